@@ -1,0 +1,125 @@
+"""What can go wrong, as values to show (`AgentError`) and as exceptions to raise (`AgentFailure`).
+
+    AgentFailure
+    ├── ToolFailed          the model reads it and may try something else
+    │   ├── InvalidArguments
+    │   └── UnknownTool
+    ├── ModelFailure        a provider gave no usable reply; `is_worth_retrying` says whether to ask again
+    │   └── ModelUnavailable  no reply after all attempts: ends the run
+    └── LimitReached        a limit of the run was reached: ends the run
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Literal
+
+
+class ErrorSeverity(Enum):
+    """How bad an error is, from least to worst."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+
+@dataclass(slots=True)
+class AgentError:
+    """A structured error: what is shown to people, stored with the run and sent over the API."""
+
+    message: str
+    severity: ErrorSeverity
+    context: dict[str, Any]
+    """Where it happened. JSON values, never a secret."""
+    recoverable: bool
+    """True if trying again, as it is or with the suggested change, can succeed."""
+    suggested_action: str | None = None
+    code: str = field(default="unexpected", kw_only=True)
+    """Stable and machine-readable; the message may change, the code does not."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The error as a JSON object; the severity by its value."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "severity": self.severity.value,
+            "context": self.context,
+            "recoverable": self.recoverable,
+            "suggested_action": self.suggested_action,
+        }
+
+
+class AgentFailure(Exception):
+    """Base of every exception this package raises on purpose."""
+
+
+class ToolFailed(AgentFailure):
+    """The tool cannot do this call. The model reads the message and may try something else."""
+
+
+class InvalidArguments(ToolFailed, ValueError):
+    """The arguments do not fit the tool's schema. The message lists every fault with its path."""
+
+
+class UnknownTool(ToolFailed, ValueError):
+    """The model asked for a tool this run does not have."""
+
+
+FailurePhase = Literal["connect", "first_token", "stream", "reply"]
+FailureKind = Literal[
+    "timeout", "network", "rate_limited", "overloaded", "server", "refused", "not_found", "auth", "bad_reply", "blocked"
+]
+
+
+class ModelFailure(AgentFailure):
+    """One attempt at a model reply failed."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: FailureKind,
+        provider: str,
+        model: str,
+        status: int | None = None,
+        retry_after_s: float | None = None,
+        phase: FailurePhase = "reply",
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.provider = provider
+        self.model = model
+        self.status = status
+        """The HTTP status, if there was an HTTP answer."""
+        self.retry_after_s = retry_after_s
+        """How long the provider asked us to wait."""
+        self.phase = phase
+        """How far the attempt had come."""
+
+
+class ModelUnavailable(ModelFailure):
+    """No reply after all attempts. Ends the run; the user may start it again."""
+
+    def __init__(self, last: ModelFailure, *, attempts: int) -> None:
+        tries = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+        super().__init__(
+            f"Model {last.model!r} gave no reply in {tries}. The last failure: {last}",
+            kind=last.kind,
+            provider=last.provider,
+            model=last.model,
+            status=last.status,
+            retry_after_s=last.retry_after_s,
+            phase=last.phase,
+        )
+        self.attempts = attempts
+
+
+class LimitReached(AgentFailure):
+    """A limit of the run was reached. Says which, how much was used, and how much was allowed."""
+
+    def __init__(self, limit_name: str, *, used: float, limit: float, unit: str) -> None:
+        super().__init__(f"The run reached its limit {limit_name}: {used:g} of {limit:g} {unit}.")
+        self.limit_name = limit_name
+        self.used = used
+        self.limit = limit
+        self.unit = unit

@@ -1,0 +1,35 @@
+"""How far a run may go."""
+
+from dataclasses import dataclass
+
+from runs.agent.errors import LimitReached
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLimits:
+    """How far a run may go. The first limit reached ends it with `LimitReached`."""
+
+    max_turns: int = 20
+    """Model replies, not tool calls. Checked before each reply is asked for."""
+
+    max_duration_s: float = 600
+    """Time hosted, over all claims, waiting for retries included; time parked for a person is not counted."""
+
+    tool_timeout_s: float = 30
+    """The longest one tool call may take, unless the tool declares its own `timeout_s`."""
+
+    model_timeout_s: float = 120
+    """The longest one attempt at a model reply may take, from request to last token."""
+
+    max_parallel_calls: int = 8
+    """Tool calls of one turn that run at the same time; the rest wait for a place."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_turns", "max_duration_s", "tool_timeout_s", "model_timeout_s", "max_parallel_calls"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be more than 0, not {getattr(self, name)!r}.")
+
+    def check_turn(self, turn: int) -> None:
+        """Raise `LimitReached` if `turn` (1 for the first) is beyond `max_turns`."""
+        if turn > self.max_turns:
+            raise LimitReached("max_turns", used=turn - 1, limit=self.max_turns, unit="turns")

@@ -1,0 +1,130 @@
+"""What the loop and a model provider say to each other."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from runs.agent.errors import AgentError
+from runs.agent.tools.protocol import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRequest:
+    """One tool call a model asks for, before it is checked."""
+
+    tool_name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A request with its place in the run. `call_id` is the same whenever the same turn is replayed."""
+
+    call_id: str
+    tool_name: str
+    arguments: dict[str, Any]
+    turn: int
+    index: int
+    """Position among the calls of its turn, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """How one call ended. Exactly what the model is told."""
+
+    call_id: str
+    tool_name: str
+    output: Any
+    """The tool's return value as JSON; None if it failed."""
+    error: AgentError | None = None
+    duration_s: float = 0.0
+
+    @property
+    def failed(self) -> bool:
+        """True if there is an error instead of an output."""
+        return self.error is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one reply cost, as the provider reported it. None means not reported: unknown, not zero."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: str | None = None
+    """A decimal number as text."""
+
+    @property
+    def total_tokens(self) -> int | None:
+        """Input and output together; None if neither was reported."""
+        if self.input_tokens is None and self.output_tokens is None:
+            return None
+        return (self.input_tokens or 0) + (self.output_tokens or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """One turn of a model: tool calls, or the answer. With calls, `text` is said beside them and is not the answer."""
+
+    text: str = ""
+    reasoning: str = ""
+    calls: tuple[ToolRequest, ...] = ()
+    usage: Usage = Usage()
+    replay: Any = None
+    """JSON the provider wants back with this turn (its own call ids, signatures). Never shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A finished turn: the reply, and the results of its calls in the order of the calls."""
+
+    reply: ModelReply
+    results: tuple[ToolResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRequest:
+    """Everything a provider needs for the next reply."""
+
+    task: str
+    instructions: str = ""
+    turns: Sequence[Turn] = ()
+    tools: Sequence[Tool] = ()
+    timeout_s: float = 120
+    """How long the reply may take. The loop enforces it too; a provider passes it on to its transport."""
+
+
+OnDelta = Callable[[str], None]
+"""Called with each piece of text as it arrives. Must not block."""
+
+
+class ModelProvider(Protocol):
+    """Somebody who serves a model. Also satisfied by a test's own class: there is no base class."""
+
+    name: str
+    """Who serves: 'offline', 'openai', or the name of an own endpoint."""
+    model: str
+    """The model's name at that provider."""
+
+    async def reply(self, request: ModelRequest, *, on_delta: OnDelta | None = None) -> ModelReply:
+        """The next reply. Raises `ModelFailure`; on cancellation it closes its connection and lets it pass."""
+        ...
+
+
+@dataclass(slots=True)
+class History:
+    """What an interrupted run had recorded, to go on from."""
+
+    turns: list[Turn] = field(default_factory=list)
+    """Turns with a result for every call."""
+    open_reply: ModelReply | None = None
+    """A recorded reply some of whose calls have no result yet; it is finished before the model is asked again."""
+    open_results: dict[int, ToolResult] = field(default_factory=dict)
+    """The results that reply's calls do have, by call index."""
+    steps: int = 0
+    """Steps recorded so far."""
+    tokens: int = 0
+    active_s: float = 0.0
+    """Time hosted so far, which counts against `RunLimits.max_duration_s`."""
+
+

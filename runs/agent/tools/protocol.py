@@ -1,0 +1,29 @@
+"""What a tool is: anything with these members. No inheritance needed."""
+
+from typing import Any, Literal, Protocol, runtime_checkable
+
+Effect = Literal["pure", "read", "idempotent", "unsafe"]
+"""What running a tool twice would do: nothing (`pure`), cost a second look (`read`), nothing more than once if it is
+given the same key (`idempotent`), or harm (`unsafe`)."""
+
+
+@runtime_checkable
+class Tool(Protocol):
+    """A tool by structure. A tool may also have `effect` (default "unsafe") and `timeout_s` (seconds)."""
+
+    name: str
+    description: str
+
+    async def execute(self, **kwargs: Any) -> Any:
+        """Do it and return a JSON value. Raises `ToolFailed` with a message the model can act on."""
+        ...
+
+    def get_schema(self) -> dict[str, Any]:
+        """The JSON Schema (an object) of the arguments."""
+        ...
+
+
+def effect_of(tool: Tool) -> Effect:
+    """The tool's declared effect; `unsafe` for a tool that declares none."""
+    effect: Effect = getattr(tool, "effect", "unsafe")
+    return effect

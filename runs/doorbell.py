@@ -1,0 +1,66 @@
+"""The only word the engine and the live view share: "look again at this run".
+
+A ring carries nothing that may be lost. Whoever hears it reads the database.
+"""
+
+import asyncio
+from uuid import UUID
+
+from channels.layers import get_channel_layer
+
+DASHBOARD_GROUP = "dashboard"
+"""Hears of every run: its launch, each change of its status, its end."""
+
+
+def run_group(run_id: UUID | str) -> str:
+    """The layer group that hears of one run."""
+    return f"run.{run_id}"
+
+
+async def ring(run_id: UUID | str, sequence: int) -> None:
+    """Tell the viewers of a run that it has committed rows up to `sequence`."""
+    await _send(run_group(run_id), {"type": "doorbell.ring", "run": str(run_id), "sequence": sequence})
+
+
+async def ring_dashboard(run_id: UUID | str) -> None:
+    """Tell the dashboards that a run's row has changed."""
+    await _send(DASHBOARD_GROUP, {"type": "doorbell.dashboard", "run": str(run_id)})
+
+
+_home: asyncio.AbstractEventLoop | None = None
+
+
+def set_home(loop: asyncio.AbstractEventLoop | None) -> None:
+    """Name the loop this process' viewers live on. The in-memory layer does not wake a loop from another thread."""
+    global _home
+    _home = loop
+
+
+def ring_from_thread(run_id: UUID | str, sequence: int) -> None:
+    """Ring both bells from a thread (a view, a command), after its transaction committed.
+
+    Does nothing in a process without viewers or hosts of its own: the slow poll heals that.
+    """
+    if _home is None or _home.is_closed():
+        return
+
+    def start() -> None:
+        task = asyncio.ensure_future(_ring_both(run_id, sequence))
+        _ringing.add(task)
+        task.add_done_callback(_ringing.discard)
+
+    _home.call_soon_threadsafe(start)
+
+
+_ringing: set["asyncio.Future[None]"] = set()
+
+
+async def _ring_both(run_id: UUID | str, sequence: int) -> None:
+    await ring(run_id, sequence)
+    await ring_dashboard(run_id)
+
+
+async def _send(group: str, message: dict[str, object]) -> None:
+    layer = get_channel_layer()
+    if layer is not None:
+        await layer.group_send(group, message)

@@ -1,0 +1,8 @@
+"""The truth: agents, runs, their steps and their tool calls."""
+
+from runs.models.agent import Agent
+from runs.models.run import Run
+from runs.models.step import Step
+from runs.models.tool_call import ToolCall
+
+__all__ = ["Agent", "Run", "Step", "ToolCall"]

@@ -1,0 +1,66 @@
+"""A saved configuration a run is launched with."""
+
+from typing import Any
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+MAX_TURNS_ALLOWED = 1000
+MAX_SECONDS_ALLOWED = 86_400
+
+
+class Agent(models.Model):
+    """A saved configuration: instructions, models in order, tools, limits and retry policy."""
+
+    class Strategy(models.TextChoices):
+        """How several models are used. Only `fallback` asks them one after the other."""
+
+        FALLBACK = "fallback", "Fallback: the next model when one fails"
+        HEDGE = "hedge", "Hedge: a second model when the first is slow"
+        RACE = "race", "Race: all models at once, the first answer wins"
+
+    name = models.CharField(max_length=80, unique=True)
+    description = models.CharField(max_length=200, blank=True)
+    instructions = models.TextField(blank=True, help_text="What the model is told before the task.")
+    model_names = models.JSONField(
+        default=list, help_text='Model names in order of preference, such as ["offline"] or ["openai:gpt-5-mini"].'
+    )
+    strategy = models.CharField(max_length=10, choices=Strategy, default=Strategy.FALLBACK)
+    tools = models.JSONField(null=True, blank=True, help_text="Names of the tools it may use; empty means all of them.")
+    max_turns = models.PositiveIntegerField(
+        default=20, validators=[MinValueValidator(1), MaxValueValidator(MAX_TURNS_ALLOWED)]
+    )
+    max_seconds = models.PositiveIntegerField(
+        default=600, validators=[MinValueValidator(1), MaxValueValidator(MAX_SECONDS_ALLOWED)]
+    )
+    max_attempts = models.PositiveIntegerField(
+        default=3,
+        validators=[MinValueValidator(1), MaxValueValidator(10)],
+        help_text="Attempts at one model reply, the first included.",
+    )
+    is_default = models.BooleanField(default=False, help_text="Chosen when a run is launched without naming an agent.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint("is_default", condition=Q(is_default=True), name="one_default_agent"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def snapshot(self) -> dict[str, Any]:
+        """The configuration as JSON. A run keeps this, so that editing the agent never changes a run."""
+        return {
+            "agent": self.name,
+            "instructions": self.instructions,
+            "models": list(self.model_names) or ["offline"],
+            "strategy": self.strategy,
+            "tools": self.tools or None,
+            "max_turns": self.max_turns,
+            "max_seconds": self.max_seconds,
+            "max_attempts": self.max_attempts,
+        }

@@ -1,0 +1,153 @@
+"""One task given to one agent, and who hosts it."""
+
+import uuid
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    """Questions about runs that more than one room asks."""
+
+    def visible_to(self, user: object) -> Self:
+        """The runs `user` may see: their own, or all of them for staff. None for somebody signed out."""
+        if not getattr(user, "is_authenticated", False):
+            return self.none()
+        if getattr(user, "is_staff", False):
+            return self
+        return self.filter(user=user)
+
+    def unfinished(self) -> Self:
+        """Runs something can still happen to."""
+        return self.exclude(status__in=Run.FINAL)
+
+
+class Run(models.Model):
+    """One task given to one agent. **Hosted** = `owner` set; **parked** = waiting without an owner."""
+
+    class Status(models.TextChoices):
+        """Where the run stands; the values are those of `AgentStatus`."""
+
+        IDLE = "idle", "Queued"
+        THINKING = "thinking", "Thinking"
+        EXECUTING = "executing", "Executing"
+        WAITING = "waiting", "Waiting"
+        COMPLETED = "completed", "Completed"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    class WaitingFor(models.TextChoices):
+        """What a waiting run waits for. Only a wait for a retry is hosted."""
+
+        APPROVAL = "approval", "Approval"
+        DECISION = "decision", "Decision"
+        RETRY = "retry", "Retry"
+
+    class Severity(models.TextChoices):
+        """The values are those of `ErrorSeverity`."""
+
+        INFO = "info", "Info"
+        WARNING = "warning", "Warning"
+        ERROR = "error", "Error"
+        CRITICAL = "critical", "Critical"
+
+    FINAL = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+    HOSTED = (Status.THINKING, Status.EXECUTING, Status.WAITING)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="runs")
+    """The person who launched it."""
+    agent = models.ForeignKey("runs.Agent", on_delete=models.SET_NULL, null=True, related_name="runs")
+    config = models.JSONField(default=dict)
+    """The agent's configuration when the run was launched (`Agent.snapshot`), with the launch form's changes."""
+    task = models.TextField()
+    rerun_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="reruns")
+
+    status = models.CharField(max_length=10, choices=Status, default=Status.IDLE)
+    waiting_for = models.CharField(max_length=10, choices=WaitingFor, blank=True, default="")
+    cancel_requested_at = models.DateTimeField(null=True)
+
+    epoch = models.PositiveIntegerField(default=0)
+    """Raised by one at each claim. A write that carries an older one is refused."""
+    owner = models.CharField(max_length=64, null=True)
+    """The host that executes it; null when no host does."""
+    lease_until = models.DateTimeField(null=True)
+    next_sequence = models.PositiveIntegerField(default=1)
+    """The sequence of the next step; steps 1 to one less than this are recorded."""
+    crashes = models.PositiveSmallIntegerField(default=0)
+    """Claims of the run while it was hosted, since its last new step."""
+    active_ms = models.PositiveBigIntegerField(default=0)
+    """Time hosted so far, in milliseconds."""
+
+    answer = models.TextField(blank=True, default="")
+    output = models.JSONField(null=True)
+    error = models.JSONField(null=True)
+    """The `AgentError` that ended it, as `AgentError.as_json` gives it."""
+    severity = models.CharField(max_length=8, choices=Severity, blank=True, default="")
+    """The severity of `error`; empty without one."""
+    tokens_used = models.PositiveBigIntegerField(null=True)
+    """Null until a provider reported some: unknown is not zero."""
+    cost = models.DecimalField(max_digits=14, decimal_places=8, null=True)
+    """US dollars; null when unknown."""
+
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["user", "-created_at", "-id"], name="run_by_user"),
+            models.Index(fields=["-created_at", "-id"], name="run_by_creation"),
+            models.Index(
+                fields=["created_at"],
+                name="run_unfinished",
+                condition=Q(status__in=["idle", "thinking", "executing", "waiting"]),
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="run_is_hosted_or_not",
+                condition=Q(owner__isnull=False, status__in=["thinking", "executing"], waiting_for="")
+                | Q(owner__isnull=False, status="waiting", waiting_for="retry")
+                | Q(
+                    owner__isnull=True,
+                    lease_until__isnull=True,
+                    status="waiting",
+                    waiting_for__in=["approval", "decision"],
+                )
+                | Q(
+                    owner__isnull=True,
+                    lease_until__isnull=True,
+                    waiting_for="",
+                    status__in=["idle", "completed", "failed", "cancelled"],
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task[:60]} ({self.get_status_display()})"
+
+    def get_absolute_url(self) -> str:
+        return reverse("runs:run", args=[self.pk])
+
+    @property
+    def is_finished(self) -> bool:
+        """True once nothing can follow."""
+        return self.status in self.FINAL
+
+    @property
+    def last_sequence(self) -> int:
+        """The sequence of the last recorded step; 0 without one."""
+        return self.next_sequence - 1
+
+    @property
+    def steps_taken(self) -> int:
+        """Recorded steps."""
+        return self.last_sequence

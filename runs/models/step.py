@@ -1,0 +1,58 @@
+"""The durable row of one thought."""
+
+from django.db import models
+
+from runs.models.run import Run
+
+
+class Step(models.Model):
+    """One thought of a run, as it was shown. Append-only: 1 to n without gaps."""
+
+    class Kind(models.TextChoices):
+        """The values are those of `ThoughtType`."""
+
+        REASONING = "reasoning", "Reasoning"
+        TOOL_CALL = "tool_call", "Tool call"
+        TOOL_RESULT = "tool_result", "Tool result"
+        ANSWER = "answer", "Answer"
+        RETRY = "retry", "Retry"
+        RACE = "race", "Race"
+        ERROR = "error", "Error"
+        APPROVAL = "approval", "Approval"
+        NOTE = "note", "Note"
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps", db_index=False)
+    sequence = models.PositiveIntegerField()
+    epoch = models.PositiveIntegerField()
+    """The claim under which it was written; control's own steps carry the run's epoch at that moment."""
+    turn = models.PositiveIntegerField(null=True)
+    kind = models.CharField(max_length=12, choices=Kind)
+    content = models.TextField(blank=True)
+    html = models.TextField(blank=True)
+    """`content` rendered from Markdown, safe to show; empty for kinds that are shown as plain text."""
+    tool_name = models.CharField(max_length=128, blank=True, default="")
+    call_id = models.UUIDField(null=True)
+    tool_input = models.JSONField(null=True)
+    tool_output = models.JSONField(null=True)
+    attempt = models.PositiveSmallIntegerField(null=True)
+    max_attempts = models.PositiveSmallIntegerField(null=True)
+    severity = models.CharField(max_length=8, choices=Run.Severity, blank=True, default="")
+    recoverable = models.BooleanField(null=True)
+    suggested_action = models.TextField(blank=True, default="")
+    provider = models.CharField(max_length=64, blank=True, default="")
+    model = models.CharField(max_length=128, blank=True, default="")
+    lane = models.PositiveSmallIntegerField(null=True)
+    tokens = models.PositiveBigIntegerField(null=True)
+    cost = models.DecimalField(max_digits=14, decimal_places=8, null=True)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    metadata = models.JSONField(default=dict)
+    replay = models.JSONField(null=True)
+    """Private to the engine: what is needed to say this turn to its provider again. Never shown or exported."""
+
+    class Meta:
+        ordering = ["run", "sequence"]
+        constraints = [models.UniqueConstraint(fields=["run", "sequence"], name="step_sequence")]
+
+    def __str__(self) -> str:
+        return f"{self.sequence}. {self.get_kind_display()}"

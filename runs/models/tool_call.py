@@ -1,0 +1,55 @@
+"""One call of a tool, and how far it came."""
+
+from django.conf import settings
+from django.db import models
+
+from runs.models.run import Run
+
+
+class ToolCall(models.Model):
+    """One call a model asked for. What recovery may do with it depends on its `state` and its `effect`."""
+
+    class State(models.TextChoices):
+        """proposed -> awaiting_approval -> approved | denied -> started -> succeeded | failed | unknown."""
+
+        PROPOSED = "proposed", "Proposed"
+        AWAITING_APPROVAL = "awaiting_approval", "Awaiting approval"
+        APPROVED = "approved", "Approved"
+        DENIED = "denied", "Denied"
+        STARTED = "started", "Started"
+        SUCCEEDED = "succeeded", "Succeeded"
+        FAILED = "failed", "Failed"
+        UNKNOWN = "unknown", "Outcome unknown"
+
+    class Effect(models.TextChoices):
+        """What running it twice would do."""
+
+        PURE = "pure", "Pure"
+        READ = "read", "Reads"
+        IDEMPOTENT = "idempotent", "Idempotent"
+        UNSAFE = "unsafe", "Unsafe"
+
+    call_id = models.UUIDField(primary_key=True, editable=False)
+    """uuid5 of run, turn and index: the same call has the same id whenever its turn is replayed."""
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="calls", db_index=False)
+    turn = models.PositiveIntegerField()
+    index = models.PositiveSmallIntegerField()
+    tool_name = models.CharField(max_length=128)
+    arguments = models.JSONField()
+    arguments_hash = models.CharField(max_length=64)
+    """SHA-256 of the arguments as canonical JSON, in hexadecimal. An approval is bound to it."""
+    effect = models.CharField(max_length=10, choices=Effect, default=Effect.UNSAFE)
+    state = models.CharField(max_length=17, choices=State, default=State.PROPOSED)
+    epoch = models.PositiveIntegerField()
+    """The claim under which its state was last written."""
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True)
+    decided_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["run", "turn", "index"]
+        constraints = [models.UniqueConstraint(fields=["run", "turn", "index"], name="tool_call_place")]
+
+    def __str__(self) -> str:
+        return f"{self.tool_name} ({self.get_state_display()})"
