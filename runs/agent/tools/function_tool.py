@@ -1,0 +1,65 @@
+"""A tool made from a function."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from runs.agent.tools.protocol import Effect
+from runs.agent.tools.schema import read_signature
+from runs.agent.tools.threads import call_in_thread
+from runs.agent.tools.validation import schema_validator
+
+EFFECTS = ("pure", "read", "idempotent", "unsafe")
+
+
+class FunctionTool:
+    """A function with the members of the `Tool` protocol. Sync functions run in a thread."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        parameters: dict[str, Any] | None = None,
+        effect: Effect = "unsafe",
+        timeout_s: float | None = None,
+    ) -> None:
+        """Without `parameters` they come from the signature. Raises `TypeError` or `ValueError` saying what is wrong."""
+        if effect not in EFFECTS:
+            raise ValueError(f"The effect of a tool is one of {', '.join(EFFECTS)}, not {effect!r}.")
+        if timeout_s is not None and not timeout_s > 0:
+            raise ValueError(f"timeout_s must be more than 0, not {timeout_s!r}.")
+        self.function = function
+        self.name = name or function.__name__
+        self.effect = effect
+        self.timeout_s = timeout_s
+        """The longest one call may take; None leaves it to the run's limits."""
+        if parameters is None:
+            signature = read_signature(function, name=self.name)
+            self._parameters, self.validate_arguments = signature.parameters, signature.validate
+            self.description = description or signature.description
+        else:
+            self._parameters = parameters
+            self.validate_arguments = schema_validator(parameters, name=self.name)
+            self.description = description or inspect.getdoc(function) or self.name
+        self._is_async = inspect.iscoroutinefunction(function)
+
+    async def execute(self, /, **kwargs: Any) -> Any:
+        """What the function returns."""
+        if self._is_async:
+            return await self.function(**kwargs)
+        return await call_in_thread(self.function, **kwargs)
+
+    def get_schema(self) -> dict[str, Any]:
+        """The JSON Schema of the arguments."""
+        return self._parameters
+
+    @property
+    def place(self) -> str:
+        """Where the function stands: file and line."""
+        code = getattr(inspect.unwrap(self.function), "__code__", None)
+        return f"{code.co_filename}:{code.co_firstlineno}" if code else self.function.__module__
+
+    def __repr__(self) -> str:
+        return f"<tool {self.name!r} from {self.place}>"

@@ -1,0 +1,69 @@
+"""The tools one run may use."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from runs.agent.tools.function_tool import FunctionTool
+from runs.agent.tools.protocol import Tool
+from runs.agent.tools.registry import find_tool, registered_tools
+
+ToolLike = Tool | Callable[..., Any] | str
+"""A tool, a function (decorated with `@tool` or only typed), or the name of a registered tool."""
+
+
+class Toolbox:
+    """Tools by name, in order. Iterating gives the tools."""
+
+    def __init__(self, tools: "Toolbox | Mapping[str, ToolLike] | Iterable[ToolLike] | None" = None) -> None:
+        """None means every registered tool. Raises `UnknownTool` for a name nobody registered, `ValueError` for a
+        name given twice."""
+        self._tools: dict[str, Tool] = {}
+        if tools is None:
+            self._tools.update(registered_tools())
+        elif isinstance(tools, Mapping):
+            self._tools.update({name: as_tool(each, name=name) for name, each in tools.items()})
+        else:
+            for each in map(as_tool, tools):
+                self._add(each)
+
+    def _add(self, tool: Tool) -> None:
+        if tool.name in self._tools:
+            raise ValueError(f"Two tools of one run are called {tool.name!r}.")
+        self._tools[tool.name] = tool
+
+    def get(self, name: str) -> Tool:
+        """The tool of that name. Raises `UnknownTool`, which names near matches and what there is."""
+        return find_tool(name, self._tools)
+
+    __getitem__ = get
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names, in order."""
+        return tuple(self._tools)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tools
+
+    def __iter__(self) -> Iterator[Tool]:
+        return iter(self._tools.values())
+
+    def __len__(self) -> int:
+        return len(self._tools)
+
+    def __repr__(self) -> str:
+        return f"Toolbox({', '.join(self._tools)})"
+
+
+def as_tool(like: ToolLike, *, name: str | None = None) -> Tool:
+    """The tool that is meant. `name` only names a function that is not decorated."""
+    if isinstance(like, str):
+        return find_tool(like, registered_tools())
+    made = getattr(like, "tool", None)
+    if isinstance(made, FunctionTool):
+        return made
+    if isinstance(like, Tool) and not isinstance(like, type):
+        return like
+    if callable(like) and not isinstance(like, type):
+        return FunctionTool(like, name=name)
+    raise TypeError(f"{like!r} is no tool: it needs name, description, execute and get_schema. A class needs `()`.")

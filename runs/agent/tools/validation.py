@@ -1,0 +1,89 @@
+"""Arguments checked before a tool runs, with faults a model can read and mend."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from runs.agent.errors import InvalidArguments
+from runs.agent.tools.protocol import Tool
+
+Validate = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""Gives the arguments to call the tool with, or raises `InvalidArguments`."""
+
+MAX_FAULTS_TOLD = 20
+"""A list of 10,000 wrong elements must not fill the model's context."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with the arguments."""
+
+    path: str
+    """Where, with dots: `points.0.x`; empty for the arguments as a whole."""
+    expected: str
+
+
+def checked(tool_name: str, faults: list[Fault]) -> InvalidArguments:
+    """The error that lists every fault."""
+    lines = [f"- {fault.path or 'arguments'}: {fault.expected}" for fault in faults[:MAX_FAULTS_TOLD]]
+    if len(faults) > MAX_FAULTS_TOLD:
+        lines.append(f"- and {len(faults) - MAX_FAULTS_TOLD} more")
+    return InvalidArguments("\n".join([f"The arguments of {tool_name!r} do not fit:", *lines]))
+
+
+def shortened(value: Any, *, max_length: int = 80) -> str:
+    """The value as Python writes it, cut in the middle of nothing longer than `max_length`."""
+    if isinstance(value, (str, bytes)):
+        value = value[: max_length + 1]  # a repr of megabytes is not made only to be cut
+    text = repr(value)
+    return text if len(text) <= max_length else f"{text[:max_length]}…"
+
+
+def schema_validator(schema: Mapping[str, Any], *, name: str) -> Validate:
+    """A check against a JSON Schema. Raises `TypeError` if it is no schema of an object."""
+    import jsonschema  # 120 ms; tools made from a signature never need it
+
+    if schema.get("type") != "object":
+        raise TypeError(f"The parameters of {name!r} must be a JSON Schema of type 'object', not {dict(schema)!r}.")
+    try:
+        jsonschema.Draft202012Validator.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        raise TypeError(f"The parameters of {name!r} are no JSON Schema: {error.message}") from error
+    validator = jsonschema.Draft202012Validator(_closed(schema))
+
+    def validate(arguments: Mapping[str, Any]) -> dict[str, Any]:
+        plain = dict(arguments)
+        if faults := [Fault(_path(error), error.message) for error in validator.iter_errors(plain)]:
+            raise checked(name, faults)
+        return plain
+
+    return validate
+
+
+def _closed(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Unknown arguments are faults, unless the schema says something about them or spreads its properties."""
+    says = {"additionalProperties", "unevaluatedProperties", "patternProperties", "allOf", "anyOf", "oneOf", "$ref"}
+    return dict(schema) if says & schema.keys() else {"properties": {}, **schema, "additionalProperties": False}
+
+
+def _path(error: Any) -> str:
+    return ".".join(str(part) for part in error.absolute_path)
+
+
+_validators: "WeakKeyDictionary[Tool, tuple[dict[str, Any], Validate]]" = WeakKeyDictionary()
+
+
+def validator_of(tool: Tool) -> Validate:
+    """The tool's own check if it has one (tools made by `@tool`), else one for its schema, compiled once."""
+    own: Validate | None = getattr(tool, "validate_arguments", None)
+    if own is not None:
+        return own
+    schema = tool.get_schema()
+    try:
+        known = _validators.get(tool)
+    except TypeError:  # a tool that cannot be hashed or weakly referenced
+        return schema_validator(schema, name=tool.name)
+    if known is None or known[0] != schema:
+        known = _validators[tool] = (schema, schema_validator(schema, name=tool.name))
+    return known[1]
