@@ -1,14 +1,63 @@
-"""All settings, from the environment."""
+"""All settings, from the environment. A value that makes no sense stops the start with one line."""
 
-import os
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+from django.conf.global_settings import LANGUAGES as _LANGUAGES_OF_DJANGO
+
+from agentsite.environment import (
+    env_bool,
+    env_choice,
+    env_folder,
+    env_int,
+    env_list,
+    env_modules,
+    env_text,
+    env_time_zone,
+    env_url,
+    refuse,
+    secret_in,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(os.environ.get("AGENTSITE_DATA", BASE_DIR / "var"))
-DATA_DIR.mkdir(parents=True, exist_ok=True)
-SECRET_KEY = os.environ.get("AGENTSITE_SECRET_KEY", "draft-" * 10)
-DEBUG = False
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+DATA_DIR = env_folder("AGENTSITE_DATA", BASE_DIR / "var")
+"""Everything the site writes: the database, the secret key, collected static files, the host's lock."""
+
+# --- Where it serves ---------------------------------------------------------------------------------------------
+
+HOST = env_text("HOST", "127.0.0.1")
+PORT = env_int("PORT", 8000, minimum=0, maximum=65535)
+"""0 takes any free port; the line printed at the start says which."""
+AGENTSITE_URL = env_url("AGENTSITE_URL")
+"""The origin people type, if a proxy stands before us; https turns on everything that needs it."""
+_IS_HTTPS = AGENTSITE_URL.startswith("https://")
+
+DEBUG = env_bool("AGENTSITE_DEBUG")
+SECRET_KEY = env_text("AGENTSITE_SECRET_KEY") or secret_in(DATA_DIR / "secret_key")
+
+
+def _host_header(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+ALLOWED_HOSTS = list(
+    dict.fromkeys(
+        [
+            "127.0.0.1",
+            "localhost",
+            "[::1]",
+            _host_header(HOST),
+            *([_host_header(urlsplit(AGENTSITE_URL).hostname or "")] if AGENTSITE_URL else []),
+            *env_list("AGENTSITE_ALLOWED_HOSTS"),
+        ]
+    )
+)
+CSRF_TRUSTED_ORIGINS = [AGENTSITE_URL] if AGENTSITE_URL else []
+
+# --- What it is made of ------------------------------------------------------------------------------------------
+
 INSTALLED_APPS = [
     "runs",
     "daphne",
@@ -25,8 +74,9 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Before WhiteNoise, so that static files carry the policy too.
     "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -51,20 +101,133 @@ TEMPLATES = [
         },
     }
 ]
-DATABASES = {
+
+# --- The truth and the doorbell ----------------------------------------------------------------------------------
+
+for _name in ("DATABASE_URL", "REDIS_URL"):
+    if env_text(_name):
+        # Not the value: it usually holds a password.
+        refuse(_name, "…", f"this version keeps its runs in SQLite under {DATA_DIR} only; unset {_name}.")
+
+DATABASES: dict[str, Any] = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": DATA_DIR / "agentsite.sqlite3",
+        # One transaction per request would hold the only write lock while a page renders.
+        "ATOMIC_REQUESTS": False,
         "OPTIONS": {
             "timeout": 20,
+            # A transaction that reads first and writes later would otherwise fail at once with "database is locked".
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         },
+        # A file: threads of their own connections cannot share an in-memory database in WAL mode.
+        "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
     }
 }
-CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels.layers.InMemoryChannelLayer",
+        # The layer drops silently above its capacity. A lost ring costs a slow poll, so make it rare.
+        "CONFIG": {"capacity": 10_000},
+    }
+}
+AGENTSITE_MAX_RUNS = env_int("AGENTSITE_MAX_RUNS", 2000, minimum=1, maximum=100_000)
+"""Runs one process hosts at once; the others wait in the queue."""
+AGENTSITE_MAX_SOCKETS_PER_USER = env_int("AGENTSITE_MAX_SOCKETS_PER_USER", 1000, minimum=1, maximum=100_000)
+AGENTSITE_MAX_SOCKETS_PER_USER_RUN = env_int("AGENTSITE_MAX_SOCKETS_PER_USER_RUN", 1000, minimum=1, maximum=100_000)
+"""Sockets one person may hold to one run."""
+AGENTSITE_TOOLS = env_modules("AGENTSITE_TOOLS")
+"""Modules with tools of your own, imported at the start."""
+AGENTSITE_ENDPOINTS = env_text("AGENTSITE_ENDPOINTS")
+"""Model servers of your own, as JSON."""
+
+# --- People ------------------------------------------------------------------------------------------------------
+
+LOGIN_URL = "/accounts/login/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = LOGIN_URL
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Browsers ----------------------------------------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _IS_HTTPS
+if _IS_HTTPS:
+    # Browsers keep the promise of this prefix: Secure, no Domain, the whole site. Not to be had over plain http.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    # This process speaks plain http, so whoever says https is the proxy; without it every page redirects to itself.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    # Asked by machines beside the process, not through the proxy.
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+# HSTS for sub-domains and the preload list would speak for hosts that are not ours.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+"""A task may have 256 KiB, and a form's encoding makes up to three bytes of one."""
+
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- Language, time, logs ----------------------------------------------------------------------------------------
+
+USE_I18N = True
+LANGUAGE_CODE = env_choice("AGENTSITE_LANGUAGE", "en", [code for code, _ in _LANGUAGES_OF_DJANGO])
 USE_TZ = True
-TIME_ZONE = "UTC"
+TIME_ZONE = env_time_zone("AGENTSITE_TIME_ZONE", "UTC")
+
+_LOG_LEVEL = env_choice("AGENTSITE_LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR"])
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"()": "agentsite.logs.OneLineFormatter", "format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
+    },
+    # Standard output belongs to the sign-in line and to what commands print.
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "agentsite": {"level": _LOG_LEVEL},
+        "runs": {"level": _LOG_LEVEL},
+        # Django's own handlers would say it twice, and mail it to nobody.
+        "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        # Every closed tab and mistyped address is a warning to it.
+        "django.request": {"level": "ERROR"},
+        # Told of reads and writes after a viewer has left.
+        "daphne": {"level": "ERROR"},
+    },
+}

@@ -1,0 +1,133 @@
+"""Read environment variables, and refuse nonsense with one line that says what would be accepted.
+
+An empty variable counts as absent. Every reader raises `ImproperlyConfigured`; `manage.py` prints it and exits with 2.
+"""
+
+import os
+import zoneinfo
+from collections.abc import Collection
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+
+_TRUE = ("1", "true", "yes", "on")
+_FALSE = ("0", "false", "no", "off")
+
+
+def refuse(name: str, value: object, accepted: str) -> NoReturn:
+    """Say which variable is wrong, what it holds, and what is accepted."""
+    raise ImproperlyConfigured(f"{name}={value!s}: {accepted}")
+
+
+def env_text(name: str, default: str = "") -> str:
+    """The variable without surrounding space."""
+    return os.environ.get(name, "").strip() or default
+
+
+def env_bool(name: str, *, default: bool = False) -> bool:
+    """True for 1, true, yes, on; False for 0, false, no, off."""
+    text = env_text(name).lower()
+    if not text:
+        return default
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    refuse(name, text, f"expected one of {', '.join((*_TRUE, *_FALSE))}.")
+
+
+def env_int(name: str, default: int, *, minimum: int, maximum: int) -> int:
+    """A whole number between `minimum` and `maximum`, both included."""
+    text = env_text(name, str(default))
+    if text.isascii() and text.isdecimal() and minimum <= int(text) <= maximum:
+        return int(text)
+    refuse(name, text, f"expected a whole number from {minimum} to {maximum}.")
+
+
+def env_choice(name: str, default: str, choices: Collection[str]) -> str:
+    """One of `choices`, exactly as written there."""
+    text = env_text(name, default)
+    if text in choices:
+        return text
+    refuse(name, text, f"expected one of {', '.join(choices)}.")
+
+
+def env_list(name: str) -> list[str]:
+    """Comma-separated words, without empty ones."""
+    return [word for part in env_text(name).split(",") if (word := part.strip())]
+
+
+def env_modules(name: str) -> list[str]:
+    """Comma-separated dotted names of Python modules. Whether they exist is not looked at."""
+    modules = env_list(name)
+    for module in modules:
+        if not all(part.isidentifier() for part in module.split(".")):
+            refuse(name, module, "expected dotted module names separated by commas, such as my_tools.weather.")
+    return modules
+
+
+def env_url(name: str) -> str:
+    """The origin `https://host[:port]` or `http://host[:port]`, lower case, without a slash; empty if absent."""
+    text = env_text(name)
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.username is not None or parts.path not in ("", "/") or parts.query or parts.fragment:
+        refuse(name, text, "expected an address without a path, such as https://agents.example.org.")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def env_time_zone(name: str, default: str) -> str:
+    """The name of a time zone this machine knows, such as Europe/Berlin."""
+    text = env_text(name, default)
+    try:
+        zoneinfo.ZoneInfo(text)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        refuse(name, text, "expected the name of a time zone, such as UTC or Europe/Berlin.")
+    return text
+
+
+def env_folder(name: str, default: Path) -> Path:
+    """A folder, made if it is missing, readable by its owner only when we make it."""
+    folder = Path(env_text(name, str(default))).expanduser().absolute()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        refuse(name, folder, f"cannot make this folder ({error.strerror}).")
+    return folder
+
+
+def secret_in(file: Path) -> str:
+    """The secret key kept in `file`, made by whoever comes first. All processes get the same one."""
+    try:
+        if not file.exists():
+            _make_secret(file)
+        secret = file.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{file}: cannot keep the secret key there ({error.strerror}).") from error
+    if not secret:
+        raise ImproperlyConfigured(f"{file} is empty. Delete it, and the next start makes a new secret key.")
+    return secret
+
+
+def _make_secret(file: Path) -> None:
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(get_random_secret_key())
+            stream.flush()
+            os.fsync(stream.fileno())
+        # A link, unlike a rename, never replaces the file of another process that was faster.
+        os.link(draft, file)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()

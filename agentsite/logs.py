@@ -1,0 +1,15 @@
+"""How log lines look."""
+
+import logging
+
+_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {ord("\n"): "\\n", ord("\r"): "\\r"}
+
+
+class OneLineFormatter(logging.Formatter):
+    """One line per record: control characters of the message are shown escaped. A traceback follows on lines of its own.
+
+    Log messages quote tasks, model replies and addresses; none of them may forge a line or colour a terminal.
+    """
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the name logging calls)
+        return super().formatMessage(record).translate(_ESCAPES)
