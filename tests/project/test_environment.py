@@ -1,0 +1,174 @@
+"""Settings come from the environment; a value that makes no sense is one line and exit code 2."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from agentsite.environment import env_bool, env_int, env_list, env_modules, env_url, secret_in
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`manage.py` in a process of its own, with nothing of ours in its environment but `environment`."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "accepted"),
+    [
+        ("PORT", "eighty", "expected a whole number from 0 to 65535."),
+        ("PORT", "65536", "expected a whole number from 0 to 65535."),
+        ("AGENTSITE_DEBUG", "maybe", "expected one of 1, true, yes, on, 0, false, no, off."),
+        ("AGENTSITE_URL", "agents.example.org", "expected an address without a path"),
+        ("AGENTSITE_URL", "https://example.org/agents", "expected an address without a path"),
+        ("AGENTSITE_URL", "https://example.org:port", "expected an address without a path"),
+        ("AGENTSITE_MAX_RUNS", "0", "expected a whole number from 1 to 100000."),
+        ("AGENTSITE_MAX_RUNS", "-5", "expected a whole number from 1 to 100000."),
+        ("AGENTSITE_LANGUAGE", "klingon", "expected one of "),
+        ("AGENTSITE_TIME_ZONE", "Mars/Olympus", "expected the name of a time zone"),
+        ("AGENTSITE_LOG_LEVEL", "LOUD", "expected one of DEBUG, INFO, WARNING, ERROR."),
+        ("AGENTSITE_TOOLS", "my-tools", "expected dotted module names"),
+        ("AGENTSITE_TOOLS", "no_such_module", "no module"),
+        ("AGENTSITE_DATA", "/dev/null/data", "cannot make this folder (Not a directory)."),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_one_line_and_exit_code_2(name, value, accepted, tmp_path):
+    result = manage("check", **{"AGENTSITE_DATA": str(tmp_path), name: value})
+
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1
+    assert name in result.stderr
+    assert accepted in result.stderr
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
+def test_a_service_this_version_cannot_use_is_refused_without_showing_its_password(name, tmp_path):
+    result = manage("check", AGENTSITE_DATA=str(tmp_path), **{name: "scheme://user:hunter2@host/1"})
+
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"Agentsite: {name}=")
+    assert "hunter2" not in result.stderr
+
+
+def test_every_host_is_refused_as_an_allowed_host(tmp_path):
+    result = manage("check", AGENTSITE_DATA=str(tmp_path), AGENTSITE_ALLOWED_HOSTS="*")
+
+    assert result.returncode != 0
+    assert "agentsite.E001" in result.stderr
+
+
+def test_production_settings_pass_the_deployment_checks(tmp_path):
+    result = manage(
+        "check",
+        "--deploy",
+        "--fail-level",
+        "WARNING",
+        AGENTSITE_DATA=str(tmp_path),
+        AGENTSITE_URL="https://agents.example.org",
+    )
+
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_secret_key_is_made_once_and_only_its_owner_may_read_it(tmp_path):
+    file = tmp_path / "secret_key"
+
+    first, second = secret_in(file), secret_in(file)
+
+    assert first == second
+    assert len(first) >= 50
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+
+
+def test_an_empty_secret_key_is_refused(tmp_path):
+    (tmp_path / "secret_key").touch()
+
+    with pytest.raises(ImproperlyConfigured, match="is empty"):
+        secret_in(tmp_path / "secret_key")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1", True), ("Yes", True), (" on ", True), ("0", False), ("FALSE", False), ("", False)]
+)
+def test_a_switch_is_read_in_any_case(text, value, monkeypatch):
+    monkeypatch.setenv("SWITCH", text)
+
+    assert env_bool("SWITCH") is value
+
+
+def test_an_absent_number_is_the_default(monkeypatch):
+    monkeypatch.setenv("NUMBER", "")
+
+    assert env_int("NUMBER", 7, minimum=1, maximum=9) == 7
+
+
+def test_a_list_ignores_spaces_and_empty_words(monkeypatch):
+    monkeypatch.setenv("LIST", " a.example , ,b.example,")
+
+    assert env_list("LIST") == ["a.example", "b.example"]
+
+
+def test_modules_are_dotted_names(monkeypatch):
+    monkeypatch.setenv("MODULES", "shop.agent_tools, weather")
+
+    assert env_modules("MODULES") == ["shop.agent_tools", "weather"]
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("https://Agents.Example.org/", "https://agents.example.org"),
+        ("http://10.0.0.5:8000", "http://10.0.0.5:8000"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_an_address_becomes_an_origin(text, origin, monkeypatch):
+    monkeypatch.setenv("ADDRESS", text)
+
+    assert env_url("ADDRESS") == origin
+
+
+def show(setting: str, tmp_path: Path, **environment: str) -> str:
+    """A setting as the site would see it."""
+    code = f"from django.conf import settings; print(settings.{setting})"
+    result = manage("shell", "--no-imports", "-c", code, AGENTSITE_DATA=str(tmp_path), **environment)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+def test_an_https_address_turns_on_secure_cookies_and_redirects(tmp_path):
+    shown = show(
+        "SESSION_COOKIE_SECURE, settings.CSRF_COOKIE_SECURE, settings.SECURE_SSL_REDIRECT, settings.SESSION_COOKIE_NAME",
+        tmp_path,
+        AGENTSITE_URL="https://agents.example.org",
+    )
+
+    assert shown == "True True True __Host-sessionid"
+
+
+def test_without_an_address_nothing_asks_for_https(tmp_path):
+    assert show("SESSION_COOKIE_SECURE, settings.SECURE_SSL_REDIRECT, settings.DEBUG", tmp_path) == "False False False"
+
+
+def test_allowed_hosts_follow_the_address_and_the_host(tmp_path):
+    shown = show(
+        "ALLOWED_HOSTS", tmp_path, AGENTSITE_URL="https://a.example:8443", HOST="::", AGENTSITE_ALLOWED_HOSTS="b"
+    )
+
+    assert shown == "['127.0.0.1', 'localhost', '[::1]', '[::]', 'a.example', 'b']"
