@@ -1,0 +1,48 @@
+"""Times and durations as people read them."""
+
+from datetime import UTC, datetime, timedelta
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from runs.models import Run
+
+register = template.Library()
+
+
+@register.filter
+def when(moment: datetime | None) -> SafeString | str:
+    """A `<time>` in UTC; `ui.js` shows it in the reader's own time zone. Empty for None."""
+    if moment is None:
+        return ""
+    utc = moment.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" data-local-time>{} UTC</time>',
+        utc.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        utc.strftime("%Y-%m-%d %H:%M"),
+    )
+
+
+@register.filter
+def duration(span: timedelta | None) -> str:
+    """A span in two units at most: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`. A dash for None."""
+    if span is None:
+        return "–"
+    seconds = max(span.total_seconds(), 0.0)
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minute} min"
+    return f"{minute} min {second} s" if minute else f"{second} s"
+
+
+@register.filter
+def elapsed(run: Run) -> timedelta | None:
+    """From the run's start to its end, or to this moment while it goes on. None before it started."""
+    if run.started_at is None:
+        return None
+    return (run.ended_at or timezone.now()) - run.started_at

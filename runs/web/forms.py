@@ -1,0 +1,96 @@
+"""The forms of the pages. Field names are part of the contract."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm
+from django.contrib.auth.models import User
+
+from runs.models import Agent
+from runs.models.agent import MAX_SECONDS_ALLOWED, MAX_TURNS_ALLOWED
+from runs.web.model_names import model_fault
+
+if TYPE_CHECKING:
+    _UserForm = BaseUserCreationForm[User]
+else:  # generic for the type checker only
+    _UserForm = BaseUserCreationForm
+
+MAX_TASK_BYTES = 256 * 1024
+
+
+class LaunchForm(forms.Form):
+    """A task, and what it should be done with. Empty limits and an empty model mean the agent's own."""
+
+    task = forms.CharField(error_messages={"required": "Type what the agent should do."})
+    agent = forms.ModelChoiceField(
+        queryset=Agent.objects.all(),
+        to_field_name="name",
+        required=False,
+        error_messages={"invalid_choice": "There is no agent of that name. Choose one from the list."},
+    )
+    model = forms.CharField(required=False, max_length=128)
+    max_turns = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MAX_TURNS_ALLOWED,
+        error_messages={
+            "invalid": "Type a whole number of turns.",
+            "min_value": "A run needs at least 1 turn.",
+            "max_value": f"At most {MAX_TURNS_ALLOWED} turns.",
+        },
+    )
+    max_seconds = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MAX_SECONDS_ALLOWED,
+        error_messages={
+            "invalid": "Type a whole number of seconds.",
+            "min_value": "A run needs at least 1 second.",
+            "max_value": f"At most {MAX_SECONDS_ALLOWED} seconds, which is a day.",
+        },
+    )
+
+    def clean_task(self) -> str:
+        task: str = self.cleaned_data["task"]
+        size = len(task.encode())
+        if size > MAX_TASK_BYTES:
+            raise forms.ValidationError(
+                f"The task is {size / 1024:.0f} KiB long; at most {MAX_TASK_BYTES // 1024} KiB are taken."
+            )
+        return task
+
+    def clean_model(self) -> str:
+        model: str = self.cleaned_data["model"]
+        fault = model_fault(model) if model else None
+        if fault:
+            raise forms.ValidationError(fault)
+        return model
+
+    def overrides(self) -> dict[str, Any]:
+        """The keys of the agent's snapshot this launch replaces."""
+        chosen = {key: self.cleaned_data[key] for key in ("max_turns", "max_seconds") if self.cleaned_data[key]}
+        return chosen | ({"models": [self.cleaned_data["model"]]} if self.cleaned_data["model"] else {})
+
+
+class SignInForm(AuthenticationForm):
+    """Username and password."""
+
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": "That username and password do not match. Passwords are case-sensitive.",
+    }
+
+
+class FirstUserForm(_UserForm):
+    """The first person of a new installation, who may do everything."""
+
+    class Meta:
+        model = User
+        fields = ("username",)
+
+    def save_superuser(self) -> User:
+        """Create the user with every right."""
+        user: User = self.save(commit=False)
+        user.is_staff = user.is_superuser = True
+        user.save()
+        return user

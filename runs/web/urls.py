@@ -1,0 +1,18 @@
+"""The addresses of the pages, and of the changes they ask for."""
+
+from django.urls import path
+
+from runs.web import accounts, commands, dashboard, history, launch, run
+
+app_name = "runs"
+urlpatterns = [
+    path("", dashboard.show_dashboard, name="dashboard"),
+    path("runs/", history.runs, name="history"),
+    path("runs/new/", launch.show_launch, name="launch"),
+    path("runs/<uuid:run_id>/", run.show_run, name="run"),
+    path("runs/<uuid:run_id>/cancel/", commands.cancel_run, name="cancel"),
+    path("runs/<uuid:run_id>/rerun/", commands.run_again, name="rerun"),
+    path("accounts/login/", accounts.SignIn.as_view(), name="login"),
+    path("accounts/logout/", accounts.sign_out, name="logout"),
+    path("accounts/first/<str:token>/", accounts.first_sign_in, name="first_sign_in"),
+]
