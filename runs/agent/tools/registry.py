@@ -18,7 +18,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 ToolT = TypeVar("ToolT", bound=Tool)
 Layer = Literal["own", "builtin"]
 
-BUILTIN_MODULES: tuple[str, ...] = ()
+BUILTIN_MODULES: tuple[str, ...] = (
+    "runs.agent.tools.calculator",
+    "runs.agent.tools.convert_units",
+    "runs.agent.tools.date_math",
+    "runs.agent.tools.text_stats",
+    "runs.agent.tools.current_time",
+)
 """Imported the first time anybody asks for tools. Each registers its tools with `builtin_tool`."""
 
 # A layer for the built-in tools and one above it: a script's own `calculator` shadows ours, but of two in the same
