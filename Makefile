@@ -1,0 +1,74 @@
+# Works with GNU Make 3.81 (macOS) and later. `make help` lists what there is.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PYTHONS := python3.14 python3.13 python3.12 python3.11 python3
+PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --requirement
+RUN_STAMP := $(VENV)/.requirements
+DEV_STAMP := $(VENV)/.requirements-dev
+
+.PHONY: help install run test check browser bench screenshots
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+install: $(RUN_STAMP) ## Make .venv with what the site needs
+
+run: $(RUN_STAMP) ## Serve http://127.0.0.1:8000 (PORT, HOST and AGENTSITE_DATA change that)
+	@exec $(PY) manage.py serve
+
+test: $(DEV_STAMP) ## Run the whole test suite (ARGS="-k retry" for a part)
+	@$(PY) -m pytest $(ARGS)
+
+check: $(DEV_STAMP) ## Lint, format, types, floors, migrations, deployment checks: what CI runs before the tests
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports --no-logo
+	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && export AGENTSITE_DATA="$$data" && set -ex && \
+	$(PY) manage.py makemigrations --check --dry-run && \
+	AGENTSITE_URL=https://agents.example.org $(PY) manage.py check --deploy --fail-level WARNING
+
+browser: ## Install Chromium for the browser tests (Debian and Ubuntu)
+	@if command -v chromium >/dev/null 2>&1; then \
+		echo "Chromium is there: $$(command -v chromium)"; \
+	elif command -v apt-get >/dev/null 2>&1; then \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends chromium; \
+	else \
+		echo "Install Chromium or Google Chrome, and set CHROMIUM to the path of its program."; exit 2; \
+	fi
+
+bench: $(DEV_STAMP) ## Measure the engine and the live view
+	$(PY) -m tests.benchmarks.engine
+	$(PY) -m tests.benchmarks.live
+
+screenshots: $(DEV_STAMP) ## Take docs/screenshot.png from a real run (needs Chromium)
+	$(PY) -m tests.screenshots
+
+# A virtual environment whose Python is gone (an upgrade, a moved folder) is made anew.
+$(RUN_STAMP): requirements.txt
+	@$(PY) -c '' 2>/dev/null || rm -rf $(VENV)
+	@test -x $(PY) || { \
+		found=; \
+		for name in $(PYTHONS); do \
+			$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+			found=$${found:-$$name}; \
+			if $$name -c 'import ensurepip, venv' 2>/dev/null; then \
+				echo "Making $(VENV) with $$name."; exec $$name -m venv $(VENV); \
+			fi; \
+		done; \
+		if [ -z "$$found" ]; then \
+			echo "Agentsite needs Python 3.11 or later: sudo apt install python3 python3-venv" >&2; exit 2; \
+		fi; \
+		version=$$($$found -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+		echo "$$found cannot make virtual environments here: sudo apt install python$$version-venv" >&2; exit 2; \
+	}
+	@echo "Installing what requirements.txt lists."
+	@$(PIP_INSTALL) requirements.txt
+	@touch $@
+
+$(DEV_STAMP): $(RUN_STAMP) requirements-dev.txt
+	@echo "Installing what requirements-dev.txt lists."
+	@$(PIP_INSTALL) requirements-dev.txt
+	@touch $@
