@@ -18,7 +18,10 @@ MAX_HIGHLIGHTED_CHARS = 20 * 1024
 
 # What could mean something in Markdown, asked in pieces because one pattern for all of it costs three times as much.
 _MARKUP = re.compile(r"[`\\<\[|~]")
-_EMPHASIS = re.compile(r"\*(?!\s)|(?<!\s)\*|(?<![^\W_])_|_(?![^\W_])")
+# A star between spaces and an underscore between letters are themselves. (Each branch begins with the character, or
+# the search would stop at every position.)
+_STAR = re.compile(r"\*(?:(?!\s)|(?<!\s\*))")
+_UNDERSCORE = re.compile(r"_(?:(?![^\W_])|(?<![^\W_]_))")
 _ENTITY = re.compile(r"&#?\w+;")
 _BLOCK = r"[ \t]*(?:[-+*>]|\#{1,6}|\d{1,9}[.)])(?:\s|$)|(?:\ {4}|\t)|[ ]*(?:--|=|>)"
 _FIRST_LINE, _LATER_LINE = re.compile(_BLOCK), re.compile(rf"\n(?:{_BLOCK})")
@@ -34,8 +37,9 @@ def _has_markup(text: str) -> bool:
     """False only for prose that Markdown would show as it is, such as `17 * 23` or `current_time`."""
     return bool(
         _MARKUP.search(text)
-        or (("*" in text or "_" in text) and _EMPHASIS.search(text))
-        or ("&" in text and _ENTITY.search(text))
+        or _STAR.search(text)
+        or _UNDERSCORE.search(text)
+        or _ENTITY.search(text)
         or _FIRST_LINE.match(text)
         or ("\n" in text and _LATER_LINE.search(text))
     )

@@ -1,0 +1,196 @@
+"""What the card of a step shows, taken from its row and nothing else.
+
+No user, no token and no "two minutes ago" goes in here: the same card is sent to everybody who watches.
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils.safestring import SafeString, mark_safe
+
+from runs.markdown import plain, visible
+from runs.models import Step
+
+PREVIEW_CHARS = 2_000
+"""Longer outputs are folded behind their beginning."""
+
+SHOWN_CHARS = 32_000
+"""The rest of an output is in the export, not on the page."""
+
+MAX_TABLE_ROWS = 8
+
+ICONS = {
+    Step.Kind.REASONING: "brain",
+    Step.Kind.TOOL_CALL: "wrench",
+    Step.Kind.TOOL_RESULT: "corner-down-right",
+    Step.Kind.ANSWER: "message-square-text",
+    Step.Kind.RETRY: "rotate-cw",
+    Step.Kind.RACE: "git-fork",
+    Step.Kind.ERROR: "triangle-alert",
+    Step.Kind.APPROVAL: "hand",
+    Step.Kind.NOTE: "info",
+}
+"""Names of lucide icons; the run page carries one of each for the cards to point at."""
+
+NOTE_ICONS = {
+    "interrupted": "pause",
+    "resumed": "play",
+    "cancel_asked": "hand",
+    "cancelled": "octagon-x",
+    "limit": "gauge",
+}
+"""Icons of the notes, by their metadata's `note`."""
+
+CODES = {
+    "timeout": "Timed out",
+    "network": "Network",
+    "rate_limited": "Rate limited",
+    "overloaded": "Overloaded",
+    "server": "Server error",
+    "refused": "Refused",
+    "not_found": "Not found",
+    "auth": "Not authorised",
+    "bad_reply": "Unusable reply",
+    "blocked": "Blocked",
+}
+"""What the codes of failures are called. Others are shown as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A text too long to show at once: its beginning, and how much there is."""
+
+    text: str
+    beginning: str | None
+    """None if the text is short enough to be shown as it is."""
+    size: str
+    cut: bool
+    """True if `text` is not all of it either."""
+
+
+@dataclass(slots=True)
+class Card:
+    """What the partials of a step show, besides the row itself."""
+
+    icon: str
+    prose: SafeString = field(default_factory=SafeString)
+    duration: str = ""
+    rows: list[tuple[str, str]] | None = None
+    """Arguments as name and value; None if they are shown as code."""
+    code: str = ""
+    output: Fold | None = None
+    call_state: str = ""
+    call_label: str = ""
+    cause: str = ""
+    http_status: int | None = None
+    ladder: list[str] = field(default_factory=list)
+    """One word per attempt: `failed`, `next` or `left`."""
+    next_at: datetime | None = None
+    next_ms: int | None = None
+    """When the next attempt comes, in milliseconds since the epoch."""
+
+
+def card_of(step: Step) -> Card:
+    """What the card of `step` shows."""
+    card = Card(icon=ICONS.get(Step.Kind(step.kind), "info"), duration=_duration_of(step))
+    match step.kind:
+        case Step.Kind.TOOL_CALL:
+            _add_arguments(card, step.tool_input)
+            card.call_state, card.call_label = "started", "Called"
+        case Step.Kind.TOOL_RESULT:
+            _add_result(card, step)
+        case Step.Kind.RETRY:
+            _add_attempts(card, step)
+        case Step.Kind.ERROR:
+            card.cause = _cause(step.metadata)
+            card.prose = prose_of(step)
+        case _:
+            card.icon = NOTE_ICONS.get(step.metadata.get("note", ""), card.icon)
+            card.prose = prose_of(step)
+    return card
+
+
+def prose_of(step: Step) -> SafeString:
+    """The step's content as HTML: what was rendered when it ended, or else its text in paragraphs."""
+    # Step.html is written by runs/markdown.py only, and `plain` escapes.
+    return mark_safe(step.html or plain(visible(step.content[:SHOWN_CHARS])))  # noqa: S308
+
+
+def duration_text(seconds: float) -> str:
+    """A length of time for people: `340 ms`, `1.2 s`, `2 min 5 s`, `1 h 3 min`."""
+    if seconds < 0.0995:
+        return f"{max(seconds, 0) * 1000:.1f} ms" if 0 < seconds < 0.00995 else f"{max(seconds, 0) * 1000:.0f} ms"
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def _duration_of(step: Step) -> str:
+    if step.started_at is None or step.ended_at is None:
+        return ""
+    return duration_text((step.ended_at - step.started_at).total_seconds())
+
+
+def _add_arguments(card: Card, arguments: Any) -> None:
+    if isinstance(arguments, dict) and len(arguments) <= MAX_TABLE_ROWS and all(map(_fits_a_cell, arguments.values())):
+        card.rows = [(visible(str(name)), _cell(value)) for name, value in arguments.items()]
+    else:
+        card.code = _pretty(arguments)
+
+
+def _fits_a_cell(value: Any) -> bool:
+    if isinstance(value, list):
+        return len(value) <= 20 and all(isinstance(item, int | float) for item in value)
+    return value is None or isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= 200)
+
+
+def _cell(value: Any) -> str:
+    return visible(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _add_result(card: Card, step: Step) -> None:
+    card.output = _fold(step.content or ("" if step.tool_output is None else _pretty(step.tool_output)))
+    card.cause = _cause(step.metadata) if step.severity else ""
+    card.call_state, card.call_label = "succeeded", "Done"
+    if step.severity:
+        card.call_state, card.call_label, card.icon = "failed", "Failed", "circle-x"
+    if step.metadata.get("code") == "outcome_unknown":
+        card.call_state, card.call_label, card.icon = "unknown", "Outcome unknown", "circle-question-mark"
+
+
+def _add_attempts(card: Card, step: Step) -> None:
+    attempt, most = step.attempt or 1, step.max_attempts or step.attempt or 1
+    next_at = step.metadata.get("next_at")
+    card.ladder = ["failed"] * attempt + ["left"] * (most - attempt)
+    card.cause = _cause(step.metadata)
+    card.http_status = step.metadata.get("status")
+    card.output = _fold(step.content)
+    if isinstance(next_at, int | float):
+        card.next_at, card.next_ms = datetime.fromtimestamp(next_at, UTC), round(next_at * 1000)
+        card.ladder[attempt : attempt + 1] = ["next"]
+
+
+def _cause(metadata: dict[str, Any]) -> str:
+    code = str(metadata.get("code") or "")
+    return CODES.get(code, visible(code.replace("_", " ").capitalize()))
+
+
+def _fold(text: str) -> Fold:
+    shown = visible(text[:SHOWN_CHARS])
+    lines = shown.count("\n") + 1
+    beginning = None
+    if len(shown) > PREVIEW_CHARS or lines > 24:
+        beginning = "\n".join(shown[:600].split("\n")[:8])
+    size = f"{lines:,} lines, {len(text):,} characters" if lines > 1 else f"{len(text):,} characters"
+    return Fold(shown, beginning, size, cut=len(text) > SHOWN_CHARS)
+
+
+def _pretty(value: Any) -> str:
+    return visible(json.dumps(value, ensure_ascii=False, indent=2)[:SHOWN_CHARS])

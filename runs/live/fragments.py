@@ -1,0 +1,96 @@
+"""The one place that renders a step, a run's state and a row of a list: for pages and for sockets alike."""
+
+import functools
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.template.loader import get_template
+from django.utils.safestring import SafeString, mark_safe
+
+from runs.live.cards import card_of, duration_text
+from runs.markdown import visible
+from runs.models import Run, Step
+
+
+def step_html(step: Step) -> SafeString:
+    """The card of a step. It depends on the row only, so one rendering serves every viewer."""
+    return _render("step", {"step": step, "card": card_of(step)})
+
+
+def timeline_html(steps: Iterable[Step]) -> SafeString:
+    """The cards of consecutive steps of one run, each call already saying how it ended.
+
+    In a live page the card of a result brings the new state of its call along; a page read without JavaScript
+    needs it put in its place.
+    """
+    steps = list(steps)
+    cards = {step.sequence: step_html(step) for step in steps}
+    calls = {step.call_id: step for step in steps if step.kind == Step.Kind.TOOL_CALL}
+    for result in steps:
+        call = calls.get(result.call_id) if result.kind == Step.Kind.TOOL_RESULT else None
+        if call is not None:
+            before, after = _call_state_html(call), _call_state_html(result)
+            cards[call.sequence] = mark_safe(cards[call.sequence].replace(before, after, 1))  # noqa: S308  both are ours
+    return mark_safe("\n".join(cards.values()))  # noqa: S308  joined from rendered templates
+
+
+def _call_state_html(step: Step) -> str:
+    return _render("call_state", {"step": step, "card": card_of(step)}).strip()
+
+
+def run_state_html(run: Run) -> SafeString:
+    """The run's status, totals and actions: what changes at the top of its page."""
+    return _render("run_state", {"run": run, "totals": run_totals(run)})
+
+
+def run_row_html(run: Run, *, show_owner: bool = False) -> SafeString:
+    """The run's row in a list. `show_owner` reads `run.user`: select it with the run."""
+    return _render("run_row", run_row_context(run, show_owner=show_owner))
+
+
+def run_row_context(run: Run, *, show_owner: bool = False) -> dict[str, Any]:
+    """What `runs/partials/run_row.html` shows."""
+    return {"run": run, "totals": run_totals(run), "task": one_line(run.task), "show_owner": show_owner}
+
+
+def counts_html(counts: Mapping[str, int]) -> SafeString:
+    """The counts of a dashboard (`board.counts_for`)."""
+    return _render("counts", {"counts": counts})
+
+
+def run_totals(run: Run) -> dict[str, str]:
+    """Elapsed time, tokens and cost in words: "none" where there are none to count, "unknown" where nobody told us."""
+    models = run.config.get("models") or ["offline"]
+    missing = "none" if models == ["offline"] else "unknown"
+    ended = run.ended_at and run.ended_at - (run.started_at or run.created_at)
+    return {
+        "model": ", ".join(map(str, models)),
+        "agent": str(run.config.get("agent") or "Assistant"),
+        "elapsed": duration_text(ended.total_seconds()) if ended else "",
+        "tokens": missing if run.tokens_used is None else f"{run.tokens_used:,}",
+        "cost": missing if run.cost is None else dollars(run.cost),
+    }
+
+
+def dollars(cost: Decimal) -> str:
+    """US dollars with as many digits as it takes to be more than zero: `$1.20`, `$0.0034`."""
+    if cost == 0 or cost >= 1:
+        return f"${cost:,.2f}"
+    return f"${cost:.{max(2, 1 - cost.adjusted())}f}"
+
+
+def one_line(text: str, length: int = 160) -> str:
+    """The beginning of a text on one line."""
+    line = visible(" ".join(text[: 4 * length].split()))
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+@functools.cache
+def _template(name: str) -> Any:
+    return get_template(f"runs/partials/{name}.html")
+
+
+def _render(name: str, context: dict[str, Any]) -> SafeString:
+    html: SafeString = _template(name).render(context)
+    return html
