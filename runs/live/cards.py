@@ -32,7 +32,7 @@ ICONS = {
     Step.Kind.APPROVAL: "hand",
     Step.Kind.NOTE: "info",
 }
-"""Names of lucide icons; the run page carries one of each for the cards to point at."""
+"""Names of lucide icons."""
 
 NOTE_ICONS = {
     "interrupted": "pause",
@@ -42,6 +42,9 @@ NOTE_ICONS = {
     "limit": "gauge",
 }
 """Icons of the notes, by their metadata's `note`."""
+
+ALL_ICONS = sorted({*ICONS.values(), *NOTE_ICONS.values(), "circle-x", "circle-question-mark", "lightbulb"})
+"""Every icon a card may point at."""
 
 CODES = {
     "timeout": "Timed out",

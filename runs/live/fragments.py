@@ -9,7 +9,6 @@ from django.template.loader import get_template
 from django.utils.safestring import SafeString, mark_safe
 
 from runs.live.cards import card_of, duration_text
-from runs.markdown import visible
 from runs.models import Run, Step
 
 
@@ -45,13 +44,8 @@ def run_state_html(run: Run) -> SafeString:
 
 
 def run_row_html(run: Run, *, show_owner: bool = False) -> SafeString:
-    """The run's row in a list. `show_owner` reads `run.user`: select it with the run."""
-    return _render("run_row", run_row_context(run, show_owner=show_owner))
-
-
-def run_row_context(run: Run, *, show_owner: bool = False) -> dict[str, Any]:
-    """What `runs/partials/run_row.html` shows."""
-    return {"run": run, "totals": run_totals(run), "task": one_line(run.task), "show_owner": show_owner}
+    """The run's row in a list. Reads `run.agent`, and `run.user` for `show_owner`: select them with the run."""
+    return _render("run_row", {"run": run, "show_owner": show_owner})
 
 
 def counts_html(counts: Mapping[str, int]) -> SafeString:
@@ -78,12 +72,6 @@ def dollars(cost: Decimal) -> str:
     if cost == 0 or cost >= 1:
         return f"${cost:,.2f}"
     return f"${cost:.{max(2, 1 - cost.adjusted())}f}"
-
-
-def one_line(text: str, length: int = 160) -> str:
-    """The beginning of a text on one line."""
-    line = visible(" ".join(text[: 4 * length].split()))
-    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
 @functools.cache

@@ -10,6 +10,7 @@ urlpatterns = [
     path("runs/", history.runs, name="history"),
     path("runs/new/", launch.show_launch, name="launch"),
     path("runs/<uuid:run_id>/", run.show_run, name="run"),
+    path("runs/<uuid:run_id>/steps/", run.show_steps, name="older-steps"),
     path("runs/<uuid:run_id>/cancel/", commands.cancel_run, name="cancel"),
     path("runs/<uuid:run_id>/rerun/", commands.run_again, name="rerun"),
     path("accounts/login/", accounts.SignIn.as_view(), name="login"),
