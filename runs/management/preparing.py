@@ -1,0 +1,51 @@
+"""What a start does before it serves: bring the database and the static files up to date, or see that they are."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+
+def migrate() -> bool:
+    """Apply what is missing. True if something was.
+
+    Looking costs milliseconds; `manage.py migrate` also writes permissions each time, which costs most of a second.
+    """
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if missing:
+        call_command("migrate", interactive=False, verbosity=0)
+    return bool(missing)
+
+
+def collect_static_files() -> bool:
+    """Hash, compress and copy static files to `STATIC_ROOT` if any has changed since the last time. True if so."""
+    if settings.DEBUG:
+        return False  # WhiteNoise then reads the sources themselves
+    record = Path(settings.STATIC_ROOT).with_suffix(".fingerprint")
+    fingerprint = _fingerprint()
+    if record.exists() and record.read_text() == fingerprint:
+        return False
+    call_command("collectstatic", interactive=False, verbosity=0)
+    # Last, so that a start that was interrupted is done again.
+    record.write_text(fingerprint)
+    return True
+
+
+def _fingerprint() -> str:
+    seen = hashlib.sha256(repr(settings.STORAGES["staticfiles"]).encode())
+    for line in sorted(_sources()):
+        seen.update(line.encode())
+    return seen.hexdigest()
+
+
+def _sources() -> Iterator[str]:
+    for finder in get_finders():
+        for path, storage in finder.list([]):
+            about = Path(storage.path(path)).stat()
+            yield f"{path} {about.st_size} {about.st_mtime_ns}\n"
