@@ -6,7 +6,7 @@ _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} |
 
 
 class OneLineFormatter(logging.Formatter):
-    """One line per record: control characters of the message are shown escaped. A traceback follows on lines of its own.
+    """One line per record: control characters of the message are shown escaped. A traceback follows below.
 
     Log messages quote tasks, model replies and addresses; none of them may forge a line or colour a terminal.
     """

@@ -154,12 +154,12 @@ def show(setting: str, tmp_path: Path, **environment: str) -> str:
 
 def test_an_https_address_turns_on_secure_cookies_and_redirects(tmp_path):
     shown = show(
-        "SESSION_COOKIE_SECURE, settings.CSRF_COOKIE_SECURE, settings.SECURE_SSL_REDIRECT, settings.SESSION_COOKIE_NAME",
+        "SESSION_COOKIE_SECURE, settings.CSRF_COOKIE_SECURE, settings.SECURE_SSL_REDIRECT, settings.CSRF_COOKIE_NAME",
         tmp_path,
         AGENTSITE_URL="https://agents.example.org",
     )
 
-    assert shown == "True True True __Host-sessionid"
+    assert shown == "True True True __Host-csrftoken"
 
 
 def test_without_an_address_nothing_asks_for_https(tmp_path):

@@ -1,0 +1,53 @@
+"""Fixtures for every room."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.live_site import LiveSite, prepare_data
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a browser where there is none. Where REQUIRE_SERVICES is 1 a missing one is a failure."""
+    if CHROMIUM or os.environ.get("REQUIRE_SERVICES") == "1":
+        return
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason="needs Chromium: run `make browser`, or name one in CHROMIUM"))
+
+
+@pytest.fixture(scope="session")
+def prepared_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with an empty, migrated database and collected static files, to be copied."""
+    data = tmp_path_factory.mktemp("prepared") / "data"
+    prepare_data(data)
+    return data
+
+
+@pytest.fixture
+def start_site(prepared_data: Path, tmp_path: Path) -> Iterator[Callable[..., LiveSite]]:
+    """Start a real server: `start_site(AGENTSITE_ENDPOINTS=…)`. Each has its own data; all are gone after the test."""
+    sites: list[LiveSite] = []
+
+    def start(**environment: str) -> LiveSite:
+        data = tmp_path / f"site-{len(sites)}"
+        shutil.copytree(prepared_data, data)
+        site = LiveSite(data, environment)
+        sites.append(site)
+        return site.start()
+
+    yield start
+    for site in sites:
+        site.close()
+
+
+@pytest.fixture
+def live_site(start_site: Callable[..., LiveSite]) -> Any:
+    """A real server with default settings and nobody to sign in yet."""
+    return start_site()

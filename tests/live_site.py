@@ -1,0 +1,140 @@
+"""A real `manage.py serve` in a process and a data folder of its own, for tests that need the whole product."""
+
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+START_LIMIT_S = 60.0
+STOP_LIMIT_S = 15.0
+
+
+def manage(
+    *arguments: str, data: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `manage.py` to its end. What the surrounding environment says about the site does not reach it."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=_clean_environment(data, environment),
+        capture_output=True,
+        text=True,
+        timeout=START_LIMIT_S,
+        check=False,
+    )
+
+
+def prepare_data(data: Path) -> None:
+    """Migrate and collect static files once, so that copies of the folder start fast."""
+    code = "from runs.management.preparing import *; migrate(); collect_static_files()"
+    result = manage("shell", "--no-imports", "-c", code, data=data)
+    assert result.returncode == 0, result.stderr
+
+
+class LiveSite:
+    """One server. `start` returns when it has printed its line; what it wrote to standard error is in `log`."""
+
+    def __init__(self, data: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.data = data
+        self.environment = dict(environment or {})
+        self.log = data.with_name(f"{data.name}.log")
+        self.line = ""
+        """What it printed: the sign-in link or its address."""
+        self.process: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it serves, without a slash at the end."""
+        scheme, _, host = self.line.split(": ", 1)[1].split("/")[:3]
+        return f"{scheme}//{host}"
+
+    @property
+    def pid(self) -> int:
+        """The process, to measure or to kill."""
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self) -> "LiveSite":
+        """Serve on a free port, or again on the one it had, so that open pages find it."""
+        port = self.url.rsplit(":", 1)[1] if self.line else "0"
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve", "--port", port],
+                cwd=ROOT,
+                env=_clean_environment(self.data, self.environment),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        self.line = _first_line(self.process, START_LIMIT_S)
+        assert self.line, f"The server did not start:\n{self.log.read_text()}"
+        return self
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> int:
+        """SIGKILL: as if the power had gone."""
+        return self._end(signal.SIGKILL)
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command beside the server, on the same data."""
+        return manage(*arguments, data=self.data, environment=self.environment)
+
+    def ask(self, code: str) -> str:
+        """What Python code, run with the site's models, prints."""
+        result = self.manage("shell", "--no-imports", "-c", code)
+        assert result.returncode == 0, result.stderr
+        return result.stdout.strip()
+
+    def create_user(self, username: str, password: str, *, staff: bool = False, superuser: bool = False) -> None:
+        """A person who can sign in."""
+        self.ask(
+            "from django.contrib.auth.models import User; "
+            f"User.objects.create_user({username!r}, password={password!r}, is_staff={staff}, is_superuser={superuser})"
+        )
+
+    def session_of(self, username: str) -> str:
+        """The `sessionid` cookie of a new session of this person."""
+        return self.ask(
+            "from django.contrib.auth import *; from django.contrib.auth.models import User; "
+            "from django.contrib.sessions.backends.db import SessionStore; "
+            f"user = User.objects.get(username={username!r}); session = SessionStore(); "
+            "session.update({SESSION_KEY: str(user.pk), BACKEND_SESSION_KEY: "
+            "'django.contrib.auth.backends.ModelBackend', HASH_SESSION_KEY: user.get_session_auth_hash()}); "
+            "session.create(); print(session.session_key)"
+        )
+
+    def _end(self, how: signal.Signals) -> int:
+        assert self.process is not None
+        self.process.send_signal(how)
+        return self.process.wait(STOP_LIMIT_S)
+
+    def close(self) -> None:
+        """End it, if it still runs, and take its data away."""
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
+        if self.process is not None and self.process.stdout is not None:
+            self.process.stdout.close()
+        shutil.rmtree(self.data, ignore_errors=True)
+
+
+def _clean_environment(data: Path, extra: Mapping[str, str] | None) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return {**kept, "AGENTSITE_DATA": str(data), **(extra or {})}
+
+
+def _first_line(process: "subprocess.Popen[str]", limit_s: float) -> str:
+    """The first line of standard output; empty if the process ended without one. Raises `queue.Empty`."""
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    output: Any = process.stdout
+    threading.Thread(target=lambda: lines.put(output.readline()), daemon=True).start()
+    return lines.get(timeout=limit_s).strip()
