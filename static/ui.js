@@ -1,0 +1,148 @@
+// What HTML and htmx cannot do, for every page. Everything listens on the document, so that replaced parts keep working.
+
+const on = (event, selector, act) =>
+  document.addEventListener(event, (happened) => {
+    const element = happened.target instanceof Element ? happened.target.closest(selector) : null;
+    if (element) act(element, happened);
+  });
+
+// --- theme: system -> light -> dark -> system ---
+
+const THEMES = ["system", "light", "dark"];
+const THEME_NAMES = { system: "follows the system", light: "light", dark: "dark" };
+
+function currentTheme() {
+  return document.documentElement.dataset.theme ?? "system";
+}
+
+function nameTheme() {
+  for (const button of document.querySelectorAll("[data-theme-toggle]")) {
+    button.ariaLabel = button.title = `Theme: ${THEME_NAMES[currentTheme()]}`;
+  }
+}
+
+function setTheme(theme) {
+  if (theme === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+  try {
+    if (theme === "system") localStorage.removeItem("theme");
+    else localStorage.setItem("theme", theme);
+  } catch {
+    // Storage may be forbidden; the theme then lasts as long as the page.
+  }
+  nameTheme();
+}
+
+on("click", "[data-theme-toggle]", () => setTheme(THEMES[(THEMES.indexOf(currentTheme()) + 1) % THEMES.length]));
+nameTheme();
+
+// --- menus close on a click elsewhere and on Escape, which gives the focus back ---
+
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll("[data-menu][open]")) if (menu !== except) menu.open = false;
+}
+
+document.addEventListener("click", (event) => closeMenus(event.target.closest?.("[data-menu]")));
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  document.querySelector("[data-menu][open]:focus-within > summary")?.focus();
+  closeMenus(null);
+});
+
+// --- toasts ---
+
+const TOAST_MS = 8000;
+
+export function toast(text, level = "info") {
+  const toasts = document.getElementById("toasts");
+  const element = document.getElementById("toast").content.firstElementChild.cloneNode(true);
+  element.dataset.level = level;
+  element.querySelector("span").textContent = text;
+  toasts.append(element);
+  while (toasts.children.length > 3) toasts.firstElementChild.remove();
+  leaveLater(element);
+}
+
+// An error stays until it is dismissed; anything else goes by itself, but not while somebody points at it.
+function leaveLater(element) {
+  if (element.dataset.level === "error") return;
+  setTimeout(() => (element.matches(":hover, :focus-within") ? leaveLater(element) : element.remove()), TOAST_MS);
+}
+
+on("click", "[data-dismiss]", (button) => button.closest(".toast").remove());
+document.querySelectorAll(".toast").forEach(leaveLater);
+document.addEventListener("toast", (event) => toast(event.detail.text, event.detail.level));
+
+// --- htmx: failures are said, empty filters stay out of the address ---
+
+const FAILURES = {
+  403: "This was refused. Your sign-in may have changed: reload the page and try again.",
+  404: "This does not exist any more.",
+  413: "This is too large to be sent.",
+};
+
+document.addEventListener("htmx:responseError", ({ detail: { xhr } }) =>
+  toast(FAILURES[xhr.status] ?? `The server answered ${xhr.status}. Nothing was lost: try again.`, "error"),
+);
+for (const event of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(event, () => toast("The server did not answer. Nothing was lost: try again.", "error"));
+}
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  if (!detail.elt.closest("[data-skip-empty]")) return;
+  for (const name of [...detail.formData.keys()]) {
+    if (detail.formData.getAll(name).every((value) => value === "")) detail.formData.delete(name);
+  }
+});
+document.addEventListener("htmx:load", ({ detail: { elt } }) => {
+  localTimes(elt);
+  // After a refused form the first thing to correct has the focus.
+  if (elt.matches("form")) elt.querySelector('[aria-invalid="true"]')?.focus();
+});
+
+// --- forms: Ctrl+Enter or Cmd+Enter sends, a second click does not, an example fills in ---
+
+on("keydown", "[data-submit-on-enter]", (field, event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
+  event.preventDefault();
+  const button = field.form.querySelector("button[type=submit]");
+  if (!button.disabled) field.form.requestSubmit(button);
+});
+
+on("submit", "form[data-submit-once]", (form, event) => {
+  // htmx guards its own forms with hx-sync and hx-disabled-elt.
+  if (event.defaultPrevented || form.hasAttribute("hx-post")) return;
+  if (form.dataset.submitted) event.preventDefault();
+  form.dataset.submitted = "true";
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-submitted]")) delete form.dataset.submitted;
+});
+
+on("click", "[data-fill]", (button) => {
+  const field = document.getElementById(button.dataset.fill);
+  field.focus();
+  field.select();
+  // Unlike an assignment this can be undone with Ctrl+Z, so an example never destroys what was typed.
+  if (!document.execCommand("insertText", false, button.dataset.text)) field.value = button.dataset.text;
+});
+
+if (/Mac|iPhone|iPad/.test(navigator.platform)) {
+  for (const key of document.querySelectorAll("[data-shortcut]")) key.textContent = key.textContent.replace("Ctrl", "⌘");
+}
+
+// --- times: the server writes UTC, the reader sees their own ---
+
+const SAME_YEAR = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const OTHER_YEAR = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+export function localTimes(root) {
+  for (const element of root.querySelectorAll("time[data-local-time]")) {
+    const moment = new Date(element.dateTime);
+    const format = moment.getFullYear() === new Date().getFullYear() ? SAME_YEAR : OTHER_YEAR;
+    element.title = element.dateTime;
+    element.textContent = format.format(moment);
+    element.removeAttribute("data-local-time");
+  }
+}
+
+localTimes(document);

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models.functions import Left
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -14,6 +15,8 @@ from runs.web.history_filter import HistoryFilter
 from runs.web.launch import launch_run
 
 PAGE_LENGTH = 50
+TASK_START = 240
+"""Characters of a task that are read for a row."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -40,7 +43,9 @@ def show_history(request: PageRequest) -> HttpResponse:
 
 
 def _page(wanted: HistoryFilter) -> dict[str, Any]:
-    runs = wanted.runs().select_related("user", "agent").defer("config", "answer", "output", "error")
+    # A task may be 256 KiB long; a row shows its start.
+    runs = wanted.runs().select_related("user", "agent").defer("task", "answer", "output", "error")
+    runs = runs.annotate(task_start=Left("task", TASK_START))
     page: list[Run] = list(runs[: PAGE_LENGTH + 1])
     shown, more = page[:PAGE_LENGTH], len(page) > PAGE_LENGTH
     older = urlencode(wanted.chosen() | {"before": wanted.cursor_after(shown[-1])}) if more else ""

@@ -19,6 +19,9 @@ Cursor = tuple[datetime, UUID]
 class HistoryFilter:
     """The filters of one request, checked. `faults` says what was left out and why."""
 
+    statuses = Run.Status.choices
+    waits = Run.WaitingFor.choices
+
     def __init__(self, asked: QueryDict, *, user: User) -> None:
         self.user = user
         self.faults: list[str] = []

@@ -1,4 +1,4 @@
-"""Times and durations as people read them."""
+"""Times, durations and numbers as people read them."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -46,3 +46,9 @@ def elapsed(run: Run) -> timedelta | None:
     if run.started_at is None:
         return None
     return (run.ended_at or timezone.now()) - run.started_at
+
+
+@register.filter
+def thousands(number: int) -> str:
+    """A whole number with a thin space between each three digits."""
+    return f"{number:,}".replace(",", "\u2009")
