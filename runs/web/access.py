@@ -33,7 +33,7 @@ def signed_in(view: PageView[P]) -> PageView[P]:
 
     @wraps(view)
     def checked(request: PageRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if request.user.is_authenticated and request.user.is_active:
+        if request.user.is_authenticated:
             return view(request, *args, **kwargs)
         return go_to(request, f"{reverse('runs:login')}?{urlencode({'next': _way_back(request)})}")
 

@@ -1,0 +1,255 @@
+"""The history for staff, and the agents they configure.
+
+Runs, steps and tool calls are read here and never edited: whatever happens to a run goes through the control room.
+"""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.db.models.functions import Left
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from typing_extensions import override
+
+from runs.agent.tools.registry import registered_tools
+from runs.engine import control
+from runs.models import Agent, Run, Step, ToolCall
+from runs.web.model_names import name_fault
+
+if TYPE_CHECKING:
+    _AgentModelForm = forms.ModelForm[Agent]
+    _AgentModelAdmin = admin.ModelAdmin[Agent]
+    _AnyModelAdmin = admin.ModelAdmin[Any]
+else:  # generic for the type checker only
+    _AgentModelForm = forms.ModelForm
+    _AgentModelAdmin = _AnyModelAdmin = admin.ModelAdmin
+
+admin.site.site_header = "Agentsite admin"
+admin.site.site_title = "Agentsite admin"
+admin.site.index_title = "Agents and history"
+
+LAST_STEPS = 50
+"""Steps shown on a run's page. With thousands of them an inline takes seconds; the list of steps has them all."""
+ROW_TEXT = 120
+"""Characters of a long text that are read for a row of a list."""
+
+
+class AgentForm(_AgentModelForm):
+    """An agent whose models and tools are names, so that a mistake is found here and not by a run."""
+
+    class Meta:
+        model = Agent
+        exclude = ()
+
+    def clean_model_names(self) -> list[str]:
+        names = self.cleaned_data["model_names"]
+        if not isinstance(names, list) or not names:
+            raise forms.ValidationError('Type a list with at least one name, such as ["offline"].')
+        faults = [fault for name in names if (fault := name_fault(name))]
+        if faults:
+            raise forms.ValidationError(faults)
+        return names
+
+    def clean_tools(self) -> list[str] | None:
+        names = self.cleaned_data["tools"]
+        if names in (None, []):
+            return None
+        known = registered_tools()
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise forms.ValidationError('Type a list of names, such as ["calculator"], or leave it empty for all.')
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise forms.ValidationError(f"No such tool: {', '.join(unknown)}. There are: {', '.join(known)}.")
+        return names
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # A second default is no mistake here: saving it takes the mark from the first.
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # a hook the stubs leave out
+        return exclusions | {"is_default"}
+
+
+@admin.register(Agent)
+class AgentAdmin(_AgentModelAdmin):
+    """Agents can be edited: a run keeps the configuration it was launched with."""
+
+    form = AgentForm
+    list_display = ("name", "description", "models_in_order", "strategy", "max_turns", "max_seconds", "is_default")
+    list_filter = ("strategy", "is_default")
+    search_fields = ("name", "description")
+    readonly_fields = ("created_at", "updated_at")
+    fieldsets = (
+        (None, {"fields": ("name", "description", "instructions", "is_default")}),
+        ("Models and tools", {"fields": ("model_names", "strategy", "tools")}),
+        ("Limits", {"fields": ("max_turns", "max_seconds", "max_attempts")}),
+        ("Times", {"fields": ("created_at", "updated_at")}),
+    )
+
+    @admin.display(description="models")
+    def models_in_order(self, agent: Agent) -> str:
+        return ", ".join(map(str, agent.model_names))
+
+    @override
+    @transaction.atomic
+    def save_model(self, request: HttpRequest, obj: Agent, form: Any, change: bool) -> None:
+        if obj.is_default:
+            Agent.objects.exclude(pk=obj.pk).filter(is_default=True).update(is_default=False)
+        super().save_model(request, obj, form, change)
+
+
+class ReadOnlyAdmin(_AnyModelAdmin):
+    """Something that only the engine writes."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnlyAdmin):
+    """Every run of everybody: found, read, stopped, run again."""
+
+    list_display = ("task_start", "status", "waiting_for", "severity", "agent", "user", "steps", "created_at", "live")
+    list_filter = (
+        "status",
+        "waiting_for",
+        "severity",
+        ("agent", admin.RelatedOnlyFieldListFilter),
+        ("user", admin.RelatedOnlyFieldListFilter),
+    )
+    list_select_related = ("agent", "user")
+    search_fields = ("task", "answer", "=id", "user__username")
+    date_hierarchy = "created_at"
+    actions = ("stop_runs", "run_again")
+    fieldsets = (
+        (None, {"fields": ("task", "status", "waiting_for", "user", "agent", "rerun_of")}),
+        ("Outcome", {"fields": ("answer", "output_json", "error_json", "severity", "tokens_used", "cost")}),
+        ("Last steps", {"fields": ("last_steps",)}),
+        ("Times", {"fields": ("created_at", "started_at", "ended_at", "active_ms", "cancel_requested_at")}),
+        ("Hosting", {"classes": ("collapse",), "fields": ("epoch", "owner", "lease_until", "crashes")}),
+        ("Configuration at launch", {"classes": ("collapse",), "fields": ("config_json",)}),
+    )
+    readonly_fields = ("output_json", "error_json", "config_json", "last_steps")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        runs: QuerySet[Run] = super().get_queryset(request)
+        # A task may be 256 KiB long: a list reads its start, the run's own page reads the rest.
+        return runs.defer("task", "answer", "output", "error", "config").annotate(start=Left("task", ROW_TEXT))
+
+    @admin.display(description="task", ordering="created_at")
+    def task_start(self, run: Any) -> str:
+        return str(run.start)
+
+    @admin.display(description="steps", ordering="next_sequence")
+    def steps(self, run: Run) -> int:
+        return run.steps_taken
+
+    @admin.display(description="live page")
+    def live(self, run: Run) -> SafeString:
+        return format_html('<a href="{}">Open</a>', run.get_absolute_url())
+
+    @admin.display(description="last steps")
+    def last_steps(self, run: Run) -> SafeString:
+        """The last steps in order, with the ways to the live page and to all of them."""
+        newest = run.steps.defer("replay", "html", "tool_input", "tool_output").order_by("-sequence")[:LAST_STEPS]
+        return render_to_string("admin/runs/last_steps.html", {"run": run, "steps": reversed(newest)})
+
+    @admin.display(description="output")
+    def output_json(self, run: Run) -> SafeString | str:
+        return _json(run.output)
+
+    @admin.display(description="error")
+    def error_json(self, run: Run) -> SafeString | str:
+        return _json(run.error)
+
+    @admin.display(description="configuration")
+    def config_json(self, run: Run) -> SafeString | str:
+        return _json(run.config)
+
+    def view_on_site(self, obj: Run) -> str:
+        return obj.get_absolute_url()
+
+    @admin.action(description="Stop the selected runs", permissions=["view"])
+    def stop_runs(self, request: HttpRequest, runs: QuerySet[Run]) -> None:
+        outcomes = [control.cancel(run_id, by=request.user) for run_id in runs.values_list("pk", flat=True)]
+        said = (
+            f"{outcomes.count('cancelled')} cancelled, {outcomes.count('asked')} asked to stop, "
+            f"{outcomes.count('already_ended')} had already ended."
+        )
+        messages.info(request, said)
+
+    @admin.action(description="Run the selected tasks again", permissions=["view"])
+    def run_again(self, request: HttpRequest, runs: QuerySet[Run]) -> None:
+        launched = [control.run_again(run_id, by=request.user) for run_id in runs.values_list("pk", flat=True)]
+        messages.success(request, f"{len(launched)} run{'s' if len(launched) != 1 else ''} launched.")
+
+
+@admin.register(Step)
+class StepAdmin(ReadOnlyAdmin):
+    """Every recorded step. Its private `replay` value is not among the fields."""
+
+    list_display = ("sequence", "kind", "content_start", "tool_name", "severity", "run_link", "ended_at")
+    list_filter = ("kind", "severity")
+    search_fields = ("content", "tool_name", "=run__id")
+    ordering = ("-pk",)
+    fields = (
+        *("run_link", "sequence", "epoch", "turn", "kind", "content", "tool_name", "call_id", "tool_input"),
+        *("tool_output", "attempt", "max_attempts", "severity", "recoverable", "suggested_action", "provider"),
+        *("model", "lane", "tokens", "cost", "started_at", "ended_at", "metadata"),
+    )
+    readonly_fields = ("run_link",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Step]:
+        steps: QuerySet[Step] = super().get_queryset(request)
+        return steps.defer("replay", "html", "content").annotate(start=Left("content", ROW_TEXT))
+
+    @admin.display(description="content")
+    def content_start(self, step: Any) -> str:
+        return str(step.start)
+
+    @admin.display(description="run", ordering="run")
+    def run_link(self, step: Step) -> SafeString:
+        return _run_link(step.run_id)
+
+
+@admin.register(ToolCall)
+class ToolCallAdmin(ReadOnlyAdmin):
+    """Every tool call, how far it came, and who decided on it."""
+
+    list_display = ("tool_name", "state", "effect", "turn", "index", "run_link", "started_at", "ended_at")
+    list_filter = ("state", "effect", "tool_name")
+    search_fields = ("tool_name", "=call_id", "=run__id")
+    ordering = ("-started_at",)
+    exclude = ("run",)
+    readonly_fields = ("run_link",)
+
+    @admin.display(description="run", ordering="run")
+    def run_link(self, call: ToolCall) -> SafeString:
+        return _run_link(call.run_id)
+
+
+def _run_link(run_id: object) -> SafeString:
+    return format_html('<a href="{}">{}</a>', reverse("admin:runs_run_change", args=[run_id]), run_id)
+
+
+def _json(value: object) -> SafeString | str:
+    if value is None:
+        return "–"
+    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False))
