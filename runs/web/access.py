@@ -6,7 +6,7 @@ from typing import Concatenate, ParamSpec
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -22,7 +22,7 @@ class PageRequest(HttpRequest):
     """A request as the middleware leaves it for our pages."""
 
     htmx: HtmxDetails
-    user: User
+    user: User | AnonymousUser
 
 
 PageView = Callable[Concatenate[PageRequest, P], HttpResponse]

@@ -12,5 +12,9 @@ from runs.web.access import PageRequest, signed_in
 @signed_in
 def show_dashboard(request: PageRequest) -> HttpResponse:
     """Show the runs the person may see, grouped by what happens to them."""
-    context = board.lists_for(request.user) | {"counts": board.counts_for(request.user)}
+    context = {
+        **board.lists_for(request.user),
+        "counts": board.counts_for(request.user),
+        "show_owner": request.user.is_staff,
+    }
     return render(request, "runs/dashboard.html", context)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
@@ -22,7 +22,7 @@ class HistoryFilter:
     statuses = Run.Status.choices
     waits = Run.WaitingFor.choices
 
-    def __init__(self, asked: QueryDict, *, user: User) -> None:
+    def __init__(self, asked: QueryDict, *, user: User | AnonymousUser) -> None:
         self.user = user
         self.faults: list[str] = []
         self.status = self._choice(asked.get("status", ""), Run.Status.values, "status")
