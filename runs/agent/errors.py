@@ -1,12 +1,12 @@
 """What can go wrong, as values to show (`AgentError`) and as exceptions to raise (`AgentFailure`).
 
-    AgentFailure
-    ├── ToolFailed          the model reads it and may try something else
-    │   ├── InvalidArguments
-    │   └── UnknownTool
-    ├── ModelFailure        a provider gave no usable reply; `is_worth_retrying` says whether to ask again
-    │   └── ModelUnavailable  no reply after all attempts: ends the run
-    └── LimitReached        a limit of the run was reached: ends the run
+AgentFailure
+├── ToolFailed          the model reads it and may try something else
+│   ├── InvalidArguments
+│   └── UnknownTool
+├── ModelFailure        a provider gave no usable reply; `is_worth_retrying` says whether to ask again
+│   └── ModelUnavailable  no reply after all attempts: ends the run
+└── LimitReached        a limit of the run was reached: ends the run
 """
 
 from dataclasses import dataclass, field

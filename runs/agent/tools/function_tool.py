@@ -25,7 +25,7 @@ class FunctionTool:
         effect: Effect = "unsafe",
         timeout_s: float | None = None,
     ) -> None:
-        """Without `parameters` they come from the signature. Raises `TypeError` or `ValueError` saying what is wrong."""
+        """Without `parameters` they come from the signature. Raises `TypeError` or `ValueError` with what is wrong."""
         if effect not in EFFECTS:
             raise ValueError(f"The effect of a tool is one of {', '.join(EFFECTS)}, not {effect!r}.")
         if timeout_s is not None and not timeout_s > 0:

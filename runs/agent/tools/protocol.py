@@ -14,7 +14,8 @@ class Tool(Protocol):
     name: str
     description: str
 
-    async def execute(self, **kwargs: Any) -> Any:
+    # `*args` beside `**kwargs` is how a type checker is told "any arguments": a tool names its own.
+    async def execute(self, *args: Any, **kwargs: Any) -> Any:
         """Do it and return a JSON value. Raises `ToolFailed` with a message the model can act on."""
         ...
 

@@ -4,8 +4,7 @@ import difflib
 import importlib
 import json
 from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
 import pydantic_core
 
@@ -14,7 +13,8 @@ from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.protocol import Effect, Tool, effect_of
 from runs.agent.tools.validation import validator_of
 
-F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+R_co = TypeVar("R_co", covariant=True)
 ToolT = TypeVar("ToolT", bound=Tool)
 Layer = Literal["own", "builtin"]
 
@@ -25,15 +25,32 @@ BUILTIN_MODULES: tuple[str, ...] = (
     "runs.agent.tools.text_stats",
     "runs.agent.tools.current_time",
 )
-"""Imported the first time anybody asks for tools. Each registers its tools with `builtin_tool`."""
+"""Imported the first time anybody asks for tools. Each registers its tools with `layer="builtin"`."""
 
 # A layer for the built-in tools and one above it: a script's own `calculator` shadows ours, but of two in the same
 # layer one would silently win.
 _layers: dict[Layer, dict[str, FunctionTool]] = {"builtin": {}, "own": {}}
 
 
+class ToolFunction(Protocol[P, R_co]):
+    """A function decorated with `@tool`: called as before, and it knows its tool."""
+
+    tool: FunctionTool
+    _tool_name: str
+    _tool_description: str
+    _tool_parameters: dict[str, Any]
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """What the function returns."""
+        ...
+
+
+class _Decorator(Protocol):
+    def __call__(self, function: Callable[P, R_co], /) -> ToolFunction[P, R_co]: ...
+
+
 @overload
-def tool(function: F, /) -> F: ...
+def tool(function: Callable[P, R_co], /) -> ToolFunction[P, R_co]: ...
 
 
 @overload
@@ -45,7 +62,7 @@ def tool(
     effect: Effect = "unsafe",
     timeout_s: float | None = None,
     layer: Layer = "own",
-) -> Callable[[F], F]: ...
+) -> _Decorator: ...
 
 
 def tool(
@@ -60,10 +77,11 @@ def tool(
     """Register a function as a tool; the function itself stays as it is. Its tool is reachable as `function.tool`.
 
     `@tool` on a typed function takes everything from signature and docstring; `@tool(name, description, parameters)`
-    gives a JSON Schema instead; both may be mixed. Raises `ValueError` if the layer has another tool of that name.
+    gives a JSON Schema instead; both may be mixed. Built-in tools register with `layer="builtin"`.
+    Raises `ValueError` if the layer has another tool of that name.
     """
 
-    def decorate(function: F) -> F:
+    def decorate(function: Any) -> Any:
         made = FunctionTool(
             function,
             name=None if name is function else name,
@@ -79,10 +97,6 @@ def tool(
         return function
 
     return decorate(name) if callable(name) else decorate
-
-
-builtin_tool = partial(tool, layer="builtin")
-"""`@builtin_tool(effect="pure")`: registers into the layer that everybody else may shadow."""
 
 
 def _register(made: FunctionTool, layer: Layer) -> None:

@@ -1,15 +1,19 @@
 """From a function's signature and docstring to the JSON Schema a model is shown, and a check of what it sends back."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypedDict, get_type_hints
+from typing import TYPE_CHECKING, Any, TypedDict, get_type_hints
 
 import pydantic
 import pydantic_core
 import typing_extensions
 
-from runs.agent.tools.validation import Fault, Validate, checked, shortened
+from runs.agent.tools.validation import NOT_AN_ARGUMENT, Fault, Validate, checked, shortened
+
+if TYPE_CHECKING:
+    import griffe
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +101,7 @@ def _read_docstring(docstring: str) -> _Docstring:
         return {"text": docstring, "arguments": {}}
     import griffe  # 90 ms, and most docstrings are one line
 
-    quiet: Any = {style: {"warnings": False} for style in ("google", "numpy", "sphinx")}
-    sections = griffe.parse_auto(griffe.Docstring(docstring), per_style_options=quiet)
+    sections = griffe.parse(griffe.Docstring(docstring), _style_of(docstring), warnings=False)
     texts = [section.value for section in sections if section.kind is griffe.DocstringSectionKind.text]
     described = [section.value for section in sections if section.kind is griffe.DocstringSectionKind.parameters]
     return {
@@ -107,12 +110,19 @@ def _read_docstring(docstring: str) -> _Docstring:
     }
 
 
+def _style_of(docstring: str) -> "griffe.DocstringStyle":
+    # griffe's own guess takes a docstring with a single `:param` for plain text.
+    if re.search(r"^\s*:param\b", docstring, re.MULTILINE):
+        return "sphinx"
+    return "numpy" if re.search(r"^\s*Parameters\n\s*-{3,}", docstring, re.MULTILINE) else "google"
+
+
 def _fault(detail: pydantic_core.ErrorDetails, known: str) -> Fault:
     path = ".".join(str(part) for part in detail["loc"])
     match detail["type"]:
         case "missing":
             return Fault(path, "is required")
         case "extra_forbidden" if len(detail["loc"]) == 1:
-            return Fault(path, f"is not an argument of this tool; its arguments: {known}")
+            return Fault(path, f"{NOT_AN_ARGUMENT}{known}")
         case _:
             return Fault(path, f"{detail['msg']}, not {shortened(detail['input'])}")

@@ -1,5 +1,6 @@
 """The tools one run may use."""
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -64,6 +65,6 @@ def as_tool(like: ToolLike, *, name: str | None = None) -> Tool:
         return made
     if isinstance(like, Tool) and not isinstance(like, type):
         return like
-    if callable(like) and not isinstance(like, type):
+    if inspect.isroutine(like):
         return FunctionTool(like, name=name)
     raise TypeError(f"{like!r} is no tool: it needs name, description, execute and get_schema. A class needs `()`.")

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from runs.agent.errors import InvalidArguments
 from runs.agent.tools.protocol import Tool
 
+if TYPE_CHECKING:
+    import jsonschema
+
 Validate = Callable[[Mapping[str, Any]], dict[str, Any]]
 """Gives the arguments to call the tool with, or raises `InvalidArguments`."""
 
+NOT_AN_ARGUMENT = "is not known here; known are: "
 MAX_FAULTS_TOLD = 20
 """A list of 10,000 wrong elements must not fill the model's context."""
 
@@ -33,10 +37,14 @@ def checked(tool_name: str, faults: list[Fault]) -> InvalidArguments:
 
 
 def shortened(value: Any, *, max_length: int = 80) -> str:
-    """The value as Python writes it, cut in the middle of nothing longer than `max_length`."""
+    """The value as Python writes it, at most `max_length` characters of it."""
     if isinstance(value, (str, bytes)):
         value = value[: max_length + 1]  # a repr of megabytes is not made only to be cut
-    text = repr(value)
+    return shortened_text(repr(value), max_length=max_length)
+
+
+def shortened_text(text: str, *, max_length: int = 400) -> str:
+    """The text, or its first `max_length` characters and an ellipsis."""
     return text if len(text) <= max_length else f"{text[:max_length]}…"
 
 
@@ -54,8 +62,9 @@ def schema_validator(schema: Mapping[str, Any], *, name: str) -> Validate:
 
     def validate(arguments: Mapping[str, Any]) -> dict[str, Any]:
         plain = dict(arguments)
-        if faults := [Fault(_path(error), error.message) for error in validator.iter_errors(plain)]:
-            raise checked(name, faults)
+        faults = [fault for error in validator.iter_errors(plain) for fault in _faults(error)]
+        if faults:
+            raise checked(name, list(dict.fromkeys(faults)))  # jsonschema reports each missing one by itself
         return plain
 
     return validate
@@ -67,8 +76,22 @@ def _closed(schema: Mapping[str, Any]) -> dict[str, Any]:
     return dict(schema) if says & schema.keys() else {"properties": {}, **schema, "additionalProperties": False}
 
 
-def _path(error: Any) -> str:
-    return ".".join(str(part) for part in error.absolute_path)
+def _faults(error: "jsonschema.ValidationError") -> list[Fault]:
+    path = [str(part) for part in error.absolute_path]
+    instance: Any = error.instance
+    schema: Any = error.schema  # the object schema whose rule was broken; may be a bool for other rules
+    wanted: Any = error.validator_value
+    match error.validator:
+        case "required":
+            missing = [name for name in wanted if name not in instance]
+            return [Fault(".".join([*path, name]), "is required") for name in missing]
+        case "additionalProperties" if wanted is False and "patternProperties" not in schema:
+            known = schema.get("properties", {})
+            told = f"{NOT_AN_ARGUMENT}{', '.join(known) or 'none'}"
+            unknown = [name for name in instance if name not in known]
+            return [Fault(".".join([*path, str(name)]), told) for name in unknown]
+        case _:
+            return [Fault(".".join(path), shortened_text(error.message))]
 
 
 _validators: "WeakKeyDictionary[Tool, tuple[dict[str, Any], Validate]]" = WeakKeyDictionary()

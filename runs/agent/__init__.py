@@ -1,0 +1,71 @@
+"""The agent core: everything that thinks, usable from any Python program. No Django here.
+
+Nothing is loaded until it is asked for: `import runs.agent` costs next to nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runs.agent.classify import handle_agent_error as handle_agent_error
+    from runs.agent.errors import AgentError as AgentError
+    from runs.agent.errors import AgentFailure as AgentFailure
+    from runs.agent.errors import ErrorSeverity as ErrorSeverity
+    from runs.agent.errors import ToolFailed as ToolFailed
+    from runs.agent.execution import agent_execution as agent_execution
+    from runs.agent.limits import RunLimits as RunLimits
+    from runs.agent.loop import run_agent as run_agent
+    from runs.agent.parallel import execute_tools_parallel as execute_tools_parallel
+    from runs.agent.race import AllFailed as AllFailed
+    from runs.agent.race import call_first_to_respond as call_first_to_respond
+    from runs.agent.race import first_success as first_success
+    from runs.agent.results import AgentResult as AgentResult
+    from runs.agent.retry import RetryPolicy as RetryPolicy
+    from runs.agent.retry import async_retry as async_retry
+    from runs.agent.state import AgentState as AgentState
+    from runs.agent.state import AgentStatus as AgentStatus
+    from runs.agent.state import AgentStep as AgentStep
+    from runs.agent.stream import stream_agent_execution as stream_agent_execution
+    from runs.agent.thoughts import AgentThought as AgentThought
+    from runs.agent.thoughts import ThoughtType as ThoughtType
+    from runs.agent.timeouts import call_with_timeout as call_with_timeout
+    from runs.agent.tools.protocol import Tool as Tool
+    from runs.agent.tools.registry import execute_tool_by_name as execute_tool_by_name
+    from runs.agent.tools.registry import execute_tool_safely as execute_tool_safely
+    from runs.agent.tools.registry import get_available_tools as get_available_tools
+    from runs.agent.tools.registry import tool as tool
+    from runs.agent.tools.toolbox import Toolbox as Toolbox
+
+_NAMES_BY_MODULE = {
+    "classify": ["handle_agent_error"],
+    "errors": ["AgentError", "AgentFailure", "ErrorSeverity", "ToolFailed"],
+    "execution": ["agent_execution"],
+    "limits": ["RunLimits"],
+    "loop": ["run_agent"],
+    "parallel": ["execute_tools_parallel"],
+    "race": ["AllFailed", "call_first_to_respond", "first_success"],
+    "results": ["AgentResult"],
+    "retry": ["RetryPolicy", "async_retry"],
+    "state": ["AgentState", "AgentStatus", "AgentStep"],
+    "stream": ["stream_agent_execution"],
+    "thoughts": ["AgentThought", "ThoughtType"],
+    "timeouts": ["call_with_timeout"],
+    "tools.protocol": ["Tool"],
+    "tools.registry": ["execute_tool_by_name", "execute_tool_safely", "get_available_tools", "tool"],
+    "tools.toolbox": ["Toolbox"],
+}
+_MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
+
+__all__ = sorted(_MODULE_OF)  # noqa: PLE0605 - a list of strings, made from the one table above
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

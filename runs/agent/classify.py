@@ -1,0 +1,158 @@
+"""Which error is what: the one table that says how bad it is, whether to try again, and what a person can do."""
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runs.agent.errors import (
+    AgentError,
+    AgentFailure,
+    ErrorSeverity,
+    FailureKind,
+    InvalidArguments,
+    LimitReached,
+    ModelFailure,
+    ModelUnavailable,
+    ToolFailed,
+    UnknownTool,
+)
+from runs.agent.redaction import redacted, safe_context
+
+WARNING, ERROR, CRITICAL = ErrorSeverity.WARNING, ErrorSeverity.ERROR, ErrorSeverity.CRITICAL
+_RANK = {severity: rank for rank, severity in enumerate(ErrorSeverity)}
+_RETRIED_KINDS = frozenset({"timeout", "network", "rate_limited", "overloaded", "server"})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is thought of one kind of error."""
+
+    code: str
+    severity: ErrorSeverity
+    recoverable: bool
+    suggested_action: str
+    """For a person."""
+    prefix: str = ""
+    """Put before the error's own words."""
+
+
+def _about_model(kind: FailureKind, severity: ErrorSeverity, suggested_action: str, *, again: bool) -> Verdict:
+    return Verdict(f"model_{kind}", severity, again, suggested_action)
+
+
+_MODEL_VERDICTS: dict[FailureKind, Verdict] = {
+    "timeout": _about_model("timeout", WARNING, "Retry with longer timeout or simpler task", again=True),
+    "network": _about_model("network", ERROR, "Check that the model server is reachable, then run again", again=True),
+    "rate_limited": _about_model(
+        "rate_limited", WARNING, "Wait a moment and run again, or use another model", again=True
+    ),
+    "overloaded": _about_model("overloaded", WARNING, "Wait a moment and run again, or use another model", again=True),
+    "server": _about_model("server", ERROR, "Run again, or use another model", again=True),
+    "refused": _about_model("refused", ERROR, "Check the task and the model's settings", again=False),
+    "not_found": _about_model("not_found", ERROR, "Check the model's name and the address of its server", again=False),
+    "auth": _about_model("auth", CRITICAL, "Check the API key of this provider", again=False),
+    "bad_reply": _about_model("bad_reply", ERROR, "Run again, or use another model", again=True),
+    "blocked": _about_model("blocked", ERROR, "Word the task differently: a content filter stopped it", again=False),
+}
+
+
+def handle_agent_error(error: BaseException, context: Mapping[str, Any]) -> AgentError:
+    """What happened, how bad it is and what a person can do, for every exception there is.
+
+    Of a group the worst member counts; the others are told in the context under `other_errors`. The context is made
+    JSON, and secrets are hidden, in the message too.
+    """
+    match error:
+        case BaseExceptionGroup():
+            return _worst(error, context)
+        case ModelFailure():
+            verdict = _MODEL_VERDICTS[error.kind]
+            context = {"provider": error.provider, "model": error.model, "status": error.status, **context}
+        case AgentFailure():
+            verdict = _of_ours(error)
+        case _:
+            verdict = _of_python(error)
+    return AgentError(
+        redacted(verdict.prefix + (str(error) or type(error).__name__)),
+        verdict.severity,
+        safe_context(context),
+        verdict.recoverable,
+        verdict.suggested_action,
+        code=verdict.code,
+    )
+
+
+def _worst(group: BaseExceptionGroup[BaseException], context: Mapping[str, Any]) -> AgentError:
+    errors = [handle_agent_error(each, context) for each in group.exceptions]
+    worst = max(errors, key=lambda each: _RANK[each.severity])
+    if others := [each.message for each in errors if each is not worst]:
+        worst.context["other_errors"] = others + worst.context.get("other_errors", [])
+    return worst
+
+
+def _of_ours(failure: AgentFailure) -> Verdict:
+    match failure:
+        case LimitReached(limit_name=name):
+            return Verdict(f"limit_{name}", WARNING, True, f"Raise {name} and run again, or ask for less at once")
+        case UnknownTool():
+            return Verdict("unknown_tool", WARNING, True, "Give the agent this tool, or word the task differently")
+        case InvalidArguments():
+            return Verdict(
+                "invalid_arguments", WARNING, True, "Nothing to do: the model is told and can correct its call"
+            )
+        case ToolFailed():
+            return Verdict("tool_failed", WARNING, True, "Nothing to do: the model is told and can try something else")
+        case _:
+            return Verdict("failed", ERROR, False, "Change the task as the message says, and run again")
+
+
+def _of_python(error: BaseException) -> Verdict:
+    # TimeoutError stands before ConnectionError, both are OSErrors; since Python 3.11 it is asyncio.TimeoutError too.
+    # A name that cannot be resolved (gaierror) is an OSError but no ConnectionError.
+    match error:
+        case TimeoutError():
+            action = "Retry with longer timeout or simpler task"
+            return Verdict("timeout", WARNING, True, action, "Operation timed out: ")
+        case ValueError() | TypeError():
+            return Verdict("invalid_input", ERROR, False, "Check input validation", "Invalid input: ")
+        case ConnectionError() | socket.gaierror():
+            return Verdict("network", ERROR, True, "Retry or use fallback provider", "Network error: ")
+        case asyncio.CancelledError():
+            return Verdict("cancelled", ErrorSeverity.INFO, True, "Run again", "Stopped before it ended: ")
+        case _:
+            action = "Log and alert engineering team"
+            return Verdict("unexpected", CRITICAL, False, action, "Unexpected error: ")
+
+
+def is_worth_retrying(error: BaseException) -> bool:
+    """True only for what the same request may survive a moment later: no connection, no answer in time, an overloaded
+    or failing server, a stream that broke. Never for a refusal, and never for a cancellation."""
+    match error:
+        case ModelUnavailable():
+            return False
+        case ModelFailure(status=int(status)):
+            return is_retried_status(status)
+        case ModelFailure(kind=kind):
+            return kind in _RETRIED_KINDS
+        case TimeoutError() | ConnectionError() | socket.gaierror():
+            return True
+        case Exception():
+            return is_retried_status(_status_of(error))
+        case _:
+            return False
+
+
+def is_retried_status(status: int | None) -> bool:
+    """True for the HTTP answers that say "later"; 529 is Anthropic's "overloaded"."""
+    return status in (408, 409, 425, 429) or (status is not None and 500 <= status < 600 and status != 501)
+
+
+def _status_of(error: Exception) -> int | None:
+    """The HTTP status an HTTP client's error carries, whoever's client it is."""
+    for carrier in (error, getattr(error, "response", None)):
+        status = getattr(carrier, "status_code", None)
+        if isinstance(status, int):
+            return status
+    return None
