@@ -126,5 +126,3 @@ class History:
     tokens: int = 0
     active_s: float = 0.0
     """Time hosted so far, which counts against `RunLimits.max_duration_s`."""
-
-

@@ -1,0 +1,30 @@
+"""The run's own clock: how much of its time is left."""
+
+import time
+
+from runs.agent.errors import LimitReached
+
+
+class RunClock:
+    """Counts down `limit_s` seconds of hosted time, of which `used_s` went by in earlier claims."""
+
+    def __init__(self, limit_s: float, used_s: float = 0.0) -> None:
+        self.limit_s = limit_s
+        self._ends_at = time.monotonic() + limit_s - used_s
+
+    def left_s(self) -> float:
+        """Seconds left; 0 or less once the limit is reached."""
+        return self._ends_at - time.monotonic()
+
+    def at_most(self, wanted_s: float) -> float:
+        """`wanted_s`, or what is left if that is less; never below 0."""
+        return max(0.0, min(wanted_s, self.left_s()))
+
+    def check(self) -> None:
+        """Raise `LimitReached` once the time is used up."""
+        if self.left_s() <= 0:
+            raise self.out_of_time()
+
+    def out_of_time(self) -> LimitReached:
+        """The exception that says so."""
+        return LimitReached("max_duration_s", used=self.limit_s - self.left_s(), limit=self.limit_s, unit="seconds")

@@ -1,0 +1,73 @@
+"""Where a run writes down what it does, and when it waits for that to be durable."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from runs.agent.errors import AgentError, AgentFailure
+from runs.agent.messages import ToolCall
+from runs.agent.state import AgentStatus
+from runs.agent.thoughts import AgentThought
+from runs.agent.tools.protocol import Effect
+
+CallState = Literal["proposed", "started", "succeeded", "failed", "unknown"]
+
+
+class JournalClosed(AgentFailure):
+    """The journal takes no more entries: the run was taken over, or could not be stored. Stop and write nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallChange:
+    """A tool call is new, or has come further."""
+
+    call: ToolCall
+    state: CallState
+    effect: Effect
+    is_new: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Entry:
+    """What belongs together: either all of it is recorded, or none."""
+
+    thoughts: Sequence[AgentThought] = ()
+    calls: Sequence[CallChange] = ()
+    status: AgentStatus | None = None
+    """The run's status from here on; None leaves it."""
+    tokens: int | None = None
+    """Tokens to add to the run's; None when the provider reported none."""
+    replay: Any = None
+    """The reply's private replay value, kept with the first thought."""
+    error: AgentError | None = None
+    """Why the run failed, with `AgentStatus.FAILED`."""
+
+
+class Journal(Protocol):
+    """A run's own record. Entries are kept in the order they were given."""
+
+    async def record(self, entry: Entry) -> None:
+        """Queue an entry; it may not be durable yet. Raises `JournalClosed`."""
+        ...
+
+    async def durable(self) -> None:
+        """Return when everything recorded so far is durable. Raises `JournalClosed`."""
+        ...
+
+
+class ReportingJournal:
+    """The journal of a run outside the engine: hands each thought to a callback and keeps nothing."""
+
+    def __init__(self, report: Callable[[AgentThought], object] | None = None) -> None:
+        self._report = report
+        self.thoughts_recorded = 0
+
+    async def record(self, entry: Entry) -> None:
+        """Report the entry's thoughts in order."""
+        for thought in entry.thoughts:
+            self.thoughts_recorded += 1
+            if self._report is not None:
+                self._report(thought)
+
+    async def durable(self) -> None:
+        """Nothing is stored, so there is nothing to wait for."""

@@ -1,0 +1,20 @@
+"""How calls and values are written in a thought."""
+
+import json
+from typing import Any
+
+MODEL_SEES_CHARACTERS = 32_768
+"""The longest text of one tool result a model is shown."""
+
+
+def call_text(tool_name: str, arguments: dict[str, Any]) -> str:
+    """The call as a person would write it: `calculator(expression='17 * 23')`."""
+    return f"{tool_name}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
+
+
+def output_text(output: Any) -> str:
+    """A tool's output as text: text as it is, anything else as JSON. Cut at `MODEL_SEES_CHARACTERS`, and says so."""
+    text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
+    if len(text) <= MODEL_SEES_CHARACTERS:
+        return text
+    return f"{text[:MODEL_SEES_CHARACTERS]}\n[cut: {MODEL_SEES_CHARACTERS} of {len(text)} characters shown]"
