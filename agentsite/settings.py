@@ -111,7 +111,7 @@ for _name in ("DATABASE_URL", "REDIS_URL"):
 
 DATABASES: dict[str, Any] = {
     "default": {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "runs.engine.sqlite",
         "NAME": DATA_DIR / "agentsite.sqlite3",
         # One transaction per request would hold the only write lock while a page renders.
         "ATOMIC_REQUESTS": False,

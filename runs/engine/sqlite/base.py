@@ -1,0 +1,108 @@
+"""Django's SQLite backend, with every write of the process going through one fair gate.
+
+A transaction holds the gate from BEGIN IMMEDIATE to its end; a write outside a transaction holds it for the statement.
+Reads never wait.
+"""
+
+from typing import Any
+
+from django.db.backends.sqlite3 import base
+from django.db.utils import OperationalError
+
+from runs.engine.gate import Gate, gate_of
+
+_READS = ("SELECT", "PRAGMA", "EXPLAIN", "BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "COMMIT", "VALUES")
+
+
+class GatedCursor(base.SQLiteCursorWrapper):
+    """A cursor whose writes outside a transaction take the gate."""
+
+    wrapper: "DatabaseWrapper"
+
+    def execute(self, query: str, params: Any = None) -> Any:
+        if self.wrapper.needs_gate_for(query):
+            with self.wrapper.gate_held():
+                return super().execute(query, params)
+        return super().execute(query, params)
+
+    def executemany(self, query: str, param_list: Any) -> Any:
+        if self.wrapper.needs_gate_for(query):
+            with self.wrapper.gate_held():
+                return super().executemany(query, param_list)
+        return super().executemany(query, param_list)
+
+
+class _GateHeld:
+    """Holds the gate for one statement."""
+
+    def __init__(self, wrapper: "DatabaseWrapper") -> None:
+        self._wrapper = wrapper
+
+    def __enter__(self) -> None:
+        self._wrapper.take_gate()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._wrapper.leave_gate()
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """The connection: knows whether it holds the gate."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._holds_gate = False
+
+    @property
+    def gate(self) -> Gate:
+        """The gate of this connection's database file."""
+        return gate_of(str(self.settings_dict["NAME"]))
+
+    def needs_gate_for(self, query: str) -> bool:
+        """True for a write that is not inside a transaction of ours."""
+        return not self._holds_gate and not query[:16].lstrip().upper().startswith(_READS)
+
+    def gate_held(self) -> _GateHeld:
+        """The gate, for the length of a `with` block."""
+        return _GateHeld(self)
+
+    def take_gate(self) -> None:
+        """Wait for the gate. Raises `OperationalError` after the `timeout` of the settings' OPTIONS (default 5 s)."""
+        timeout_s = float(self.settings_dict["OPTIONS"].get("timeout", 5))
+        if not self.gate.acquire(timeout_s):
+            raise OperationalError(f"database is locked: another write of this process took over {timeout_s:g} s")
+        self._holds_gate = True
+
+    def leave_gate(self) -> None:
+        """Let the next one in, if this connection is inside."""
+        if self._holds_gate:
+            self._holds_gate = False
+            self.gate.release()
+
+    def create_cursor(self, name: str | None = None) -> GatedCursor:  # noqa: ARG002 - Django's signature
+        cursor: GatedCursor = self.connection.cursor(factory=GatedCursor)
+        cursor.wrapper = self
+        return cursor
+
+    def _start_transaction_under_autocommit(self) -> None:
+        self.take_gate()
+        try:
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]  # Not in the stubs.
+        except BaseException:
+            self.leave_gate()
+            raise
+
+    def _commit(self) -> None:
+        super()._commit()  # type: ignore[misc]  # Not in the stubs.
+        self.leave_gate()
+
+    def _rollback(self) -> None:
+        try:
+            super()._rollback()  # type: ignore[misc]  # Not in the stubs.
+        finally:
+            self.leave_gate()
+
+    def _close(self) -> None:
+        try:
+            super()._close()  # type: ignore[misc]  # Not in the stubs.
+        finally:
+            self.leave_gate()
