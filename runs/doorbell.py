@@ -4,9 +4,14 @@ A ring carries nothing that may be lost. Whoever hears it reads the database.
 """
 
 import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 from channels.layers import get_channel_layer
+
+logger = logging.getLogger(__name__)
 
 DASHBOARD_GROUP = "dashboard"
 """Hears of every run: its launch, each change of its status, its end."""
@@ -32,7 +37,7 @@ _home: asyncio.AbstractEventLoop | None = None
 
 def set_home(loop: asyncio.AbstractEventLoop | None) -> None:
     """Name the loop this process' viewers live on. The in-memory layer does not wake a loop from another thread."""
-    global _home
+    global _home  # noqa: PLW0603 - one loop of viewers per process, by design
     _home = loop
 
 
@@ -64,3 +69,26 @@ async def _send(group: str, message: dict[str, object]) -> None:
     layer = get_channel_layer()
     if layer is not None:
         await layer.group_send(group, message)
+
+
+def host_group(host_id: str) -> str:
+    """The layer group one host listens on, for all the runs it hosts."""
+    return f"host.{host_id}"
+
+
+async def tell_host(host_id: str, run_id: UUID | str, do: str) -> None:
+    """Pass a message (`run.cancel`) to a run hosted in another process. A hint: the row says the same."""
+    await _send(host_group(host_id), {"type": "doorbell.tell", "run": str(run_id), "do": do})
+
+
+async def messages(group: str) -> AsyncIterator[dict[str, Any]]:
+    """The messages of a group, for ever, on a channel of its own. Listens anew when the layer fails."""
+    while (layer := get_channel_layer()) is not None:
+        try:
+            channel = await layer.new_channel()
+            await layer.group_add(group, channel)
+            while True:
+                yield await layer.receive(channel)
+        except (ConnectionError, OSError) as error:
+            logger.warning("The channel layer failed, listening again: %s", error)
+            await asyncio.sleep(1)

@@ -6,7 +6,16 @@ Each function is one transaction that first locks the run row. Web, API and admi
 from typing import Any, Literal
 from uuid import UUID
 
-from runs.models import Agent, Run
+from django.db import transaction
+from django.utils import timezone
+
+from runs.engine.dispatch import announce, dispatch, tell
+from runs.models import Agent, Run, Step
+
+OVERRIDES = frozenset({"models", "strategy", "max_turns", "max_seconds", "tools"})
+"""What a launch may change of its agent's configuration."""
+
+CancelOutcome = Literal["cancelled", "asked", "already_ended"]
 
 
 def launch(
@@ -22,20 +31,71 @@ def launch(
     `overrides` replaces keys of the agent's snapshot: `models`, `strategy`, `max_turns`, `max_seconds`, `tools`.
     Raises `ValueError` for an empty task or an unknown key, `Agent.DoesNotExist` if there is no default agent.
     """
-    raise NotImplementedError
+    overrides = overrides or {}
+    if not task.strip():
+        raise ValueError("A run needs a task.")
+    if unknown := sorted(overrides.keys() - OVERRIDES):
+        raise ValueError(f"A launch cannot change {', '.join(unknown)}; it can change {', '.join(sorted(OVERRIDES))}.")
+    if agent is None:
+        agent = Agent.objects.get(is_default=True)
+    return _create(user=user, task=task, agent=agent, config=agent.snapshot() | overrides, rerun_of=rerun_of)
 
 
-CancelOutcome = Literal["cancelled", "asked", "already_ended"]
+def run_again(run_id: UUID, *, by: Any) -> Run:
+    """A new run of the same task with the same configuration, launched by `by`. Raises `Run.DoesNotExist`."""
+    earlier = Run.objects.select_related("agent").get(pk=run_id)
+    return _create(user=by, task=earlier.task, agent=earlier.agent, config=earlier.config, rerun_of=earlier)
 
 
+@transaction.atomic
 def cancel(run_id: UUID, *, by: Any) -> CancelOutcome:
     """Stop a run. "cancelled": it was not hosted and is cancelled. "asked": its host has been told.
 
     "already_ended": nothing was changed. Asking twice is the same as asking once. Raises `Run.DoesNotExist`.
     """
-    raise NotImplementedError
+    run = Run.objects.select_for_update().get(pk=run_id)
+    if run.is_finished:
+        return "already_ended"
+    first_time = run.cancel_requested_at is None
+    now = timezone.now()
+    if run.owner is None:
+        _add_note(run, "cancelled", f"Stopped by {_name(by)} before anything was running.", by=_name(by))
+        run.status, run.waiting_for = Run.Status.CANCELLED, ""
+        run.cancel_requested_at = run.ended_at = now
+        run.save(update_fields=["status", "waiting_for", "cancel_requested_at", "ended_at", "next_sequence"])
+        announce(run.pk, run.last_sequence)
+        return "cancelled"
+    if first_time:
+        _add_note(run, "cancel_asked", f"{_name(by)} asked to stop the run.", by=_name(by))
+        run.cancel_requested_at = now
+        run.save(update_fields=["cancel_requested_at", "next_sequence"])
+        announce(run.pk, run.last_sequence)
+    tell(run.owner, run.pk, "run.cancel")
+    return "asked"
 
 
-def run_again(run_id: UUID, *, by: Any) -> Run:
-    """A new run of the same task with the same configuration, launched by `by`. Raises `Run.DoesNotExist`."""
-    raise NotImplementedError
+@transaction.atomic
+def _create(*, user: Any, task: str, agent: Agent | None, config: dict[str, Any], rerun_of: Run | None) -> Run:
+    run = Run.objects.create(user=user, task=task, agent=agent, config=config, rerun_of=rerun_of)
+    dispatch(run.pk)
+    announce(run.pk, 0)
+    return run
+
+
+def _add_note(run: Run, note: str, content: str, **metadata: Any) -> None:
+    """Append a step of our own to a locked run. The caller saves `next_sequence`."""
+    now = timezone.now()
+    Step.objects.create(
+        run=run,
+        sequence=run.next_sequence,
+        epoch=run.epoch,
+        kind=Step.Kind.NOTE,
+        content=content,
+        ended_at=now,
+        metadata={"note": note, **metadata},
+    )
+    run.next_sequence += 1
+
+
+def _name(user: Any) -> str:
+    return user.get_username() if user is not None else "The command line"

@@ -1,0 +1,181 @@
+"""One transaction of the writer: what each write asks for, and the statements that do it for all of them."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any, Literal
+from uuid import UUID
+
+from django.db import connection
+
+from runs.engine.rows import Table, as_time
+from runs.models import Run, Step, ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a write ended: recorded up to `sequence`, fenced, or failed."""
+
+    kind: Literal["written", "fenced", "failed"]
+    sequence: int = 0
+    error: BaseException | None = None
+
+    @classmethod
+    def failed(cls, error: BaseException) -> "Outcome":
+        """The database refused it for good."""
+        return cls("failed", error=error)
+
+
+FENCED = Outcome("fenced")
+
+
+@dataclass(slots=True)
+class CallUpdate:
+    """A tool call that has come further."""
+
+    call_id: UUID
+    state: str
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Write:
+    """One atomic change of one run by the host whose claim gave it `epoch`."""
+
+    run_id: UUID
+    epoch: int
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    """Column values of new steps, without `run_id`, `epoch` and `sequence`."""
+    new_calls: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[CallUpdate] = field(default_factory=list)
+    status: str | None = None
+    waiting_for: str = ""
+    """Goes with `status`."""
+    active_ms: int = 0
+    """To add to the run's."""
+    tokens: int | None = None
+    """To add to the run's."""
+    leaves: bool = False
+    """The host lets go of the run with this write: owner and lease are cleared."""
+    fields: dict[str, Any] = field(default_factory=dict)
+    """Further columns of the run to set, such as the answer."""
+    outcome: Outcome | None = None
+    waiter: "asyncio.Future[None] | None" = None
+
+    def wake(self) -> None:
+        """Wake whoever waits for the outcome."""
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
+
+
+@dataclass(slots=True)
+class _Row:
+    """A run's row as the batch finds it and leaves it."""
+
+    epoch: int
+    hosted: bool
+    status: str
+    waiting_for: str
+    next_sequence: int
+    active_ms: int
+    tokens_used: int | None
+    crashes: int
+    changed: bool = False
+    leaving: Write | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """What the batch may have changed, by column."""
+        return {
+            "status": self.status,
+            "waiting_for": self.waiting_for,
+            "next_sequence": self.next_sequence,
+            "active_ms": self.active_ms,
+            "tokens_used": self.tokens_used,
+            "crashes": self.crashes,
+        }
+
+
+_COLUMNS = ("status", "waiting_for", "next_sequence", "active_ms", "tokens_used", "crashes")
+_SELECT_RUNS = f"SELECT id, epoch, owner, {', '.join(_COLUMNS)} FROM runs_run WHERE id IN"  # noqa: S608 - our columns
+_UPDATE_RUN = f"UPDATE runs_run SET {', '.join(f'{name} = %s' for name in _COLUMNS)} WHERE id = %s"  # noqa: S608 - as above
+_UPDATE_CALL = """UPDATE runs_toolcall
+SET state = %s, epoch = %s, started_at = COALESCE(%s, started_at), ended_at = COALESCE(%s, ended_at)
+WHERE call_id = %s"""
+
+
+@cache
+def _tables(_vendor: str) -> tuple[Table, Table]:
+    return Table(Step, without=("id",)), Table(ToolCall)
+
+
+class Batch:
+    """Writes of any number of runs, in order."""
+
+    def __init__(self, writes: Sequence[Write]) -> None:
+        self.writes = writes
+        self.steps, self.calls = _tables(connection.vendor)
+        self._step_rows: list[list[Any]] = []
+        self._call_rows: list[list[Any]] = []
+        self._call_updates: list[tuple[Any, ...]] = []
+        self._sequence_at = self.steps.columns.index("sequence")
+
+    def write(self) -> list[Outcome]:
+        """Do it all in the open transaction; the outcome of each write."""
+        rows = self._read_rows()
+        outcomes = [self._apply(write, rows.get(write.run_id)) for write in self.writes]
+        staying = [
+            (*row.columns().values(), run_id.hex) for run_id, row in rows.items() if row.changed and not row.leaving
+        ]
+        with connection.cursor() as cursor:
+            for statement, parameters in (
+                (self.steps.insert, self._step_rows),
+                (self.calls.insert, self._call_rows),
+                (_UPDATE_CALL, self._call_updates),
+                (_UPDATE_RUN, staying),
+            ):
+                if parameters:
+                    cursor.executemany(statement, parameters)
+        for run_id, row in rows.items():
+            if row.leaving is not None:
+                columns = row.columns() | row.leaving.fields
+                Run.objects.filter(pk=run_id).update(**columns, owner=None, lease_until=None)
+        return outcomes
+
+    def _read_rows(self) -> dict[UUID, _Row]:
+        ids = {write.run_id for write in self.writes}
+        # Rows are locked in the order of their ids, so that two writers never wait for each other.
+        lock = "" if connection.vendor == "sqlite" else " ORDER BY id FOR UPDATE"
+        with connection.cursor() as cursor:
+            cursor.execute(f"{_SELECT_RUNS} ({', '.join(['%s'] * len(ids))}){lock}", [run_id.hex for run_id in ids])
+            return {
+                run_id if isinstance(run_id, UUID) else UUID(run_id): _Row(epoch, owner is not None, *columns)
+                for run_id, epoch, owner, *columns in cursor.fetchall()
+            }
+
+    def _apply(self, write: Write, row: _Row | None) -> Outcome:
+        if row is None or row.epoch != write.epoch or not row.hosted:
+            return FENCED
+        for step in write.steps:
+            parameters = self.steps.parameters(step | {"run_id": write.run_id, "epoch": write.epoch})
+            parameters[self._sequence_at] = row.next_sequence
+            row.next_sequence += 1
+            self._step_rows.append(parameters)
+        for call in write.new_calls:
+            self._call_rows.append(self.calls.parameters(call | {"run_id": write.run_id, "epoch": write.epoch}))
+        for change in write.calls:
+            times = (as_time(change.started_at), as_time(change.ended_at))
+            self._call_updates.append((change.state, write.epoch, *times, change.call_id.hex))
+        if write.status is not None:
+            row.status, row.waiting_for = write.status, write.waiting_for
+        if write.steps:
+            row.crashes = 0
+        row.active_ms += write.active_ms
+        if write.tokens is not None:
+            row.tokens_used = (row.tokens_used or 0) + write.tokens
+        row.changed = True
+        if write.leaves:
+            row.hosted, row.leaving = False, write
+        return Outcome("written", row.next_sequence - 1)

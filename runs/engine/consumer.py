@@ -1,0 +1,142 @@
+"""The Channels consumer that executes a run.
+
+One instance per run. The loop is a child task, because a consumer handles its messages one at a time: awaited in a
+handler, the loop would keep the consumer deaf to `run.cancel`.
+"""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from channels.consumer import AsyncConsumer, get_handler_name
+from channels.exceptions import StopConsumer
+
+from runs.agent.journal import JournalClosed
+from runs.engine import endings
+from runs.engine.endings import StopReason
+from runs.engine.lease import Claim
+from runs.engine.recorder import Recorder
+from runs.engine.work import Work
+
+if TYPE_CHECKING:
+    from runs.engine.host import RunHost
+
+logger = logging.getLogger(__name__)
+
+SUSPEND_GRACE_S = 5.0
+"""How long calls in flight get to end and be recorded when the host stops."""
+
+
+class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is untyped.
+    """Hosts one run: claims it, works on it, and hears `run.cancel` and `run.suspend` meanwhile."""
+
+    channel_layer_alias = "none: the host listens for all its runs"
+
+    def __init__(self, host: "RunHost", run_id: UUID) -> None:
+        self.host = host
+        self.run_id = run_id
+        self.inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.recorder: Recorder | None = None
+        self._child: asyncio.Task[None] | None = None
+        self._reason: StopReason | None = None
+
+    async def host_run(self) -> None:
+        """Claim the run and work on it until it ends or is let go of. Returns when nothing is left to do."""
+        self.inbox.put_nowait({"type": "run.start"})
+        try:
+            await self({"type": "agentsite.run", "run_id": self.run_id}, self.inbox.get, self._no_reply)
+        finally:
+            if self._child is not None and not self._child.done():
+                self._child.cancel()
+                await asyncio.wait([self._child])
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Call the handler. Channels would first close old connections in a thread; this consumer has none."""
+        await getattr(self, get_handler_name(message))(message)
+
+    # The inbox
+
+    async def run_start(self, _message: dict[str, Any]) -> None:
+        """Begin."""
+        self._child = asyncio.get_running_loop().create_task(self._work())
+        self._child.add_done_callback(lambda _: self.inbox.put_nowait({"type": "run.ended"}))
+
+    async def run_cancel(self, _message: dict[str, Any]) -> None:
+        """Stop the run for good. Asking twice changes nothing."""
+        self._stop("cancel")
+
+    async def run_suspend(self, _message: dict[str, Any]) -> None:
+        """Let go of the run at its next safe point, so that another host can go on with it."""
+        recorder = self.recorder
+        if recorder is not None and self._reason is None:
+            try:
+                async with asyncio.timeout(SUSPEND_GRACE_S):
+                    await recorder.between_turns.wait()
+            except TimeoutError:
+                logger.info("Run %s: calls still run after %g s, they are stopped.", self.run_id, SUSPEND_GRACE_S)
+        self._stop("suspend")
+
+    async def run_ended(self, _message: dict[str, Any]) -> None:
+        """The child is done: so is this consumer."""
+        child = self._child
+        if child is not None and not child.cancelled() and (error := child.exception()) is not None:
+            logger.error("Run %s: its host task failed.", self.run_id, exc_info=error)
+            self.host.abandon(self.run_id)
+        raise StopConsumer
+
+    def _stop(self, reason: StopReason) -> None:
+        """Cancel the child, once, for a reason that is known before the cancellation arrives."""
+        if self._child is None or self._child.done() or self._reason is not None:
+            return
+        self._reason = reason
+        self._child.cancel()
+
+    async def _no_reply(self, _message: dict[str, Any]) -> None:
+        """Nobody is at the other end of a run's consumer."""
+
+    # The child
+
+    async def _work(self) -> None:
+        run_claim = await self._claim()
+        if run_claim is None:
+            return
+        self.recorder = recorder = Recorder(self.host.writer, self.run_id, run_claim.run.epoch)
+        try:
+            if self._reason is not None:
+                endings.stopped(recorder, self._reason)
+            elif not await endings.ended_before_it_began(run_claim, recorder):
+                await Work(run_claim, recorder, self.host).do()
+        except asyncio.CancelledError:
+            # The reason is set before the cancel; without one the process is being torn down, as in a suspend.
+            endings.stopped(recorder, self._reason or "suspend")
+        except JournalClosed as closed:
+            self._give_up(closed)
+            return
+        await self._until_durable(recorder)
+
+    async def _claim(self) -> Claim | None:
+        """Claim the run. A cancellation waits for the answer: a claim that was made must be worked on or let go of."""
+        claiming = asyncio.ensure_future(self.host.claim(self.run_id))
+        while not claiming.done():
+            try:
+                await asyncio.shield(claiming)
+            except asyncio.CancelledError:
+                self._reason = self._reason or "suspend"
+        return claiming.result()
+
+    async def _until_durable(self, recorder: Recorder) -> None:
+        """Wait for the last write whatever cancels us meanwhile: it is queued and will be committed."""
+        waiting = asyncio.ensure_future(recorder.durable())
+        while not waiting.done():
+            try:
+                await asyncio.wait([waiting])
+            except asyncio.CancelledError:
+                continue
+        if isinstance(closed := waiting.exception(), JournalClosed):
+            self._give_up(closed)
+
+    def _give_up(self, closed: JournalClosed) -> None:
+        logger.warning("%s", closed)
+        if closed.__cause__ is not None:  # Not taken over, but not storable: queue it again when that is possible.
+            self.host.abandon(self.run_id)

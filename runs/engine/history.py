@@ -1,0 +1,55 @@
+"""From recorded steps back to what the model knows: how an interrupted run goes on."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from runs.agent.errors import AgentError, ErrorSeverity
+from runs.agent.messages import History, ModelReply, ToolRequest, ToolResult, Turn
+from runs.models import Run, Step, ToolCall
+
+
+def history_of(run: Run, steps: Sequence[Step], calls: Iterable[ToolCall]) -> History:
+    """The history recorded for `run`: finished turns, and the reply whose calls still miss results, if there is one."""
+    history = History(steps=run.last_sequence, tokens=run.tokens_used or 0, active_s=run.active_ms / 1000)
+    calls_by_turn: dict[int, list[ToolCall]] = defaultdict(list)
+    for call in calls:
+        calls_by_turn[call.turn].append(call)
+    for turn in sorted(calls_by_turn):
+        of_turn = [step for step in steps if step.turn == turn]
+        reply = _reply(of_turn, calls_by_turn[turn])
+        results = {call.index: result for call in calls_by_turn[turn] if (result := _result(of_turn, call)) is not None}
+        if len(results) == len(reply.calls):
+            history.turns.append(Turn(reply, tuple(results[index] for index in range(len(reply.calls)))))
+        else:
+            history.open_reply, history.open_results = reply, results
+    return history
+
+
+def _reply(steps: Sequence[Step], calls: Sequence[ToolCall]) -> ModelReply:
+    reasoning = "\n\n".join(step.content for step in steps if step.kind == Step.Kind.REASONING)
+    replay = next((step.replay for step in steps if step.replay is not None), None)
+    requests = tuple(ToolRequest(call.tool_name, call.arguments) for call in calls)
+    return ModelReply(reasoning=reasoning, calls=requests, replay=replay)
+
+
+def _result(steps: Sequence[Step], call: ToolCall) -> ToolResult | None:
+    for step in steps:
+        if step.kind == Step.Kind.TOOL_RESULT and step.call_id == call.call_id:
+            break
+    else:
+        return None
+    duration_s = (step.ended_at - step.started_at).total_seconds() if step.ended_at and step.started_at else 0.0
+    return ToolResult(str(call.call_id), call.tool_name, step.tool_output, _error(step), duration_s)
+
+
+def _error(step: Step) -> AgentError | None:
+    if not step.severity:
+        return None
+    return AgentError(
+        step.content,
+        ErrorSeverity(step.severity),
+        {},
+        bool(step.recoverable),
+        step.suggested_action or None,
+        code=step.metadata.get("code", "unexpected"),
+    )

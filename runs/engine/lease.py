@@ -1,0 +1,85 @@
+"""Who hosts a run: claiming it, and letting go of one that could not be worked on.
+
+SQLite has one host (a file lock says so), so no clock is needed: a hosted run whose owner is not this boot is orphaned.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
+
+from runs.models import Run, Step, ToolCall
+
+MAX_CRASHES = 3
+"""Claims of a hosted run without a new step between them. The third ends it: it kills its hosts (`poison`)."""
+MAX_CLAIMS_A_SWEEP = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A run this host now owns, with what it needs to go on."""
+
+    run: Run
+    was_hosted: bool
+    """True if its last host vanished without letting go."""
+    steps: tuple[Step, ...]
+    calls: tuple[ToolCall, ...]
+
+    @property
+    def cancel_asked_at(self) -> datetime | None:
+        """When somebody asked for it to be stopped."""
+        return self.run.cancel_requested_at
+
+
+def claimable(owner: str) -> QuerySet[Run]:
+    """Runs `owner` may claim: idle ones, and those whose host is gone. Never one it holds itself."""
+    orphaned = Q(owner__isnull=False) & ~Q(owner=owner)
+    return Run.objects.filter(Q(status=Run.Status.IDLE) | orphaned)
+
+
+def claimable_ids(owner: str, limit: int) -> list[UUID]:
+    """The oldest claimable runs, at most `limit`."""
+    found = claimable(owner).filter(status__in=["idle", "thinking", "executing", "waiting"])
+    return list(found.order_by("created_at").values_list("pk", flat=True)[: min(limit, MAX_CLAIMS_A_SWEEP)])
+
+
+def cancel_asked_ids(owner: str) -> list[UUID]:
+    """The runs of `owner` somebody has asked to stop."""
+    asked = Run.objects.unfinished().filter(owner=owner, cancel_requested_at__isnull=False)
+    return list(asked.values_list("pk", flat=True))
+
+
+def claim(run_id: UUID, owner: str) -> Claim | None:
+    """Make `owner` the host and raise the epoch by one; None if another was first, or there is nothing to claim.
+
+    One compare-and-set. Must run in a transaction.
+    """
+    run = Run.objects.select_for_update().filter(pk=run_id).first()
+    if run is None:
+        return None
+    was_hosted = run.owner is not None
+    changes: dict[str, Any] = {
+        "owner": owner,
+        "epoch": F("epoch") + 1,
+        "status": Run.Status.THINKING,
+        "waiting_for": "",
+        "crashes": F("crashes") + (1 if was_hosted else 0),
+    }
+    if run.started_at is None:
+        changes["started_at"] = Now()
+    if claimable(owner).filter(pk=run_id).update(**changes) != 1:
+        return None
+    run.refresh_from_db()
+    has_steps = run.next_sequence > 1
+    steps = tuple(run.steps.order_by("sequence")) if has_steps else ()
+    calls = tuple(run.calls.order_by("turn", "index")) if has_steps else ()
+    return Claim(run, was_hosted, steps, calls)
+
+
+def release(run_id: UUID, owner: str) -> bool:
+    """Queue a run again that its host cannot work on. False if it was no longer the host's."""
+    mine = Run.objects.filter(pk=run_id, owner=owner)
+    return mine.update(status=Run.Status.IDLE, waiting_for="", owner=None, lease_until=None) == 1

@@ -1,0 +1,185 @@
+"""Thoughts into steps: the engine's journal of one run over one claim."""
+
+import asyncio
+import hashlib
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from runs import markdown
+from runs.agent.journal import CallChange, Entry, JournalClosed
+from runs.agent.state import AgentStatus
+from runs.agent.thoughts import AgentThought, ThoughtType
+from runs.engine.batch import CallUpdate, Write
+from runs.engine.writer import Writer
+
+_COLUMNS = frozenset(
+    {"turn", "tool_name", "call_id", "tool_input", "tool_output", "attempt", "max_attempts", "severity", "recoverable"}
+    | {"suggested_action", "provider", "model", "lane", "tokens", "cost"}
+)
+"""Metadata a step has a column for; the rest stays in its `metadata`."""
+_RENDERED = (ThoughtType.REASONING, ThoughtType.ANSWER)
+
+
+class Recorder:
+    """The journal of a hosted run. Entries become durable in the order they are recorded."""
+
+    def __init__(self, writer: Writer, run_id: UUID, epoch: int) -> None:
+        self._writer = writer
+        self.run_id = run_id
+        self.epoch = epoch
+        self._last: Write | None = None
+        self._active_since = time.monotonic()
+        self.open_calls: dict[str, CallChange] = {}
+        """Calls that are recorded as proposed or started and have no result yet, by call id."""
+        self.has_left = False
+        """True once the write that lets go of the run is queued: nothing can follow it."""
+        self.between_turns = asyncio.Event()
+        """Set while no tool runs: a safe point to stop at."""
+        self.between_turns.set()
+
+    async def record(self, entry: Entry) -> None:
+        """Queue the entry as one write. Raises `JournalClosed` if the run is no longer this host's."""
+        self._check_open()
+        if self.has_left:
+            raise JournalClosed(f"Run {self.run_id} has ended; nothing can be added to it.")
+        steps = [await self._step(thought) for thought in entry.thoughts]
+        if steps and entry.replay is not None:
+            steps[0]["replay"] = entry.replay
+        write = Write(run_id=self.run_id, epoch=self.epoch, steps=steps, tokens=entry.tokens)
+        self._note_calls(entry, write)
+        if entry.status is not None:
+            self._note_status(entry.status, entry, write)
+        self._submit(write)
+
+    def leave(
+        self,
+        status: str,
+        *,
+        waiting_for: str = "",
+        notes: list[AgentThought],
+        calls: list[CallChange] | None = None,
+        **fields: Any,
+    ) -> None:
+        """Queue the last write of this claim: the run gets `status` and no owner. Never raises."""
+        steps = [self._plain_step(note) for note in notes]
+        write = Write(
+            run_id=self.run_id,
+            epoch=self.epoch,
+            steps=steps,
+            calls=[_call_update(change) for change in calls or []],
+            status=status,
+            waiting_for=waiting_for,
+            leaves=True,
+            fields=fields,
+        )
+        self.has_left = True
+        self._submit(write)
+
+    async def durable(self) -> None:
+        """Return when everything recorded so far is committed. Raises `JournalClosed` if it was refused."""
+        last = self._last
+        if last is not None and last.outcome is None:
+            if last.waiter is None:
+                last.waiter = asyncio.get_running_loop().create_future()
+            # Shielded: two may wait for one write, and a cancelled one must not cancel the other's wait.
+            await asyncio.shield(last.waiter)
+        self._check_open()
+
+    def _check_open(self) -> None:
+        outcome = self._last.outcome if self._last is not None else None
+        if outcome is None or outcome.kind == "written":
+            return
+        if outcome.kind == "fenced":
+            raise JournalClosed(f"Run {self.run_id} is hosted elsewhere: epoch {self.epoch} is over.")
+        raise JournalClosed(f"Run {self.run_id} could not be stored: {outcome.error}") from outcome.error
+
+    def _submit(self, write: Write) -> None:
+        now = time.monotonic()
+        write.active_ms = int((now - self._active_since) * 1000)
+        # Only whole milliseconds are added, so the rest is carried over rather than lost.
+        self._active_since += write.active_ms / 1000
+        self._last = write
+        self._writer.submit(write)
+
+    async def _step(self, thought: AgentThought) -> dict[str, Any]:
+        step = self._plain_step(thought)
+        if thought.type in _RENDERED:
+            content = step["content"]
+            if markdown.needs_thread(content):
+                step["html"] = await asyncio.to_thread(markdown.render, content)
+            else:
+                step["html"] = markdown.render(content)
+        return step
+
+    def _plain_step(self, thought: AgentThought) -> dict[str, Any]:
+        now = datetime.now(UTC)
+        step: dict[str, Any] = {"kind": thought.type.value, "content": thought.content, "ended_at": now}
+        rest: dict[str, Any] = {}
+        for name, value in thought.metadata.items():
+            if name in _COLUMNS:
+                if value is not None:
+                    step[name] = value
+            elif name in ("started_at", "ended_at"):
+                step[name] = datetime.fromtimestamp(value, UTC)
+            else:
+                rest[name] = value
+        step["metadata"] = rest
+        return step
+
+    def _note_calls(self, entry: Entry, write: Write) -> None:
+        for change in entry.calls:
+            if change.state in ("proposed", "started"):
+                self.open_calls[change.call.call_id] = change
+            else:
+                self.open_calls.pop(change.call.call_id, None)
+            if change.is_new:
+                write.new_calls.append(_new_call(change))
+            else:
+                write.calls.append(_call_update(change))
+        if entry.calls and self.open_calls:
+            self.between_turns.clear()
+        elif not self.open_calls:
+            self.between_turns.set()
+
+    def _note_status(self, status: AgentStatus, entry: Entry, write: Write) -> None:
+        write.status = status.value
+        write.waiting_for = "retry" if status is AgentStatus.WAITING else ""
+        if not status.is_final:
+            return
+        write.leaves = self.has_left = True
+        write.fields = {"ended_at": datetime.now(UTC)}
+        if status is AgentStatus.COMPLETED:
+            write.fields["answer"] = write.steps[-1]["content"]
+        elif entry.error is not None:
+            error = entry.error.as_json()
+            write.fields |= {"error": error, "severity": entry.error.severity.value}
+
+
+def arguments_hash(arguments: dict[str, Any]) -> str:
+    """SHA-256 of the arguments as canonical JSON (sorted keys, no spaces), in hexadecimal."""
+    canonical = json.dumps(arguments, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _new_call(change: CallChange) -> dict[str, Any]:
+    call = change.call
+    return {
+        "call_id": call.call_id,
+        "turn": call.turn,
+        "index": call.index,
+        "tool_name": call.tool_name,
+        "arguments": call.arguments,
+        "arguments_hash": arguments_hash(call.arguments),
+        "effect": change.effect,
+        "state": change.state,
+        "started_at": datetime.now(UTC) if change.state == "started" else None,
+    }
+
+
+def _call_update(change: CallChange) -> CallUpdate:
+    now = datetime.now(UTC)
+    started = change.state == "started"
+    return CallUpdate(UUID(change.call.call_id), change.state, now if started else None, None if started else now)

@@ -1,0 +1,50 @@
+"""What a host does with a run it has claimed: build its loop from the recorded configuration, and run it."""
+
+from typing import TYPE_CHECKING
+
+from runs.agent.errors import AgentFailure
+from runs.agent.execution import agent_execution
+from runs.agent.limits import RunLimits
+from runs.agent.loop import AgentLoop, execute, record_failure
+from runs.agent.retry import RetryPolicy
+from runs.agent.tools.toolbox import Toolbox
+from runs.engine.history import history_of
+from runs.engine.lease import Claim
+from runs.engine.recorder import Recorder
+
+if TYPE_CHECKING:
+    from runs.engine.host import RunHost
+
+
+class Work:
+    """The work on one claim."""
+
+    def __init__(self, claim: Claim, recorder: Recorder, host: "RunHost") -> None:
+        self.claim = claim
+        self.recorder = recorder
+        self.host = host
+
+    async def do(self) -> None:
+        """Work until the run has its final status. Raises `CancelledError` and `JournalClosed` only."""
+        async with agent_execution(self.claim.run.task) as state:
+            try:
+                loop = self._loop()
+            except (ValueError, AgentFailure) as failure:
+                # The configuration names a model or a tool that is not there (any more).
+                await record_failure(self.recorder, state, failure)
+                return
+            await execute(loop, state)
+
+    def _loop(self) -> AgentLoop:
+        run, config = self.claim.run, self.claim.run.config
+        return AgentLoop(
+            run.task,
+            providers=[self.host.provider_for(name) for name in config["models"]],
+            toolbox=Toolbox(config.get("tools")),
+            journal=self.recorder,
+            run_id=run.pk,
+            instructions=config.get("instructions", ""),
+            limits=RunLimits(max_turns=config["max_turns"], max_duration_s=config["max_seconds"]),
+            retry=RetryPolicy(max_attempts=config.get("max_attempts", 3)),
+            history=history_of(run, self.claim.steps, self.claim.calls),
+        )
