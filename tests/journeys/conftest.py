@@ -1,0 +1,99 @@
+"""A person with a browser in front of a real server."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+
+from tests.conftest import CHROMIUM
+from tests.live_site import LiveSite
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE_MS = 20_000
+"""For the slowest thing a page waits for; a machine busy with other tests is slow."""
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium without a window."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield browser
+        await browser.close()
+
+
+class Complaints:
+    """What a browser complained about: errors of scripts, blocked inline code, requests to other sites."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def listen_to(self, page: Page, site: LiveSite) -> None:
+        """Note whatever goes wrong on `page`."""
+        page.on("pageerror", lambda error: self.heard.append(f"script error: {error}"))
+        page.on("console", self._console)
+        page.on("request", lambda request: self._request(request.url, site.url))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        # Chromium reports every 4xx and every socket that closed as an error; tests ask for those on purpose.
+        if message.type == "error" and "Content Security Policy" in message.text:
+            self.heard.append(message.text)
+
+    def _request(self, url: str, site_url: str) -> None:
+        if not url.startswith((site_url, site_url.replace("http", "ws", 1), "data:", "blob:", "about:")):
+            self.heard.append(f"request to another site: {url}")
+
+
+@pytest.fixture
+async def open_page(browser: Browser) -> AsyncIterator[Callable[..., Any]]:
+    """`await open_page(site, session=…)`: a page of a browser of its own. At the end nothing may have gone wrong in it."""
+    complaints = Complaints()
+    contexts: list[BrowserContext] = []
+
+    async def open_one(site: LiveSite, *, session: str | None = None, **options: Any) -> Page:
+        context = await browser.new_context(base_url=site.url, **options)
+        context.set_default_timeout(PATIENCE_MS)
+        contexts.append(context)
+        if session is not None:
+            await context.add_cookies([{"name": "sessionid", "value": session, "url": site.url}])
+        page = await context.new_page()
+        complaints.listen_to(page, site)
+        return page
+
+    yield open_one
+    for context in contexts:
+        await context.close()
+    assert complaints.heard == []
+
+
+async def launch(page: Page, task: str, **fields: str) -> str:
+    """Launch a run through the form; the run's id, once its page is there."""
+    await page.goto("/runs/new/")
+    await page.fill("[name=task]", task)
+    for name, value in fields.items():
+        await page.locator(f"[name={name}]").evaluate("(field, value) => { field.value = value }", value)
+    await page.press("[name=task]", "Control+Enter")
+    await page.wait_for_url("**/runs/*-*-*-*-*/")
+    return page.url.rstrip("/").rsplit("/", 1)[1]
+
+
+async def wait_for_status(page: Page, status: str) -> None:
+    """Return when the run page says so, without a reload."""
+    await page.wait_for_selector(f'[data-run-status="{status}"]')
+
+
+async def step_numbers(page: Page) -> list[int]:
+    """The sequences of the steps on the page, from top to bottom."""
+    numbers: list[int] = await page.locator("[data-step-seq]").evaluate_all(
+        "steps => steps.map(step => Number(step.dataset.stepSeq))"
+    )
+    return numbers
