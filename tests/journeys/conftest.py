@@ -55,7 +55,7 @@ class Complaints:
 
 @pytest.fixture
 async def open_page(browser: Browser) -> AsyncIterator[Callable[..., Any]]:
-    """`await open_page(site, session=…)`: a page of a browser of its own. At the end nothing may have gone wrong in it."""
+    """`await open_page(site, session=…)`: a page of its own browser. Nothing may have gone wrong in it."""
     complaints = Complaints()
     contexts: list[BrowserContext] = []
 
