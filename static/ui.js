@@ -17,7 +17,10 @@ function currentTheme() {
 
 function nameTheme() {
   for (const button of document.querySelectorAll("[data-theme-toggle]")) {
-    button.ariaLabel = button.title = `Theme: ${THEME_NAMES[currentTheme()]}`;
+    const name = `Theme: ${THEME_NAMES[currentTheme()]}`;
+    const text = button.querySelector("[data-theme-name]");
+    if (text) text.textContent = name;
+    else button.ariaLabel = button.title = name;
   }
 }
 
