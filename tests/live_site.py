@@ -47,7 +47,7 @@ class LiveSite:
         self.log = data.with_name(f"{data.name}.log")
         self.line = ""
         """What it printed: the sign-in link or its address."""
-        self.process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[str] | None = None
 
     @property
     def url(self) -> str:
@@ -56,16 +56,16 @@ class LiveSite:
         return f"{scheme}//{host}"
 
     @property
-    def pid(self) -> int:
-        """The process, to measure or to kill."""
-        assert self.process is not None
-        return self.process.pid
+    def process(self) -> "subprocess.Popen[str]":
+        """The process, to measure or to signal."""
+        assert self._process is not None, "not started"
+        return self._process
 
     def start(self) -> "LiveSite":
         """Serve on a free port, or again on the one it had, so that open pages find it."""
         port = self.url.rsplit(":", 1)[1] if self.line else "0"
         with self.log.open("a") as log:
-            self.process = subprocess.Popen(
+            self._process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve", "--port", port],
                 cwd=ROOT,
                 env=_clean_environment(self.data, self.environment),
@@ -114,16 +114,15 @@ class LiveSite:
         )
 
     def _end(self, how: signal.Signals) -> int:
-        assert self.process is not None
         self.process.send_signal(how)
         return self.process.wait(STOP_LIMIT_S)
 
     def close(self) -> None:
         """End it, if it still runs, and take its data away."""
-        if self.process is not None and self.process.poll() is None:
+        if self._process is not None and self._process.poll() is None:
             self.kill()
-        if self.process is not None and self.process.stdout is not None:
-            self.process.stdout.close()
+        if self._process is not None and self._process.stdout is not None:
+            self._process.stdout.close()
         shutil.rmtree(self.data, ignore_errors=True)
 
 

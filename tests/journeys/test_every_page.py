@@ -1,0 +1,98 @@
+"""Every page, for people who see, hear or reach it differently."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page
+
+from tests.journeys.conftest import launch, wait_for_status
+from tests.live_site import LiveSite
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": PHONE,
+}
+
+
+async def faults_of(page: Page) -> list[str]:
+    """What axe finds wrong, and whether the page is wider than the window."""
+    results = await Axe().run(page)
+    faults = [
+        f"{page.url}: {violation['id']} at {[node['target'] for node in violation['nodes']]}"
+        for violation in results.response["violations"]
+    ]
+    if await page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+        faults.append(f"{page.url}: wider than the window")
+    return faults
+
+
+async def finished_run(page: Page) -> str:
+    """A run with reasoning, two tool calls and an answer."""
+    run_id = await launch(page, "What is 17 * 23 and what is 2**10?")
+    await wait_for_status(page, "completed")
+    return run_id
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_window(live_site: LiveSite, open_page, look):
+    faults: list[str] = []
+    stranger = await open_page(live_site, **LOOKS[look])
+    for address in (live_site.line.removeprefix("Sign in: "), "/accounts/login/", "/accounts/first/used-up/"):
+        await stranger.goto(address)
+        faults += await faults_of(stranger)
+
+    live_site.create_user("root", "a good long password", staff=True, superuser=True)
+    page = await open_page(live_site, session=live_site.session_of("root"), **LOOKS[look])
+    for address in ("/", "/runs/"):
+        await page.goto(address)
+        faults += await faults_of(page)  # with nothing to show yet
+    run_id = await finished_run(page)
+    for address in ("/", "/runs/", "/runs/?q=nothing-like-it", "/runs/new/", f"/runs/{run_id}/", "/runs/no-such-page/"):
+        await page.goto(address)
+        faults += await faults_of(page)
+
+    assert faults == []
+
+
+async def test_a_launch_without_a_task_says_so_where_the_cursor_is(live_site: LiveSite, open_page):
+    live_site.create_user("ada", "a good long password")
+    page = await open_page(live_site, session=live_site.session_of("ada"))
+    await page.goto("/runs/new/")
+
+    async with page.expect_response(lambda response: response.request.method == "POST") as posted:
+        await page.click("#launch-form [type=submit], form:has([name=task]) [type=submit]")
+
+    assert (await posted.value).status == 422
+    await page.wait_for_selector("[name=task][aria-invalid=true]")
+    assert await faults_of(page) == []
+
+
+@pytest.mark.parametrize("address", ["/", "/runs/", "/runs/new/"])
+async def test_a_page_can_be_walked_with_the_keyboard_alone(live_site: LiveSite, open_page, address):
+    live_site.create_user("ada", "a good long password")
+    page = await open_page(live_site, session=live_site.session_of("ada"))
+    await page.goto(address)
+    reachable = await page.evaluate(FOCUSABLE)
+
+    reached = set()
+    await page.evaluate("document.body.focus()")
+    for _ in range(reachable + 2):
+        await page.keyboard.press("Tab")
+        reached.add(await page.evaluate(PLACE_OF_FOCUS))
+
+    assert len(reached - {None}) >= reachable
+
+
+FOCUSABLE = """() => {
+    const seen = [...document.querySelectorAll("a[href], button, input, select, textarea, summary")];
+    return seen.filter(e => !e.disabled && e.type !== "hidden" && e.tabIndex >= 0 && e.checkVisibility()).length;
+}"""
+PLACE_OF_FOCUS = """() => {
+    const e = document.activeElement;
+    return e === document.body ? null : [...document.querySelectorAll("*")].indexOf(e);
+}"""
