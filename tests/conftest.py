@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.live_site import LiveSite, prepare_data
+from tests.wire import WireServer
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -51,3 +52,10 @@ def start_site(prepared_data: Path, tmp_path: Path) -> Iterator[Callable[..., Li
 def live_site(start_site: Callable[..., LiveSite]) -> Any:
     """A real server with default settings and nobody to sign in yet."""
     return start_site()
+
+
+@pytest.fixture
+def wire_server() -> Iterator[WireServer]:
+    """A model server that speaks the OpenAI wire format and fails as it is told; its model is `m1`."""
+    with WireServer() as server:
+        yield server
