@@ -115,14 +115,15 @@ class LiveSite:
 
     def _end(self, how: signal.Signals) -> int:
         self.process.send_signal(how)
-        return self.process.wait(STOP_LIMIT_S)
+        code = self.process.wait(STOP_LIMIT_S)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return code
 
     def close(self) -> None:
         """End it, if it still runs, and take its data away."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None:
             self.kill()
-        if self._process is not None and self._process.stdout is not None:
-            self._process.stdout.close()
         shutil.rmtree(self.data, ignore_errors=True)
 
 
