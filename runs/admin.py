@@ -126,7 +126,7 @@ class ReadOnlyAdmin(_AnyModelAdmin):
 class RunAdmin(ReadOnlyAdmin):
     """Every run of everybody: found, read, stopped, run again."""
 
-    list_display = ("task_start", "status", "waiting_for", "severity", "agent", "user", "steps", "created_at", "live")
+    list_display = ("task_start", "state", "severity", "agent", "user", "steps", "created_at", "live")
     list_filter = (
         "status",
         "waiting_for",
@@ -153,9 +153,14 @@ class RunAdmin(ReadOnlyAdmin):
         # A task may be 256 KiB long: a list reads its start, the run's own page reads the rest.
         return runs.defer("task", "answer", "output", "error", "config").annotate(start=Left("task", ROW_TEXT))
 
-    @admin.display(description="task", ordering="created_at")
+    @admin.display(description="task")
     def task_start(self, run: Any) -> str:
         return str(run.start)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, run: Run) -> str:
+        waiting_for = f" for {run.get_waiting_for_display().lower()}" if run.waiting_for else ""
+        return f"{run.get_status_display()}{waiting_for}"
 
     @admin.display(description="steps", ordering="next_sequence")
     def steps(self, run: Run) -> int:

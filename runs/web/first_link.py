@@ -40,6 +40,12 @@ def issue() -> str | None:
     return token
 
 
+def forget() -> None:
+    """End the link in force, if there is one."""
+    with _link.lock:
+        _link.digest = None
+
+
 def is_good(token: str) -> bool:
     """True if `token` is the one in force and there is still no user. Uses nothing up."""
     return _matches(token) and not User.objects.exists()

@@ -51,7 +51,8 @@ class LaunchForm(forms.Form):
     )
 
     def clean_task(self) -> str:
-        task: str = self.cleaned_data["task"]
+        # Browsers send every line end as two characters.
+        task: str = self.cleaned_data["task"].replace("\r\n", "\n")
         size = len(task.encode())
         if size > MAX_TASK_BYTES:
             raise forms.ValidationError(

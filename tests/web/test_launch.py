@@ -1,0 +1,189 @@
+"""Launching, stopping and running again from the pages."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from runs.models import Agent, Run
+from tests.web.conftest import HTMX
+
+
+@pytest.fixture
+def browser(owner: User, browser_of: Callable[[User | None], Client]) -> Client:
+    """The owner's browser."""
+    return browser_of(owner)
+
+
+def test_launching_makes_a_queued_run_and_leads_to_its_page(browser: Client, owner: User) -> None:
+    response = browser.post("/runs/", {"task": "half of 90"})
+
+    run = Run.objects.get()
+    assert (response.status_code, response["Location"]) == (302, f"/runs/{run.pk}/")
+    assert (run.user, run.task, run.status, run.agent) == (owner, "half of 90", "idle", Agent.objects.get())
+    assert run.config == Agent.objects.get().snapshot()
+
+
+def test_htmx_is_sent_to_the_run_page_as_a_whole(browser: Client) -> None:
+    response = browser.post("/runs/", {"task": "half of 90"}, headers=HTMX)
+
+    assert response.status_code == 204
+    assert response["HX-Redirect"] == f"/runs/{Run.objects.get().pk}/"
+
+
+def test_model_and_limits_replace_the_agents_own(browser: Client) -> None:
+    browser.post(
+        "/runs/",
+        {"task": "half of 90", "agent": "Assistant", "model": "offline", "max_turns": "1", "max_seconds": "86400"},
+    )
+
+    config = Run.objects.get().config
+    assert (config["models"], config["max_turns"], config["max_seconds"]) == (["offline"], 1, 86400)
+
+
+def test_a_chosen_agent_does_the_work(browser: Client) -> None:
+    chosen = Agent.objects.create(name="Careful", model_names=["offline"], max_turns=3)
+
+    browser.post("/runs/", {"task": "half of 90", "agent": "Careful"})
+
+    run = Run.objects.get()
+    assert (run.agent, run.config["max_turns"]) == (chosen, 3)
+
+
+def test_line_ends_are_those_that_were_typed(browser: Client) -> None:
+    browser.post("/runs/", {"task": "one\r\ntwo"})
+
+    assert Run.objects.get().task == "one\ntwo"
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"task": ""}, "Type what the agent should do."),
+        ({"task": " \r\n "}, "Type what the agent should do."),
+        ({"task": "x" * (256 * 1024 + 1)}, "at most 256 KiB"),
+        ({"task": "é" * (128 * 1024 + 1)}, "at most 256 KiB"),
+        ({"task": "nul \x00"}, "Null characters are not allowed"),
+        ({"agent": "Nobody"}, "no agent of that name"),
+        ({"model": "gpt"}, "does not look like a model"),
+        ({"model": "openai:no-such-model"}, "There is no model"),
+        ({"max_turns": "0"}, "at least 1 turn"),
+        ({"max_turns": "1001"}, "At most 1000 turns"),
+        ({"max_turns": "many"}, "whole number of turns"),
+        ({"max_turns": "9" * 400}, "turns"),
+        ({"max_seconds": "0"}, "at least 1 second"),
+        ({"max_seconds": "86401"}, "At most 86400 seconds"),
+        ({"max_seconds": "1.5"}, "whole number of seconds"),
+    ],
+)
+def test_a_mistake_is_named_beside_its_field_and_nothing_is_launched(
+    browser: Client, fields: dict[str, str], complaint: str
+) -> None:
+    response = browser.post("/runs/", {"task": "half of 90", **fields}, headers=HTMX)
+
+    page = response.content.decode().replace("&#x27;", "'")
+    assert response.status_code == 422
+    assert complaint in page
+    assert page.count('aria-invalid="true"') == 1
+    assert page.lstrip().startswith("<form"), "htmx gets the form alone"
+    assert not Run.objects.exists()
+
+
+def test_nothing_typed_is_lost_on_a_mistake(browser: Client) -> None:
+    Agent.objects.create(name="Careful", model_names=["offline"])
+    typed = {"task": "\n two\n<lines>", "agent": "Careful", "model": "offline", "max_turns": "0", "max_seconds": "77"}
+
+    page = browser.post("/runs/", typed).content.decode()
+
+    assert ">\n\n two\n&lt;lines&gt;</textarea>" in page, "the first line end after the tag is not part of the text"
+    assert '<option value="Careful" selected>' in page
+    assert 'name="model"' in page and 'value="offline"' in page
+    assert 'value="0"' in page and 'value="77"' in page
+    assert '<details class="disclosure" open>' in page
+    assert page.count("<html") == 1, "without htmx it is a whole page"
+
+
+def test_the_longest_task_is_taken(browser: Client) -> None:
+    assert browser.post("/runs/", {"task": "x" * 256 * 1024}).status_code == 302
+
+
+def test_without_a_default_agent_one_has_to_be_chosen(browser: Client) -> None:
+    Agent.objects.update(is_default=False)
+
+    refused = browser.post("/runs/", {"task": "half of 90"})
+    launched = browser.post("/runs/", {"task": "half of 90", "agent": "Assistant"})
+
+    assert refused.status_code == 422
+    assert "no default agent" in refused.content.decode()
+    assert launched.status_code == 302
+
+
+def test_the_launch_page_offers_agents_models_and_three_examples(browser: Client) -> None:
+    page = browser.get("/runs/new/").content.decode()
+
+    assert page.count("data-fill=") == 3
+    assert '<option value="Assistant" selected>' in page
+    assert '<option value="offline">' in page
+
+
+def test_the_examples_can_be_launched_from_a_link(browser: Client) -> None:
+    page = browser.get("/runs/new/", {"task": "What is <b>?"}).content.decode()
+
+    assert "What is &lt;b&gt;?</textarea>" in page
+
+
+def test_stopping_a_queued_run_cancels_it(browser: Client, owner: User, make_run: Callable[..., Run]) -> None:
+    run = make_run(owner, status="idle")
+
+    response = browser.post(f"/runs/{run.pk}/cancel/", follow=True)
+
+    run.refresh_from_db()
+    assert run.status == "cancelled"
+    assert response.redirect_chain == [(f"/runs/{run.pk}/", 302)]
+    assert "The run is cancelled." in response.content.decode()
+
+
+def test_stopping_a_hosted_run_asks_its_host(browser: Client, owner: User, make_run: Callable[..., Run]) -> None:
+    run = make_run(owner, status="thinking")
+
+    response = browser.post(f"/runs/{run.pk}/cancel/", headers=HTMX)
+
+    run.refresh_from_db()
+    assert (response.status_code, run.status) == (204, "thinking")
+    assert run.cancel_requested_at is not None
+    assert "Stopping" in response["HX-Trigger"]
+
+
+def test_stopping_a_finished_run_says_that_nothing_changed(
+    browser: Client, owner: User, make_run: Callable[..., Run]
+) -> None:
+    run = make_run(owner, status="completed")
+
+    response = browser.post(f"/runs/{run.pk}/cancel/", headers=HTMX)
+
+    run.refresh_from_db()
+    assert (response.status_code, run.status) == (204, "completed")
+    assert "already ended" in response["HX-Trigger"]
+
+
+def test_running_again_leads_to_a_new_run_of_the_same_task(
+    browser: Client, owner: User, make_run: Callable[..., Run]
+) -> None:
+    earlier = make_run(owner, task="average of 3, 4 and 8")
+
+    response = browser.post(f"/runs/{earlier.pk}/rerun/")
+
+    again = Run.objects.exclude(pk=earlier.pk).get()
+    assert response["Location"] == f"/runs/{again.pk}/"
+    assert (again.task, again.rerun_of, again.status, again.config) == (earlier.task, earlier, "idle", earlier.config)
+
+
+def test_a_run_that_staff_run_again_is_theirs(
+    owner: User, staff: User, browser_of: Callable[[User | None], Client], make_run: Callable[..., Run]
+) -> None:
+    earlier = make_run(owner)
+
+    browser_of(staff).post(f"/runs/{earlier.pk}/rerun/")
+
+    assert Run.objects.get(rerun_of=earlier).user == staff
