@@ -75,8 +75,10 @@ class RunHost:
     async def drain(self, limit_s: float = DRAIN_LIMIT_S) -> None:
         """Claim nothing more, let every run stop at a safe point and go back to the queue, then stop the writer.
 
-        What has not left after `limit_s` stays hosted; the next boot reclaims it.
+        What has not left after `limit_s` stays hosted; the next boot reclaims it. Draining twice is draining once.
         """
+        if self._draining:
+            return
         self._draining = True
         set_host(None)
         for consumer in self._consumers.values():

@@ -1,0 +1,75 @@
+"""A host in the test's own loop, with models that say what they are told."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+
+from runs.agent.messages import ModelProvider
+from runs.engine import control
+from runs.engine.host import RunHost
+from runs.models import Agent, Run, Step
+
+SOON_S = 10.0
+
+
+@pytest.fixture
+def assistant(transactional_db: None) -> Agent:
+    """The default agent, which a flushed test database has lost."""
+    agent, _ = Agent.objects.get_or_create(name="Assistant", defaults={"model_names": ["offline"], "is_default": True})
+    return agent
+
+
+@pytest.fixture
+def ada(assistant: Agent) -> User:
+    """The owner of the run."""
+    return User.objects.create_user("ada", password="secret")
+
+
+@pytest.fixture
+async def host_for(transactional_db: None) -> AsyncIterator[Callable[[ModelProvider], RunHost]]:
+    """Start a host whose runs are all worked on by one model. Drained after the test."""
+    hosts: list[RunHost] = []
+
+    def start(model: ModelProvider, **options: Any) -> RunHost:
+        host = RunHost(provider_for=lambda _: model, sweep_every_s=0.05, **options)
+        host.start(asyncio.get_running_loop())
+        hosts.append(host)
+        return host
+
+    yield start
+    for host in hosts:
+        await host.drain()
+
+
+async def launch(user: User, task: str = "Do it.", **overrides: Any) -> Run:
+    """Launch a run as a page would: from a thread."""
+    return await sync_to_async(control.launch, thread_sensitive=False)(user=user, task=task, overrides=overrides)
+
+
+async def ended(run: Run) -> Run:
+    """The run, once it has ended or is parked."""
+    return await reached(run, lambda row: row.is_finished or row.waiting_for in ("approval", "decision"))
+
+
+async def reached(run: Run, is_there: Callable[[Run], bool]) -> Run:
+    """The run's row, as soon as it is as asked for."""
+    async with asyncio.timeout(SOON_S):
+        while True:
+            row = await Run.objects.aget(pk=run.pk)
+            if is_there(row):
+                return row
+            await asyncio.sleep(0.005)
+
+
+async def steps_of(run: Run) -> list[Step]:
+    """All recorded steps, in order."""
+    return [step async for step in Step.objects.filter(run=run).order_by("sequence")]
+
+
+async def kinds_of(run: Run) -> list[str]:
+    """The kinds of all recorded steps, in order."""
+    return [step.kind for step in await steps_of(run)]

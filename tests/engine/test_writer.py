@@ -1,0 +1,161 @@
+"""The writer refuses what is no longer the run's, alone, and never lets one bad write harm another."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+
+from runs.agent.journal import Entry, JournalClosed
+from runs.agent.state import AgentStatus
+from runs.agent.thoughts import AgentThought, ThoughtType
+from runs.engine.batch import Write
+from runs.engine.recorder import Recorder
+from runs.engine.writer import Writer
+from runs.models import Run, Step
+from tests.engine.conftest import launch, steps_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+async def writer() -> AsyncIterator[Writer]:
+    """A running writer, stopped after the test."""
+    writer = Writer(on_committed=lambda writes: None)
+    writer.start(asyncio.get_running_loop())
+    yield writer
+    await writer.stop()
+
+
+async def hosted(user: User, epoch: int = 1) -> Run:
+    """A run that is hosted under `epoch`."""
+    run = await launch(user)
+    await Run.objects.filter(pk=run.pk).aupdate(owner="me", status="thinking", epoch=epoch)
+    return run
+
+
+def step(content: str = "A thought.", **columns: Any) -> dict[str, Any]:
+    return {"kind": "reasoning", "content": content, "ended_at": datetime.now(UTC), **columns}
+
+
+async def committed(writer: Writer, *writes: Write) -> list[str]:
+    """The kinds of the writes' outcomes, once they all have one."""
+    for write in writes:
+        write.waiter = asyncio.get_running_loop().create_future()
+        writer.submit(write)
+    await asyncio.gather(*(write.waiter for write in writes if write.waiter))
+    return [write.outcome.kind for write in writes if write.outcome]
+
+
+async def test_writes_of_one_run_are_numbered_in_the_order_they_were_given(ada: User, writer: Writer) -> None:
+    run = await hosted(ada)
+    writes = [Write(run_id=run.pk, epoch=1, steps=[step(f"{n}a"), step(f"{n}b")]) for n in range(50)]
+
+    assert set(await committed(writer, *writes)) == {"written"}
+
+    steps = await steps_of(run)
+    assert [each.sequence for each in steps] == list(range(1, 101))
+    assert [each.content for each in steps][:4] == ["0a", "0b", "1a", "1b"]
+    assert (await Run.objects.aget(pk=run.pk)).next_sequence == 101
+
+
+async def test_a_write_of_an_earlier_claim_is_refused_and_the_others_are_not(ada: User, writer: Writer) -> None:
+    mine, taken = await hosted(ada), await hosted(ada, epoch=7)
+
+    outcomes = await committed(
+        writer,
+        Write(run_id=mine.pk, epoch=1, steps=[step()]),
+        Write(run_id=taken.pk, epoch=6, steps=[step("A zombie's thought.")]),
+        Write(run_id=mine.pk, epoch=1, steps=[step()]),
+    )
+
+    assert outcomes == ["written", "fenced", "written"]
+    assert await Step.objects.filter(run=taken).acount() == 0
+
+
+async def test_nothing_can_be_written_after_the_write_that_lets_go(ada: User, writer: Writer) -> None:
+    run = await hosted(ada)
+
+    outcomes = await committed(
+        writer,
+        Write(run_id=run.pk, epoch=1, status="completed", leaves=True, fields={"answer": "42"}),
+        Write(run_id=run.pk, epoch=1, steps=[step("Too late.")]),
+    )
+
+    assert outcomes == ["written", "fenced"]
+    row = await Run.objects.aget(pk=run.pk)
+    assert (row.status, row.answer, row.owner, row.next_sequence) == ("completed", "42", None, 1)
+
+
+async def test_a_write_the_database_cannot_take_fails_alone(ada: User, writer: Writer) -> None:
+    run, other = await hosted(ada), await hosted(ada)
+
+    outcomes = await committed(
+        writer,
+        Write(run_id=run.pk, epoch=1, steps=[step(no_such_column=1)]),
+        Write(run_id=other.pk, epoch=1, steps=[step()]),
+    )
+
+    assert outcomes == ["failed", "written"]
+    assert await Step.objects.acount() == 1
+
+
+async def test_steps_of_a_refused_batch_leave_no_half_written_row(ada: User, writer: Writer) -> None:
+    run = await hosted(ada)
+
+    outcomes = await committed(writer, Write(run_id=run.pk, epoch=1, steps=[step(), step(tool_input={1j})]))
+
+    assert outcomes == ["failed"]
+    row = await Run.objects.aget(pk=run.pk)
+    assert (row.next_sequence, await Step.objects.acount()) == (1, 0)
+
+
+async def test_a_job_returns_its_result_or_raises_its_error(ada: User, writer: Writer) -> None:
+    def fail() -> None:
+        raise LookupError("nothing there")
+
+    count = await writer.do(Run.objects.count)
+    with pytest.raises(LookupError):
+        await writer.do(fail)
+
+    assert count == 0
+
+
+async def test_tokens_and_active_time_add_up_and_unknown_tokens_stay_unknown(ada: User, writer: Writer) -> None:
+    counted, unknown = await hosted(ada), await hosted(ada)
+
+    await committed(
+        writer,
+        Write(run_id=counted.pk, epoch=1, tokens=7, active_ms=5),
+        Write(run_id=counted.pk, epoch=1, tokens=5, active_ms=5),
+        Write(run_id=unknown.pk, epoch=1, active_ms=5),
+    )
+
+    row = await Run.objects.aget(pk=counted.pk)
+    assert (row.tokens_used, row.active_ms) == (12, 10)
+    assert (await Run.objects.aget(pk=unknown.pk)).tokens_used is None
+
+
+async def test_a_recorder_whose_run_was_taken_over_says_so_at_the_next_wait(ada: User, writer: Writer) -> None:
+    run = await hosted(ada)
+    recorder = Recorder(writer, run.pk, epoch=1)
+    await Run.objects.filter(pk=run.pk).aupdate(epoch=2, owner="another")
+
+    await recorder.record(Entry(thoughts=[AgentThought(ThoughtType.REASONING, "Mine?")], status=AgentStatus.EXECUTING))
+    with pytest.raises(JournalClosed):
+        await recorder.durable()
+
+    assert (await Run.objects.aget(pk=run.pk)).status == "thinking"
+
+
+async def test_what_was_queued_is_written_before_the_writer_stops(ada: User, writer: Writer) -> None:
+    run = await hosted(ada)
+
+    for n in range(500):
+        writer.submit(Write(run_id=run.pk, epoch=1, steps=[step(str(n))]))
+    await writer.stop()
+
+    assert await sync_to_async(run.steps.count)() == 500
