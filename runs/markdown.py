@@ -71,7 +71,9 @@ _NEWLINE, _BREAK = "\n", "<br>\n"
 # Terminal escapes, other control characters, characters that turn the direction of text, invisible separators, and
 # halves of surrogate pairs (which cannot be encoded at all). The joiners U+200C and U+200D stay: emoji and several
 # scripts need them.
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
 
 
 def visible(text: str) -> str:
@@ -121,13 +123,18 @@ def _highlight(code: str, language: str, _attributes: str) -> str:
     return highlight(code, lexer, HtmlFormatter(nowrap=True, classprefix="tok-"))
 
 
+_TAGS = {"a", "blockquote", "br", "code", "em", "h4", "hr", "li", "ol", "p", "pre", "s", "span", "strong", "ul"} | {
+    "table", "thead", "tbody", "tr", "th", "td",
+}  # fmt: skip
+
+
 @functools.cache
 def _cleaner() -> Any:
     from nh3 import Cleaner
     from pygments.token import STANDARD_TYPES
 
     return Cleaner(
-        tags=set("a blockquote br code del em h4 hr li ol p pre s span strong table tbody td th thead tr ul".split()),
+        tags=_TAGS,
         attributes={"a": {"href"}, "ol": {"start"}},
         allowed_classes={"span": {f"tok-{name}" for name in STANDARD_TYPES.values() if name}},
         url_schemes={"http", "https", "mailto"},

@@ -44,7 +44,7 @@ def show_run(request: PageRequest, run_id: UUID) -> HttpResponse:
 @require_safe
 @signed_in
 def show_steps(request: PageRequest, run_id: UUID) -> HttpResponse:
-    """`?before=`: a page of older steps as HTML. `?after=`: the newer ones and the state, as a socket would send them."""
+    """`?before=`: a page of older steps as HTML. `?after=`: the newer ones and the state, as a socket sends them."""
     run = run_or_404(request, run_id)
     after, before = _number(request, "after"), _number(request, "before")
     if after is not None:

@@ -1,0 +1,305 @@
+"""The sockets of the pages: a run, and the dashboard. They relay; they do not think and do not write."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from autobahn.exception import Disconnected
+from channels.consumer import AsyncConsumer
+from channels.exceptions import StopConsumer
+from django.db import DatabaseError
+
+from runs.live import codes, frames
+from runs.live.access import run_seen_by, session_key_of, signed_in_user
+from runs.live.feed import RunFeed
+from runs.live.frames import BadFrame, Frame
+from runs.live.hub import Hub, get_hub
+from runs.live.news import Format, State
+from runs.live.sockets import TooMany
+from runs.live.window import Window
+
+BEHIND_FOR_S = 30.0
+"""How long a reader may leave its window full."""
+
+FRAMES_PER_S, FRAMES_AT_ONCE = 50.0, 200.0
+"""Frames a browser may send: live.js acknowledges once a second, and per half window while it catches up."""
+
+
+class SocketConsumer(AsyncConsumer):  # type: ignore[misc]
+    """A socket of somebody signed in, without the channel and the database hygiene Channels adds to every frame."""
+
+    run_id: UUID | None = None
+
+    async def __call__(self, scope: dict[str, Any], receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
+        """Serve one socket to its end."""
+        # AsyncConsumer would open a layer channel per socket; the hub listens for all of them.
+        self.scope = scope
+        self.base_send = send
+        self.hub: Hub = get_hub()
+        self.user: Any = None
+        self.user_id = 0
+        self.is_staff = False
+        self.session_key = session_key_of(scope) or ""
+        self.is_closed = False
+        self._allowance = FRAMES_AT_ONCE
+        self._allowed_at = 0.0
+        try:
+            while True:
+                await self.dispatch(await receive())
+        except StopConsumer:
+            pass
+        finally:
+            self.is_closed = True
+            self.hub.sockets.remove(self)
+            await self.leave()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Hand the message to its handler, and a failing database to the browser as "come back in a moment"."""
+        # AsyncConsumer would look for old database connections in a thread, for every frame; see reader.py.
+        handler = getattr(self, message["type"].replace(".", "_"))
+        try:
+            await handler(message)
+        except DatabaseError:
+            await self.close(codes.RESTARTING)
+
+    async def websocket_connect(self, _message: dict[str, Any]) -> None:
+        """Accept, and only then find out whether to close again: a close code sent before is lost."""
+        await self.send({"type": "websocket.accept"})
+        if self.hub.sockets.is_closing:
+            await self.close(codes.RESTARTING)
+            return
+        self.user = await self.hub.reader.run(signed_in_user, self.session_key)
+        if self.user is None:
+            await self.close(codes.SIGNED_OUT)
+            return
+        self.user_id = self.user.pk
+        self.is_staff = self.user.is_staff
+        try:
+            self.hub.sockets.add(self)
+        except TooMany:
+            await self.close(codes.TOO_MANY)
+            return
+        await self.enter()
+
+    async def websocket_receive(self, message: dict[str, Any]) -> None:
+        """Understand one frame of the browser, or close."""
+        if self.is_closed:
+            return
+        if not self._may_speak():
+            await self.close(codes.TOO_MANY)
+            return
+        try:
+            word, sequence = frames.read_client_frame(message.get("text"))
+        except BadFrame:
+            await self.close(codes.BAD_FRAME)
+            return
+        if word == "ack":
+            self.acknowledge(sequence)
+        else:
+            self.resync(sequence)
+
+    async def websocket_disconnect(self, _message: dict[str, Any]) -> None:
+        """The browser has gone."""
+        raise StopConsumer
+
+    async def enter(self) -> None:
+        """Show what there is to see to somebody who may come in."""
+
+    async def leave(self) -> None:
+        """Give back what `enter` took."""
+
+    def acknowledge(self, sequence: int) -> None:
+        """The browser has everything up to this sequence."""
+
+    def resync(self, sequence: int) -> None:
+        """The browser has everything up to this sequence, and missed what came after."""
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Send to the server. A socket that is going down no longer wants it."""
+        try:
+            await self.base_send(message)
+        except (Disconnected, OSError):
+            self.is_closed = True
+
+    async def send_text(self, text: str) -> None:
+        """Send a frame."""
+        if not self.is_closed:
+            await self.send({"type": "websocket.send", "text": text})
+
+    async def ping(self) -> None:
+        """Send a sign of life."""
+        await self.send_text(frames.ping_frame())
+
+    async def close(self, code: int) -> None:
+        """Close the socket; closing twice does nothing."""
+        if not self.is_closed:
+            self.is_closed = True
+            await self.send({"type": "websocket.close", "code": code})
+
+    def _may_speak(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        self._allowance = min(FRAMES_AT_ONCE, self._allowance + (now - self._allowed_at) * FRAMES_PER_S)
+        self._allowed_at = now
+        self._allowance -= 1
+        return self._allowance >= 0
+
+
+class RunViewerConsumer(SocketConsumer):
+    """Show one run to one viewer: first the steps they missed, then the new ones, then how it ended."""
+
+    style: Format = "html"
+    feed: RunFeed | None = None
+    position = 0
+    """The last step sent."""
+    _catching_up: "asyncio.Task[None] | None" = None
+    _is_behind = False
+
+    async def enter(self) -> None:
+        self.window = Window()
+        run_id: UUID = self.scope["url_route"]["kwargs"]["run_id"]
+        self.run_id = run_id
+        run = await self.hub.reader.run(run_seen_by, self.user, run_id)
+        if run is None:
+            await self.close(codes.NO_SUCH_RUN)
+            return
+        try:
+            self.position, self.style = _asked_for(self.scope)
+        except BadFrame:
+            await self.close(codes.BAD_FRAME)
+            return
+        self.position = min(self.position, run.last_sequence)
+        self.feed = await self.hub.watch(run_id, self, run.last_sequence)
+        self.catch_up()
+
+    async def leave(self) -> None:
+        if self._catching_up is not None:
+            self._catching_up.cancel()
+        if self.feed is not None:
+            await self.hub.unwatch(self.feed, self)
+
+    # --- what the feed tells ---
+
+    async def show_steps(self, frame: Frame) -> None:
+        """Send steps that follow on those sent; to a reader that is too slow, or has others, nothing for now."""
+        if frame.first != self.position + 1 or not self.window.is_open:
+            self.catch_up()
+            return
+        await self._send_steps(frame)
+
+    async def show_state(self, state: State) -> None:
+        """Send the state; after the final one there is nothing more."""
+        if (text := state.frames.get(self.style)) is not None:
+            await self.send_text(text)
+            if state.is_final:
+                await self.close(codes.ENDED)
+
+    async def run_is_gone(self) -> None:
+        await self.close(codes.NO_SUCH_RUN)
+
+    def catch_up(self) -> None:
+        """Read what is missing, as fast as the browser acknowledges it; then hear with the others."""
+        if self.feed is not None:
+            self.feed.fall_behind(self)
+        if self._catching_up is None and not self.is_closed:
+            self._catching_up = self.hub.spawn(self._catch_up())
+
+    # --- what the browser says ---
+
+    def acknowledge(self, sequence: int) -> None:
+        self.window.acknowledge(sequence)
+
+    def resync(self, sequence: int) -> None:
+        self.window.acknowledge(sequence)
+        self.position = min(sequence, self.position)
+        self.catch_up()
+
+    async def ping(self) -> None:
+        await self.send_text(frames.ping_frame(self.feed.head if self._is_behind and self.feed else None))
+
+    # --- catching up ---
+
+    async def _catch_up(self) -> None:
+        assert self.feed is not None  # noqa: S101  catch_up asks first
+        feed = self.feed
+        try:
+            await self._send_missing(feed)
+        except TimeoutError:
+            await self.close(codes.TOO_SLOW)
+            return
+        except DatabaseError:
+            await self.close(codes.RESTARTING)
+            return
+        # No await between the last look at `head` and here, or a step could pass between.
+        self._catching_up = None
+        feed.join(self)
+        self._is_behind = False
+        if feed.state is not None and feed.state.at <= self.position:
+            await self.show_state(feed.state)
+
+    async def _send_missing(self, feed: RunFeed) -> None:
+        while self.position < feed.head and not self.is_closed:
+            if feed.head - self.position > frames.MAX_FRAME_STEPS or not self.window.is_open:
+                await self._say_behind()
+            async with asyncio.timeout(BEHIND_FOR_S):
+                await self.window.wait_until_open()
+            position = self.position
+            frame = await feed.page_after(position, self.style)
+            if frame is None:
+                await self.close(codes.NO_SUCH_RUN)
+            elif position == self.position:  # else a resync came while it was read
+                await self._send_steps(frame)
+
+    async def _say_behind(self) -> None:
+        if not self._is_behind:
+            self._is_behind = True
+            await self.ping()
+
+    async def _send_steps(self, frame: Frame) -> None:
+        self.position = frame.last
+        self.window.add(frame)
+        await self.send_text(frame.text)
+
+
+class DashboardConsumer(SocketConsumer):
+    """Show the rows and counts of a dashboard, and each change of them."""
+
+    async def enter(self) -> None:
+        self.hub.board.add(self)
+
+    async def leave(self) -> None:
+        if self.user is not None:
+            self.hub.board.remove(self)
+
+    async def show(self, text: str) -> None:
+        """Send a frame of rows or counts."""
+        await self.send_text(text)
+
+    def resync(self, sequence: int) -> None:  # noqa: ARG002  there are no sequences here
+        """Send everything again."""
+        self.hub.board.remove(self)
+        self.hub.board.add(self)
+
+
+class NoSuchSocket(AsyncConsumer):  # type: ignore[misc]
+    """The answer at every other address."""
+
+    async def __call__(self, _scope: dict[str, Any], receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
+        """Accept, so that the code arrives, and close."""
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close", "code": codes.NO_SUCH_RUN})
+
+
+def _asked_for(scope: dict[str, Any]) -> tuple[int, Format]:
+    """The sequence to begin after and the format. Raises `BadFrame` for nonsense."""
+    query = parse_qs(scope["query_string"].decode("latin1"), keep_blank_values=True)
+    after, style = query.get("after", ["0"])[-1], query.get("format", ["html"])[-1]
+    if not (after.isascii() and after.isdecimal() and len(after) < 19):
+        raise BadFrame
+    if style == "json":
+        return int(after), "json"
+    if style != "html":
+        raise BadFrame
+    return int(after), "html"

@@ -1,0 +1,181 @@
+"""Everything live in this process: one ear at the doorbell, one reader, and who watches what.
+
+Channels gives every socket a channel of its own, and drops silently when one is full or a message on it expires; here
+one channel hears for all, and a slow poll finds what it did not hear.
+"""
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Coroutine
+from typing import Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from channels.layers import get_channel_layer
+from django.db import DatabaseError
+
+from runs import doorbell
+from runs.live.board_feed import BoardFeed
+from runs.live.feed import RunFeed, Watcher
+from runs.live.news import read_versions
+from runs.live.reader import Reader
+from runs.live.sockets import Sockets
+
+logger = logging.getLogger(__name__)
+
+POLL_EVERY_S = 2.0
+"""How late a viewer is when a ring was lost. One small query for all runs that are watched."""
+
+LISTEN_AGAIN_AFTER_S = 1.0
+"""The wait before listening again when the layer failed."""
+
+
+class Hub:
+    """The live view of one process. It belongs to the event loop it was made in."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.reader = Reader()
+        self.sockets = Sockets(self.reader, self.spawn)
+        self.board = BoardFeed(self.reader, self.spawn)
+        self._feeds: dict[UUID, RunFeed] = {}
+        self._layer: Any = get_channel_layer()
+        self._channel = ""
+        self._is_closed = False
+        doorbell.set_home(self._loop)
+        self._listen_again()
+        self.spawn(self._poll())
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """Start `work`, in a context of its own, as a task that ends with the hub."""
+        # Not in the context of the socket that happened to cause it: its database executor ends with that socket.
+        task = self._loop.create_task(work, context=contextvars.Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
+        return task
+
+    async def watch(self, run_id: UUID, watcher: Watcher, head: int) -> RunFeed:
+        """Let `watcher` hear of a run. `head` is the run's last sequence, read before."""
+        feed = self._feeds.get(run_id)
+        if feed is None:
+            feed = self._feeds[run_id] = RunFeed(run_id, head, self.reader, self.spawn)
+            await self._join(doorbell.run_group(run_id))
+        # Heard from here on, so what it reads now is followed by everything that comes later.
+        feed.add(watcher)
+        return feed
+
+    async def unwatch(self, feed: RunFeed, watcher: Watcher) -> None:
+        """`watcher` leaves. The last one turns off the light."""
+        feed.remove(watcher)
+        if not feed.is_watched and self._feeds.get(feed.run_id) is feed:
+            del self._feeds[feed.run_id]
+            feed.close()
+            await self._leave(doorbell.run_group(feed.run_id))
+
+    async def close(self) -> None:
+        """Stop listening and reading."""
+        self._is_closed = True
+        doorbell.set_home(None)
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self.reader.close()
+        _hubs.pop(self._loop, None)
+
+    def _task_done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("A task of the live view failed.", exc_info=error)
+
+    # --- the doorbell ---
+
+    def _listen_again(self) -> None:
+        if not self._is_closed:
+            self.spawn(self._listen())
+
+    async def _listen(self) -> None:
+        try:
+            self._channel = await self._layer.new_channel("live")
+            await self._join_all()
+            self._everybody_looks_again()
+            while True:
+                self._hear(await self._layer.receive(self._channel))
+        finally:
+            # Whatever the layer raised (each has its own errors): listen again, on a channel of its own.
+            if not self._is_closed:
+                self._loop.call_later(LISTEN_AGAIN_AFTER_S, self._listen_again)
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        run_id = UUID(message["run"])
+        if message["type"] == "doorbell.dashboard":
+            self.board.look_again(run_id)
+        elif (feed := self._feeds.get(run_id)) is not None:
+            feed.look_again()
+
+    def _everybody_looks_again(self) -> None:
+        for feed in self._feeds.values():
+            feed.look_again()
+        self.board.look_at_everything()
+
+    async def _join_all(self) -> None:
+        for group in [doorbell.DASHBOARD_GROUP, *map(doorbell.run_group, self._feeds)]:
+            await self._join(group)
+
+    async def _join(self, group: str) -> None:
+        if self._channel:
+            await self._layer.group_add(group, self._channel)
+
+    async def _leave(self, group: str) -> None:
+        if self._channel:
+            await self._layer.group_discard(group, self._channel)
+
+    # --- the floor ---
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_EVERY_S)
+            # A message that expired on the channel takes it out of its groups for ever; joining twice does no harm.
+            await self._join_all()
+            await self._look_for_unheard_news()
+
+    async def _look_for_unheard_news(self) -> None:
+        self.board.look_at_everything()
+        watched = list(self._feeds)
+        if not watched:
+            return
+        try:
+            versions = await self.reader.run(read_versions, watched)
+        except DatabaseError as error:
+            logger.warning("Could not look for news of %d watched runs: %s", len(watched), error)
+            return
+        for run_id in watched:
+            feed = self._feeds.get(run_id)
+            if feed is not None and versions.get(run_id) != (feed.head, feed.version):
+                feed.look_again()
+
+
+_hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()
+
+
+def get_hub() -> Hub:
+    """The hub of the running event loop, started at the first question."""
+    loop = asyncio.get_running_loop()
+    hub = _hubs.get(loop)
+    if hub is None:
+        hub = _hubs[loop] = Hub()
+    return hub
+
+
+def all_hubs() -> list[Hub]:
+    """Every hub of this process; a server has one."""
+    return list(_hubs.values())
+
+
+async def close_all(code: int) -> None:
+    """Close every open socket with `code` and refuse new ones. Returns when they have gone, or after 2 s."""
+    hub = _hubs.get(asyncio.get_running_loop())
+    if hub is not None:
+        await hub.sockets.close_all(code)

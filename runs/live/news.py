@@ -1,0 +1,134 @@
+"""What there is to tell the viewers of a run: read and encoded here, in the reader's thread."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from runs.live import fragments, frames
+from runs.live.frames import Entry, Frame
+from runs.models import Run, Step
+from runs.models.as_json import run_as_json, step_as_json
+
+Format = Literal["html", "json"]
+
+Version = tuple[Any, ...]
+"""The parts of a run row that its state shows. While they are equal, the state need not be rendered again."""
+
+_VERSION_FIELDS = (
+    "status",
+    "waiting_for",
+    "cancel_requested_at",
+    "started_at",
+    "ended_at",
+    "tokens_used",
+    "cost",
+    "severity",
+)
+_STATE_LEAVES_OUT = ("output", "error", "answer", "task")
+
+KEPT_ENTRIES = 300
+KEPT_BYTES = 2 * 1024 * 1024
+"""Encoded steps a run keeps for viewers that come a little later."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A run's state as it was after its step `at`, as a frame in each format asked for."""
+
+    version: Version
+    at: int
+    is_final: bool
+    frames: dict[Format, str]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Steps after a sequence, at most one frame of them, and the state if it changed."""
+
+    frames: dict[Format, Frame]
+    """Empty if there are no new steps."""
+    last: int
+    state: State | None
+    more: bool
+    """True if further steps are already there."""
+
+
+class StepCache:
+    """The last steps of one run, rendered and encoded once for all viewers. Used in the reader's thread only."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[tuple[int, Format], Entry] = OrderedDict()
+        self._size = 0
+
+    def entries_after(self, run_id: UUID, after: int, style: Format) -> list[Entry]:
+        """The steps after `after`, encoded: as many as fit into one frame."""
+        kept = frames.one_frame_of(self._kept_after(after, style))
+        if kept:
+            return kept
+        return frames.one_frame_of(self._read_after(run_id, after, style))
+
+    def _kept_after(self, after: int, style: Format) -> Iterator[Entry]:
+        while (entry := self._entries.get((after + 1, style))) is not None:
+            yield entry
+            after += 1
+
+    def _read_after(self, run_id: UUID, after: int, style: Format) -> Iterator[Entry]:
+        steps = Step.objects.filter(run_id=run_id, sequence__gt=after).defer("replay").order_by("sequence")
+        for step in steps[: frames.MAX_FRAME_STEPS]:
+            value = fragments.step_html(step) if style == "html" else step_as_json(step)
+            entry = frames.entry(step.sequence, value)
+            self._keep(entry, style)
+            yield entry
+
+    def _keep(self, entry: Entry, style: Format) -> None:
+        self._entries[entry.sequence, style] = entry
+        self._size += entry.size
+        while len(self._entries) > KEPT_ENTRIES or (self._size > KEPT_BYTES and len(self._entries) > 1):
+            _key, dropped = self._entries.popitem(last=False)
+            self._size -= dropped.size
+
+
+def read_news(run_id: UUID, after: int, known: Version | None, styles: set[Format], cache: StepCache) -> News | None:
+    """What happened to a run after step `after`, since its row was as `known`. None if the run is gone."""
+    # The row first: whatever it says of steps is then already there to be read.
+    last, version = read_versions([run_id]).get(run_id, (None, None))
+    if last is None:
+        return None
+    state = None if version == known else _read_state(run_id, styles)
+    if state is not None:
+        last = max(last, state.at)
+    if last <= after:
+        return News({}, after, state, more=False)
+    pages = {style: cache.entries_after(run_id, after, style) for style in styles}
+    reached = min((page[-1].sequence if page else after for page in pages.values()), default=last)
+    trimmed = {style: [entry for entry in page if entry.sequence <= reached] for style, page in pages.items()}
+    new_frames = {style: frames.steps_frame(page) for style, page in trimmed.items() if page}
+    return News(new_frames, reached, state, more=reached < last)
+
+
+def read_page(run_id: UUID, after: int, style: Format, cache: StepCache) -> Frame | None:
+    """One frame of steps after `after`; None if there are none."""
+    entries = cache.entries_after(run_id, after, style)
+    return frames.steps_frame(entries) if entries else None
+
+
+def read_versions(run_ids: list[UUID]) -> dict[UUID, tuple[int, Version]]:
+    """For each run that exists: its last sequence, and what its state shows."""
+    rows = Run.objects.filter(pk__in=run_ids).values_list("pk", "next_sequence", *_VERSION_FIELDS)
+    return {pk: (next_sequence - 1, tuple(version)) for pk, next_sequence, *version in rows}
+
+
+def _read_state(run_id: UUID, styles: set[Format]) -> State | None:
+    rows = Run.objects.filter(pk=run_id)
+    run = (rows if "json" in styles else rows.defer(*_STATE_LEAVES_OUT)).first()
+    if run is None:
+        return None
+    version = tuple(getattr(run, name) for name in _VERSION_FIELDS)
+    shown: dict[Format, str] = {}
+    if "html" in styles:
+        shown["html"] = frames.state_frame(fragments.run_state_html(run), run.last_sequence)
+    if "json" in styles:
+        shown["json"] = frames.state_frame(run_as_json(run), run.last_sequence)
+    return State(version, run.last_sequence, run.is_finished, shown)
