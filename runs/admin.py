@@ -4,7 +4,7 @@ Runs, steps and tool calls are read here and never edited: whatever happens to a
 """
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -21,6 +21,7 @@ from typing_extensions import override
 from runs.agent.tools.registry import registered_tools
 from runs.engine import control
 from runs.models import Agent, Run, Step, ToolCall
+from runs.templatetags.run_text import one_line
 from runs.web.model_names import name_fault
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ admin.site.index_title = "Agents and history"
 
 LAST_STEPS = 50
 """Steps shown on a run's page. With thousands of them an inline takes seconds; the list of steps has them all."""
+NO_MODELS = 'Type a list with at least one name, such as ["offline"].'
 ROW_TEXT = 120
 """Characters of a long text that are read for a row of a list."""
 
@@ -47,11 +49,12 @@ class AgentForm(_AgentModelForm):
     class Meta:
         model = Agent
         exclude = ()
+        error_messages: ClassVar = {"model_names": {"required": NO_MODELS}}
 
     def clean_model_names(self) -> list[str]:
         names = self.cleaned_data["model_names"]
         if not isinstance(names, list) or not names:
-            raise forms.ValidationError('Type a list with at least one name, such as ["offline"].')
+            raise forms.ValidationError(NO_MODELS)
         faults = [fault for name in names if (fault := name_fault(name))]
         if faults:
             raise forms.ValidationError(faults)
@@ -150,12 +153,12 @@ class RunAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         runs: QuerySet[Run] = super().get_queryset(request)
-        # A task may be 256 KiB long: a list reads its start, the run's own page reads the rest.
-        return runs.defer("task", "answer", "output", "error", "config").annotate(start=Left("task", ROW_TEXT))
+        # Not the task: the list names each row by it, and would read it row by row.
+        return runs.defer("answer", "output", "error", "config")
 
     @admin.display(description="task")
-    def task_start(self, run: Any) -> str:
-        return str(run.start)
+    def task_start(self, run: Run) -> str:
+        return one_line(run.task, ROW_TEXT)
 
     @admin.display(description="status", ordering="status")
     def state(self, run: Run) -> str:

@@ -31,7 +31,7 @@ def duration(span: timedelta | None) -> str:
     if span is None:
         return "–"
     seconds = max(span.total_seconds(), 0.0)
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)

@@ -10,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.cache import patch_cache_control
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
@@ -34,7 +35,10 @@ def signed_in(view: PageView[P]) -> PageView[P]:
     @wraps(view)
     def checked(request: PageRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if request.user.is_authenticated:
-            return view(request, *args, **kwargs)
+            response = view(request, *args, **kwargs)
+            # What one person sees is kept by no proxy, and asked for again after signing out.
+            patch_cache_control(response, private=True, no_cache=True)
+            return response
         return go_to(request, f"{reverse('runs:login')}?{urlencode({'next': _way_back(request)})}")
 
     return checked

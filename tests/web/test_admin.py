@@ -1,0 +1,236 @@
+"""The history for staff, and the agents they configure."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Permission, User
+from django.db.models import Model
+from django.test import Client
+
+from runs.models import Agent, Run, Step, ToolCall
+
+READ_ONLY: list[type[Model]] = [Run, Step, ToolCall]
+
+
+@pytest.fixture
+def browser(staff: User, browser_of: Callable[[User | None], Client]) -> Client:
+    """A staff member's browser."""
+    return browser_of(staff)
+
+
+@pytest.fixture
+def agent_form(agent: Agent) -> dict[str, str]:
+    """What the agent's page sends when nothing is changed."""
+    return {
+        "name": agent.name,
+        "description": agent.description,
+        "instructions": agent.instructions,
+        "model_names": '["offline"]',
+        "strategy": "fallback",
+        "tools": "null",
+        "max_turns": "20",
+        "max_seconds": "600",
+        "max_attempts": "3",
+        "is_default": "on",
+    }
+
+
+@pytest.mark.parametrize("model", READ_ONLY)
+def test_the_history_cannot_be_changed_by_hand(
+    browser: Client, staff: User, model: type[Model], make_run: Callable[..., Run]
+) -> None:
+    name = model._meta.model_name
+    run = make_run(staff, steps=1)
+    row = {Run: run.pk, Step: Step.objects.get().pk, ToolCall: run.pk}[model]
+
+    assert browser.get(f"/admin/runs/{name}/add/").status_code == 403
+    assert browser.post(f"/admin/runs/{name}/{row}/delete/", {"post": "yes"}).status_code in (302, 403)
+    assert browser.post(f"/admin/runs/{name}/{row}/change/", {"task": "other"}).status_code in (302, 403)
+    assert "delete_selected" not in browser.get(f"/admin/runs/{name}/").content.decode()
+    assert Run.objects.get().task == "half of 90"
+    assert Step.objects.count() == 1
+
+
+def test_a_run_shows_its_last_fifty_steps_in_order_and_leads_to_all(
+    browser: Client, owner: User, make_run: Callable[..., Run]
+) -> None:
+    run = make_run(owner, steps=120)
+
+    page = browser.get(f"/admin/runs/run/{run.pk}/change/").content.decode()
+
+    assert re.findall(r"Thought (\d+)\.", page) == [str(number) for number in range(71, 121)]
+    assert f'href="/runs/{run.pk}/"' in page
+    every = f"/admin/runs/step/?run__exact={run.pk}"
+    assert every in page
+    assert "120 steps" in browser.get(every).content.decode()
+
+
+def test_the_private_replay_value_is_never_shown(browser: Client, owner: User, make_run: Callable[..., Run]) -> None:
+    run = make_run(owner, steps=1)
+    step = Step.objects.get()
+
+    for page in (
+        f"/admin/runs/run/{run.pk}/change/",
+        "/admin/runs/step/",
+        f"/admin/runs/step/{step.pk}/change/",
+        f"/runs/{run.pk}/",
+    ):
+        text = browser.get(page).content.decode()
+        assert "s3cret" not in text
+        assert "replay" not in text.lower()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "q=half",
+        "q={run}",
+        "q=owner",
+        "status__exact=completed",
+        "severity__exact=error",
+        "created_at__year=2026",
+        "o=2.-6",
+    ],
+)
+def test_runs_are_found_by_filters_words_and_dates(
+    browser: Client, owner: User, make_run: Callable[..., Run], query: str
+) -> None:
+    run = make_run(
+        owner,
+        severity="error",
+        created_at=datetime(2026, 5, 4, tzinfo=UTC),
+    )
+
+    response = browser.get(f"/admin/runs/run/?{query.format(run=run.pk)}")
+
+    assert response.status_code == 200
+    assert f"/admin/runs/run/{run.pk}/change/" in response.content.decode()
+
+
+@pytest.mark.parametrize("model", READ_ONLY)
+def test_searching_for_something_that_is_no_id_is_no_error(browser: Client, model: type[Model]) -> None:
+    assert browser.get(f"/admin/runs/{model._meta.model_name}/?q=tides").status_code == 200
+
+
+def test_the_list_of_runs_does_not_ask_for_each_row(
+    browser: Client, owner: User, make_run: Callable[..., Run], django_assert_max_num_queries: Callable[..., object]
+) -> None:
+    for _ in range(30):
+        make_run(owner, steps=2)
+
+    with django_assert_max_num_queries(16):
+        browser.get("/admin/runs/run/")
+
+
+def test_staff_stop_runs_through_the_control_room(browser: Client, owner: User, make_run: Callable[..., Run]) -> None:
+    queued, hosted, ended = make_run(owner, status="idle"), make_run(owner, status="thinking"), make_run(owner)
+
+    response = browser.post(
+        "/admin/runs/run/",
+        {"action": "stop_runs", "_selected_action": [str(run.pk) for run in (queued, hosted, ended)]},
+        follow=True,
+    )
+
+    for run in (queued, hosted, ended):
+        run.refresh_from_db()
+    assert (queued.status, hosted.status, ended.status) == ("cancelled", "thinking", "completed")
+    assert hosted.cancel_requested_at is not None
+    assert "1 cancelled, 1 asked to stop, 1 had already ended." in response.content.decode()
+
+
+def test_staff_run_tasks_again_as_their_own(
+    browser: Client, owner: User, staff: User, make_run: Callable[..., Run]
+) -> None:
+    earlier = [make_run(owner), make_run(owner)]
+
+    browser.post("/admin/runs/run/", {"action": "run_again", "_selected_action": [str(run.pk) for run in earlier]})
+
+    assert set(Run.objects.filter(user=staff).values_list("rerun_of", flat=True)) == {run.pk for run in earlier}
+
+
+def test_staff_without_the_right_to_see_runs_cannot_stop_them(
+    owner: User, browser_of: Callable[[User | None], Client], make_run: Callable[..., Run]
+) -> None:
+    run = make_run(owner, status="idle")
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(codename="view_agent"))
+
+    response = browser_of(clerk).post("/admin/runs/run/", {"action": "stop_runs", "_selected_action": [str(run.pk)]})
+
+    run.refresh_from_db()
+    assert (response.status_code, run.status) == (403, "idle")
+
+
+def test_an_agent_can_be_saved_as_it_is(browser: Client, agent: Agent, agent_form: dict[str, str]) -> None:
+    response = browser.post(f"/admin/runs/agent/{agent.pk}/change/", agent_form)
+
+    assert response.status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "complaint"),
+    [
+        ("model_names", '"offline"', "list with at least one name"),
+        ("model_names", "[]", "list with at least one name"),
+        ("model_names", "[", "valid JSON"),
+        ("model_names", '["gpt 5"]', "does not look like a model"),
+        ("model_names", "[5]", "does not look like a model"),
+        ("tools", '["no_such_tool"]', "No such tool: no_such_tool"),
+        ("tools", '{"a": 1}', "list of names"),
+        ("max_turns", "0", "greater than or equal to 1"),
+        ("max_turns", "1001", "less than or equal to 1000"),
+        ("max_seconds", "86401", "less than or equal to 86400"),
+        ("max_attempts", "11", "less than or equal to 10"),
+        ("name", "", "required"),
+    ],
+)
+def test_a_mistake_in_an_agent_is_found_when_it_is_saved(
+    browser: Client, agent: Agent, agent_form: dict[str, str], field: str, value: str, complaint: str
+) -> None:
+    response = browser.post(f"/admin/runs/agent/{agent.pk}/change/", agent_form | {field: value})
+
+    assert response.status_code == 200
+    assert complaint in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    "names", ['["offline"]', '["openai:gpt-5-mini", "offline"]', '["local/m1"]', '["google:gemini-3.0"]']
+)
+def test_names_of_models_of_every_kind_can_be_saved(
+    browser: Client, agent: Agent, agent_form: dict[str, str], names: str
+) -> None:
+    assert browser.post(f"/admin/runs/agent/{agent.pk}/change/", agent_form | {"model_names": names}).status_code == 302
+
+
+def test_tools_can_be_limited_to_some(browser: Client, agent: Agent, agent_form: dict[str, str]) -> None:
+    browser.post(f"/admin/runs/agent/{agent.pk}/change/", agent_form | {"tools": '["calculator"]'})
+
+    agent.refresh_from_db()
+    assert agent.tools == ["calculator"]
+
+
+def test_a_new_default_agent_takes_the_mark_from_the_one_before(
+    browser: Client, agent: Agent, agent_form: dict[str, str]
+) -> None:
+    response = browser.post("/admin/runs/agent/add/", agent_form | {"name": "Careful"})
+
+    assert response.status_code == 302
+    assert list(Agent.objects.filter(is_default=True).values_list("name", flat=True)) == ["Careful"]
+
+
+def test_changing_an_agent_changes_no_run(
+    browser: Client, owner: User, agent: Agent, agent_form: dict[str, str], make_run: Callable[..., Run]
+) -> None:
+    run = make_run(owner)
+
+    browser.post(f"/admin/runs/agent/{agent.pk}/change/", agent_form | {"max_turns": "5"})
+
+    run.refresh_from_db()
+    assert run.config["max_turns"] == 20
+
+
+def test_every_list_counts_only_what_it_shows() -> None:
+    assert [admin.site.get_model_admin(model).show_full_result_count for model in READ_ONLY] == [False] * 3

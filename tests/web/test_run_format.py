@@ -1,0 +1,41 @@
+"""Times, durations and numbers as people read them."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from runs.templatetags.run_format import duration, thousands, when
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-1, "0.0 s"),
+        (0.44, "0.4 s"),
+        (9.94, "9.9 s"),
+        (9.96, "10 s"),
+        (59.6, "1 min 0 s"),
+        (75, "1 min 15 s"),
+        (3600, "1 h 0 min"),
+        (93_784, "26 h 3 min"),
+    ],
+)
+def test_a_duration_has_two_units_at_most(seconds: float, text: str) -> None:
+    assert duration(timedelta(seconds=seconds)) == text
+
+
+def test_a_duration_that_is_not_known_is_a_dash() -> None:
+    assert duration(None) == "–"
+
+
+def test_a_moment_is_written_in_utc_for_people_and_for_the_browser() -> None:
+    moment = datetime(2026, 11, 22, 13, 5, 9, tzinfo=timezone(timedelta(hours=2)))
+
+    html = when(moment)
+
+    assert html == '<time datetime="2026-11-22T11:05:09Z" data-local-time>2026-11-22 11:05 UTC</time>'
+    assert when(moment.astimezone(UTC)) == html
+
+
+def test_large_numbers_have_their_thousands_apart() -> None:
+    assert [thousands(number) for number in (7, 1234, 1234567)] == ["7", "1\u2009234", "1\u2009234\u2009567"]
