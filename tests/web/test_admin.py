@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.contrib import admin
@@ -116,7 +117,7 @@ def test_searching_for_something_that_is_no_id_is_no_error(browser: Client, mode
 
 
 def test_the_list_of_runs_does_not_ask_for_each_row(
-    browser: Client, owner: User, make_run: Callable[..., Run], django_assert_max_num_queries: Callable[..., object]
+    browser: Client, owner: User, make_run: Callable[..., Run], django_assert_max_num_queries: Any
 ) -> None:
     for _ in range(30):
         make_run(owner, steps=2)
