@@ -1,0 +1,61 @@
+// Time that passes on the page: how long a run has been going, when the next attempt comes, and moments in the
+// reader's own time zone.
+
+const TICK_MS = 100;
+
+// Countdowns are in the server's time. If this computer's clock is clearly another, they go by the server's.
+const page = document.querySelector("[data-now]");
+const [loading] = performance.getEntriesByType("navigation");
+const difference = page ? Number(page.dataset.now) - (performance.timeOrigin + (loading?.responseStart ?? 0)) : 0;
+const skew = Math.abs(difference) > 2_000 && loading?.type !== "back_forward" ? difference : 0;
+
+const now = () => Date.now() + skew;
+
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+function span(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function tick() {
+  if (document.hidden) return;
+  for (const element of document.querySelectorAll("time[data-elapsed]")) {
+    element.title = element.dateTime;
+    write(element, span(now() - Date.parse(element.dateTime)));
+  }
+  for (const element of document.querySelectorAll("time[data-countdown]")) countDown(element);
+}
+
+function countDown(element) {
+  const left = Number(element.dataset.countdown) - now();
+  const label = element.parentElement.querySelector(".next-try-label");
+  if (left > 0) {
+    write(label, "Next try in");
+    write(element, left < 10_000 ? `${(Math.ceil(left / 100) / 10).toFixed(1)} s` : span(left + 999));
+    return;
+  }
+  write(label, "Next try was due at");
+  write(element, CLOCK.format(Number(element.dataset.countdown)));
+  element.closest(".attempts")?.setAttribute("data-due", "");
+  element.removeAttribute("data-countdown");
+}
+
+function localClocks(root) {
+  for (const element of root.querySelectorAll("time[data-clock]")) {
+    element.title = element.dateTime;
+    write(element, CLOCK.format(Date.parse(element.dateTime)));
+    element.removeAttribute("data-clock");
+  }
+}
+
+document.addEventListener("htmx:load", ({ detail }) => localClocks(detail.elt));
+localClocks(document);
+tick();
+setInterval(tick, TICK_MS);

@@ -1,5 +1,6 @@
 """The page of one run, its older steps, and its newer ones for browsers whose socket does not get through."""
 
+import time
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +36,7 @@ def show_run(request: PageRequest, run_id: UUID) -> HttpResponse:
         "before": _first_if_more(steps),
         "newer": before < newest,
         "last_sequence": steps[-1].sequence if steps else 0,
+        "now_ms": round(time.time() * 1000),
         "long_task": len(run.task) > LONG_TASK_CHARS or run.task.count("\n") > 3,
         "show_owner": run.user_id != request.user.pk,
     }
