@@ -1,0 +1,99 @@
+"""What the planner says: its reasoning, its answer, its refusals, its welcome."""
+
+import re
+from collections.abc import Collection
+
+from runs.agent.messages import ToolRequest
+from runs.agent.providers.offline.goals import Goal
+from runs.agent.providers.offline.grammar import TOPICS
+from runs.agent.providers.offline.plan import Progress, Refusal
+
+_CHAT = re.compile(
+    r"(?:(?:hi|hello|hey|hiya|howdy|greetings|good (?:morning|afternoon|evening|day)|help|help me|thanks|thank you|"
+    r"thx|yo|test|testing|ping|ok|okay|there|agent|assistant|how are you|how do you work|who are you|what are you|"
+    r"what can (?:you|i) (?:do|ask)(?: (?:here|for me|you))?|what do you do|what do you know|"
+    r"(?:can|could) you help(?: me)?|please|start|examples?|show me (?:some )?examples?)[\s,.!?]*)*",
+    re.IGNORECASE,
+)
+
+
+def is_chat(task: str) -> bool:
+    """True if nothing is asked but what one says to a person, or nothing at all."""
+    return len(task) < 200 and _CHAT.fullmatch(task.strip()) is not None
+
+
+def welcome(tool_names: Collection[str]) -> str:
+    """What the planner can do, with examples, as far as this run has the tools."""
+    hello = "Hello! I am the offline planner: I follow rules, use no AI and need no network. Try one of these:"
+    return f"{hello}\n\n{_examples(tool_names)}"
+
+
+def refusal(refused: Refusal, tool_names: Collection[str]) -> str:
+    """What was not understood, and what works instead."""
+    why = f": {refused.reason.rstrip('.')}." if refused.reason else "."
+    clause = " ".join(refused.clause.split())
+    shown = clause if len(clause) <= 200 else clause[:197] + "…"
+    return (
+        f"I could not do “{shown}”{why} I follow rules and use no AI, so I do not guess. "
+        f"What works:\n\n{_examples(tool_names)}"
+    )
+
+
+def missing_tool(goal: Goal, tool_names: Collection[str]) -> str:
+    """Which tool a goal needs and this run does not have."""
+    return (
+        f"I could not do “{goal.clause}”: it needs the tool `{goal.tool_name}`, which this agent may not use. "
+        f"Give it that tool, or ask for something else:\n\n{_examples(tool_names)}"
+    )
+
+
+def _examples(tool_names: Collection[str]) -> str:
+    able = [topic for topic in reversed(TOPICS) if topic.tool_names <= set(tool_names)]
+    if not able:
+        return "- nothing yet: this agent has none of the tools that I know."
+    return "\n".join(
+        f"- **{topic.name}**: {' · '.join(f'`{example}`' for example in topic.examples)}" for topic in able
+    )
+
+
+def reasoning_for_calls(progress: Progress, ready: dict[int, ToolRequest]) -> str:
+    """Which rules read the task, and why these calls come now."""
+    goals = [progress.goals[place] for place in ready]
+    named = _listed([f"“{goal.clause}” by the rule for {_rule(goal)}" for goal in goals])
+    if progress.outcomes:
+        return f"The earlier results are in, so now I can do {named}."
+    waiting = len(progress.goals) - len(goals)
+    order = "" if len(goals) == 1 else " These do not need each other, so I ask for them at once."
+    later = f" {waiting} more {'call needs' if waiting == 1 else 'calls need'} this result first." if waiting else ""
+    return f"I read {named}.{order}{later}"
+
+
+def _rule(goal: Goal) -> str:
+    return f"{goal.rule} (a first step)" if goal.is_step else goal.rule
+
+
+def reasoning_for_answer(progress: Progress) -> str:
+    """Why there are no more calls."""
+    failed = [outcome for outcome in progress.outcomes.values() if outcome.failure]
+    if failed:
+        return "A call failed. I do not guess its result: I answer with what is certain and say what is missing."
+    return "Every result is in, so I put them into the answer."
+
+
+def answer(progress: Progress) -> str:
+    """The results, each as its sentence; what failed, and what was left out because of it."""
+    lines = [line for place in range(len(progress.goals)) if (line := _line(progress, place))]
+    return lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
+
+
+def _line(progress: Progress, place: int) -> str:
+    goal, outcome = progress.goals[place], progress.outcomes.get(place)
+    if outcome is None:
+        return f"I left out “{goal.clause}”: it needs a result that is missing."
+    if outcome.failure:
+        return f"I could not do “{goal.clause}”: {outcome.failure}"
+    return "" if goal.is_step else outcome.told
+
+
+def _listed(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,64 @@
+"""What the planner understands: one module per topic, tried in the order of this table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from runs.agent.providers.offline.goals import Clause, Goal, Reader
+from runs.agent.providers.offline.grammar.arithmetic import read_arithmetic
+from runs.agent.providers.offline.grammar.clock import read_clock
+from runs.agent.providers.offline.grammar.dates import read_dates
+from runs.agent.providers.offline.grammar.texts import read_texts
+from runs.agent.providers.offline.grammar.units import read_units
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One part of the grammar, and how it is introduced to a user."""
+
+    name: str
+    read: Reader
+    tool_names: frozenset[str]
+    examples: tuple[str, ...]
+
+
+TOPICS = (
+    Topic(
+        "Text",
+        read_texts,
+        frozenset({"text_stats"}),
+        ("Count the words in 'the quick brown fox'", 'How many characters are in "naïve café"?'),
+    ),
+    Topic(
+        "Time",
+        read_clock,
+        frozenset({"current_time"}),
+        ("What time is it in Tokyo?", "What is today's date?"),
+    ),
+    Topic(
+        "Dates",
+        read_dates,
+        frozenset({"date_math"}),
+        ("What date is 45 days after 2026-11-22?", "How many days between 2026-01-01 and 2026-12-25?"),
+    ),
+    Topic(
+        "Units",
+        read_units,
+        frozenset({"convert_units"}),
+        ("Convert 72 degF to degC", "How many feet are in 2 meters?"),
+    ),
+    Topic(
+        "Arithmetic",
+        read_arithmetic,
+        frozenset({"calculator"}),
+        ("What is 17 * 23 and what is 2**10?", "What is 15% of 240, then add 10 to the result"),
+    ),
+)
+"""The order matters where one topic's words could be another's: 2026-12-25 is a date before it is a subtraction."""
+
+
+def read_clause(clause: Clause, earlier: Sequence[Goal]) -> tuple[Goal, ...] | None:
+    """The goals of a clause by the first rule that fits; None if none does. Raises `Refused`."""
+    for topic in TOPICS:
+        if goals := topic.read(clause, earlier):
+            return goals
+    return None

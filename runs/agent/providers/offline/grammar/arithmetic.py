@@ -1,0 +1,166 @@
+"""Arithmetic: expressions, questions about percentages, and orders such as "add 10 to the result"."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from runs.agent.providers.offline.goals import Clause, Expression, Goal
+from runs.agent.providers.offline.grammar.references import latest, with_references
+from runs.agent.providers.offline.numbers import number_text
+from runs.agent.providers.offline.spoken import NotSpoken, in_symbols, is_symbolic, read_expression
+
+# {A}, {B} are operands, {P} is a figure before a percent sign, {N} a whole number, {R} the result so far.
+_ORDERS = (
+    ("add {P}% to {A}", "{A} * (100 + {P}) / 100"),
+    ("{P}% more than {A}", "{A} * (100 + {P}) / 100"),
+    ("{P}% less than {A}", "{A} * (100 - {P}) / 100"),
+    ("{A} more than {B}", "{B} + {A}"),
+    ("{A} less than {B}", "{B} - {A}"),
+    ("add {A} to {B}", "{B} + {A}"),
+    ("add {A} and {B}", "{A} + {B}"),
+    ("(?:subtract|take|deduct|remove) {P}% (?:from|off|away from) {A}", "{A} * (100 - {P}) / 100"),
+    ("(?:subtract|take|take away|deduct) {A} (?:away )?from {B}", "{B} - {A}"),
+    ("{A} (?:subtracted|taken|taken away) from {B}", "{B} - {A}"),
+    ("multiply {A} (?:by|with|and) {B}", "{A} * {B}"),
+    ("divide {A} by {B}", "{A} / {B}"),
+    ("(?:increase|raise|grow) {A} by {P}%", "{A} * (100 + {P}) / 100"),
+    ("{A} (?:increased|raised) by {P}%", "{A} * (100 + {P}) / 100"),
+    ("(?:decrease|reduce|lower|discount) {A} by {P}%", "{A} * (100 - {P}) / 100"),
+    ("{A} (?:decreased|reduced|lowered|discounted) by {P}%", "{A} * (100 - {P}) / 100"),
+    ("{A} with {P}% off", "{A} * (100 - {P}) / 100"),
+    ("increase {A} by {B}", "{A} + {B}"),
+    ("(?:decrease|reduce|lower) {A} by {B}", "{A} - {B}"),
+    ("raise {A} \\*\\* {B}", "{A} ** {B}"),
+    ("square {A}", "{A} ** 2"),
+    ("cube {A}", "{A} ** 3"),
+    ("halve {A}", "{A} / 2"),
+    ("(?:take|start with|begin with|starting with|starting from|start from) {A}", "{A}"),
+    ("take half of {A}", "{A} / 2"),
+    ("take sqrt of {A}", "sqrt({A})"),
+    ("take {P}% of {A}", "{A} * {P} / 100"),
+    ("round {A} to {N} (?:decimals?|decimal places?|digits? after decimal point|places)", "round({A}, {N})"),
+    ("round {A}(?: to(?: a| nearest)? (?:whole number|integer))?", "round({A})"),
+)
+_QUESTIONS = (
+    ("(?:what )?(?:%|percentage) of {A} is {B}", "{B} * 100 / {A}", "%"),
+    ("{B} is what (?:%|percentage) of {A}", "{B} * 100 / {A}", "%"),
+    ("{B} as (?:a )?(?:%|percentage) of {A}", "{B} * 100 / {A}", "%"),
+    ("{B} in % of {A}", "{B} * 100 / {A}", "%"),
+    ("(?:%|percentage) (?:increase|change|growth) from {A} to {B}", "({B} - {A}) * 100 / {A}", "%"),
+    ("(?:%|percentage) (?:decrease|drop) from {A} to {B}", "({A} - {B}) * 100 / {A}", "%"),
+    ("{B} is {P}% of what(?: number)?", "{B} * 100 / {P}", ""),
+    ("(?:a )?{P}% tip (?:on|for|of) (?:a )?{A}(?: bill)?", "{A} * {P} / 100", ""),
+    ("{A} mod {B}", "{A} % {B}", ""),
+)
+_ORDERS_ON_RESULT = (
+    ("add {P}%", "{R} * (100 + {P}) / 100"),
+    ("(?:add|\\+) {A}", "{R} + {A}"),
+    ("(?:subtract|deduct|take off|take away) {P}%", "{R} * (100 - {P}) / 100"),
+    ("(?:subtract|deduct|take off|take away|-) {A}", "{R} - {A}"),
+    ("(?:multiply by|\\*) {A}", "{R} * {A}"),
+    ("(?:divide by|/) {A}", "{R} / {A}"),
+    ("\\*\\* {A}", "{R} ** {A}"),
+    ("(?:increase|raise) by {P}%", "{R} * (100 + {P}) / 100"),
+    ("(?:decrease|reduce|lower) by {P}%", "{R} * (100 - {P}) / 100"),
+    ("take {P}%(?: of)?", "{R} * {P} / 100"),
+    ("double", "{R} * 2"),
+    ("triple", "{R} * 3"),
+    ("halve|take half", "{R} / 2"),
+    ("square", "{R} ** 2"),
+    ("cube", "{R} ** 3"),
+    ("(?:take )?sqrt", "sqrt({R})"),
+    ("round to {N} (?:decimals?|decimal places?|places)", "round({R}, {N})"),
+    ("round(?: to(?: a| nearest)? (?:whole number|integer))?", "round({R})"),
+)
+_SLOTS = {"A": r"(?P<A>.+?)", "B": r"(?P<B>.+?)", "P": r"(?P<P>\d+(?:\.\d+)?|#\d+) ?", "N": r"(?P<N>\d{1,2})"}
+# 2026-12-25 and 11/22/2026 are dates, 10:30 is a time, 192.168.1.1 an address: none of them is meant as arithmetic.
+_NOT_ARITHMETIC = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d+/\d+/\d{2,4}|\d:\d|\d+\.\d+\.\d+")
+_HAS_WORK = re.compile(r"[-+*/%^!(]|[a-z]")
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{([ABPN])\}", lambda match: _SLOTS[match[1]], pattern))
+
+
+_ABOUT_OPERANDS = tuple((_compiled(row[0]), row[1], row[2] if len(row) > 2 else "") for row in (*_QUESTIONS, *_ORDERS))
+_ABOUT_RESULT = tuple((_compiled(pattern), result, "") for pattern, result in _ORDERS_ON_RESULT)
+
+
+def read_arithmetic(clause: Clause, earlier: Sequence[Goal]) -> tuple[Goal, ...] | None:
+    """One calculator call, or None."""
+    if _NOT_ARITHMETIC.search(clause.text) or "«" in clause.text:
+        return None
+    said = with_references(clause.lower, earlier)
+    text = in_symbols(said)
+    found = _typed(said) or _matching(text, _ABOUT_OPERANDS) or _on_result(text, earlier) or _plain(text)
+    return None if found is None else (_goal(clause, *found),)
+
+
+def _typed(text: str) -> tuple[str, str] | None:
+    """An expression of figures and symbols, as it was typed."""
+    if not is_symbolic(text) or not _HAS_WORK.search(text):
+        return None
+    return (re.sub(r"(?<=\d),(?=\d{3})", "", text), "") if _understood(text) else None
+
+
+def _understood(text: str) -> bool:
+    try:
+        read_expression(in_symbols(text))
+    except NotSpoken:
+        return False
+    return not re.fullmatch(r"[-+]?[\d.,]+", text)
+
+
+def _plain(text: str) -> tuple[str, str] | None:
+    """An expression with words in it, as symbols."""
+    try:
+        expression = read_expression(text).text
+    except NotSpoken:
+        return None
+    return (expression, "") if _HAS_WORK.search(expression.lstrip("+-")) else None
+
+
+def _on_result(text: str, earlier: Sequence[Goal]) -> tuple[str, str] | None:
+    """An order without its first operand, such as "add 10": it is meant for the result before it."""
+    result = latest(earlier, "number")
+    # "add 3 and 4" after another clause: with the result or without it? It matches no row, and that is right.
+    return None if result is None else _matching(text, _ABOUT_RESULT, {"R": f"#{result}"})
+
+
+def _matching(
+    text: str, rows: tuple[tuple[re.Pattern[str], str, str], ...], known: Mapping[str, str] | None = None
+) -> tuple[str, str] | None:
+    for pattern, result, unit in rows:
+        if match := pattern.fullmatch(text):
+            try:
+                operands = {name: _operand(part) for name, part in match.groupdict().items()}
+            except NotSpoken:
+                continue
+            return _unwrapped(result.format(**operands, **(known or {}))), unit
+    return None
+
+
+def _operand(text: str) -> str:
+    node = read_expression(text)
+    if node.is_infix:
+        raise NotSpoken
+    return node.text if re.fullmatch(r"#?[\d.]+|\w+\(.*\)", node.text) else f"({node.text})"
+
+
+def _unwrapped(expression: str) -> str:
+    """sqrt((4)) and round((4), 2) need no second brackets."""
+    return re.sub(r"\(\(([^()]*)\)([,)])", r"(\1\2", expression)
+
+
+def _goal(clause: Clause, expression: str, unit: str) -> Goal:
+    def say(arguments: Mapping[str, Any], output: Any) -> str:
+        return f"`{arguments['expression']}` = **{number_text(output)}{unit}**"
+
+    return Goal(
+        clause=clause.said,
+        rule="arithmetic",
+        tool_name="calculator",
+        arguments={"expression": Expression(expression) if "#" in expression else expression},
+        say=say,
+        unit=unit,
+    )

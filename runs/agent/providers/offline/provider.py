@@ -1,0 +1,47 @@
+"""The model provider that follows rules."""
+
+from runs.agent.messages import ModelReply, ModelRequest, OnDelta
+from runs.agent.providers.offline import answer
+from runs.agent.providers.offline.plan import Progress, Refusal, read_task
+
+
+class OfflinePlanner:
+    """Offline planner (rules, no AI). Satisfies `ModelProvider`.
+
+    Every reply is a function of the request alone: the task is read again each time, and the results so far come from
+    the turns. Tokens and cost are unknown to it: there are none.
+    """
+
+    name = "offline"
+    model = "offline"
+
+    async def reply(self, request: ModelRequest, *, on_delta: OnDelta | None = None) -> ModelReply:
+        """The calls that can be made now, or the answer. What no rule reads is refused, in an answer that says so."""
+        reply = next_reply(request)
+        if on_delta is not None and reply.text:
+            on_delta(reply.text)
+        return reply
+
+
+def next_reply(request: ModelRequest) -> ModelReply:
+    """The reply to a request."""
+    tool_names = [tool.name for tool in request.tools]
+    if answer.is_chat(request.task):
+        return ModelReply(answer.welcome(tool_names), "Nothing is asked yet, so I say what I can do.")
+    goals = read_task(request.task)
+    if isinstance(goals, Refusal):
+        return ModelReply(
+            answer.refusal(goals, tool_names), f"No rule reads “{_short(goals.clause)}”, so I do not guess."
+        )
+    for goal in goals:
+        if goal.tool_name not in tool_names:
+            return ModelReply(answer.missing_tool(goal, tool_names), f"The tool {goal.tool_name} is missing.")
+    progress = Progress.after(goals, request.turns)
+    if ready := progress.ready():
+        return ModelReply(reasoning=answer.reasoning_for_calls(progress, ready), calls=tuple(ready.values()))
+    return ModelReply(answer.answer(progress), answer.reasoning_for_answer(progress))
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 80 else text[:77] + "…"
