@@ -133,6 +133,27 @@ if (/Mac|iPhone|iPad/.test(navigator.platform)) {
   for (const key of document.querySelectorAll("[data-shortcut]")) key.textContent = key.textContent.replace("Ctrl", "⌘");
 }
 
+// --- drafts: what was typed outlives a reload and a sign-in in between, until it was launched ---
+
+function drafts(change) {
+  try {
+    return change(sessionStorage);
+  } catch {
+    // Storage may be forbidden or full; then there are no drafts.
+    return null;
+  }
+}
+
+on("input", "[data-draft]", (field) => drafts((storage) => storage.setItem(field.dataset.draft, field.value)));
+for (const field of document.querySelectorAll("[data-draft]")) {
+  field.value ||= drafts((storage) => storage.getItem(field.dataset.draft)) ?? "";
+}
+document.addEventListener("htmx:beforeOnLoad", ({ detail: { elt, xhr } }) => {
+  const field = elt.querySelector?.("[data-draft]");
+  const launched = xhr.getResponseHeader("HX-Redirect")?.startsWith("/runs/");
+  if (field && launched) drafts((storage) => storage.removeItem(field.dataset.draft));
+});
+
 // --- times: the server writes UTC, the reader sees their own ---
 
 const SAME_YEAR = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
