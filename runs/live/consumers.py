@@ -76,6 +76,9 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]
             return
         self.user_id = self.user.pk
         self.is_staff = self.user.is_staff
+        if self.hub.sockets.is_closing:  # since the look above: it was not there yet to be closed with the others
+            await self.close(codes.RESTARTING)
+            return
         try:
             self.hub.sockets.add(self)
         except TooMany:

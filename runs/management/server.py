@@ -11,10 +11,10 @@ from django.core.management.base import CommandError
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
-DRAIN_LIMIT_S: Final = 9.0
+DRAIN_LIMIT_S: Final = 8.5
 """For viewers to be told and runs to reach a safe point; the host keeps a shorter limit of its own. Supervisors usually
 kill after ten seconds."""
-LAST_CALL_S: Final = 0.4
+LAST_CALL_S: Final = 1.0
 """For requests still being answered after that."""
 
 logger = logging.getLogger(__name__)

@@ -1,15 +1,19 @@
 """`manage.py serve`: one process that starts with one line and ends with nothing lost."""
 
+import asyncio
+import json
 import re
 import socket
 import subprocess
 import sys
 
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Origin
 
 from tests.live_site import ROOT, LiveSite, manage
+from tests.wire.outcomes import Hang
 
 SERVER_RESTARTING = 4012
 
@@ -61,7 +65,7 @@ def test_a_data_folder_that_cannot_be_written_is_one_line_and_exit_code_2(tmp_pa
 def test_a_second_host_on_the_same_data_folder_is_one_line_and_exit_code_2(live_site):
     line = refused("--port", "0", data=live_site.data)
 
-    assert f"by process {live_site.pid}" in line
+    assert f"by process {live_site.process.pid}" in line
 
 
 def test_a_broken_database_is_one_line_and_exit_code_2(tmp_path):
@@ -79,14 +83,41 @@ def test_ctrl_c_ends_with_exit_code_0(live_site):
 @pytest.mark.parametrize("viewers", [20, 200])
 async def test_sigterm_tells_every_viewer_and_ends_with_exit_code_0(live_site: LiveSite, viewers):
     live_site.create_user("ada", "a good long password")
-    headers = {"Cookie": f"sessionid={live_site.session_of('ada')}"}
-    address = f"{live_site.url.replace('http', 'ws')}/ws/dashboard/"
-    sockets = [await connect(address, additional_headers=headers, origin=live_site.url) for _ in range(viewers)]
+    sockets = await open_sockets(live_site, viewers)
 
     live_site.process.terminate()
 
     assert [await close_code(viewer) for viewer in sockets] == [SERVER_RESTARTING] * viewers
     assert live_site.process.wait(10) == 0
+
+
+async def test_sigterm_brings_fifty_live_runs_to_a_safe_point_within_ten_seconds(start_site, wire_server):
+    wire_server.otherwise = Hang()
+    endpoint = {"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}
+    site = start_site(AGENTSITE_ENDPOINTS=json.dumps([endpoint]))
+    site.create_user("ada", "a good long password")
+    site.ask(
+        "from django.contrib.auth.models import User; from runs.engine import control; user = User.objects.get(); "
+        "[control.launch(user=user, task=str(n), overrides={'models': ['local/m1']}) for n in range(50)]"
+    )
+    wire_server.wait_for_requests(50, timeout_s=30)
+    sockets = await open_sockets(site, 20)
+
+    site.process.terminate()
+    code = site.process.wait(10)
+
+    assert code == 0, site.log.read_text()
+    assert [await close_code(viewer) for viewer in sockets] == [SERVER_RESTARTING] * 20
+    assert site.ask("from runs.models import Run; print(Run.objects.filter(status='idle', owner=None).count())") == "50"
+
+
+async def open_sockets(site: LiveSite, count: int) -> list[ClientConnection]:
+    """So many dashboards of ada's."""
+    headers = {"Cookie": f"sessionid={site.session_of('ada')}"}
+    address = f"{site.url.replace('http', 'ws')}/ws/dashboard/"
+    return await asyncio.gather(
+        *(connect(address, additional_headers=headers, origin=Origin(site.url)) for _ in range(count))
+    )
 
 
 async def close_code(viewer) -> int | None:
@@ -96,7 +127,8 @@ async def close_code(viewer) -> int | None:
             pass
     except ConnectionClosed:
         pass
-    return viewer.close_code
+    code: int | None = viewer.close_code
+    return code
 
 
 def test_a_second_start_collects_no_static_files_again(live_site):

@@ -1,0 +1,80 @@
+"""`manage.py serve`: what `make run` starts."""
+
+import sys
+from argparse import ArgumentParser
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from channels.routing import get_default_application
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, connection
+
+from runs.engine.host import RunHost
+from runs.engine.lock import HostLock, HostLocked
+from runs.live import codes
+from runs.live.hub import close_all
+from runs.management.preparing import collect_static_files, migrate
+from runs.management.server import CannotServe, SiteServer, see_that_port_is_free
+from runs.web import first_link
+
+
+class Command(BaseCommand):
+    """Serve the site and host its runs, in one process."""
+
+    help = "Serve the site and host its runs in one process. SIGTERM or Ctrl-C brings every run to a safe point first."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default=settings.HOST, help="the address to listen on (HOST, default 127.0.0.1)")
+        parser.add_argument("--port", default=settings.PORT, type=int, help="the port (PORT, default 8000; 0 = any)")
+
+    def handle(self, *, host: str, port: int, **_: Any) -> None:
+        host = host.strip("[]")
+        see_that_port_is_free(host, port)
+        lock = take_lock(settings.DATA_DIR)
+        prepare(settings.DATA_DIR)
+        greeting = greeting_for(host)
+        server = SiteServer(
+            get_default_application(),
+            bind=(host, port),
+            run_host=RunHost(capacity=settings.AGENTSITE_MAX_RUNS),
+            close_viewers=partial(close_all, codes.RESTARTING),
+            announce=lambda actual_port: print(greeting.format(port=actual_port), flush=True),  # noqa: T201 (promised)
+        )
+        server.run()
+        lock.release()
+        sys.exit(server.exit_code)
+
+
+def take_lock(data_dir: Path) -> HostLock:
+    """The lock of the one host a data folder may have. Raises `CannotServe`."""
+    lock = HostLock(data_dir)
+    try:
+        lock.acquire()
+    except HostLocked as error:
+        raise CannotServe(f"{error} Stop it, or give this one a folder of its own with AGENTSITE_DATA.") from error
+    except OSError as error:
+        raise CannotServe(
+            f"cannot write to {data_dir} ({error.strerror}). Set AGENTSITE_DATA to a folder you own."
+        ) from error
+    return lock
+
+
+def prepare(data_dir: Path) -> None:
+    """Bring database and static files up to date. Raises `CannotServe`."""
+    try:
+        migrate()
+        collect_static_files()
+    except DatabaseError as error:
+        raise CannotServe(f"cannot use the database {connection.settings_dict['NAME']} ({error}).") from error
+    except OSError as error:
+        raise CannotServe(f"cannot write to {data_dir} ({error.strerror}).") from error
+
+
+def greeting_for(host: str) -> str:
+    """What to print once the site is up, with `{port}` in it: its address, or the one-time link of the first user."""
+    site = f"http://{f'[{host}]' if ':' in host else host}:{{port}}/"
+    token = first_link.issue()
+    connection.close()
+    return f"Sign in: {site}accounts/first/{token}/" if token else f"Agentsite: {site}"

@@ -1,0 +1,54 @@
+"""Take the pictures of the README from a real server: `make screenshots`."""
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.async_api import ViewportSize, async_playwright
+
+from tests.conftest import CHROMIUM
+from tests.journeys.conftest import CHROMIUM_FLAGS, launch, wait_for_status
+from tests.live_site import ROOT, LiveSite, prepare_data
+
+TASK = "multiply 12 by 7 and convert the result from miles to km"
+SIZE: ViewportSize = {"width": 1200, "height": 860}
+PICTURE = ROOT / "docs" / "screenshot.png"
+
+
+async def take(site: LiveSite) -> None:
+    """Launch a run as a person would, and photograph its page when it is answered."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        context = await browser.new_context(base_url=site.url, viewport=SIZE, color_scheme="light", timezone_id="UTC")
+        await context.add_cookies([{"name": "sessionid", "value": site.session_of("ada"), "url": site.url}])
+        page = await context.new_page()
+        await launch(page, TASK)
+        await wait_for_status(page, "completed")
+        await page.wait_for_load_state("networkidle")
+        await page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
+        PICTURE.parent.mkdir(exist_ok=True)
+        await page.screenshot(path=PICTURE, animations="disabled")
+        await browser.close()
+
+
+def main() -> int:
+    """Start a server of its own, take the pictures, and stop it."""
+    if CHROMIUM is None:
+        print("There is no Chromium: run `make browser`, or name one in CHROMIUM.", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        prepare_data(data)
+        site = LiveSite(data).start()
+        try:
+            site.create_user("ada", "a good long password")
+            asyncio.run(take(site))
+        finally:
+            site.close()
+    print(f"Took {PICTURE.relative_to(ROOT)}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
