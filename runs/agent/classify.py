@@ -132,10 +132,9 @@ def is_worth_retrying(error: BaseException) -> bool:
     match error:
         case ModelUnavailable():
             return False
-        case ModelFailure(status=int(status)):
-            return is_retried_status(status)
-        case ModelFailure(kind=kind):
-            return kind in _RETRIED_KINDS
+        case ModelFailure(kind=kind, status=status):
+            # Both: an exhausted quota is a 429 too, and of kind "refused".
+            return kind in _RETRIED_KINDS and (status is None or is_retried_status(status))
         case TimeoutError() | ConnectionError() | socket.gaierror():
             return True
         case Exception():

@@ -85,7 +85,10 @@ class WireServer:
         assert task is not None
         self._main = task
         self._ready.set()
-        await asyncio.Event().wait()  # asyncio.Runner cancels the connections when this is cancelled
+        try:
+            await asyncio.Event().wait()
+        finally:  # asyncio.Runner cancels the connections afterwards
+            server.close()
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

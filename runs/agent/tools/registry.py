@@ -11,7 +11,7 @@ import pydantic_core
 from runs.agent.errors import ToolFailed, UnknownTool
 from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.protocol import Effect, Tool, effect_of
-from runs.agent.tools.validation import validator_of
+from runs.agent.tools.validation import validated
 
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
@@ -141,8 +141,7 @@ async def execute_tool_safely(tool: Tool, args: Mapping[str, Any]) -> Any:
 
     Raises `InvalidArguments` before anything ran, `ToolFailed` if the output cannot be JSON, and what the tool raises.
     """
-    arguments = validator_of(tool)(args)
-    return _as_json(await tool.execute(**arguments), tool.name)
+    return _as_json(await tool.execute(**validated(tool, args)), tool.name)
 
 
 def _as_json(output: Any, tool_name: str) -> Any:

@@ -19,6 +19,10 @@ MAX_FAULTS_TOLD = 20
 """A list of 10,000 wrong elements must not fill the model's context."""
 
 
+MALFORMED = "malformed_json"
+"""The one key of arguments that were no JSON object; its value is what the model wrote. No tool accepts them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing that is wrong with the arguments."""
@@ -95,6 +99,15 @@ def _faults(error: "jsonschema.ValidationError") -> list[Fault]:
 
 
 _validators: "WeakKeyDictionary[Tool, tuple[dict[str, Any], Validate]]" = WeakKeyDictionary()
+
+
+def validated(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments to call the tool with. Raises `InvalidArguments`, which lists every fault."""
+    if MALFORMED in arguments:
+        # Checked here and not by the schema, which may be open to arguments it does not name.
+        told = shortened(arguments[MALFORMED], max_length=200)
+        raise InvalidArguments(f"The arguments of {tool.name!r} must be a JSON object, not {told}.")
+    return validator_of(tool)(arguments)
 
 
 def validator_of(tool: Tool) -> Validate:

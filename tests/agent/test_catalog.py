@@ -1,0 +1,98 @@
+"""Model names, own servers, and what is said when something is wrong with them."""
+
+import json
+
+import pytest
+
+from runs.agent.providers.catalog import Endpoint, available_models, parse_endpoints, provider_for
+
+LOCAL = {"name": "local", "kind": "openai", "base_url": "http://127.0.0.1:9999/v1", "models": ["m1"]}
+
+
+def endpoints(**changed):
+    return json.dumps([{**LOCAL, **changed}])
+
+
+def test_an_own_server_is_described_in_json():
+    assert parse_endpoints(endpoints(key_env="LOCAL_KEY")) == [
+        Endpoint("local", "openai", "http://127.0.0.1:9999/v1", ("m1",), "LOCAL_KEY")
+    ]
+    assert parse_endpoints("  ") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "AGENTSITE_ENDPOINTS is no JSON"),
+        ("{}", r"must be a JSON list, not \{\}"),
+        ("[5]", r"AGENTSITE_ENDPOINTS\[0\] must be an object, not 5"),
+        (endpoints(kind="cohere"), r"\[0\]\.kind must be one of openai, anthropic, not 'cohere'"),
+        (endpoints(name=""), r"\[0\]\.name must be a text, not ''"),
+        (endpoints(name="a/b"), r"\[0\]\.name must be letters.*'a/b'"),
+        (endpoints(name="offline"), r"not 'offline'"),
+        (endpoints(base_url="127.0.0.1:9999"), r"\[0\]\.base_url must be an http or https address, not '127"),
+        (endpoints(base_url="file:///etc/passwd"), r"\[0\]\.base_url"),
+        (endpoints(models="m1"), r"\[0\]\.models must be a list of at least one model's name, not 'm1'"),
+        (endpoints(models=[]), r"\[0\]\.models"),
+        (endpoints(models=[5]), r"\[0\]\.models"),
+        (endpoints(key_env=5), r"\[0\]\.key_env must be a text, not 5"),
+        (endpoints(api_key="k"), r"\[0\] has an unknown key 'api_key'"),
+        (json.dumps([LOCAL, LOCAL]), "names 'local' more than once"),
+    ],
+)
+def test_a_wrong_endpoint_is_refused_with_what_where_and_which_value(text, told):
+    with pytest.raises(ValueError, match=told):
+        parse_endpoints(text)
+
+
+def test_names_find_their_provider():
+    environ = {"OPENAI_API_KEY": "k", "AGENTSITE_ENDPOINTS": endpoints(models=["m1", "qwen/qwen3:8b"])}
+
+    hosted = provider_for("openai:gpt-5-mini", environ=environ)
+    own = provider_for("local/qwen/qwen3:8b", environ=environ)
+
+    assert (hosted.name, hosted.model) == ("openai", "gpt-5-mini")
+    assert (own.name, own.model) == ("local", "qwen/qwen3:8b")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("gpt-5", "Unknown model 'gpt-5': offline, openai:<name>, or <server>/<model>"),
+        ("", "Unknown model ''"),
+        ("openai:", "Unknown model 'openai:'"),
+        ("elsewhere/m1", "Unknown model 'elsewhere/m1'"),
+        ("local/m2", "the server 'local' has local/m1"),
+        ("openai:gpt-5", "needs a key: set the environment variable OPENAI_API_KEY"),
+        ("anthropic:claude", "Models of 'anthropic' cannot be used yet .* What works: offline"),
+        ("google:gemini", "Models of 'google' cannot be used yet"),
+    ],
+)
+def test_a_name_that_cannot_be_used_is_refused_with_the_reason(name, told):
+    with pytest.raises(ValueError, match=told):
+        provider_for(name, environ={"AGENTSITE_ENDPOINTS": endpoints()})
+
+
+def test_a_missing_key_of_an_own_server_is_named():
+    with pytest.raises(ValueError, match="'local/m1' needs a key: set the environment variable LOCAL_KEY"):
+        provider_for("local/m1", environ={"AGENTSITE_ENDPOINTS": endpoints(key_env="LOCAL_KEY")})
+
+
+def test_a_server_of_another_kind_is_refused_for_now():
+    with pytest.raises(ValueError, match="kind 'anthropic' cannot be used yet"):
+        provider_for("local/m1", environ={"AGENTSITE_ENDPOINTS": endpoints(kind="anthropic")})
+
+
+def test_only_models_that_can_be_used_are_listed():
+    listed = parse_endpoints(
+        json.dumps(
+            [
+                {**LOCAL, "models": ["m1", "m2"]},
+                {**LOCAL, "name": "keyed", "key_env": "MISSING"},
+                {**LOCAL, "name": "later", "kind": "anthropic"},
+            ]
+        )
+    )
+
+    assert available_models(endpoints=listed, environ={}) == ["offline", "local/m1", "local/m2"]
+    assert "keyed/m1" in available_models(endpoints=listed, environ={"MISSING": "k"})

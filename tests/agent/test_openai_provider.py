@@ -1,0 +1,287 @@
+"""The OpenAI provider against a real server on the wire."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from runs.agent.classify import is_worth_retrying
+from runs.agent.errors import AgentError, ErrorSeverity, InvalidArguments, ModelFailure
+from runs.agent.messages import ModelReply, ModelRequest, ToolRequest, ToolResult, Turn, Usage
+from runs.agent.providers.openai import OpenAIModel, Server
+from runs.agent.tools.registry import execute_tool_safely
+from runs.agent.tools.toolbox import Toolbox
+from tests.wire import Answer, Drop, Hang, Outcome, Raw, Reset, Status, WireServer
+
+
+@pytest.fixture
+def model(wire_server):
+    return OpenAIModel("m1", Server("local", wire_server.base_url, "the-key"))
+
+
+def asks(task="Hi", **more):
+    return ModelRequest(task=task, **more)
+
+
+async def test_an_answer_is_streamed_and_its_tokens_are_counted(wire_server, model):
+    wire_server.script(Answer("Hello to you.", reasoning="A greeting.", usage=(12, 3)))
+    deltas: list[str] = []
+
+    reply = await model.reply(asks(instructions="Be kind."), on_delta=deltas.append)
+
+    assert (reply.text, reply.reasoning, reply.calls) == ("Hello to you.", "A greeting.", ())
+    assert reply.usage == Usage(input_tokens=12, output_tokens=3)
+    assert deltas == ["Hello ", "to ", "you."]
+    (request,) = wire_server.requests
+    assert request.headers["authorization"] == "Bearer the-key"
+    assert request.body["model"] == "m1"
+    assert request.body["messages"] == [
+        {"role": "system", "content": "Be kind."},
+        {"role": "user", "content": "Hi"},
+    ]
+
+
+async def test_tools_are_offered_and_several_calls_come_in_their_order(wire_server, model):
+    wire_server.script(
+        Answer("Both at once.", calls=[("calculator", {"expression": "1+1"}), ("current_time", {"place": "Oslo"})])
+    )
+
+    reply = await model.reply(asks(tools=tuple(Toolbox(["calculator", "current_time"]))))
+
+    assert reply.calls == (
+        ToolRequest("calculator", {"expression": "1+1"}),
+        ToolRequest("current_time", {"place": "Oslo"}),
+    )
+    offered = [each["function"] for each in wire_server.requests[0].body["tools"]]
+    assert [each["name"] for each in offered] == ["calculator", "current_time"]
+    assert offered[0]["parameters"]["required"] == ["expression"]
+
+
+async def test_later_turns_replay_the_providers_own_call_ids_with_every_result(wire_server, model):
+    first = Answer("Let me see.", calls=[("calculator", {"expression": "1+1"}), ("nope", {})], call_id="theirs")
+    wire_server.script(first, Answer("2"))
+    reply = await model.reply(asks())
+    stored = json.loads(json.dumps(reply.replay))
+    error = AgentError("Unknown tool: nope.", ErrorSeverity.WARNING, {}, True)
+    results = (ToolResult("c1", "calculator", 2), ToolResult("c2", "nope", None, error))
+    turn = Turn(ModelReply(reply.text, reply.reasoning, reply.calls, replay=stored), results)
+
+    await model.reply(asks(turns=[turn]))
+
+    user, assistant, two, failed = wire_server.requests[1].body["messages"]
+    assert user == {"role": "user", "content": "Hi"}
+    assert assistant["content"] == "Let me see."
+    assert [call["id"] for call in assistant["tool_calls"]] == ["theirs-0", "theirs-1"]
+    assert two == {"role": "tool", "tool_call_id": "theirs-0", "content": "2"}
+    assert failed["tool_call_id"] == "theirs-1"
+    assert "Unknown tool: nope." in failed["content"]
+
+
+@pytest.mark.parametrize("replay", [None, {"format": "somebody else's"}, "text", {"format": "pydantic-ai/2"}])
+async def test_a_turn_of_another_provider_is_written_anew(wire_server, model, replay):
+    wire_server.script(Answer("2"))
+    call = ToolRequest("calculator", {"expression": "1+1"})
+    turn = Turn(ModelReply("", "", (call,), replay=replay), (ToolResult("c1", "calculator", {"value": 2}),))
+
+    await model.reply(asks(turns=[turn]))
+
+    _, assistant, result = wire_server.requests[0].body["messages"]
+    assert assistant["tool_calls"][0]["function"] == {"name": "calculator", "arguments": '{"expression":"1+1"}'}
+    assert result["tool_call_id"] == assistant["tool_calls"][0]["id"]
+    assert json.loads(result["content"]) == {"value": 2}
+
+
+async def test_calls_count_by_their_presence_whatever_the_finish_reason_says(wire_server, model):
+    wire_server.script(
+        Answer("Beside.", calls=[("calculator", {"expression": "1"})], finish_reason="stop"),
+        Answer("The answer.", finish_reason="tool_calls"),
+        Answer("No reason given.", finish_reason=None),
+    )
+
+    assert (await model.reply(asks())).calls
+    assert (await model.reply(asks())).text == "The answer."
+    assert (await model.reply(asks())).text == "No reason given."
+
+
+@pytest.mark.parametrize(
+    "written", ['{"expression": "1+', "[1, 2]", '"text"', "[" * 100_000], ids=lambda text: text[:9]
+)
+async def test_arguments_that_are_no_json_object_become_a_call_that_fails_readably(wire_server, model, written):
+    wire_server.script(Answer(calls=[("calculator", written)]))
+
+    (call,) = (await model.reply(asks())).calls
+
+    with pytest.raises(InvalidArguments, match="The arguments of 'calculator' must be a JSON object, not"):
+        await execute_tool_safely(Toolbox().get(call.tool_name), call.arguments)
+
+
+async def test_a_call_without_any_arguments_text_has_none(wire_server, model):
+    wire_server.script(Answer(calls=[("current_time", "")]))
+
+    (call,) = (await model.reply(asks())).calls
+
+    assert call == ToolRequest("current_time", {})
+
+
+async def test_tokens_that_were_not_reported_are_unknown_and_not_zero(wire_server, model):
+    wire_server.script(Answer("Free?", usage=None))
+
+    assert (await model.reply(asks())).usage.total_tokens is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind", "status", "retried"),
+    [
+        (Status(500), "server", 500, True),
+        (Status(502), "server", 502, True),
+        (Status(503), "overloaded", 503, True),
+        (Status(504), "server", 504, True),
+        (Status(529), "overloaded", 529, True),
+        (Status(429), "rate_limited", 429, True),
+        (Status(429, error_code="insufficient_quota"), "refused", 429, False),
+        (Status(408), "timeout", 408, True),
+        (Status(409), "overloaded", 409, True),
+        (Status(425), "overloaded", 425, True),
+        (Status(400), "refused", 400, False),
+        (Status(400, error_code="content_filter"), "blocked", 400, False),
+        (Status(401), "auth", 401, False),
+        (Status(403), "auth", 403, False),
+        (Status(404), "not_found", 404, False),
+        (Status(413), "refused", 413, False),
+        (Status(422), "refused", 422, False),
+        (Drop(), "network", None, True),
+        (Reset(), "network", None, True),
+        (Raw.events({"choices": [{"index": 0, "delta": {"content": "Cut o"}}]}), "network", None, True),
+        (Raw(b'data: {"id": "x"}\n\n', content_length=5000), "network", None, True),
+        (Raw.events({"error": {"message": "Too busy.", "code": "server_error"}}), "server", 500, True),
+        (Raw.events({"error": {"message": "Odd."}}), "server", None, True),
+        (Raw(b'data: {"id": \n\n'), "bad_reply", None, False),
+        (Raw(b"no stream at all"), "bad_reply", None, False),
+        (Raw(b"<html>", content_type="text/html"), "bad_reply", None, False),
+        (Raw(b'{"error": "x"}', content_type="application/json"), "bad_reply", None, False),
+        (Raw(b"\xff\xfe\x00"), "bad_reply", None, False),
+        (Raw(b""), "bad_reply", None, False),
+        (Raw.events({"choices": []}, "[DONE]"), "bad_reply", None, False),
+        (Raw.events("null"), "bad_reply", None, False),
+        (Raw.events([1, 2]), "bad_reply", None, False),
+        (Raw.events({"choices": "no"}), "bad_reply", None, False),
+        (Raw.events({"choices": [{"index": 0, "delta": "text"}]}), "bad_reply", None, False),
+        (Raw.events({"choices": [{"index": 0, "delta": {"tool_calls": 5}}]}), "bad_reply", None, False),
+        (Answer(""), "bad_reply", None, False),
+        (Answer("", finish_reason="content_filter"), "blocked", None, False),
+    ],
+    ids=str,
+)
+async def test_every_way_to_fail_is_told_apart(wire_server, model, outcome: Outcome, kind, status, retried):
+    wire_server.script(outcome)
+
+    with pytest.raises(ModelFailure) as caught:
+        await model.reply(asks())
+
+    failure = caught.value
+    assert (failure.kind, failure.status, is_worth_retrying(failure)) == (kind, status, retried)
+    assert (failure.provider, failure.model) == ("local", "m1")
+    assert str(failure).startswith("local")
+    assert len(wire_server.requests) == 1  # nobody below us tries again
+
+
+@pytest.mark.parametrize(("hang", "phase"), [(Hang(), "first_token"), (Hang(after_chunks=3), "stream")])
+async def test_a_server_that_hangs_is_left_in_time(wire_server, model, hang, phase):
+    wire_server.script(hang)
+
+    with pytest.raises(ModelFailure) as caught:
+        await model.reply(asks(timeout_s=0.3))
+
+    assert (caught.value.kind, caught.value.phase) == ("timeout", phase)
+    await asyncio.to_thread(wire_server.wait_for_client_to_leave)
+
+
+async def test_cancelling_closes_the_connection(wire_server, model):
+    wire_server.script(Hang(after_chunks=2))
+    asking = asyncio.create_task(model.reply(asks()))
+    await asyncio.to_thread(wire_server.wait_for_requests, 1)
+    asking.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    await asyncio.to_thread(wire_server.wait_for_client_to_leave)
+
+
+async def test_a_server_that_is_not_there_could_not_be_reached():
+    with WireServer() as gone:
+        base_url = gone.base_url
+    model = OpenAIModel("m1", Server("local", base_url))
+
+    with pytest.raises(ModelFailure, match="local could not be reached") as caught:
+        await model.reply(asks())
+    assert (caught.value.kind, caught.value.phase) == ("network", "connect")
+
+
+@pytest.mark.parametrize("as_date", [False, True])
+async def test_the_wait_a_provider_asks_for_is_understood_as_seconds_and_as_a_date(wire_server, model, as_date):
+    retry_at = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
+    wire_server.script(Status(429, retry_after=retry_at if as_date else "20"))
+
+    with pytest.raises(ModelFailure) as caught:
+        await model.reply(asks())
+    assert caught.value.retry_after_s == pytest.approx(20, abs=3)
+
+
+async def test_the_providers_own_words_are_told_without_the_key(wire_server, model):
+    wire_server.script(Status(401, message="Incorrect API key provided: the-key. Or sk-proj-abcdefghijk."))
+
+    with pytest.raises(ModelFailure) as caught:
+        await model.reply(asks())
+    assert str(caught.value) == "local answered 401: Incorrect API key provided: [hidden]. Or [hidden]."
+
+
+async def test_many_replies_of_a_server_share_its_connections(wire_server):
+    server = Server("local", wire_server.base_url)
+
+    for name in ("m1", "m2", "m1"):
+        await OpenAIModel(name, server).reply(asks())
+
+    assert wire_server.connections == 1
+
+
+async def test_a_server_of_ones_own_hears_nothing_of_the_openai_account(wire_server, monkeypatch):
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-secret")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+
+    await OpenAIModel("m1", Server("keyless", wire_server.base_url)).reply(asks())
+
+    headers = wire_server.requests[0].headers
+    assert headers["authorization"] == "Bearer none"
+    assert "openai-organization" not in headers
+    assert "secret" not in str(headers)
+
+
+def test_connections_are_closed_with_their_event_loop(wire_server):
+    from runs.agent.providers import clients
+
+    server = Server("local", wire_server.base_url)
+    taken = []
+
+    async def one_reply() -> None:
+        await OpenAIModel("m1", server).reply(asks())
+        taken.extend(clients._loops[asyncio.get_running_loop()].providers.values())
+
+    for _ in range(2):
+        asyncio.run(one_reply())
+
+    assert len(taken) == 2
+    assert all(provider.client.is_closed() for provider in taken)
+    assert not [loop for loop in clients._loops if loop.is_closed()]
+
+
+def test_nothing_heavy_is_loaded_before_the_first_reply_is_asked_for():
+    script = (
+        "import sys; from runs.agent.providers.catalog import provider_for\n"
+        "provider_for('openai:gpt', environ={'OPENAI_API_KEY': 'k'})\n"
+        "assert not {'openai', 'pydantic_ai', 'httpx2'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
