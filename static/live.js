@@ -129,14 +129,14 @@ function cameIn(element) {
 function update(element, fresh) {
   for (const { name, value } of fresh.attributes) if (element.getAttribute(name) !== value) element.setAttribute(name, value);
   for (const { name } of [...element.attributes]) if (!fresh.hasAttribute(name)) element.removeAttribute(name);
-  const old = [...element.children];
-  [...fresh.children].forEach((child, index) => {
+  const [old, wanted] = [[...element.children], [...fresh.children]];
+  wanted.forEach((child, index) => {
     if (!old[index]) element.append(child);
     else if (!old[index].isEqualNode(child)) keepFocus(old[index], child);
     else return;
     cameIn(child);
   });
-  old.slice(fresh.children.length).forEach((child) => child.remove());
+  old.slice(wanted.length).forEach((child) => child.remove());
 }
 
 function keepFocus(old, fresh) {

@@ -14,6 +14,7 @@ from runs.markdown import plain, visible
 from runs.models import Step
 
 PREVIEW_CHARS = 2_000
+PREVIEW_LINES = 24
 """Longer outputs are folded behind their beginning."""
 
 SHOWN_CHARS = 32_000
@@ -80,9 +81,8 @@ class Card:
     icon: str
     prose: SafeString = field(default_factory=SafeString)
     duration: str = ""
-    rows: list[tuple[str, str]] | None = None
-    """Arguments as name and value; None if they are shown as code."""
-    code: str = ""
+    rows: list[tuple[str, Fold]] | None = None
+    """Arguments as name and value; None if they are shown as `output`."""
     output: Fold | None = None
     call_state: str = ""
     call_label: str = ""
@@ -142,20 +142,14 @@ def _duration_of(step: Step) -> str:
 
 
 def _add_arguments(card: Card, arguments: Any) -> None:
-    if isinstance(arguments, dict) and len(arguments) <= MAX_TABLE_ROWS and all(map(_fits_a_cell, arguments.values())):
+    if isinstance(arguments, dict) and len(arguments) <= MAX_TABLE_ROWS:
         card.rows = [(visible(str(name)), _cell(value)) for name, value in arguments.items()]
-    else:
-        card.code = _pretty(arguments)
+    elif arguments:
+        card.output = _fold(_pretty(arguments), preview_lines=12)
 
 
-def _fits_a_cell(value: Any) -> bool:
-    if isinstance(value, list):
-        return len(value) <= 20 and all(isinstance(item, int | float) for item in value)
-    return value is None or isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= 200)
-
-
-def _cell(value: Any) -> str:
-    return visible(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _cell(value: Any) -> Fold:
+    return _fold(value if isinstance(value, str) else _pretty(value), preview_chars=240, preview_lines=6)
 
 
 def _add_result(card: Card, step: Step) -> None:
@@ -185,15 +179,17 @@ def _cause(metadata: dict[str, Any]) -> str:
     return CODES.get(code, visible(code.replace("_", " ").capitalize()))
 
 
-def _fold(text: str) -> Fold:
+def _fold(text: str, *, preview_chars: int = PREVIEW_CHARS, preview_lines: int = PREVIEW_LINES) -> Fold:
     shown = visible(text[:SHOWN_CHARS])
     lines = shown.count("\n") + 1
     beginning = None
-    if len(shown) > PREVIEW_CHARS or lines > 24:
-        beginning = "\n".join(shown[:600].split("\n")[:8])
+    if len(shown) > preview_chars or lines > preview_lines:
+        beginning = "\n".join(shown[: preview_chars // 3].split("\n")[: preview_lines // 3])
     size = f"{lines:,} lines, {len(text):,} characters" if lines > 1 else f"{len(text):,} characters"
     return Fold(shown, beginning, size, cut=len(text) > SHOWN_CHARS)
 
 
 def _pretty(value: Any) -> str:
-    return visible(json.dumps(value, ensure_ascii=False, indent=2)[:SHOWN_CHARS])
+    """JSON on one line if it is short, else indented."""
+    line = json.dumps(value, ensure_ascii=False)
+    return line if len(line) <= 120 else json.dumps(value, ensure_ascii=False, indent=2)
