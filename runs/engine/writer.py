@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db import DatabaseError, OperationalError, connection, transaction
 
@@ -44,6 +45,8 @@ class Writer:
 
     def __init__(self, on_committed: OnCommitted) -> None:
         self._on_committed = on_committed
+        self._lost: dict[UUID, tuple[int, Outcome]] = {}
+        """The claims (run: epoch) that lost a write, and how. What is queued behind it builds on it: it is lost too."""
         self._queue: queue.SimpleQueue[Write | Job[Any] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -108,20 +111,43 @@ class Writer:
         writes = [item for item in items if isinstance(item, Write)]
         if jobs:
             self._do_jobs(jobs)
+        writes = self._without_lost_claims(writes)
         if not writes:
             return
         try:
             self._commit_patiently(writes)
+        except OperationalError as error:
+            # The database itself: one by one, each write would wait that long again.
+            logger.exception("%d writes failed.", len(writes))
+            self._lose(writes, error)
         except Exception as error:
             # One row that cannot be written must not take the other runs' steps with it.
-            if len(writes) == 1:
-                logger.exception("A write of run %s failed.", writes[0].run_id)
-                writes[0].outcome = Outcome.failed(error)
-            else:
+            if len(writes) > 1:
                 for write in writes:
                     self._settle([write])
                 return
+            logger.exception("A write of run %s failed.", writes[0].run_id)
+            self._lose(writes, error)
         self._deliver(writes)
+
+    def _lose(self, writes: list[Write], error: BaseException) -> None:
+        for write in writes:
+            write.outcome = Outcome.failed(error)
+            self._lost[write.run_id] = (write.epoch, write.outcome)
+
+    def _without_lost_claims(self, writes: list[Write]) -> list[Write]:
+        """The writes that may be tried. Those of a claim that lost one before have its outcome already."""
+        if not self._lost:
+            return writes
+        refused = []
+        for write in writes:
+            epoch, outcome = self._lost.get(write.run_id, (None, None))
+            if write.epoch == epoch:
+                write.outcome = outcome
+                refused.append(write)
+        if refused:
+            self._deliver(refused)
+        return [write for write in writes if write.outcome is None]
 
     def _commit_patiently(self, writes: list[Write]) -> None:
         """Commit, trying again for `GIVE_UP_AFTER_S` while the database itself is the trouble."""

@@ -159,3 +159,22 @@ async def test_what_was_queued_is_written_before_the_writer_stops(ada: User, wri
     await writer.stop()
 
     assert await sync_to_async(run.steps.count)() == 500
+
+
+async def test_nothing_is_written_of_a_claim_after_one_of_its_writes_was_lost(ada: User, writer: Writer) -> None:
+    run, other = await hosted(ada), await hosted(ada)
+
+    outcomes = await committed(
+        writer,
+        Write(run_id=run.pk, epoch=1, steps=[step("First.")]),
+        Write(run_id=run.pk, epoch=1, steps=[step(tool_input={1j})]),
+        Write(run_id=other.pk, epoch=1, steps=[step()]),
+        Write(run_id=run.pk, epoch=1, steps=[step("As if the second had been written.")]),
+    )
+    later = await committed(writer, Write(run_id=run.pk, epoch=1, steps=[step("Nor later.")]))
+    await Run.objects.filter(pk=run.pk).aupdate(epoch=2)
+    next_claim = await committed(writer, Write(run_id=run.pk, epoch=2, steps=[step("By the next claim.")]))
+
+    assert outcomes == ["written", "failed", "written", "failed"]
+    assert (later, next_claim) == (["failed"], ["written"])
+    assert [each.content for each in await steps_of(run)] == ["First.", "By the next claim."]
