@@ -14,8 +14,11 @@ def history_of(run: Run, steps: Sequence[Step], calls: Iterable[ToolCall]) -> Hi
     calls_by_turn: dict[int, list[ToolCall]] = defaultdict(list)
     for call in calls:
         calls_by_turn[call.turn].append(call)
+    steps_by_turn: dict[int | None, list[Step]] = defaultdict(list)
+    for step in steps:
+        steps_by_turn[step.turn].append(step)
     for turn in sorted(calls_by_turn):
-        of_turn = [step for step in steps if step.turn == turn]
+        of_turn = steps_by_turn[turn]
         reply = _reply(of_turn, calls_by_turn[turn])
         results = {call.index: result for call in calls_by_turn[turn] if (result := _result(of_turn, call)) is not None}
         if len(results) == len(reply.calls):
