@@ -170,7 +170,8 @@ class Batch:
             self._call_updates.append((change.state, write.epoch, *times, change.call_id.hex))
         if write.status is not None:
             row.status, row.waiting_for = write.status, write.waiting_for
-        if write.steps:
+        # A note is the engine's own: a run that does nothing but go on after each crash has come no further.
+        if any(step["kind"] != Step.Kind.NOTE for step in write.steps):
             row.crashes = 0
         row.active_ms += write.active_ms
         if write.tokens is not None:

@@ -101,7 +101,9 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
         run_claim = await self._claim()
         if run_claim is None:
             return
-        self.recorder = recorder = Recorder(self.host.writer, self.run_id, run_claim.run.epoch)
+        self.recorder = recorder = Recorder(
+            self.host.writer, self.run_id, run_claim.run.epoch, open_calls=endings.open_calls(run_claim)
+        )
         try:
             if self._reason is not None:
                 endings.stopped(recorder, self._reason)

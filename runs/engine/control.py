@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from runs.engine.dispatch import announce, dispatch, tell
-from runs.models import Agent, Run, Step
+from runs.models import Agent, Run, Step, ToolCall
 
 OVERRIDES = frozenset({"models", "strategy", "max_turns", "max_seconds", "tools"})
 """What a launch may change of its agent's configuration."""
@@ -59,7 +59,8 @@ def cancel(run_id: UUID, *, by: Any) -> CancelOutcome:
     first_time = run.cancel_requested_at is None
     now = timezone.now()
     if run.owner is None:
-        _add_note(run, "cancelled", f"Stopped by {_name(by)} before anything was running.", by=_name(by))
+        _end_open_calls(run)
+        _add_note(run, "cancelled", f"Stopped by {_name(by)} while nothing was running.", by=_name(by))
         run.status, run.waiting_for = Run.Status.CANCELLED, ""
         run.cancel_requested_at = run.ended_at = now
         run.save(update_fields=["status", "waiting_for", "cancel_requested_at", "ended_at", "next_sequence"])
@@ -83,17 +84,24 @@ def _create(*, user: Any, task: str, agent: Agent | None, config: dict[str, Any]
 
 
 def _add_note(run: Run, note: str, content: str, **metadata: Any) -> None:
+    _add_step(run, Step.Kind.NOTE, content, metadata={"note": note, **metadata})
+
+
+def _end_open_calls(run: Run) -> None:
+    """Give the calls an earlier host left to be run again a result: nobody will."""
+    for call in run.calls.filter(state__in=[ToolCall.State.PROPOSED, ToolCall.State.STARTED]):
+        about = {"turn": call.turn, "tool_name": call.tool_name, "call_id": call.call_id}
+        words = "Stopped before it gave a result."
+        stopped = {"severity": Run.Severity.WARNING, "recoverable": False, "metadata": {"code": "stopped"}}
+        _add_step(run, Step.Kind.TOOL_RESULT, words, **about, **stopped)
+        call.state, call.ended_at = ToolCall.State.FAILED, timezone.now()
+        call.save(update_fields=["state", "ended_at"])
+
+
+def _add_step(run: Run, kind: Step.Kind, content: str, **columns: Any) -> None:
     """Append a step of our own to a locked run. The caller saves `next_sequence`."""
-    now = timezone.now()
-    Step.objects.create(
-        run=run,
-        sequence=run.next_sequence,
-        epoch=run.epoch,
-        kind=Step.Kind.NOTE,
-        content=content,
-        ended_at=now,
-        metadata={"note": note, **metadata},
-    )
+    about = {"run": run, "sequence": run.next_sequence, "epoch": run.epoch, "ended_at": timezone.now()}
+    Step.objects.create(kind=kind, content=content, **about, **columns)
     run.next_sequence += 1
 
 

@@ -23,7 +23,6 @@ async def ended_before_it_began(claim: Claim, recorder: Recorder) -> bool:
     """
     unknown = [_change(call, "unknown") for call in claim.calls if _outcome_is_unknown(call)]
     if claim.run.cancel_requested_at is not None:
-        recorder.open_calls = {str(call.call_id): _change(call, "started") for call in claim.calls if _is_open(call)}
         stopped(recorder, "cancel")
     elif claim.run.crashes >= MAX_CRASHES:
         _poison(claim, recorder)
@@ -36,20 +35,28 @@ async def ended_before_it_began(claim: Claim, recorder: Recorder) -> bool:
     return True
 
 
+def open_calls(claim: Claim) -> dict[str, CallChange]:
+    """The calls an earlier claim left without a result, by call id. Those that can be will be run again."""
+    return {
+        str(call.call_id): _change(call, "started" if call.state == ToolCall.State.STARTED else "proposed")
+        for call in claim.calls
+        if call.state in (ToolCall.State.PROPOSED, ToolCall.State.STARTED)
+    }
+
+
 def stopped(recorder: Recorder, reason: StopReason) -> None:
     """Let go of a run whose work was interrupted. Does nothing if its last write is already queued."""
     if recorder.has_left:
         return
-    open_calls = list(recorder.open_calls.values())
+    running = list(recorder.open_calls.values())
     if reason == "cancel":
-        results = [_stopped_result(change) for change in open_calls]
-        changes = [CallChange(each.call, _stopped_state(each), each.effect) for each in open_calls]
-        note = _note("cancelled", _cancelled_words(open_calls))
-        recorder.leave("cancelled", notes=[*results, note], calls=changes, ended_at=datetime.now(UTC))
+        results = [_stopped_result(change) for change in running]
+        note = _note("cancelled", _cancelled_words(running))
+        recorder.leave("cancelled", notes=[*results, note], calls=_all_stopped(running), ended_at=datetime.now(UTC))
         return
     unknown = [
         CallChange(each.call, "unknown", each.effect)
-        for each in open_calls
+        for each in running
         if each.effect == "unsafe" and each.state == "started"
     ]
     if unknown:
@@ -60,15 +67,18 @@ def stopped(recorder: Recorder, reason: StopReason) -> None:
 
 def _poison(claim: Claim, recorder: Recorder) -> None:
     error = AgentError(
-        f"The run was ended because its host died {claim.run.crashes} times in a row while working on it.",
+        f"The run was ended because it was lost {claim.run.crashes} times in a row without a new step: the process "
+        "that worked on it died, or what it did could not be stored.",
         ErrorSeverity.CRITICAL,
         {"crashes": claim.run.crashes},
         recoverable=False,
-        suggested_action="Look in the log for why the process died, then run it again.",
+        suggested_action="Look in the log for the reason, then run it again.",
         code="poison",
     )
     ended: dict[str, Any] = {"error": error.as_json(), "severity": error.severity.value, "ended_at": datetime.now(UTC)}
-    recorder.leave("failed", notes=[error_thought(error)], **ended)
+    running = list(recorder.open_calls.values())
+    notes = [*map(_stopped_result, running), error_thought(error)]
+    recorder.leave("failed", notes=notes, calls=_all_stopped(running), **ended)
 
 
 def _park(recorder: Recorder, unknown: list[CallChange]) -> None:
@@ -90,21 +100,21 @@ def _note(note: str, content: str, **metadata: object) -> AgentThought:
     return AgentThought(ThoughtType.NOTE, content, {"note": note, **metadata})
 
 
-def _is_open(call: ToolCall) -> bool:
-    return call.state in (ToolCall.State.PROPOSED, ToolCall.State.STARTED)
-
-
 def _outcome_is_unknown(call: ToolCall) -> bool:
     return call.state == ToolCall.State.STARTED and call.effect == ToolCall.Effect.UNSAFE
 
 
-def _change(call: ToolCall, state: Literal["started", "unknown"]) -> CallChange:
+def _change(call: ToolCall, state: Literal["proposed", "started", "unknown"]) -> CallChange:
     made = Call(str(call.call_id), call.tool_name, call.arguments, call.turn, call.index)
     return CallChange(made, state, call.effect)  # type: ignore[arg-type]  # The choices are Effect's values.
 
 
 def _stopped_state(change: CallChange) -> Literal["failed", "unknown"]:
     return "unknown" if change.state == "started" and change.effect not in REPEATABLE else "failed"
+
+
+def _all_stopped(running: list[CallChange]) -> list[CallChange]:
+    return [CallChange(each.call, _stopped_state(each), each.effect) for each in running]
 
 
 def _stopped_result(change: CallChange) -> AgentThought:
@@ -121,8 +131,8 @@ def _stopped_result(change: CallChange) -> AgentThought:
     return AgentThought(ThoughtType.TOOL_RESULT, words, metadata)
 
 
-def _cancelled_words(open_calls: list[CallChange]) -> str:
-    if not open_calls:
+def _cancelled_words(running: list[CallChange]) -> str:
+    if not running:
         return "Stopped. No tool was running."
-    names = ", ".join(change.call.tool_name for change in open_calls)
+    names = ", ".join(change.call.tool_name for change in running)
     return f"Stopped. Still running and stopped with it: {names}."

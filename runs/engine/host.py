@@ -122,7 +122,11 @@ class RunHost:
 
     async def claim(self, run_id: UUID) -> lease.Claim | None:
         """Claim a run for this host."""
-        return await self.writer.do(lambda: lease.claim(run_id, self.id))
+        claim = await self.writer.do(lambda: lease.claim(run_id, self.id))
+        if claim is not None:
+            # Its status has changed, and its first step may take a model's whole reply to come.
+            self._bell.note(run_id, claim.run.last_sequence)
+        return claim
 
     def abandon(self, run_id: UUID) -> None:
         """Remember a run that could not be stored or worked on, so that a sweep queues it again."""

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from runs.models import Run, Step, ToolCall
 
 MAX_CRASHES = 3
-"""Claims of a hosted run without a new step between them. The third ends it: it kills its hosts (`poison`)."""
+"""Times a run was lost with its host or could not be stored since its last new step. The third ends it: `poison`."""
 MAX_CLAIMS_A_SWEEP = 500
 
 
@@ -80,6 +80,10 @@ def claim(run_id: UUID, owner: str) -> Claim | None:
 
 
 def release(run_id: UUID, owner: str) -> bool:
-    """Queue a run again that its host cannot work on. False if it was no longer the host's."""
+    """Queue a run again that its host cannot work on. False if it was no longer the host's.
+
+    It counts as a crash: what can never be stored would otherwise be tried for ever, and its model asked each time.
+    """
     mine = Run.objects.filter(pk=run_id, owner=owner)
-    return mine.update(status=Run.Status.IDLE, waiting_for="", owner=None, lease_until=None) == 1
+    queued = {"status": Run.Status.IDLE, "waiting_for": "", "owner": None, "lease_until": None}
+    return mine.update(**queued, crashes=F("crashes") + 1) == 1

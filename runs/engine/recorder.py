@@ -13,6 +13,7 @@ from runs.agent.journal import CallChange, Entry, JournalClosed
 from runs.agent.state import AgentStatus
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.engine.batch import CallUpdate, Write
+from runs.engine.rows import as_text
 from runs.engine.writer import Writer
 
 _COLUMNS = frozenset(
@@ -26,19 +27,23 @@ _RENDERED = (ThoughtType.REASONING, ThoughtType.ANSWER)
 class Recorder:
     """The journal of a hosted run. Entries become durable in the order they are recorded."""
 
-    def __init__(self, writer: Writer, run_id: UUID, epoch: int) -> None:
+    def __init__(
+        self, writer: Writer, run_id: UUID, epoch: int, *, open_calls: dict[str, CallChange] | None = None
+    ) -> None:
         self._writer = writer
         self.run_id = run_id
         self.epoch = epoch
         self._last: Write | None = None
         self._active_since = time.monotonic()
-        self.open_calls: dict[str, CallChange] = {}
-        """Calls that are recorded as proposed or started and have no result yet, by call id."""
+        self.open_calls = open_calls or {}
+        """Calls that are recorded as proposed or started and have no result yet, by call id; at first those of an
+        earlier claim."""
         self.has_left = False
         """True once the write that lets go of the run is queued: nothing can follow it."""
         self.between_turns = asyncio.Event()
         """Set while no tool runs: a safe point to stop at."""
-        self.between_turns.set()
+        if not self.open_calls:
+            self.between_turns.set()
 
     async def record(self, entry: Entry) -> None:
         """Queue the entry as one write. Raises `JournalClosed` if the run is no longer this host's."""
@@ -152,7 +157,7 @@ class Recorder:
         write.leaves = self.has_left = True
         write.fields = {"ended_at": datetime.now(UTC)}
         if status is AgentStatus.COMPLETED:
-            write.fields["answer"] = write.steps[-1]["content"]
+            write.fields["answer"] = as_text(write.steps[-1]["content"])
         elif entry.error is not None:
             error = entry.error.as_json()
             write.fields |= {"error": error, "severity": entry.error.severity.value}

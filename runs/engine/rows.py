@@ -53,12 +53,19 @@ def _converter(column: "models.Field[Any, Any]") -> Convert | None:
             return as_time
         case models.DecimalField():
             return str
+        case models.CharField() | models.TextField():
+            return as_text
         case _:
             return None
 
 
 def _as_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return as_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def as_text(value: str) -> str:
+    """The text with a question mark for each half of a surrogate pair: models send them, no database stores them."""
+    return value if value.isascii() else value.encode(errors="replace").decode()
 
 
 def _as_hex(value: UUID | str | int) -> str | int:

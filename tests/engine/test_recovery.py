@@ -1,0 +1,142 @@
+"""What a crash, a lost write or a stop in the wrong moment may not do to a run."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+
+from runs import doorbell
+from runs.agent.messages import ModelReply
+from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
+from runs.engine.host import RunHost
+from runs.models import Run, ToolCall
+from tests.engine.conftest import ended, kinds_of, launch, reached, steps_of
+from tests.engine.test_stopping import Gatekeeper, cancel, orphan, register
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+StartHost = Callable[..., RunHost]
+
+
+async def left_inside_a_call(host_for: StartHost, keeper: Gatekeeper, name: str) -> None:
+    """Bring the launched run to a call that runs, on a host that is then gone for everybody else."""
+    host = host_for(ScriptedModel(calls_tool(name), answers("Done.")))
+    await keeper.entered.wait()
+    host.id = "host-that-died"
+    keeper.entered.clear()
+
+
+async def test_going_on_is_no_progress_so_a_run_that_kills_every_host_is_ended(ada: User, host_for: StartHost) -> None:
+    keeper = Gatekeeper()
+    name = register(keeper, "read")
+    run = await launch(ada)
+
+    for _ in range(3):  # Each host records that the run goes on, calls the tool, and is never heard of again.
+        await left_inside_a_call(host_for, keeper, name)
+    host_for(ScriptedModel(calls_tool(name), answers("Done.")))
+    row = await ended(run)
+    keeper.open.set()
+
+    assert (row.status, (row.error or {})["code"]) == ("failed", "poison")
+    assert keeper.calls == 3
+    assert (await ToolCall.objects.aget(run=run)).state == "failed"
+
+
+async def test_a_run_that_cannot_be_stored_is_ended_and_not_tried_for_ever(ada: User, host_for: StartHost) -> None:
+    unstorable = ModelReply(text="Fine.", replay=1j)
+    model = ScriptedModel(unstorable)
+    host_for(model)
+
+    row = await ended(await launch(ada))
+
+    assert (row.status, (row.error or {})["code"]) == ("failed", "poison")
+    assert len(model.requests) == 3
+
+
+async def test_a_reply_with_half_a_character_is_stored_with_a_sign_in_its_place(ada: User, host_for: StartHost) -> None:
+    host_for(ScriptedModel(ModelReply(text="An \ud83d emoji.", replay={"said": "\ud83d"})))
+
+    row = await ended(await launch(ada))
+
+    assert (row.status, row.answer) == ("completed", "An ? emoji.")
+
+
+async def test_a_call_that_is_run_again_after_a_crash_is_stopped_with_its_run(ada: User, host_for: StartHost) -> None:
+    keeper = Gatekeeper()
+    name = register(keeper, "read")
+    run = await launch(ada)
+    await left_inside_a_call(host_for, keeper, name)
+    host_for(ScriptedModel(calls_tool(name), answers("Never.")))
+    await keeper.entered.wait()
+
+    await cancel(run, ada)
+    row = await ended(run)
+    keeper.open.set()
+
+    assert row.status == "cancelled"
+    assert (await ToolCall.objects.aget(run=run)).state == "failed"
+    assert (await kinds_of(run))[-2:] == ["tool_result", "note"]
+
+
+async def test_a_call_that_is_run_again_may_end_before_its_host_leaves(ada: User, host_for: StartHost) -> None:
+    keeper = Gatekeeper()
+    name = register(keeper, "read")
+    run = await launch(ada)
+    await left_inside_a_call(host_for, keeper, name)
+    second = host_for(ScriptedModel(calls_tool(name), answers("Never.")))
+    await keeper.entered.wait()
+
+    draining = asyncio.create_task(second.drain())
+    await asyncio.wait([draining], timeout=0.3)
+    keeper.open.set()
+    await draining
+
+    assert (await ToolCall.objects.aget(run=run)).state == "succeeded"
+
+
+async def test_stopping_a_queued_run_ends_the_calls_an_earlier_host_left_open(ada: User, host_for: StartHost) -> None:
+    keeper = Gatekeeper()
+    name = register(keeper, "read")
+    run = await launch(ada)
+    await left_inside_a_call(host_for, keeper, name)
+    await Run.objects.filter(pk=run.pk).aupdate(owner=None, status="idle")
+
+    assert await cancel(run, ada) == "cancelled"
+    keeper.open.set()
+
+    assert (await ToolCall.objects.aget(run=run)).state == "failed"
+    assert [step.kind for step in await steps_of(run)] == ["tool_call", "tool_result", "note"]
+
+
+async def test_a_run_asked_to_stop_before_its_host_died_leaves_no_call_open(ada: User, host_for: StartHost) -> None:
+    keeper = Gatekeeper()
+    name = register(keeper, "unsafe")
+    run = await launch(ada)
+    await left_inside_a_call(host_for, keeper, name)
+    await orphan(run, cancel_requested_at=run.created_at)
+
+    host_for(ScriptedModel(answers("Never.")))
+    row = await ended(run)
+    keeper.open.set()
+
+    assert row.status == "cancelled"
+    assert (await ToolCall.objects.aget(run=run)).state == "unknown"
+
+
+async def test_dashboards_are_told_when_a_run_is_claimed_not_only_when_it_says_something(
+    ada: User, host_for: StartHost
+) -> None:
+    pause = asyncio.Event()
+    run = await launch(ada)
+    heard = doorbell.messages(doorbell.DASHBOARD_GROUP)
+    hearing = asyncio.ensure_future(anext(heard))
+    host_for(ScriptedModel(answers("At last."), pause=pause))
+    await reached(run, lambda row: row.owner is not None)
+
+    async with asyncio.timeout(5):
+        message = await hearing
+    pause.set()
+
+    assert message["run"] == str(run.pk)
+    await ended(run)
