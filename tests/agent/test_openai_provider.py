@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 
@@ -167,7 +168,7 @@ async def test_tokens_that_were_not_reported_are_unknown_and_not_zero(wire_serve
         (Raw(b""), "bad_reply", None, False),
         (Raw.events({"choices": []}, "[DONE]"), "bad_reply", None, False),
         (Raw.events("null"), "bad_reply", None, False),
-        (Raw.events([1, 2]), "bad_reply", None, False),
+        (Raw.events("[1, 2]"), "bad_reply", None, False),
         (Raw.events({"choices": "no"}), "bad_reply", None, False),
         (Raw.events({"choices": [{"index": 0, "delta": "text"}]}), "bad_reply", None, False),
         (Raw.events({"choices": [{"index": 0, "delta": {"tool_calls": 5}}]}), "bad_reply", None, False),
@@ -264,7 +265,7 @@ def test_connections_are_closed_with_their_event_loop(wire_server):
     from runs.agent.providers import clients
 
     server = Server("local", wire_server.base_url)
-    taken = []
+    taken: list[Any] = []
 
     async def one_reply() -> None:
         await OpenAIModel("m1", server).reply(asks())
