@@ -110,7 +110,7 @@ def convert(value: float, from_unit: str, to_unit: str) -> int | float:
 def _made_registry() -> "UnitRegistry[Any]":
     from pint import UnitRegistry
 
-    registry = UnitRegistry(non_int_type=Fraction, on_redefinition="ignore")
+    registry: UnitRegistry[Any] = UnitRegistry(non_int_type=Fraction, on_redefinition="ignore")
     # pint still takes these from the US survey foot, which was retired at the end of 2022.
     for definition in ("acre = 4840 * yard ** 2", "furlong = 220 * yard", "fathom = 6 * foot"):
         registry.define(definition)

@@ -29,16 +29,22 @@ _HARD = re.compile(
 )
 _SOFT = re.compile(r",\s+(?:and\s+|but\s+)?(?:also\s+)?|\s+and\s+(?:also\s+)?|\s+but\s+", re.IGNORECASE)
 _POLITE_START = re.compile(
-    r"(?:please|kindly|hey|hi|hello|ok|okay|so|well|now|first|firstly|then|also|and|next|finally|lastly|"
+    r"(?:please|pls|plz|kindly|hey|hi|hello|ok|okay|so|well|now|first|firstly|then|also|and|next|finally|lastly|"
     r"(?:can|could|would|will) you|(?:can|may) i|"
-    r"i(?: would|'d)? (?:want|need|like)(?: you)?(?: to (?:know|find out))?|"
+    r"i(?: would|'d)? (?:want|need|like)(?: you)?(?: to(?: know| find out)?)?|"
+    r"what (?:do|would|will) (?:i|you|we) get (?:if|when) (?:i|you|we)|what happens (?:if|when) (?:i|you|we)|"
+    r"the (?:result|value|answer|outcome) (?:of|to)|let's|let us|let me know|"
     r"tell me|show me|give me|help me|find out|find|figure out|work out|calculate|compute|evaluate|solve|determine|"
-    r"do you know|i wonder|get|what is|what are|what was|what's|whats|what does|what will be|how much is|how much are)\b"
+    r"do you know|i wonder|get|what is|what are|what was|what's|whats|what does|what will be|"
+    r"how much is|how much are)\b"
     r"[\s,:!]*",
     re.IGNORECASE,
 )
+_WHAT_IT_IS = re.compile(r"what (.*\d.*) (?:is|are|equals|makes)", re.IGNORECASE)
+"""Tell me what 15% of 60 is."""
 _POLITE_END = re.compile(
-    r"[\s,]*(?:(?<![\w.])please|thanks|thank you|for me|[?.,:=]|(?<![\d!])!|"
+    r"[\s,]*(?:(?<![\w.])please|thanks|thank you|for me|"
+    r"[?.,:=]|(?<![\d!])!|"
     r"\bequals?(?: to)?(?: what)?|\btogether)$",
     re.IGNORECASE,
 )
@@ -49,6 +55,7 @@ class Task:
 
     def __init__(self, text: str) -> None:
         quotes: list[str] = []
+        text = re.sub(r"(?<=\w)’(?=\w)", "'", text)
 
         def set_aside(match: re.Match[str]) -> str:
             quotes.append(next(group for group in match.groups() if group is not None))
@@ -70,6 +77,8 @@ class Task:
             text = shorter
         while match := _POLITE_START.match(text):
             text = text[match.end() :]
+        if match := _WHAT_IT_IS.fullmatch(text):
+            text = match[1]
         return Clause(self.in_full(" ".join(said.split())), with_figures(text), self.quotes)
 
     def in_full(self, text: str) -> str:

@@ -20,6 +20,13 @@ _TOKEN = re.compile(
     r"\s*(#\d+|(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:e[+-]?\d+)?|\.\d+)(?![\w.]*[\d_a-df-wyz])|"
     r"\*\*|//|[-+*/^%()!,]|[a-z_]+\d*)"
 )
+
+
+def _ordinal_power(match: re.Match[str]) -> str:
+    words = ["third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
+    return f"** {words.index(match[1]) + 3}"
+
+
 _PHRASES = tuple(
     (re.compile(pattern), symbol)
     for pattern, symbol in (
@@ -30,6 +37,7 @@ _PHRASES = tuple(
         (r"(?<=[\d)]) ?x ?(?=[\d(#])", " * "),
         (r"\b(?:raised )?to the (\d+)(?:st|nd|rd|th)(?: power)?\b", r"** \1"),
         (r"\b(?:raised )?to the power(?: of)?\b", "**"),
+        (r"\b(?:raised )?to the (third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)(?: power)?\b", _ordinal_power),
         (r"\bsquared\b", "** 2"),
         (r"\bcubed\b", "** 3"),
         (r"\b(?:multiplied by|times)\b", "*"),
@@ -49,6 +57,8 @@ _PHRASES = tuple(
         (r"\b(?:least|lowest|min) common multiple\b", "lcm"),
         (r"\b(mean|min|max|median|sum|product|total) (?:value )?(?:of )?(?:numbers? )?(?=#|\d|-|\(|the )", r"\1 of "),
         (r"\btotal of\b", "sum of"),
+        (r"^(?:add|add up|sum|sum up|total|total up) (?=[\d#.-]+(?:,|.*,.* and ))(?!.* to )", "sum of "),
+        (r"^multiply (?=[\d#.-]+, )(?!.* by )", "product of "),
         (r"\b(?:the|these|numbers)\b", ""),
     )
 )

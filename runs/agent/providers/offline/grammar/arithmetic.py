@@ -31,6 +31,9 @@ _ORDERS = (
     ("increase {A} by {B}", "{A} + {B}"),
     ("(?:decrease|reduce|lower) {A} by {B}", "{A} - {B}"),
     ("raise {A} \\*\\* {B}", "{A} ** {B}"),
+    ("{A} doubled", "{A} * 2"),
+    ("{A} tripled", "{A} * 3"),
+    ("{A} halved", "{A} / 2"),
     ("square {A}", "{A} ** 2"),
     ("cube {A}", "{A} ** 3"),
     ("halve {A}", "{A} / 2"),
@@ -63,6 +66,7 @@ _ORDERS_ON_RESULT = (
     ("(?:increase|raise) by {P}%", "{R} * (100 + {P}) / 100"),
     ("(?:decrease|reduce|lower) by {P}%", "{R} * (100 - {P}) / 100"),
     ("take {P}%(?: of)?", "{R} * {P} / 100"),
+    ("take {P}% off", "{R} * (100 - {P}) / 100"),
     ("double", "{R} * 2"),
     ("triple", "{R} * 3"),
     ("halve|take half", "{R} / 2"),
@@ -75,6 +79,8 @@ _ORDERS_ON_RESULT = (
 _SLOTS = {"A": r"(?P<A>.+?)", "B": r"(?P<B>.+?)", "P": r"(?P<P>\d+(?:\.\d+)?|#\d+) ?", "N": r"(?P<N>\d{1,2})"}
 # 2026-12-25 and 11/22/2026 are dates, 10:30 is a time, 192.168.1.1 an address: none of them is meant as arithmetic.
 _NOT_ARITHMETIC = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d+/\d+/\d{2,4}|\d:\d|\d+\.\d+\.\d+")
+# After another clause: "minus 5" starts from its result, and whether "add 3 and 4" does nobody can tell.
+_GOES_ON = re.compile(r"[-+*/] |(?:add|sum of) [\d.,]+(?:,| and )")
 _HAS_WORK = re.compile(r"[-+*/%^!(]|[a-z]")
 
 
@@ -92,6 +98,9 @@ def read_arithmetic(clause: Clause, earlier: Sequence[Goal]) -> tuple[Goal, ...]
         return None
     said = with_references(clause.lower, earlier)
     text = in_symbols(said)
+    if latest(earlier, "number") is not None and "#" not in said and _GOES_ON.match(text):
+        found = _on_result(text, earlier)
+        return None if found is None else (_goal(clause, *found),)
     found = _typed(said) or _matching(text, _ABOUT_OPERANDS) or _on_result(text, earlier) or _plain(text)
     return None if found is None else (_goal(clause, *found),)
 

@@ -43,13 +43,16 @@ _BETWEEN = (
     rf"how (?:long|far|much time) (?:is it |is |are )?(?:between|from) {_TWO}",
     rf"(?:the )?difference between {_TWO.replace('first', 'first2').replace('second', 'second2')} in {_UNIT}",
 )
-_UNTIL = rf"{_COUNT}{_UNIT} (?:are |is )?(?:there |it )?(?:left )?(?:until|till|to|before) {_D}"
+_UNTIL = (
+    rf"(?:{_COUNT}{_UNIT}|how (?:long|far|much longer)|(?:the )?time) "
+    rf"(?:are |is )?(?:there |it )?(?:left )?(?:until|till|to|before) {_D}"
+)
 _SINCE = rf"{_COUNT}{_UNIT} (?:have passed |has it been |is it |passed |ago was |are )?(?:since )?{_D}"
 _WEEKDAY = (
     rf"(?:what|which|on what|on which) (?:day(?: of the week)?|weekday){_IS} (?:on )?{_D}(?: fall on| on)?",
     rf"(?:the )?(?:day of the week|weekday|day) (?:of|for|on) {_D}",
     rf"{_D} (?:is|was|will be|falls on) (?:what|which) (?:day(?: of the week)?|weekday)",
-    rf"(?:what|which) (?:day of the week|weekday|day) (?:does|did|will) {_D} fall(?: on)?",
+    rf"(?:on )?(?:what|which) (?:day of the week|weekday|day) (?:does|did|will) {_D} fall(?: on)?",
     r"(?P<day>(?:tomorrow|yesterday))'s date",
     r"(?:the )?date (?:of |is |was )?(?P<day>(?:tomorrow|yesterday))",
 )
@@ -57,7 +60,7 @@ _WEEKDAY = (
 
 def read_dates(clause: Clause, earlier: Sequence[Goal]) -> tuple[Goal, ...] | None:
     """One call of date_math, after a look at today's date where it is needed; or None."""
-    text = " ".join(clause.lower.replace("’", "'").split())
+    text = re.sub(r"\bthe day (after|before) ", r"1 day \1 ", " ".join(clause.lower.split()))
     return _Dates(clause, earlier).read(text)
 
 
@@ -109,7 +112,7 @@ class _Dates:
                 days = found["first"] or found.get("first2"), found["second"] or found.get("second2")
                 return self._difference(str(days[0]), str(days[1]), found.get("unit") or "days")
         if match := re.fullmatch(_UNTIL, text):
-            return self._difference("today", match["day"], match["unit"])
+            return self._difference("today", match["day"], match["unit"] or "days")
         if (match := re.fullmatch(_SINCE, text)) and ("since" in text or "ago" in text):
             return self._difference(match["day"], "today", match["unit"])
         return None

@@ -7,7 +7,7 @@ from runs.agent.providers.offline.goals import Goal, Kind
 
 _NOUN = r"(?:results?|answers?|numbers?|values?|totals?|sum|product|outcome|figure)"
 _ORDINALS = ("first", "second", "third", "fourth")
-_NTH = re.compile(rf"\bthe ({'|'.join(_ORDINALS)}) {_NOUN}\b")
+_NTH = re.compile(rf"\bthe ({'|'.join(_ORDINALS)})(?: {_NOUN}| one)?\b")
 _ALL = re.compile(
     r"\b(?:(?:both|all|the two|all the|both the|these|those|the) (?:of )?(?:the |these |those )?(?:two |three )?"
     r"(?:results|answers|numbers|values|totals)|(?:both|all) of them|both|them|the two)\b"

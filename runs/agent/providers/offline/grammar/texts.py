@@ -37,7 +37,8 @@ _PATTERNS = tuple(
         rf"how many {_LIST} (?:does|do) {_TEXT} (?:have|contain|has|hold)",
         rf"in {_TEXT},? (?:how many|count(?: the)?) {_LIST}(?: (?:are|is) there)?",
         rf"{_TEXT} has how many {_LIST}",
-        rf"(?:the )?{_LIST} count (?:of|for|in) {_TEXT}",
+        rf"(?:the )?{_LIST} count(?: of| for| in|:)? {_TEXT}",
+        rf"how many {_LIST} (?:does|do) (?:this|the) (?:text|sentence|phrase|string) (?:have|contain):? {_TEXT}",
     )
 )
 _LENGTH = re.compile(rf"(?:(?:the )?(?:length|character length) of|how long is) {_TEXT}")

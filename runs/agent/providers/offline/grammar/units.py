@@ -21,12 +21,13 @@ _PATTERNS = tuple(
         rf"(?:convert|change|turn) from {_FROM} (?:to|into) {_TO}[:,]? {_V}",
         rf"(?:how many|number of|the number of) {_TO} (?:are |is |go |fit )?(?:there )?(?:in|into|make) {_V} ?{_FROM}",
         rf"(?:how many|how much) {_TO} (?:are|is|equals?|do|does) {_V} ?{_FROM}(?: (?:have|has|contain|make))?",
-        rf"{_V} ?{_FROM} (?:is|are|equals?|makes?|has|have|contains?) how many {_TO}",
+        rf"{_V} ?{_FROM} (?:is|are|=|equals?|makes?|has|have|contains?) how many {_TO}",
         rf"how (?:long|far|heavy|much|hot|cold|warm|fast|big|tall|large) (?:is|are) {_V} ?{_FROM} in {_TO}",
     )
 )
 _ONTO_UNIT = re.compile(
-    r"(?:convert|change|turn|express|show|give|put|write) (#\d+) (?:to|into|in|as) ([^\d#«]+\d?)", re.IGNORECASE
+    rf"{_CONVERT}(#\d+) (?:to|into|in|as) ([^\d#«]+\d?)|how many ([^\d#«]+) (?:is|are|in|does) (#\d+)(?: make)?",
+    re.IGNORECASE,
 )
 _LONG_NAMES = {
     "m": ("meters", "meter"),
@@ -50,8 +51,10 @@ def read_units(clause: Clause, earlier: Sequence[Goal]) -> tuple[Goal, ...] | No
             source, target = unit_named(match["source"]), unit_named(match["target"])
             if source and target:
                 return (_goal(clause, _value(match["value"]), source, target, (match["source"], match["target"])),)
-    if (match := _ONTO_UNIT.fullmatch(text)) and (target := unit_named(match[2])):
-        return (_goal_on_result(clause, int(match[1][1:]), target, match[2], earlier),)
+    if match := _ONTO_UNIT.fullmatch(text):
+        result, wanted = match[1] or match[4], match[2] or match[3]
+        if target := unit_named(wanted):
+            return (_goal_on_result(clause, int(result[1:]), target, wanted, earlier),)
     return None
 
 
