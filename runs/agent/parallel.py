@@ -39,7 +39,10 @@ async def execute_tools_parallel(
 
     A call that fails, hangs or asks for an unknown tool is a result with an error and costs the others nothing.
     A tool's own `timeout_s` goes before ours. Cancelling this cancels every call still running.
+    Raises `ValueError` if nothing could ever run.
     """
+    if max_parallel < 1:
+        raise ValueError(f"max_parallel must be at least 1, not {max_parallel!r}.")
     toolbox = Toolbox() if toolbox is None else toolbox
     places = asyncio.Semaphore(max_parallel)
 

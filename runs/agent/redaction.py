@@ -18,7 +18,7 @@ _SECRET_NAME = re.compile(
 )
 _SECRET_TEXT = re.compile(
     r"""(?ix)
-      \b(?:sk|pk|rk|xox[abp]|gh[pousr]|glpat)[-_][\w*-]{8,}   # OpenAI, Anthropic, Slack, GitHub; starred ones too
+      \b(?:sk|xox[abp]|gh[pousr]|glpat)[-_][\w*-]{8,}         # OpenAI, Anthropic, Slack, GitHub; starred ones too
     | \bAIza[\w-]{20,}                                        # Google
     | \bAKIA[A-Z0-9]{12,}                                     # AWS
     | (?<=bearer\ )[\w.~+/=-]{8,}

@@ -249,6 +249,14 @@ async def test_many_replies_of_a_server_share_its_connections(wire_server):
     assert wire_server.connections == 1
 
 
+async def test_a_hundred_replies_at_once_all_come_whole(wire_server, model):
+    wire_server.otherwise = lambda request: Answer(f"You said: {request.body['messages'][-1]['content']}")
+
+    replies = await asyncio.gather(*[model.reply(asks(f"number {number}")) for number in range(100)])
+
+    assert [each.text for each in replies] == [f"You said: number {number}" for number in range(100)]
+
+
 async def test_a_server_of_ones_own_hears_nothing_of_the_openai_account(wire_server, monkeypatch):
     monkeypatch.setenv("OPENAI_ORG_ID", "org-secret")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")

@@ -85,6 +85,11 @@ async def test_no_more_calls_run_at_once_than_allowed():
     assert most == 3
 
 
+async def test_no_place_at_all_is_refused_instead_of_waited_for():
+    with pytest.raises(ValueError, match="max_parallel must be at least 1, not 0"):
+        await execute_tools_parallel([("double", {"number": 1})], toolbox=BOX, max_parallel=0)
+
+
 async def test_cancelling_cancels_every_call_still_running():
     ended = []
     both = asyncio.Barrier(3)

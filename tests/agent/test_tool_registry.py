@@ -5,9 +5,12 @@ from typing import Annotated, Any
 
 import pydantic
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from runs.agent.errors import InvalidArguments, ToolFailed, UnknownTool
 from runs.agent.tools import registry
+from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.protocol import Tool
 from runs.agent.tools.registry import (
     execute_tool_by_name,
@@ -16,6 +19,7 @@ from runs.agent.tools.registry import (
     tool,
 )
 from runs.agent.tools.toolbox import Toolbox
+from runs.agent.tools.validation import validated
 
 EXPRESSION_SCHEMA = {
     "type": "object",
@@ -276,6 +280,29 @@ async def test_a_very_wrong_argument_does_not_make_a_very_long_message():
     assert len(str(caught.value)) < 5_000
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(["text", "count", "inner", "other", ""]) | st.text(), JSON))
+def test_whatever_a_model_sends_either_fits_or_is_refused_readably(arguments):
+    def typed(text: str, count: int = 1, inner: dict[str, list[float]] | None = None) -> str:
+        return f"{text}{count}{inner}"
+
+    explicit_schema = {"type": "object", "properties": {"text": {"type": "string"}, "count": {"minimum": 0}}}
+    for made in (FunctionTool(typed), FunctionTool(typed, parameters=explicit_schema)):
+        refused = ""
+        try:
+            assert validated(made, arguments).keys() == arguments.keys()
+        except InvalidArguments as error:
+            refused = str(error)
+        assert refused.startswith("The arguments of 'typed' do not fit:\n- ") or not refused
+
+
 class Unwritable:
     pass
 
@@ -326,6 +353,18 @@ async def test_a_sync_tool_sees_the_context_of_its_caller_and_does_not_block_the
     released.set()  # reached only if the loop is free
 
     assert await waiting == "me"
+
+
+async def test_a_sync_wrapper_around_an_async_function_is_awaited():
+    async def inner(text: str) -> str:
+        return text.upper()
+
+    @tool
+    def outer(text: str) -> Any:
+        """Pass it on."""
+        return inner(text)
+
+    assert await execute_tool_by_name("outer", text="a") == "A"
 
 
 def test_a_toolbox_is_made_from_names_tools_functions_and_mappings():

@@ -49,7 +49,9 @@ class FunctionTool:
         """What the function returns."""
         if self._is_async:
             return await self.function(**kwargs)
-        return await call_in_thread(self.function, **kwargs)
+        result = await call_in_thread(self.function, **kwargs)
+        # A sync wrapper around an async function, such as a decorator that is not async itself.
+        return await result if inspect.isawaitable(result) else result
 
     def get_schema(self) -> dict[str, Any]:
         """The JSON Schema of the arguments."""
