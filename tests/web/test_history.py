@@ -258,6 +258,10 @@ def test_the_run_of_a_deleted_agent_keeps_its_agents_name(
     browser: Client, owner: User, agent: Agent, make_run: Callable[..., Run]
 ) -> None:
     make_run(owner)
+    make_run(owner, config={})
     agent.delete()
 
-    assert 'data-label="Agent">Assistant<' in browser.get("/runs/").content.decode()
+    page = browser.get("/runs/").content.decode()
+
+    assert 'data-label="Agent">Assistant<' in page
+    assert 'data-label="Agent">–<' in page

@@ -1,0 +1,152 @@
+"""What the pages do in a browser beyond plain HTML: forms that forgive, filters that stay in the address, a theme."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.journeys.conftest import launch, wait_for_status
+from tests.live_site import LiveSite
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "a good long password"
+A_HUNDRED_AND_TWENTY_RUNS = (
+    "from django.contrib.auth.models import User; from runs.models import Run; "
+    "user = User.objects.get(username='ada'); "
+    "Run.objects.bulk_create([Run(user=user, task=f'Task {n}', status='failed' if n % 10 == 0 else 'completed') "
+    "for n in range(120)])"
+)
+
+
+@pytest.fixture
+async def page(live_site: LiveSite, open_page: Any) -> Page:
+    """The page of somebody who is signed in."""
+    live_site.create_user("ada", PASSWORD)
+    signed_in: Page = await open_page(live_site, session=live_site.session_of("ada"))
+    return signed_in
+
+
+def rows(page: Page) -> Any:
+    return page.locator("[data-run-row]")
+
+
+async def test_an_impatient_person_launches_one_run(page: Page) -> None:
+    await page.goto("/runs/new/")
+    await page.fill("[name=task]", "half of 90")
+
+    for _ in range(3):
+        await page.keyboard.press("Control+Enter")
+    await page.wait_for_url("**/runs/*-*-*-*-*/")
+
+    await page.goto("/runs/")
+    await expect(rows(page)).to_have_count(1)
+
+
+async def test_an_example_fills_in_the_task_and_can_be_taken_back(page: Page) -> None:
+    await page.goto("/runs/new/")
+    await page.fill("[name=task]", "my own words")
+
+    await page.click("[data-fill] >> nth=0")
+    filled = await page.input_value("[name=task]")
+    await page.keyboard.press("Control+z")
+
+    assert filled != "my own words"
+    await expect(page.locator("[name=task]")).to_have_value("my own words")
+
+
+async def test_a_task_outlives_a_sign_in_that_ended_while_it_was_typed(page: Page) -> None:
+    await page.goto("/runs/new/")
+    await page.fill("[name=task]", "half of 90")
+    await page.context.clear_cookies(name="sessionid")
+    await page.keyboard.press("Control+Enter")
+
+    await page.wait_for_url("**/accounts/login/?next=*")
+    await page.fill("[name=username]", "ada")
+    await page.fill("[name=password]", PASSWORD)
+    await page.keyboard.press("Enter")
+
+    await page.wait_for_url("**/runs/new/")
+    await expect(page.locator("[name=task]")).to_have_value("half of 90")
+
+
+async def test_a_launch_that_reaches_nobody_says_so_and_keeps_everything(page: Page) -> None:
+    await page.goto("/runs/new/")
+    await page.fill("[name=task]", "half of 90")
+    await page.context.set_offline(True)
+
+    await page.keyboard.press("Control+Enter")
+
+    await expect(page.locator(".toast[data-level=error]")).to_contain_text("did not answer")
+    await expect(page.locator("[name=task]")).to_have_value("half of 90")
+    await expect(page.locator("#launch-form [type=submit]")).to_be_enabled()
+
+
+async def test_a_filter_stands_in_the_address_and_the_back_button_takes_it_away(
+    live_site: LiveSite, page: Page
+) -> None:
+    live_site.ask(A_HUNDRED_AND_TWENTY_RUNS)
+    await page.goto("/runs/")
+
+    await page.select_option("[name=status]", "failed")
+    await page.wait_for_url("**/runs/?status=failed")
+    await expect(rows(page)).to_have_count(12)
+    await page.go_back()
+
+    await page.wait_for_url("**/runs/")
+    await expect(rows(page)).to_have_count(50)
+    await expect(page.locator("[name=status]")).to_have_value("")
+
+
+async def test_older_runs_are_added_below_until_there_are_no_more(live_site: LiveSite, page: Page) -> None:
+    live_site.ask(A_HUNDRED_AND_TWENTY_RUNS)
+    await page.goto("/runs/")
+
+    for count in (100, 120):
+        await page.click("#older a")
+        await expect(rows(page)).to_have_count(count)
+
+    await expect(page.locator("#older")).to_have_count(0)
+    assert len(set(await rows(page).evaluate_all("rows => rows.map(row => row.dataset.runRow)"))) == 120
+
+
+async def test_a_chosen_theme_is_remembered_and_the_system_can_have_it_back(page: Page) -> None:
+    await page.emulate_media(color_scheme="light")
+    await page.goto("/")
+    toggle = page.locator(".top-bar-end > [data-theme-toggle]")
+
+    await toggle.click()
+    await toggle.click()
+    await page.reload()
+    remembered = await page.evaluate("document.documentElement.dataset.theme")
+    background = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+    await toggle.click()
+    await page.reload()
+
+    assert remembered == "dark"
+    assert background == "rgb(13, 14, 17)"
+    assert await page.evaluate("document.documentElement.dataset.theme ?? 'system'") == "system"
+
+
+async def test_the_account_menu_closes_on_escape_and_signs_out(page: Page) -> None:
+    await page.goto("/")
+
+    await page.click("[data-menu] > summary")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("[data-menu]")).not_to_have_attribute("open", "")
+    await page.keyboard.press("Enter")
+    await page.click("[data-menu] [type=submit]")
+
+    await page.wait_for_url("**/accounts/login/")
+
+
+async def test_the_dashboard_fills_while_somebody_watches_it(live_site: LiveSite, page: Page, open_page: Any) -> None:
+    await page.goto("/")
+    await expect(page.locator(".first-run")).to_be_visible()
+    elsewhere = await open_page(live_site, session=live_site.session_of("ada"))
+
+    run_id = await launch(elsewhere, "average of 3, 4 and 8")
+    await wait_for_status(elsewhere, "completed")
+
+    await expect(page.locator(f'[data-run-list="finished"] [data-run-row="{run_id}"]')).to_be_visible()
+    await expect(page.locator(".first-run")).to_be_hidden()
