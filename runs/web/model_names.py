@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from runs.agent.providers.catalog import available_models, provider_for
+
 _NAME: Final = re.compile(
     r"offline|(openai|anthropic|google):[\w.:/-]+|[a-z0-9][a-z0-9_-]*/[\w.:/-]+", flags=re.ASCII | re.IGNORECASE
 )
@@ -10,8 +12,8 @@ _NAME: Final = re.compile(
 
 
 def model_choices() -> list[str]:
-    """The models this installation can use, the offline planner first."""
-    return ["offline"]
+    """The models that are sure to be there, the offline planner first. Others can be typed: `openai:NAME`."""
+    return available_models()
 
 
 def name_fault(name: object) -> str | None:
@@ -22,7 +24,11 @@ def name_fault(name: object) -> str | None:
 
 
 def model_fault(name: str) -> str | None:
-    """Why a run cannot be launched with this model here, or None."""
-    if name in model_choices():
-        return None
-    return name_fault(name) or f"There is no model {name!r} here. Choose one from the list."
+    """Why a run cannot be launched with this model here, or None. A missing key is named by its variable."""
+    if fault := name_fault(name):
+        return fault
+    try:
+        provider_for(name)
+    except ValueError as error:
+        return str(error)
+    return None

@@ -1,5 +1,6 @@
 """Launching, stopping and running again from the pages."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -67,7 +68,8 @@ def test_line_ends_are_those_that_were_typed(browser: Client) -> None:
         ({"task": "nul \x00"}, "Null characters are not allowed"),
         ({"agent": "Nobody"}, "no agent of that name"),
         ({"model": "gpt"}, "does not look like a model"),
-        ({"model": "openai:no-such-model"}, "There is no model"),
+        ({"model": "openai:gpt-5-mini"}, "set the environment variable OPENAI_API_KEY"),
+        ({"model": "nowhere/m1"}, "Unknown model"),
         ({"max_turns": "0"}, "at least 1 turn"),
         ({"max_turns": "1001"}, "At most 1000 turns"),
         ({"max_turns": "many"}, "whole number of turns"),
@@ -189,3 +191,14 @@ def test_a_run_that_staff_run_again_is_theirs(
     browser_of(staff).post(f"/runs/{earlier.pk}/rerun/")
 
     assert Run.objects.get(rerun_of=earlier).user == staff
+
+
+def test_models_of_an_own_server_are_offered_and_taken(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = {"name": "local", "kind": "openai", "base_url": "http://127.0.0.1:9999/v1", "models": ["m1"]}
+    monkeypatch.setenv("AGENTSITE_ENDPOINTS", json.dumps([server]))
+
+    page = browser.get("/runs/new/").content.decode()
+    browser.post("/runs/", {"task": "half of 90", "model": "local/m1"})
+
+    assert '<option value="local/m1">' in page
+    assert Run.objects.get().config["models"] == ["local/m1"]
