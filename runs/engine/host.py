@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from uuid import UUID
@@ -34,6 +34,8 @@ class RunHost:
 
     Its tasks run in an empty context: one inherited from a request would carry that request's executor, which is closed
     when the response is sent ("CurrentThreadExecutor already quit or is broken").
+
+    `only` names the runs it may host; None means every claimable one.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class RunHost:
         *,
         capacity: int = 2000,
         sweep_every_s: float = SWEEP_EVERY_S,
+        only: Collection[UUID] | None = None,
         provider_for: Callable[[str], ModelProvider] | None = None,
     ) -> None:
         self.id = f"host-{uuid.uuid4().hex}"
@@ -49,6 +52,7 @@ class RunHost:
         self.provider_for = provider_for or _catalog()
         self.writer = Writer(self._committed)
         self._sweep_every_s = sweep_every_s
+        self._only = only
         self._bell = Bell()
         self._consumers: dict[UUID, AgentRunConsumer] = {}
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
@@ -143,6 +147,8 @@ class RunHost:
 
     def _host(self, run_id: UUID) -> None:
         if self._draining or len(self._tasks) >= self.capacity:
+            return
+        if self._only is not None and run_id not in self._only:
             return
         if run_id in self._consumers:
             # Still leaving, perhaps: look again when it has left.

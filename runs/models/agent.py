@@ -14,11 +14,9 @@ class Agent(models.Model):
     """A saved configuration: instructions, models in order, tools, limits and retry policy."""
 
     class Strategy(models.TextChoices):
-        """How several models are used. Only `fallback` asks them one after the other."""
+        """How several models are used."""
 
         FALLBACK = "fallback", "Fallback: the next model when one fails"
-        HEDGE = "hedge", "Hedge: a second model when the first is slow"
-        RACE = "race", "Race: all models at once, the first answer wins"
 
     name = models.CharField(max_length=80, unique=True)
     description = models.CharField(max_length=200, blank=True)

@@ -59,8 +59,8 @@ class Run(models.Model):
     HOSTED = (Status.THINKING, Status.EXECUTING, Status.WAITING)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="runs")
-    """The person who launched it."""
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="runs")
+    """The person who launched it; null for a run from the command line, which staff see."""
     agent = models.ForeignKey("runs.Agent", on_delete=models.SET_NULL, null=True, related_name="runs")
     config = models.JSONField(default=dict)
     """The agent's configuration when the run was launched (`Agent.snapshot`), with the launch form's changes."""
