@@ -1,5 +1,6 @@
 """What a host does with a run it has claimed: build its loop from the recorded configuration, and run it."""
 
+import logging
 from typing import TYPE_CHECKING
 
 from runs.agent.errors import AgentFailure
@@ -15,6 +16,8 @@ from runs.engine.recorder import Recorder
 if TYPE_CHECKING:
     from runs.engine.host import RunHost
 
+logger = logging.getLogger(__name__)
+
 
 class Work:
     """The work on one claim."""
@@ -29,8 +32,10 @@ class Work:
         async with agent_execution(self.claim.run.task) as state:
             try:
                 loop = self._loop()
-            except (ValueError, AgentFailure) as failure:
-                # The configuration names a model or a tool that is not there (any more).
+            except Exception as failure:
+                # The configuration names a model or a tool that is not there (any more), or a provider cannot start.
+                if not isinstance(failure, (ValueError, AgentFailure)):
+                    logger.exception("Run %s could not begin.", self.claim.run.pk)
                 await record_failure(self.recorder, state, failure)
                 return
             await execute(loop, state)
