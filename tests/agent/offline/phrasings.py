@@ -141,7 +141,35 @@ TEXTS = {
     "What is the word count of 'a b c'?": "“a b c” has **3** words",
 }
 
-PHRASINGS = ARITHMETIC | PERCENTAGES | CHAINS | UNITS | DATES | CLOCK | TEXTS
+FROM_THE_FIRST_STRANGERS = {
+    "whats 45 + 55": "`45 + 55` = **100**",
+    "How much is 18% of 350?": "`350 * 18 / 100` = **63**",
+    "what is 9 to the power of 3 minus 29": "`9 ** 3 - 29` = **700**",
+    "add 12, 15 and 33 and divide by 3": "- `12 + 15 + 33` = **60**\n- `60 / 3` = **20**",
+    "convert 180 pounds to kilograms": "180 pounds = **81.6466266 kilograms**",
+    "how many liters are in 5 gallons?": "5 gallons = **18.92705892 liters** (US measure)",
+    "What's the temperature in Celsius if it's 86 Fahrenheit?": "86 Fahrenheit = **30 Celsius**",
+    "6 feet in cm": "6 feet = **182.88 cm**",
+    "how many hours in a week": "1 week = **168 hours**",
+    "What will the date be 90 days from 2026-11-22?": "90 days after 2026-11-22 is **2027-02-20** (Saturday)",
+    "How many days are there from March 1, 2026 to June 1, 2026?": "From 2026-03-01 to 2026-06-01 it is **92 days**",
+    "What day of the week was 1969-07-20?": "1969-07-20 is a **Sunday**",
+    "days until new year's day 2027": "From 2026-11-22 to 2027-01-01 it is **40 days**",
+    "When is 6 weeks after 2026-12-01?": "6 weeks after 2026-12-01 is **2027-01-12** (Tuesday)",
+    "What's the time in Sydney right now?": "It is **10:30** on Sunday, 2026-11-22, in Sydney (Australia/Sydney)",
+    "How many words are in the sentence 'I think, therefore I am'?": "“I think, therefore I am” has **5** words",
+    'count characters in "hello world"': "“hello world” has **11** characters",
+    "Take the square root of 81 and multiply the result by 7": "- `sqrt(81)` = **9**\n- `9 * 7` = **63**",
+    "what is 3 times 4, 5 times 6, and 7 times 8?": "- `3 * 4` = **12**\n- `5 * 6` = **30**\n- `7 * 8` = **56**",
+    "Calculate 20% of 150 and subtract it from 150": "- `150 * 20 / 100` = **30**\n- `150 - 30` = **120**",
+    "convert 3.5 miles to kilometers, then to meters": (
+        "- 3.5 miles = **5.632704 kilometers**\n- 5.632704 kilometers = **5632.704 meters**"
+    ),
+    "15 squared plus 20 squared": "`15 ** 2 + 20 ** 2` = **625**",
+    "split 84 between 4 people": "`84 / 4` = **21**",
+}
+
+PHRASINGS = FROM_THE_FIRST_STRANGERS | ARITHMETIC | PERCENTAGES | CHAINS | UNITS | DATES | CLOCK | TEXTS
 """Task and exact answer."""
 
 REFUSED = (
@@ -161,5 +189,14 @@ REFUSED = (
     "2x + 3 = 7",
     "200 + 10%",
     "How many r's are in 'strawberry'?",
+    "I need to split 84 between 4 people, how much does each get?",
+    "If a shirt costs $40 and is 30% off, what's the price?",
+    "days left until new year",
+    "Who won the world cup in 2022?",
+    "Write a poem about the number 7",
+    "What's the weather in Paris tomorrow?",
+    "How much is 100 dollars in euros?",
+    "Solve x^2 - 5x + 6 = 0 for x",
+    "What is 2+2? Then add 3 and 4",
 )
 """Tasks with no one reading, or beyond the tools."""

@@ -20,6 +20,17 @@ _MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" if len(name) > 3 else name for na
 _NUMBER = r"(\d{1,2})(?:st|nd|rd|th)?"
 _DAY_FIRST = re.compile(rf"\b{_NUMBER}(?: of)? ({_MONTH}|sept)\.?,? (\d{{4}})\b", re.IGNORECASE)
 _MONTH_FIRST = re.compile(rf"\b({_MONTH}|sept)\.? {_NUMBER},? (\d{{4}})\b", re.IGNORECASE)
+_HOLIDAYS = {
+    "christmas eve": "12-24",
+    "christmas day": "12-25",
+    "christmas": "12-25",
+    "new year's eve": "12-31",
+    "new year's day": "01-01",
+    "new years day": "01-01",
+    "new year": "01-01",
+    "halloween": "10-31",
+}
+_HOLIDAY = re.compile(rf"\b({'|'.join(_HOLIDAYS)})(?: of| in|,)? (\d{{4}})\b(?!-)", re.IGNORECASE)
 _YEAR_FIRST = re.compile(r"\b(\d{4})[/.](\d{1,2})[/.](\d{1,2})\b")
 
 
@@ -30,6 +41,7 @@ def with_iso_dates(text: str) -> str:
     """
     text = _DAY_FIRST.sub(lambda match: _iso(match[3], match[2], match[1]), text)
     text = _MONTH_FIRST.sub(lambda match: _iso(match[3], match[1], match[2]), text)
+    text = _HOLIDAY.sub(lambda match: f"{match[2]}-{_HOLIDAYS[match[1].lower()]}", text)
     return _YEAR_FIRST.sub(lambda match: f"{match[1]}-{int(match[2]):02}-{int(match[3]):02}", text)
 
 

@@ -23,11 +23,17 @@ _ORDERS = (
     ("{A} (?:subtracted|taken|taken away) from {B}", "{B} - {A}"),
     ("multiply {A} (?:by|with|and) {B}", "{A} * {B}"),
     ("divide {A} by {B}", "{A} / {B}"),
+    (
+        "(?:split|divide|share) {A} (?:into|between|among|by) {B}(?: equal)?(?: (?:parts|people|ways|groups|pieces))?",
+        "{A} / {B}",
+    ),
+    ("{A} and {B} added", "{A} + {B}"),
+    ("{A} and {B} multiplied", "{A} * {B}"),
     ("(?:increase|raise|grow) {A} by {P}%", "{A} * (100 + {P}) / 100"),
     ("{A} (?:increased|raised) by {P}%", "{A} * (100 + {P}) / 100"),
     ("(?:decrease|reduce|lower|discount) {A} by {P}%", "{A} * (100 - {P}) / 100"),
     ("{A} (?:decreased|reduced|lowered|discounted) by {P}%", "{A} * (100 - {P}) / 100"),
-    ("{A} with {P}% off", "{A} * (100 - {P}) / 100"),
+    ("{A} (?:with|at) {P}% off", "{A} * (100 - {P}) / 100"),
     ("increase {A} by {B}", "{A} + {B}"),
     ("(?:decrease|reduce|lower) {A} by {B}", "{A} - {B}"),
     ("raise {A} \\*\\* {B}", "{A} ** {B}"),
@@ -54,6 +60,7 @@ _QUESTIONS = (
     ("{B} is {P}% of what(?: number)?", "{B} * 100 / {P}", ""),
     ("(?:a )?{P}% tip (?:on|for|of) (?:a )?{A}(?: bill)?", "{A} * {P} / 100", ""),
     ("{A} mod {B}", "{A} % {B}", ""),
+    ("how many \\* does {A} go into {B}", "{B} / {A}", ""),
 )
 _ORDERS_ON_RESULT = (
     ("add {P}%", "{R} * (100 + {P}) / 100"),

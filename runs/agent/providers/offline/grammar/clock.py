@@ -8,7 +8,9 @@ from runs.agent.providers.offline.goals import Clause, Goal
 
 _NOW = r"(?: right now| now| currently| at the moment)?"
 _PLACE = r"(?: (?:in|for|at) (?P<place>[^\d«#?]+?))?"
-_TIME = rf"(?:what |the |current |local |exact )*time(?: is it| it is)?{_NOW}{_PLACE}{_NOW}"
+_TIME = (
+    rf"(?:what |the |current |local |exact )*(?:date and time|time and date|time)(?: is it| it is)?{_NOW}{_PLACE}{_NOW}"
+)
 _DATE = (
     rf"(?:(?:what |the |current )*date(?: is it| it is| is today)?{_NOW}(?: today)?"
     rf"|(?:the )?today'?s date|today){_PLACE}{_NOW}"

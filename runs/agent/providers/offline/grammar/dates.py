@@ -16,7 +16,10 @@ _DAY = r"(?:the )?(?:\d{4}-\d{2}-\d{2}|today|tomorrow|yesterday|now|that date|th
 _SPAN_PART = r"(?:\d+|an?) (?:day|week|fortnight|month|year)s?"
 _SPAN = rf"(?P<span>{_SPAN_PART}(?:(?:,? and |, ){_SPAN_PART})*)"
 _D = rf"(?P<day>{_DAY})"
-_ASK = r"(?:(?:what|which|on what|on which) (?:date|day|weekday|day of the week)|the date|date|when)"
+_ASK = (
+    r"(?:(?:what|which|on what|on which) (?:date|day|weekday|day of (?:the )?week)|the date|date|when"
+    r"|what (?:will|would) (?:the )?(?:date|day) be)"
+)
 _IS = r"(?: (?:is|was|will|would)(?: it)?(?: be)?| falls| comes)?"
 _MOVES = (
     ("add", rf"(?:{_ASK}{_IS} |{_IS.strip()})?{_SPAN} (?:after|from|past|following|later than) {_D}"),
@@ -38,7 +41,8 @@ _UNIT = r"(?P<unit>days|weeks)"
 _TWO = rf"(?P<first>{_DAY}) (?:and|to|until|till|through) (?P<second>{_DAY})"
 _COUNT = r"(?:how many |(?:the )?number of |count (?:the )?)?"
 _BETWEEN = (
-    rf"{_COUNT}{_UNIT} (?:are |is |were )?(?:there )?(?:between|from) {_TWO}",
+    rf"{_COUNT}{_UNIT} (?:are |is |were )?(?:there |it )?(?:in )?(?:between|from) {_TWO}",
+    rf"how many {_UNIT} after (?P<first>{_DAY}) (?:is|was) (?P<second>{_DAY})",
     rf"(?:the )?(?:difference|time|distance) (?:in {_UNIT} )?(?:between|from) {_TWO}",
     rf"how (?:long|far|much time) (?:is it |is |are )?(?:between|from) {_TWO}",
     rf"(?:the )?difference between {_TWO.replace('first', 'first2').replace('second', 'second2')} in {_UNIT}",
@@ -50,7 +54,7 @@ _UNTIL = (
 _SINCE = rf"{_COUNT}{_UNIT} (?:have passed |has it been |is it |passed |ago was |are )?(?:since )?{_D}"
 _WEEKDAY = (
     rf"(?:what|which|on what|on which) (?:day(?: of the week)?|weekday){_IS} (?:on )?{_D}(?: fall on| on)?",
-    rf"(?:the )?(?:day of the week|weekday|day) (?:of|for|on) {_D}",
+    rf"(?:the )?(?:day of (?:the )?week|weekday)(?: of| for| on)? {_D}",
     rf"{_D} (?:is|was|will be|falls on) (?:what|which) (?:day(?: of the week)?|weekday)",
     rf"(?:on )?(?:what|which) (?:day of the week|weekday|day) (?:does|did|will) {_D} fall(?: on)?",
     r"(?P<day>(?:tomorrow|yesterday))'s date",

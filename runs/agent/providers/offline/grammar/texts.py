@@ -27,8 +27,8 @@ _TEXT = (
     r":? ?«(?P<quote>\d+)»"
 )
 _COUNTED = (
-    rf"(?:count|count up|how many|number of|the number of|count how many|get)(?: the)?(?: number of)? {_LIST}"
-    rf"(?: (?:are|is))?(?: there)? (?:in|of|from|inside|within|has|have) {_TEXT}"
+    rf"(?:(?:count|count up|how many|number of|the number of|count how many|get) )?(?:the )?(?:number of )?{_LIST}"
+    rf"(?: (?:are|is))?(?: there)? (?:in|of|from|inside|within|has|have|is) {_TEXT}"
 )
 _PATTERNS = tuple(
     re.compile(pattern)

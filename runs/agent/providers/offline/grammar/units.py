@@ -13,10 +13,13 @@ _V = r"(?P<value>#\d+|[-−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|[-−]?\.\d+|(
 _FROM = r"(?P<source>[^\d#«]+?\d?)"
 _TO = r"(?P<target>[^\d#«]+?\d?)"
 _CONVERT = r"(?:(?:convert|change|turn|express|transform|translate|give|show|write|put)\s+)?"
+_MEASURED = "(?:temperature|length|distance|weight|mass|speed|time|value|height|size)"
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"{_CONVERT}{_V} ?{_FROM} (?:to|into|in|as) {_TO}",
+        rf"{_CONVERT}{_V} ?{_FROM} (?:equal to in|is what in|to|into|in|as) {_TO}",
+        rf"(?:the )?{_MEASURED} in {_TO} (?:if|when|for|of) (?:it is |it's )?{_V} ?{_FROM}",
+        rf"how much (?:does|do) {_V} ?{_FROM} weigh in {_TO}",
         rf"{_CONVERT}{_V} from {_FROM} (?:to|into) {_TO}",
         rf"(?:convert|change|turn) from {_FROM} (?:to|into) {_TO}[:,]? {_V}",
         rf"(?:how many|number of|the number of) {_TO} (?:are |is |go |fit )?(?:there )?(?:in|into|make) {_V} ?{_FROM}",
@@ -25,6 +28,7 @@ _PATTERNS = tuple(
         rf"how (?:long|far|heavy|much|hot|cold|warm|fast|big|tall|large) (?:is|are) {_V} ?{_FROM} in {_TO}",
     )
 )
+_BARE_TARGET = re.compile(rf"{_CONVERT}(?:back )?(?:to|into|in) ([^\d#«]+\d?)", re.IGNORECASE)
 _ONTO_UNIT = re.compile(
     rf"{_CONVERT}(#\d+) (?:to|into|in|as) ([^\d#«]+\d?)|how many ([^\d#«]+) (?:is|are|in|does) (#\d+)(?: make)?",
     re.IGNORECASE,
@@ -55,6 +59,9 @@ def read_units(clause: Clause, earlier: Sequence[Goal]) -> tuple[Goal, ...] | No
         result, wanted = match[1] or match[4], match[2] or match[3]
         if target := unit_named(wanted):
             return (_goal_on_result(clause, int(result[1:]), target, wanted, earlier),)
+    place = latest(earlier, "number")
+    if place is not None and (match := _BARE_TARGET.fullmatch(text)) and (target := unit_named(match[1])):
+        return (_goal_on_result(clause, place, target, match[1], earlier),)
     return None
 
 
