@@ -17,7 +17,7 @@ from runs.live.feed import RunFeed
 from runs.live.frames import BadFrame, Frame
 from runs.live.hub import Hub, get_hub
 from runs.live.news import Format, State
-from runs.live.sockets import TooMany
+from runs.live.sockets import NotAdmitted
 from runs.live.window import Window
 
 BEHIND_FOR_S = 30.0
@@ -30,8 +30,6 @@ FRAMES_PER_S, FRAMES_AT_ONCE = 50.0, 200.0
 class SocketConsumer(AsyncConsumer):  # type: ignore[misc]
     """A socket of somebody signed in, without the channel and the database hygiene Channels adds to every frame."""
 
-    run_id: UUID | None = None
-
     async def __call__(self, scope: dict[str, Any], receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
         """Serve one socket to its end."""
         # AsyncConsumer would open a layer channel per socket; the hub listens for all of them.
@@ -42,6 +40,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]
         self.user_id = 0
         self.is_staff = False
         self.session_key = session_key_of(scope) or ""
+        self.run_id: UUID | None = scope["url_route"]["kwargs"].get("run_id")
         self.is_closed = False
         self._allowance = FRAMES_AT_ONCE
         self._allowed_at = 0.0
@@ -67,22 +66,15 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]
     async def websocket_connect(self, _message: dict[str, Any]) -> None:
         """Accept, and only then find out whether to close again: a close code sent before is lost."""
         await self.send({"type": "websocket.accept"})
-        if self.hub.sockets.is_closing:
-            await self.close(codes.RESTARTING)
-            return
-        self.user = await self.hub.reader.run(signed_in_user, self.session_key)
-        if self.user is None:
+        user = await self.hub.reader.run(signed_in_user, self.session_key)
+        if user is None:
             await self.close(codes.SIGNED_OUT)
             return
-        self.user_id = self.user.pk
-        self.is_staff = self.user.is_staff
-        if self.hub.sockets.is_closing:  # since the look above: it was not there yet to be closed with the others
-            await self.close(codes.RESTARTING)
-            return
+        self.user, self.user_id, self.is_staff = user, user.pk, user.is_staff
         try:
             self.hub.sockets.add(self)
-        except TooMany:
-            await self.close(codes.TOO_MANY)
+        except NotAdmitted as refusal:
+            await self.close(refusal.code)
             return
         await self.enter()
 
@@ -158,12 +150,11 @@ class RunViewerConsumer(SocketConsumer):
     """The last step sent."""
     _catching_up: "asyncio.Task[None] | None" = None
     _is_behind = False
+    _shown: State | None = None
 
     async def enter(self) -> None:
         self.window = Window()
-        run_id: UUID = self.scope["url_route"]["kwargs"]["run_id"]
-        self.run_id = run_id
-        run = await self.hub.reader.run(run_seen_by, self.user, run_id)
+        run = await self.hub.reader.run(run_seen_by, self.user, self.scope["url_route"]["kwargs"]["run_id"])
         if run is None:
             await self.close(codes.NO_SUCH_RUN)
             return
@@ -173,7 +164,7 @@ class RunViewerConsumer(SocketConsumer):
             await self.close(codes.BAD_FRAME)
             return
         self.position = min(self.position, run.last_sequence)
-        self.feed = await self.hub.watch(run_id, self, run.last_sequence)
+        self.feed = await self.hub.watch(run.pk, self, run.last_sequence)
         self.catch_up()
 
     async def leave(self) -> None:
@@ -192,8 +183,10 @@ class RunViewerConsumer(SocketConsumer):
         await self._send_steps(frame)
 
     async def show_state(self, state: State) -> None:
-        """Send the state; after the final one there is nothing more."""
-        if (text := state.frames.get(self.style)) is not None:
+        """Send the state, once; after the final one there is nothing more."""
+        text = state.frames.get(self.style)
+        if text is not None and state is not self._shown:
+            self._shown = state
             await self.send_text(text)
             if state.is_final:
                 await self.close(codes.ENDED)

@@ -71,8 +71,6 @@ class RunFeed:
     def add(self, watcher: Watcher) -> None:
         """Somebody came. They catch up by themselves, then `join`."""
         self._watchers.add(watcher)
-        if self.state is not None and watcher.style not in self.state.frames:
-            self.state = None
         self.look_again()
 
     def remove(self, watcher: Watcher) -> None:
@@ -115,6 +113,8 @@ class RunFeed:
         while self._asked:
             self._asked = False
             styles: set[Format] = {watcher.style for watcher in self._watchers}
+            if self.state is not None and not styles <= self.state.frames.keys():
+                self.state = None
             try:
                 news = await self._reader.run(read_news, self.run_id, self.head, self.version, styles, self._cache)
             except DatabaseError as error:

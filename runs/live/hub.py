@@ -16,6 +16,7 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 
 from runs import doorbell
+from runs.live import codes
 from runs.live.board_feed import BoardFeed
 from runs.live.feed import RunFeed, Watcher
 from runs.live.news import read_versions
@@ -55,6 +56,10 @@ class Hub:
         self._tasks.add(task)
         task.add_done_callback(self._task_done)
         return task
+
+    def is_watched(self, run_id: UUID) -> bool:
+        """True while anybody here watches the run."""
+        return run_id in self._feeds
 
     async def watch(self, run_id: UUID, watcher: Watcher, head: int) -> RunFeed:
         """Let `watcher` hear of a run. `head` is the run's last sequence, read before."""
@@ -174,7 +179,7 @@ def all_hubs() -> list[Hub]:
     return list(_hubs.values())
 
 
-async def close_all(code: int) -> None:
+async def close_all(code: int = codes.RESTARTING) -> None:
     """Close every open socket with `code` and refuse new ones. Returns when they have gone, or after 2 s."""
     hub = _hubs.get(asyncio.get_running_loop())
     if hub is not None:

@@ -29,8 +29,13 @@ class Reader:
     async def close(self) -> None:
         """Close the connection and end the thread, after what it is doing."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, connection.close)
+        await loop.run_in_executor(self._thread, _close_connection)
         self._thread.shutdown(wait=False)
+
+
+def _close_connection() -> None:
+    # A function, so that the name is looked up in the reader's thread: `connection` is another one in each.
+    connection.close()
 
 
 def _read(read: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]) -> T:

@@ -22,8 +22,12 @@ BEAT_EVERY_S = 15.0
 CLOSING_S = 2.0
 
 
-class TooMany(Exception):
-    """This person has as many sockets as one may have."""
+class NotAdmitted(Exception):
+    """This socket may not come in; `code` says why."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"A socket was refused with {code}.")
+        self.code = code
 
 
 class Socket(Protocol):
@@ -53,21 +57,19 @@ class Sockets:
         self._per_user: Counter[Any] = Counter()
         self._all_gone = asyncio.Event()
         self._is_closing = False
+        self.close_limit_s = CLOSING_S
         spawn(self._beat())
 
     def __len__(self) -> int:
         return len(self._open)
 
-    @property
-    def is_closing(self) -> bool:
-        """True once the server is leaving: nobody may come in any more."""
-        return self._is_closing
-
     def add(self, socket: Socket) -> None:
-        """Count a socket in. Raises `TooMany`."""
+        """Count a socket in. Raises `NotAdmitted` if its user has too many, or the server is leaving."""
+        if self._is_closing:
+            raise NotAdmitted(codes.RESTARTING)
         for key, most in _limits_of(socket):
             if self._per_user[key] >= most:
-                raise TooMany
+                raise NotAdmitted(codes.TOO_MANY)
         self._open.add(socket)
         self._per_user.update(key for key, _most in _limits_of(socket))
 
@@ -95,7 +97,7 @@ class Sockets:
             await socket.close(code)
         if self._open:
             try:
-                async with asyncio.timeout(CLOSING_S):
+                async with asyncio.timeout(self.close_limit_s):
                     await self._all_gone.wait()
             except TimeoutError:
                 logger.info("%d sockets did not confirm that they were closed.", len(self._open))

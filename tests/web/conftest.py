@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from runs.models import Agent, Run, Step
 from runs.web import first_link
+from tests.web.live_fixtures import hub, watch  # noqa: F401  taken in for all tests of the live view
 
 PASSWORD = "a good long password"
 HTMX = {"HX-Request": "true"}
@@ -56,8 +57,10 @@ def browser_of() -> Callable[[User | None], Client]:
 
 @pytest.fixture
 def agent(db: None) -> Agent:
-    """The default agent of a new installation."""
-    return Agent.objects.get(name="Assistant")
+    """The default agent of a new installation, which a flushed test database has lost."""
+    defaults = {"model_names": ["offline"], "is_default": True}
+    assistant, _ = Agent.objects.get_or_create(name="Assistant", defaults=defaults)
+    return assistant
 
 
 @pytest.fixture

@@ -1,0 +1,38 @@
+"""Fixtures for tests of the live view; `conftest.py` takes them in."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from runs.live.hub import Hub, get_hub
+from runs.models import Run
+from tests.web.live_browser import Socket, session_of
+
+
+@pytest.fixture
+async def hub(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
+    """The live view of this test's event loop, ended with it. The test may use the database from its coroutine."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    hub = get_hub()
+    yield hub
+    await hub.close()
+
+
+@pytest.fixture
+async def watch(hub: Hub) -> AsyncIterator[Callable[..., Any]]:
+    """`await watch(run, user, after=3)`: an open socket of that person to that run."""
+    sockets: list[Socket] = []
+
+    async def open_one(run: Run | str, user: User | None, *, session: str | None = None, **query: Any) -> Socket:
+        asked = "&".join(f"{name}={value}" for name, value in query.items())
+        path = run if isinstance(run, str) else f"/ws/runs/{run.pk}/"
+        key = session or (session_of(user) if user is not None else None)
+        socket = await Socket(f"{path}?{asked}", key).open()
+        sockets.append(socket)
+        return socket
+
+    yield open_one
+    for socket in sockets:
+        await socket.leave()
