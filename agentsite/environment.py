@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
+from runs.agent.providers.catalog import Endpoint, parse_endpoints
+
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 
@@ -67,6 +69,14 @@ def env_modules(name: str) -> list[str]:
         if not all(part.isidentifier() for part in module.split(".")):
             refuse(name, module, "expected dotted module names separated by commas, such as my_tools.weather.")
     return modules
+
+
+def env_endpoints(name: str) -> list[Endpoint]:
+    """The model servers in the JSON of this variable."""
+    try:
+        return parse_endpoints(env_text(name))
+    except ValueError as error:
+        raise ImproperlyConfigured(str(error)) from error
 
 
 def env_url(name: str) -> str:

@@ -10,6 +10,7 @@ from django.conf.global_settings import LANGUAGES as _LANGUAGES_OF_DJANGO
 from agentsite.environment import (
     env_bool,
     env_choice,
+    env_endpoints,
     env_folder,
     env_int,
     env_list,
@@ -139,8 +140,8 @@ AGENTSITE_MAX_SOCKETS_PER_USER_RUN = env_int("AGENTSITE_MAX_SOCKETS_PER_USER_RUN
 """Sockets one person may hold to one run."""
 AGENTSITE_TOOLS = env_modules("AGENTSITE_TOOLS")
 """Modules with tools of your own, imported at the start."""
-AGENTSITE_ENDPOINTS = env_text("AGENTSITE_ENDPOINTS")
-"""Model servers of your own, as JSON."""
+AGENTSITE_ENDPOINTS = env_endpoints("AGENTSITE_ENDPOINTS")
+"""Model servers of your own; the agent core reads the same variable."""
 
 # --- People ------------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,19 @@ ROOT = Path(__file__).resolve().parents[1]
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 15.0
 
+_PRINT_NEW_SESSION = """
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+user = {user}
+session = SessionStore()
+session[SESSION_KEY] = str(user.pk)
+session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+session.create()
+print(session.session_key)
+"""
+
 
 def manage(
     *arguments: str, data: Path, environment: Mapping[str, str] | None = None
@@ -48,6 +61,7 @@ class LiveSite:
         self.line = ""
         """What it printed: the sign-in link or its address."""
         self._process: subprocess.Popen[str] | None = None
+        self._sessions: dict[str, str] = {}
 
     @property
     def url(self) -> str:
@@ -95,23 +109,21 @@ class LiveSite:
         assert result.returncode == 0, result.stderr
         return result.stdout.strip()
 
-    def create_user(self, username: str, password: str, *, staff: bool = False, superuser: bool = False) -> None:
-        """A person who can sign in."""
-        self.ask(
-            "from django.contrib.auth.models import User; "
+    def create_user(
+        self, username: str, password: str = "a good long password", *, staff: bool = False, superuser: bool = False
+    ) -> None:
+        """A person who can sign in, and already has once: see `session_of`."""
+        made = (
             f"User.objects.create_user({username!r}, password={password!r}, is_staff={staff}, is_superuser={superuser})"
         )
+        self._sessions[username] = self.ask(_PRINT_NEW_SESSION.format(user=made))
 
     def session_of(self, username: str) -> str:
-        """The `sessionid` cookie of a new session of this person."""
-        return self.ask(
-            "from django.contrib.auth import *; from django.contrib.auth.models import User; "
-            "from django.contrib.sessions.backends.db import SessionStore; "
-            f"user = User.objects.get(username={username!r}); session = SessionStore(); "
-            "session.update({SESSION_KEY: str(user.pk), BACKEND_SESSION_KEY: "
-            "'django.contrib.auth.backends.ModelBackend', HASH_SESSION_KEY: user.get_session_auth_hash()}); "
-            "session.create(); print(session.session_key)"
-        )
+        """The `sessionid` cookie of a person."""
+        if username not in self._sessions:
+            found = f"User.objects.get(username={username!r})"
+            self._sessions[username] = self.ask(_PRINT_NEW_SESSION.format(user=found))
+        return self._sessions[username]
 
     def _end(self, how: signal.Signals) -> int:
         self.process.send_signal(how)

@@ -42,7 +42,7 @@ def main() -> int:
         prepare_data(data)
         site = LiveSite(data).start()
         try:
-            site.create_user("ada", "a good long password")
+            site.create_user("ada")
             asyncio.run(take(site))
         finally:
             site.close()

@@ -46,7 +46,7 @@ async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_windo
         await stranger.goto(address)
         faults += await faults_of(stranger)
 
-    live_site.create_user("root", "a good long password", staff=True, superuser=True)
+    live_site.create_user("root", staff=True, superuser=True)
     page = await open_page(live_site, session=live_site.session_of("root"), **LOOKS[look])
     for address in ("/", "/runs/"):
         await page.goto(address)
@@ -60,7 +60,7 @@ async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_windo
 
 
 async def test_a_launch_without_a_task_says_so_where_the_cursor_is(live_site: LiveSite, open_page):
-    live_site.create_user("ada", "a good long password")
+    live_site.create_user("ada")
     page = await open_page(live_site, session=live_site.session_of("ada"))
     await page.goto("/runs/new/")
 
@@ -74,7 +74,7 @@ async def test_a_launch_without_a_task_says_so_where_the_cursor_is(live_site: Li
 
 @pytest.mark.parametrize("address", ["/", "/runs/", "/runs/new/"])
 async def test_a_page_can_be_walked_with_the_keyboard_alone(live_site: LiveSite, open_page, address):
-    live_site.create_user("ada", "a good long password")
+    live_site.create_user("ada")
     page = await open_page(live_site, session=live_site.session_of("ada"))
     await page.goto(address)
     reachable = await page.evaluate(FOCUSABLE)

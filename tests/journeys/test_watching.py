@@ -22,7 +22,7 @@ def site(start_site, wire_server: WireServer) -> LiveSite:
     """A site whose model `local/m1` is the wire server, and its one user, ada."""
     endpoint = {"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}
     site: LiveSite = start_site(AGENTSITE_ENDPOINTS=json.dumps([endpoint]))
-    site.create_user("ada", "a good long password")
+    site.create_user("ada")
     return site
 
 

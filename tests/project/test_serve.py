@@ -23,7 +23,7 @@ def test_without_a_user_the_one_line_is_the_sign_in_link(live_site):
 
 
 def test_with_a_user_the_one_line_is_the_address(live_site):
-    live_site.create_user("ada", "a good long password")
+    live_site.create_user("ada")
     live_site.stop()
 
     live_site.start()
@@ -82,7 +82,7 @@ def test_ctrl_c_ends_with_exit_code_0(live_site):
 
 @pytest.mark.parametrize("viewers", [20, 200])
 async def test_sigterm_tells_every_viewer_and_ends_with_exit_code_0(live_site: LiveSite, viewers):
-    live_site.create_user("ada", "a good long password")
+    live_site.create_user("ada")
     sockets = await open_sockets(live_site, viewers)
 
     live_site.process.terminate()
@@ -95,7 +95,7 @@ async def test_sigterm_brings_fifty_live_runs_to_a_safe_point_within_ten_seconds
     wire_server.otherwise = Hang()
     endpoint = {"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}
     site = start_site(AGENTSITE_ENDPOINTS=json.dumps([endpoint]))
-    site.create_user("ada", "a good long password")
+    site.create_user("ada")
     site.ask(
         "from django.contrib.auth.models import User; from runs.engine import control; user = User.objects.get(); "
         "[control.launch(user=user, task=str(n), overrides={'models': ['local/m1']}) for n in range(50)]"
