@@ -287,14 +287,18 @@ JSON = st.recursive(
 )
 
 
+def typed(text: str, count: int = 1, inner: dict[str, list[float]] | None = None) -> str:
+    return f"{text}{count}{inner}"
+
+
+EXPLICIT = {"type": "object", "properties": {"text": {"type": "string"}, "count": {"minimum": 0}}}
+FUZZED = [FunctionTool(typed), FunctionTool(typed, parameters=EXPLICIT)]
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from(["text", "count", "inner", "other", ""]) | st.text(), JSON))
 def test_whatever_a_model_sends_either_fits_or_is_refused_readably(arguments):
-    def typed(text: str, count: int = 1, inner: dict[str, list[float]] | None = None) -> str:
-        return f"{text}{count}{inner}"
-
-    explicit_schema = {"type": "object", "properties": {"text": {"type": "string"}, "count": {"minimum": 0}}}
-    for made in (FunctionTool(typed), FunctionTool(typed, parameters=explicit_schema)):
+    for made in FUZZED:
         refused = ""
         try:
             assert validated(made, arguments).keys() == arguments.keys()

@@ -131,22 +131,31 @@ class WireServer:
     async def _hang(
         self, hang: Hang, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
-        if hang.after_chunks is not None:
-            await send_stream(hang.answer, writer, limit=hang.after_chunks)
+        try:
+            if hang.after_chunks is not None:
+                await send_stream(hang.answer, writer, limit=hang.after_chunks)
+            if not await self._released_before_the_client_leaves(reader):
+                raise ConnectionResetError
+        except ConnectionError:
+            with self._changed:
+                self._left += 1
+                self._changed.notify_all()
+            return False
+        if hang.after_chunks is None:
+            await send_answer(hang.answer, request, writer)
+        else:
+            await send_stream(hang.answer, writer, skip=hang.after_chunks)
+        return True
+
+    async def _released_before_the_client_leaves(self, reader: asyncio.StreamReader) -> bool:
         leaves = asyncio.ensure_future(reader.read(1))
         released = asyncio.ensure_future(self._released.wait())
         try:
             await asyncio.wait({leaves, released}, return_when=asyncio.FIRST_COMPLETED)
             if leaves.done():
-                with self._changed:
-                    self._left += 1
-                    self._changed.notify_all()
+                leaves.exception()  # seen: a reset is a way to leave
                 return False
+            return True
         finally:
             leaves.cancel()
             released.cancel()
-        if hang.after_chunks is None:
-            await send_answer(hang.answer, request, writer)
-        else:
-            await send_stream(hang.answer, writer, skip=hang.after_chunks)
-        return False
