@@ -1,8 +1,8 @@
 """What the engine costs: CPU per durable step, database per step, memory per held run.
 
 The standard work W(n) is a model without latency and n turns of 20 words of reasoning and one `calculator` call: 3n + 1
-steps, each committed (SQLite, synchronous=FULL) before anybody could see it. Every figure is measured in a process of its
-own, the median of five; the raw limit (the same rows through plain `sqlite3`) in the same run.
+steps, each committed (SQLite, synchronous=FULL) before anybody could see it. Every figure is measured in a process of
+its own, the median of five; the raw limit (the same rows through plain `sqlite3`) in the same run.
 
     python -m tests.benchmarks.engine
 """
@@ -57,12 +57,23 @@ class HoldingModel:
 
     def __init__(self) -> None:
         self.waiting = 0
-        self.forever = asyncio.Event()
+        self._awaited = 0
+        self._all_wait = asyncio.Event()
+        self._for_ever = asyncio.Event()
+
+    async def all_wait(self, runs: int) -> None:
+        """Return when that many runs wait here."""
+        self._awaited = runs
+        self._all_wait.clear()
+        if self.waiting < runs:
+            await self._all_wait.wait()
 
     async def reply(self, request: Any, *, on_delta: Any = None) -> Any:
         """Wait."""
         self.waiting += 1
-        await self.forever.wait()
+        if self.waiting == self._awaited:
+            self._all_wait.set()
+        await self._for_ever.wait()
 
 
 async def work(turns: int, runs: int) -> Figures:
@@ -98,10 +109,10 @@ async def held() -> Figures:
     host = RunHost(provider_for=lambda _: model)
     host.start(asyncio.get_running_loop())
     await asyncio.to_thread(_launch, 50, 20)
-    await _until(lambda: model.waiting == 50)
+    await model.all_wait(50)
     before = _resident_kib()
     await asyncio.to_thread(_launch, HELD_RUNS, 20)
-    await _until(lambda: model.waiting == 50 + HELD_RUNS)
+    await model.all_wait(50 + HELD_RUNS)
     kib = (_resident_kib() - before) / HELD_RUNS
     cpu = time.process_time()
     await asyncio.sleep(IDLE_S)
@@ -120,7 +131,7 @@ def raw(rows_per_commit: int) -> Figures:
         connection.execute(
             f"CREATE TABLE step (id INTEGER PRIMARY KEY, run, sequence, {columns}, UNIQUE (run, sequence))"
         )
-        insert = f"INSERT INTO step (run, sequence, {columns}) VALUES ({', '.join('?' * 26)})"
+        insert = f"INSERT INTO step (run, sequence, {columns}) VALUES ({', '.join('?' * 26)})"  # noqa: S608 - our own names
         rows = [["f" * 32, number, WORDS, WORDS, *[None] * 22] for number in range(3000)]
         cpu = time.process_time()
         for first in range(0, len(rows), rows_per_commit):
@@ -140,12 +151,6 @@ def _launch(runs: int, max_turns: int, task: str = "work") -> None:
 
     for _ in range(runs):
         control.launch(user=None, task=task, overrides={"max_turns": max_turns})
-
-
-async def _until(is_so: Any) -> None:
-    async with asyncio.timeout(60):
-        while not is_so():
-            await asyncio.sleep(0.02)
 
 
 def _resident_kib() -> int:

@@ -70,6 +70,13 @@ async def steps_of(run: Run) -> list[Step]:
     return [step async for step in Step.objects.filter(run=run).order_by("sequence")]
 
 
+def error_of(run: Run) -> dict[str, Any]:
+    """The error that ended the run."""
+    assert run.error is not None
+    error: dict[str, Any] = run.error
+    return error
+
+
 async def kinds_of(run: Run) -> list[str]:
     """The kinds of all recorded steps, in order."""
     return [step.kind for step in await steps_of(run)]

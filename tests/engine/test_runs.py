@@ -13,7 +13,7 @@ from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool, ca
 from runs.engine import control
 from runs.engine.host import RunHost
 from runs.models import Run, Step, ToolCall
-from tests.engine.conftest import ended, kinds_of, launch, reached, steps_of
+from tests.engine.conftest import ended, error_of, kinds_of, launch, reached, steps_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -92,7 +92,7 @@ async def test_a_model_that_is_gone_fails_the_run_with_a_structured_error(ada: U
     run = await ended(await launch(ada))
 
     assert run.status == "failed"
-    assert run.error["message"].startswith("Wrong key.") or "Wrong key." in run.error["message"]
+    assert "Wrong key." in error_of(run)["message"]
     assert run.severity in ("error", "critical")
     assert (await kinds_of(run))[-1] == "error"
 
@@ -102,7 +102,7 @@ async def test_a_bug_in_a_provider_fails_the_run_and_never_leaves_it_unfinished(
 
     run = await ended(await launch(ada))
 
-    assert (run.status, run.error["code"], run.severity) == ("failed", "unexpected", "critical")
+    assert (run.status, error_of(run)["code"], run.severity) == ("failed", "unexpected", "critical")
 
 
 async def test_a_model_that_is_not_configured_fails_the_run_and_says_so(ada: User, transactional_db: None) -> None:
@@ -113,7 +113,7 @@ async def test_a_model_that_is_not_configured_fails_the_run_and_says_so(ada: Use
     await host.drain()
 
     assert run.status == "failed"
-    assert "nobody:nothing" in run.error["message"]
+    assert "nobody:nothing" in error_of(run)["message"]
 
 
 async def test_a_run_stops_at_its_turn_limit_before_the_model_is_asked_again(ada: User, host_for: StartHost) -> None:
@@ -123,7 +123,7 @@ async def test_a_run_stops_at_its_turn_limit_before_the_model_is_asked_again(ada
     run = await ended(await launch(ada, max_turns=2))
 
     assert run.status == "failed"
-    assert "2 of 2 turns" in run.error["message"]
+    assert "2 of 2 turns" in error_of(run)["message"]
     assert len(model.requests) == 2
 
 
@@ -133,7 +133,7 @@ async def test_a_run_stops_at_its_time_limit_while_the_model_thinks(ada: User, h
     run = await ended(await launch(ada, max_seconds=1))
 
     assert run.status == "failed"
-    assert run.error["code"] == "limit_max_duration_s"
+    assert error_of(run)["code"] == "limit_max_duration_s"
     assert 1000 <= run.active_ms < 5000
 
 

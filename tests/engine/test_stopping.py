@@ -9,12 +9,12 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
-from runs.agent.tools.function_tool import FunctionTool
+from runs.agent.tools.protocol import Effect
 from runs.agent.tools.registry import tool
 from runs.engine import control
 from runs.engine.host import RunHost
 from runs.models import Run, ToolCall
-from tests.engine.conftest import ended, kinds_of, launch, reached, steps_of
+from tests.engine.conftest import ended, error_of, kinds_of, launch, reached, steps_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,15 +36,11 @@ class Gatekeeper:
         return "let through"
 
 
-def register(keeper: Gatekeeper, effect: str) -> str:
+def register(keeper: Gatekeeper, effect: Effect) -> str:
     """The name of a tool of its own for this test."""
     name = f"wait_{uuid.uuid4().hex[:8]}"
 
-    @tool(name=name, description="Waits.", effect=effect)
-    async def wait() -> str:
-        return await keeper.wait()
-
-    assert isinstance(wait.tool, FunctionTool)
+    tool(name=name, description="Waits.", effect=effect)(keeper.wait)
     return name
 
 
@@ -212,7 +208,7 @@ async def test_a_run_that_kills_its_host_three_times_is_ended_as_poison(ada: Use
     host_for(ScriptedModel(answers("Never.")))
     row = await ended(run)
 
-    assert (row.status, row.error["code"], row.severity) == ("failed", "poison", "critical")
+    assert (row.status, error_of(row)["code"], row.severity) == ("failed", "poison", "critical")
 
 
 async def test_a_run_asked_to_stop_before_its_host_died_is_cancelled_by_the_next_claim(
