@@ -79,9 +79,9 @@ document.addEventListener("toast", (event) => toast(event.detail.text, event.det
 // --- htmx: failures are said, empty filters stay out of the address ---
 
 const FAILURES = {
+  400: "The server could not read this. It may be too long: a task may have 256 KiB.",
   403: "This was refused. Your sign-in may have changed: reload the page and try again.",
   404: "This does not exist any more.",
-  413: "This is too large to be sent.",
 };
 
 document.addEventListener("htmx:responseError", ({ detail: { xhr } }) =>

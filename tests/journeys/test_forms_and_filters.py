@@ -1,5 +1,10 @@
 """What the pages do in a browser beyond plain HTML: forms that forgive, filters that stay in the address, a theme."""
 
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,20 +16,74 @@ from tests.live_site import LiveSite
 pytestmark = pytest.mark.browser
 
 PASSWORD = "a good long password"
-A_HUNDRED_AND_TWENTY_RUNS = (
-    "from django.contrib.auth.models import User; from runs.models import Run; "
-    "user = User.objects.get(username='ada'); "
-    "Run.objects.bulk_create([Run(user=user, task=f'Task {n}', status='failed' if n % 10 == 0 else 'completed') "
-    "for n in range(120)])"
-)
+PREPARE = """
+import json
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from runs.models import Run
+
+sessions = []
+for number in range(PEOPLE):
+    user = User.objects.create_user(f"person-{number}", password=PASSWORD)
+    session = SessionStore()
+    session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session.create()
+    sessions.append(session.session_key)
+    if number < WITH_RUNS:
+        Run.objects.bulk_create(
+            Run(user=user, task=f"Task {n}", status="completed" if n % 10 else "failed") for n in range(120)
+        )
+print(json.dumps(sessions))
+"""
+PEOPLE, WITH_RUNS = 10, 2
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody of this module's site, who is signed in."""
+
+    username: str
+    session: str
+
+
+@pytest.fixture(scope="module")
+def site(prepared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
+    """One server for all of these tests: each test is a person of its own, who sees nothing of the others."""
+    data = tmp_path_factory.mktemp("forms") / "site"
+    shutil.copytree(prepared_data, data)
+    site = LiveSite(data)
+    yield site.start()
+    site.close()
+
+
+@pytest.fixture(scope="module")
+def people(site: LiveSite) -> list[Person]:
+    """As many people as tests; the first two have 120 runs each. Each test takes one from an end."""
+    values = f"PEOPLE, WITH_RUNS, PASSWORD = {PEOPLE}, {WITH_RUNS}, {PASSWORD!r}"
+    sessions = json.loads(site.ask(values + PREPARE))
+    return [Person(f"person-{number}", session) for number, session in enumerate(sessions)]
 
 
 @pytest.fixture
-async def page(live_site: LiveSite, open_page: Any) -> Page:
-    """The page of somebody who is signed in."""
-    live_site.create_user("ada", PASSWORD)
-    signed_in: Page = await open_page(live_site, session=live_site.session_of("ada"))
-    return signed_in
+def person(people: list[Person]) -> Person:
+    """Somebody without a run."""
+    return people.pop()
+
+
+@pytest.fixture
+async def page(site: LiveSite, person: Person, open_page: Any) -> Page:
+    """Their page."""
+    opened: Page = await open_page(site, session=person.session)
+    return opened
+
+
+@pytest.fixture
+async def busy_page(site: LiveSite, people: list[Person], open_page: Any) -> Page:
+    """The page of somebody with 120 runs, twelve of them failed."""
+    opened: Page = await open_page(site, session=people.pop(0).session)
+    return opened
 
 
 def rows(page: Page) -> Any:
@@ -55,14 +114,14 @@ async def test_an_example_fills_in_the_task_and_can_be_taken_back(page: Page) ->
     await expect(page.locator("[name=task]")).to_have_value("my own words")
 
 
-async def test_a_task_outlives_a_sign_in_that_ended_while_it_was_typed(page: Page) -> None:
+async def test_a_task_outlives_a_sign_in_that_ended_while_it_was_typed(page: Page, person: Person) -> None:
     await page.goto("/runs/new/")
     await page.fill("[name=task]", "half of 90")
     await page.context.clear_cookies(name="sessionid")
     await page.keyboard.press("Control+Enter")
 
     await page.wait_for_url("**/accounts/login/?next=*")
-    await page.fill("[name=username]", "ada")
+    await page.fill("[name=username]", person.username)
     await page.fill("[name=password]", PASSWORD)
     await page.keyboard.press("Enter")
 
@@ -82,10 +141,8 @@ async def test_a_launch_that_reaches_nobody_says_so_and_keeps_everything(page: P
     await expect(page.locator("#launch-form [type=submit]")).to_be_enabled()
 
 
-async def test_a_filter_stands_in_the_address_and_the_back_button_takes_it_away(
-    live_site: LiveSite, page: Page
-) -> None:
-    live_site.ask(A_HUNDRED_AND_TWENTY_RUNS)
+async def test_a_filter_stands_in_the_address_and_the_back_button_takes_it_away(busy_page: Page) -> None:
+    page = busy_page
     await page.goto("/runs/")
 
     await page.select_option("[name=status]", "failed")
@@ -98,8 +155,8 @@ async def test_a_filter_stands_in_the_address_and_the_back_button_takes_it_away(
     await expect(page.locator("[name=status]")).to_have_value("")
 
 
-async def test_older_runs_are_added_below_until_there_are_no_more(live_site: LiveSite, page: Page) -> None:
-    live_site.ask(A_HUNDRED_AND_TWENTY_RUNS)
+async def test_older_runs_are_added_below_until_there_are_no_more(busy_page: Page) -> None:
+    page = busy_page
     await page.goto("/runs/")
 
     for count in (100, 120):
@@ -140,10 +197,12 @@ async def test_the_account_menu_closes_on_escape_and_signs_out(page: Page) -> No
     await page.wait_for_url("**/accounts/login/")
 
 
-async def test_the_dashboard_fills_while_somebody_watches_it(live_site: LiveSite, page: Page, open_page: Any) -> None:
+async def test_the_dashboard_fills_while_somebody_watches_it(
+    site: LiveSite, page: Page, person: Person, open_page: Any
+) -> None:
     await page.goto("/")
     await expect(page.locator(".first-run")).to_be_visible()
-    elsewhere = await open_page(live_site, session=live_site.session_of("ada"))
+    elsewhere = await open_page(site, session=person.session)
 
     run_id = await launch(elsewhere, "average of 3, 4 and 8")
     await wait_for_status(elsewhere, "completed")
