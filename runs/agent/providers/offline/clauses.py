@@ -13,7 +13,7 @@ MAX_CLAUSE_LENGTH = 300
 """Characters of a clause, quoted texts not counted. Rules fit short clauses only, and matching must stay fast."""
 
 _QUOTED = re.compile(
-    r"\"([^\"]*)\"|“([^”]*)”|‘([^’]*)’|«([^»]*)»|`([^`]*)`"
+    r"\"([^\"]*)\"|“([^“”]*)”|‘([^‘’]*)’|«([^«»]*)»|`([^`]*)`"
     # An apostrophe opens a quotation only after a space and closes it only before one: don't, the users' dog.
     r"|(?<![^\s(:])'(.*?)'(?![^\s?.!,;:)])",
     re.DOTALL,

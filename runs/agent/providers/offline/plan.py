@@ -32,6 +32,9 @@ def read_task(text: str) -> tuple[Goal, ...] | Refusal:
     if len(text) > MAX_TASK_LENGTH:
         return Refusal(text[:80] + "…", f"it is longer than the {MAX_TASK_LENGTH} characters that rules can follow")
     task = Task(text)
+    if "#" in task.text:
+        # `#0` is how an expression names the result of goal 0, and only the planner may write that.
+        return Refusal(text, "the sign # has no meaning outside a quoted text")
     reading = _Reading(task)
     goals: tuple[Goal, ...] = ()
     for sentence in task.sentences():

@@ -151,3 +151,8 @@ def unit_named(words: str) -> Unit | None:
     if words in {"mb", "Mb", "MB", "Mbit", "Gb"}:
         return Unit(_EXACT[words], "data") if words in _EXACT else None
     return _UNITS.get(words.lower())
+
+
+def known_units() -> frozenset[Unit]:
+    """Every unit of the table."""
+    return frozenset(_UNITS.values())
