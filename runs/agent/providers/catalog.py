@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -12,6 +13,7 @@ from runs.agent.messages import ModelProvider
 EndpointKind = Literal["openai", "anthropic"]
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
+RESERVED = ("offline", "openai", "anthropic", "google")
 WHAT_WORKS = "offline, openai:<name>, or <server>/<model> for a server named in AGENTSITE_ENDPOINTS"
 
 
@@ -56,8 +58,8 @@ def _endpoint(entry: Any, where: str) -> Endpoint:
     if kind not in get_args(EndpointKind):
         raise ValueError(f"{where}.kind must be one of {', '.join(get_args(EndpointKind))}, not {kind!r}.")
     name = _text(entry, "name", where)
-    if not name.replace("-", "").replace("_", "").isalnum() or name == "offline":
-        raise ValueError(f"{where}.name must be letters, digits, '-' and '_', and not 'offline': {name!r}.")
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name, re.ASCII) or name in RESERVED:
+        raise ValueError(f"{where}.name must be letters, digits, '-' and '_', and none of {RESERVED}: {name!r}.")
     base_url = _text(entry, "base_url", where)
     if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).hostname:
         raise ValueError(f"{where}.base_url must be an http or https address, not {base_url!r}.")
