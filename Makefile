@@ -7,7 +7,7 @@ PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --requir
 RUN_STAMP := $(VENV)/.requirements
 DEV_STAMP := $(VENV)/.requirements-dev
 
-.PHONY: help install run test check browser bench screenshots
+.PHONY: help install run test check browser chaos bench screenshots
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ browser: ## Install Chromium for the browser tests (Debian and Ubuntu)
 	else \
 		echo "Install Chromium or Google Chrome, and set CHROMIUM to the path of its program."; exit 2; \
 	fi
+
+chaos: $(DEV_STAMP) ## Kill a real server twenty times in the middle of its work (CHAOS_SEED repeats a try)
+	CHAOS_TRIES=20 $(PY) -m pytest tests/chaos/test_kill.py -s $(ARGS)
 
 bench: $(DEV_STAMP) ## Measure the engine and the live view
 	$(PY) -m tests.benchmarks.engine
