@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from runs.agent.errors import AgentError, AgentFailure
-from runs.agent.messages import ToolCall
+from runs.agent.messages import Delta, ToolCall
 from runs.agent.state import AgentStatus
 from runs.agent.thoughts import AgentThought
 from runs.agent.tools.protocol import Effect
@@ -54,6 +54,14 @@ class Journal(Protocol):
         """Return when everything recorded so far is durable. Raises `JournalClosed`."""
         ...
 
+    def show(self, card: str, delta: Delta) -> None:
+        """Show a piece of a reply to whoever watches now. Never stored, never waited for, may be lost.
+
+        `card` is `turn-attempt-lane` (each from 1). The thought that ends the card has it as metadata `card`: the
+        reply's last thought, or the retry that voids what the attempt had said.
+        """
+        ...
+
 
 class ReportingJournal:
     """The journal of a run outside the engine: hands each thought to a callback and keeps nothing."""
@@ -71,3 +79,6 @@ class ReportingJournal:
 
     async def durable(self) -> None:
         """Nothing is stored, so there is nothing to wait for."""
+
+    def show(self, card: str, delta: Delta) -> None:
+        """Nobody watches a reply in the making."""

@@ -1,6 +1,7 @@
 """How far a run may go."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from runs.agent.errors import LimitReached
 
@@ -21,13 +22,26 @@ class RunLimits:
     model_timeout_s: float = 120
     """The longest one attempt at a model reply may take, from request to last token."""
 
+    first_token_timeout_s: float = 60
+    """The longest wait for the first sign of a reply."""
+
+    idle_timeout_s: float = 30
+    """The longest silence between two pieces of a reply that has begun."""
+
+    max_tokens: int | None = None
+    """Tokens of all replies together; None for no limit. Checked before each reply is asked for."""
+
+    max_cost_usd: Decimal | None = None
+    """What all replies together may cost; None for no limit. Reserved before each reply is asked for."""
+
     max_parallel_calls: int = 8
     """Tool calls of one turn that run at the same time; the rest wait for a place."""
 
     def __post_init__(self) -> None:
-        for name in ("max_turns", "max_duration_s", "tool_timeout_s", "model_timeout_s", "max_parallel_calls"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be more than 0, not {getattr(self, name)!r}.")
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} must be more than 0, not {value!r}.")
 
     def check_turn(self, turn: int) -> None:
         """Raise `LimitReached` if `turn` (1 for the first) is beyond `max_turns`."""

@@ -1,8 +1,9 @@
 """What the loop and a model provider say to each other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple, Protocol
 
 from runs.agent.errors import AgentError
 from runs.agent.tools.protocol import Tool
@@ -50,9 +51,14 @@ class Usage:
     """What one reply cost, as the provider reported it. None means not reported: unknown, not zero."""
 
     input_tokens: int | None = None
+    """All of the input, what was read from or written to a cache included."""
     output_tokens: int | None = None
-    cost_usd: str | None = None
-    """A decimal number as text."""
+    """All of the output, reasoning included."""
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cost_usd: Decimal | None = None
+    """What the provider says it cost; an estimate from price lists is made elsewhere."""
 
     @property
     def total_tokens(self) -> int | None:
@@ -92,10 +98,23 @@ class ModelRequest:
     tools: Sequence[Tool] = ()
     timeout_s: float = 120
     """How long the reply may take. The loop enforces it too; a provider passes it on to its transport."""
+    output_schema: Mapping[str, Any] | None = None
+    """The JSON Schema the answer has to fit; None for an answer in text."""
+    output_faults: Sequence[str] = ()
+    """What was wrong with the last answer, when it is asked for again."""
 
 
-OnDelta = Callable[[str], None]
-"""Called with each piece of text as it arrives. Must not block."""
+class Delta(NamedTuple):
+    """A piece of a reply as it arrives."""
+
+    text: str
+    """May be empty: then it only says that the reply goes on."""
+    kind: Literal["text", "reasoning", "call"] = "text"
+    """`call` is a piece of a tool call's arguments: a sign of life, not shown."""
+
+
+OnDelta = Callable[[Delta], None]
+"""Called with each piece of a reply as it arrives. Must not block."""
 
 
 class ModelProvider(Protocol):

@@ -4,12 +4,14 @@ import asyncio
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from runs import markdown
 from runs.agent.journal import CallChange, Entry, JournalClosed
+from runs.agent.messages import Delta
 from runs.agent.state import AgentStatus
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.engine.batch import CallUpdate, Write
@@ -33,6 +35,8 @@ class Recorder:
         self._writer = writer
         self.run_id = run_id
         self.epoch = epoch
+        self.stream: Callable[[str, Delta], None] | None = None
+        """Who shows the pieces of a reply: called with the card (`epoch-turn-attempt-lane`) and the piece."""
         self._last: Write | None = None
         self._active_since = time.monotonic()
         self.open_calls = open_calls or {}
@@ -58,6 +62,11 @@ class Recorder:
         if entry.status is not None:
             self._note_status(entry.status, entry, write)
         self._submit(write)
+
+    def show(self, card: str, delta: Delta) -> None:
+        """Pass a piece of a reply on to the viewers, if anybody streams them."""
+        if self.stream is not None and delta.text:
+            self.stream(f"{self.epoch}-{card}", delta)
 
     def leave(
         self,
@@ -129,6 +138,8 @@ class Recorder:
                     step[name] = value
             elif name in ("started_at", "ended_at"):
                 step[name] = datetime.fromtimestamp(value, UTC)
+            elif name == "card":
+                rest[name] = f"{self.epoch}-{value}"
             else:
                 rest[name] = value
         step["metadata"] = rest

@@ -12,7 +12,7 @@ import pytest
 
 from runs.agent.classify import is_worth_retrying
 from runs.agent.errors import AgentError, ErrorSeverity, InvalidArguments, ModelFailure
-from runs.agent.messages import ModelReply, ModelRequest, ToolRequest, ToolResult, Turn, Usage
+from runs.agent.messages import Delta, ModelReply, ModelRequest, ToolRequest, ToolResult, Turn, Usage
 from runs.agent.providers.openai import OpenAIModel, Server
 from runs.agent.tools.registry import execute_tool_safely
 from runs.agent.tools.toolbox import Toolbox
@@ -30,13 +30,13 @@ def asks(task="Hi", **more):
 
 async def test_an_answer_is_streamed_and_its_tokens_are_counted(wire_server, model):
     wire_server.script(Answer("Hello to you.", reasoning="A greeting.", usage=(12, 3)))
-    deltas: list[str] = []
+    deltas: list[Delta] = []
 
     reply = await model.reply(asks(instructions="Be kind."), on_delta=deltas.append)
 
     assert (reply.text, reply.reasoning, reply.calls) == ("Hello to you.", "A greeting.", ())
     assert reply.usage == Usage(input_tokens=12, output_tokens=3)
-    assert deltas == ["Hello ", "to ", "you."]
+    assert [delta.text for delta in deltas if delta.kind == "text"] == ["Hello ", "to ", "you."]
     (request,) = wire_server.requests
     assert request.headers["authorization"] == "Bearer the-key"
     assert request.body["model"] == "m1"

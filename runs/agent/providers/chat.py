@@ -10,7 +10,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
 from runs.agent.errors import FailureKind, FailurePhase, ModelFailure
-from runs.agent.messages import ModelReply, ModelRequest, OnDelta, Usage
+from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta, Usage
 from runs.agent.providers.clients import model_at
 from runs.agent.providers.conversation import conversation, reply_from
 from runs.agent.providers.failures import FOREIGN_ERRORS, failure_from
@@ -46,9 +46,9 @@ class _Reading:
             self.phase = "stream"
             match event:
                 case PartStartEvent(part=TextPart(content=text)) if text:
-                    self.on_delta(text)
+                    self.on_delta(Delta(text))
                 case PartDeltaEvent(delta=TextPartDelta(content_delta=text)) if text:
-                    self.on_delta(text)
+                    self.on_delta(Delta(text))
                 case _:
                     pass  # reasoning, calls and ends are read from the whole reply
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from runs.agent.messages import ModelReply, ModelRequest, OnDelta, ToolRequest, Usage
+from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta, ToolRequest, Usage
 
 Said = ModelReply | Exception | Callable[[ModelRequest], ModelReply]
 
@@ -36,7 +36,7 @@ class ScriptedModel:
             raise said
         reply = said if isinstance(said, ModelReply) else said(request)
         if on_delta is not None and reply.text:
-            on_delta(reply.text)
+            on_delta(Delta(reply.text))
         return reply
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs.agent import run_agent
-from runs.agent.messages import ModelReply, ModelRequest, ToolRequest, ToolResult, Turn, Usage
+from runs.agent.messages import Delta, ModelReply, ModelRequest, ToolRequest, ToolResult, Turn, Usage
 from runs.agent.providers.offline import OfflinePlanner
 from runs.agent.providers.offline.plan import read_task
 from tests.agent.offline.driver import all_tools, converse
@@ -75,11 +75,11 @@ async def test_tokens_and_cost_are_unknown() -> None:
 
 
 async def test_the_answer_streams_as_one_piece() -> None:
-    pieces: list[str] = []
+    pieces: list[Delta] = []
 
     reply = await OfflinePlanner().reply(ModelRequest(task="hello", tools=all_tools()), on_delta=pieces.append)
 
-    assert pieces == [reply.text]
+    assert pieces == [Delta(reply.text)]
 
 
 async def test_the_same_request_has_the_same_reply() -> None:

@@ -1,6 +1,6 @@
 """The model provider that follows rules."""
 
-from runs.agent.messages import ModelReply, ModelRequest, OnDelta
+from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta
 from runs.agent.providers.offline import answer
 from runs.agent.providers.offline.plan import Progress, Refusal, read_task
 
@@ -19,7 +19,7 @@ class OfflinePlanner:
         """The calls that can be made now, or the answer. What no rule reads is refused, in an answer that says so."""
         reply = next_reply(request)
         if on_delta is not None and reply.text:
-            on_delta(reply.text)
+            on_delta(Delta(reply.text))
         return reply
 
 
