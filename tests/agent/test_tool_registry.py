@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runs.agent.errors import InvalidArguments, ToolFailed, UnknownTool
-from runs.agent.tools import registry
 from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.protocol import Tool
 from runs.agent.tools.registry import (
@@ -27,12 +26,7 @@ EXPRESSION_SCHEMA = {
     "required": ["expression"],
 }
 
-
-@pytest.fixture(autouse=True)
-def own_registry(monkeypatch):
-    """Tools made in a test are gone after it."""
-    registry.registered_tools()  # the built-in ones register once in a process
-    monkeypatch.setattr(registry, "_layers", {layer: dict(tools) for layer, tools in registry._layers.items()})
+pytestmark = pytest.mark.usefixtures("own_registry")
 
 
 async def test_a_typed_function_becomes_a_tool_and_stays_a_function():
