@@ -11,7 +11,8 @@ class Cable:
 
     def __init__(self, url: str) -> None:
         self._target = urlsplit(url)
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._open: set[asyncio.StreamWriter] = set()
+        self._socket_answered = asyncio.Event()
         self._server: asyncio.Server | None = None
 
     @property
@@ -20,12 +21,18 @@ class Cable:
         assert self._server is not None
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
-    def pull(self) -> int:
-        """End every open connection at once, without a goodbye. How many there were; new ones work again."""
-        pulled = len(self._writers)
-        for writer in list(self._writers):
+    async def pull(self) -> None:
+        """Wait for a WebSocket the server has answered, then end every connection without a goodbye.
+
+        New connections work at once.
+        """
+        await self._socket_answered.wait()
+        self._cut()
+
+    def _cut(self) -> None:
+        self._socket_answered.clear()
+        for writer in list(self._open):
             writer.transport.abort()
-        return pulled
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
@@ -34,17 +41,23 @@ class Cable:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
-        self.pull()
+        self._cut()
         await self._server.wait_closed()
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
         ends = {writer, far_writer}
-        self._writers |= ends
+        self._open |= ends
         try:
-            await asyncio.gather(_pass_on(reader, far_writer), _pass_on(far_reader, writer))
+            with contextlib.suppress(ConnectionError):
+                request = await reader.read(65536)
+                far_writer.write(request)
+                writer.write(await far_reader.read(65536))
+                if request.startswith(b"GET /ws/"):
+                    self._socket_answered.set()
+                await asyncio.gather(_pass_on(reader, far_writer), _pass_on(far_reader, writer))
         finally:
-            self._writers -= ends
+            self._open -= ends
             for end in ends:
                 end.close()
 

@@ -48,7 +48,7 @@ async def test_a_page_that_is_cut_off_five_times_in_a_long_run_shows_every_step_
         await launch(page, "Calculate for a while", model="local/m1", max_turns="1000")
         for cut in range(1, CUTS + 1):
             await page.wait_for_selector(f"#step-{cut * STEPS // (CUTS + 1)}", state="attached", timeout=120_000)
-            assert cable.pull() > 0
+            await cable.pull()
         await page.wait_for_selector("[data-run-status=completed]", timeout=120_000)
         await expect(page.locator("[data-answer]")).to_contain_text("That was long.")
         arrivals = await page.evaluate("window.arrivals")
