@@ -189,8 +189,6 @@ if _IS_HTTPS:
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     # This process speaks plain http, so whoever says https is the proxy; without it every page redirects to itself.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    # Asked by machines beside the process, not through the proxy.
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 # HSTS for sub-domains and the preload list would speak for hosts that are not ours.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 

@@ -4,9 +4,8 @@ Runs, steps and tool calls are read here and never edited: whatever happens to a
 """
 
 import json
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Model, QuerySet
@@ -18,18 +17,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from typing_extensions import override
 
-from runs.agent.tools.registry import registered_tools
 from runs.engine import control
 from runs.models import Agent, Run, Step, ToolCall
 from runs.templatetags.run_text import one_line
-from runs.web.model_names import name_fault
+from runs.web.agent_form import AgentForm
 
 if TYPE_CHECKING:
-    _AgentModelForm = forms.ModelForm[Agent]
     _AgentModelAdmin = admin.ModelAdmin[Agent]
     _AnyModelAdmin = admin.ModelAdmin[Any]
 else:  # generic for the type checker only
-    _AgentModelForm = forms.ModelForm
     _AgentModelAdmin = _AnyModelAdmin = admin.ModelAdmin
 
 admin.site.site_header = "Agentsite admin"
@@ -38,44 +34,8 @@ admin.site.index_title = "Agents and history"
 
 LAST_STEPS = 50
 """Steps shown on a run's page. With thousands of them an inline takes seconds; the list of steps has them all."""
-NO_MODELS = 'Type a list with at least one name, such as ["offline"].'
 ROW_TEXT = 120
 """Characters of a long text that are read for a row of a list."""
-
-
-class AgentForm(_AgentModelForm):
-    """An agent whose models and tools are names, so that a mistake is found here and not by a run."""
-
-    class Meta:
-        model = Agent
-        exclude = ()
-        error_messages: ClassVar = {"model_names": {"required": NO_MODELS}}
-
-    def clean_model_names(self) -> list[str]:
-        names = self.cleaned_data["model_names"]
-        if not isinstance(names, list) or not names:
-            raise forms.ValidationError(NO_MODELS)
-        faults = [fault for name in names if (fault := name_fault(name))]
-        if faults:
-            raise forms.ValidationError(faults)
-        return names
-
-    def clean_tools(self) -> list[str] | None:
-        names = self.cleaned_data["tools"]
-        if names in (None, []):
-            return None
-        known = registered_tools()
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise forms.ValidationError('Type a list of names, such as ["calculator"], or leave it empty for all.')
-        unknown = [name for name in names if name not in known]
-        if unknown:
-            raise forms.ValidationError(f"No such tool: {', '.join(unknown)}. There are: {', '.join(known)}.")
-        return names
-
-    def _get_validation_exclusions(self) -> set[str]:
-        # A second default is no mistake here: saving it takes the mark from the first.
-        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # a hook the stubs leave out
-        return exclusions | {"is_default"}
 
 
 @admin.register(Agent)

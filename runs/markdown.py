@@ -123,7 +123,7 @@ def _highlight(code: str, language: str, _attributes: str) -> str:
     return highlight(code, lexer, HtmlFormatter(nowrap=True, classprefix="tok-"))
 
 
-_TAGS = {"a", "blockquote", "br", "code", "em", "h4", "hr", "li", "ol", "p", "pre", "s", "span", "strong", "ul"} | {
+TAGS = {"a", "blockquote", "br", "code", "em", "h4", "hr", "li", "ol", "p", "pre", "s", "span", "strong", "ul"} | {
     "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
 
@@ -134,8 +134,9 @@ def _cleaner() -> Any:
     from pygments.token import STANDARD_TYPES
 
     return Cleaner(
-        tags=_TAGS,
-        attributes={"a": {"href"}, "ol": {"start"}},
+        tags=TAGS,
+        # Without the star it would allow `title` and `lang` everywhere.
+        attributes={"*": set(), "a": {"href"}, "ol": {"start"}},
         allowed_classes={"span": {f"tok-{name}" for name in STANDARD_TYPES.values() if name}},
         url_schemes={"http", "https", "mailto"},
         url_relative="deny",

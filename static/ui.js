@@ -9,7 +9,6 @@ const on = (event, selector, act) =>
 // --- theme: system -> light -> dark -> system ---
 
 const THEMES = ["system", "light", "dark"];
-const THEME_NAMES = { system: "follows the system", light: "light", dark: "dark" };
 
 function currentTheme() {
   return document.documentElement.dataset.theme ?? "system";
@@ -17,7 +16,7 @@ function currentTheme() {
 
 function nameTheme() {
   for (const button of document.querySelectorAll("[data-theme-toggle]")) {
-    const name = `Theme: ${THEME_NAMES[currentTheme()]}`;
+    const name = `Theme: ${currentTheme()}`;
     const text = button.querySelector("[data-theme-name]");
     if (text) text.textContent = name;
     else button.ariaLabel = button.title = name;

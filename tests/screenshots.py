@@ -12,7 +12,7 @@ from tests.journeys.conftest import CHROMIUM_FLAGS, launch, wait_for_status
 from tests.live_site import ROOT, LiveSite, prepare_data
 
 TASK = "multiply 12 by 7 and convert the result from miles to km"
-SIZE: ViewportSize = {"width": 1200, "height": 860}
+SIZE: ViewportSize = {"width": 1200, "height": 1000}
 PICTURE = ROOT / "docs" / "screenshot.png"
 
 

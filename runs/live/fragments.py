@@ -71,7 +71,8 @@ def dollars(cost: Decimal) -> str:
     """US dollars with as many digits as it takes to be more than zero: `$1.20`, `$0.0034`."""
     if cost == 0 or cost >= 1:
         return f"${cost:,.2f}"
-    return f"${cost:.{max(2, 1 - cost.adjusted())}f}"
+    whole, _, cents = f"{cost:.{1 - cost.adjusted()}f}".partition(".")
+    return f"${whole}.{cents.rstrip('0').ljust(2, '0')}"
 
 
 @functools.cache

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from runs.live.cards import duration_text
 from runs.models import Run
 
 register = template.Library()
@@ -27,17 +28,8 @@ def when(moment: datetime | None) -> SafeString | str:
 
 @register.filter
 def duration(span: timedelta | None) -> str:
-    """A span in two units at most: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`. A dash for None."""
-    if span is None:
-        return "–"
-    seconds = max(span.total_seconds(), 0.0)
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minute} min"
-    return f"{minute} min {second} s" if minute else f"{second} s"
+    """A span as `48 ms`, `1.2 s`, `3 min 5 s` or `2 h 10 min`. A dash for None."""
+    return "–" if span is None else duration_text(span.total_seconds())
 
 
 @register.filter
@@ -52,3 +44,11 @@ def elapsed(run: Run) -> timedelta | None:
 def thousands(number: int) -> str:
     """A whole number with a thin space between each three digits."""
     return f"{number:,}".replace(",", "\u2009")
+
+
+@register.filter
+def tokens(run: Run) -> str:
+    """The tokens of a run; "none" where there are none to count, "unknown" where no provider told us."""
+    if run.tokens_used is not None:
+        return thousands(run.tokens_used)
+    return "none" if run.config.get("models") == ["offline"] else "unknown"

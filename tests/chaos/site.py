@@ -127,7 +127,7 @@ class ChaosSite:
             return Rows(
                 [RunSeen(*row) for row in runs],
                 [StepSeen(*row) for row in steps],
-                [CallSeen(*row, _place(arguments)) for *row, arguments in calls],
+                [_call(*row) for row in calls],
                 integrity,
             )
 
@@ -164,6 +164,6 @@ def reply_to(request: Request) -> Answer:
     return Answer(reasoning=f"Turn {turn} of {label}.", calls=calls)
 
 
-def _place(arguments: str) -> tuple[str, int, int]:
+def _call(call_id: str, run: str, turn: int, index: int, state: str, arguments: str) -> CallSeen:
     told = json.loads(arguments)
-    return told["run"], told["turn"], told["place"]
+    return CallSeen(call_id, run, turn, index, state, place=(told["run"], told["turn"], told["place"]))

@@ -37,11 +37,11 @@ class Complaints:
     def __init__(self) -> None:
         self.heard: list[str] = []
 
-    def listen_to(self, page: Page, site: LiveSite) -> None:
+    def listen_to(self, page: Page, url: str) -> None:
         """Note whatever goes wrong on `page`."""
         page.on("pageerror", lambda error: self.heard.append(f"script error: {error}"))
         page.on("console", self._console)
-        page.on("request", lambda request: self._request(request.url, site.url))
+        page.on("request", lambda request: self._request(request.url, url))
 
     def _console(self, message: ConsoleMessage) -> None:
         # Chromium reports every 4xx and every socket that closed as an error; tests ask for those on purpose.
@@ -59,14 +59,15 @@ async def open_page(browser: Browser) -> AsyncIterator[Callable[..., Any]]:
     complaints = Complaints()
     contexts: list[BrowserContext] = []
 
-    async def open_one(site: LiveSite, *, session: str | None = None, **options: Any) -> Page:
-        context = await browser.new_context(base_url=site.url, **options)
+    async def open_one(site: LiveSite, *, session: str | None = None, through: str = "", **options: Any) -> Page:
+        url = through or site.url
+        context = await browser.new_context(base_url=url, **options)
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         if session is not None:
-            await context.add_cookies([{"name": "sessionid", "value": session, "url": site.url}])
+            await context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
         page = await context.new_page()
-        complaints.listen_to(page, site)
+        complaints.listen_to(page, url)
         return page
 
     yield open_one

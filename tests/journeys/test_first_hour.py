@@ -9,6 +9,8 @@ from tests.journeys.conftest import launch, step_numbers, wait_for_status
 
 pytestmark = pytest.mark.browser
 
+PASSWORD = "a good long password"
+
 
 async def test_the_sign_in_link_makes_the_first_person_once(live_site, open_page):
     page = await open_page(live_site)
@@ -16,8 +18,8 @@ async def test_the_sign_in_link_makes_the_first_person_once(live_site, open_page
 
     await page.goto(link)
     await page.fill("[name=username]", "ada")
-    await page.fill("[name=password1]")
-    await page.fill("[name=password2]")
+    await page.fill("[name=password1]", PASSWORD)
+    await page.fill("[name=password2]", PASSWORD)
     await page.press("[name=password2]", "Enter")
     await page.wait_for_url(f"{live_site.url}/")
     again = await page.goto(link)

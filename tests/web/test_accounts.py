@@ -1,5 +1,7 @@
 """Signing in, signing out, and the one-time link of a new installation."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -37,6 +39,7 @@ def test_a_wrong_password_is_said_clearly_and_keeps_what_was_typed(client: Clien
     assert "do not match" in page
     assert 'value="owner"' in page
     assert 'name="next" value="/runs/new/"' in page
+    assert re.findall(r'name="(\w+)"[^>]*\sautofocus', page) == ["password"], "the one thing to type again"
     assert not is_signed_in(client)
 
 

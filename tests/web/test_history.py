@@ -247,11 +247,12 @@ def test_a_row_shows_status_steps_tokens_and_duration(
 
 
 def test_unknown_tokens_are_not_shown_as_zero(browser: Client, owner: User, make_run: Callable[..., Run]) -> None:
-    make_run(owner, tokens_used=None)
+    make_run(owner, tokens_used=None, config={"models": ["openai:gpt-5-mini"]})
+    make_run(owner, tokens_used=None, config={"models": ["offline"]})
 
     page = browser.get("/runs/").content.decode()
 
-    assert re.search(r'data-label="Tokens"><span class="unknown"[^>]*>–</span>', page)
+    assert re.findall(r'data-label="Tokens"><span class="unknown">(\w+)</span>', page) == ["none", "unknown"]
 
 
 def test_the_run_of_a_deleted_agent_keeps_its_agents_name(

@@ -9,16 +9,7 @@ from runs.templatetags.run_format import duration, thousands, when
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [
-        (-1, "0.0 s"),
-        (0.44, "0.4 s"),
-        (9.94, "9.9 s"),
-        (9.96, "10 s"),
-        (59.6, "1 min 0 s"),
-        (75, "1 min 15 s"),
-        (3600, "1 h 0 min"),
-        (93_784, "26 h 3 min"),
-    ],
+    [(-1, "0 ms"), (0.44, "440 ms"), (9.94, "9.9 s"), (75, "1 min 15 s"), (3600, "1 h 0 min"), (93_784, "26 h 3 min")],
 )
 def test_a_duration_has_two_units_at_most(seconds: float, text: str) -> None:
     assert duration(timedelta(seconds=seconds)) == text

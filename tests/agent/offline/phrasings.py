@@ -45,6 +45,7 @@ ARITHMETIC = {
     "5 more than 10": "`10 + 5` = **15**",
     "Round 3.14159 to 2 decimal places": "`round(3.14159, 2)` = **3.14**",
     "2^10": "`2^10` = **1024**",
+    "$1,250 + $3": "`1250 + 3` = **1253**",
 }
 
 PERCENTAGES = {
@@ -198,5 +199,7 @@ REFUSED = (
     "How much is 100 dollars in euros?",
     "Solve x^2 - 5x + 6 = 0 for x",
     "What is 2+2? Then add 3 and 4",
+    "$5 + €3",
+    "increase 5 by 2 percentage points",
 )
 """Tasks with no one reading, or beyond the tools."""

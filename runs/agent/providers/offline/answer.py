@@ -64,7 +64,7 @@ def reasoning_for_calls(progress: Progress, ready: dict[int, ToolRequest]) -> st
         return f"The earlier results are in, so now I can do {named}."
     waiting = len(progress.goals) - len(goals)
     order = "" if len(goals) == 1 else " These do not need each other, so I ask for them at once."
-    later = f" {waiting} more {'call needs' if waiting == 1 else 'calls need'} this result first." if waiting else ""
+    later = f" {waiting} more {'call waits' if waiting == 1 else 'calls wait'} for what comes back." if waiting else ""
     return f"I read {named}.{order}{later}"
 
 

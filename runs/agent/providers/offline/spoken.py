@@ -14,53 +14,11 @@ A form is *open*: "square root of 16 plus 9" may mean 5 or 13, so an operator af
 import re
 from dataclasses import dataclass
 
-from runs.agent.tools.exact import FUNCTIONS
+from runs.agent.providers.offline.symbols import CALLABLE
 
 _TOKEN = re.compile(
     r"\s*(#\d+|(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:e[+-]?\d+)?|\.\d+)(?![\w.]*[\d_a-df-wyz])|"
     r"\*\*|//|[-+*/^%()!,]|[a-z_]+\d*)"
-)
-
-
-def _ordinal_power(match: re.Match[str]) -> str:
-    words = ["third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
-    return f"** {words.index(match[1]) + 3}"
-
-
-_PHRASES = tuple(
-    (re.compile(pattern), symbol)
-    for pattern, symbol in (
-        (r"[×·]", "*"),
-        (r"÷", "/"),
-        (r"[−–]", "-"),
-        (r"[$€£](?=\d)", ""),
-        (r"(?<=[\d)]) ?x ?(?=[\d(#])", " * "),
-        (r"\b(?:raised )?to the (\d+)(?:st|nd|rd|th)(?: power)?\b", r"** \1"),
-        (r"\b(?:raised )?to the power(?: of)?\b", "**"),
-        (r"\b(?:raised )?to the (third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)(?: power)?\b", _ordinal_power),
-        (r"\bsquared\b", "** 2"),
-        (r"\bcubed\b", "** 3"),
-        (r"\b(?:multiplied by|times)\b", "*"),
-        (r"\b(?:divided by|over)\b", "/"),
-        (r"\b(?:plus|added to)\b", "+"),
-        (r"\bminus\b", "-"),
-        (r"\bmodulo\b", "mod"),
-        (r"\bnegative (?=[\d#])", "-"),
-        (r"\bper ?cent\b|\bpercentage points?\b", "%"),
-        (r"\bsquare root\b", "sqrt"),
-        (r"\bcube root\b", "cbrt"),
-        (r"\babsolute value\b", "abs"),
-        (r"\b(?:average|avg|arithmetic mean)\b", "mean"),
-        (r"\b(?:minimum|smallest|lowest|least)\b", "min"),
-        (r"\b(?:maximum|largest|highest|biggest|greatest(?! common))\b", "max"),
-        (r"\bgreatest common (?:divisor|factor)\b", "gcd"),
-        (r"\b(?:least|lowest|min) common multiple\b", "lcm"),
-        (r"\b(mean|min|max|median|sum|product|total) (?:value )?(?:of )?(?:numbers? )?(?=#|\d|-|\(|the )", r"\1 of "),
-        (r"\btotal of\b", "sum of"),
-        (r"^(?:add|add up|sum|sum up|total|total up) (?=[\d#.-]+(?:,|.*,.* and ))(?!.* to )", "sum of "),
-        (r"^multiply (?=[\d#.-]+, )(?!.* by )", "product of "),
-        (r"\b(?:the|these|numbers)\b", ""),
-    )
 )
 _MULTIPLES = {"twice": 2, "double": 2, "triple": 3, "thrice": 3}
 _PARTS = {"half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
@@ -75,10 +33,6 @@ _OF_ONE = {
 _OF_MANY = frozenset({"mean", "median", "min", "max", "sum", "product", "gcd", "lcm"})
 _OF_TWO = {"difference": "abs({} - {})", "quotient": "{} / {}", "ratio": "{} / {}"}
 _SUM, _PRODUCT, _SIGN, _POWER, _ATOM = range(5)
-
-
-_CALLABLE = frozenset(FUNCTIONS) - {"log", "sin", "cos", "tan"}
-"""People mean base 10 or e by log, degrees or radians by sin: neither is taken for granted."""
 
 
 class NotSpoken(Exception):
@@ -100,25 +54,12 @@ class Node:
         return self.text if self.level > level else f"({self.text})"
 
 
-def in_symbols(text: str) -> str:
-    """Lower-case text with the words for operators as symbols."""
-    for pattern, symbol in _PHRASES:
-        text = pattern.sub(symbol, text)
-    return " ".join(text.split())
-
-
 def read_expression(text: str) -> Node:
     """The expression that text in symbols stands for. Raises `NotSpoken`."""
     parser = _Parser(_tokens(text))
     node = parser.sum()
     parser.expect_end()
     return node
-
-
-def is_symbolic(text: str) -> bool:
-    """True if the text is figures, operators, brackets and functions: it can be computed as it was typed."""
-    words = re.findall(r"([a-z_]+\d*) ?(\(?)", re.sub(r"\d(?:e[+-]?\d)?", "0", text))
-    return not set("!#") & set(text) and all((word in _CALLABLE and bracket) or word == "pi" for word, bracket in words)
 
 
 def _tokens(text: str) -> list[str]:
@@ -201,7 +142,7 @@ class _Parser:
             node = self.sum()
             self._expect(")")
             return Node(f"({node.text})")
-        if self._next() == "(" and token in _CALLABLE:
+        if self._next() == "(" and token in CALLABLE:
             return self._function(token)
         return self._form(token)
 

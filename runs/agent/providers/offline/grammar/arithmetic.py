@@ -7,7 +7,8 @@ from typing import Any
 from runs.agent.providers.offline.goals import Clause, Expression, Goal
 from runs.agent.providers.offline.grammar.references import latest, with_references
 from runs.agent.providers.offline.numbers import number_text
-from runs.agent.providers.offline.spoken import NotSpoken, in_symbols, is_symbolic, read_expression
+from runs.agent.providers.offline.spoken import NotSpoken, read_expression
+from runs.agent.providers.offline.symbols import in_symbols, is_symbolic
 
 # {A}, {B} are operands, {P} is a figure before a percent sign, {N} a whole number, {R} the result so far.
 _ORDERS = (
@@ -88,6 +89,8 @@ _SLOTS = {"A": r"(?P<A>.+?)", "B": r"(?P<B>.+?)", "P": r"(?P<P>\d+(?:\.\d+)?|#\d
 _NOT_ARITHMETIC = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d+/\d+/\d{2,4}|\d:\d|\d+\.\d+\.\d+")
 # After another clause: "minus 5" starts from its result, and whether "add 3 and 4" does nobody can tell.
 _GOES_ON = re.compile(r"[-+*/] |(?:add|sum of) [\d.,]+(?:,| and )")
+# One currency goes without saying; two cannot be added without today's rate.
+_CURRENCY = re.compile(r"[$€£](?=\d)")
 _HAS_WORK = re.compile(r"[-+*/%^!(]|[a-z]")
 
 
@@ -101,9 +104,9 @@ _ABOUT_RESULT = tuple((_compiled(pattern), result, "") for pattern, result in _O
 
 def read_arithmetic(clause: Clause, earlier: Sequence[Goal]) -> tuple[Goal, ...] | None:
     """One calculator call, or None."""
-    if _NOT_ARITHMETIC.search(clause.text) or "«" in clause.text:
+    if _NOT_ARITHMETIC.search(clause.text) or "«" in clause.text or len(set(_CURRENCY.findall(clause.text))) > 1:
         return None
-    said = with_references(clause.lower, earlier)
+    said = _CURRENCY.sub("", with_references(clause.lower, earlier))
     text = in_symbols(said)
     if latest(earlier, "number") is not None and "#" not in said and _GOES_ON.match(text):
         found = _on_result(text, earlier)

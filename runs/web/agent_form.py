@@ -1,0 +1,51 @@
+"""The form staff configure an agent with."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django import forms
+
+from runs.agent.tools.registry import registered_tools
+from runs.models import Agent
+from runs.web.model_names import name_fault
+
+if TYPE_CHECKING:
+    _AgentModelForm = forms.ModelForm[Agent]
+else:  # generic for the type checker only
+    _AgentModelForm = forms.ModelForm
+
+NO_MODELS = 'Type a list with at least one name, such as ["offline"].'
+
+
+class AgentForm(_AgentModelForm):
+    """An agent whose models and tools are names, so that a mistake is found here and not by a run."""
+
+    class Meta:
+        model = Agent
+        exclude = ()
+        error_messages: ClassVar = {"model_names": {"required": NO_MODELS}}
+
+    def clean_model_names(self) -> list[str]:
+        names = self.cleaned_data["model_names"]
+        if not isinstance(names, list) or not names:
+            raise forms.ValidationError(NO_MODELS)
+        faults = [fault for name in names if (fault := name_fault(name))]
+        if faults:
+            raise forms.ValidationError(faults)
+        return names
+
+    def clean_tools(self) -> list[str] | None:
+        names = self.cleaned_data["tools"]
+        if names in (None, []):
+            return None
+        known = registered_tools()
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise forms.ValidationError('Type a list of names, such as ["calculator"], or leave it empty for all.')
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise forms.ValidationError(f"No such tool: {', '.join(unknown)}. There are: {', '.join(known)}.")
+        return names
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # A second default is no mistake here: saving it takes the mark from the first.
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # a hook the stubs leave out
+        return exclusions | {"is_default"}
