@@ -1,21 +1,42 @@
 """Asking for one reply: provider after provider, attempt after attempt, every failed one recorded."""
 
-import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from runs.agent.classify import handle_agent_error
 from runs.agent.clock import RunClock
-from runs.agent.errors import ModelFailure
+from runs.agent.errors import ModelFailure, ModelTimeout
 from runs.agent.journal import Entry, Journal
+from runs.agent.limits import RunLimits
 from runs.agent.messages import ModelProvider, ModelReply, ModelRequest
+from runs.agent.resilience.listening import Listening, Patience
 from runs.agent.retry import RetryPolicy, attempts
 from runs.agent.state import AgentState, AgentStatus
 from runs.agent.thoughts import AgentThought, ThoughtType
 
 MakeRequest = Callable[[float], ModelRequest]
 """The request for an attempt that may take that many seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A reply, and how it was got."""
+
+    reply: ModelReply
+    provider: ModelProvider
+    attempt: int
+    """Which attempt at this provider gave it, from 1."""
+    lane: int
+    """The provider's place in the order of preference, from 1."""
+    card: str
+    """What its pieces were shown as; the reply's last thought ends it."""
+    started_at: float
+    """When that attempt began, in seconds since the epoch."""
+    first_token_at: float | None
+    ended_at: float
 
 
 class Asking:
@@ -28,7 +49,7 @@ class Asking:
         journal: Journal,
         retry: RetryPolicy,
         clock: RunClock,
-        timeout_s: float,
+        limits: RunLimits,
     ) -> None:
         if not providers:
             raise ValueError("A run needs at least one model.")
@@ -36,42 +57,74 @@ class Asking:
         self.journal = journal
         self.retry = retry
         self.clock = clock
-        self.timeout_s = timeout_s
+        self.limits = limits
+        self._turn = 0
+        self._tries: Counter[int] = Counter()
 
-    async def reply(self, state: AgentState, turn: int, request: MakeRequest) -> tuple[ModelReply, ModelProvider]:
-        """The reply of the first provider that gives one, and that provider.
+    async def reply(self, state: AgentState, turn: int, request: MakeRequest) -> Asked:
+        """The reply of the first provider that gives one.
 
         Raises the last provider's `ModelFailure` or `ModelUnavailable`, or `LimitReached` if the time is up.
         """
-        for position, provider in enumerate(self.providers, start=1):
+        if turn != self._turn:
+            self._turn, self._tries = turn, Counter()
+        for lane in range(1, len(self.providers) + 1):
             try:
-                return await self._ladder(state, turn, provider, request), provider
+                return await self._ladder(state, turn, lane, request)
             except ModelFailure as failure:
-                if self.clock.left_s() <= 0:
+                if self.clock.left_s() <= 0 or _is_end_of_time(failure):
                     raise self.clock.out_of_time() from failure
-                if position == len(self.providers):
+                if lane == len(self.providers):
                     raise
         raise AssertionError("The last provider replies or raises.")
 
-    async def _ladder(self, state: AgentState, turn: int, provider: ModelProvider, request: MakeRequest) -> ModelReply:
-        async def call(_attempt: int) -> ModelReply:
+    async def _ladder(self, state: AgentState, turn: int, lane: int, request: MakeRequest) -> Asked:
+        async def call(attempt: int) -> Asked:
             if state.status is AgentStatus.WAITING:
                 state.mark_thinking()
                 await self.journal.record(Entry(status=AgentStatus.THINKING))
-            return await _reply_in_time(provider, request(self.clock.at_most(self.timeout_s)))
+            return await self._attempt(turn, attempt, lane, request)
 
         return await attempts(
             self.retry,
             call,
-            on_failed_attempt=partial(self._record_failure, state, turn, provider),
+            on_failed_attempt=partial(self._record_failure, state, turn, lane),
             time_left=self.clock.left_s,
+        )
+
+    async def _attempt(self, turn: int, attempt: int, lane: int, request: MakeRequest) -> Asked:
+        """Ask once, and show the pieces of the reply as they come."""
+        provider, patience = self.providers[lane - 1], self._patience()
+        # Counted over the whole turn: a reply that is asked for again must not go on with an old card.
+        self._tries[lane] += 1
+        card = f"{turn}-{self._tries[lane]}-{lane}"
+        listening = Listening(provider, patience, partial(self.journal.show, card))
+        reply = await listening.reply(request(patience.total_s))
+        return Asked(
+            reply=reply,
+            provider=provider,
+            attempt=attempt,
+            lane=lane,
+            card=card,
+            started_at=listening.started_at,
+            first_token_at=listening.first_token_at,
+            ended_at=time.time(),
+        )
+
+    def _patience(self) -> Patience:
+        limits, total_s = self.limits, self.clock.at_most(self.limits.model_timeout_s)
+        return Patience(
+            first_token_s=limits.first_token_timeout_s,
+            idle_s=limits.idle_timeout_s,
+            total_s=total_s,
+            total_is="model_timeout_s" if total_s == limits.model_timeout_s else "max_duration_s",
         )
 
     async def _record_failure(
         self,
         state: AgentState,
         turn: int,
-        provider: ModelProvider,
+        lane: int,
         failure: ModelFailure,
         *,
         attempt: int,
@@ -79,6 +132,7 @@ class Asking:
         wait_s: float | None,
     ) -> None:
         error = handle_agent_error(failure, {})
+        provider = self.providers[lane - 1]
         metadata = {
             "turn": turn,
             "attempt": attempt,
@@ -88,6 +142,8 @@ class Asking:
             "suggested_action": error.suggested_action,
             "provider": provider.name,
             "model": provider.model,
+            "lane": lane if len(self.providers) > 1 else None,
+            "card": f"{turn}-{self._tries[lane]}-{lane}",
             "code": error.code,
             "status": failure.status,
             "wait_s": None if wait_s is None else round(wait_s, 3),
@@ -100,17 +156,5 @@ class Asking:
         await self.journal.record(entry)
 
 
-async def _reply_in_time(provider: ModelProvider, request: ModelRequest) -> ModelReply:
-    """One reply; a `ModelFailure` when it takes longer than the request allows, or says nothing."""
-    try:
-        async with asyncio.timeout(request.timeout_s) as deadline:
-            reply = await provider.reply(request)
-    except TimeoutError as error:
-        if not deadline.expired():
-            raise
-        message = f"{provider.model!r} gave no complete reply in {request.timeout_s:.3g} s."
-        raise ModelFailure(message, kind="timeout", provider=provider.name, model=provider.model) from error
-    if not reply.calls and not reply.text.strip():
-        message = f"{provider.model!r} gave an empty reply: no text and no tool call."
-        raise ModelFailure(message, kind="bad_reply", provider=provider.name, model=provider.model)
-    return reply
+def _is_end_of_time(failure: ModelFailure) -> bool:
+    return isinstance(failure, ModelTimeout) and failure.limit_name == "max_duration_s"

@@ -14,6 +14,8 @@ from runs.agent.errors import (
     InvalidArguments,
     LimitReached,
     ModelFailure,
+    ModelPaused,
+    ModelTimeout,
     ModelUnavailable,
     ToolFailed,
     UnknownTool,
@@ -68,8 +70,8 @@ def handle_agent_error(error: BaseException, context: Mapping[str, Any]) -> Agen
         case BaseExceptionGroup():
             return _worst(error, context)
         case ModelFailure():
-            verdict = _MODEL_VERDICTS[error.kind]
-            context = {"provider": error.provider, "model": error.model, "status": error.status, **context}
+            verdict = _of_model(error)
+            context = _about(error) | dict(context)
         case AgentFailure():
             verdict = _of_ours(error)
         case _:
@@ -82,6 +84,31 @@ def handle_agent_error(error: BaseException, context: Mapping[str, Any]) -> Agen
         verdict.suggested_action,
         code=verdict.code,
     )
+
+
+def _of_model(failure: ModelFailure) -> Verdict:
+    match failure:
+        case ModelUnavailable(last=last):
+            return _of_model(last)
+        case ModelTimeout(limit_name="max_duration_s"):
+            return _of_ours(LimitReached("max_duration_s", used=failure.limit_s, limit=failure.limit_s, unit="seconds"))
+        case ModelTimeout(limit_name="first_token_timeout_s" | "idle_timeout_s" as limit):
+            action = f"Retry with a longer {limit}, or use another model"
+            return Verdict(f"model_{limit.removesuffix('_s')}", WARNING, True, action)
+        case ModelPaused(reason=reason):
+            return Verdict(f"model_{reason}", WARNING, True, "Wait until then and run again, or use another model")
+        case _:
+            return _MODEL_VERDICTS[failure.kind]
+
+
+def _about(failure: ModelFailure) -> dict[str, Any]:
+    context: dict[str, Any] = {"provider": failure.provider, "model": failure.model, "status": failure.status}
+    match failure.last if isinstance(failure, ModelUnavailable) else failure:
+        case ModelTimeout(limit_name=limit, limit_s=seconds):
+            context |= {"limit": limit, "limit_s": round(seconds, 3)}
+        case ModelPaused(retry_at=retry_at):
+            context["retry_at"] = retry_at
+    return context
 
 
 def _worst(group: BaseExceptionGroup[BaseException], context: Mapping[str, Any]) -> AgentError:
@@ -130,7 +157,7 @@ def is_worth_retrying(error: BaseException) -> bool:
     """True only for what the same request may survive a moment later: no connection, no answer in time, an overloaded
     or failing server, a stream that broke. Never for a refusal, and never for a cancellation."""
     match error:
-        case ModelUnavailable():
+        case ModelUnavailable() | ModelPaused() | ModelTimeout(limit_name="max_duration_s"):
             return False
         case ModelFailure(kind=kind, status=status):
             # Both: an exhausted quota is a 429 too, and of kind "refused".

@@ -5,10 +5,13 @@ AgentFailure
 │   ├── InvalidArguments
 │   └── UnknownTool
 ├── ModelFailure        a provider gave no usable reply; `is_worth_retrying` says whether to ask again
+│   ├── ModelTimeout      it took longer than one of the limits on a reply
+│   ├── ModelPaused       not asked at all: its provider wants to be left alone for now
 │   └── ModelUnavailable  no reply after all attempts: ends the run
 └── LimitReached        a limit of the run was reached: ends the run
 """
 
+import time
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
@@ -97,13 +100,60 @@ class ModelFailure(AgentFailure):
         """How far the attempt had come."""
 
 
+TimeLimitName = Literal["first_token_timeout_s", "idle_timeout_s", "model_timeout_s", "max_duration_s"]
+
+_WAITED_FOR: dict[TimeLimitName, str] = {
+    "first_token_timeout_s": "the first piece of its reply",
+    "idle_timeout_s": "the next piece of a reply it had begun",
+    "model_timeout_s": "its whole reply",
+    "max_duration_s": "its whole reply, all that was left of the run's time",
+}
+
+
+class ModelTimeout(ModelFailure):
+    """One attempt took longer than a limit allows. Says which, how many seconds, and what was waited for."""
+
+    def __init__(
+        self, limit_name: TimeLimitName, limit_s: float, *, provider: str, model: str, phase: FailurePhase
+    ) -> None:
+        super().__init__(
+            f"{model!r} was waited for {limit_s:.3g} s for {_WAITED_FOR[limit_name]} (limit {limit_name}).",
+            kind="timeout",
+            provider=provider,
+            model=model,
+            phase=phase,
+        )
+        self.limit_name = limit_name
+        self.limit_s = limit_s
+
+
+class ModelPaused(ModelFailure):
+    """A model that was not asked, because its provider is to be left alone until `retry_at`. Nothing was sent."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: Literal["breaker_open", "asked_to_wait"],
+        provider: str,
+        model: str,
+        wait_s: float,
+    ) -> None:
+        kind: FailureKind = "overloaded" if reason == "breaker_open" else "rate_limited"
+        super().__init__(message, kind=kind, provider=provider, model=model, retry_after_s=wait_s, phase="connect")
+        self.reason = reason
+        self.retry_at = time.time() + wait_s
+        """Seconds since the epoch."""
+
+
 class ModelUnavailable(ModelFailure):
     """No reply after all attempts. Ends the run; the user may start it again."""
 
-    def __init__(self, last: ModelFailure, *, attempts: int) -> None:
+    def __init__(self, last: ModelFailure, *, attempts: int, why: str = "") -> None:
+        """`why` says why there were no more attempts, where it is not simply that they were used up."""
         tries = "1 attempt" if attempts == 1 else f"{attempts} attempts"
         super().__init__(
-            f"Model {last.model!r} gave no reply in {tries}. The last failure: {last}",
+            f"Model {last.model!r} gave no reply in {tries}. {why + ' ' if why else ''}The last failure: {last}",
             kind=last.kind,
             provider=last.provider,
             model=last.model,
@@ -112,6 +162,7 @@ class ModelUnavailable(ModelFailure):
             phase=last.phase,
         )
         self.attempts = attempts
+        self.last = last
 
 
 class LimitReached(AgentFailure):

@@ -4,7 +4,6 @@
 """
 
 import logging
-import time
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -60,7 +59,7 @@ class AgentLoop:
             journal=journal,
             retry=retry or RetryPolicy(),
             clock=self.clock,
-            timeout_s=self.limits.model_timeout_s,
+            limits=self.limits,
         )
 
     async def run(self, state: AgentState) -> str:
@@ -84,8 +83,8 @@ class AgentLoop:
         self.limits.check_turn(turn)
         self.clock.check()
         state.mark_thinking()
-        started_at = time.time()
-        reply, provider = await self.asking.reply(state, turn, self._request)
+        asked = await self.asking.reply(state, turn, self._request)
+        reply, provider = asked.reply, asked.provider
         tokens = reply.usage.total_tokens
         state.total_tokens += tokens or 0
         about = {
@@ -93,8 +92,8 @@ class AgentLoop:
             "provider": provider.name,
             "model": provider.model,
             "tokens": tokens,
-            "started_at": started_at,
-            "ended_at": time.time(),
+            "started_at": asked.started_at,
+            "ended_at": asked.ended_at,
         }
         entry = Entry(tokens=tokens, replay=reply.replay)
         if reply.calls:
@@ -112,6 +111,7 @@ class AgentLoop:
             entry.status = AgentStatus.COMPLETED
             state.add_step(AgentStep(state.step_count + 1, "answer", None, None, reply.text, reply.reasoning))
             state.mark_completed()
+        entry.thoughts[-1].metadata["card"] = asked.card
         await self.journal.record(entry)
         return reply
 
