@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal, Protocol
 
 from runs.agent.errors import AgentError, AgentFailure
@@ -37,6 +38,12 @@ class Entry:
     """The run's status from here on; None leaves it."""
     tokens: int | None = None
     """Tokens to add to the run's; None when the provider reported none."""
+    cost: Decimal | None = None
+    """US dollars to add to the run's; None when unknown."""
+    cost_is_partial: bool = False
+    """What is recorded here cost something nobody knows: the run's cost is "at least" from here on."""
+    output: Any = None
+    """The answer as validated data (JSON), with `AgentStatus.COMPLETED`, if the run has an output schema."""
     replay: Any = None
     """The reply's private replay value, kept with the first thought."""
     error: AgentError | None = None

@@ -34,6 +34,9 @@ class RunLimits:
     max_cost_usd: Decimal | None = None
     """What all replies together may cost; None for no limit. Reserved before each reply is asked for."""
 
+    context_tokens: int | None = None
+    """What the models can read at most; None for what is known of each (`runs.agent.context`)."""
+
     max_parallel_calls: int = 8
     """Tool calls of one turn that run at the same time; the rest wait for a place."""
 

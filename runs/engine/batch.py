@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any, Literal
 from uuid import UUID
@@ -58,6 +59,10 @@ class Write:
     """To add to the run's."""
     tokens: int | None = None
     """To add to the run's."""
+    cost: Decimal | None = None
+    """US dollars to add to the run's."""
+    cost_is_partial: bool = False
+    """The cost of a reply in this write is unknown."""
     leaves: bool = False
     """The host lets go of the run with this write: owner and lease are cleared."""
     fields: dict[str, Any] = field(default_factory=dict)
@@ -77,12 +82,16 @@ class _Row:
 
     epoch: int
     hosted: bool
+    user_id: int | None
     status: str
     waiting_for: str
     next_sequence: int
     active_ms: int
     tokens_used: int | None
     crashes: int
+    cost: Any
+    """As the database gives it: a Decimal, or on SQLite a number."""
+    cost_is_partial: bool
     changed: bool = False
     leaving: Write | None = None
 
@@ -95,15 +104,20 @@ class _Row:
             "active_ms": self.active_ms,
             "tokens_used": self.tokens_used,
             "crashes": self.crashes,
+            "cost": self.cost,
+            "cost_is_partial": self.cost_is_partial,
         }
 
 
-_COLUMNS = ("status", "waiting_for", "next_sequence", "active_ms", "tokens_used", "crashes")
-_SELECT_RUNS = f"SELECT id, epoch, owner, {', '.join(_COLUMNS)} FROM runs_run WHERE id IN"  # noqa: S608 - our columns
+_COLUMNS = ("status", "waiting_for", "next_sequence", "active_ms", "tokens_used", "crashes", "cost", "cost_is_partial")
+_SELECT_RUNS = f"SELECT id, epoch, owner, user_id, {', '.join(_COLUMNS)} FROM runs_run WHERE id IN"  # noqa: S608 - our columns
 _UPDATE_RUN = f"UPDATE runs_run SET {', '.join(f'{name} = %s' for name in _COLUMNS)} WHERE id = %s"  # noqa: S608 - as above
 _UPDATE_CALL = """UPDATE runs_toolcall
 SET state = %s, epoch = %s, started_at = COALESCE(%s, started_at), ended_at = COALESCE(%s, ended_at)
 WHERE call_id = %s"""
+_ADD_SPENDING = """INSERT INTO runs_spending (user_id, day, tokens, cost) VALUES (%s, %s, %s, %s)
+ON CONFLICT (user_id, day) DO UPDATE
+SET tokens = runs_spending.tokens + excluded.tokens, cost = runs_spending.cost + excluded.cost"""
 
 
 @cache
@@ -120,6 +134,7 @@ class Batch:
         self._step_rows: list[list[Any]] = []
         self._call_rows: list[list[Any]] = []
         self._call_updates: list[tuple[Any, ...]] = []
+        self._spent: dict[int, tuple[int, Decimal]] = {}
         self._sequence_at = self.steps.columns.index("sequence")
 
     def write(self) -> list[Outcome]:
@@ -135,6 +150,7 @@ class Batch:
                 (self.calls.insert, self._call_rows),
                 (_UPDATE_CALL, self._call_updates),
                 (_UPDATE_RUN, staying),
+                (_ADD_SPENDING, self._spending()),
             ):
                 if parameters:
                     cursor.executemany(statement, parameters)
@@ -174,9 +190,22 @@ class Batch:
         if any(step["kind"] != Step.Kind.NOTE for step in write.steps):
             row.crashes = 0
         row.active_ms += write.active_ms
-        if write.tokens is not None:
-            row.tokens_used = (row.tokens_used or 0) + write.tokens
+        self._add_usage(write, row)
         row.changed = True
         if write.leaves:
             row.hosted, row.leaving = False, write
         return Outcome("written", row.next_sequence - 1)
+
+    def _add_usage(self, write: Write, row: _Row) -> None:
+        if write.tokens is not None:
+            row.tokens_used = (row.tokens_used or 0) + write.tokens
+        if write.cost is not None:
+            row.cost = Decimal(str(row.cost or 0)) + write.cost
+        row.cost_is_partial = row.cost_is_partial or write.cost_is_partial
+        if row.user_id is not None and (write.tokens or write.cost):
+            tokens, cost = self._spent.get(row.user_id, (0, Decimal(0)))
+            self._spent[row.user_id] = (tokens + (write.tokens or 0), cost + (write.cost or 0))
+
+    def _spending(self) -> list[tuple[Any, ...]]:
+        today = datetime.now(UTC).date().isoformat()
+        return [(user_id, today, *spent) for user_id, spent in self._spent.items()]

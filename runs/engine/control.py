@@ -12,7 +12,7 @@ from django.utils import timezone
 from runs.engine.dispatch import announce, dispatch, tell
 from runs.models import Agent, Run, Step, ToolCall
 
-OVERRIDES = frozenset({"models", "strategy", "max_turns", "max_seconds", "tools"})
+OVERRIDES = frozenset({"models", "strategy", "max_turns", "max_seconds", "max_tokens", "max_cost_usd", "tools"})
 """What a launch may change of its agent's configuration."""
 
 CancelOutcome = Literal["cancelled", "asked", "already_ended"]
@@ -28,7 +28,7 @@ def launch(
 ) -> Run:
     """A new run of `task`, queued and dispatched in one transaction. `agent` None means the default agent.
 
-    `overrides` replaces keys of the agent's snapshot: `models`, `strategy`, `max_turns`, `max_seconds`, `tools`.
+    `overrides` replaces keys of the agent's snapshot, those of `OVERRIDES`; an amount of money is a decimal string.
     Raises `ValueError` for an empty task or an unknown key, `Agent.DoesNotExist` if there is no default agent.
     """
     overrides = overrides or {}

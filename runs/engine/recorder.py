@@ -58,6 +58,7 @@ class Recorder:
         if steps and entry.replay is not None:
             steps[0]["replay"] = entry.replay
         write = Write(run_id=self.run_id, epoch=self.epoch, steps=steps, tokens=entry.tokens)
+        write.cost, write.cost_is_partial = entry.cost, entry.cost_is_partial
         self._note_calls(entry, write)
         if entry.status is not None:
             self._note_status(entry.status, entry, write)
@@ -169,6 +170,7 @@ class Recorder:
         write.fields = {"ended_at": datetime.now(UTC)}
         if status is AgentStatus.COMPLETED:
             write.fields["answer"] = as_text(write.steps[-1]["content"])
+            write.fields["output"] = entry.output
         elif entry.error is not None:
             error = entry.error.as_json()
             write.fields |= {"error": error, "severity": entry.error.severity.value}

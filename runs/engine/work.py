@@ -1,7 +1,8 @@
 """What a host does with a run it has claimed: build its loop from the recorded configuration, and run it."""
 
 import logging
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from runs.agent.errors import AgentFailure
 from runs.agent.execution import agent_execution
@@ -49,7 +50,19 @@ class Work:
             journal=self.recorder,
             run_id=run.pk,
             instructions=config.get("instructions", ""),
-            limits=RunLimits(max_turns=config["max_turns"], max_duration_s=config["max_seconds"]),
+            limits=limits_of(config),
             retry=RetryPolicy(max_attempts=config.get("max_attempts", 3)),
             history=history_of(run, self.claim.steps, self.claim.calls),
         )
+
+
+def limits_of(config: dict[str, Any]) -> RunLimits:
+    """The limits in a run's configuration. Runs launched before a limit existed have none of it."""
+    max_cost = config.get("max_cost_usd")
+    return RunLimits(
+        max_turns=config["max_turns"],
+        max_duration_s=config["max_seconds"],
+        max_tokens=config.get("max_tokens"),
+        max_cost_usd=None if max_cost is None else Decimal(max_cost),
+        context_tokens=config.get("context_tokens"),
+    )

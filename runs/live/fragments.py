@@ -63,7 +63,7 @@ def run_totals(run: Run) -> dict[str, str]:
         "agent": str(run.config.get("agent") or "Assistant"),
         "elapsed": duration_text(ended.total_seconds()) if ended else "",
         "tokens": missing if run.tokens_used is None else f"{run.tokens_used:,}",
-        "cost": missing if run.cost is None else dollars(run.cost),
+        "cost": missing if run.cost is None else f"{'at least ' if run.cost_is_partial else ''}{dollars(run.cost)}",
     }
 
 

@@ -2,7 +2,8 @@
 
 from runs.models.agent import Agent
 from runs.models.run import Run
+from runs.models.spending import Spending
 from runs.models.step import Step
 from runs.models.tool_call import ToolCall
 
-__all__ = ["Agent", "Run", "Step", "ToolCall"]
+__all__ = ["Agent", "Run", "Spending", "Step", "ToolCall"]

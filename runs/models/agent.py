@@ -1,5 +1,6 @@
 """A saved configuration a run is launched with."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -8,6 +9,10 @@ from django.db.models import Q
 
 MAX_TURNS_ALLOWED = 1000
 MAX_SECONDS_ALLOWED = 86_400
+MAX_TOKENS_ALLOWED = 1_000_000_000
+MIN_COST_ALLOWED = Decimal("0.0001")
+MAX_COST_ALLOWED = Decimal(100_000)
+MIN_CONTEXT_TOKENS = 1_000
 
 
 class Agent(models.Model):
@@ -17,6 +22,8 @@ class Agent(models.Model):
         """How several models are used."""
 
         FALLBACK = "fallback", "Fallback: the next model when one fails"
+        HEDGE = "hedge", "Hedge: the next model also when one is slow to begin"
+        RACE = "race", "Race: all models at once, the first success wins"
 
     name = models.CharField(max_length=80, unique=True)
     description = models.CharField(max_length=200, blank=True)
@@ -31,6 +38,32 @@ class Agent(models.Model):
     )
     max_seconds = models.PositiveIntegerField(
         default=600, validators=[MinValueValidator(1), MaxValueValidator(MAX_SECONDS_ALLOWED)]
+    )
+    max_tokens = models.PositiveBigIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_TOKENS_ALLOWED)],
+        help_text="Tokens of all replies of a run together; empty for no limit.",
+    )
+    max_cost_usd = models.DecimalField(
+        "max cost in USD",
+        null=True,
+        blank=True,
+        max_digits=14,
+        decimal_places=4,
+        validators=[MinValueValidator(MIN_COST_ALLOWED), MaxValueValidator(MAX_COST_ALLOWED)],
+        help_text="What a run may cost; empty for no limit. A model whose price is unknown is not asked under a limit.",
+    )
+    context_tokens = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(MIN_CONTEXT_TOKENS), MaxValueValidator(MAX_TOKENS_ALLOWED)],
+        help_text="What its models can read at most, in tokens; empty for what is known of each model.",
+    )
+    output_schema = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="A JSON Schema (Draft 2020-12) the answer has to fit; empty for an answer in text.",
     )
     max_attempts = models.PositiveIntegerField(
         default=3,
@@ -61,4 +94,8 @@ class Agent(models.Model):
             "max_turns": self.max_turns,
             "max_seconds": self.max_seconds,
             "max_attempts": self.max_attempts,
+            "max_tokens": self.max_tokens,
+            "max_cost_usd": None if self.max_cost_usd is None else str(self.max_cost_usd),
+            "context_tokens": self.context_tokens,
+            "output_schema": self.output_schema,
         }

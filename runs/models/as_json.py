@@ -22,6 +22,7 @@ def run_as_json(run: Run) -> dict[str, Any]:
         "steps_taken": run.steps_taken,
         "tokens_used": run.tokens_used,
         "cost": _dollars(run.cost),
+        "cost_is_partial": run.cost_is_partial,
         "created_at": _utc(run.created_at),
         "started_at": _utc(run.started_at),
         "ended_at": _utc(run.ended_at),

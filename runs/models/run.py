@@ -92,7 +92,9 @@ class Run(models.Model):
     tokens_used = models.PositiveBigIntegerField(null=True)
     """Null until a provider reported some: unknown is not zero."""
     cost = models.DecimalField(max_digits=14, decimal_places=8, null=True)
-    """US dollars; null when unknown."""
+    """US dollars of the replies whose cost is known; null when none is."""
+    cost_is_partial = models.BooleanField(default=False)
+    """True if the cost of some reply is unknown: the run cost at least `cost`."""
 
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)

@@ -7,7 +7,13 @@ from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm
 from django.contrib.auth.models import User
 
 from runs.models import Agent
-from runs.models.agent import MAX_SECONDS_ALLOWED, MAX_TURNS_ALLOWED
+from runs.models.agent import (
+    MAX_COST_ALLOWED,
+    MAX_SECONDS_ALLOWED,
+    MAX_TOKENS_ALLOWED,
+    MAX_TURNS_ALLOWED,
+    MIN_COST_ALLOWED,
+)
 from runs.web.model_names import model_fault
 
 if TYPE_CHECKING:
@@ -50,6 +56,30 @@ class LaunchForm(forms.Form):
         },
     )
 
+    max_tokens = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MAX_TOKENS_ALLOWED,
+        error_messages={
+            "invalid": "Type a whole number of tokens.",
+            "min_value": "A limit is at least 1 token.",
+            "max_value": f"At most {MAX_TOKENS_ALLOWED:,} tokens.",
+        },
+    )
+    max_cost_usd = forms.DecimalField(
+        required=False,
+        min_value=MIN_COST_ALLOWED,
+        max_value=MAX_COST_ALLOWED,
+        max_digits=14,
+        decimal_places=4,
+        error_messages={
+            "invalid": "Type an amount in US dollars, such as 0.25.",
+            "min_value": f"A limit is at least ${MIN_COST_ALLOWED}.",
+            "max_value": f"At most ${MAX_COST_ALLOWED:,}.",
+            "max_decimal_places": "At most 4 digits after the point.",
+        },
+    )
+
     def clean_task(self) -> str:
         # Browsers send every line end as two characters.
         task: str = self.cleaned_data["task"].replace("\r\n", "\n")
@@ -69,7 +99,10 @@ class LaunchForm(forms.Form):
 
     def overrides(self) -> dict[str, Any]:
         """The keys of the agent's snapshot this launch replaces."""
-        chosen = {key: self.cleaned_data[key] for key in ("max_turns", "max_seconds") if self.cleaned_data[key]}
+        limits = ("max_turns", "max_seconds", "max_tokens")
+        chosen: dict[str, Any] = {key: self.cleaned_data[key] for key in limits if self.cleaned_data[key]}
+        if self.cleaned_data["max_cost_usd"]:
+            chosen["max_cost_usd"] = str(self.cleaned_data["max_cost_usd"])
         return chosen | ({"models": [self.cleaned_data["model"]]} if self.cleaned_data["model"] else {})
 
 
