@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from runs.agent.providers.anthropic import AnthropicModel
 from runs.agent.providers.catalog import Endpoint, available_models, parse_endpoints, provider_for
+from runs.agent.providers.served import ServedModel
 
 LOCAL = {"name": "local", "kind": "openai", "base_url": "http://127.0.0.1:9999/v1", "models": ["m1"]}
 
@@ -59,14 +61,18 @@ def test_names_find_their_provider():
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("gpt-5", "Unknown model 'gpt-5': offline, openai:<name>, or <server>/<model>"),
+        (
+            "gpt-5",
+            "Unknown model 'gpt-5': offline, openai:<name>, anthropic:<name>, google:<name>, or <server>/<model>",
+        ),
         ("", "Unknown model ''"),
         ("openai:", "Unknown model 'openai:'"),
         ("elsewhere/m1", "Unknown model 'elsewhere/m1'"),
         ("local/m2", "the server 'local' has local/m1"),
         ("openai:gpt-5", "needs a key: set the environment variable OPENAI_API_KEY"),
-        ("anthropic:claude", "Models of 'anthropic' cannot be used yet .* What works: offline"),
-        ("google:gemini", "Models of 'google' cannot be used yet"),
+        ("anthropic:claude", "needs a key: set the environment variable ANTHROPIC_API_KEY"),
+        ("google:gemini", "needs a key: set the environment variable GOOGLE_API_KEY or GEMINI_API_KEY"),
+        ("cohere:command", "Unknown model 'cohere:command'"),
     ],
 )
 def test_a_name_that_cannot_be_used_is_refused_with_the_reason(name, told):
@@ -79,9 +85,28 @@ def test_a_missing_key_of_an_own_server_is_named():
         provider_for("local/m1", environ={"AGENTSITE_ENDPOINTS": endpoints(key_env="LOCAL_KEY")})
 
 
-def test_a_server_of_another_kind_is_refused_for_now():
-    with pytest.raises(ValueError, match="kind 'anthropic' cannot be used yet"):
-        provider_for("local/m1", environ={"AGENTSITE_ENDPOINTS": endpoints(kind="anthropic")})
+def test_a_server_of_the_messages_format_is_spoken_to_in_it():
+    assert isinstance(
+        provider_for("local/m1", environ={"AGENTSITE_ENDPOINTS": endpoints(kind="anthropic")}), AnthropicModel
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [
+        ("openai:gpt-5-mini", "OPENAI_API_KEY"),
+        ("anthropic:claude-sonnet-5-5", "ANTHROPIC_API_KEY"),
+        ("google:gemini-3.8-flash", "GOOGLE_API_KEY"),
+        ("google:gemini-3.8-flash", "GEMINI_API_KEY"),
+    ],
+)
+def test_a_company_is_asked_with_its_key(name, variable):
+    model = provider_for(name, environ={variable: "k"})
+
+    assert isinstance(model, ServedModel)
+    assert f"{model.name}:{model.model}" == name
+    assert model.server.key == "k"
+    assert "k" not in repr(model.server).split()
 
 
 def test_only_models_that_can_be_used_are_listed():
@@ -90,10 +115,18 @@ def test_only_models_that_can_be_used_are_listed():
             [
                 {**LOCAL, "models": ["m1", "m2"]},
                 {**LOCAL, "name": "keyed", "key_env": "MISSING"},
-                {**LOCAL, "name": "later", "kind": "anthropic"},
+                {**LOCAL, "name": "other", "kind": "anthropic", "models": ["c1"]},
             ]
         )
     )
 
-    assert available_models(endpoints=listed, environ={}) == ["offline", "local/m1", "local/m2"]
+    assert available_models(endpoints=listed, environ={}) == ["offline", "local/m1", "local/m2", "other/c1"]
     assert "keyed/m1" in available_models(endpoints=listed, environ={"MISSING": "k"})
+
+
+def test_a_company_whose_key_is_set_has_its_newest_models_listed():
+    listed = available_models(endpoints=[], environ={"ANTHROPIC_API_KEY": "k", "OPENAI_API_KEY": " "})
+
+    assert listed[0] == "offline"
+    assert len(listed) > 3
+    assert all(name.startswith("anthropic:claude-") for name in listed[1:])

@@ -37,6 +37,7 @@ async def test_an_answer_is_streamed_and_its_tokens_are_counted(wire_server, mod
     assert (reply.text, reply.reasoning, reply.calls) == ("Hello to you.", "A greeting.", ())
     assert reply.usage == Usage(input_tokens=12, output_tokens=3)
     assert [delta.text for delta in deltas if delta.kind == "text"] == ["Hello ", "to ", "you."]
+    assert [delta.text for delta in deltas if delta.kind == "reasoning"] == ["A ", "greeting."]
     (request,) = wire_server.requests
     assert request.headers["authorization"] == "Bearer the-key"
     assert request.body["model"] == "m1"
@@ -275,13 +276,13 @@ def test_connections_are_closed_with_their_event_loop(wire_server):
 
     async def one_reply() -> None:
         await OpenAIModel("m1", server).reply(asks())
-        taken.extend(clients._loops[asyncio.get_running_loop()].providers.values())
+        taken.extend(clients._loops[asyncio.get_running_loop()].clients.values())
 
     for _ in range(2):
         asyncio.run(one_reply())
 
     assert len(taken) == 2
-    assert all(provider.client.is_closed() for provider in taken)
+    assert all(client.http.is_closed for client in taken)
     assert not [loop for loop in clients._loops if loop.is_closed()]
 
 

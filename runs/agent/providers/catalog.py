@@ -9,12 +9,50 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from runs.agent.messages import ModelProvider
+from runs.agent.money import newest
+from runs.agent.providers.anthropic import AnthropicModel
+from runs.agent.providers.google import GoogleModel
+from runs.agent.providers.openai import OpenAIModel
+from runs.agent.providers.served import ServedModel, Server
 
 EndpointKind = Literal["openai", "anthropic"]
 
-OPENAI_BASE_URL = "https://api.openai.com/v1"
-RESERVED = ("offline", "openai", "anthropic", "google")
-WHAT_WORKS = "offline, openai:<name>, or <server>/<model> for a server named in AGENTSITE_ENDPOINTS"
+WHAT_WORKS = (
+    "offline, openai:<name>, anthropic:<name>, google:<name>, or <server>/<model> for a server named in "
+    "AGENTSITE_ENDPOINTS"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """A company whose models are called `<name>:<model>`."""
+
+    name: str
+    base_url: str
+    key_envs: tuple[str, ...]
+    """The environment variables that may hold its key; the first that is set counts."""
+    base_url_env: str
+    """The variable that sends its requests elsewhere, to a proxy that speaks the same."""
+
+    def key(self, environ: Mapping[str, str]) -> str | None:
+        """Its key, if one is set."""
+        return next((key for name in self.key_envs if (key := environ.get(name, "").strip())), None)
+
+
+HOSTED = {
+    hosted.name: hosted
+    for hosted in (
+        Hosted("openai", "https://api.openai.com/v1", ("OPENAI_API_KEY",), "OPENAI_BASE_URL"),
+        Hosted("anthropic", "https://api.anthropic.com", ("ANTHROPIC_API_KEY",), "ANTHROPIC_BASE_URL"),
+        Hosted(
+            "google",
+            "https://generativelanguage.googleapis.com",
+            ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+            "GOOGLE_GEMINI_BASE_URL",
+        ),
+    )
+}
+RESERVED = ("offline", *HOSTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +143,16 @@ def provider_for(
 def available_models(
     *, endpoints: Sequence[Endpoint] | None = None, environ: Mapping[str, str] | None = None
 ) -> list[str]:
-    """The names of the models that are sure to be there: the offline planner, and own servers' whose key is set.
+    """The names of models that can be used here: the offline planner, own servers' models, and some of each company.
 
-    Hosted ones (`openai:<name>`) are not listed: which there are is known to their provider only.
+    Own servers and companies are left out while their key is missing. A company has more models than are listed.
     """
     environ = os.environ if environ is None else environ
     served = parse_endpoints(environ.get("AGENTSITE_ENDPOINTS", "")) if endpoints is None else endpoints
-    usable = [each for each in served if each.kind == "openai" and (not each.key_env or environ.get(each.key_env))]
-    return ["offline", *(f"{endpoint.name}/{model}" for endpoint in usable for model in endpoint.models)]
+    usable = [each for each in served if not each.key_env or environ.get(each.key_env, "").strip()]
+    own = [f"{endpoint.name}/{model}" for endpoint in usable for model in endpoint.models]
+    hosted = [f"{each.name}:{model}" for each in HOSTED.values() if each.key(environ) for model in newest(each.name)]
+    return ["offline", *own, *hosted]
 
 
 def _offline() -> ModelProvider:
@@ -122,24 +162,32 @@ def _offline() -> ModelProvider:
 
 
 def _hosted(prefix: str, name: str, environ: Mapping[str, str]) -> ModelProvider:
-    from runs.agent.providers.openai import OpenAIModel, Server
-
-    if prefix != "openai":
-        raise ValueError(f"Models of {prefix!r} cannot be used yet ({prefix}:{name}). What works: {WHAT_WORKS}.")
-    key = _key(environ, "OPENAI_API_KEY", f"openai:{name}")
-    return OpenAIModel(name, Server("openai", environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL, key))
+    hosted = HOSTED.get(prefix)
+    if hosted is None:
+        raise ValueError(f"Unknown model {f'{prefix}:{name}'!r}: {WHAT_WORKS}.")
+    key = hosted.key(environ)
+    if key is None:
+        raise _no_key(f"{prefix}:{name}", " or ".join(hosted.key_envs))
+    base_url = environ.get(hosted.base_url_env, "").strip() or hosted.base_url
+    return _format(prefix)(name, Server(prefix, base_url, key))
 
 
 def _served(endpoint: Endpoint, name: str, environ: Mapping[str, str]) -> ModelProvider:
-    from runs.agent.providers.openai import OpenAIModel, Server
-
-    if endpoint.kind != "openai":
-        raise ValueError(f"Servers of kind {endpoint.kind!r} cannot be used yet ({endpoint.name}). Kind openai can.")
-    key = _key(environ, endpoint.key_env, f"{endpoint.name}/{name}") if endpoint.key_env else None
-    return OpenAIModel(name, Server(endpoint.name, endpoint.base_url, key))
+    key = environ.get(endpoint.key_env, "").strip() if endpoint.key_env else None
+    if endpoint.key_env and not key:
+        raise _no_key(f"{endpoint.name}/{name}", endpoint.key_env)
+    return _format(endpoint.kind)(name, Server(endpoint.name, endpoint.base_url, key))
 
 
-def _key(environ: Mapping[str, str], variable: str, model_name: str) -> str:
-    if key := environ.get(variable, "").strip():
-        return key
-    raise ValueError(f"The model {model_name!r} needs a key: set the environment variable {variable}.")
+def _format(kind: str) -> type[ServedModel]:
+    match kind:
+        case "anthropic":
+            return AnthropicModel
+        case "google":
+            return GoogleModel
+        case _:
+            return OpenAIModel
+
+
+def _no_key(model_name: str, variable: str) -> ValueError:
+    return ValueError(f"The model {model_name!r} needs a key: set the environment variable {variable}.")

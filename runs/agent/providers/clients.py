@@ -1,30 +1,39 @@
 """One client, with its connections, for each server and event loop; closed when the loop ends."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from openai import AsyncOpenAI, Omit
-from pydantic_ai.models.openai import OpenAIChatModel
+import httpx2
+from pydantic_ai.models import Model, create_async_httpx2_client
 from pydantic_ai.providers import Provider
-from pydantic_ai.providers.openai import OpenAIProvider
-from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
-from runs.agent.providers.openai import Server
+from runs.agent.providers.served import ServedModel, Server
+
+_Kind = tuple[type[ServedModel], Server]
+
+
+@dataclass(slots=True)
+class _Client:
+    http: httpx2.AsyncClient
+    provider: Provider[Any]
 
 
 @dataclass(slots=True)
 class _OfOneLoop:
-    providers: dict[Server, Provider[AsyncOpenAI]] = field(default_factory=dict)
-    models: dict[tuple[Server, str], OpenAIChatModel] = field(default_factory=dict)
+    clients: dict[_Kind, _Client] = field(default_factory=dict)
+    models: dict[tuple[_Kind, str], Model[Any]] = field(default_factory=dict)
     closing: AsyncGenerator[None, None] | None = None
 
 
 _loops: dict[asyncio.AbstractEventLoop, _OfOneLoop] = {}
+_opened: ContextVar[list[httpx2.Response] | None] = ContextVar("responses opened for one reply", default=None)
 
 
-async def model_at(server: Server, model: str) -> OpenAIChatModel:
+async def transport_of(served: ServedModel) -> Model[Any]:
     """The transport's model. Making a client costs a TLS context, and its connections belong to this event loop."""
     loop = asyncio.get_running_loop()
     known = _loops.get(loop)
@@ -34,30 +43,47 @@ async def model_at(server: Server, model: str) -> OpenAIChatModel:
         # still be closed properly.
         known.closing = _close_with(loop)
         await anext(known.closing)
-    if (server, model) not in known.models:
-        if server not in known.providers:
-            known.providers[server] = _provider(server)
-        known.models[server, model] = OpenAIChatModel(model, provider=known.providers[server])
-    return known.models[server, model]
+    kind = (type(served), served.server)
+    if (kind, served.model) not in known.models:
+        if kind not in known.clients:
+            http = _connections()
+            known.clients[kind] = _Client(http, served.connect(http))
+        known.models[kind, served.model] = served.at(known.clients[kind].provider)
+    return known.models[kind, served.model]
+
+
+@asynccontextmanager
+async def nothing_stays_open() -> AsyncIterator[None]:
+    """Close every response opened inside, whatever happens there.
+
+    A reply that was read to its end has given its connection back, and closing it does nothing. google-genai leaves
+    the connection of any other open when its stream is closed, and the model goes on writing at our cost.
+    """
+    opened: list[httpx2.Response] = []
+    token = _opened.set(opened)
+    try:
+        yield
+    finally:
+        _opened.reset(token)
+        for response in opened:
+            await response.aclose()
+
+
+async def _remember(response: httpx2.Response) -> None:
+    opened = _opened.get()
+    if opened is not None:
+        opened.append(response)
+
+
+def _connections() -> httpx2.AsyncClient:
+    http = create_async_httpx2_client()  # it gives up connecting after 5 s, whatever a request may take
+    http.event_hooks = {**http.event_hooks, "response": [_remember]}
+    return http
 
 
 async def _close_with(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
-        for provider in _loops.pop(loop, _OfOneLoop()).providers.values():
-            await provider.client.close()
-
-
-def _provider(server: Server) -> Provider[AsyncOpenAI]:
-    # The SDK takes these from OPENAI_ORG_ID and OPENAI_PROJECT_ID, which are nobody else's business.
-    foreign: Any = {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}
-    client = AsyncOpenAI(
-        base_url=server.base_url,
-        api_key=server.key or "none",  # the SDK insists on one, and without it takes OPENAI_API_KEY
-        max_retries=0,  # retries are the run's, or a server would see three requests for each attempt
-        default_headers=None if server.name == "openai" else foreign,
-    )
-    if server.name == "openai":
-        return OpenAIProvider(openai_client=client)
-    return OpenAICompatibleProvider(server.name, openai_client=client)
+        for client in _loops.pop(loop, _OfOneLoop()).clients.values():
+            await client.http.aclose()

@@ -1,6 +1,7 @@
 """Our turns as the transport's messages, and its response as our reply."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,8 @@ from runs.agent.wording import output_text
 
 REPLAY_FORMAT = "pydantic-ai/2"
 """Marks a replay value as ours. Another provider's, or an older one's, is not replayed but written anew."""
+
+_FENCED = re.compile(r"\s*```(?:json)?[ \t]*\n(.*?)\n?[ \t]*```\s*", flags=re.DOTALL | re.IGNORECASE)
 
 _NOT_REPLAYED = {"usage", "timestamp", "metadata", "run_id", "conversation_id"}
 """What the response says about itself and no provider wants back."""
@@ -35,6 +38,13 @@ def _messages(request: ModelRequest) -> Iterator[wire.ModelMessage]:
         if turn.results:
             returns = [_tool_return(call, each) for call, each in zip(response.tool_calls, turn.results, strict=True)]
             yield wire.ModelRequest(parts=returns, instructions=instructions)
+    if request.output_faults:
+        yield wire.ModelRequest(parts=[wire.UserPromptPart(_asked_again(request))], instructions=instructions)
+
+
+def _asked_again(request: ModelRequest) -> str:
+    faults = "\n".join(f"- {fault}" for fault in request.output_faults)
+    return f"Your answer does not fit its JSON Schema:\n{faults}\nAnswer again, with nothing but JSON that fits."
 
 
 def _response(turn: Turn, number: int) -> wire.ModelResponse:
@@ -55,20 +65,37 @@ def _tool_return(call: wire.ToolCallPart, result: ToolResult) -> wire.ToolReturn
     return wire.ToolReturnPart(call.tool_name, told, call.tool_call_id, outcome=outcome)
 
 
-def reply_from(response: wire.ModelResponse, usage: Usage) -> ModelReply:
-    """The reply, with what the provider wants back.
+def reply_from(response: wire.ModelResponse, usage: Usage, *, is_json: bool = False) -> ModelReply:
+    """The reply, with what the provider wants back. `is_json`: the text is JSON, and told without what is around it.
 
     Calls count by their presence, not by the finish reason: servers say "stop" beside calls, and "tool_calls" without.
     """
+    _tell_calls_apart(response)
     dumped = _responses.dump_python(response, mode="json", exclude_none=True)
     kept = {name: value for name, value in dumped.items() if name not in _NOT_REPLAYED}
+    text = response.text or ""
     return ModelReply(
-        text=response.text or "",
+        text=_without_fence(text) if is_json else text,
         reasoning=response.thinking or "",
         calls=tuple(_tool_request(call) for call in response.tool_calls),
         usage=usage,
         replay={"format": REPLAY_FORMAT, "response": kept},
     )
+
+
+def _tell_calls_apart(response: wire.ModelResponse) -> None:
+    """Rename calls whose id another call of the reply has: their results could not be told apart."""
+    seen: set[str] = set()
+    for call in response.tool_calls:
+        while call.tool_call_id in seen:
+            call.tool_call_id += "_2"
+        seen.add(call.tool_call_id)
+
+
+def _without_fence(text: str) -> str:
+    """The text inside a Markdown code fence, in which models without a mode for JSON like to put it."""
+    fenced = _FENCED.fullmatch(text)
+    return fenced[1] if fenced else text
 
 
 def _tool_request(call: wire.ToolCallPart) -> ToolRequest:

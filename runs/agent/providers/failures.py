@@ -3,24 +3,23 @@
 import logging
 
 import httpx2
-from openai import OpenAIError
 from pydantic_ai import exceptions as foreign
 
 from runs.agent.errors import FailureKind, FailurePhase, ModelFailure
-from runs.agent.providers.openai import Server
+from runs.agent.providers.served import Server
 from runs.agent.redaction import HIDDEN, redacted
 from runs.agent.tools.validation import shortened_text
 
 logger = logging.getLogger(__name__)
 
-FOREIGN_ERRORS = (
+FOREIGN_ERRORS: tuple[type[Exception], ...] = (
     RuntimeError,  # the transport's own errors are all of this family
-    OpenAIError,
     httpx2.HTTPError,
     httpx2.InvalidURL,
     httpx2.StreamError,
     OSError,
-    # The SDK does not check what it reads: a chunk that is a number or `"choices": "no"` ends in one of these.
+    # The SDKs do not check what they read: a chunk that is a number or `"choices": "no"` ends in one of these.
+    AssertionError,
     AttributeError,
     LookupError,
     TypeError,
@@ -111,6 +110,8 @@ def _what_happened(error: Exception, kind: FailureKind, phase: FailurePhase) -> 
 def _told(error: Exception) -> str:
     """The provider's own words, if it had any."""
     body = getattr(error, "body", None)
+    if isinstance(body, dict) and isinstance(body.get("error"), dict):
+        body = body["error"]  # as Anthropic and Google send it; OpenAI's SDK has taken it out
     words = body.get("message") if isinstance(body, dict) else body
     return words if isinstance(words, str) and words.strip() else str(error)
 

@@ -1,42 +1,53 @@
-"""Models behind the OpenAI chat-completions format: OpenAI itself and every server that speaks it."""
+"""Models behind the chat-completions format: OpenAI itself and every server that speaks it."""
 
-import asyncio
-import sys
-from dataclasses import dataclass, field
-from importlib import import_module
+from __future__ import annotations
 
-from runs.agent.messages import ModelReply, ModelRequest, OnDelta
+from typing import TYPE_CHECKING, Any
 
-_HEAVY = "runs.agent.providers.chat"
+from runs.agent.providers.served import ServedModel, Server
 
+if TYPE_CHECKING:
+    import httpx2
+    from pydantic_ai.models import Model
+    from pydantic_ai.providers import Provider
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """Where requests go."""
-
-    name: str
-    """`openai`, or the name of an own endpoint."""
-    base_url: str
-    key: str | None = field(default=None, repr=False)
-    """None for a server that wants none."""
+__all__ = ["OpenAIModel", "Server"]
 
 
-class OpenAIModel:
-    """One model at one server. Cheap to make: connections are shared by all models of a server."""
+class OpenAIModel(ServedModel):
+    """One model behind the chat-completions format."""
 
-    def __init__(self, model: str, server: Server) -> None:
-        self.name = server.name
-        self.model = model
-        self.server = server
+    heavy = ("pydantic_ai.models.openai", "pydantic_ai.providers.openai", "pydantic_ai.providers.openai_compatible")
+    always_says_why_it_ended = False  # some servers never do
 
-    def __repr__(self) -> str:
-        return f"<{self.model!r} at {self.name!r}>"
+    def connect(self, http: httpx2.AsyncClient) -> Provider[Any]:
+        """OpenAI's own, or one that makes no assumptions only OpenAI keeps."""
+        from openai import AsyncOpenAI, Omit
+        from pydantic_ai.providers.openai import OpenAIProvider
+        from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
-    async def reply(self, request: ModelRequest, *, on_delta: OnDelta | None = None) -> ModelReply:
-        """The next reply, streamed. Raises `ModelFailure`; on cancellation the connection is closed."""
-        if _HEAVY not in sys.modules:
-            # The transport and the SDK take 2.4 s and 120 MB to load: only if used, and not on the event loop.
-            await asyncio.to_thread(import_module, _HEAVY)
-        from runs.agent.providers import chat
+        is_openai = self.server.name == "openai"
+        # The SDK takes these from OPENAI_ORG_ID and OPENAI_PROJECT_ID, which are nobody else's business.
+        foreign: Any = {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}
+        client = AsyncOpenAI(
+            base_url=self.server.base_url,
+            api_key=self.server.key or "none",  # the SDK insists on one, and without it takes OPENAI_API_KEY
+            max_retries=0,
+            default_headers=None if is_openai else foreign,
+            http_client=http,
+        )
+        if is_openai:
+            return OpenAIProvider(openai_client=client)
+        return OpenAICompatibleProvider(self.server.name, openai_client=client)
 
-        return await chat.reply(self.server, self.model, request, on_delta)
+    def at(self, provider: Provider[Any]) -> Model[Any]:
+        """The model over chat completions."""
+        from pydantic_ai.models.openai import OpenAIChatModel
+
+        return OpenAIChatModel(self.model, provider=provider)
+
+    def sdk_errors(self) -> tuple[type[Exception], ...]:
+        """The base of all of them."""
+        from openai import OpenAIError
+
+        return (OpenAIError,)

@@ -1,0 +1,86 @@
+"""A model at a server: cheap to make; what is heavy is loaded when the first reply is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from runs.agent.messages import ModelReply, ModelRequest, OnDelta
+
+if TYPE_CHECKING:
+    import httpx2
+    from pydantic_ai.models import Model
+    from pydantic_ai.profiles import ModelProfile
+    from pydantic_ai.providers import Provider
+
+_TRANSPORT = "runs.agent.providers.transport"
+_loaded: set[str] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where requests go."""
+
+    name: str
+    """`openai`, `anthropic`, `google`, or the name of an own endpoint."""
+    base_url: str
+    key: str | None = field(default=None, repr=False)
+    """None for a server that wants none."""
+
+
+class ServedModel(ABC):
+    """One model at one server. Connections are shared by all models of a server.
+
+    A subclass is one wire format: how to connect, what to ask for beyond the request, and what its end looks like.
+    """
+
+    heavy: ClassVar[tuple[str, ...]]
+    """The modules the format needs besides the transport."""
+    always_says_why_it_ended: ClassVar[bool] = True
+    """True if a reply without a finish reason was cut off."""
+
+    def __init__(self, model: str, server: Server) -> None:
+        self.name = server.name
+        self.model = model
+        self.server = server
+
+    def __repr__(self) -> str:
+        return f"<{self.model!r} at {self.name!r}>"
+
+    async def reply(self, request: ModelRequest, *, on_delta: OnDelta | None = None) -> ModelReply:
+        """The next reply, streamed. Raises `ModelFailure`; on cancellation the connection is closed."""
+        if not _loaded.issuperset(self.heavy):
+            # The transport and an SDK take 2.4 s and 120 MB to load: only if used, and not on the event loop.
+            await asyncio.to_thread(_load, self.heavy)
+        from runs.agent.providers import transport
+
+        return await transport.reply(self, request, on_delta)
+
+    @abstractmethod
+    def connect(self, http: httpx2.AsyncClient) -> Provider[Any]:
+        """The transport's provider over these connections. It must try nothing again: retries are the run's."""
+
+    @abstractmethod
+    def at(self, provider: Provider[Any]) -> Model[Any]:
+        """The transport's model."""
+
+    @abstractmethod
+    def sdk_errors(self) -> tuple[type[Exception], ...]:
+        """The exceptions of the SDK."""
+
+    def settings(self, profile: ModelProfile, request: ModelRequest) -> dict[str, Any]:  # noqa: ARG002
+        """What to ask for beyond the request itself."""
+        return {}
+
+    def has_native_output(self, profile: ModelProfile, request: ModelRequest) -> bool:  # noqa: ARG002
+        """True if the provider itself can hold the answer to the schema, with the tools of this request."""
+        return bool(profile.get("supports_json_schema_output", False))
+
+
+def _load(modules: tuple[str, ...]) -> None:
+    for name in (_TRANSPORT, *modules):
+        import_module(name)
+    _loaded.update(modules)
