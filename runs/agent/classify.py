@@ -9,6 +9,8 @@ from typing import Any
 from runs.agent.errors import (
     AgentError,
     AgentFailure,
+    BadOutput,
+    CostUnknown,
     ErrorSeverity,
     FailureKind,
     InvalidArguments,
@@ -23,6 +25,8 @@ from runs.agent.errors import (
 from runs.agent.redaction import redacted, safe_context
 
 WARNING, ERROR, CRITICAL = ErrorSeverity.WARNING, ErrorSeverity.ERROR, ErrorSeverity.CRITICAL
+DAILY_LIMITS = ("daily_usd_per_user", "daily_tokens_per_user")
+"""Limits that are not the run's own: what one person's runs may use in a day."""
 _RANK = {severity: rank for rank, severity in enumerate(ErrorSeverity)}
 _RETRIED_KINDS = frozenset({"timeout", "network", "rate_limited", "overloaded", "server"})
 
@@ -74,6 +78,8 @@ def handle_agent_error(error: BaseException, context: Mapping[str, Any]) -> Agen
             context = _about(error) | dict(context)
         case AgentFailure():
             verdict = _of_ours(error)
+            if isinstance(error, BadOutput):
+                context = {"faults": error.faults, **context}
         case _:
             verdict = _of_python(error)
     return AgentError(
@@ -121,8 +127,17 @@ def _worst(group: BaseExceptionGroup[BaseException], context: Mapping[str, Any])
 
 def _of_ours(failure: AgentFailure) -> Verdict:
     match failure:
+        case LimitReached(limit_name=name) if name in DAILY_LIMITS:
+            action = "Wait until midnight UTC, or ask the staff to raise AGENTSITE_" + name.upper()
+            return Verdict(f"limit_{name}", WARNING, True, action)
         case LimitReached(limit_name=name):
             return Verdict(f"limit_{name}", WARNING, True, f"Raise {name} and run again, or ask for less at once")
+        case BadOutput():
+            action = "Run again, use another model, or loosen the agent's output schema"
+            return Verdict("bad_output", ERROR, True, action)
+        case CostUnknown():
+            action = "Use a model whose price is known, or limit the tokens instead of the money"
+            return Verdict("cost_unknown", WARNING, True, action)
         case UnknownTool():
             return Verdict("unknown_tool", WARNING, True, "Give the agent this tool, or word the task differently")
         case InvalidArguments():

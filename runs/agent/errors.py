@@ -8,10 +8,13 @@ AgentFailure
 │   ├── ModelTimeout      it took longer than one of the limits on a reply
 │   ├── ModelPaused       not asked at all: its provider wants to be left alone for now
 │   └── ModelUnavailable  no reply after all attempts: ends the run
+├── BadOutput           the answer does not fit the output schema; it is asked for again, then ends the run
+├── CostUnknown         a call cannot be made under a money limit, because nobody knows its price: ends the run
 └── LimitReached        a limit of the run was reached: ends the run
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
@@ -174,3 +177,18 @@ class LimitReached(AgentFailure):
         self.used = used
         self.limit = limit
         self.unit = unit
+
+
+class BadOutput(AgentFailure):
+    """The answer does not fit the output schema. The model reads the faults and may mend them."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("The answer does not fit the output schema:\n" + "\n".join(f"- {fault}" for fault in faults))
+        self.faults = list(faults)
+
+
+class CostUnknown(AgentFailure):
+    """Under a money limit a model is not asked whose price nobody knows."""
+
+    def __init__(self, model: str, *, limit_name: str) -> None:
+        super().__init__(f"The price of {model!r} is unknown, so {limit_name} cannot be kept. It was not asked.")

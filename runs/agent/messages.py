@@ -86,6 +86,8 @@ class Turn:
 
     reply: ModelReply
     results: tuple[ToolResult, ...] = ()
+    faults: tuple[str, ...] = ()
+    """What was wrong with a reply that was an answer, if it was asked for again. The model is told after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,13 +97,15 @@ class ModelRequest:
     task: str
     instructions: str = ""
     turns: Sequence[Turn] = ()
+    hidden_turns: int = 0
+    """Turns before `turns` that no longer fit the model's window; what they were about is told in `task`."""
     tools: Sequence[Tool] = ()
     timeout_s: float = 120
     """How long the reply may take. The loop enforces it too; a provider passes it on to its transport."""
     output_schema: Mapping[str, Any] | None = None
     """The JSON Schema the answer has to fit; None for an answer in text."""
     output_faults: Sequence[str] = ()
-    """What was wrong with the last answer, when it is asked for again."""
+    """What was wrong with the last answer, when it is asked for again: the `faults` of the last turn."""
 
 
 class Delta(NamedTuple):
@@ -143,5 +147,7 @@ class History:
     steps: int = 0
     """Steps recorded so far."""
     tokens: int = 0
+    cost_usd: Decimal | None = None
+    """What the replies so far did cost, as far as it is known."""
     active_s: float = 0.0
     """Time hosted so far, which counts against `RunLimits.max_duration_s`."""

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,13 +38,19 @@ def _messages(request: ModelRequest) -> Iterator[wire.ModelMessage]:
         if turn.results:
             returns = [_tool_return(call, each) for call, each in zip(response.tool_calls, turn.results, strict=True)]
             yield wire.ModelRequest(parts=returns, instructions=instructions)
-    if request.output_faults:
-        yield wire.ModelRequest(parts=[wire.UserPromptPart(_asked_again(request))], instructions=instructions)
+        elif turn.faults:
+            yield wire.ModelRequest(parts=[wire.UserPromptPart(_asked_again(turn.faults))], instructions=instructions)
+    if request.output_faults and not (request.turns and request.turns[-1].faults):
+        told = _asked_again(request.output_faults)
+        yield wire.ModelRequest(parts=[wire.UserPromptPart(told)], instructions=instructions)
 
 
-def _asked_again(request: ModelRequest) -> str:
-    faults = "\n".join(f"- {fault}" for fault in request.output_faults)
-    return f"Your answer does not fit its JSON Schema:\n{faults}\nAnswer again, with nothing but JSON that fits."
+def _asked_again(faults: Sequence[str]) -> str:
+    listed = "
+".join(f"- {fault}" for fault in faults)
+    return f"Your answer does not fit its JSON Schema:
+{listed}
+Answer again, with nothing but JSON that fits."
 
 
 def _response(turn: Turn, number: int) -> wire.ModelResponse:

@@ -30,7 +30,7 @@ class ScriptedModel:
         self.requests.append(request)
         if self._pause is not None:
             await self._pause.wait()
-        said = self._replies[len(request.turns) + self._failures_told]
+        said = self._replies[request.hidden_turns + len(request.turns) + self._failures_told]
         if isinstance(said, Exception):
             self._failures_told += 1
             raise said

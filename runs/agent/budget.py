@@ -1,0 +1,115 @@
+"""Tokens and money: what may be used, what was used, and what is spoken for by calls that are not over yet."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+
+from runs.agent.errors import CostUnknown, LimitReached
+from runs.agent.limits import RunLimits
+
+NOTHING = Decimal(0)
+
+
+class Purse:
+    """An amount of tokens and money that several calls draw on at the same time.
+
+    A call is made only if what was used, what is reserved and what it needs itself are within the limits together.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_tokens: int | None = None,
+        max_cost_usd: Decimal | None = None,
+        tokens: int = 0,
+        cost_usd: Decimal = NOTHING,
+        names: tuple[str, str] = ("max_tokens", "max_cost_usd"),
+    ) -> None:
+        """`tokens` and `cost_usd` were used before; `names` is what the two limits are called."""
+        self.max_tokens = max_tokens
+        self.max_cost_usd = max_cost_usd
+        self.tokens = tokens
+        self.cost_usd = cost_usd
+        self.names = names
+        self._reserved_tokens = 0
+        self._reserved_usd = NOTHING
+
+    def check(self, tokens: int, cost_usd: Decimal) -> None:
+        """Raise `LimitReached` if a call that needs that much would go beyond a limit, or one is reached already."""
+        used, usd = self.tokens + self._reserved_tokens, self.cost_usd + self._reserved_usd
+        if self.max_tokens is not None and (used >= self.max_tokens or used + tokens > self.max_tokens):
+            raise LimitReached(self.names[0], used=used, limit=self.max_tokens, unit="tokens")
+        if self.max_cost_usd is not None and (usd >= self.max_cost_usd or usd + cost_usd > self.max_cost_usd):
+            raise LimitReached(self.names[1], used=float(usd), limit=float(self.max_cost_usd), unit="USD")
+
+    def reserve(self, tokens: int, cost_usd: Decimal) -> None:
+        """Set that much aside for a call; `give_back` it when the call is over."""
+        self._reserved_tokens += tokens
+        self._reserved_usd += cost_usd
+
+    def give_back(self, tokens: int, cost_usd: Decimal) -> None:
+        """End a reservation."""
+        self.reserve(-tokens, -cost_usd)
+
+    def spend(self, tokens: int, cost_usd: Decimal) -> None:
+        """Count what a call did use."""
+        self.tokens += tokens
+        self.cost_usd += cost_usd
+
+
+@dataclass(slots=True)
+class Reservation:
+    """What a call in flight is expected to use, and then what it did use."""
+
+    tokens: int
+    cost_usd: Decimal
+    used_tokens: int | None = None
+    used_usd: Decimal | None = None
+
+
+class Budget:
+    """What one run may use: its own purse, and those it shares with others (its owner's day)."""
+
+    def __init__(self, limits: RunLimits, *, tokens: int, cost_usd: Decimal | None, shared: Sequence[Purse] = ()) -> None:
+        own = Purse(
+            max_tokens=limits.max_tokens,
+            max_cost_usd=limits.max_cost_usd,
+            tokens=tokens,
+            cost_usd=cost_usd or NOTHING,
+        )
+        self.purses = (own, *shared)
+        self.max_cost_usd = limits.max_cost_usd
+        self._largest_output = 0
+        self.is_partial = False
+        """True once a call was cut off that had begun: it did cost something, and nobody knows how much."""
+
+    @property
+    def largest_output(self) -> int:
+        """The most tokens a reply of this run has had: what the next one is expected to need."""
+        return self._largest_output
+
+    @contextmanager
+    def reserved(self, model: str, tokens: int, cost_usd: Decimal | None, *, is_told: bool) -> Iterator[Reservation]:
+        """Hold `tokens` and `cost_usd` for the length of a call, whose own figures then take their place.
+
+        `cost_usd` None: nobody knows, but `is_told` says that the reply will tell. Raises `LimitReached`, and
+        `CostUnknown` for a call of unknown price under a money limit. A call that gives no figures is not counted.
+        """
+        if cost_usd is None and self.max_cost_usd is not None and not is_told:
+            raise CostUnknown(model, limit_name="max_cost_usd")
+        reservation = Reservation(tokens, cost_usd or NOTHING)
+        for purse in self.purses:
+            purse.check(reservation.tokens, reservation.cost_usd)
+        for purse in self.purses:
+            purse.reserve(reservation.tokens, reservation.cost_usd)
+        try:
+            yield reservation
+        finally:
+            for purse in self.purses:
+                purse.give_back(reservation.tokens, reservation.cost_usd)
+                purse.spend(reservation.used_tokens or 0, reservation.used_usd or NOTHING)
+
+    def note_output(self, tokens: int) -> None:
+        """Remember how long a reply was."""
+        self._largest_output = max(self._largest_output, tokens)
