@@ -71,7 +71,9 @@ class Reservation:
 class Budget:
     """What one run may use: its own purse, and those it shares with others (its owner's day)."""
 
-    def __init__(self, limits: RunLimits, *, tokens: int, cost_usd: Decimal | None, shared: Sequence[Purse] = ()) -> None:
+    def __init__(
+        self, limits: RunLimits, *, tokens: int, cost_usd: Decimal | None, shared: Sequence[Purse] = ()
+    ) -> None:
         own = Purse(
             max_tokens=limits.max_tokens,
             max_cost_usd=limits.max_cost_usd,

@@ -61,7 +61,7 @@ class OutputSchema(Generic[T]):
 def schema_fault(schema: object) -> str | None:
     """Why this is no JSON Schema an answer can be checked with, or None."""
     if not isinstance(schema, Mapping):
-        return "A JSON Schema is an object, such as {\"type\": \"object\"}."
+        return 'A JSON Schema is an object, such as {"type": "object"}.'
     try:
         _validator(dict(schema))
     except ValueError as error:

@@ -46,11 +46,8 @@ def _messages(request: ModelRequest) -> Iterator[wire.ModelMessage]:
 
 
 def _asked_again(faults: Sequence[str]) -> str:
-    listed = "
-".join(f"- {fault}" for fault in faults)
-    return f"Your answer does not fit its JSON Schema:
-{listed}
-Answer again, with nothing but JSON that fits."
+    listed = "\n".join(f"- {fault}" for fault in faults)
+    return f"Your answer does not fit its JSON Schema:\n{listed}\nAnswer again, with nothing but JSON that fits."
 
 
 def _response(turn: Turn, number: int) -> wire.ModelResponse:
