@@ -101,6 +101,8 @@ class ModelFailure(AgentFailure):
         """How long the provider asked us to wait."""
         self.phase = phase
         """How far the attempt had come."""
+        self.no_more_because = ""
+        """Why it is not tried again, where it could have been."""
 
 
 TimeLimitName = Literal["first_token_timeout_s", "idle_timeout_s", "model_timeout_s", "max_duration_s"]

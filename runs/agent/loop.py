@@ -17,6 +17,9 @@ from runs.agent.execution import agent_execution
 from runs.agent.journal import Entry, Journal, JournalClosed, ReportingJournal
 from runs.agent.limits import RunLimits
 from runs.agent.messages import History, ModelProvider, ModelReply, ModelRequest, ToolCall, ToolResult, Turn
+from runs.agent.race import Strategy
+from runs.agent.resilience.shared import Shared
+from runs.agent.resilience.waits import Waits
 from runs.agent.results import AgentResult
 from runs.agent.retry import RetryPolicy
 from runs.agent.state import AgentState, AgentStatus, AgentStep
@@ -42,8 +45,14 @@ class AgentLoop:
         limits: RunLimits | None = None,
         retry: RetryPolicy | None = None,
         history: History | None = None,
+        strategy: Strategy = "fallback",
+        waits: Waits | None = None,
+        shared: Shared | None = None,
     ) -> None:
-        """Raises `ValueError` without a provider."""
+        """`waits` are those between attempts, to cut them short; `shared` is what all runs know about the providers.
+
+        Raises `ValueError` without a provider.
+        """
         self.task = task
         self.instructions = instructions
         self.run_id = run_id
@@ -60,6 +69,9 @@ class AgentLoop:
             retry=retry or RetryPolicy(),
             clock=self.clock,
             limits=self.limits,
+            strategy=strategy,
+            waits=waits,
+            shared=shared,
         )
 
     async def run(self, state: AgentState) -> str:
@@ -184,11 +196,13 @@ async def run_agent(
     limits: RunLimits | None = None,
     retry: RetryPolicy | None = None,
     instructions: str = "",
+    strategy: Strategy = "fallback",
     report: Callable[[AgentThought], object] | None = None,
 ) -> AgentResult[str]:
     """Work on `task` until there is an answer, a limit is reached or the model is gone; how it ended.
 
-    `model` is a name ("offline", "openai:gpt-5-mini", "local/m1"), a provider, or several in order of preference;
+    `model` is a name ("offline", "openai:gpt-5-mini", "local/m1"), a provider, or several in order of preference, asked
+    one after another, or together if the `strategy` is `hedge` or `race`;
     `tools` names or tools, None for all registered ones. `report` is called with each thought as it happens and must
     not block. Raises `ValueError` for an unknown model or tool, and otherwise only `CancelledError`.
     """
@@ -202,6 +216,7 @@ async def run_agent(
         instructions=instructions,
         limits=limits,
         retry=retry,
+        strategy=strategy,
     )
     async with agent_execution(task) as state:
         result = await execute(loop, state)

@@ -18,6 +18,8 @@ from tenacity import (
 
 from runs.agent.classify import is_worth_retrying
 from runs.agent.errors import ModelFailure, ModelUnavailable
+from runs.agent.resilience.cooldown import sane_wait_s
+from runs.agent.resilience.waits import RetriesStopped
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -70,13 +72,16 @@ async def attempts(
     on_failed_attempt: OnFailedAttempt,
     time_left: Callable[[], float] = lambda: inf,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    refuse: Callable[[], str] = lambda: "",
 ) -> T:
     """`await call(attempt_number)` until one succeeds. Cancelling it ends the wait too.
 
-    Raises the `ModelFailure` itself if trying again is pointless, and `ModelUnavailable` after the last attempt, or
-    when the next would come later than `time_left()` or than the provider may ask. Other exceptions pass at once.
+    `refuse` is asked before each further attempt; a text is why there must be none. Raises the `ModelFailure` itself if
+    trying again is pointless, and `ModelUnavailable` after the last attempt, when the next would come later than
+    `time_left()` or than the provider may ask, when the same answer came twice that says nothing of "later", and when
+    `sleep` raises `RetriesStopped`. Other exceptions pass at once.
     """
-    ladder = _Ladder(policy, on_failed_attempt, time_left)
+    ladder = _Ladder(policy, on_failed_attempt, time_left, refuse)
     number = 0
 
     async def next_attempt() -> T:
@@ -97,7 +102,10 @@ async def attempts(
         retry_error_callback=ladder.give_up,
         sleep=sleep,
     )
-    return await retrying(next_attempt)
+    try:
+        return await retrying(next_attempt)
+    except RetriesStopped:
+        raise ladder.unavailable(number, "A person stopped the retries.") from ladder.last
 
 
 def _is_model_failure_worth_retrying(error: BaseException) -> bool:
@@ -107,10 +115,18 @@ def _is_model_failure_worth_retrying(error: BaseException) -> bool:
 class _Ladder:
     """What tenacity asks between two attempts, answered from our policy."""
 
-    def __init__(self, policy: RetryPolicy, told: OnFailedAttempt, time_left: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        policy: RetryPolicy,
+        told: OnFailedAttempt,
+        time_left: Callable[[], float],
+        refuse: Callable[[], str],
+    ) -> None:
         self.policy = policy
         self.told = told
         self.time_left = time_left
+        self.refuse = refuse
+        self.last: ModelFailure | None = None
         self.jitter = wait_random_exponential(multiplier=policy.base_s, max=policy.cap_s)
 
     async def tell(self, failure: ModelFailure, *, attempt: int, wait_s: float | None) -> None:
@@ -118,17 +134,27 @@ class _Ladder:
 
     def wait(self, state: RetryCallState) -> float:
         # A little more than the provider asked for, so that not everybody it asked comes back at once.
-        asked_s = _failure_of(state).retry_after_s or 0.0
+        asked_s = _asked_s(_failure_of(state))
         return max(self.jitter(state), asked_s + wait_random(0, asked_s / 10)(state))
 
     def stop(self, state: RetryCallState) -> bool:
         # tenacity computes the wait first, then asks whether to stop.
-        asked_s = _failure_of(state).retry_after_s or 0.0
-        return (
-            state.attempt_number >= self.policy.max_attempts
-            or asked_s > self.policy.max_retry_after_s
-            or state.upcoming_sleep >= self.time_left()
-        )
+        failure, before = _failure_of(state), self.last
+        self.last = failure
+        if state.attempt_number >= self.policy.max_attempts:
+            return True
+        failure.no_more_because = self._why_no_more(failure, before, state.upcoming_sleep)
+        return bool(failure.no_more_because)
+
+    def _why_no_more(self, failure: ModelFailure, before: ModelFailure | None, wait_s: float) -> str:
+        asked_s, most_s = _asked_s(failure), self.policy.max_retry_after_s
+        if asked_s > most_s:
+            return f"It asked to be left alone for {asked_s:.3g} s; a run waits at most {most_s:g} s."
+        if wait_s >= self.time_left():
+            return f"The next attempt would come in {wait_s:.3g} s, after the run's time is up."
+        if before is not None and _is_deterministic(failure) and _fingerprint(failure) == _fingerprint(before):
+            return "The very same failure came twice: it would come again."
+        return self.refuse()  # Last, because to be allowed one costs something.
 
     async def before_sleep(self, state: RetryCallState) -> None:
         await self.tell(_failure_of(state), attempt=state.attempt_number, wait_s=state.upcoming_sleep)
@@ -136,7 +162,28 @@ class _Ladder:
     async def give_up(self, state: RetryCallState) -> None:
         failure = _failure_of(state)
         await self.tell(failure, attempt=state.attempt_number, wait_s=None)
-        raise ModelUnavailable(failure, attempts=state.attempt_number) from failure
+        raise self.unavailable(state.attempt_number, failure.no_more_because) from failure
+
+    def unavailable(self, attempts_made: int, why: str) -> ModelUnavailable:
+        if self.last is None:
+            raise TypeError("Nothing has failed yet.")
+        return ModelUnavailable(self.last, attempts=attempts_made, why=why)
+
+
+def _asked_s(failure: ModelFailure) -> float:
+    return sane_wait_s(failure.retry_after_s) or 0.0
+
+
+_PASSING = frozenset({None, 408, 425, 429, 500, 502, 503, 504, 529})
+"""Statuses whose very same words may come again for another reason, and go away again."""
+
+
+def _is_deterministic(failure: ModelFailure) -> bool:
+    return failure.status not in _PASSING
+
+
+def _fingerprint(failure: ModelFailure) -> tuple[object, ...]:
+    return failure.kind, failure.status, str(failure)
 
 
 def _failure_of(state: RetryCallState) -> ModelFailure:

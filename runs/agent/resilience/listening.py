@@ -35,6 +35,7 @@ class Listening:
         self.started_at = time.time()
         self.first_token_at: float | None = None
         """When the first piece came; of a provider that gives none, when the reply was there."""
+        self.has_replied = False
         self._show = show
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -71,6 +72,7 @@ class Listening:
         if not reply.calls and not reply.text.strip():
             raise self._failure("gave an empty reply: no text and no tool call.", "bad_reply")
         self.first_token_at = self.first_token_at or time.time()
+        self.has_replied = True
         return reply
 
     def _begin(self, deadline: asyncio.Timeout) -> None:
