@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -47,6 +48,9 @@ class ServedModel(ABC):
         self.model = model
         self.server = server
 
+        self.account = _account(server)
+        """Who is asked with which key: what one run learns of its limits holds for all of them."""
+
     def __repr__(self) -> str:
         return f"<{self.model!r} at {self.name!r}>"
 
@@ -78,6 +82,11 @@ class ServedModel(ABC):
     def has_native_output(self, profile: ModelProfile, request: ModelRequest) -> bool:  # noqa: ARG002
         """True if the provider itself can hold the answer to the schema, with the tools of this request."""
         return bool(profile.get("supports_json_schema_output", False))
+
+
+def _account(server: Server) -> str:
+    key = hashlib.sha256((server.key or "").encode()).hexdigest()[:12]  # the key itself is nobody's business
+    return f"{server.name} {server.base_url} {key}"
 
 
 def _load(modules: tuple[str, ...]) -> None:

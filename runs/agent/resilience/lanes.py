@@ -13,7 +13,7 @@ from runs.agent.errors import ModelFailure
 from runs.agent.messages import ModelReply
 from runs.agent.race import AllFailed, Strategy, first_success
 from runs.agent.resilience.attempt import Attempt
-from runs.agent.resilience.budget import Budget
+from runs.agent.resilience.allowance import Allowance
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class Round:
         lanes: Sequence[Attempt],
         *,
         strategy: Strategy,
-        hedges: Budget,
+        hedges: Allowance,
         run: Callable[[Attempt], Awaitable[ModelReply]],
         on_failed: Callable[[Attempt, ModelFailure], Awaitable[None]],
     ) -> None:

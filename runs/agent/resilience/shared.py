@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from runs.agent.messages import ModelProvider
 from runs.agent.resilience.breaker import Breaker
-from runs.agent.resilience.budget import Budget, hedge_budget, retry_budget
+from runs.agent.resilience.allowance import Allowance, extra_for_hedges, extra_for_retries
 from runs.agent.resilience.cooldown import Cooldown
 from runs.agent.resilience.pace import Pace
 
@@ -17,7 +17,7 @@ class Account:
     """What is known of one provider with one key."""
 
     cooldown: Cooldown
-    retries: Budget
+    retries: Allowance
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class Shared:
         self._accounts: dict[str, Account] = {}
         self._standings: dict[tuple[str, str], Standing] = {}
         self._of_objects: dict[int, tuple[weakref.ref[ModelProvider], Standing]] = {}
-        self.hedges = hedge_budget(clock)
+        self.hedges = extra_for_hedges(clock)
 
     def of(self, provider: ModelProvider) -> Standing:
         """The standing of the provider's model."""
@@ -64,7 +64,7 @@ class Shared:
         return self._of_objects[number][1]
 
     def _new_account(self) -> Account:
-        return Account(Cooldown(self._clock), retry_budget(self._clock))
+        return Account(Cooldown(self._clock), extra_for_retries(self._clock))
 
 
 SHARED = Shared()

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-class Budget:
+class Allowance:
     """A bucket of tokens: each call adds a `share` of one, each extra request takes one.
 
     So extra requests are that share of all calls, and a few more: the bucket starts with `reserve` tokens, and time
@@ -46,11 +46,11 @@ class Budget:
         self._tokens, self._at = max(self._tokens, refilled), now
 
 
-def retry_budget(clock: Callable[[], float] = time.monotonic) -> Budget:
+def extra_for_retries(clock: Callable[[], float] = time.monotonic) -> Allowance:
     """A provider's: 10 % of its calls may be retries (the number of Google's SRE book), plus ten, plus one in 2 s."""
-    return Budget(share=0.1, reserve=10, refill_per_s=0.5, clock=clock)
+    return Allowance(share=0.1, reserve=10, refill_per_s=0.5, clock=clock)
 
 
-def hedge_budget(clock: Callable[[], float] = time.monotonic) -> Budget:
+def extra_for_hedges(clock: Callable[[], float] = time.monotonic) -> Allowance:
     """A process's: 5 % of its calls may be hedged, plus three."""
-    return Budget(share=0.05, reserve=3, refill_per_s=0.005, clock=clock)
+    return Allowance(share=0.05, reserve=3, refill_per_s=0.005, clock=clock)
