@@ -39,8 +39,9 @@ browser: ## Install Chromium for the browser tests (Debian and Ubuntu)
 		echo "Install Chromium or Google Chrome, and set CHROMIUM to the path of its program."; exit 2; \
 	fi
 
-chaos: $(DEV_STAMP) ## Kill a real server twenty times in the middle of its work (CHAOS_SEED repeats a try)
+chaos: $(DEV_STAMP) ## Kill a real server twenty times in the middle of its work, stop runs at every await (CHAOS_SEED repeats a try)
 	CHAOS_TRIES=20 $(PY) -m pytest tests/chaos/test_kill.py -s $(ARGS)
+	CANCEL_FUZZ=all $(PY) -m pytest tests/engine/test_cancel_fuzz.py -s $(ARGS)
 
 bench: $(DEV_STAMP) ## Measure the engine and the live view
 	$(PY) -m tests.benchmarks.engine

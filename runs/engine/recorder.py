@@ -13,6 +13,7 @@ from runs import markdown
 from runs.agent.journal import CallChange, Entry, JournalClosed
 from runs.agent.messages import Delta
 from runs.agent.state import AgentStatus
+from runs.agent.tasks import to_its_end
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.engine.batch import CallUpdate, Write
 from runs.engine.rows import as_text
@@ -50,10 +51,19 @@ class Recorder:
             self.between_turns.set()
 
     async def record(self, entry: Entry) -> None:
-        """Queue the entry as one write. Raises `JournalClosed` if the run is no longer this host's."""
+        """Queue the entry as one write. Raises `JournalClosed` if the run is no longer this host's.
+
+        A cancellation meanwhile rises when the entry is queued: a reply that has come is kept, with what it cost.
+        """
         self._check_open()
         if self.has_left:
             raise JournalClosed(f"Run {self.run_id} has ended; nothing can be added to it.")
+        if any(thought.type in _RENDERED and markdown.needs_thread(thought.content) for thought in entry.thoughts):
+            await to_its_end(self._queue(entry))
+        else:
+            await self._queue(entry)
+
+    async def _queue(self, entry: Entry) -> None:
         steps = [await self._step(thought) for thought in entry.thoughts]
         if steps and entry.replay is not None:
             steps[0]["replay"] = entry.replay

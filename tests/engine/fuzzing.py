@@ -1,0 +1,202 @@
+"""What the cancel fuzz works with: a run full of awaits, ways to stop it at any of them, and what must hold after."""
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+
+from runs.agent import AgentState, RetryPolicy, ToolFailed, agent_execution, tool
+from runs.agent.errors import ModelFailure
+from runs.agent.messages import ModelReply, ToolRequest, Usage
+from runs.agent.providers.scripted import ScriptedModel
+from runs.engine import control, work
+from runs.engine.endings import StopReason
+from runs.engine.host import RunHost
+from runs.models import Run, Step, ToolCall
+
+TOOLS = ("fuzz_read", "fuzz_thread", "fuzz_unsafe", "fuzz_fails")
+ANSWER = "Done: **bold**, so that it is rendered in a thread."
+
+
+class AskedOverTheNet(ScriptedModel):
+    """A model whose replies take a few turns of the event loop."""
+
+    async def reply(self, request: Any, **options: Any) -> ModelReply:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        return await super().reply(request, **options)
+
+
+def script() -> AskedOverTheNet:
+    """A failed attempt, four calls together with one that fails, then an answer that takes a thread to render."""
+    down = ModelFailure("Down.", kind="server", provider="scripted", model="scripted", status=503)
+    calls = tuple(ToolRequest(name, {}) for name in TOOLS)
+    return AskedOverTheNet(
+        down,
+        ModelReply("I **begin**.", calls=calls, usage=Usage(output_tokens=10)),
+        ModelReply(ANSWER, usage=Usage(output_tokens=5)),
+    )
+
+
+def register_tools() -> None:
+    """The tools of the script, one of each effect. They tidy up slowly."""
+
+    @tool(effect="read")
+    async def fuzz_read() -> str:
+        """Read."""
+        try:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
+        finally:
+            for _ in range(3):
+                await asyncio.sleep(0)
+        return "read"
+
+    @tool(effect="pure")
+    def fuzz_thread() -> str:
+        """Think."""
+        time.sleep(0.001)  # in a thread of its own
+        return "thought"
+
+    @tool(effect="unsafe")
+    async def fuzz_unsafe() -> str:
+        """Send."""
+        await asyncio.sleep(0.001)
+        return "sent"
+
+    @tool(effect="idempotent")
+    async def fuzz_fails() -> str:
+        """Break."""
+        await asyncio.sleep(0)
+        raise ToolFailed("broken")
+
+
+def watch_states(monkeypatch: pytest.MonkeyPatch) -> list[AgentState]:
+    """The states of the runs worked on from now on, in order."""
+    seen: list[AgentState] = []
+
+    @asynccontextmanager
+    async def watched(task: str) -> Any:
+        async with agent_execution(task) as state:
+            seen.append(state)
+            yield state
+
+    monkeypatch.setattr(work, "agent_execution", watched)
+    return seen
+
+
+def retry_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same retries, with waits of a millisecond."""
+    monkeypatch.setattr(work, "RetryPolicy", lambda **options: RetryPolicy(**options, base_s=0.001))
+
+
+class Clock:
+    """The time the loop and the run's own clock go by. An hour can pass at once: a laptop that was shut."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def monotonic(self) -> float:
+        """As `time.monotonic`."""
+        return time.monotonic() + self.ahead_s
+
+    def make_loop(self) -> asyncio.AbstractEventLoop:
+        """A loop that goes by this clock."""
+        loop = asyncio.SelectorEventLoop()
+        loop.time = self.monotonic  # type: ignore[method-assign]
+        return loop
+
+
+def in_a_thread(work: Callable[[], Any]) -> Any:
+    """What `work` returns, done in a thread while this one waits: nothing else happens on the loop meanwhile."""
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(work()))
+    thread.start()
+    thread.join()
+    return results[0]
+
+
+@dataclass
+class Stops:
+    """Ways to stop the run a host works on, each complete when it returns."""
+
+    host: RunHost
+    run_id: UUID
+    user: Any
+    kind: str
+    clock: Clock
+
+    def __call__(self, root: "asyncio.Task[Any]", which: int) -> None:
+        """Stop it; the second time, and the third, as a host in a hurry does: by cancelling the task again."""
+        if self.kind == "timeout":
+            self.clock.ahead_s += 3600
+        elif which > 1:
+            root.cancel()
+        elif self.kind == "shutdown":
+            self._tell("suspend")
+        elif in_a_thread(self._press_stop) == "asked":
+            self._tell("cancel")
+
+    def _tell(self, reason: StopReason) -> None:
+        """What the consumer does when it hears of it. Before it has a child, it hears of it after it has begun."""
+        consumer = self.host._consumers[self.run_id]
+        if consumer._child is None:
+            consumer.inbox.put_nowait({"type": f"run.{reason}"})
+        else:
+            consumer._stop(reason)
+
+    def _press_stop(self) -> str:
+        try:
+            return str(control.cancel(self.run_id, by=self.user))
+        finally:
+            connection.close()
+
+
+def read(run_id: UUID) -> tuple[Run, list[Step], list[ToolCall]]:
+    """What the database knows of a run."""
+    run = Run.objects.get(pk=run_id)
+    return run, list(run.steps.order_by("sequence")), list(run.calls.order_by("turn", "index"))
+
+
+def is_terminal(step: Step) -> bool:
+    """True for a step that says how the run ended."""
+    cancelled = step.kind == Step.Kind.NOTE and step.metadata.get("note") == "cancelled"
+    return cancelled or step.kind in (Step.Kind.ANSWER, Step.Kind.ERROR)
+
+
+def check(run: Run, steps: list[Step], calls: list[ToolCall]) -> None:
+    """What holds for every run nobody works on."""
+    assert [step.sequence for step in steps] == list(range(1, run.next_sequence))
+    assert (run.owner, run.lease_until) == (None, None)
+    assert run.status in ("idle", "waiting", "completed", "failed", "cancelled")
+    terminal = [step for step in steps if is_terminal(step)]
+    if run.is_finished:
+        assert terminal == steps[-1:]
+        assert run.ended_at is not None
+    else:
+        assert (terminal, run.ended_at) == ([], None)
+    assert bool(run.answer) == (run.status == "completed")
+    assert bool(run.error) == (run.status == "failed")
+    check_calls(run, steps, calls)
+
+
+def check_calls(run: Run, steps: list[Step], calls: list[ToolCall]) -> None:
+    """A call has one result, or is open because the run goes on, or is unknown and a person is asked."""
+    results = Counter(str(step.call_id) for step in steps if step.kind == Step.Kind.TOOL_RESULT)
+    proposed = Counter(str(step.call_id) for step in steps if step.kind == Step.Kind.TOOL_CALL)
+    assert proposed == Counter(str(call.call_id) for call in calls)
+    for call in calls:
+        is_open = call.state in ("proposed", "started")
+        asks = call.state == "unknown" and run.waiting_for == "decision"
+        assert results[str(call.call_id)] == (0 if is_open or asks else 1), (call.tool_name, call.state)
+        assert not (is_open and run.is_finished), (call.tool_name, call.state)
+        assert is_open == (call.ended_at is None), (call.tool_name, call.state)
+    assert results.total() <= len(calls)

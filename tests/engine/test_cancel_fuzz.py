@@ -1,0 +1,151 @@
+"""A hosted run, stopped at every single one of its awaits, once or several times: what is left is always the truth.
+
+All of it takes minutes: `CANCEL_FUZZ=all`, or `make chaos`. Otherwise every third await is tried.
+"""
+
+import asyncio
+import os
+import sys
+from collections import Counter
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+
+from runs.agent import AgentState
+from runs.agent import clock as run_clock
+from runs.agent.tools import registry
+from runs.engine.host import RunHost
+from runs.models import Run
+from tests.engine import fuzzing
+from tests.strikes import Strikes
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ALL = os.environ.get("CANCEL_FUZZ") == "all"
+MOST_WAITS = 300
+CONFIG = {"models": ["scripted"], "tools": list(fuzzing.TOOLS), "max_turns": 9, "max_seconds": 600}
+MAY_BE = {
+    "user": {"cancelled", "completed"},
+    "shutdown": {"idle", "waiting", "completed"},
+    "timeout": {"failed", "completed"},
+}
+
+
+class Fuzz:
+    """Runs one after another on one host, each stopped somewhere else."""
+
+    def __init__(self, user: User, states: list[AgentState], clock: fuzzing.Clock) -> None:
+        self.user = user
+        self.states = states
+        self.clock = clock
+        self.model = fuzzing.script()
+        self.strikes = Strikes(lambda coro: coro.__qualname__ == "AgentRunConsumer._work")
+        self.host = RunHost(provider_for=lambda _: self.model, sweep_every_s=1e9)
+        self.unhandled: list[Any] = []
+        self.ends: Counter[str] = Counter()
+
+    async def stop_everywhere(self, kind: str, times: int, *, first: int, every: int) -> None:
+        """Stop a run at its n-th await, the next one at a later one, until a run has none so late."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: self.unhandled.append(context))
+        loop.set_task_factory(self.strikes.make_task)
+        self.host.start(loop)
+        await self.host._swept.wait()
+        for wait in range(first, MOST_WAITS, every):
+            try:
+                if not await self._stop_at(wait, kind, times):
+                    break
+            except AssertionError as error:
+                raise AssertionError(f"{kind}, {times} times, from wait {wait} on: {error}") from error
+        else:
+            raise AssertionError(f"A run of more than {MOST_WAITS} waits.")
+        await self.host.drain()
+        assert self.unhandled == []
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    async def _stop_at(self, wait: int, kind: str, times: int) -> bool:
+        self.states.clear()
+        self.model = fuzzing.script()
+        run = await asyncio.to_thread(self._launch)
+        self.strikes.prepare(range(wait, wait + times), fuzzing.Stops(self.host, run.pk, self.user, kind, self.clock))
+        await self._host(run)
+        was_struck = self.strikes.struck > 0
+        self.clock.ahead_s = 0.0
+        row = await self._checked(run)
+        assert row.status in (MAY_BE[kind] if was_struck else {"completed"}), row.status
+        self._check_state(row)
+        if row.status == "failed":
+            assert row.error["code"] == "limit_max_duration_s", row.error
+        if row.status == "idle":
+            await self._check_that_it_goes_on(row)
+        self.ends[row.status] += 1
+        return was_struck
+
+    def _launch(self) -> Run:
+        # Not dispatched: the host gets it when everything is prepared.
+        run = Run.objects.create(user=self.user, task="Fuzz.", config=CONFIG)
+        connection.close()
+        return run
+
+    async def _host(self, run: Run) -> None:
+        """Let the host work on the run until it has let go of it; nothing of it may be left then."""
+        self.host._host(run.pk)
+        await asyncio.wait([self.host._tasks[run.pk]])
+        assert [task for task in self.strikes.tasks if not task.done()] == []
+
+    async def _checked(self, run: Run) -> Run:
+        row, steps, calls = await asyncio.to_thread(fuzzing.read, run.pk)
+        fuzzing.check(row, steps, calls)
+        return row
+
+    def _check_state(self, row: Run) -> None:
+        """What the run knew of itself is what its row says; one that was let go of has stopped as far as it knows."""
+        if not self.states:
+            assert row.status in ("cancelled", "idle")
+            return
+        (state,) = self.states
+        assert state.status.value == (row.status if row.is_finished else "cancelled")
+        assert state.total_tokens == (row.tokens_used or 0)
+        assert (state.error is None) == (row.error is None)
+
+    async def _check_that_it_goes_on(self, run: Run) -> None:
+        self.strikes.prepare()
+        await self._host(run)
+        row = await self._checked(run)
+        assert (row.status, row.answer, row.tokens_used) == ("completed", fuzzing.ANSWER, 15)
+
+
+@pytest.fixture
+def tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tools of the script, gone after the test."""
+    registry.registered_tools()
+    monkeypatch.setattr(registry, "_layers", {layer: dict(tools) for layer, tools in registry._layers.items()})
+    fuzzing.register_tools()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> fuzzing.Clock:
+    """The clock of the loop and of the runs."""
+    clock = fuzzing.Clock()
+    monkeypatch.setattr(run_clock, "time", clock)
+    return clock
+
+
+CASES = [(kind, times) for kind in MAY_BE for times in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("case", range(len(CASES)), ids=[f"{kind}-{times}" for kind, times in CASES])
+def test_a_run_stopped_at_any_await_is_left_as_the_truth(
+    ada: User, tools: None, clock: fuzzing.Clock, monkeypatch: pytest.MonkeyPatch, case: int
+) -> None:
+    kind, times = CASES[case]
+    fuzzing.retry_at_once(monkeypatch)
+    fuzz = Fuzz(ada, fuzzing.watch_states(monkeypatch), clock)
+
+    with asyncio.Runner(loop_factory=clock.make_loop) as runner:
+        runner.run(fuzz.stop_everywhere(kind, times, first=0 if ALL else case % 3, every=1 if ALL else 3))
+
+    sys.stdout.write(f"{kind} x {times}: {fuzz.ends.total()} runs, {dict(fuzz.ends)}\n")
+    assert fuzz.ends.total() > 5
