@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import get_args
 
 from runs.agent.classify import is_worth_retrying
 from runs.agent.clock import RunClock
@@ -63,6 +64,8 @@ class Asking:
     ) -> None:
         if not providers:
             raise ValueError("A run needs at least one model.")
+        if strategy not in get_args(Strategy):
+            raise ValueError(f"The strategy is one of {', '.join(get_args(Strategy))}, not {strategy!r}.")
         self.providers = providers
         self.journal = journal
         self.retry = retry

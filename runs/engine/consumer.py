@@ -13,6 +13,7 @@ from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
 
 from runs.agent.journal import JournalClosed
+from runs.agent.resilience.waits import Waits
 from runs.engine import endings
 from runs.engine.endings import StopReason
 from runs.engine.lease import Claim
@@ -29,7 +30,7 @@ SUSPEND_GRACE_S = 5.0
 
 
 class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is untyped.
-    """Hosts one run: claims it, works on it, and hears `run.cancel` and `run.suspend` meanwhile."""
+    """Hosts one run: claims it, works on it, and hears `run.cancel`, `run.suspend`, `run.try_now` … meanwhile."""
 
     channel_layer_alias = "none: the host listens for all its runs"
 
@@ -38,6 +39,7 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
         self.run_id = run_id
         self.inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.recorder: Recorder | None = None
+        self.waits = Waits()
         self._child: asyncio.Task[None] | None = None
         self._reason: StopReason | None = None
 
@@ -77,6 +79,14 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
                 logger.info("Run %s: calls still run after %g s, they are stopped.", self.run_id, SUSPEND_GRACE_S)
         self._stop("suspend")
 
+    async def run_try_now(self, _message: dict[str, Any]) -> None:
+        """Make the next attempt now. Nothing happens if the run does not wait for one (any more)."""
+        self.waits.try_now()
+
+    async def run_stop_retrying(self, _message: dict[str, Any]) -> None:
+        """Make no further attempt. Nothing happens if the run does not wait for one (any more)."""
+        self.waits.stop_retrying()
+
     async def run_ended(self, _message: dict[str, Any]) -> None:
         """The child is done: so is this consumer."""
         child = self._child
@@ -108,7 +118,7 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
             if self._reason is not None:
                 endings.stopped(recorder, self._reason)
             elif not await endings.ended_before_it_began(run_claim, recorder):
-                await Work(run_claim, recorder, self.host).do()
+                await Work(run_claim, recorder, self.host, self.waits).do()
         except asyncio.CancelledError:
             # The reason is set before the cancel; without one the process is being torn down, as in a suspend.
             endings.stopped(recorder, self._reason or "suspend")

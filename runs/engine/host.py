@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection
 
 from runs import doorbell
 from runs.agent.messages import ModelProvider
+from runs.agent.resilience.shared import SHARED, Shared
 from runs.engine import lease
 from runs.engine.batch import Write
 from runs.engine.bell import Bell
@@ -45,11 +46,14 @@ class RunHost:
         sweep_every_s: float = SWEEP_EVERY_S,
         only: Collection[UUID] | None = None,
         provider_for: Callable[[str], ModelProvider] | None = None,
+        shared: Shared = SHARED,
     ) -> None:
         self.id = f"host-{uuid.uuid4().hex}"
         """This boot's id: the `owner` of the runs hosted here."""
         self.capacity = capacity
         self.provider_for = provider_for or _catalog()
+        self.shared = shared
+        """What the runs hosted here know together about their providers."""
         self.writer = Writer(self._committed)
         self._sweep_every_s = sweep_every_s
         self._only = only
@@ -108,7 +112,7 @@ class RunHost:
         self._call(self._host, run_id)
 
     def tell(self, run_id: UUID, message_type: str) -> None:
-        """Put a message (`run.cancel`, `run.suspend`) into the inbox of a run hosted here."""
+        """Put a message (`run.cancel`, `run.try_now`, …) into the inbox of a run hosted here."""
         self._call(self._deliver, run_id, message_type)
 
     def _call(self, function: Callable[..., None], *args: Any) -> None:

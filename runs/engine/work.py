@@ -8,6 +8,7 @@ from runs.agent.errors import AgentFailure
 from runs.agent.execution import agent_execution
 from runs.agent.limits import RunLimits
 from runs.agent.loop import AgentLoop, execute, record_failure
+from runs.agent.resilience.waits import Waits
 from runs.agent.retry import RetryPolicy
 from runs.agent.tools.toolbox import Toolbox
 from runs.engine.history import history_of
@@ -23,10 +24,11 @@ logger = logging.getLogger(__name__)
 class Work:
     """The work on one claim."""
 
-    def __init__(self, claim: Claim, recorder: Recorder, host: "RunHost") -> None:
+    def __init__(self, claim: Claim, recorder: Recorder, host: "RunHost", waits: Waits) -> None:
         self.claim = claim
         self.recorder = recorder
         self.host = host
+        self.waits = waits
 
     async def do(self) -> None:
         """Work until the run has its final status. Raises `CancelledError` and `JournalClosed` only."""
@@ -53,6 +55,9 @@ class Work:
             limits=limits_of(config),
             retry=RetryPolicy(max_attempts=config.get("max_attempts", 3)),
             history=history_of(run, self.claim.steps, self.claim.calls),
+            strategy=config.get("strategy", "fallback"),
+            waits=self.waits,
+            shared=self.host.shared,
         )
 
 

@@ -12,8 +12,8 @@ from runs.agent.classify import is_worth_retrying
 from runs.agent.errors import ModelFailure
 from runs.agent.messages import ModelReply
 from runs.agent.race import AllFailed, Strategy, first_success
-from runs.agent.resilience.attempt import Attempt
 from runs.agent.resilience.allowance import Allowance
+from runs.agent.resilience.attempt import Attempt
 
 logger = logging.getLogger(__name__)
 

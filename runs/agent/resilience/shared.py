@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from runs.agent.messages import ModelProvider
-from runs.agent.resilience.breaker import Breaker
 from runs.agent.resilience.allowance import Allowance, extra_for_hedges, extra_for_retries
+from runs.agent.resilience.breaker import Breaker
 from runs.agent.resilience.cooldown import Cooldown
 from runs.agent.resilience.pace import Pace
 
