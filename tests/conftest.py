@@ -63,6 +63,6 @@ def live_site(start_site: Callable[..., LiveSite]) -> Any:
 
 @pytest.fixture
 def wire_server() -> Iterator[WireServer]:
-    """A model server that speaks the OpenAI wire format and fails as it is told; its model is `m1`."""
+    """A model server that speaks every provider's wire format and fails as it is told; its model is `m1`."""
     with WireServer() as server:
         yield server

@@ -7,6 +7,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+from tests.wire.formats import FORMATS, Format, as_event, format_of
 from tests.wire.outcomes import Answer, Raw, Status
 
 
@@ -19,6 +20,11 @@ class Request:
     headers: dict[str, str]
     """Names in lower case."""
     body: dict[str, Any]
+
+    @property
+    def format(self) -> Format:
+        """The wire format it is in; of no known one, the chat format."""
+        return format_of(self.path) or FORMATS[0]
 
 
 async def read_request(reader: asyncio.StreamReader) -> Request:
@@ -35,48 +41,51 @@ async def read_request(reader: asyncio.StreamReader) -> Request:
 
 async def send_answer(answer: Answer, request: Request, writer: asyncio.StreamWriter) -> None:
     """The whole reply, as a stream if one was asked for."""
-    if request.body.get("stream"):
-        await send_stream(answer, writer)
-        return
-    choice = {"index": 0, "message": answer.message(), "finish_reason": answer.stated_finish_reason}
-    completion = {
-        "id": "chatcmpl-wire",
-        "object": "chat.completion",
-        "created": 1_790_000_000,
-        "model": "m1",
-        "choices": [choice],
-        "usage": answer.stated_usage,
-    }
-    _send_json(200, completion, writer)
+    if request.format.wants_stream(request.path, request.body):
+        await send_stream(answer, request, writer)
+    else:
+        _send_json(200, request.format.whole(answer), writer)
 
 
-async def send_stream(answer: Answer, writer: asyncio.StreamWriter, *, skip: int = 0, limit: int | None = None) -> None:
-    """Chunks from `skip` up to `limit`; the headers before the first, [DONE] after the last."""
+async def send_stream(
+    answer: Answer, request: Request, writer: asyncio.StreamWriter, *, skip: int = 0, limit: int | None = None
+) -> None:
+    """Events from `skip` up to `limit`; the headers before the first, the end of the body after the last."""
     if not skip:
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
-    for number, chunk in enumerate(answer.chunks()):
+        start_stream(writer)
+    for number, frame in enumerate(request.format.frames(answer)):
         if limit is not None and number >= limit:
             break
         if number >= skip:
-            _send_event(json.dumps(chunk), writer)
+            send_frame(frame, writer)
             await writer.drain()
-            await asyncio.sleep(answer.token_delay_s)
+            if answer.token_delay_s:
+                await asyncio.sleep(answer.token_delay_s)
     else:
-        _send_event("[DONE]", writer)
-        writer.write(b"0\r\n\r\n")
+        end_stream(writer)
     await writer.drain()
 
 
-def _send_event(text: str, writer: asyncio.StreamWriter) -> None:
-    event = f"data: {text}\n\n".encode()
+def start_stream(writer: asyncio.StreamWriter) -> None:
+    """The headers of a stream."""
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+
+
+def send_frame(frame: tuple[str | None, Any], writer: asyncio.StreamWriter) -> None:
+    """One event of a stream."""
+    event = as_event(frame)
     writer.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
 
 
-def send_status(status: Status, writer: asyncio.StreamWriter) -> None:
-    """An HTTP error with the body OpenAI gives it."""
-    error = {"message": status.message, "type": status.error_type, "code": status.error_code, "param": None}
+def end_stream(writer: asyncio.StreamWriter) -> None:
+    """The proper end of a stream."""
+    writer.write(b"0\r\n\r\n")
+
+
+def send_status(status: Status, request: Request, writer: asyncio.StreamWriter) -> None:
+    """An HTTP error with the body the format gives it."""
     headers = {} if status.retry_after is None else {"retry-after": status.retry_after}
-    _send_json(status.code, {"error": error}, writer, **headers)
+    _send_json(status.code, request.format.error(status), writer, **headers)
 
 
 def _send_json(status: int, value: Any, writer: asyncio.StreamWriter, **headers: str) -> None:

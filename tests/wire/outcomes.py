@@ -1,7 +1,7 @@
 """What the server does with one request."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,63 +12,42 @@ class Answer:
 
     text: str = ""
     reasoning: str = ""
-    """Sent as `reasoning_content`, as DeepSeek, vLLM and others do."""
+    """In the chat format as `reasoning_content`, as DeepSeek, vLLM and others send it."""
     calls: Sequence[tuple[str, Mapping[str, Any] | str]] = ()
     """Tool calls: name and arguments; arguments given as text are sent as they are, also if they are no JSON."""
     usage: tuple[int, int] | None = (11, 7)
-    """Input and output tokens; None reports nothing."""
+    """All input and all output tokens, those below included; None reports nothing."""
+    cache_read: int = 0
+    cache_written: int = 0
+    reasoning_tokens: int = 0
+    cost_usd: float | None = None
+    """In the chat format as `usage.cost`, as OpenRouter and other gateways report it."""
     finish_reason: str | None = "auto"
     """`auto` is what a correct server says; None says nothing."""
+    signature: str | None = None
+    """What the provider wants back with the reasoning, or with the first call."""
     token_delay_s: float = 0.0
+    word_chars: int | None = None
+    """Pieces of so many characters; None sends word by word."""
     call_id: str = "wire"
     """The calls' ids are this, a dash and their index."""
+    same_call_ids: bool = False
+    """All calls have the id of the first."""
 
-    def message(self) -> dict[str, Any]:
-        """The reply in one piece."""
-        message: dict[str, Any] = {"role": "assistant", "content": self.text or None}
-        if self.reasoning:
-            message["reasoning_content"] = self.reasoning
-        if self.calls:
-            message["tool_calls"] = [self._call(index) for index in range(len(self.calls))]
-        return message
+    def words(self, text: str) -> list[str]:
+        """The text in the pieces it is streamed in."""
+        if self.word_chars:
+            return [text[start : start + self.word_chars] for start in range(0, len(text), self.word_chars)]
+        return [word + " " for word in text.split(" ")[:-1]] + text.split(" ")[-1:] if text else []
 
-    def chunks(self) -> Iterator[dict[str, Any]]:
-        """The reply as the chunks of a stream, the usage last."""
-        yield _chunk({"role": "assistant", "content": ""})
-        for word in _words(self.reasoning):
-            yield _chunk({"reasoning_content": word})
-        for word in _words(self.text):
-            yield _chunk({"content": word})
-        for index in range(len(self.calls)):
-            call = self._call(index)
-            arguments = call["function"]["arguments"]
-            yield _chunk({"tool_calls": [{"index": index, **call, "function": {**call["function"], "arguments": ""}}]})
-            for start in range(0, len(arguments), 7):
-                piece = {"index": index, "function": {"arguments": arguments[start : start + 7]}}
-                yield _chunk({"tool_calls": [piece]})
-        yield _chunk({}, finish_reason=self.stated_finish_reason)
-        if self.usage:
-            yield {**_chunk({}), "choices": [], "usage": self.stated_usage}
+    def id_of(self, index: int) -> str:
+        """The id of a call."""
+        return f"{self.call_id}-{0 if self.same_call_ids else index}"
 
-    @property
-    def stated_finish_reason(self) -> str | None:
-        """What the server says about why it ended."""
-        if self.finish_reason == "auto":
-            return "tool_calls" if self.calls else "stop"
-        return self.finish_reason
-
-    @property
-    def stated_usage(self) -> dict[str, int] | None:
-        """The usage as it goes over the wire."""
-        if self.usage is None:
-            return None
-        read, written = self.usage
-        return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
-
-    def _call(self, index: int) -> dict[str, Any]:
-        name, arguments = self.calls[index]
-        text = arguments if isinstance(arguments, str) else json.dumps(arguments)
-        return {"id": f"{self.call_id}-{index}", "type": "function", "function": {"name": name, "arguments": text}}
+    def arguments_text(self, index: int) -> str:
+        """The arguments of a call, as text."""
+        arguments = self.calls[index][1]
+        return arguments if isinstance(arguments, str) else json.dumps(arguments)
 
 
 @dataclass(frozen=True)
@@ -78,7 +57,8 @@ class Status:
     code: int
     retry_after: str | None = None
     message: str = "The wire server was told to fail."
-    error_type: str = "server_error"
+    error_type: str | None = None
+    """None is what the format calls an error of that status."""
     error_code: str | None = None
 
 
@@ -120,18 +100,28 @@ class Raw:
         return cls("".join(f"data: {text}\n\n" for text in texts).encode())
 
 
-Outcome = Answer | Status | Drop | Reset | Hang | Raw
+@dataclass(frozen=True)
+class StreamError:
+    """An error told in the middle of a stream that began with 200, in the words of the format."""
+
+    status: int = 529
+    after_chunks: int = 2
+    answer: Answer = field(default_factory=lambda: Answer("This is never said to its end."))
 
 
-def _chunk(delta: Mapping[str, Any], *, finish_reason: str | None = None) -> dict[str, Any]:
-    return {
-        "id": "chatcmpl-wire",
-        "object": "chat.completion.chunk",
-        "created": 1_790_000_000,
-        "model": "m1",
-        "choices": [{"index": 0, "delta": dict(delta), "finish_reason": finish_reason}],
-    }
+@dataclass(frozen=True)
+class Cut:
+    """The stream ends as if it were whole, in the middle of the reply."""
+
+    after_chunks: int = 3
+    answer: Answer = field(default_factory=lambda: Answer("This is never said to its end."))
 
 
-def _words(text: str) -> list[str]:
-    return [word + " " for word in text.split(" ")[:-1]] + text.split(" ")[-1:] if text else []
+@dataclass(frozen=True)
+class Endless:
+    """The same piece of text again and again, until the client leaves."""
+
+    pause_s: float = 0.01
+
+
+Outcome = Answer | Status | Drop | Reset | Hang | Raw | StreamError | Cut | Endless

@@ -5,16 +5,28 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Self
+from typing import Any, Self
 
-from tests.wire.http import Request, read_request, reset, send_answer, send_raw, send_status, send_stream
-from tests.wire.outcomes import Answer, Drop, Hang, Outcome, Raw, Reset, Status
+from tests.wire.formats import format_of
+from tests.wire.http import (
+    Request,
+    end_stream,
+    read_request,
+    reset,
+    send_answer,
+    send_frame,
+    send_raw,
+    send_status,
+    send_stream,
+    start_stream,
+)
+from tests.wire.outcomes import Answer, Cut, Drop, Endless, Hang, Outcome, Raw, Reset, Status, StreamError
 
 ANSWER = Answer("I am the wire server.")
 
 
 class WireServer:
-    """Answers `POST …/chat/completions` with the scripted outcomes in turn, and with `otherwise` after them."""
+    """Answers requests of all formats with the scripted outcomes in turn, and with `otherwise` after them."""
 
     def __init__(self, *, port: int = 0, otherwise: Outcome | Callable[[Request], Outcome] = ANSWER) -> None:
         self.port = port
@@ -33,12 +45,24 @@ class WireServer:
 
     @property
     def base_url(self) -> str:
-        """What a client is told."""
-        return f"http://127.0.0.1:{self.port}/v1"
+        """What a client of the chat format or of Anthropic's is told."""
+        return f"{self.url}/v1"
+
+    @property
+    def url(self) -> str:
+        """What a client of Google's format is told."""
+        return f"http://127.0.0.1:{self.port}"
 
     def script(self, *outcomes: Outcome) -> None:
         """Do this with the next requests, in this order."""
         self._scripted.extend(outcomes)
+
+    def forget(self) -> None:
+        """Forget every request, every client that left, and what was scripted and never asked for."""
+        with self._changed:
+            self.requests.clear()
+            self._scripted.clear()
+            self._left = 0
 
     def release(self) -> None:
         """Let everything that hangs go on."""
@@ -107,22 +131,31 @@ class WireServer:
             case Answer():
                 await send_answer(outcome, request, writer)
             case Status():
-                send_status(outcome, writer)
+                send_status(outcome, request, writer)
             case Raw():
                 send_raw(outcome, writer)
             case Drop():
                 return False
             case Reset():
-                await send_stream(outcome.answer, writer, limit=outcome.after_chunks)
+                await send_stream(outcome.answer, request, writer, limit=outcome.after_chunks)
                 reset(writer)
                 return False
+            case Cut():
+                await send_stream(outcome.answer, request, writer, limit=outcome.after_chunks)
+                end_stream(writer)
+            case StreamError():
+                await send_stream(outcome.answer, request, writer, limit=outcome.after_chunks)
+                send_frame(request.format.error_frame(Status(outcome.status)), writer)
+                end_stream(writer)
+            case Endless():
+                return await self._go_on_for_ever(outcome, request, reader, writer)
             case Hang():
                 return await self._hang(outcome, request, reader, writer)
         await writer.drain()
         return not isinstance(outcome, Raw)
 
     def _next_outcome(self, request: Request) -> Outcome:
-        if not request.path.endswith("/chat/completions") or request.method != "POST":
+        if format_of(request.path) is None or request.method != "POST":
             return Status(404, message=f"No {request.method} {request.path} here.", error_type="not_found")
         if self._scripted:
             return self._scripted.popleft()
@@ -133,19 +166,41 @@ class WireServer:
     ) -> bool:
         try:
             if hang.after_chunks is not None:
-                await send_stream(hang.answer, writer, limit=hang.after_chunks)
+                await send_stream(hang.answer, request, writer, limit=hang.after_chunks)
             if not await self._released_before_the_client_leaves(reader):
                 raise ConnectionResetError
         except ConnectionError:
-            with self._changed:
-                self._left += 1
-                self._changed.notify_all()
+            self._client_left()
             return False
         if hang.after_chunks is None:
             await send_answer(hang.answer, request, writer)
         else:
-            await send_stream(hang.answer, writer, skip=hang.after_chunks)
+            await send_stream(hang.answer, request, writer, skip=hang.after_chunks)
         return True
+
+    async def _go_on_for_ever(
+        self, endless: Endless, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        frames = list(request.format.frames(Answer("again ", word_chars=6)))
+        # The frame with the text is the longest of those that come before the last.
+        text = max(frames[:-1] or frames, key=lambda frame: "again" in str(frame))
+        start_stream(writer)
+        for frame in frames[: frames.index(text)]:
+            send_frame(frame, writer)
+        try:
+            while not reader.at_eof():
+                send_frame(_unfinished(text), writer)
+                await writer.drain()
+                await asyncio.sleep(endless.pause_s)
+        except ConnectionError:
+            pass
+        self._client_left()
+        return False
+
+    def _client_left(self) -> None:
+        with self._changed:
+            self._left += 1
+            self._changed.notify_all()
 
     async def _released_before_the_client_leaves(self, reader: asyncio.StreamReader) -> bool:
         leaves = asyncio.ensure_future(reader.read(1))
@@ -159,3 +214,10 @@ class WireServer:
         finally:
             leaves.cancel()
             released.cancel()
+
+
+def _unfinished(frame: tuple[str | None, Any]) -> tuple[str | None, Any]:
+    """The frame without the reason why it would be the last one."""
+    name, data = frame
+    candidates = [{key: each[key] for key in each if key != "finishReason"} for each in data.get("candidates", ())]
+    return name, {**data, "candidates": candidates} if candidates else data

@@ -24,12 +24,15 @@ class AnthropicModel(ServedModel):
         from anthropic import AsyncAnthropic
         from pydantic_ai.providers.anthropic import AnthropicProvider
 
-        # A key of any kind keeps the SDK from looking for credentials in the environment and in files.
+        # A key of any kind keeps the SDK from looking for credentials in the environment and in files. It sends the
+        # key as a bearer; servers that learnt the format earlier look for it where it was then.
+        key = self.server.key or "none"
         client = AsyncAnthropic(
             base_url=self.server.base_url.rstrip("/").removesuffix("/v1"),  # the SDK adds /v1 itself
-            api_key=self.server.key or "none",
+            api_key=key,
             max_retries=0,
             http_client=http,
+            default_headers=None if self.server.name == "anthropic" else {"X-Api-Key": key},
         )
         return AnthropicProvider(anthropic_client=client)
 

@@ -113,7 +113,7 @@ def _checked(stream: StreamedResponse, served: ServedModel, request: ModelReques
     # where none came; the one that came is in the details. Servers that send none still report the usage last.
     ended = "finish_reason" in (response.provider_details or {})
     ended = ended or (usage != Usage() and not served.always_says_why_it_ended)
-    if not ended and (read.text or read.reasoning or read.calls):
+    if not ended and (read.text or read.reasoning or read.calls or usage != Usage()):
         raise _refusal(served, "The stream ended in the middle of the reply.", "network", "stream")
     if not read.calls and not read.text.strip():
         raise _refusal(served, "The reply is empty: no text and no tool call.", "bad_reply")

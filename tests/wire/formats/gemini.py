@@ -1,0 +1,81 @@
+"""Google's generateContent: https://ai.google.dev/api/generate-content"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tests.wire.outcomes import Answer, Status
+
+_STATUSES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+class Gemini:
+    """`POST …/models/<name>:streamGenerateContent?alt=sse`."""
+
+    def serves(self, path: str) -> bool:
+        """By the method after the model's name."""
+        return path.partition("?")[0].endswith((":streamGenerateContent", ":generateContent"))
+
+    def wants_stream(self, path: str, body: Mapping[str, Any]) -> bool:
+        """The path says so."""
+        return ":streamGenerateContent" in path
+
+    def frames(self, answer: Answer) -> Iterator[tuple[str | None, Any]]:
+        """Responses with pieces of the content, the reason in the last; the stream just ends."""
+        pieces = [[part] for part in _parts(answer)] or [[]]
+        for number, parts in enumerate(pieces, start=1):
+            yield None, _response(answer, parts, is_last=number == len(pieces))
+
+    def whole(self, answer: Answer) -> Any:
+        """One response."""
+        return _response(answer, list(_parts(answer)), is_last=True)
+
+    def error(self, status: Status) -> Any:
+        """Code, message and status."""
+        name = status.error_type or _STATUSES.get(status.code, "UNKNOWN")
+        return {"error": {"code": status.code, "message": status.message, "status": name}}
+
+    def error_frame(self, status: Status) -> tuple[str | None, Any]:
+        """The same object, as an event."""
+        return None, self.error(status)
+
+
+def _parts(answer: Answer) -> Iterator[dict[str, Any]]:
+    for word in answer.words(answer.reasoning):
+        yield {"text": word, "thought": True}
+    for word in answer.words(answer.text):
+        yield {"text": word}
+    for index, (name, arguments) in enumerate(answer.calls):
+        args = json.loads(arguments or "{}") if isinstance(arguments, str) else arguments
+        part: dict[str, Any] = {"functionCall": {"id": answer.id_of(index), "name": name, "args": args}}
+        if answer.signature and not index:
+            part["thoughtSignature"] = answer.signature
+        yield part
+
+
+def _response(answer: Answer, parts: list[dict[str, Any]], *, is_last: bool) -> dict[str, Any]:
+    candidate: dict[str, Any] = {"content": {"role": "model", "parts": parts}, "index": 0}
+    response: dict[str, Any] = {"candidates": [candidate], "modelVersion": "m1", "responseId": "wire"}
+    if is_last and answer.finish_reason:
+        candidate["finishReason"] = {"auto": "STOP", "content_filter": "SAFETY"}.get(
+            answer.finish_reason, answer.finish_reason
+        )
+    if answer.usage:
+        read, written = answer.usage
+        response["usageMetadata"] = {
+            "promptTokenCount": read,
+            "candidatesTokenCount": written - answer.reasoning_tokens,
+            "totalTokenCount": read + written,
+            **({"cachedContentTokenCount": answer.cache_read} if answer.cache_read else {}),
+            **({"thoughtsTokenCount": answer.reasoning_tokens} if answer.reasoning_tokens else {}),
+        }
+    return response
