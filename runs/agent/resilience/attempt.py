@@ -36,7 +36,8 @@ class Attempt:
         self.begun = asyncio.Event()
         self.has_news = asyncio.Event()
         """Its first piece came, or it ended."""
-        self.over = asyncio.Event()
+        self.has_failed = asyncio.Event()
+        """Set when its failure has been dealt with: who waits for this comes next. Never after a reply."""
 
     async def run(
         self, request: MakeRequest, patience: Patience, show: OnDelta, *, heed_cooldown: bool = True

@@ -64,16 +64,16 @@ class Round:
         except ModelFailure as failure:
             if lane.started_at is not None:
                 await self._on_failed(lane, failure)
+            lane.has_failed.set()
             raise
         except Exception:
             logger.exception("%r of %r ended by an unexpected error.", lane.provider.model, lane.provider.name)
+            lane.has_failed.set()
             raise
-        finally:
-            lane.over.set()
 
     async def _until_due(self, before: Attempt) -> None:
         """Wait until the lane before has failed, or has not begun to speak for longer than is usual for it."""
-        waiting = [asyncio.ensure_future(each.wait()) for each in (before.begun, before.over)]
+        waiting = [asyncio.ensure_future(each.wait()) for each in (before.begun, before.has_failed)]
         try:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -87,7 +87,7 @@ class Round:
                 raise
             if self.hedges.take():
                 return
-        await before.over.wait()
+        await before.has_failed.wait()
 
 
 def _what_counts(failures: Sequence[Exception]) -> Exception:

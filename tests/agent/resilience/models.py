@@ -31,6 +31,8 @@ class Model:
     def __init__(self, *behaviours: Behaviour | ModelReply | Exception, name: str = "p", model: str = "m") -> None:
         self.name = name
         self.model = model
+        self.streams = True
+        self.account: str | None = None
         self.behaviours = behaviours
         self.requests: list[ModelRequest] = []
         self.left = 0
