@@ -1,6 +1,7 @@
 """The only word the engine and the live view share: "look again at this run".
 
-A ring carries nothing that may be lost. Whoever hears it reads the database.
+A ring carries nothing that may be lost. Whoever hears it reads the database. The pieces of a reply in the making go the
+same way, because they may be lost: the step that ends them says it all.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
-from channels.layers import get_channel_layer
+from channels.layers import InMemoryChannelLayer, get_channel_layer
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,17 @@ def run_group(run_id: UUID | str) -> str:
 async def ring(run_id: UUID | str, sequence: int) -> None:
     """Tell the viewers of a run that it has committed rows up to `sequence`."""
     await _send(run_group(run_id), {"type": "doorbell.ring", "run": str(run_id), "sequence": sequence})
+
+
+async def show(run_id: UUID | str, frame: dict[str, Any]) -> None:
+    """Show the viewers of a run a frame of pieces: `{"delta": …}` or `{"snap": …}`, as their sockets send it."""
+    await _send(run_group(run_id), {"type": "doorbell.show", "run": str(run_id), "frame": frame})
+
+
+def is_watched(run_id: UUID | str) -> bool:
+    """False if it is certain that nobody listens to this run. A layer between processes cannot tell."""
+    layer = get_channel_layer()
+    return not isinstance(layer, InMemoryChannelLayer) or bool(layer.groups.get(run_group(run_id)))
 
 
 async def ring_dashboard(run_id: UUID | str) -> None:

@@ -145,6 +145,157 @@ function keepFocus(old, fresh) {
   if (hadFocus) (fresh.matches("a, button") ? fresh : fresh.querySelector("a, button"))?.focus({ preventScroll: true });
 }
 
+// --- replies in the making: what a model says before the step that says it all ---
+
+class Replies {
+  constructor(place, grows) {
+    this.place = place;
+    this.grows = grows;
+    this.cards = new Map();
+    this.endedTurn = [0, 0];
+    this.endedCards = new Set();
+    this.due = 0;
+  }
+
+  // A chunk that does not follow on the last one means that some were missed: the next snap has them.
+  delta(chunks, kinds = []) {
+    chunks.forEach(([name, number, text], index) => {
+      if (this.isOver(name)) return;
+      if (number === 1 && !this.cards.has(name)) this.open(name);
+      const card = this.cards.get(name);
+      if (card?.chunk !== number - 1) return;
+      card.chunk = number;
+      card.isStale = false;
+      card.fresh.push([kinds[index] ?? "text", text]);
+    });
+    this.paintSoon();
+  }
+
+  snap([name, number, text], kinds) {
+    if (text === null) return this.remove(name);
+    if (this.isOver(name)) return;
+    const card = this.cards.get(name) ?? this.open(name);
+    card.isStale = false;
+    if (card.chunk >= number) return;
+    card.chunk = number;
+    card.isWhole = true;
+    card.fresh = pieces(text, kinds);
+    this.paintSoon();
+  }
+
+  open(name) {
+    const [epoch] = numbers(name);
+    for (const other of this.cards.keys()) if (numbers(other)[0] < epoch) this.remove(other);
+    const card = { chunk: 0, fresh: [], isWhole: false, isStale: false, element: null };
+    this.cards.set(name, card);
+    return card;
+  }
+
+  // Many pieces, one change of the page per frame; a page nobody looks at is painted when somebody does.
+  paintSoon() {
+    this.due ||= requestAnimationFrame(() => {
+      this.due = 0;
+      this.grows(() => this.cards.forEach((card, name) => this.paint(card, name)));
+    });
+  }
+
+  paint(card, name) {
+    if (!card.fresh.length) return;
+    card.element ??= this.place.appendChild(this.elementOf(name));
+    const body = card.element.querySelector("[data-reply-text]");
+    if (card.isWhole) body.replaceChildren();
+    card.isWhole = false;
+    for (const [kind, text] of card.fresh) {
+      if (body.lastElementChild?.dataset.said !== kind) {
+        const part = document.createElement("p");
+        part.dataset.said = kind;
+        part.append("");
+        body.append(part);
+      }
+      body.lastElementChild.lastChild.appendData(text);
+    }
+    card.fresh = [];
+  }
+
+  elementOf(name) {
+    const element = document.getElementById("reply-card").content.firstElementChild.cloneNode(true);
+    const [, , attempt, lane] = numbers(name);
+    element.dataset.reply = name;
+    const which = [attempt > 1 && `attempt ${attempt}`, lane > 1 && `model ${lane}`].filter(Boolean);
+    element.querySelector("[data-which]").textContent = which.join(", ");
+    return element;
+  }
+
+  // A step is there that says it all, or says that it was cut off.
+  endedBy(step) {
+    const name = step.dataset.card;
+    if (!name) return;
+    if (["retry", "race"].includes(step.dataset.stepKind)) {
+      for (const each of (step.dataset.cards ?? name).split(" ")) this.cutOff(each, step);
+      return;
+    }
+    const turn = numbers(name).slice(0, 2);
+    if (isBefore(this.endedTurn, turn)) this.endedTurn = turn;
+    this.endedCards.clear();
+    for (const other of [...this.cards.keys()]) if (this.isOver(other)) this.remove(other);
+  }
+
+  cutOff(name, step) {
+    const said = this.saidIn(name);
+    this.endedCards.add(name);
+    this.remove(name);
+    if (said) this.void(step, said);
+  }
+
+  saidIn(name) {
+    const card = this.cards.get(name);
+    if (!card) return "";
+    const painted = card.isWhole ? "" : (card.element?.querySelector("[data-reply-text]").textContent ?? "");
+    return painted + card.fresh.map(([, text]) => text).join("");
+  }
+
+  void(step, said) {
+    const voided = document.getElementById("voided-reply").content.firstElementChild.cloneNode(true);
+    voided.querySelector("[data-voided]").textContent = said;
+    (step.querySelector(".step-body") ?? step).append(voided);
+  }
+
+  isOver(name) {
+    return this.endedCards.has(name) || !isBefore(this.endedTurn, numbers(name).slice(0, 2));
+  }
+
+  remove(name) {
+    this.cards.get(name)?.element?.remove();
+    this.cards.delete(name);
+  }
+
+  removeAll(which = () => true) {
+    for (const [name, card] of [...this.cards]) if (which(card)) this.remove(name);
+  }
+
+  // After the connection was gone, what nobody says again is no longer true.
+  doubt() {
+    for (const card of this.cards.values()) card.isStale = true;
+  }
+}
+
+// Epoch, turn, attempt and lane.
+function numbers(card) {
+  return card.split("-").map(Number);
+}
+
+function isBefore([epoch, turn], [otherEpoch, otherTurn]) {
+  return epoch < otherEpoch || (epoch === otherEpoch && turn < otherTurn);
+}
+
+// The kinds count characters; a string is indexed by halves of them.
+function pieces(text, kinds) {
+  if (!kinds) return [["text", text]];
+  const characters = [...text];
+  let start = 0;
+  return kinds.map(([kind, length]) => [kind, characters.slice(start, (start += length)).join("")]);
+}
+
 // --- the page of a run ---
 
 class RunPage {
@@ -159,6 +310,8 @@ class RunPage {
     this.unacknowledged = { bytes: 0, frames: 0 };
     this.pill = document.querySelector("[data-connection]");
     this.jump = document.querySelector("[data-jump]");
+    this.replies = new Replies(section.querySelector("[data-replies]"), (paint) => this.grow(paint));
+    for (const step of this.steps.querySelectorAll("[data-card]")) this.replies.endedBy(step);
     this.replaceAll(this.steps);
     this.watchReader();
     this.watchOlder();
@@ -171,6 +324,7 @@ class RunPage {
         clearTimeout(this.polling);
         this.polling = null;
         this.isInStep = false;
+        this.replies.doubt();
         this.showConnection();
       },
       lost: (reason) => this.offline(reason),
@@ -188,14 +342,18 @@ class RunPage {
   // Unknown keys are for pages newer than this one.
   frame(frame, size = 0) {
     if (frame.head !== undefined) this.head = Math.max(this.head, frame.head);
-    if (frame.steps) {
-      this.addSteps(frame.steps);
-      this.unacknowledged.bytes += size;
-      this.unacknowledged.frames += 1;
-      if (this.unacknowledged.bytes >= HALF_WINDOW.bytes || this.unacknowledged.frames >= HALF_WINDOW.frames) this.acknowledge();
-    }
+    if (frame.steps) this.addSteps(frame.steps);
+    if (frame.delta) this.replies.delta(frame.delta, frame.kinds);
+    if (frame.snap) this.replies.snap(frame.snap, frame.kinds);
+    if (frame.steps || frame.delta || frame.snap) this.received(size);
     if (frame.state && frame.at >= this.stateAt) this.showState(frame.state, frame.at);
     this.showConnection();
+  }
+
+  received(size) {
+    this.unacknowledged.bytes += size;
+    this.unacknowledged.frames += 1;
+    if (this.unacknowledged.bytes >= HALF_WINDOW.bytes || this.unacknowledged.frames >= HALF_WINDOW.frames) this.acknowledge();
   }
 
   acknowledge() {
@@ -222,6 +380,7 @@ class RunPage {
     const follow = this.isFollowing();
     this.steps.append(fresh);
     for (const card of cards) {
+      this.replies.endedBy(card);
       this.replaceAll(card);
       cameIn(card);
       this.announce(card);
@@ -244,11 +403,13 @@ class RunPage {
   showState(html, at) {
     this.stateAt = at;
     this.isInStep = at <= this.last;
+    this.replies.removeAll((card) => card.isStale);
     const fresh = elementFrom(html);
     update(document.getElementById("run-state"), fresh);
     const taken = document.querySelector("[data-steps-taken]");
     if (taken) taken.textContent = Math.max(this.last, at);
     if ("ended" in fresh.dataset) {
+      this.replies.removeAll();
       this.section.querySelector("[data-waiting]")?.remove();
       this.say(`The run ended: ${fresh.querySelector(".pill")?.textContent.trim() ?? fresh.dataset.runStatus}.`);
     }
@@ -328,7 +489,7 @@ class RunPage {
     addEventListener("resize", look, { passive: true });
     this.steps.addEventListener("toggle", look, { capture: true });
     this.jump?.addEventListener("click", () => {
-      scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+      this.toTheEnd();
       this.showUnseen(-this.unseen);
     });
     this.steps.addEventListener("keydown", (event) => this.walk(event));
@@ -341,9 +502,20 @@ class RunPage {
     return this.isAtTheEnd && !isReading && !this.steps.contains(document.activeElement);
   }
 
+  // A reply in the making grows at the end of the page: whoever reads there goes along.
+  grow(change) {
+    const follow = this.isFollowing();
+    change();
+    if (follow) this.toTheEnd();
+  }
+
+  toTheEnd() {
+    scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+  }
+
   followTo(cards) {
     this.keepFew();
-    scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+    this.toTheEnd();
     for (const card of cards) card.classList.add("step--new");
   }
 
@@ -375,7 +547,7 @@ class RunPage {
   openAtTheEnd() {
     if (location.hash || this.section.hasAttribute("data-past")) return;
     const isLong = this.steps.querySelector("[data-older]");
-    if (isLong || !this.section.hasAttribute("data-ended")) scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+    if (isLong || !this.section.hasAttribute("data-ended")) this.toTheEnd();
   }
 
   // Older steps come in above; what is being read stays where it is.

@@ -114,6 +114,13 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
         self.recorder = recorder = Recorder(
             self.host.writer, self.run_id, run_claim.run.epoch, open_calls=endings.open_calls(run_claim)
         )
+        stream = recorder.stream = self.host.deltas.open(self.run_id)
+        try:
+            await self._work_on(run_claim, recorder)
+        finally:
+            stream.close()
+
+    async def _work_on(self, run_claim: Claim, recorder: Recorder) -> None:
         try:
             if self._reason is not None:
                 endings.stopped(recorder, self._reason)

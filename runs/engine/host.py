@@ -18,6 +18,7 @@ from runs.engine import lease
 from runs.engine.batch import Write
 from runs.engine.bell import Bell
 from runs.engine.consumer import AgentRunConsumer
+from runs.engine.deltas import Deltas
 from runs.engine.dispatch import set_host
 from runs.engine.writer import Writer
 
@@ -57,6 +58,7 @@ class RunHost:
         self.writer = Writer(self._committed)
         self._sweep_every_s = sweep_every_s
         self._only = only
+        self.deltas = Deltas()
         self._bell = Bell()
         self._consumers: dict[UUID, AgentRunConsumer] = {}
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
@@ -77,8 +79,13 @@ class RunHost:
         self.writer.start(loop)
         doorbell.set_home(loop)
         set_host(self)
-        for service in (self._sweep_for_ever(), self._bell.ring_for_ever(), self._listen_for_ever()):
-            self._services.append(self._spawn(service))
+        services = (
+            self._sweep_for_ever(),
+            self._bell.ring_for_ever(),
+            self.deltas.send_for_ever(),
+            self._listen_for_ever(),
+        )
+        self._services += map(self._spawn, services)
 
     async def drain(self, limit_s: float = DRAIN_LIMIT_S) -> None:
         """Claim nothing more, let every run stop at a safe point and go back to the queue, then stop the writer.

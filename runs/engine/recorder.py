@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +15,7 @@ from runs.agent.state import AgentStatus
 from runs.agent.tasks import to_its_end
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.engine.batch import CallUpdate, Write
+from runs.engine.deltas import RunStream
 from runs.engine.rows import as_text
 from runs.engine.writer import Writer
 
@@ -36,8 +36,8 @@ class Recorder:
         self._writer = writer
         self.run_id = run_id
         self.epoch = epoch
-        self.stream: Callable[[str, Delta], None] | None = None
-        """Who shows the pieces of a reply: called with the card (`epoch-turn-attempt-lane`) and the piece."""
+        self.stream: RunStream | None = None
+        """Who shows the pieces of a reply, under the card's full name: `epoch-turn-attempt-lane`."""
         self._last: Write | None = None
         self._active_since = time.monotonic()
         self.open_calls = open_calls or {}
@@ -72,12 +72,14 @@ class Recorder:
         self._note_calls(entry, write)
         if entry.status is not None:
             self._note_status(entry.status, entry, write)
+        if self.stream is not None:
+            self._end_cards(entry)
         self._submit(write)
 
     def show(self, card: str, delta: Delta) -> None:
         """Pass a piece of a reply on to the viewers, if anybody streams them."""
         if self.stream is not None and delta.text:
-            self.stream(f"{self.epoch}-{card}", delta)
+            self.stream.show(f"{self.epoch}-{card}", delta)
 
     def leave(
         self,
@@ -151,10 +153,22 @@ class Recorder:
                 step[name] = datetime.fromtimestamp(value, UTC)
             elif name == "card":
                 rest[name] = f"{self.epoch}-{value}"
+            elif name == "cards":
+                rest[name] = [f"{self.epoch}-{card}" for card in value]
             else:
                 rest[name] = value
         step["metadata"] = rest
         return step
+
+    def _end_cards(self, entry: Entry) -> None:
+        for thought in entry.thoughts:
+            card = thought.metadata.get("card")
+            if self.stream is None or card is None:
+                continue
+            # A failed attempt and a race end cards of their own; a reply decides the turn, and with it every lane.
+            whole_turn = thought.type not in (ThoughtType.RETRY, ThoughtType.RACE)
+            for each in thought.metadata.get("cards") or [card]:
+                self.stream.end(f"{self.epoch}-{each}", whole_turn=whole_turn)
 
     def _note_calls(self, entry: Entry, write: Write) -> None:
         for change in entry.calls:

@@ -88,6 +88,8 @@ class Card:
     call_label: str = ""
     cause: str = ""
     http_status: int | None = None
+    was_cut_off: bool = False
+    """True if an attempt failed in the middle of its reply."""
     ladder: list[str] = field(default_factory=list)
     """One word per attempt: `failed`, `next` or `left`."""
     next_at: datetime | None = None
@@ -168,6 +170,7 @@ def _add_attempts(card: Card, step: Step) -> None:
     card.ladder = ["failed"] * attempt + ["left"] * (most - attempt)
     card.cause = _cause(step.metadata)
     card.http_status = step.metadata.get("status")
+    card.was_cut_off = step.metadata.get("phase") == "stream"
     card.output = _fold(step.content)
     if isinstance(next_at, int | float):
         card.next_at, card.next_ms = datetime.fromtimestamp(next_at, UTC), round(next_at * 1000)

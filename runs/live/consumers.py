@@ -18,7 +18,7 @@ from runs.live.frames import BadFrame, Frame
 from runs.live.hub import Hub, get_hub
 from runs.live.news import Format, State
 from runs.live.sockets import NotAdmitted
-from runs.live.window import Window
+from runs.live.window import MAX_BYTES, Window
 
 BEHIND_FOR_S = 30.0
 """How long a reader may leave its window full."""
@@ -151,6 +151,9 @@ class RunViewerConsumer(SocketConsumer):
     _catching_up: "asyncio.Task[None] | None" = None
     _is_behind = False
     _shown: State | None = None
+    _pieces_sent = 0
+    """Characters of pieces sent since the browser last acknowledged anything."""
+    _missed_pieces = False
 
     async def enter(self) -> None:
         self.window = Window()
@@ -191,6 +194,14 @@ class RunViewerConsumer(SocketConsumer):
             if state.is_final:
                 await self.close(codes.ENDED)
 
+    async def show_pieces(self, text: str) -> None:
+        """Send pieces of a reply in the making. A reader that is too slow misses them, and gets a snap later."""
+        if not self.window.is_open or self._pieces_sent > MAX_BYTES:
+            self._missed_pieces = True
+            return
+        self._pieces_sent += len(text)
+        await self.send_text(text)
+
     async def run_is_gone(self) -> None:
         await self.close(codes.NO_SUCH_RUN)
 
@@ -205,6 +216,10 @@ class RunViewerConsumer(SocketConsumer):
 
     def acknowledge(self, sequence: int) -> None:
         self.window.acknowledge(sequence)
+        self._pieces_sent = 0
+        if self._missed_pieces and self._catching_up is None:
+            self._missed_pieces = False
+            self.hub.spawn(self._show_open_cards())
 
     def resync(self, sequence: int) -> None:
         self.window.acknowledge(sequence)
@@ -230,9 +245,16 @@ class RunViewerConsumer(SocketConsumer):
         # No await between the last look at `head` and here, or a step could pass between.
         self._catching_up = None
         feed.join(self)
-        self._is_behind = False
+        self._is_behind = self._missed_pieces = False
+        # Before the state: a page keeps what it had of replies in the making until then.
+        await self._show_open_cards()
         if feed.state is not None and feed.state.at <= self.position:
             await self.show_state(feed.state)
+
+    async def _show_open_cards(self) -> None:
+        for text in self.feed.cards.all() if self.feed else ():
+            if self._catching_up is None:
+                await self.show_pieces(text)
 
     async def _send_missing(self, feed: RunFeed) -> None:
         while self.position < feed.head and not self.is_closed:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from django.db import DatabaseError
 
 from runs.live.frames import Frame
 from runs.live.news import Format, News, State, StepCache, Version, read_news, read_page
+from runs.live.pieces import OpenCards
 from runs.live.reader import Reader
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,9 @@ class Watcher(Protocol):
     def catch_up(self) -> None:
         """Read what is missing, then join the others again."""
 
+    async def show_pieces(self, text: str) -> None:
+        """Send a frame of pieces of a reply in the making, or leave it out."""
+
     async def run_is_gone(self) -> None:
         """The run was deleted."""
 
@@ -47,6 +51,8 @@ class RunFeed:
         self.head = head
         """The last step read for those who are up to date. The others catch up to it by themselves."""
         self.state: State | None = None
+        self.cards = OpenCards()
+        """The replies in the making."""
         self._watchers: set[Watcher] = set()
         self._current: set[Watcher] = set()
         self._reader = reader
@@ -95,7 +101,19 @@ class RunFeed:
 
     async def page_after(self, after: int, style: Format) -> Frame | None:
         """One frame of steps for a watcher that catches up; None if there are none. Raises `DatabaseError`."""
-        return await self._reader.run(read_page, self.run_id, after, style, self._cache)
+        frame = await self._reader.run(read_page, self.run_id, after, style, self._cache)
+        if frame is not None:
+            # It may be ahead of `head`: who reads it must not be shown what its steps have ended.
+            self.cards.end(frame.ends)
+        return frame
+
+    async def hear(self, frame: dict[str, Any]) -> None:
+        """Pass pieces of a reply in the making on to those who are up to date."""
+        await self._show_pieces([self.cards.hear(frame)])
+
+    async def forget_silent_cards(self) -> None:
+        """Take away what a host left behind that ended without a word."""
+        await self._show_pieces(self.cards.silent())
 
     def close(self) -> None:
         """Stop what is under way."""
@@ -103,6 +121,11 @@ class RunFeed:
             self._state_timer.cancel()
         if self._reading is not None:
             self._reading.cancel()
+
+    async def _show_pieces(self, texts: Sequence[str | None]) -> None:
+        for text in filter(None, texts):
+            for watcher in list(self._current):
+                await watcher.show_pieces(text)
 
     def _has_read(self, _task: "asyncio.Task[None]") -> None:
         self._reading = None
@@ -131,9 +154,12 @@ class RunFeed:
     async def _tell(self, news: News) -> None:
         if news.last > self.head:
             self.head = news.last
+            for frame in news.frames.values():
+                # Before anybody is sent the steps, or a piece could follow the step that ends it.
+                self.cards.end(frame.ends)
             for watcher in list(self._current):
-                if (frame := news.frames.get(watcher.style)) is not None:
-                    await watcher.show_steps(frame)
+                if (steps := news.frames.get(watcher.style)) is not None:
+                    await watcher.show_steps(steps)
                 else:
                     # It came while this was being read, and speaks the other format.
                     self.fall_behind(watcher)

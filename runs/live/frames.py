@@ -26,6 +26,8 @@ class Frame:
     first: int
     last: int
     """The sequences of its first and last step."""
+    ends: tuple[str, ...] = ()
+    """What its steps end of what was shown of replies in the making; see `Entry.ends`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,11 @@ class Entry:
     text: str
     """`[sequence, html]` as JSON."""
     size: int
+    ends: tuple[str, ...] = ()
+    """The cards its step ends, or `epoch-turn` if that step decides the turn and ends all cards of it."""
 
 
-def entry(sequence: int, value: Any) -> Entry:
+def entry(sequence: int, value: Any, *, ends: tuple[str, ...] = ()) -> Entry:
     """One step as it stands in a frame. `value` is its HTML or its JSON object."""
     text = json.dumps([sequence, value], ensure_ascii=False, separators=(",", ":"))
     try:
@@ -47,13 +51,15 @@ def entry(sequence: int, value: Any) -> Entry:
         # Half of a surrogate pair, out of a JSON field. Escaped, it is plain ASCII.
         text = json.dumps([sequence, value], separators=(",", ":"))
         size = len(text)
-    return Entry(sequence, text, size)
+    return Entry(sequence, text, size, ends)
 
 
 def steps_frame(entries: list[Entry]) -> Frame:
     """A frame of consecutive steps, at least one."""
     text = f'{{"steps":[{",".join(entry.text for entry in entries)}]}}'
-    return Frame(text, sum(entry.size for entry in entries) + 12, entries[0].sequence, entries[-1].sequence)
+    size = sum(entry.size for entry in entries) + 12
+    ends = tuple(name for entry in entries for name in entry.ends)
+    return Frame(text, size, entries[0].sequence, entries[-1].sequence, ends)
 
 
 def one_frame_of(entries: Iterable[Entry]) -> list[Entry]:
@@ -79,6 +85,22 @@ def ping_frame(head: int | None = None) -> str:
     if head is not None:
         ping["head"] = head
     return json.dumps(ping)
+
+
+def delta_frame(chunks: list[Any], kinds: list[str]) -> str:
+    """Pieces of replies in the making, each `[card, chunk_number, text]`. `kinds` says where one is not text."""
+    frame: dict[str, Any] = {"delta": chunks}
+    if any(kind != "text" for kind in kinds):
+        frame["kinds"] = kinds
+    return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
+
+
+def snap_frame(card: str, chunk: int, said: list[tuple[str, str]] | None) -> str:
+    """All of a reply in the making, pieces as kind and text; None takes it away."""
+    frame: dict[str, Any] = {"snap": [card, chunk, None if said is None else "".join(text for _kind, text in said)]}
+    if said and any(kind != "text" for kind, _text in said):
+        frame["kinds"] = [[kind, len(text)] for kind, text in said]
+    return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
 
 
 class BadFrame(Exception):

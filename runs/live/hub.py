@@ -107,17 +107,21 @@ class Hub:
             await self._join_all()
             self._everybody_looks_again()
             while True:
-                self._hear(await self._layer.receive(self._channel))
+                await self._hear(await self._layer.receive(self._channel))
         finally:
             # Whatever the layer raised (each has its own errors): listen again, on a channel of its own.
             if not self._is_closed:
                 self._loop.call_later(LISTEN_AGAIN_AFTER_S, self._listen_again)
 
-    def _hear(self, message: dict[str, Any]) -> None:
+    async def _hear(self, message: dict[str, Any]) -> None:
         run_id = UUID(message["run"])
         if message["type"] == "doorbell.dashboard":
             self.board.look_again(run_id)
-        elif (feed := self._feeds.get(run_id)) is not None:
+        elif (feed := self._feeds.get(run_id)) is None:
+            return
+        elif message["type"] == "doorbell.show":
+            await feed.hear(message["frame"])
+        else:
             feed.look_again()
 
     def _everybody_looks_again(self) -> None:
@@ -144,6 +148,8 @@ class Hub:
             await asyncio.sleep(POLL_EVERY_S)
             # A message that expired on the channel takes it out of its groups for ever; joining twice does no harm.
             await self._join_all()
+            for feed in list(self._feeds.values()):
+                await feed.forget_silent_cards()
             await self._look_for_unheard_news()
 
     async def _look_for_unheard_news(self) -> None:

@@ -78,7 +78,7 @@ class StepCache:
         steps = Step.objects.filter(run_id=run_id, sequence__gt=after).defer("replay").order_by("sequence")
         for step in steps[: frames.MAX_FRAME_STEPS]:
             value = fragments.step_html(step) if style == "html" else step_as_json(step)
-            entry = frames.entry(step.sequence, value)
+            entry = frames.entry(step.sequence, value, ends=_ends(step))
             self._keep(entry, style)
             yield entry
 
@@ -88,6 +88,15 @@ class StepCache:
         while len(self._entries) > KEPT_ENTRIES or (self._size > KEPT_BYTES and len(self._entries) > 1):
             _key, dropped = self._entries.popitem(last=False)
             self._size -= dropped.size
+
+
+def _ends(step: Step) -> tuple[str, ...]:
+    card: str | None = step.metadata.get("card")
+    if card is None:
+        return ()
+    if step.kind in (Step.Kind.RETRY, Step.Kind.RACE):
+        return tuple(step.metadata.get("cards") or [card])
+    return (card.rsplit("-", 2)[0],)
 
 
 def read_news(run_id: UUID, after: int, known: Version | None, styles: set[Format], cache: StepCache) -> News | None:

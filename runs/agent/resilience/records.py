@@ -26,6 +26,7 @@ def failed_attempt(
         "model": failure.model,
         "code": error.code,
         "status": failure.status,
+        "phase": failure.phase,
         "wait_s": None if wait_s is None else round(wait_s, 3),
         "next_at": None if wait_s is None else time.time() + wait_s,
     }

@@ -1,0 +1,200 @@
+"""Pieces of replies on their way to whoever watches: never stored, never waited for, and lost without harm.
+
+A *card* (`epoch-turn-attempt-lane`) is one reply in the making. Its pieces go out in numbered chunks, 25 times a second
+at most; every 2 s, and to the first viewer that comes, all of it goes out as a *snap*, which heals whatever was lost.
+A snap without text takes the card away. Reasoning and text are pieces of the same card, in the order they came: beside
+the chunks stands `kinds`, one per chunk, and beside a snap's text `kinds` as `[kind, number of characters]`. Where
+everything is text there is no `kinds`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+from uuid import UUID
+
+from runs import doorbell
+from runs.agent.messages import Delta
+from runs.engine.rows import as_text
+
+logger = logging.getLogger(__name__)
+
+SEND_EVERY_S = 0.04
+SNAP_EVERY_S = 2.0
+
+MAX_CARD_CHARS = 64 * 1024
+"""More of one reply than a person reads while it is written is not shown before its step comes."""
+
+Piece = tuple[str, str]
+"""Its kind (`text`, `reasoning`) and its characters."""
+
+
+class _Card:
+    """One reply in the making."""
+
+    def __init__(self) -> None:
+        self.said: list[Piece] = []
+        self.fresh: list[Piece] = []
+        """Not sent yet; the end of what was said."""
+        self.size = 0
+        self.chunk = 0
+        """The number of the last chunk that went out."""
+        self.is_shown = False
+        """True while viewers can have all of it but `fresh`."""
+
+    def add(self, piece: Piece) -> None:
+        self.fresh.append(piece)
+        self.size += len(piece[1])
+
+    def take_fresh(self) -> list[Piece]:
+        """What came since the last time, joined by kind."""
+        fresh, self.fresh = _joined(self.fresh), []
+        self.said += fresh
+        return fresh
+
+
+class RunStream:
+    """The cards of one run under one claim. Belongs to the loop of its host."""
+
+    def __init__(self, run_id: UUID, wake: "Callable[[RunStream], None]") -> None:
+        self.run_id = run_id
+        self.is_over = False
+        """True once no card can follow."""
+        self._cards: dict[str, _Card] = {}
+        self._gone: dict[str, int] = {}
+        """Cards to be taken away, and the chunk that does it."""
+        self._wake = wake
+
+    def show(self, card: str, delta: Delta) -> None:
+        """Take in a piece. A call's arguments are a sign of life, not something to show."""
+        if delta.kind == "call" or self.is_over:
+            return
+        shown = self._cards.get(card)
+        if shown is None:
+            shown = self._cards[card] = _Card()
+        if shown.size < MAX_CARD_CHARS:
+            shown.add((delta.kind, as_text(delta.text)))
+            self._wake(self)
+
+    def end(self, card: str, *, whole_turn: bool) -> None:
+        """A step has said how it ended; with `whole_turn` the same goes for the other cards of its turn.
+
+        The step takes the card away on a page. The snap that does is for pages that miss the step, and comes later.
+        """
+        turn = card.rsplit("-", 2)[0] + "-"
+        for name in [name for name in self._cards if name == card or (whole_turn and name.startswith(turn))]:
+            shown = self._cards.pop(name)
+            if shown.is_shown:
+                self._gone[name] = shown.chunk + 1
+
+    def close(self) -> None:
+        """The host lets go of the run: whatever is open was never finished."""
+        for card in list(self._cards):
+            self.end(card, whole_turn=False)
+        self.is_over = True
+        self._wake(self)
+
+    def new_frames(self) -> list[dict[str, Any]]:
+        """What viewers do not have yet; nothing if there are none."""
+        watched = doorbell.is_watched(self.run_id)
+        chunks: list[list[Any]] = []
+        kinds: list[str] = []
+        snaps: list[dict[str, Any]] = []
+        for name, card in self._cards.items():
+            if not card.fresh:
+                continue
+            if watched and not card.is_shown:
+                snaps.append(_snap(name, card))
+                continue
+            card.is_shown = watched
+            for kind, text in card.take_fresh():
+                card.chunk += 1
+                chunks.append([name, card.chunk, text])
+                kinds.append(kind)
+        deltas = [_with_kinds({"delta": chunks}, kinds)] if watched and chunks else []
+        return snaps + deltas + (self._farewells() if self.is_over else [])
+
+    def all_frames(self) -> list[dict[str, Any]]:
+        """Every open card as it is now, and the end of those that went; nothing if nobody watches."""
+        farewells = self._farewells()
+        if not doorbell.is_watched(self.run_id):
+            return []
+        return [*farewells, *(_snap(name, card) for name, card in self._cards.items())]
+
+    def _farewells(self) -> list[dict[str, Any]]:
+        gone, self._gone = self._gone, {}
+        return [{"snap": [name, chunk, None]} for name, chunk in gone.items()]
+
+
+class Deltas:
+    """The streams of all runs of one host."""
+
+    def __init__(self) -> None:
+        self._open: set[RunStream] = set()
+        self._news: set[RunStream] = set()
+        self._has_news = asyncio.Event()
+
+    def open(self, run_id: UUID) -> RunStream:
+        """The stream of a run that is hosted from now on, until it is closed."""
+        stream = RunStream(run_id, self._wake)
+        self._open.add(stream)
+        return stream
+
+    async def send_for_ever(self) -> None:
+        """Send new pieces as they come and all of them now and then."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._send_new())
+            group.create_task(self._send_all())
+
+    def _wake(self, stream: RunStream) -> None:
+        self._news.add(stream)
+        self._has_news.set()
+
+    async def _send_new(self) -> None:
+        while True:
+            await self._has_news.wait()
+            self._has_news.clear()
+            news, self._news = self._news, set()
+            for stream in news:
+                if stream.is_over:
+                    self._open.discard(stream)
+                await _send(stream, stream.new_frames())
+            await asyncio.sleep(SEND_EVERY_S)
+
+    async def _send_all(self) -> None:
+        while True:
+            await asyncio.sleep(SNAP_EVERY_S)
+            for stream in list(self._open):
+                await _send(stream, stream.all_frames())
+
+
+async def _send(stream: RunStream, frames: list[dict[str, Any]]) -> None:
+    try:
+        for frame in frames:
+            await doorbell.show(stream.run_id, frame)
+    except (ConnectionError, OSError) as error:
+        logger.warning("Pieces of run %s could not be shown: %s", stream.run_id, error)
+
+
+def _snap(name: str, card: _Card) -> dict[str, Any]:
+    if card.take_fresh() or not card.is_shown:
+        # It says more than any viewer has.
+        card.chunk += 1
+    card.is_shown = True
+    card.said = _joined(card.said)
+    frame: dict[str, Any] = {"snap": [name, card.chunk, "".join(text for _kind, text in card.said)]}
+    if any(kind != "text" for kind, _text in card.said):
+        frame["kinds"] = [[kind, len(text)] for kind, text in card.said]
+    return frame
+
+
+def _joined(pieces: list[Piece]) -> list[Piece]:
+    if len(pieces) < 2:
+        return pieces
+    return [(kind, "".join(text for _kind, text in group)) for kind, group in groupby(pieces, key=itemgetter(0))]
+
+
+def _with_kinds(frame: dict[str, Any], kinds: list[str]) -> dict[str, Any]:
+    return frame | {"kinds": kinds} if any(kind != "text" for kind in kinds) else frame
