@@ -3,6 +3,7 @@
 An empty variable counts as absent. Every reader raises `ImproperlyConfigured`; `manage.py` prints it and exits with 2.
 """
 
+import importlib.util
 import os
 import zoneinfo
 from collections.abc import Collection
@@ -69,6 +70,16 @@ def env_modules(name: str) -> list[str]:
         if not all(part.isidentifier() for part in module.split(".")):
             refuse(name, module, "expected dotted module names separated by commas, such as my_tools.weather.")
     return modules
+
+
+def env_apps(name: str) -> list[str]:
+    """Django apps by their dotted names, each once. What Python cannot find is refused."""
+    apps = list(dict.fromkeys(env_modules(name)))
+    for app in apps:
+        package = app.partition(".")[0]
+        if importlib.util.find_spec(package) is None:
+            refuse(name, app, f"there is no package {package} beside manage.py or on PYTHONPATH.")
+    return apps
 
 
 def env_endpoints(name: str) -> list[Endpoint]:

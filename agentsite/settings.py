@@ -8,6 +8,7 @@ from csp.constants import NONE, SELF
 from django.conf.global_settings import LANGUAGES as _LANGUAGES_OF_DJANGO
 
 from agentsite.environment import (
+    env_apps,
     env_bool,
     env_choice,
     env_endpoints,
@@ -59,6 +60,8 @@ CSRF_TRUSTED_ORIGINS = [AGENTSITE_URL] if AGENTSITE_URL else []
 
 # --- What it is made of ------------------------------------------------------------------------------------------
 
+AGENTSITE_APPS = env_apps("AGENTSITE_APPS")
+"""Django apps of your own; the tools in their `agent_tools.py` are found at the start."""
 INSTALLED_APPS = [
     "runs",
     "daphne",
@@ -72,6 +75,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     "lucide",
+    *AGENTSITE_APPS,
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -1,11 +1,17 @@
 """The app of the control room."""
 
 import importlib
+import importlib.util
+import traceback
 from collections.abc import Iterable
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import module_has_submodule
+
+TOOL_MODULE = "agent_tools"
+"""The module of an installed app whose tools are found by themselves."""
 
 
 class RunsConfig(AppConfig):
@@ -16,19 +22,39 @@ class RunsConfig(AppConfig):
 
     def ready(self) -> None:
         importlib.import_module("runs.checks")
-        import_tools(settings.AGENTSITE_TOOLS)
+        discover_tools(self.apps.get_app_configs())
+        for module in settings.AGENTSITE_TOOLS:
+            import_tools(module, named_by=f"AGENTSITE_TOOLS={module}")
 
 
-def import_tools(modules: Iterable[str]) -> None:
-    """Import the modules that register tools. Raises `ImproperlyConfigured` for one that is missing or broken."""
-    for module in modules:
-        try:
-            importlib.import_module(module)
-        except ModuleNotFoundError as error:
-            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
-                raise ImproperlyConfigured(
-                    f"AGENTSITE_TOOLS={module}: it imports {error.name}, which is missing."
-                ) from error
-            raise ImproperlyConfigured(f"AGENTSITE_TOOLS={module}: there is no module {error.name}.") from error
-        except (ImportError, SyntaxError, TypeError, ValueError) as error:
-            raise ImproperlyConfigured(f"AGENTSITE_TOOLS={module}: {type(error).__name__}: {error}") from error
+def discover_tools(apps: Iterable[AppConfig]) -> None:
+    """Import the `agent_tools` of every app that has one. Raises `ImproperlyConfigured` for a broken one."""
+    for app in apps:
+        if app.module is not None and module_has_submodule(app.module, TOOL_MODULE):
+            module = f"{app.name}.{TOOL_MODULE}"
+            import_tools(module, named_by=_file_of(module))
+
+
+def import_tools(module: str, *, named_by: str) -> None:
+    """Import a module that registers tools. Raises `ImproperlyConfigured`, one line, if it is missing or broken."""
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{module}.".startswith(f"{error.name}."):
+            raise ImproperlyConfigured(f"{named_by}: there is no module {error.name}.") from error
+        raise ImproperlyConfigured(f"{named_by}: it imports {error.name}, which is missing.") from error
+    except Exception as error:  # whatever it is, its author can mend it and nobody else
+        words = " ".join(str(error).split())
+        line = _line_in(_file_of(module), error)
+        raise ImproperlyConfigured(f"{named_by}: {line}{type(error).__name__}: {words}") from error
+
+
+def _file_of(module: str) -> str:
+    spec = importlib.util.find_spec(module)
+    return (spec.origin if spec else None) or module
+
+
+def _line_in(file: str, error: Exception) -> str:
+    """`line 7: `, if the error came from there; a syntax error says it itself."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f"line {lines[-1]}: " if lines else ""

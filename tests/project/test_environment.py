@@ -43,6 +43,8 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         ("AGENTSITE_LOG_LEVEL", "LOUD", "expected one of DEBUG, INFO, WARNING, ERROR."),
         ("AGENTSITE_TOOLS", "my-tools", "expected dotted module names"),
         ("AGENTSITE_TOOLS", "no_such_module", "no module"),
+        ("AGENTSITE_APPS", "my-shop", "expected dotted module names"),
+        ("AGENTSITE_APPS", "no_such_shop.orders", "there is no package no_such_shop"),
         ("AGENTSITE_ENDPOINTS", "{not json", "no JSON"),
         ("AGENTSITE_ENDPOINTS", '[{"name": "local", "kind": "telepathy"}]', "telepathy"),
         ("AGENTSITE_DATA", "/dev/null/data", "cannot make this folder (Not a directory)."),

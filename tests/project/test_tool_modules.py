@@ -52,7 +52,7 @@ def test_a_tool_of_a_named_module_stands_beside_the_built_in_ones(tmp_path):
     ("source", "reason"),
     [
         ("import no_such_library", "it imports no_such_library, which is missing."),
-        ("from math import no_such_name", "ImportError: cannot import name 'no_such_name'"),
+        ("from math import no_such_name", "line 1: ImportError: cannot import name 'no_such_name'"),
         ("def broken(:", "SyntaxError: "),
         (
             "from runs.agent.tools.registry import tool\n\n@tool\ndef untyped(article):\n    'No type.'\n",

@@ -1,0 +1,60 @@
+"""What the README shows, run as it is printed there."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```python\n(.*?)^```\n(?:\n^```\n(.*?)^```\n)?", README, re.MULTILINE | re.DOTALL)
+
+
+def run(script: str, tmp_path: Path, **environment: str) -> str:
+    """What a script prints that stands in a folder of its own."""
+    file = tmp_path / "script.py"
+    file.write_text(script)
+    done = subprocess.run(
+        [sys.executable, str(file)],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def block_with(word: str) -> tuple[str, str]:
+    """The code that has this word in it, and what the README says it prints."""
+    ((code, output),) = [(code, output) for code, output in BLOCKS if word in code]
+    return code, output
+
+
+def test_the_script_that_streams_thoughts_prints_what_is_said(tmp_path):
+    code, output = block_with("stream_agent_execution")
+
+    assert run(code, tmp_path) == output
+
+
+def test_the_tool_to_start_from_works(tmp_path):
+    code, _ = block_with("@tool")
+    call = (
+        "\nimport asyncio\nfrom runs.agent import execute_tool_by_name, get_available_tools\n"
+        "print(asyncio.run(execute_tool_by_name('stock_level', article='A-100')))\n"
+        "print([each['effect'] for each in get_available_tools() if each['name'] == 'stock_level'])\n"
+    )
+
+    assert run(code + call, tmp_path) == "12\n['read']\n"
+
+
+@pytest.mark.parametrize("code", [code for code, _ in BLOCKS])
+def test_every_example_is_python(code):
+    ast.parse(code)
