@@ -5,7 +5,7 @@ import importlib.util
 import traceback
 from collections.abc import Iterable
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import module_has_submodule
@@ -22,14 +22,14 @@ class RunsConfig(AppConfig):
 
     def ready(self) -> None:
         importlib.import_module("runs.checks")
-        discover_tools(self.apps.get_app_configs())
+        discover_tools(apps.get_app_configs())
         for module in settings.AGENTSITE_TOOLS:
             import_tools(module, named_by=f"AGENTSITE_TOOLS={module}")
 
 
-def discover_tools(apps: Iterable[AppConfig]) -> None:
+def discover_tools(installed: Iterable[AppConfig]) -> None:
     """Import the `agent_tools` of every app that has one. Raises `ImproperlyConfigured` for a broken one."""
-    for app in apps:
+    for app in installed:
         if app.module is not None and module_has_submodule(app.module, TOOL_MODULE):
             module = f"{app.name}.{TOOL_MODULE}"
             import_tools(module, named_by=_file_of(module))
