@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from runs.agent.errors import ToolFailed as ToolFailed
     from runs.agent.execution import agent_execution as agent_execution
     from runs.agent.limits import RunLimits as RunLimits
-    from runs.agent.loop import run_agent as run_agent
     from runs.agent.parallel import execute_tools_parallel as execute_tools_parallel
     from runs.agent.race import AllFailed as AllFailed
     from runs.agent.race import call_first_to_respond as call_first_to_respond
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from runs.agent.results import AgentResult as AgentResult
     from runs.agent.retry import RetryPolicy as RetryPolicy
     from runs.agent.retry import async_retry as async_retry
+    from runs.agent.run import run_agent as run_agent
     from runs.agent.state import AgentState as AgentState
     from runs.agent.state import AgentStatus as AgentStatus
     from runs.agent.state import AgentStep as AgentStep
@@ -41,11 +41,11 @@ _NAMES_BY_MODULE = {
     "errors": ["AgentError", "AgentFailure", "ErrorSeverity", "ToolFailed"],
     "execution": ["agent_execution"],
     "limits": ["RunLimits"],
-    "loop": ["run_agent"],
     "parallel": ["execute_tools_parallel"],
     "race": ["AllFailed", "call_first_to_respond", "first_success"],
     "results": ["AgentResult"],
     "retry": ["RetryPolicy", "async_retry"],
+    "run": ["run_agent"],
     "state": ["AgentState", "AgentStatus", "AgentStep"],
     "stream": ["stream_agent_execution"],
     "thoughts": ["AgentThought", "ThoughtType"],

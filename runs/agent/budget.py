@@ -68,6 +68,25 @@ class Reservation:
     used_usd: Decimal | None = None
 
 
+@dataclass(slots=True)
+class Used:
+    """What calls did use; None if nobody knows of any."""
+
+    tokens: int | None = None
+    cost_usd: Decimal | None = None
+    is_partial: bool = False
+    """True if some call did cost something that nobody knows."""
+
+    def add(self, tokens: int | None, cost_usd: Decimal | None) -> None:
+        """Add what one call reported."""
+        if tokens is not None:
+            self.tokens = (self.tokens or 0) + tokens
+        if cost_usd is not None:
+            self.cost_usd = (self.cost_usd or NOTHING) + cost_usd
+        else:
+            self.is_partial = True
+
+
 class Budget:
     """What one run may use: its own purse, and those it shares with others (its owner's day)."""
 
@@ -81,10 +100,13 @@ class Budget:
             cost_usd=cost_usd or NOTHING,
         )
         self.purses = (own, *shared)
-        self.max_cost_usd = limits.max_cost_usd
         self._largest_output = 0
-        self.is_partial = False
-        """True once a call was cut off that had begun: it did cost something, and nobody knows how much."""
+        self._unbooked = Used()
+
+    @property
+    def limits_money(self) -> bool:
+        """True if it matters before a call what it may cost."""
+        return any(purse.max_cost_usd is not None for purse in self.purses)
 
     @property
     def largest_output(self) -> int:
@@ -98,7 +120,7 @@ class Budget:
         `cost_usd` None: nobody knows, but `is_told` says that the reply will tell. Raises `LimitReached`, and
         `CostUnknown` for a call of unknown price under a money limit. A call that gives no figures is not counted.
         """
-        if cost_usd is None and self.max_cost_usd is not None and not is_told:
+        if cost_usd is None and self.purses[0].max_cost_usd is not None and not is_told:
             raise CostUnknown(model, limit_name="max_cost_usd")
         reservation = Reservation(tokens, cost_usd or NOTHING)
         for purse in self.purses:
@@ -112,6 +134,16 @@ class Budget:
                 purse.give_back(reservation.tokens, reservation.cost_usd)
                 purse.spend(reservation.used_tokens or 0, reservation.used_usd or NOTHING)
 
-    def note_output(self, tokens: int) -> None:
-        """Remember how long a reply was."""
-        self._largest_output = max(self._largest_output, tokens)
+    def note_reply(self, tokens: int | None, cost_usd: Decimal | None, *, output_tokens: int) -> None:
+        """Remember what a reply used, as far as it is known, to be booked with the run; and how long it was."""
+        self._unbooked.add(tokens, cost_usd)
+        self._largest_output = max(self._largest_output, output_tokens)
+
+    def note_cut_off(self) -> None:
+        """Remember that a reply was cut off in the middle: it did cost something, and nobody says how much."""
+        self._unbooked.is_partial = True
+
+    def book(self) -> Used:
+        """What was used since the last booking, by replies that lost a race too."""
+        used, self._unbooked = self._unbooked, Used()
+        return used

@@ -3,29 +3,33 @@
 `AgentLoop` is what the engine executes. `run_agent` is the same loop for a script.
 """
 
+import json
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from runs.agent.asking import Asking
+from runs.agent.asking import Asked, Asking
+from runs.agent.budget import Budget, Purse, Used
 from runs.agent.calling import Calling
 from runs.agent.classify import handle_agent_error
 from runs.agent.clock import RunClock
-from runs.agent.errors import AgentError, LimitReached, ModelFailure
-from runs.agent.execution import agent_execution
-from runs.agent.journal import Entry, Journal, JournalClosed, ReportingJournal
+from runs.agent.errors import AgentError, AgentFailure, BadOutput
+from runs.agent.journal import Entry, Journal, JournalClosed
 from runs.agent.limits import RunLimits
 from runs.agent.messages import History, ModelProvider, ModelReply, ModelRequest, ToolCall, ToolResult, Turn
+from runs.agent.metered import Metered
 from runs.agent.race import Strategy
 from runs.agent.resilience.shared import Shared
 from runs.agent.resilience.waits import Waits
 from runs.agent.results import AgentResult
 from runs.agent.retry import RetryPolicy
 from runs.agent.state import AgentState, AgentStatus, AgentStep
+from runs.agent.structured import MAX_REASKS, OutputSchema
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.agent.tools.protocol import Tool
 from runs.agent.tools.toolbox import Toolbox
+from runs.agent.window import Window
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +52,11 @@ class AgentLoop:
         strategy: Strategy = "fallback",
         waits: Waits | None = None,
         shared: Shared | None = None,
+        output: OutputSchema[Any] | None = None,
+        purses: Sequence[Purse] = (),
     ) -> None:
-        """`waits` are those between attempts, to cut them short; `shared` is what all runs know about the providers.
+        """`output` is the form the answer has to have, None for text. `purses` are shared with other runs, `waits` are
+        the waits between attempts, to cut them short, `shared` what all runs know about the providers.
 
         Raises `ValueError` without a provider.
         """
@@ -60,11 +67,17 @@ class AgentLoop:
         self.limits = limits or RunLimits()
         self.history = history or History()
         self.turns = self.history.turns
+        self.output = output
         self.tools: list[Tool] = list(toolbox)
         self.clock = RunClock(self.limits.max_duration_s, self.history.active_s)
         self.calling = Calling(toolbox, journal=journal, limits=self.limits, clock=self.clock)
+        self.window = Window(self.turns)
+        self.budget = Budget(self.limits, tokens=self.history.tokens, cost_usd=self.history.cost_usd, shared=purses)
         self.asking = Asking(
-            providers,
+            [
+                Metered(each, window=self.window, budget=self.budget, journal=journal, limits=self.limits)
+                for each in providers
+            ],
             journal=journal,
             retry=retry or RetryPolicy(),
             clock=self.clock,
@@ -74,62 +87,113 @@ class AgentLoop:
             shared=shared,
         )
 
-    async def run(self, state: AgentState) -> str:
-        """Work until the model answers; the answer. Goes on from `history` where there is one.
+    async def run(self, state: AgentState) -> Any:
+        """Work until the model answers; the answer, or its data if an output is asked for. Goes on from `history`.
 
-        Raises `ModelFailure`, `LimitReached`, `JournalClosed`. Cancelling it cancels the calls that run; which they
-        were is in the journal.
+        Raises `ModelFailure`, `LimitReached`, `CostUnknown`, `BadOutput`, `JournalClosed`. Cancelling it cancels the
+        calls that run; which they were is in the journal.
         """
         state.total_tokens += self.history.tokens
+        self.window.state = state
+        for turn in self.turns:
+            _remember(state, turn)
         if self.history.open_reply is not None:
             await self._finish_turn(state, self.history.open_reply, self.history.open_results)
+        rejected = sum(bool(turn.faults) for turn in self.turns)
         while True:
-            reply = await self._next_reply(state)
-            if not reply.calls:
-                return reply.text
-            await self._finish_turn(state, reply, {})
+            asked = await self._next_reply(state)
+            if asked.reply.calls:
+                await self._propose(state, asked)
+                await self._finish_turn(state, asked.reply, {})
+                continue
+            try:
+                return await self._answer(state, asked)
+            except BadOutput as bad:
+                rejected += 1
+                await self._reject(asked, bad, rejected)
+                if rejected > MAX_REASKS:
+                    raise
 
-    async def _next_reply(self, state: AgentState) -> ModelReply:
-        """The next reply, recorded together with the calls it proposes, or with the answer and the run's success."""
+    async def _next_reply(self, state: AgentState) -> Asked:
         turn = len(self.turns) + 1
         self.limits.check_turn(turn)
         self.clock.check()
         state.mark_thinking()
         asked = await self.asking.reply(state, turn, self._request)
-        reply, provider = asked.reply, asked.provider
-        tokens = reply.usage.total_tokens
-        state.total_tokens += tokens or 0
-        about = {
-            "turn": turn,
-            "provider": provider.name,
-            "model": provider.model,
-            "tokens": tokens,
+        state.total_tokens += asked.reply.usage.total_tokens or 0
+        return asked
+
+    async def _propose(self, state: AgentState, asked: Asked) -> None:
+        """Record the reply together with the calls it proposes."""
+        reply, about = asked.reply, self._about(asked)
+        entry = Entry(replay=reply.replay)
+        # Text beside calls is said on the way; only a reply without calls is the answer.
+        said = "\n\n".join(part for part in (reply.reasoning, reply.text) if part.strip())
+        entry.thoughts = _reasoning(said, about)
+        self.calling.propose(self._calls(reply, len(self.turns) + 1), entry)
+        if not said:
+            # Somebody has to tell what the reply used: its first call does.
+            told = ("provider", "model", "tokens", "cost")
+            entry.thoughts[0].metadata.update({name: about[name] for name in told})
+        state.mark_executing()
+        await self._record(entry, asked)
+
+    async def _answer(self, state: AgentState, asked: Asked) -> Any:
+        """Record the answer with the run's success; the answer. Raises `BadOutput` for one that does not fit."""
+        reply, about = asked.reply, self._about(asked)
+        entry = Entry(replay=reply.replay)
+        answer, text = reply.text, reply.text
+        if self.output is not None:
+            answer = self.output.read(reply.text)
+            entry.output = about["output"] = self.output.as_json(answer)
+            text = json.dumps(entry.output, ensure_ascii=False, indent=2)
+        # A reply's tokens are told once, by the thought that ends it.
+        entry.thoughts = [
+            *_reasoning(reply.reasoning, about | {"tokens": None, "cost": None}),
+            AgentThought(ThoughtType.ANSWER, text, about),
+        ]
+        entry.status = AgentStatus.COMPLETED
+        state.add_step(AgentStep(state.step_count + 1, "answer", None, None, answer, reply.reasoning))
+        state.mark_completed()
+        await self._record(entry, asked)
+        return answer
+
+    async def _reject(self, asked: Asked, bad: BadOutput, rejected: int) -> None:
+        """Record an answer that does not fit. It is a turn: the model sees it, and what was wrong with it."""
+        reply = asked.reply
+        again = f"It is asked for again ({rejected} of {MAX_REASKS})." if rejected <= MAX_REASKS else "It was the last."
+        note = {"note": "bad_output", "faults": bad.faults, "answer": reply.text}
+        entry = Entry(replay=reply.replay)
+        entry.thoughts = [AgentThought(ThoughtType.NOTE, f"{bad}\n{again}", self._about(asked) | note)]
+        self.turns.append(Turn(reply, faults=tuple(bad.faults)))
+        await self._record(entry, asked)
+
+    def _about(self, asked: Asked) -> dict[str, Any]:
+        return {
+            "turn": len(self.turns) + 1,
+            "provider": asked.provider.name,
+            "model": asked.provider.model,
+            "tokens": asked.reply.usage.total_tokens,
+            "cost": asked.reply.usage.cost_usd,
             "started_at": asked.started_at,
             "ended_at": asked.ended_at,
         }
-        entry = Entry(tokens=tokens, replay=reply.replay)
-        if reply.calls:
-            # Text beside calls is said on the way; only a reply without calls is the answer.
-            said = "\n\n".join(part for part in (reply.reasoning, reply.text) if part.strip())
-            entry.thoughts = _reasoning(said, about)
-            self.calling.propose(self._calls(reply, turn), entry)
-            state.mark_executing()
-        else:
-            # A reply's tokens are told once, by the thought that ends it.
-            entry.thoughts = [
-                *_reasoning(reply.reasoning, about | {"tokens": None}),
-                AgentThought(ThoughtType.ANSWER, reply.text, about),
-            ]
-            entry.status = AgentStatus.COMPLETED
-            state.add_step(AgentStep(state.step_count + 1, "answer", None, None, reply.text, reply.reasoning))
-            state.mark_completed()
+
+    async def _record(self, entry: Entry, asked: Asked) -> None:
+        used = self.budget.book()
+        entry.tokens, entry.cost, entry.cost_is_partial = used.tokens, used.cost_usd, used.is_partial
         entry.thoughts[-1].metadata["card"] = asked.card
         await self.journal.record(entry)
-        return reply
 
     def _request(self, timeout_s: float) -> ModelRequest:
         return ModelRequest(
-            task=self.task, instructions=self.instructions, turns=self.turns, tools=self.tools, timeout_s=timeout_s
+            task=self.task,
+            instructions=self.instructions,
+            turns=self.turns,
+            tools=self.tools,
+            timeout_s=timeout_s,
+            output_schema=None if self.output is None else self.output.schema,
+            output_faults=self.turns[-1].faults if self.turns else (),
         )
 
     async def _finish_turn(self, state: AgentState, reply: ModelReply, known: dict[int, ToolResult]) -> None:
@@ -137,11 +201,9 @@ class AgentLoop:
         state.mark_executing()
         calls = [call for call in self._calls(reply, len(self.turns) + 1) if call.index not in known]
         results = known | await self.calling.results(calls)
-        in_order = tuple(results[index] for index in range(len(reply.calls)))
-        self.turns.append(Turn(reply, in_order))
-        for request, result in zip(reply.calls, in_order, strict=True):
-            name, output = request.tool_name, result.error.message if result.error else result.output
-            state.add_step(AgentStep(state.step_count + 1, name, name, request.arguments, output, reply.reasoning))
+        turn = Turn(reply, tuple(results[index] for index in range(len(reply.calls))))
+        self.turns.append(turn)
+        _remember(state, turn)
 
     def _calls(self, reply: ModelReply, turn: int) -> list[ToolCall]:
         return [
@@ -150,7 +212,7 @@ class AgentLoop:
         ]
 
 
-async def execute(loop: AgentLoop, state: AgentState) -> AgentResult[str]:
+async def execute(loop: AgentLoop, state: AgentState) -> AgentResult[Any]:
     """Run the loop to a result; every failure becomes an error thought and a failed result.
 
     This is the run's boundary: a bug in a tool or a provider must never leave a run unfinished. Raises only on
@@ -161,18 +223,26 @@ async def execute(loop: AgentLoop, state: AgentState) -> AgentResult[str]:
     except JournalClosed:
         raise
     except Exception as failure:
-        if not isinstance(failure, (ModelFailure, LimitReached)):
+        if not isinstance(failure, AgentFailure):
             logger.exception("Run %s ended by an unexpected error.", loop.run_id)
-        error = await record_failure(loop.journal, state, failure)
+        error = await record_failure(loop.journal, state, failure, loop.budget.book())
         return AgentResult(False, None, error, 0, state.total_tokens)
     return AgentResult(True, output, None, 0, state.total_tokens)
 
 
-async def record_failure(journal: Journal, state: AgentState, failure: Exception) -> AgentError:
-    """End the run as failed, in the state and in the journal; the error as it was recorded."""
+async def record_failure(
+    journal: Journal, state: AgentState, failure: Exception, used: Used | None = None
+) -> AgentError:
+    """End the run as failed, in the state and in the journal; the error as it was recorded.
+
+    `used` is what its last calls used, if it is not recorded yet.
+    """
+    used = used or Used()
     error = handle_agent_error(failure, {"task": str(state.context.get("task", ""))[:200]})
     state.mark_failed(error)
-    await journal.record(Entry(thoughts=[error_thought(error)], status=AgentStatus.FAILED, error=error))
+    entry = Entry(thoughts=[error_thought(error)], status=AgentStatus.FAILED, error=error)
+    entry.tokens, entry.cost, entry.cost_is_partial = used.tokens, used.cost_usd, used.is_partial
+    await journal.record(entry)
     return error
 
 
@@ -188,54 +258,17 @@ def error_thought(error: AgentError) -> AgentThought:
     return AgentThought(ThoughtType.ERROR, error.message, metadata)
 
 
-async def run_agent(
-    task: str,
-    *,
-    model: str | ModelProvider | Sequence[str | ModelProvider] = "offline",
-    tools: Any = None,
-    limits: RunLimits | None = None,
-    retry: RetryPolicy | None = None,
-    instructions: str = "",
-    strategy: Strategy = "fallback",
-    report: Callable[[AgentThought], object] | None = None,
-) -> AgentResult[str]:
-    """Work on `task` until there is an answer, a limit is reached or the model is gone; how it ended.
-
-    `model` is a name ("offline", "openai:gpt-5-mini", "local/m1"), a provider, or several in order of preference, asked
-    one after another, or together if the `strategy` is `hedge` or `race`;
-    `tools` names or tools, None for all registered ones. `report` is called with each thought as it happens and must
-    not block. Raises `ValueError` for an unknown model or tool, and otherwise only `CancelledError`.
-    """
-    journal = ReportingJournal(report)
-    loop = AgentLoop(
-        task,
-        providers=_providers(model),
-        toolbox=Toolbox(tools),
-        journal=journal,
-        run_id=uuid.uuid4(),
-        instructions=instructions,
-        limits=limits,
-        retry=retry,
-        strategy=strategy,
-    )
-    async with agent_execution(task) as state:
-        result = await execute(loop, state)
-    result.steps_taken = journal.thoughts_recorded
-    return result
-
-
 def call_id(run_id: uuid.UUID, turn: int, index: int) -> str:
     """The id of a call: uuid5 of its run, turn and index, so that a replayed turn has the same ids."""
     return str(uuid.uuid5(run_id, f"{turn}/{index}"))
 
 
-def _providers(model: str | ModelProvider | Sequence[str | ModelProvider]) -> list[ModelProvider]:
-    # Imported here: the catalog knows every provider, and a script with its own needs none of them.
-    from runs.agent.providers.catalog import provider_for
-
-    one_or_more = list(model) if isinstance(model, Sequence) and not isinstance(model, str) else [model]
-    return [provider_for(each) if isinstance(each, str) else each for each in one_or_more]
-
-
 def _reasoning(text: str, about: dict[str, Any]) -> list[AgentThought]:
     return [AgentThought(ThoughtType.REASONING, text, about)] if text.strip() else []
+
+
+def _remember(state: AgentState, turn: Turn) -> None:
+    """Add the turn's calls to the history of the state."""
+    for request, result in zip(turn.reply.calls, turn.results, strict=True):
+        name, output = request.tool_name, result.error.message if result.error else result.output
+        state.add_step(AgentStep(state.step_count + 1, name, name, request.arguments, output, turn.reply.reasoning))

@@ -64,6 +64,11 @@ def reserve(
     return max((cost for cost in costs if cost is not None), default=None)
 
 
+def is_listed(model: ModelProvider) -> bool:
+    """True if the price lists have to be read for it, which takes 0.3 s the first time."""
+    return model.name in _FAMILIES
+
+
 def context_window(model: ModelProvider) -> int | None:
     """How many tokens the model can read, by the same lists; None if unknown."""
     found = _listed(model.name, model.model)

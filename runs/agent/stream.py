@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from runs.agent.loop import run_agent
+from runs.agent.run import run_agent
 from runs.agent.tasks import cancel_and_wait
 from runs.agent.thoughts import AgentThought
 

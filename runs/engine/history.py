@@ -10,15 +10,21 @@ from runs.models import Run, Step, ToolCall
 
 def history_of(run: Run, steps: Sequence[Step], calls: Iterable[ToolCall]) -> History:
     """The history recorded for `run`: finished turns, and the reply whose calls still miss results, if there is one."""
-    history = History(steps=run.last_sequence, tokens=run.tokens_used or 0, active_s=run.active_ms / 1000)
+    history = History(
+        steps=run.last_sequence, tokens=run.tokens_used or 0, cost_usd=run.cost, active_s=run.active_ms / 1000
+    )
     calls_by_turn: dict[int, list[ToolCall]] = defaultdict(list)
     for call in calls:
         calls_by_turn[call.turn].append(call)
     steps_by_turn: dict[int | None, list[Step]] = defaultdict(list)
     for step in steps:
         steps_by_turn[step.turn].append(step)
-    for turn in sorted(calls_by_turn):
+    rejected = {step.turn: step for step in steps if step.turn and step.metadata.get("note") == "bad_output"}
+    for turn in sorted(calls_by_turn.keys() | rejected.keys()):
         of_turn = steps_by_turn[turn]
+        if turn in rejected:
+            history.turns.append(_rejected(rejected[turn]))
+            continue
         reply = _reply(of_turn, calls_by_turn[turn])
         results = {call.index: result for call in calls_by_turn[turn] if (result := _result(of_turn, call)) is not None}
         if len(results) == len(reply.calls):
@@ -26,6 +32,12 @@ def history_of(run: Run, steps: Sequence[Step], calls: Iterable[ToolCall]) -> Hi
         else:
             history.open_reply, history.open_results = reply, results
     return history
+
+
+def _rejected(step: Step) -> Turn:
+    """A turn whose answer did not fit the output schema."""
+    reply = ModelReply(text=str(step.metadata.get("answer", "")), replay=step.replay)
+    return Turn(reply, faults=tuple(map(str, step.metadata.get("faults", ()))))
 
 
 def _reply(steps: Sequence[Step], calls: Sequence[ToolCall]) -> ModelReply:

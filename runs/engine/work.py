@@ -10,6 +10,7 @@ from runs.agent.limits import RunLimits
 from runs.agent.loop import AgentLoop, execute, record_failure
 from runs.agent.resilience.waits import Waits
 from runs.agent.retry import RetryPolicy
+from runs.agent.structured import OutputSchema
 from runs.agent.tools.toolbox import Toolbox
 from runs.engine.history import history_of
 from runs.engine.lease import Claim
@@ -58,6 +59,7 @@ class Work:
             strategy=config.get("strategy", "fallback"),
             waits=self.waits,
             shared=self.host.shared,
+            output=OutputSchema(schema) if (schema := config.get("output_schema")) is not None else None,
         )
 
 

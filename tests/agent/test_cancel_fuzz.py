@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runs.agent import AgentState, AgentThought, RetryPolicy, ThoughtType, agent_execution, run_agent, tool
-from runs.agent import loop as agent_loop
+from runs.agent import run as agent_run
 from runs.agent.errors import ModelFailure, ToolFailed
 from runs.agent.messages import ModelReply, ToolRequest, Usage
 from runs.agent.providers.scripted import ScriptedModel
@@ -85,7 +85,7 @@ def states(monkeypatch: pytest.MonkeyPatch) -> list[AgentState]:
             seen.append(state)
             yield state
 
-    monkeypatch.setattr(agent_loop, "agent_execution", watched)
+    monkeypatch.setattr(agent_run, "agent_execution", watched)
     return seen
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from runs.agent.classify import is_worth_retrying
-from runs.agent.errors import ModelFailure
+from runs.agent.errors import AgentFailure, ModelFailure
 from runs.agent.messages import ModelReply
 from runs.agent.race import AllFailed, Strategy, first_success
 from runs.agent.resilience.allowance import Allowance
@@ -66,6 +66,8 @@ class Round:
                 await self._on_failed(lane, failure)
             lane.has_failed.set()
             raise
+        except AgentFailure:
+            raise  # a limit of the run, say
         except Exception:
             logger.exception("%r of %r ended by an unexpected error.", lane.provider.model, lane.provider.name)
             lane.has_failed.set()

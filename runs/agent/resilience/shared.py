@@ -45,6 +45,7 @@ class Shared:
 
     def of(self, provider: ModelProvider) -> Standing:
         """The standing of the provider's model."""
+        provider = getattr(provider, "unmetered", provider)
         account = getattr(provider, "account", None)
         if account is None:
             return self._of_object(provider)
