@@ -91,7 +91,7 @@ class Budget:
     """What one run may use: its own purse, and those it shares with others (its owner's day)."""
 
     def __init__(
-        self, limits: RunLimits, *, tokens: int, cost_usd: Decimal | None, shared: Sequence[Purse] = ()
+        self, limits: RunLimits, *, tokens: int = 0, cost_usd: Decimal | None = None, shared: Sequence[Purse] = ()
     ) -> None:
         own = Purse(
             max_tokens=limits.max_tokens,

@@ -207,4 +207,4 @@ async def test_a_script_can_race_its_models():
 
 async def test_a_strategy_nobody_knows_is_refused():
     with pytest.raises(ValueError, match="fallback, hedge, race"):
-        await run_agent("Hello?", strategy="sprint")  # type: ignore[arg-type]
+        await run_agent("Hello?", strategy="sprint")  # type: ignore[call-overload]
