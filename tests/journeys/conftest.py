@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from tests.conftest import CHROMIUM
 from tests.live_site import LiveSite
@@ -20,6 +20,7 @@ CHROMIUM_FLAGS = [
 ]
 PATIENCE_MS = 20_000
 """For the slowest thing a page waits for; a machine busy with other tests is slow."""
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ class WireServer:
         self._left = 0
         self._loop = asyncio.new_event_loop()
         self._released = asyncio.Event()
+        self._breaks_off = False
         self._thread = threading.Thread(target=self._serve, name="wire server", daemon=True)
         self._ready = threading.Event()
 
@@ -67,6 +68,11 @@ class WireServer:
     def release(self) -> None:
         """Let everything that hangs go on."""
         self._loop.call_soon_threadsafe(self._released.set)
+
+    def break_off(self) -> None:
+        """Reset the connections of everything that hangs."""
+        self._breaks_off = True
+        self.release()
 
     def wait_for_requests(self, count: int, *, timeout_s: float = 10) -> None:
         """Return once `count` requests have come. Raises `TimeoutError`."""
@@ -171,6 +177,9 @@ class WireServer:
                 raise ConnectionResetError
         except ConnectionError:
             self._client_left()
+            return False
+        if self._breaks_off:
+            reset(writer)
             return False
         if hang.after_chunks is None:
             await send_answer(hang.answer, request, writer)

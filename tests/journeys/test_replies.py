@@ -1,0 +1,84 @@
+"""A person reads along while a model writes, and sees what became of what it said."""
+
+import json
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.journeys.conftest import launch, wait_for_status
+from tests.live_site import LiveSite
+from tests.wire.outcomes import Answer, Hang
+from tests.wire.server import WireServer
+
+pytestmark = pytest.mark.browser
+
+MODEL = "local/m1"
+LONG = Answer("The tide comes in twice a day.", reasoning="Think of the moon.")
+
+
+@pytest.fixture
+def site(start_site, wire_server: WireServer) -> LiveSite:
+    """A site whose model `local/m1` is the wire server, and its one user, ada."""
+    endpoint = {"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}
+    site: LiveSite = start_site(AGENTSITE_ENDPOINTS=json.dumps([endpoint]))
+    site.create_user("ada")
+    return site
+
+
+@pytest.fixture
+async def page(site, open_page):
+    """Ada's browser."""
+    return await open_page(site, session=site.session_of("ada"))
+
+
+async def test_words_appear_before_their_step_and_give_way_to_it(page, wire_server):
+    wire_server.script(Hang(after_chunks=8, answer=LONG))
+    await launch(page, "When is high tide?", model=MODEL)
+
+    reply = page.locator("[data-reply]")
+    await expect(reply.locator("[data-said=reasoning]")).to_have_text("Think of the moon.")
+    await expect(reply.locator("[data-said=text]")).to_have_text(re.compile("^The tide comes"))
+    await expect(page.locator("[data-step-seq]")).to_have_count(0)
+    wire_server.release()
+
+    await expect(page.locator("[data-answer]")).to_have_text("The tide comes in twice a day.")
+    await expect(reply).to_have_count(0)
+    await expect(page.locator("[data-step-kind=answer]")).to_have_attribute("data-card", "1-1-1-1")
+
+
+async def test_who_comes_while_a_model_writes_sees_all_it_has_said(page, wire_server):
+    wire_server.script(Hang(after_chunks=8, answer=LONG))
+    await launch(page, "When is high tide?", model=MODEL)
+    said = await page.locator("[data-said=text]").inner_text()
+
+    await page.reload()
+
+    await expect(page.locator("[data-said=reasoning]")).to_have_text("Think of the moon.")
+    await expect(page.locator("[data-said=text]")).to_have_text(said)
+
+
+async def test_what_a_failed_attempt_had_said_is_crossed_out(page, wire_server):
+    wire_server.script(Hang(after_chunks=4, answer=LONG), Answer("It depends on where you are."))
+    await launch(page, "When is high tide?", model=MODEL)
+    await expect(page.locator("[data-reply]")).to_contain_text("Think of")
+
+    wire_server.break_off()
+
+    retry = page.locator("[data-step-kind=retry]")
+    await expect(retry).to_contain_text("Attempt 1 was cut off")
+    await expect(retry.locator("del")).to_contain_text("Think of")
+    await wait_for_status(page, "completed")
+    await expect(page.locator("[data-reply]")).to_have_count(0)
+    await expect(page.locator("[data-answer]")).to_have_text("It depends on where you are.")
+
+
+async def test_a_stopped_run_leaves_no_half_reply_behind(page, wire_server):
+    wire_server.script(Hang(after_chunks=8, answer=LONG))
+    await launch(page, "When is high tide?", model=MODEL)
+    await expect(page.locator("[data-reply]")).to_have_count(1)
+
+    await page.click('button[formaction$="/cancel/"]')
+
+    await wait_for_status(page, "cancelled")
+    await expect(page.locator("[data-reply]")).to_have_count(0)
