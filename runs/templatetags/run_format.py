@@ -1,6 +1,7 @@
 """Times, durations and numbers as people read them."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from django import template
 from django.utils import timezone
@@ -52,3 +53,19 @@ def tokens(run: Run) -> str:
     if run.tokens_used is not None:
         return thousands(run.tokens_used)
     return "none" if run.config.get("models") == ["offline"] else "unknown"
+
+
+@register.filter
+def seconds(span_s: float | None) -> str:
+    """Seconds as `duration` tells a span."""
+    return "–" if span_s is None else duration_text(span_s)
+
+
+@register.filter
+def usd(cost: Decimal | None) -> str:
+    """An amount of money with two digits after the point, or its first two digits where it is less than a cent."""
+    if cost is None:
+        return "unknown"
+    if cost == 0 or cost >= Decimal("0.01"):
+        return f"${cost:.2f}"
+    return f"${cost.quantize(Decimal(1).scaleb(cost.adjusted() - 1)):f}"

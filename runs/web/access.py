@@ -44,6 +44,19 @@ def signed_in(view: PageView[P]) -> PageView[P]:
     return checked
 
 
+def staff_only(view: PageView[P]) -> PageView[P]:
+    """Let only staff in. To others who are signed in there is no such page."""
+
+    @signed_in
+    @wraps(view)
+    def checked(request: PageRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_staff:
+            raise Http404("This page is for staff.")
+        return view(request, *args, **kwargs)
+
+    return checked
+
+
 def run_or_404(request: PageRequest, run_id: UUID) -> Run:
     """The run, if the signed-in person may see it. Another user's run and no run at all look the same."""
     run = Run.objects.visible_to(request.user).select_related("agent", "user").filter(pk=run_id).first()

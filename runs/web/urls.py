@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from runs.web import accounts, commands, dashboard, history, launch, run
+from runs.web import accounts, commands, dashboard, history, launch, models, run
 
 app_name = "runs"
 urlpatterns = [
@@ -13,6 +13,8 @@ urlpatterns = [
     path("runs/<uuid:run_id>/steps/", run.show_steps, name="older-steps"),
     path("runs/<uuid:run_id>/cancel/", commands.cancel_run, name="cancel"),
     path("runs/<uuid:run_id>/rerun/", commands.run_again, name="rerun"),
+    path("models/", models.show_models, name="models"),
+    path("models/test/", models.test_model, name="test-model"),
     path("accounts/login/", accounts.SignIn.as_view(), name="login"),
     path("accounts/logout/", accounts.sign_out, name="logout"),
     path("accounts/first/<str:token>/", accounts.first_sign_in, name="first_sign_in"),

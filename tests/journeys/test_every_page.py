@@ -48,7 +48,7 @@ async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_windo
 
     live_site.create_user("root", staff=True, superuser=True)
     page = await open_page(live_site, session=live_site.session_of("root"), **LOOKS[look])
-    for address in ("/", "/runs/"):
+    for address in ("/", "/runs/", "/models/"):
         await page.goto(address)
         faults += await faults_of(page)  # with nothing to show yet
     run_id = await finished_run(page)

@@ -56,12 +56,22 @@ class ServedModel(ABC):
 
     async def reply(self, request: ModelRequest, *, on_delta: OnDelta | None = None) -> ModelReply:
         """The next reply, streamed. Raises `ModelFailure`; on cancellation the connection is closed."""
-        if not _loaded.issuperset(self.heavy):
-            # The transport and an SDK take 2.4 s and 120 MB to load: only if used, and not on the event loop.
-            await asyncio.to_thread(_load, self.heavy)
+        await self._load()
         from runs.agent.providers import transport
 
         return await transport.reply(self, request, on_delta)
+
+    async def load(self) -> None:
+        """Do what the first reply would have to do first: load the transport, and make a client."""
+        await self._load()
+        from runs.agent.providers import clients
+
+        await clients.transport_of(self)
+
+    async def _load(self) -> None:
+        if not _loaded.issuperset(self.heavy):
+            # The transport and an SDK take 2.4 s and 120 MB to load: only if used, and not on the event loop.
+            await asyncio.to_thread(_load, self.heavy)
 
     @abstractmethod
     def connect(self, http: httpx2.AsyncClient) -> Provider[Any]:

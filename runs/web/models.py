@@ -1,0 +1,131 @@
+"""The models page, for staff: which models there are, whether their keys are, and whether they answer."""
+
+import asyncio
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from django.conf import settings
+from django.core.cache import cache
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from runs.agent.messages import ModelProvider
+from runs.agent.probe import Probe, probe
+from runs.agent.providers.catalog import HOSTED, available_models, provider_for
+from runs.agent.providers.served import ServedModel
+from runs.models import Agent
+from runs.web.access import PageRequest, staff_only
+
+KEEP_S: Final = 24 * 3600
+"""How long the page shows how a test went."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A model as the page shows it."""
+
+    name: str
+    served_by: str
+    key: Literal["set", "missing", "not needed"]
+    key_variables: str = ""
+    """Where its key is looked for."""
+    agents: list[str] = field(default_factory=list)
+    """The agents that use it."""
+    fault: str = ""
+    """Why it cannot be asked at all, apart from a missing key."""
+
+    @property
+    def id(self) -> str:
+        """For the page: names hold characters that ids may not."""
+        return hashlib.sha256(self.name.encode()).hexdigest()[:12]
+
+    @property
+    def can_be_tested(self) -> bool:
+        """True if a call can be made; the planner needs no test."""
+        return self.name != "offline" and self.key != "missing" and not self.fault
+
+    @property
+    def tested(self) -> Probe | None:
+        """How the last test went."""
+        found: Probe | None = cache.get(_cache_key(self.name))
+        return found
+
+
+@require_safe
+@staff_only
+def show_models(request: PageRequest) -> HttpResponse:
+    """Show every configured model, and the companies whose key is missing."""
+    rows = list(_rows())
+    named = {row.name.partition(":")[0] for row in rows}
+    missing = [each for each in HOSTED.values() if each.name not in named]
+    return render(request, "runs/models.html", {"rows": rows, "companies": missing})
+
+
+@require_POST
+@staff_only
+def test_model(request: PageRequest) -> HttpResponse:
+    """Make one small call. To htmx its result; otherwise back to the page, which shows it.
+
+    The call has an event loop of its own in this request's thread: it holds up nobody else, and inherits nothing.
+    """
+    row = next((row for row in _rows() if row.name == request.POST.get("model") and row.can_be_tested), None)
+    if row is None:
+        raise Http404("There is no such model here that can be tested.")
+    cache.set(_cache_key(row.name), asyncio.run(_asked(provider_for(row.name))), KEEP_S)
+    if request.htmx:
+        return render(request, "runs/partials/model_test.html", {"row": row})
+    return redirect("runs:models")
+
+
+async def _asked(model: ModelProvider) -> Probe:
+    if isinstance(model, ServedModel):
+        await model.load()  # takes seconds once, which are not the model's
+    return await probe(model)
+
+
+def _rows() -> Iterator[ModelRow]:
+    """The models that are listed, own servers without their key, and what agents name besides."""
+    used_by: dict[str, list[str]] = defaultdict(list)
+    for agent in Agent.objects.all():
+        for name in agent.model_names:
+            used_by[str(name)].append(agent.name)
+    own = (f"{each.name}/{model}" for each in settings.AGENTSITE_ENDPOINTS for model in each.models)
+    for name in _once([*available_models(endpoints=settings.AGENTSITE_ENDPOINTS), *own, *used_by]):
+        yield _row(name, used_by[name])
+
+
+def _row(name: str, agents: list[str]) -> ModelRow:
+    prefix, _, rest = name.partition(":")
+    if rest and prefix in HOSTED:
+        company = HOSTED[prefix]
+        key: Literal["set", "missing"] = "set" if company.key(os.environ) else "missing"
+        return ModelRow(name, prefix, key, " or ".join(company.key_envs), agents)
+    server = name.partition("/")[0]
+    endpoint = next((each for each in settings.AGENTSITE_ENDPOINTS if each.name == server), None)
+    if endpoint and endpoint.key_env and not os.environ.get(endpoint.key_env, "").strip():
+        return ModelRow(name, server, "missing", endpoint.key_env, agents)
+    fault = _fault(name)
+    if endpoint and endpoint.key_env:
+        return ModelRow(name, server, "set", endpoint.key_env, agents, fault)
+    return ModelRow(name, "this process" if name == "offline" else server, "not needed", "", agents, fault)
+
+
+def _fault(name: str) -> str:
+    try:
+        provider_for(name)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _once(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _cache_key(name: str) -> str:
+    return f"model-test:{hashlib.sha256(name.encode()).hexdigest()}"
