@@ -61,17 +61,19 @@ class Round:
             await self._until_due(self.lanes[index - 1])
         try:
             return await self._run(lane)
-        except ModelFailure as failure:
+        except Exception as failure:
+            try:
+                await self._tell(lane, failure)
+            finally:
+                lane.has_failed.set()
+            raise
+
+    async def _tell(self, lane: Attempt, failure: Exception) -> None:
+        if isinstance(failure, ModelFailure):
             if lane.started_at is not None:
                 await self._on_failed(lane, failure)
-            lane.has_failed.set()
-            raise
-        except AgentFailure:
-            raise  # a limit of the run, say
-        except Exception:
-            logger.exception("%r of %r ended by an unexpected error.", lane.provider.model, lane.provider.name)
-            lane.has_failed.set()
-            raise
+        elif not isinstance(failure, AgentFailure):  # a limit of the run, say, is no bug
+            logger.error("%r ended by an unexpected error.", lane.provider.model, exc_info=failure)
 
     async def _until_due(self, before: Attempt) -> None:
         """Wait until the lane before has failed, or has not begun to speak for longer than is usual for it."""
