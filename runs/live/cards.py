@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 
+from runs.live.tables import DataTable, table_of
 from runs.markdown import plain, visible
 from runs.models import Step
 
@@ -41,6 +42,8 @@ NOTE_ICONS = {
     "cancel_asked": "hand",
     "cancelled": "octagon-x",
     "limit": "gauge",
+    "window": "eye-off",
+    "bad_output": "circle-x",
 }
 """Icons of the notes, by their metadata's `note`."""
 
@@ -84,6 +87,8 @@ class Card:
     rows: list[tuple[str, Fold]] | None = None
     """Arguments as name and value; None if they are shown as `output`."""
     output: Fold | None = None
+    table: DataTable | None = None
+    """An answer's data, if it is a table; otherwise it is `output`."""
     call_state: str = ""
     call_label: str = ""
     cause: str = ""
@@ -108,6 +113,9 @@ def card_of(step: Step) -> Card:
             _add_result(card, step)
         case Step.Kind.RETRY:
             _add_attempts(card, step)
+        case Step.Kind.ANSWER if "output" in step.metadata:
+            card.table = table_of(step.metadata["output"])
+            card.output = _fold(step.content)
         case Step.Kind.ERROR:
             card.cause = _cause(step.metadata)
             card.prose = prose_of(step)

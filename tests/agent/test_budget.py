@@ -88,7 +88,7 @@ def test_a_call_that_does_not_fit_beside_the_ones_in_flight_is_not_made():
 
 
 def test_what_was_reserved_and_not_used_is_free_again():
-    budget = Budget(RunLimits(max_tokens=100))
+    budget = Budget(RunLimits(max_tokens=150))
 
     for _ in range(10):
         with budget.reserved("m", 90, None, is_told=False) as reservation:
