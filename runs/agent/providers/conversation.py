@@ -1,7 +1,6 @@
 """Our turns as the transport's messages, and its response as our reply."""
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -15,8 +14,6 @@ from runs.agent.wording import output_text
 
 REPLAY_FORMAT = "pydantic-ai/2"
 """Marks a replay value as ours. Another provider's, or an older one's, is not replayed but written anew."""
-
-_FENCED = re.compile(r"\s*```(?:json)?[ \t]*\n(.*?)\n?[ \t]*```\s*", flags=re.DOTALL | re.IGNORECASE)
 
 _NOT_REPLAYED = {"usage", "timestamp", "metadata", "run_id", "conversation_id"}
 """What the response says about itself and no provider wants back."""
@@ -68,17 +65,16 @@ def _tool_return(call: wire.ToolCallPart, result: ToolResult) -> wire.ToolReturn
     return wire.ToolReturnPart(call.tool_name, told, call.tool_call_id, outcome=outcome)
 
 
-def reply_from(response: wire.ModelResponse, usage: Usage, *, is_json: bool = False) -> ModelReply:
-    """The reply, with what the provider wants back. `is_json`: the text is JSON, and told without what is around it.
+def reply_from(response: wire.ModelResponse, usage: Usage) -> ModelReply:
+    """The reply, with what the provider wants back.
 
     Calls count by their presence, not by the finish reason: servers say "stop" beside calls, and "tool_calls" without.
     """
     _tell_calls_apart(response)
     dumped = _responses.dump_python(response, mode="json", exclude_none=True)
     kept = {name: value for name, value in dumped.items() if name not in _NOT_REPLAYED}
-    text = response.text or ""
     return ModelReply(
-        text=_without_fence(text) if is_json else text,
+        text=response.text or "",
         reasoning=response.thinking or "",
         calls=tuple(_tool_request(call) for call in response.tool_calls),
         usage=usage,
@@ -93,12 +89,6 @@ def _tell_calls_apart(response: wire.ModelResponse) -> None:
         while call.tool_call_id in seen:
             call.tool_call_id += "_2"
         seen.add(call.tool_call_id)
-
-
-def _without_fence(text: str) -> str:
-    """The text inside a Markdown code fence, in which models without a mode for JSON like to put it."""
-    fenced = _FENCED.fullmatch(text)
-    return fenced[1] if fenced else text
 
 
 def _tool_request(call: wire.ToolCallPart) -> ToolRequest:

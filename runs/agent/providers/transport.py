@@ -52,7 +52,7 @@ async def reply(served: ServedModel, request: ModelRequest, on_delta: OnDelta | 
                 await reading.read(stream)
     except (*FOREIGN_ERRORS, *served.sdk_errors()) as error:
         raise failure_from(error, server=served.server, model=served.model, phase=reading.phase) from error
-    return _checked(stream, served, request)
+    return _checked(stream, served)
 
 
 class _Reading:
@@ -103,10 +103,10 @@ def _refusal(served: ServedModel, message: str, kind: FailureKind, phase: Failur
     return ModelFailure(message, kind=kind, provider=served.name, model=served.model, phase=phase)
 
 
-def _checked(stream: StreamedResponse, served: ServedModel, request: ModelRequest) -> ModelReply:
+def _checked(stream: StreamedResponse, served: ServedModel) -> ModelReply:
     """The reply, if it is whole, allowed and says something."""
     response, usage = stream.get(), _usage(stream)
-    read = reply_from(response, usage, is_json=request.output_schema is not None)
+    read = reply_from(response, usage)
     if response.finish_reason == "content_filter" and not read.calls:
         raise _refusal(served, "The content filter stopped the reply.", "blocked")
     # A connection that ends without an error can still have ended too soon. The transport fills in a finish reason

@@ -1,7 +1,10 @@
 """The model provider that follows rules."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta
-from runs.agent.providers.offline import answer
+from runs.agent.providers.offline import answer, form
 from runs.agent.providers.offline.plan import Progress, Refusal, read_task
 
 
@@ -24,8 +27,10 @@ class OfflinePlanner:
 
 
 def next_reply(request: ModelRequest) -> ModelReply:
-    """The reply to a request."""
+    """The reply to a request. Raises `ModelFailure` if the answer has to have a form the results do not fit."""
     tool_names = [tool.name for tool in request.tools]
+    if request.output_schema is not None:
+        return _data_reply(request, tool_names, request.output_schema)
     if answer.is_chat(request.task):
         return ModelReply(answer.welcome(tool_names), "Nothing is asked yet, so I say what I can do.")
     goals = read_task(request.task)
@@ -37,9 +42,24 @@ def next_reply(request: ModelRequest) -> ModelReply:
         if goal.tool_name not in tool_names:
             return ModelReply(answer.missing_tool(goal, tool_names), f"The tool {goal.tool_name} is missing.")
     progress = Progress.after(goals, request.turns)
+    return _calls(progress) or ModelReply(answer.answer(progress), answer.reasoning_for_answer(progress))
+
+
+def _data_reply(request: ModelRequest, tool_names: list[str], schema: Mapping[str, Any]) -> ModelReply:
+    goals = read_task(request.task)
+    if isinstance(goals, Refusal):
+        raise form.refused(f"no rule reads “{_short(goals.clause)}”")
+    if missing := [goal.tool_name for goal in goals if goal.tool_name not in tool_names]:
+        raise form.refused(f"the tool {missing[0]} is missing")
+    progress = Progress.after(goals, request.turns)
+    return _calls(progress) or ModelReply(form.data_answer(progress, schema), answer.reasoning_for_answer(progress))
+
+
+def _calls(progress: Progress) -> ModelReply | None:
+    """The reply that asks for the calls that can be made now, if there are any."""
     if ready := progress.ready():
         return ModelReply(reasoning=answer.reasoning_for_calls(progress, ready), calls=tuple(ready.values()))
-    return ModelReply(answer.answer(progress), answer.reasoning_for_answer(progress))
+    return None
 
 
 def _short(text: str) -> str:
