@@ -17,6 +17,7 @@ from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.engine.batch import CallUpdate, Write
 from runs.engine.deltas import RunStream
 from runs.engine.rows import as_text
+from runs.engine.side_by_side import SideBySide
 from runs.engine.writer import Writer
 
 _COLUMNS = frozenset(
@@ -38,6 +39,7 @@ class Recorder:
         self.epoch = epoch
         self.stream: RunStream | None = None
         """Who shows the pieces of a reply, under the card's full name: `epoch-turn-attempt-lane`."""
+        self._side_by_side = SideBySide()
         self._last: Write | None = None
         self._active_since = time.monotonic()
         self.open_calls = open_calls or {}
@@ -65,6 +67,7 @@ class Recorder:
 
     async def _queue(self, entry: Entry) -> None:
         steps = [await self._step(thought) for thought in entry.thoughts]
+        self._side_by_side.note(entry.thoughts, steps)
         if steps and entry.replay is not None:
             steps[0]["replay"] = entry.replay
         write = Write(run_id=self.run_id, epoch=self.epoch, steps=steps, tokens=entry.tokens)
@@ -92,6 +95,7 @@ class Recorder:
     ) -> None:
         """Queue the last write of this claim: the run gets `status` and no owner. Never raises."""
         steps = [self._plain_step(note) for note in notes]
+        self._side_by_side.note(notes, steps)
         write = Write(
             run_id=self.run_id,
             epoch=self.epoch,

@@ -10,6 +10,9 @@ from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 
+from runs.live import pictures
+from runs.live.amounts import duration_text
+from runs.live.pictures import Picture
 from runs.live.tables import DataTable, table_of
 from runs.markdown import plain, visible
 from runs.models import Step
@@ -89,6 +92,8 @@ class Card:
     output: Fold | None = None
     table: DataTable | None = None
     """An answer's data, if it is a table; otherwise it is `output`."""
+    picture: Picture | None = None
+    """The calls beside this one, or the lanes of a race."""
     call_state: str = ""
     call_label: str = ""
     cause: str = ""
@@ -109,8 +114,13 @@ def card_of(step: Step) -> Card:
         case Step.Kind.TOOL_CALL:
             _add_arguments(card, step.tool_input)
             card.call_state, card.call_label = "started", "Called"
+            card.picture = pictures.calls_of(step)
         case Step.Kind.TOOL_RESULT:
             _add_result(card, step)
+            card.picture = pictures.calls_of(step)
+        case Step.Kind.RACE:
+            card.prose = prose_of(step)
+            card.picture = pictures.race_of(step)
         case Step.Kind.RETRY:
             _add_attempts(card, step)
         case Step.Kind.ANSWER if "output" in step.metadata:
@@ -129,20 +139,6 @@ def prose_of(step: Step) -> SafeString:
     """The step's content as HTML: what was rendered when it ended, or else its text in paragraphs."""
     # Step.html is written by runs/markdown.py only, and `plain` escapes.
     return mark_safe(step.html or plain(visible(step.content[:SHOWN_CHARS])))  # noqa: S308
-
-
-def duration_text(seconds: float) -> str:
-    """A length of time for people: `340 ms`, `1.2 s`, `2 min 5 s`, `1 h 3 min`."""
-    if seconds < 0.0995:
-        return f"{max(seconds, 0) * 1000:.1f} ms" if 0 < seconds < 0.00995 else f"{max(seconds, 0) * 1000:.0f} ms"
-    if seconds < 0.9995:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def _duration_of(step: Step) -> str:

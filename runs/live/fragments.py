@@ -2,13 +2,14 @@
 
 import functools
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any
 
 from django.template.loader import get_template
 from django.utils.safestring import SafeString, mark_safe
 
-from runs.live.cards import card_of, duration_text
+from runs.live.amounts import dollars, duration_text
+from runs.live.cards import card_of
+from runs.live.pictures import calls_of
 from runs.models import Run, Step
 
 
@@ -31,7 +32,21 @@ def timeline_html(steps: Iterable[Step]) -> SafeString:
         if call is not None:
             before, after = _call_state_html(call), _call_state_html(result)
             cards[call.sequence] = mark_safe(cards[call.sequence].replace(before, after, 1))  # noqa: S308  both are ours
+    for call, result in _side_by_side(steps):
+        before, after = _picture_html(call), _picture_html(result)
+        cards[call.sequence] = mark_safe(cards[call.sequence].replace(before, after, 1))  # noqa: S308  both are ours
     return mark_safe("\n".join(cards.values()))  # noqa: S308  joined from rendered templates
+
+
+def _side_by_side(steps: list[Step]) -> list[tuple[Step, Step]]:
+    """The call whose card pictures the calls of its turn, and the last result that tells of them, per turn."""
+    pictured = {(step.epoch, step.turn): step for step in steps if step.kind == Step.Kind.TOOL_CALL and calls_of(step)}
+    told = {(step.epoch, step.turn): step for step in steps if step.kind == Step.Kind.TOOL_RESULT and calls_of(step)}
+    return [(pictured[turn], result) for turn, result in told.items() if turn in pictured]
+
+
+def _picture_html(step: Step) -> str:
+    return _render("picture", {"picture": calls_of(step)}).strip()
 
 
 def _call_state_html(step: Step) -> str:
@@ -65,14 +80,6 @@ def run_totals(run: Run) -> dict[str, str]:
         "tokens": missing if run.tokens_used is None else f"{run.tokens_used:,}",
         "cost": missing if run.cost is None else f"{'at least ' if run.cost_is_partial else ''}{dollars(run.cost)}",
     }
-
-
-def dollars(cost: Decimal) -> str:
-    """US dollars with as many digits as it takes to be more than zero: `$1.20`, `$0.0034`."""
-    if cost == 0 or cost >= 1:
-        return f"${cost:,.2f}"
-    whole, _, cents = f"{cost:.{1 - cost.adjusted()}f}".partition(".")
-    return f"${whole}.{cents.rstrip('0').ljust(2, '0')}"
 
 
 @functools.cache

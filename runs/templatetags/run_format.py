@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from runs.live.cards import duration_text
+from runs.live.amounts import duration_text
 from runs.models import Run
 
 register = template.Library()

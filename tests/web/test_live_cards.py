@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from runs.live import fragments
-from runs.live.cards import duration_text
+from runs.live.amounts import duration_text
 from runs.models import Run, Step
 
 CALL = uuid.UUID("11111111-2222-3333-4444-555555555555")

@@ -1,0 +1,25 @@
+"""Durations and money as people read them."""
+
+from decimal import Decimal
+
+
+def duration_text(seconds: float) -> str:
+    """A length of time for people: `340 ms`, `1.2 s`, `2 min 5 s`, `1 h 3 min`."""
+    if seconds < 0.0995:
+        return f"{max(seconds, 0) * 1000:.1f} ms" if 0 < seconds < 0.00995 else f"{max(seconds, 0) * 1000:.0f} ms"
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def dollars(cost: Decimal) -> str:
+    """US dollars with as many digits as it takes to be more than zero: `$1.20`, `$0.0034`."""
+    if cost == 0 or cost >= 1:
+        return f"${cost:,.2f}"
+    whole, _, cents = f"{cost:.{1 - cost.adjusted()}f}".partition(".")
+    return f"${whole}.{cents.rstrip('0').ljust(2, '0')}"
