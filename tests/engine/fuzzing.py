@@ -35,12 +35,27 @@ class AskedOverTheNet(ScriptedModel):
         return await super().reply(request, **options)
 
 
-def script() -> AskedOverTheNet:
-    """A failed attempt, four calls together with one that fails, then an answer that takes a thread to render."""
+class NeverAnswers:
+    """A model that is always too late, and takes a moment to hang up."""
+
+    name = model = "slow"
+
+    async def reply(self, request: Any, **options: Any) -> ModelReply:
+        """Wait to be told to stop."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(3):
+                await asyncio.sleep(0)
+        raise AssertionError("Nobody sets this event.")
+
+
+def script(*, fails_first: bool) -> AskedOverTheNet:
+    """Perhaps a failed attempt, four calls together, one of which fails, then an answer rendered in a thread."""
     down = ModelFailure("Down.", kind="server", provider="scripted", model="scripted", status=503)
     calls = tuple(ToolRequest(name, {}) for name in TOOLS)
     return AskedOverTheNet(
-        down,
+        *([down] if fails_first else []),
         ModelReply("I **begin**.", calls=calls, usage=Usage(output_tokens=10)),
         ModelReply(ANSWER, usage=Usage(output_tokens=5)),
     )

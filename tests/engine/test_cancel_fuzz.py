@@ -1,6 +1,6 @@
 """A hosted run, stopped at every single one of its awaits, once or several times: what is left is always the truth.
 
-All of it takes minutes: `CANCEL_FUZZ=all`, or `make chaos`. Otherwise every third await is tried.
+All of it takes minutes: `CANCEL_FUZZ=all`, or `make chaos`. Otherwise every fourth await is tried.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from django.db import connection
 
 from runs.agent import AgentState
 from runs.agent import clock as run_clock
+from runs.agent.messages import ModelProvider
 from runs.agent.tools import registry
 from runs.engine.host import RunHost
 from runs.models import Run
@@ -25,7 +26,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ALL = os.environ.get("CANCEL_FUZZ") == "all"
 MOST_WAITS = 300
-CONFIG = {"models": ["scripted"], "tools": list(fuzzing.TOOLS), "max_turns": 9, "max_seconds": 600}
+CONFIG = {"tools": list(fuzzing.TOOLS), "max_turns": 9, "max_seconds": 600}
+MODELS = {"fallback": ["scripted"], "race": ["slow", "scripted"]}
 MAY_BE = {
     "user": {"cancelled", "completed"},
     "shutdown": {"idle", "waiting", "completed"},
@@ -36,13 +38,14 @@ MAY_BE = {
 class Fuzz:
     """Runs one after another on one host, each stopped somewhere else."""
 
-    def __init__(self, user: User, states: list[AgentState], clock: fuzzing.Clock) -> None:
+    def __init__(self, user: User, states: list[AgentState], clock: fuzzing.Clock, strategy: str) -> None:
         self.user = user
         self.states = states
         self.clock = clock
-        self.model = fuzzing.script()
+        self.config = CONFIG | {"strategy": strategy, "models": MODELS[strategy]}
+        self.models: dict[str, ModelProvider] = {"slow": fuzzing.NeverAnswers()}
         self.strikes = Strikes(lambda coro: coro.__qualname__ == "AgentRunConsumer._work")
-        self.host = RunHost(provider_for=lambda _: self.model, sweep_every_s=1e9)
+        self.host = RunHost(provider_for=lambda name: self.models[name], sweep_every_s=1e9)
         self.unhandled: list[Any] = []
         self.ends: Counter[str] = Counter()
 
@@ -67,7 +70,7 @@ class Fuzz:
 
     async def _stop_at(self, wait: int, kind: str, times: int) -> bool:
         self.states.clear()
-        self.model = fuzzing.script()
+        self.models["scripted"] = fuzzing.script(fails_first=len(self.config["models"]) == 1)
         run = await asyncio.to_thread(self._launch)
         self.strikes.prepare(range(wait, wait + times), fuzzing.Stops(self.host, run.pk, self.user, kind, self.clock))
         await self._host(run)
@@ -85,7 +88,7 @@ class Fuzz:
 
     def _launch(self) -> Run:
         # Not dispatched: the host gets it when everything is prepared.
-        run = Run.objects.create(user=self.user, task="Fuzz.", config=CONFIG)
+        run = Run.objects.create(user=self.user, task="Fuzz.", config=self.config)
         connection.close()
         return run
 
@@ -133,19 +136,19 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> fuzzing.Clock:
     return clock
 
 
-CASES = [(kind, times) for kind in MAY_BE for times in (1, 2, 3)]
+CASES = [(strategy, kind, times) for strategy in MODELS for kind in MAY_BE for times in (1, 2, 3)]
 
 
-@pytest.mark.parametrize("case", range(len(CASES)), ids=[f"{kind}-{times}" for kind, times in CASES])
+@pytest.mark.parametrize("case", range(len(CASES)), ids=["-".join(map(str, case)) for case in CASES])
 def test_a_run_stopped_at_any_await_is_left_as_the_truth(
     ada: User, tools: None, clock: fuzzing.Clock, monkeypatch: pytest.MonkeyPatch, case: int
 ) -> None:
-    kind, times = CASES[case]
+    strategy, kind, times = CASES[case]
     fuzzing.retry_at_once(monkeypatch)
-    fuzz = Fuzz(ada, fuzzing.watch_states(monkeypatch), clock)
+    fuzz = Fuzz(ada, fuzzing.watch_states(monkeypatch), clock, strategy)
 
     with asyncio.Runner(loop_factory=clock.make_loop) as runner:
-        runner.run(fuzz.stop_everywhere(kind, times, first=0 if ALL else case % 3, every=1 if ALL else 3))
+        runner.run(fuzz.stop_everywhere(kind, times, first=0 if ALL else case % 4, every=1 if ALL else 4))
 
-    sys.stdout.write(f"{kind} x {times}: {fuzz.ends.total()} runs, {dict(fuzz.ends)}\n")
+    sys.stdout.write(f"{strategy}, {kind} x {times}: {fuzz.ends.total()} runs, {dict(fuzz.ends)}\n")
     assert fuzz.ends.total() > 5
