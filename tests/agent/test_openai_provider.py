@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from email.utils import format_datetime
 from typing import Any
 
@@ -125,6 +126,26 @@ async def test_a_call_without_any_arguments_text_has_none(wire_server, model):
     (call,) = (await model.reply(asks())).calls
 
     assert call == ToolRequest("current_time", {})
+
+
+async def test_cached_and_reasoning_tokens_and_the_cost_are_known_if_the_provider_tells_them(wire_server, model):
+    wire_server.script(Answer("Hi.", usage=(100, 50), cache_read=40, reasoning_tokens=20, cost_usd=0.0123))
+
+    usage = (await model.reply(asks())).usage
+
+    assert usage == Usage(100, 50, cache_read_tokens=40, reasoning_tokens=20, cost_usd=Decimal("0.0123"))
+
+
+async def test_the_schema_of_an_answer_goes_along_with_the_tools(wire_server, model):
+    schema = {"type": "object", "properties": {"answer": {"type": "number"}}, "required": ["answer"]}
+    wire_server.script(Answer('{"answer": 2}'))
+
+    await model.reply(asks(tools=tuple(Toolbox(["calculator"])), output_schema=schema))
+
+    body = wire_server.requests[0].body
+    assert body["response_format"]["type"] == "json_schema"
+    assert body["response_format"]["json_schema"]["schema"]["properties"] == {"answer": {"type": "number"}}
+    assert [tool["function"]["name"] for tool in body["tools"]] == ["calculator"]
 
 
 async def test_tokens_that_were_not_reported_are_unknown_and_not_zero(wire_server, model):

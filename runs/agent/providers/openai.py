@@ -17,7 +17,11 @@ __all__ = ["OpenAIModel", "Server"]
 class OpenAIModel(ServedModel):
     """One model behind the chat-completions format."""
 
-    heavy = ("pydantic_ai.models.openai", "pydantic_ai.providers.openai", "pydantic_ai.providers.openai_compatible")
+    heavy = (
+        "runs.agent.providers.reported_cost",
+        "pydantic_ai.providers.openai",
+        "pydantic_ai.providers.openai_compatible",
+    )
     always_says_why_it_ended = False  # some servers never do
 
     def connect(self, http: httpx2.AsyncClient) -> Provider[Any]:
@@ -42,9 +46,9 @@ class OpenAIModel(ServedModel):
 
     def at(self, provider: Provider[Any]) -> Model[Any]:
         """The model over chat completions."""
-        from pydantic_ai.models.openai import OpenAIChatModel
+        from runs.agent.providers.reported_cost import ChatModel
 
-        return OpenAIChatModel(self.model, provider=provider)
+        return ChatModel(self.model, provider=provider)
 
     def sdk_errors(self) -> tuple[type[Exception], ...]:
         """The base of all of them."""
