@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from runs.agent.errors import AgentFailure as AgentFailure
     from runs.agent.errors import ErrorSeverity as ErrorSeverity
     from runs.agent.errors import ToolFailed as ToolFailed
+    from runs.agent.errors import ToolUnavailable as ToolUnavailable
     from runs.agent.execution import agent_execution as agent_execution
     from runs.agent.limits import RunLimits as RunLimits
     from runs.agent.parallel import execute_tools_parallel as execute_tools_parallel
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from runs.agent.thoughts import AgentThought as AgentThought
     from runs.agent.thoughts import ThoughtType as ThoughtType
     from runs.agent.timeouts import call_with_timeout as call_with_timeout
+    from runs.agent.tools.idempotency import idempotency_key as idempotency_key
     from runs.agent.tools.protocol import Tool as Tool
     from runs.agent.tools.registry import execute_tool_by_name as execute_tool_by_name
     from runs.agent.tools.registry import execute_tool_safely as execute_tool_safely
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 
 _NAMES_BY_MODULE = {
     "classify": ["handle_agent_error"],
-    "errors": ["AgentError", "AgentFailure", "ErrorSeverity", "ToolFailed"],
+    "errors": ["AgentError", "AgentFailure", "ErrorSeverity", "ToolFailed", "ToolUnavailable"],
     "execution": ["agent_execution"],
     "limits": ["RunLimits"],
     "parallel": ["execute_tools_parallel"],
@@ -50,6 +52,7 @@ _NAMES_BY_MODULE = {
     "stream": ["stream_agent_execution"],
     "thoughts": ["AgentThought", "ThoughtType"],
     "timeouts": ["call_with_timeout"],
+    "tools.idempotency": ["idempotency_key"],
     "tools.protocol": ["Tool"],
     "tools.registry": ["execute_tool_by_name", "execute_tool_safely", "get_available_tools", "tool"],
     "tools.toolbox": ["Toolbox"],

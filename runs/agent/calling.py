@@ -3,17 +3,19 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from runs.agent.classify import handle_agent_error
 from runs.agent.clock import RunClock
-from runs.agent.errors import UnknownTool
+from runs.agent.errors import AgentError, UnknownTool
 from runs.agent.journal import CallChange, CallState, Entry, Journal
 from runs.agent.limits import RunLimits
 from runs.agent.messages import ToolCall, ToolResult
-from runs.agent.parallel import call_tool
+from runs.agent.resilience.tool_ladder import call_with_retries
 from runs.agent.state import AgentStatus
 from runs.agent.thoughts import AgentThought, ThoughtType
+from runs.agent.tools.idempotency import calling
 from runs.agent.tools.protocol import Effect, effect_of
 from runs.agent.tools.toolbox import Toolbox
 from runs.agent.wording import call_text, output_text
@@ -74,8 +76,33 @@ class Calling:
         except UnknownTool as error:
             return ToolResult(call.call_id, call.tool_name, None, handle_agent_error(error, {"tool": call.tool_name}))
         wanted_s: float = getattr(tool, "timeout_s", None) or self.limits.tool_timeout_s
-        output, error_, duration_s = await call_tool(tool, call.arguments, timeout_s=self.clock.at_most(wanted_s))
+        with calling(call.call_id):
+            output, error_, duration_s = await call_with_retries(
+                tool,
+                call.arguments,
+                timeout_s=lambda: self.clock.at_most(wanted_s),
+                time_left=self.clock.left_s,
+                on_failed_attempt=partial(self._record_retry, call),
+            )
         return ToolResult(call.call_id, call.tool_name, output, error_, duration_s)
+
+    async def _record_retry(
+        self, call: ToolCall, error: AgentError, *, attempt: int, max_attempts: int, wait_s: float
+    ) -> None:
+        metadata = {
+            "turn": call.turn,
+            "tool_name": call.tool_name,
+            "call_id": call.call_id,
+            "attempt": attempt,
+            "max_attempts": max_attempts,
+            "severity": error.severity.value,
+            "recoverable": error.recoverable,
+            "suggested_action": error.suggested_action,
+            "code": error.code,
+            "wait_s": round(wait_s, 3),
+            "next_at": time.time() + wait_s,
+        }
+        await self.journal.record(Entry(thoughts=[AgentThought(ThoughtType.RETRY, error.message, metadata)]))
 
     async def _record(self, call: ToolCall, result: ToolResult, *, is_last: bool) -> None:
         effect = self._effect(call)

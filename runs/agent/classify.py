@@ -20,8 +20,10 @@ from runs.agent.errors import (
     ModelTimeout,
     ModelUnavailable,
     ToolFailed,
+    ToolUnavailable,
     UnknownTool,
 )
+from runs.agent.journal import JournalClosed
 from runs.agent.redaction import redacted, safe_context
 
 WARNING, ERROR, CRITICAL = ErrorSeverity.WARNING, ErrorSeverity.ERROR, ErrorSeverity.CRITICAL
@@ -138,16 +140,26 @@ def _of_ours(failure: AgentFailure) -> Verdict:
         case CostUnknown():
             action = "Use a model whose price is known, or limit the tokens instead of the money"
             return Verdict("cost_unknown", WARNING, True, action)
+        case ToolFailed():
+            return _of_tool(failure)
+        case JournalClosed():
+            return Verdict("taken_over", WARNING, True, "Nothing to do: another process goes on with the run")
+        case _:
+            return Verdict("failed", ERROR, False, "Change the task as the message says, and run again")
+
+
+def _of_tool(failure: ToolFailed) -> Verdict:
+    match failure:
         case UnknownTool():
             return Verdict("unknown_tool", WARNING, True, "Give the agent this tool, or word the task differently")
         case InvalidArguments():
-            return Verdict(
-                "invalid_arguments", WARNING, True, "Nothing to do: the model is told and can correct its call"
-            )
-        case ToolFailed():
-            return Verdict("tool_failed", WARNING, True, "Nothing to do: the model is told and can try something else")
+            action = "Nothing to do: the model is told and can correct its call"
+            return Verdict("invalid_arguments", WARNING, True, action)
+        case ToolUnavailable():
+            action = "Nothing to do: the model is told and can try it again later"
+            return Verdict("tool_unavailable", WARNING, True, action)
         case _:
-            return Verdict("failed", ERROR, False, "Change the task as the message says, and run again")
+            return Verdict("tool_failed", WARNING, True, "Nothing to do: the model is told and can try something else")
 
 
 def _of_python(error: BaseException) -> Verdict:

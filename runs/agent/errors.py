@@ -2,6 +2,7 @@
 
 AgentFailure
 ├── ToolFailed          the model reads it and may try something else
+│   ├── ToolUnavailable   not now, a moment later perhaps
 │   ├── InvalidArguments
 │   └── UnknownTool
 ├── ModelFailure        a provider gave no usable reply; `is_worth_retrying` says whether to ask again
@@ -61,6 +62,10 @@ class AgentFailure(Exception):
 
 class ToolFailed(AgentFailure):
     """The tool cannot do this call. The model reads the message and may try something else."""
+
+
+class ToolUnavailable(ToolFailed):
+    """The tool cannot do this call now, a moment later perhaps. It is tried again if the tool declares `retry`."""
 
 
 class InvalidArguments(ToolFailed, ValueError):

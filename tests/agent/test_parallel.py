@@ -7,8 +7,9 @@ import time
 import pytest
 
 from runs.agent.errors import ErrorSeverity
-from runs.agent.parallel import call_tool, execute_tools_parallel
+from runs.agent.parallel import execute_tools_parallel
 from runs.agent.tools.function_tool import FunctionTool
+from runs.agent.tools.one_call import call_tool
 from runs.agent.tools.toolbox import Toolbox
 
 

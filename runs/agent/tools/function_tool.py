@@ -2,12 +2,15 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runs.agent.tools.protocol import Effect
 from runs.agent.tools.schema import read_signature
 from runs.agent.tools.threads import call_in_thread
 from runs.agent.tools.validation import schema_validator
+
+if TYPE_CHECKING:
+    from runs.agent.retry import RetryPolicy
 
 EFFECTS = ("pure", "read", "idempotent", "unsafe")
 
@@ -24,17 +27,21 @@ class FunctionTool:
         parameters: dict[str, Any] | None = None,
         effect: Effect = "unsafe",
         timeout_s: float | None = None,
+        retry: "RetryPolicy | None" = None,
     ) -> None:
         """Without `parameters` they come from the signature. Raises `TypeError` or `ValueError` with what is wrong."""
         if effect not in EFFECTS:
             raise ValueError(f"The effect of a tool is one of {', '.join(EFFECTS)}, not {effect!r}.")
         if timeout_s is not None and not timeout_s > 0:
             raise ValueError(f"timeout_s must be more than 0, not {timeout_s!r}.")
+        if retry is not None and effect == "unsafe":
+            raise ValueError("An unsafe tool is not tried again. If it is harmless twice, declare its effect.")
         self.function = function
         self.name = name or function.__name__
         self.effect = effect
         self.timeout_s = timeout_s
-        """The longest one call may take; None leaves it to the run's limits."""
+        """The longest one attempt at a call may take; None leaves it to the run's limits."""
+        self.retry = retry
         if parameters is None:
             signature = read_signature(function, name=self.name)
             self._parameters, self.validate_arguments = signature.parameters, signature.validate

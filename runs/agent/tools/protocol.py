@@ -9,7 +9,11 @@ given the same key (`idempotent`), or harm (`unsafe`)."""
 
 @runtime_checkable
 class Tool(Protocol):
-    """A tool by structure. A tool may also have `effect` (default "unsafe") and `timeout_s` (seconds)."""
+    """A tool by structure. It may also have `effect` (default "unsafe"), `timeout_s` (seconds), and `retry`.
+
+    `retry` is a `RetryPolicy`: how often one call is tried when it times out, is not connected, or raises
+    `ToolUnavailable`. Default once, and always once for an unsafe tool.
+    """
 
     name: str
     description: str

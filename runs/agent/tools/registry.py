@@ -4,7 +4,7 @@ import difflib
 import importlib
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
 import pydantic_core
 
@@ -12,6 +12,9 @@ from runs.agent.errors import ToolFailed, UnknownTool
 from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.protocol import Effect, Tool, effect_of
 from runs.agent.tools.validation import validated
+
+if TYPE_CHECKING:
+    from runs.agent.retry import RetryPolicy
 
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
@@ -61,6 +64,7 @@ def tool(
     *,
     effect: Effect = "unsafe",
     timeout_s: float | None = None,
+    retry: "RetryPolicy | None" = None,
     layer: Layer = "own",
 ) -> _Decorator: ...
 
@@ -72,12 +76,14 @@ def tool(
     *,
     effect: Effect = "unsafe",
     timeout_s: float | None = None,
+    retry: "RetryPolicy | None" = None,
     layer: Layer = "own",
 ) -> Any:
     """Register a function as a tool; the function itself stays as it is. Its tool is reachable as `function.tool`.
 
     `@tool` on a typed function takes everything from signature and docstring; `@tool(name, description, parameters)`
-    gives a JSON Schema instead; both may be mixed. Built-in tools register with `layer="builtin"`.
+    gives a JSON Schema instead; both may be mixed. `retry` is how often a call is tried that times out or is not
+    connected; only for a tool that may be repeated. Built-in tools register with `layer="builtin"`.
     Raises `ValueError` if the layer has another tool of that name.
     """
 
@@ -89,6 +95,7 @@ def tool(
             parameters=parameters,
             effect=effect,
             timeout_s=timeout_s,
+            retry=retry,
         )
         _register(made, layer)
         vars(function).update(

@@ -1,0 +1,60 @@
+"""One attempt at one tool call, ending in a result whatever the tool does."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from runs.agent.classify import handle_agent_error
+from runs.agent.errors import AgentError, ErrorSeverity, ToolFailed
+from runs.agent.tools.protocol import Tool, effect_of
+from runs.agent.tools.registry import execute_tool_safely
+
+logger = logging.getLogger(__name__)
+
+
+async def call_tool(
+    tool: Tool, arguments: Mapping[str, Any], *, timeout_s: float
+) -> tuple[Any, AgentError | None, float]:
+    """Call one tool: output as JSON or None, error or None, and the seconds it took. Raises only when cancelled.
+
+    After the time given it is cancelled, and its error is `tool_timeout`, or `outcome_unknown` if it is unsafe.
+    """
+    task = asyncio.current_task()
+    cancels_before = task.cancelling() if task else 0
+    output, error = None, None
+    started = time.perf_counter()
+    try:
+        async with asyncio.timeout(timeout_s) as deadline:
+            output = await execute_tool_safely(tool, arguments)
+    except asyncio.CancelledError as raised:
+        if task is None or task.cancelling() > cancels_before:
+            raise
+        # Nobody cancelled us: the tool let the CancelledError of something it had cancelled itself escape.
+        error = _failed(tool, raised)
+    # SystemExit would leave the event loop and with it end every other run of this process.
+    except (Exception, SystemExit) as raised:  # noqa: BLE001 - a tool's bug is a result
+        timed_out = isinstance(raised, TimeoutError) and deadline.expired()
+        error = _timed_out(tool, timeout_s) if timed_out else _failed(tool, raised)
+    return output, error, time.perf_counter() - started
+
+
+def _failed(tool: Tool, raised: BaseException) -> AgentError:
+    if isinstance(raised, ToolFailed):
+        return handle_agent_error(raised, {"tool": tool.name})
+    logger.error("Tool %r raised %s.", tool.name, type(raised).__name__, exc_info=raised)
+    if isinstance(raised, Exception):
+        return handle_agent_error(raised, {"tool": tool.name})
+    return handle_agent_error(ToolFailed(f"The tool ended itself with {type(raised).__name__}."), {"tool": tool.name})
+
+
+def _timed_out(tool: Tool, timeout_s: float) -> AgentError:
+    context = {"tool": tool.name, "timeout_s": timeout_s}
+    if effect_of(tool) != "unsafe":
+        message = f"{tool.name!r} gave no result in {timeout_s:g} s."
+        action = "Retry with longer timeout or simpler task"
+        return AgentError(message, ErrorSeverity.WARNING, context, True, action, code="tool_timeout")
+    message = f"{tool.name!r} gave no result in {timeout_s:g} s. Whether it took effect is unknown."
+    action = "Check whether it took effect before it is done again"
+    return AgentError(message, ErrorSeverity.ERROR, context, False, action, code="outcome_unknown")
