@@ -1,9 +1,12 @@
 """Model names, own servers, and what is said when something is wrong with them."""
 
 import json
+from decimal import Decimal
 
 import pytest
 
+from runs.agent.messages import Usage
+from runs.agent.money import cost_of
 from runs.agent.providers.anthropic import AnthropicModel
 from runs.agent.providers.catalog import Endpoint, available_models, parse_endpoints, provider_for
 from runs.agent.providers.served import ServedModel
@@ -39,6 +42,12 @@ def test_an_own_server_is_described_in_json():
         (endpoints(models=[]), r"\[0\]\.models"),
         (endpoints(models=[5]), r"\[0\]\.models"),
         (endpoints(key_env=5), r"\[0\]\.key_env must be a text, not 5"),
+        (endpoints(prices=5), r"\[0\]\.prices must be an object"),
+        (endpoints(prices={"m2": {"input": 1, "output": 1}}), "with names of its models"),
+        (endpoints(prices={"m1": {"input": 1}}), r"\.prices\.m1 must be such as"),
+        (endpoints(prices={"m1": {"input": -1, "output": 1}}), "in USD for a million tokens, not"),
+        (endpoints(prices={"m1": {"input": "free", "output": 1}}), r"\.prices\.m1"),
+        (endpoints(prices={"m1": [1, 2]}), r"\.prices\.m1"),
         (endpoints(api_key="k"), r"\[0\] has an unknown key 'api_key'"),
         (json.dumps([LOCAL, LOCAL]), "names 'local' more than once"),
     ],
@@ -46,6 +55,15 @@ def test_an_own_server_is_described_in_json():
 def test_a_wrong_endpoint_is_refused_with_what_where_and_which_value(text, told):
     with pytest.raises(ValueError, match=told):
         parse_endpoints(text)
+
+
+def test_an_own_server_may_say_what_its_models_cost():
+    priced = endpoints(models=["m1", "m2"], prices={"m1": {"input": 0.15, "output": "0.6"}})
+
+    model, other = (provider_for(f"local/{name}", environ={"AGENTSITE_ENDPOINTS": priced}) for name in ("m1", "m2"))
+
+    assert cost_of(Usage(1_000_000, 1_000_000), model) == Decimal("0.75")
+    assert cost_of(Usage(1_000_000, 1_000_000), other) is None
 
 
 def test_names_find_their_provider():

@@ -5,11 +5,12 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from runs.agent.messages import ModelProvider
-from runs.agent.money import newest
+from runs.agent.money import Price, newest
 from runs.agent.providers.anthropic import AnthropicModel
 from runs.agent.providers.google import GoogleModel
 from runs.agent.providers.openai import OpenAIModel
@@ -65,6 +66,8 @@ class Endpoint:
     models: tuple[str, ...]
     key_env: str | None = None
     """The environment variable with its key; None if it wants none."""
+    prices: tuple[tuple[str, Price], ...] = ()
+    """What its models cost; of others it is unknown."""
 
 
 def parse_endpoints(text: str) -> list[Endpoint]:
@@ -90,7 +93,7 @@ def parse_endpoints(text: str) -> list[Endpoint]:
 def _endpoint(entry: Any, where: str) -> Endpoint:
     if not isinstance(entry, dict):
         raise ValueError(f"{where} must be an object, not {entry!r}.")  # noqa: TRY004 - a wrong setting
-    if unknown := sorted(entry.keys() - {"name", "kind", "base_url", "models", "key_env"}):
+    if unknown := sorted(entry.keys() - {"name", "kind", "base_url", "models", "key_env", "prices"}):
         raise ValueError(f"{where} has an unknown key {unknown[0]!r}.")
     kind = _text(entry, "kind", where, default="openai")
     if kind not in get_args(EndpointKind):
@@ -105,7 +108,29 @@ def _endpoint(entry: Any, where: str) -> Endpoint:
     if not isinstance(models, list) or not models or not all(isinstance(each, str) and each for each in models):
         raise ValueError(f"{where}.models must be a list of at least one model's name, not {models!r}.")
     key_env = _text(entry, "key_env", where, default="") or None
-    return Endpoint(name, "anthropic" if kind == "anthropic" else "openai", base_url, tuple(models), key_env)
+    prices = _prices(entry.get("prices", {}), models, f"{where}.prices")
+    return Endpoint(name, "anthropic" if kind == "anthropic" else "openai", base_url, tuple(models), key_env, prices)
+
+
+def _prices(entry: Any, models: Sequence[str], where: str) -> tuple[tuple[str, Price], ...]:
+    if not isinstance(entry, dict) or entry.keys() - set(models):
+        raise ValueError(f"{where} must be an object with names of its models, not {entry!r}.")
+    return tuple((model, _price(entry[model], f"{where}.{model}")) for model in entry)
+
+
+def _price(entry: Any, where: str) -> Price:
+    try:
+        return Price(**{name: _amount(entry[name]) for name in entry})
+    except (TypeError, ValueError, ArithmeticError, LookupError) as error:
+        told = '{"input": 0.15, "output": 0.6}, perhaps with "cache_read", in USD for a million tokens'
+        raise ValueError(f"{where} must be such as {told}, not {entry!r}.") from error
+
+
+def _amount(value: Any) -> Decimal:
+    amount = Decimal(str(value))
+    if not (amount.is_finite() and amount >= 0):
+        raise ValueError(value)
+    return amount
 
 
 def _text(entry: Mapping[str, Any], key: str, where: str, *, default: str | None = None) -> str:
@@ -176,7 +201,9 @@ def _served(endpoint: Endpoint, name: str, environ: Mapping[str, str]) -> ModelP
     key = environ.get(endpoint.key_env, "").strip() if endpoint.key_env else None
     if endpoint.key_env and not key:
         raise _no_key(f"{endpoint.name}/{name}", endpoint.key_env)
-    return _format(endpoint.kind)(name, Server(endpoint.name, endpoint.base_url, key))
+    return _format(endpoint.kind)(
+        name, Server(endpoint.name, endpoint.base_url, key), price=dict(endpoint.prices).get(name)
+    )
 
 
 def _format(kind: str) -> type[ServedModel]:

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from runs.agent.messages import ModelReply, ModelRequest, OnDelta
+from runs.agent.money import Price
 
 if TYPE_CHECKING:
     import httpx2
@@ -43,11 +44,12 @@ class ServedModel(ABC):
     always_says_why_it_ended: ClassVar[bool] = True
     """True if a reply without a finish reason was cut off."""
 
-    def __init__(self, model: str, server: Server) -> None:
+    def __init__(self, model: str, server: Server, *, price: Price | None = None) -> None:
+        """`price` is what its replies cost; None looks it up in the price lists."""
+        self.price = price
         self.name = server.name
         self.model = model
         self.server = server
-
         self.account = _account(server)
         """Who is asked with which key: what one run learns of its limits holds for all of them."""
 
