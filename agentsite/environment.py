@@ -7,9 +7,12 @@ import importlib.util
 import os
 import zoneinfo
 from collections.abc import Collection
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from email.utils import parseaddr
 from pathlib import Path
 from typing import NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
@@ -103,6 +106,73 @@ def env_url(name: str) -> str:
     if not usable or parts.username is not None or parts.path not in ("", "/") or parts.query or parts.fragment:
         refuse(name, text, "expected an address without a path, such as https://agents.example.org.")
     return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def env_usd(name: str) -> Decimal | None:
+    """An amount of US dollars above zero; None if absent."""
+    text = env_text(name)
+    if not text:
+        return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal(0)
+    if not amount.is_finite() or amount <= 0:
+        refuse(name, text, "expected an amount of US dollars above 0, such as 5 or 0.50.")
+    return amount
+
+
+def env_webhook(name: str) -> str:
+    """An http or https address; empty if absent. It may hold a secret, so a wrong one is not repeated."""
+    text = env_text(name)
+    try:
+        parts = urlsplit(text)
+        usable = not text or (parts.scheme in ("http", "https") and bool(parts.hostname))
+    except ValueError:
+        usable = False
+    if not usable:
+        refuse(name, "…", "expected an http or https address.")
+    return text
+
+
+def env_people(name: str) -> list[tuple[str, str]]:
+    """Comma-separated mail addresses, with or without names: `Ada <ada@example.org>, bob@example.org`."""
+    people = [parseaddr(each) for each in env_list(name)]
+    for _, address in people:
+        if not all(address.rpartition("@")):
+            refuse(name, env_text(name), "expected mail addresses separated by commas.")
+    return people
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail is handed in."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    is_tls: bool
+    starts_tls: bool
+
+
+def env_mail_server(name: str) -> MailServer:
+    """The server in `smtp://user:password@host:port` (with STARTTLS if there is a password) or `smtps://…`.
+
+    Absent: the one on this machine. Characters that mean something in an address are percent-encoded.
+    """
+    text = env_text(name, "smtp://localhost:25")
+    try:
+        parts = urlsplit(text)
+        usable, port = parts.scheme in ("smtp", "smtps") and bool(parts.hostname), parts.port
+    except ValueError:
+        usable, port = False, None
+    if not usable:
+        refuse(name, "…", "expected smtp://user:password@host:port or smtps://….")
+    is_tls, password = parts.scheme == "smtps", unquote(parts.password or "")
+    port = port or (465 if is_tls else 587 if password else 25)
+    user = unquote(parts.username or "")
+    return MailServer(parts.hostname or "", port, user, password, is_tls, bool(password) and not is_tls)
 
 
 def env_time_zone(name: str, default: str) -> str:

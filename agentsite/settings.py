@@ -15,10 +15,14 @@ from agentsite.environment import (
     env_folder,
     env_int,
     env_list,
+    env_mail_server,
     env_modules,
+    env_people,
     env_text,
     env_time_zone,
     env_url,
+    env_usd,
+    env_webhook,
     refuse,
     secret_in,
 )
@@ -146,6 +150,21 @@ AGENTSITE_TOOLS = env_modules("AGENTSITE_TOOLS")
 """Modules with tools of your own, imported at the start."""
 AGENTSITE_ENDPOINTS = env_endpoints("AGENTSITE_ENDPOINTS")
 """Model servers of your own; the agent core reads the same variable."""
+
+# --- Money and alarms --------------------------------------------------------------------------------------------
+
+AGENTSITE_DAILY_USD_PER_USER = env_usd("AGENTSITE_DAILY_USD_PER_USER")
+AGENTSITE_DAILY_TOKENS_PER_USER = env_int("AGENTSITE_DAILY_TOKENS_PER_USER", 0, minimum=0, maximum=10**12) or None
+"""What the runs of one person may use in a day (UTC); None for no limit. Replies of unknown cost cost nothing here."""
+AGENTSITE_ALERT_WEBHOOK = env_webhook("AGENTSITE_ALERT_WEBHOOK")
+"""Is told of critical errors by a POST, besides the `ADMINS`. The address is a secret."""
+ADMINS = env_people("AGENTSITE_ADMINS")
+_MAIL = env_mail_server("AGENTSITE_MAIL_SERVER")
+EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.host, _MAIL.port, _MAIL.user, _MAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.starts_tls, _MAIL.is_tls
+EMAIL_TIMEOUT = 10
+EMAIL_SUBJECT_PREFIX = "[Agentsite] "
+SERVER_EMAIL = DEFAULT_FROM_EMAIL = env_text("AGENTSITE_MAIL_FROM", "agentsite@localhost")
 
 # --- People ------------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from typing_extensions import override
 
 from runs.engine import control
+from runs.engine.spending import DailyLimitReached
 from runs.models import Agent, Run, Step, ToolCall
 from runs.templatetags.run_text import one_line
 from runs.web.agent_form import AgentForm
@@ -50,7 +51,11 @@ class AgentAdmin(_AgentModelAdmin):
     fieldsets = (
         (None, {"fields": ("name", "description", "instructions", "is_default")}),
         ("Models and tools", {"fields": ("model_names", "strategy", "tools")}),
-        ("Limits", {"fields": ("max_turns", "max_seconds", "max_attempts")}),
+        ("Answer", {"fields": ("output_schema",)}),
+        (
+            "Limits",
+            {"fields": ("max_turns", "max_seconds", "max_tokens", "max_cost_usd", "context_tokens", "max_attempts")},
+        ),
         ("Times", {"fields": ("created_at", "updated_at")}),
     )
 
@@ -103,7 +108,10 @@ class RunAdmin(ReadOnlyAdmin):
     actions = ("stop_runs", "run_again")
     fieldsets = (
         (None, {"fields": ("task", "status", "waiting_for", "user", "agent", "rerun_of")}),
-        ("Outcome", {"fields": ("answer", "output_json", "error_json", "severity", "tokens_used", "cost")}),
+        (
+            "Outcome",
+            {"fields": ("answer", "output_json", "error_json", "severity", "tokens_used", "cost", "cost_is_partial")},
+        ),
         ("Last steps", {"fields": ("last_steps",)}),
         ("Times", {"fields": ("created_at", "started_at", "ended_at", "active_ms", "cancel_requested_at")}),
         ("Hosting", {"classes": ("collapse",), "fields": ("epoch", "owner", "lease_until", "crashes")}),
@@ -165,7 +173,13 @@ class RunAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Run the selected tasks again", permissions=["view"])
     def run_again(self, request: HttpRequest, runs: QuerySet[Run]) -> None:
-        launched = [control.run_again(run_id, by=request.user) for run_id in runs.values_list("pk", flat=True)]
+        launched = []
+        for run_id in runs.values_list("pk", flat=True):
+            try:
+                launched.append(control.run_again(run_id, by=request.user))
+            except DailyLimitReached as reached:
+                messages.error(request, str(reached))
+                break
         messages.success(request, f"{len(launched)} run{'s' if len(launched) != 1 else ''} launched.")
 
 

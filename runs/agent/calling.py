@@ -8,10 +8,11 @@ from typing import Any
 
 from runs.agent.classify import handle_agent_error
 from runs.agent.clock import RunClock
-from runs.agent.errors import AgentError, UnknownTool
+from runs.agent.errors import AgentError, ToolFailed, UnknownTool
 from runs.agent.journal import CallChange, CallState, Entry, Journal
 from runs.agent.limits import RunLimits
 from runs.agent.messages import ToolCall, ToolResult
+from runs.agent.redaction import holds_hidden
 from runs.agent.resilience.tool_ladder import call_with_retries
 from runs.agent.state import AgentStatus
 from runs.agent.thoughts import AgentThought, ThoughtType
@@ -32,6 +33,8 @@ class Calling:
         self.journal = journal
         self.limits = limits
         self.clock = clock
+        self.refuses_hidden = False
+        """True while calls are run again from the record, in which secrets are hidden."""
 
     def propose(self, calls: Sequence[ToolCall], entry: Entry) -> None:
         """Add the calls to the entry that records their reply. Repeatable ones are started in the same write."""
@@ -75,6 +78,9 @@ class Calling:
             tool = self.toolbox.get(call.tool_name)
         except UnknownTool as error:
             return ToolResult(call.call_id, call.tool_name, None, handle_agent_error(error, {"tool": call.tool_name}))
+        if self.refuses_hidden and holds_hidden(call.arguments):
+            failure = ToolFailed("A secret was in the arguments of this call. It was not stored, so the call is lost.")
+            return ToolResult(call.call_id, call.tool_name, None, handle_agent_error(failure, {"tool": tool.name}))
         wanted_s: float = getattr(tool, "timeout_s", None) or self.limits.tool_timeout_s
         with calling(call.call_id):
             output, error_, duration_s = await call_with_retries(

@@ -98,7 +98,9 @@ class AgentLoop:
         for turn in self.turns:
             _remember(state, turn)
         if self.history.open_reply is not None:
+            self.calling.refuses_hidden = True
             await self._finish_turn(state, self.history.open_reply, self.history.open_results)
+            self.calling.refuses_hidden = False
         rejected = sum(bool(turn.faults) for turn in self.turns)
         while True:
             asked = await self._next_reply(state)

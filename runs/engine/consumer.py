@@ -112,7 +112,12 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
         if run_claim is None:
             return
         self.recorder = recorder = Recorder(
-            self.host.writer, self.run_id, run_claim.run.epoch, open_calls=endings.open_calls(run_claim)
+            self.host.writer,
+            self.run_id,
+            run_claim.run.epoch,
+            open_calls=endings.open_calls(run_claim),
+            redactor=self.host.redactor,
+            alerts=self.host.alerts,
         )
         stream = recorder.stream = self.host.deltas.open(self.run_id)
         try:

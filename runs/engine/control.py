@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from runs.engine.dispatch import announce, dispatch, tell
+from runs.engine.spending import check_daily_limits
 from runs.models import Agent, Run, Step, ToolCall
 
 OVERRIDES = frozenset({"models", "strategy", "max_turns", "max_seconds", "max_tokens", "max_cost_usd", "tools"})
@@ -30,7 +31,8 @@ def launch(
     """A new run of `task`, queued and dispatched in one transaction. `agent` None means the default agent.
 
     `overrides` replaces keys of the agent's snapshot, those of `OVERRIDES`; an amount of money is a decimal string.
-    Raises `ValueError` for an empty task or an unknown key, `Agent.DoesNotExist` if there is no default agent.
+    Raises `ValueError` for an empty task or an unknown key, `DailyLimitReached` (a `ValueError`) if the person's runs
+    have used what they may in a day, `Agent.DoesNotExist` if there is no default agent.
     """
     overrides = overrides or {}
     if not task.strip():
@@ -43,7 +45,10 @@ def launch(
 
 
 def run_again(run_id: UUID, *, by: Any) -> Run:
-    """A new run of the same task with the same configuration, launched by `by`. Raises `Run.DoesNotExist`."""
+    """A new run of the same task with the same configuration, launched by `by`.
+
+    Raises `DailyLimitReached`, and `Run.DoesNotExist`.
+    """
     earlier = Run.objects.select_related("agent").get(pk=run_id)
     return _create(user=by, task=earlier.task, agent=earlier.agent, config=earlier.config, rerun_of=earlier)
 
@@ -105,6 +110,7 @@ def _cut_wait_short(run_id: UUID, message_type: str, note: str, words: str, *, b
 
 @transaction.atomic
 def _create(*, user: Any, task: str, agent: Agent | None, config: dict[str, Any], rerun_of: Run | None) -> Run:
+    check_daily_limits(user)
     run = Run.objects.create(user=user, task=task, agent=agent, config=config, rerun_of=rerun_of)
     dispatch(run.pk)
     announce(run.pk, 0)

@@ -6,20 +6,25 @@ import logging
 import uuid
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 
 from runs import doorbell
 from runs.agent.messages import ModelProvider
+from runs.agent.redaction import Redactor, secrets_in
 from runs.agent.resilience.shared import SHARED, Shared
 from runs.engine import lease
+from runs.engine.alerts import Alert, Alerts
 from runs.engine.batch import Write
 from runs.engine.bell import Bell
 from runs.engine.consumer import AgentRunConsumer
 from runs.engine.deltas import Deltas
 from runs.engine.dispatch import set_host
+from runs.engine.spending import Days
 from runs.engine.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -27,6 +32,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 SWEEP_EVERY_S = 1.0
+ALERTS_LIMIT_S = 2.0
+"""How long alerts may take that still have to be sent when the host stops."""
 DRAIN_LIMIT_S = 8.0
 """Calls in flight get 5 s; the rest is for the last writes."""
 
@@ -55,6 +62,10 @@ class RunHost:
         self.provider_for = provider_for or _catalog()
         self.shared = shared
         """What the runs hosted here know together about their providers."""
+        self.redactor = Redactor(known_secrets())
+        """Knows the secrets of this process, and hides them in what its runs record."""
+        self.alerts = Alerts(self.redactor)
+        self.days = Days()
         self.writer = Writer(self._committed)
         self._sweep_every_s = sweep_every_s
         self._only = only
@@ -108,7 +119,8 @@ class RunHost:
         for service in self._services:
             service.cancel()
         await asyncio.gather(*self._services, return_exceptions=True)
-        await self._read(_close_connection)
+        await self.read(_close_connection)
+        await self.read(partial(self.alerts.flush, ALERTS_LIMIT_S))
         self._reader.shutdown()
         doorbell.set_home(None)
 
@@ -175,6 +187,7 @@ class RunHost:
         del self._consumers[run_id], self._tasks[run_id]
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("Hosting run %s failed.", run_id, exc_info=error)
+            self.alerts.tell(Alert("host_failed", f"Hosting a run failed: {type(error).__name__}: {error}", run_id))
             self.abandon(run_id)
         if run_id in self._look_again:
             self._look_again.discard(run_id)
@@ -205,7 +218,7 @@ class RunHost:
                 await self._sweep()
             except DatabaseError as error:
                 logger.warning("The sweep could not read the database, trying again: %s", error)
-                await self._read(_close_connection)
+                await self.read(_close_connection)
             await asyncio.sleep(self._sweep_every_s)
 
     async def _sweep(self) -> None:
@@ -215,7 +228,7 @@ class RunHost:
         for run_id in list(self._abandoned - self._tasks.keys()):
             await self.writer.do(lambda run_id=run_id: lease.release(run_id, self.id))  # type: ignore[misc]
             self._abandoned.discard(run_id)
-        claimable, asked = await self._read(
+        claimable, asked = await self.read(
             lambda: (lease.claimable_ids(self.id, self.capacity - len(self._tasks)), lease.cancel_asked_ids(self.id))
         )
         for run_id in claimable:
@@ -230,9 +243,14 @@ class RunHost:
         async for message in doorbell.messages(doorbell.host_group(self.id)):
             self._deliver(UUID(message["run"]), message["do"])
 
-    async def _read(self, work: Callable[[], T]) -> T:
+    async def read(self, work: Callable[[], T]) -> T:
         """Run a short query in the host's reader thread, on its own connection."""
         return await self._running_on().run_in_executor(self._reader, work)
+
+
+def known_secrets() -> set[str]:
+    """The secrets of this process: in its environment, and the site's own."""
+    return secrets_in() | {settings.SECRET_KEY, settings.EMAIL_HOST_PASSWORD, settings.AGENTSITE_ALERT_WEBHOOK} - {""}
 
 
 def _catalog() -> Callable[[str], ModelProvider]:

@@ -11,9 +11,11 @@ from uuid import UUID
 from runs import markdown
 from runs.agent.journal import CallChange, Entry, JournalClosed
 from runs.agent.messages import Delta
+from runs.agent.redaction import Redactor
 from runs.agent.state import AgentStatus
 from runs.agent.tasks import to_its_end
 from runs.agent.thoughts import AgentThought, ThoughtType
+from runs.engine.alerts import Alert, Alerts
 from runs.engine.batch import CallUpdate, Write
 from runs.engine.deltas import RunStream
 from runs.engine.rows import as_text
@@ -25,6 +27,11 @@ _COLUMNS = frozenset(
     | {"suggested_action", "provider", "model", "lane", "tokens", "cost"}
 )
 """Metadata a step has a column for; the rest stays in its `metadata`."""
+_OUR_OWN = frozenset(
+    {"turn", "call_id", "attempt", "max_attempts", "severity", "recoverable", "lane", "tokens", "cost", "started_at"}
+    | {"ended_at", "card", "effect", "code", "note"}
+)
+"""Metadata with values of our own making, in which no secret can be."""
 _RENDERED = (ThoughtType.REASONING, ThoughtType.ANSWER)
 
 
@@ -32,9 +39,19 @@ class Recorder:
     """The journal of a hosted run. Entries become durable in the order they are recorded."""
 
     def __init__(
-        self, writer: Writer, run_id: UUID, epoch: int, *, open_calls: dict[str, CallChange] | None = None
+        self,
+        writer: Writer,
+        run_id: UUID,
+        epoch: int,
+        *,
+        open_calls: dict[str, CallChange] | None = None,
+        redactor: Redactor | None = None,
+        alerts: Alerts | None = None,
     ) -> None:
+        """`redactor` hides the secrets it knows in everything recorded; `alerts` is told of what is critical."""
         self._writer = writer
+        self._redactor = redactor or Redactor()
+        self._alerts = alerts
         self.run_id = run_id
         self.epoch = epoch
         self.stream: RunStream | None = None
@@ -69,7 +86,7 @@ class Recorder:
         steps = [await self._step(thought) for thought in entry.thoughts]
         self._side_by_side.note(entry.thoughts, steps)
         if steps and entry.replay is not None:
-            steps[0]["replay"] = entry.replay
+            steps[0]["replay"] = self._redactor.value(entry.replay)
         write = Write(run_id=self.run_id, epoch=self.epoch, steps=steps, tokens=entry.tokens)
         write.cost, write.cost_is_partial = entry.cost, entry.cost_is_partial
         self._note_calls(entry, write)
@@ -147,9 +164,11 @@ class Recorder:
 
     def _plain_step(self, thought: AgentThought) -> dict[str, Any]:
         now = datetime.now(UTC)
-        step: dict[str, Any] = {"kind": thought.type.value, "content": thought.content, "ended_at": now}
+        redactor = self._redactor
+        step: dict[str, Any] = {"kind": thought.type.value, "content": redactor.text(thought.content), "ended_at": now}
         rest: dict[str, Any] = {}
-        for name, value in thought.metadata.items():
+        for name, told in thought.metadata.items():
+            value = told if name in _OUR_OWN else redactor.value(told)
             if name in _COLUMNS:
                 if value is not None:
                     step[name] = value
@@ -162,6 +181,8 @@ class Recorder:
             else:
                 rest[name] = value
         step["metadata"] = rest
+        if step.get("severity") == "critical" and self._alerts is not None:
+            self._alerts.tell(_alert(self.run_id, step))
         return step
 
     def _end_cards(self, entry: Entry) -> None:
@@ -181,7 +202,7 @@ class Recorder:
             else:
                 self.open_calls.pop(change.call.call_id, None)
             if change.is_new:
-                write.new_calls.append(_new_call(change))
+                write.new_calls.append(_new_call(change, self._redactor.value(change.call.arguments)))
             else:
                 write.calls.append(_call_update(change))
         if entry.calls and self.open_calls:
@@ -198,10 +219,19 @@ class Recorder:
         write.fields = {"ended_at": datetime.now(UTC)}
         if status is AgentStatus.COMPLETED:
             write.fields["answer"] = as_text(write.steps[-1]["content"])
-            write.fields["output"] = entry.output
+            write.fields["output"] = self._redactor.value(entry.output)
         elif entry.error is not None:
-            error = entry.error.as_json()
+            error = self._redactor.value(entry.error.as_json())
             write.fields |= {"error": error, "severity": entry.error.severity.value}
+
+
+def _alert(run_id: UUID, step: dict[str, Any]) -> Alert:
+    metadata = step["metadata"]
+    context = metadata.get("context") or {}
+    who = [step.get(name) or context.get(name) for name in ("provider", "model", "tool_name")]
+    about = tuple(str(each) for each in who if each)
+    action = str(step.get("suggested_action") or "")
+    return Alert(str(metadata.get("code") or "unexpected"), step["content"], run_id, about, action)
 
 
 def arguments_hash(arguments: dict[str, Any]) -> str:
@@ -210,15 +240,15 @@ def arguments_hash(arguments: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _new_call(change: CallChange) -> dict[str, Any]:
+def _new_call(change: CallChange, arguments: dict[str, Any]) -> dict[str, Any]:
     call = change.call
     return {
         "call_id": call.call_id,
         "turn": call.turn,
         "index": call.index,
         "tool_name": call.tool_name,
-        "arguments": call.arguments,
-        "arguments_hash": arguments_hash(call.arguments),
+        "arguments": arguments,
+        "arguments_hash": arguments_hash(arguments),
         "effect": change.effect,
         "state": change.state,
         "started_at": datetime.now(UTC) if change.state == "started" else None,

@@ -1,9 +1,11 @@
 """What a host does with a run it has claimed: build its loop from the recorded configuration, and run it."""
 
 import logging
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from runs.agent.budget import Purse
 from runs.agent.errors import AgentFailure
 from runs.agent.execution import agent_execution
 from runs.agent.limits import RunLimits
@@ -35,7 +37,7 @@ class Work:
         """Work until the run has its final status. Raises `CancelledError` and `JournalClosed` only."""
         async with agent_execution(self.claim.run.task) as state:
             try:
-                loop = self._loop()
+                loop = self._loop(await self.host.days.purses_of(self.claim.run.user_id, self.host.read))
             except Exception as failure:
                 # The configuration names a model or a tool that is not there (any more), or a provider cannot start.
                 if not isinstance(failure, (ValueError, AgentFailure)):
@@ -44,7 +46,7 @@ class Work:
                 return
             await execute(loop, state)
 
-    def _loop(self) -> AgentLoop:
+    def _loop(self, purses: Sequence[Purse]) -> AgentLoop:
         run, config = self.claim.run, self.claim.run.config
         return AgentLoop(
             run.task,
@@ -59,6 +61,7 @@ class Work:
             strategy=config.get("strategy", "fallback"),
             waits=self.waits,
             shared=self.host.shared,
+            purses=purses,
             output=OutputSchema(schema) if (schema := config.get("output_schema")) is not None else None,
         )
 

@@ -1,9 +1,10 @@
 """The form staff configure an agent with."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 
+from runs.agent.structured import schema_fault
 from runs.agent.tools.registry import registered_tools
 from runs.models import Agent
 from runs.web.model_names import name_fault
@@ -32,6 +33,14 @@ class AgentForm(_AgentModelForm):
         if faults:
             raise forms.ValidationError(faults)
         return names
+
+    def clean_output_schema(self) -> dict[str, Any] | None:
+        schema = self.cleaned_data["output_schema"]
+        if schema is None:
+            return None
+        if fault := schema_fault(schema):
+            raise forms.ValidationError(fault)
+        return dict(schema)
 
     def clean_tools(self) -> list[str] | None:
         names = self.cleaned_data["tools"]

@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from runs.engine import control
+from runs.engine.spending import DailyLimitReached
 from runs.models import Run
 from runs.web.access import PageRequest, go_to, run_or_404, signed_in
 from runs.web.toasts import toast
@@ -53,7 +54,11 @@ def stop_retrying(request: PageRequest, run_id: UUID) -> HttpResponse:
 def run_again(request: PageRequest, run_id: UUID) -> HttpResponse:
     """Launch the same task with the same configuration, and go to the new run."""
     run = run_or_404(request, run_id)
-    return go_to(request, control.run_again(run.pk, by=request.user).get_absolute_url())
+    try:
+        again = control.run_again(run.pk, by=request.user)
+    except DailyLimitReached as reached:
+        return _stay(request, run, str(reached))
+    return go_to(request, again.get_absolute_url())
 
 
 def _stay(request: PageRequest, run: Run, message: str) -> HttpResponse:

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from runs.engine import control
+from runs.engine.spending import DailyLimitReached
 from runs.models import Agent
 from runs.web.access import PageRequest, go_to, signed_in
 from runs.web.forms import LaunchForm
@@ -37,6 +38,9 @@ def launch_run(request: PageRequest) -> HttpResponse:
         run = control.launch(
             user=request.user, task=chosen["task"], agent=chosen["agent"], overrides=form.overrides() or None
         )
+    except DailyLimitReached as reached:
+        form.add_error(None, str(reached))
+        return _show(request, form, status=422)
     except Agent.DoesNotExist:
         form.add_error("agent", "There is no default agent. Choose one, or ask a staff member to set it.")
         return _show(request, form, status=422)

@@ -1,0 +1,85 @@
+"""What the runs of one person may use in a day: the site's limits, kept at the launch and before each model call."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+
+from runs.agent.budget import Purse
+from runs.agent.errors import LimitReached
+from runs.models import Spending
+
+NAMES = ("daily_tokens_per_user", "daily_usd_per_user")
+Read = Callable[[Callable[[], Spending | None]], Awaitable[Spending | None]]
+"""Runs a query where queries may be run."""
+
+
+class DailyLimitReached(ValueError):
+    """A person's runs have used what they may in a day. The message says what to do."""
+
+
+class DayPurse(Purse):
+    """One person's day. It fills up again at midnight UTC."""
+
+    def __init__(self, spent: Spending | None) -> None:
+        super().__init__(
+            max_tokens=settings.AGENTSITE_DAILY_TOKENS_PER_USER,
+            max_cost_usd=settings.AGENTSITE_DAILY_USD_PER_USER,
+            tokens=spent.tokens if spent else 0,
+            cost_usd=spent.cost if spent else Decimal(0),
+            names=NAMES,
+        )
+        self._day = _today()
+
+    def check(self, tokens: int, cost_usd: Decimal) -> None:
+        """Raise `LimitReached` if a call that needs that much would go beyond the day's limits."""
+        if (today := _today()) != self._day:
+            self._day, self.tokens, self.cost_usd = today, 0, Decimal(0)
+        super().check(tokens, cost_usd)
+
+
+class Days:
+    """The purses of the people whose runs are hosted in this process. One host works on all runs of a site."""
+
+    def __init__(self) -> None:
+        self._purses: dict[int, DayPurse] = {}
+
+    async def purses_of(self, user_id: int | None, read: Read) -> list[Purse]:
+        """The purse of that person, if there are daily limits; none for a run that is nobody's."""
+        if user_id is None or not _are_limits_set():
+            return []
+        if user_id not in self._purses:
+            spent = await read(lambda: spent_today(user_id))
+            # Another run of the same person may have been faster.
+            self._purses.setdefault(user_id, DayPurse(spent))
+        return [self._purses[user_id]]
+
+
+def check_daily_limits(user: Any) -> None:
+    """Raise `DailyLimitReached` if the person's runs have used up their day, so that none can be launched."""
+    if user is None or not _are_limits_set():
+        return
+    try:
+        DayPurse(spent_today(user.pk)).check(0, Decimal(0))
+    except LimitReached as reached:
+        what = f"{reached.used:,.0f} tokens" if reached.unit == "tokens" else f"${reached.used:,.2f}"
+        most = f"{reached.limit:,.0f}" if reached.unit == "tokens" else f"${reached.limit:,.2f}"
+        raise DailyLimitReached(
+            f"Your runs have used {what} today, of {most} a day. Launch it after midnight UTC, or ask the staff to "
+            f"raise AGENTSITE_{reached.limit_name.upper()}."
+        ) from reached
+
+
+def spent_today(user_id: int) -> Spending | None:
+    """What the person's runs have used today; None for nothing."""
+    return Spending.objects.filter(user_id=user_id, day=_today()).first()
+
+
+def _are_limits_set() -> bool:
+    return bool(settings.AGENTSITE_DAILY_TOKENS_PER_USER or settings.AGENTSITE_DAILY_USD_PER_USER)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
