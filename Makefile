@@ -43,9 +43,10 @@ chaos: $(DEV_STAMP) ## Kill a real server twenty times in the middle of its work
 	CHAOS_TRIES=20 $(PY) -m pytest tests/chaos/test_kill.py -s $(ARGS)
 	CANCEL_FUZZ=all $(PY) -m pytest tests/engine/test_cancel_fuzz.py -s $(ARGS)
 
-bench: $(DEV_STAMP) ## Measure the engine and the live view
+bench: $(DEV_STAMP) ## Measure the engine, the live view and the agent's patterns
 	$(PY) -m tests.benchmarks.engine
 	$(PY) -m tests.benchmarks.live
+	$(PY) -m tests.benchmarks.patterns
 
 screenshots: $(DEV_STAMP) ## Take docs/screenshot.png from a real run (needs Chromium)
 	$(PY) -m tests.screenshots

@@ -1,7 +1,7 @@
 """The server the live view's benchmark measures: a real Daphne that sends a step to every socket when told to.
 
-`python -m tests.benchmarks.live_server site|raw|channels PORT`. It prints `ready`, then reads lines from standard
-input: `RUN_ID COUNT PER_SECOND` records that many steps, and `done` comes back.
+`python -m tests.benchmarks.live_server site|tokens|raw|channels PORT`. It prints `ready`, then reads lines from
+standard input: `RUN_ID COUNT PER_SECOND` records that many steps, and `done` comes back.
 """
 
 import asyncio
@@ -60,6 +60,28 @@ class Site:
         if run_id not in self._recorders:
             self._recorders[run_id] = Recorder(self._writer, UUID(run_id), 1)
         await self._recorders[run_id].record(Entry(thoughts=[AgentThought(ThoughtType.REASONING, text)]))
+
+
+class Tokens(Site):
+    """The product again: pieces of a reply in the making, which are shown and not recorded."""
+
+    def __init__(self) -> None:
+        from runs.engine.deltas import Deltas
+
+        super().__init__()
+        self._deltas = Deltas()
+        self._streams: dict[str, Any] = {}
+        self._sending: asyncio.Task[None] | None = None
+
+    async def step(self, run_id: str, text: str) -> None:
+        from runs.agent.messages import Delta
+
+        if self._sending is None:
+            self._sending = asyncio.get_running_loop().create_task(self._deltas.send_for_ever())
+        if run_id not in self._streams:
+            self._streams[run_id] = self._deltas.open(UUID(run_id))
+        stamp, _ = text.split(" ", 1)
+        self._streams[run_id].show("1-1-1-1", Delta(f"{stamp} "))
 
 
 class Raw:
@@ -121,7 +143,8 @@ def main() -> None:
     """Serve until standard input ends."""
     kind, port = sys.argv[1], sys.argv[2]
     django.setup()
-    source: Source = {"site": Site, "raw": Raw, "channels": Stock}[kind]()
+    kinds: dict[str, Callable[[], Any]] = {"site": Site, "tokens": Tokens, "raw": Raw, "channels": Stock}
+    source: Source = kinds[kind]()
     tasks: set[Any] = set()
 
     def obey() -> None:
