@@ -50,3 +50,7 @@ class RunLimits:
         """Raise `LimitReached` if `turn` (1 for the first) is beyond `max_turns`."""
         if turn > self.max_turns:
             raise LimitReached("max_turns", used=turn - 1, limit=self.max_turns, unit="turns")
+
+
+TIME_LIMITS = frozenset({"tool_timeout_s", "model_timeout_s", "first_token_timeout_s", "idle_timeout_s"})
+"""Limits an agent has no field for, but a run may be launched with: how long one thing may take."""

@@ -9,11 +9,14 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from runs.agent.limits import TIME_LIMITS
 from runs.engine.dispatch import announce, dispatch, tell
 from runs.engine.spending import check_daily_limits
 from runs.models import Agent, Run, Step, ToolCall
 
-OVERRIDES = frozenset({"models", "strategy", "max_turns", "max_seconds", "max_tokens", "max_cost_usd", "tools"})
+OVERRIDES = frozenset(
+    {"models", "strategy", "max_turns", "max_seconds", "max_tokens", "max_cost_usd", "tools"} | TIME_LIMITS
+)
 """What a launch may change of its agent's configuration."""
 
 CancelOutcome = Literal["cancelled", "asked", "already_ended"]
@@ -34,23 +37,23 @@ def launch(
     Raises `ValueError` for an empty task or an unknown key, `DailyLimitReached` (a `ValueError`) if the person's runs
     have used what they may in a day, `Agent.DoesNotExist` if there is no default agent.
     """
-    overrides = overrides or {}
+    overrides = _checked(overrides)
     if not task.strip():
         raise ValueError("A run needs a task.")
-    if unknown := sorted(overrides.keys() - OVERRIDES):
-        raise ValueError(f"A launch cannot change {', '.join(unknown)}; it can change {', '.join(sorted(OVERRIDES))}.")
     if agent is None:
         agent = Agent.objects.get(is_default=True)
     return _create(user=user, task=task, agent=agent, config=agent.snapshot() | overrides, rerun_of=rerun_of)
 
 
-def run_again(run_id: UUID, *, by: Any) -> Run:
-    """A new run of the same task with the same configuration, launched by `by`.
+def run_again(run_id: UUID, *, by: Any, overrides: dict[str, Any] | None = None) -> Run:
+    """A new run of the same task, launched by `by`, with the same configuration but for `overrides` (as of `launch`).
 
-    Raises `DailyLimitReached`, and `Run.DoesNotExist`.
+    Raises `ValueError` for an unknown key, `DailyLimitReached`, and `Run.DoesNotExist`.
     """
+    overrides = _checked(overrides)
     earlier = Run.objects.select_related("agent").get(pk=run_id)
-    return _create(user=by, task=earlier.task, agent=earlier.agent, config=earlier.config, rerun_of=earlier)
+    config = earlier.config | overrides
+    return _create(user=by, task=earlier.task, agent=earlier.agent, config=config, rerun_of=earlier)
 
 
 @transaction.atomic
@@ -106,6 +109,12 @@ def _cut_wait_short(run_id: UUID, message_type: str, note: str, words: str, *, b
     announce(run.pk, run.last_sequence)
     tell(run.owner, run.pk, message_type)
     return "asked"
+
+
+def _checked(overrides: dict[str, Any] | None) -> dict[str, Any]:
+    if unknown := sorted((overrides or {}).keys() - OVERRIDES):
+        raise ValueError(f"A launch cannot change {', '.join(unknown)}; it can change {', '.join(sorted(OVERRIDES))}.")
+    return overrides or {}
 
 
 @transaction.atomic

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from runs.agent.budget import Purse
 from runs.agent.errors import AgentFailure
 from runs.agent.execution import agent_execution
-from runs.agent.limits import RunLimits
+from runs.agent.limits import TIME_LIMITS, RunLimits
 from runs.agent.loop import AgentLoop, execute, record_failure
 from runs.agent.resilience.waits import Waits
 from runs.agent.retry import RetryPolicy
@@ -75,4 +75,5 @@ def limits_of(config: dict[str, Any]) -> RunLimits:
         max_tokens=config.get("max_tokens"),
         max_cost_usd=None if max_cost is None else Decimal(max_cost),
         context_tokens=config.get("context_tokens"),
+        **{name: config[name] for name in TIME_LIMITS if config.get(name)},
     )

@@ -64,8 +64,12 @@ CODES = {
     "auth": "Not authorised",
     "bad_reply": "Unusable reply",
     "blocked": "Blocked",
+    "first_token_timeout": "Never began",
+    "idle_timeout": "Fell silent",
+    "asked_to_wait": "Asked to wait",
+    "breaker_open": "Left alone",
 }
-"""What the codes of failures are called. Others are shown as they are."""
+"""What the codes of a model's failures are called. Others are shown as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +175,8 @@ def _add_result(card: Card, step: Step) -> None:
 def _add_attempts(card: Card, step: Step) -> None:
     attempt, most = step.attempt or 1, step.max_attempts or step.attempt or 1
     next_at = step.metadata.get("next_at")
+    if step.metadata.get("waits_only"):
+        attempt = step.attempt or 0  # No attempt was made: the provider asked for this wait before it.
     card.ladder = ["failed"] * attempt + ["left"] * (most - attempt)
     card.cause = _cause(step.metadata)
     card.http_status = step.metadata.get("status")
@@ -183,7 +189,7 @@ def _add_attempts(card: Card, step: Step) -> None:
 
 def _cause(metadata: dict[str, Any]) -> str:
     code = str(metadata.get("code") or "")
-    return CODES.get(code, visible(code.replace("_", " ").capitalize()))
+    return CODES.get(code.removeprefix("model_"), visible(code.replace("_", " ").capitalize()))
 
 
 def _fold(text: str, *, preview_chars: int = PREVIEW_CHARS, preview_lines: int = PREVIEW_LINES) -> Fold:

@@ -82,3 +82,16 @@ async def test_a_run_of_a_racing_agent_shows_its_lanes(ada: User, host_for: Star
     assert (race.kind, race.metadata["multiple"]) == ("race", 2)
     assert [lane["lane"] for lane in race.metadata["lanes"]] == [1, 2]
     assert race.metadata["lanes"][0]["outcome"] == "won"
+
+
+async def test_a_run_that_took_too_long_can_be_run_again_with_more_time(ada: User, host_for: StartHost) -> None:
+    model = ScriptedModel(answers("There."))
+    host_for(model)
+    run = await ended(await launch(ada, model_timeout_s=50))
+
+    again = await sync_to_async(control.run_again, thread_sensitive=False)(
+        run.pk, by=ada, overrides={"model_timeout_s": 100}
+    )
+    await ended(again)
+
+    assert [round(request.timeout_s) for request in model.requests] == [50, 100]
