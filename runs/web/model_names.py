@@ -12,7 +12,7 @@ _NAME: Final = re.compile(
 
 
 def model_choices() -> list[str]:
-    """The models that are sure to be there, the offline planner first. Others can be typed: `openai:NAME`."""
+    """Models that can be used here, the offline planner first. Others can be typed: `openai:NAME`."""
     return available_models()
 
 
@@ -20,7 +20,9 @@ def name_fault(name: object) -> str | None:
     """Why this cannot be the name of any model, or None. Whether the model can be used is another question."""
     if isinstance(name, str) and _NAME.fullmatch(name):
         return None
-    return f"{name!r} does not look like a model: write offline, openai:NAME or SERVER/NAME."
+    return (
+        f"{name!r} does not look like a model: write offline, openai:NAME, anthropic:NAME, google:NAME or SERVER/NAME."
+    )
 
 
 def model_fault(name: str) -> str | None:

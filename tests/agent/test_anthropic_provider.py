@@ -8,7 +8,7 @@ from runs.agent.errors import AgentError, ErrorSeverity, ModelFailure
 from runs.agent.messages import Delta, ModelReply, ModelRequest, ToolRequest, ToolResult, Turn, Usage
 from runs.agent.tools.toolbox import Toolbox
 from tests.wire import Answer, Status
-from tests.wire.models import model_at
+from tests.wire.models import FORMATS, model_at
 
 SCHEMA = {"type": "object", "properties": {"answer": {"type": "number", "minimum": 0}}, "required": ["answer"]}
 TOOLS = tuple(Toolbox(["calculator", "current_time"]))
@@ -94,16 +94,26 @@ async def test_thoughts_go_back_with_their_signatures_and_results_with_their_cal
     assert results["content"][1]["is_error"] is True
 
 
-async def test_a_turn_of_another_provider_is_written_anew_without_its_thoughts(wire_server, model):
-    replay = {"format": "pydantic-ai/2", "response": {"parts": "broken"}}
-    turn = Turn(
-        ModelReply(
-            "", "Their thoughts.", (ToolRequest("calculator", {"expression": "1"}),), replay={**replay, "format": "x"}
-        ),
-        (ToolResult("1", "calculator", 1),),
-    )
+@pytest.mark.parametrize("after", FORMATS)
+@pytest.mark.parametrize("before", FORMATS)
+async def test_a_turn_of_another_server_is_written_anew_without_its_thoughts(wire_server, before, after):
+    calls = [("calculator", {"expression": "1"})]
+    wire_server.script(Answer(reasoning="Their secret thoughts.", signature="c2ln", calls=calls, call_id="theirs"))
+    first, second = model_at(wire_server, before, name="one"), model_at(wire_server, after, name="two")
+    reply = await first.reply(ModelRequest(task="Hi"))
 
-    await model.reply(ModelRequest(task="Hi", turns=[turn]))
+    await second.reply(ModelRequest(task="Hi", turns=[Turn(reply, (ToolResult("1", "calculator", 1),))]))
+
+    sent = json.dumps(wire_server.requests[1].body)
+    assert "calculator" in sent
+    assert not [foreign for foreign in ("secret thoughts", "c2ln", "theirs") if foreign in sent]
+
+
+async def test_a_replay_that_cannot_be_read_is_written_anew(wire_server, model):
+    replay = {"format": "pydantic-ai/2", "server": "local", "response": {"parts": "broken"}}
+    reply = ModelReply("", "", (ToolRequest("calculator", {"expression": "1"}),), replay=replay)
+
+    await model.reply(ModelRequest(task="Hi", turns=[Turn(reply, (ToolResult("1", "calculator", 1),))]))
 
     assistant = wire_server.requests[0].body["messages"][1]
     assert [part["type"] for part in assistant["content"]] == ["tool_use"]

@@ -310,7 +310,18 @@ def test_connections_are_closed_with_their_event_loop(wire_server):
 def test_nothing_heavy_is_loaded_before_the_first_reply_is_asked_for():
     script = (
         "import sys; from runs.agent.providers.catalog import provider_for\n"
-        "provider_for('openai:gpt', environ={'OPENAI_API_KEY': 'k'})\n"
-        "assert not {'openai', 'pydantic_ai', 'httpx2'} & set(sys.modules)"
+        "keys = {'OPENAI_API_KEY': 'k', 'ANTHROPIC_API_KEY': 'k', 'GOOGLE_API_KEY': 'k'}\n"
+        "for name in ('openai:gpt', 'anthropic:claude', 'google:gemini'): provider_for(name, environ=keys)\n"
+        "heavy = {'openai', 'anthropic', 'google.genai', 'pydantic_ai', 'httpx', 'httpx2', 'genai_prices'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+async def test_only_the_sdk_that_is_spoken_with_is_loaded():
+    script = (
+        "import asyncio, sys; from runs.agent.providers.openai import OpenAIModel, Server\n"
+        "asyncio.run(OpenAIModel('m1', Server('local', 'http://127.0.0.1:9')).load())\n"
+        "assert not {'anthropic', 'google.genai'} & set(sys.modules)"
+    )
+    await asyncio.to_thread(subprocess.run, [sys.executable, "-c", script], check=True)

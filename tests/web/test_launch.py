@@ -202,3 +202,15 @@ def test_models_of_an_own_server_are_offered_and_taken(browser: Client, monkeypa
 
     assert '<option value="local/m1">' in page
     assert Run.objects.get().config["models"] == ["local/m1"]
+
+
+def test_a_company_whose_key_is_set_has_its_newest_models_offered(
+    owner: User, browser_of: Callable[[User | None], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", "k")
+
+    page = browser_of(owner).get("/runs/new/").content.decode()
+
+    assert '<option value="offline">' in page
+    assert '<option value="google:gemini-' in page
+    assert "anthropic:" not in page

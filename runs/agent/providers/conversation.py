@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,16 +22,16 @@ _NOT_REPLAYED = {"usage", "timestamp", "metadata", "run_id", "conversation_id"}
 _responses: pydantic.TypeAdapter[wire.ModelResponse] = pydantic.TypeAdapter(wire.ModelResponse)
 
 
-def conversation(request: ModelRequest) -> list[wire.ModelMessage]:
-    """The task, and every turn with its results."""
-    return list(_messages(request))
+def conversation(request: ModelRequest, server: str) -> list[wire.ModelMessage]:
+    """The task, and every turn with its results, as the server of that name is told them."""
+    return list(_messages(request, server))
 
 
-def _messages(request: ModelRequest) -> Iterator[wire.ModelMessage]:
+def _messages(request: ModelRequest, server: str) -> Iterator[wire.ModelMessage]:
     instructions = request.instructions or None
     yield wire.ModelRequest(parts=[wire.UserPromptPart(request.task)], instructions=instructions)
     for number, turn in enumerate(request.turns, start=1):
-        response = _response(turn, number)
+        response = _response(turn, number, server)
         yield response
         if turn.results:
             returns = [_tool_return(call, each) for call, each in zip(response.tool_calls, turn.results, strict=True)]
@@ -47,11 +48,17 @@ def _asked_again(faults: Sequence[str]) -> str:
     return f"Your answer does not fit its JSON Schema:\n{listed}\nAnswer again, with nothing but JSON that fits."
 
 
-def _response(turn: Turn, number: int) -> wire.ModelResponse:
-    """The turn's reply as the provider gave it, or, where another one gave it, with the same content."""
+def _response(turn: Turn, number: int, server: str) -> wire.ModelResponse:
+    """The turn's reply as this server gave it, or, where another one gave it, with the same content.
+
+    What another one thought is not told: its signatures mean nothing here, and as plain text it would look like
+    something said.
+    """
     match turn.reply.replay:
-        case {"format": str(known), "response": dict(response)} if known == REPLAY_FORMAT:
-            return _responses.validate_python(response)
+        case {"format": str(known), "server": str(giver), "response": dict(response)} if known == REPLAY_FORMAT:
+            if giver == server:
+                with suppress(pydantic.ValidationError):  # written by another version
+                    return _responses.validate_python(response)
     parts: list[wire.ModelResponsePart] = [wire.TextPart(turn.reply.text)] if turn.reply.text else []
     for index, call in enumerate(turn.reply.calls):
         parts.append(wire.ToolCallPart(call.tool_name, call.arguments, tool_call_id=f"call_{number}_{index}"))
@@ -65,8 +72,8 @@ def _tool_return(call: wire.ToolCallPart, result: ToolResult) -> wire.ToolReturn
     return wire.ToolReturnPart(call.tool_name, told, call.tool_call_id, outcome=outcome)
 
 
-def reply_from(response: wire.ModelResponse, usage: Usage) -> ModelReply:
-    """The reply, with what the provider wants back.
+def reply_from(response: wire.ModelResponse, usage: Usage, server: str) -> ModelReply:
+    """The reply, with what the server of that name wants back.
 
     Calls count by their presence, not by the finish reason: servers say "stop" beside calls, and "tool_calls" without.
     """
@@ -78,7 +85,7 @@ def reply_from(response: wire.ModelResponse, usage: Usage) -> ModelReply:
         reasoning=response.thinking or "",
         calls=tuple(_tool_request(call) for call in response.tool_calls),
         usage=usage,
-        replay={"format": REPLAY_FORMAT, "response": kept},
+        replay={"format": REPLAY_FORMAT, "server": server, "response": kept},
     )
 
 

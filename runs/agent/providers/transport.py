@@ -44,7 +44,7 @@ async def reply(served: ServedModel, request: ModelRequest, on_delta: OnDelta | 
         async with nothing_stays_open():
             opening = model_request_stream(
                 model,
-                conversation(request),
+                conversation(request, served.name),
                 model_settings=_settings(served, model.profile, request),
                 model_request_parameters=_parameters(served, model.profile, request),
             )
@@ -106,7 +106,7 @@ def _refusal(served: ServedModel, message: str, kind: FailureKind, phase: Failur
 def _checked(stream: StreamedResponse, served: ServedModel) -> ModelReply:
     """The reply, if it is whole, allowed and says something."""
     response, usage = stream.get(), _usage(stream)
-    read = reply_from(response, usage)
+    read = reply_from(response, usage, served.name)
     if response.finish_reason == "content_filter" and not read.calls:
         raise _refusal(served, "The content filter stopped the reply.", "blocked")
     # A connection that ends without an error can still have ended too soon. The transport fills in a finish reason
