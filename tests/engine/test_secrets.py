@@ -1,0 +1,95 @@
+"""Secrets are in nothing a run records."""
+
+import json
+from typing import Any
+
+from runs.agent import tool
+from runs.agent.messages import ModelReply, ToolRequest
+from runs.agent.providers.scripted import ScriptedModel, answers
+from runs.agent.redaction import Redactor, secrets_in
+from runs.agent.tools.toolbox import Toolbox
+from runs.engine import work
+from runs.models import Run, Step, ToolCall
+from tests.engine.conftest import ended, launch
+
+SECRET = "canary-3f9c1d7e55aa"
+
+
+@tool(effect="pure")
+def show_environment(name: str) -> dict[str, Any]:
+    """Leak it."""
+    return {"value": SECRET, "list": [f"Bearer {SECRET}"], SECRET: "as a name", "asked": name}
+
+
+@tool(effect="pure")
+def fail_with_it() -> str:
+    """Fail."""
+    raise RuntimeError(f"cannot connect with {SECRET}")
+
+
+def everything_of(run: Run) -> str:
+    """All columns of the run, its steps and its calls, as one text."""
+    rows = [*Step.objects.filter(run=run).values(), *ToolCall.objects.filter(run=run).values()]
+    run_row = Run.objects.filter(pk=run.pk).values("answer", "output", "error")
+    return json.dumps([*rows, *run_row], default=str)
+
+
+async def test_a_secret_of_the_environment_is_in_no_row_of_a_run(host_for, ada, monkeypatch):
+    monkeypatch.setenv("WEATHER_API_KEY", SECRET)
+    monkeypatch.setattr(work, "Toolbox", lambda _: Toolbox([show_environment, fail_with_it]))
+    model = ScriptedModel(
+        ModelReply(
+            reasoning=f"I use {SECRET}.",
+            calls=(ToolRequest("show_environment", {"name": SECRET}), ToolRequest("fail_with_it", {})),
+            replay={"response": {"text": SECRET}},
+        ),
+        answers(f"The key is {SECRET} and sk-abcdefgh12345678."),
+    )
+    host_for(model)
+
+    run = await ended(await launch(ada))
+
+    told = await sync(everything_of)(run)
+    assert run.status == "completed"
+    assert SECRET not in told and "sk-abcdefgh" not in told
+    assert run.answer == "The key is [hidden] and [hidden]."
+    assert told.count("[hidden]") >= 9
+
+
+async def test_a_secret_is_hidden_in_the_error_that_ends_a_run(host_for, ada, monkeypatch):
+    monkeypatch.setenv("WEATHER_API_KEY", SECRET)
+    host_for(ScriptedModel(RuntimeError(f"no luck with {SECRET}")))
+
+    run = await ended(await launch(ada))
+
+    assert run.status == "failed"
+    assert SECRET not in await sync(everything_of)(run)
+
+
+def sync(function):
+    from asgiref.sync import sync_to_async
+
+    return sync_to_async(function, thread_sensitive=False)
+
+
+def test_only_what_is_named_like_a_secret_and_long_enough_is_one():
+    environ = {
+        "OPENAI_API_KEY": "abcdefgh-1",
+        "MY_PASSWORD": "short",
+        "SSH_KEY_FILE": "/home/ada/.ssh/id",
+        "DATABASE_URL": "postgres://site:pa55word-x@db/site",
+        "LANG": "en_GB.UTF-8",
+        "MAX_TOKENS": "1000000000",
+    }
+
+    assert secrets_in(environ) == {"abcdefgh-1", "pa55word-x"}
+
+
+def test_a_secret_that_begins_with_another_is_hidden_as_a_whole():
+    assert Redactor({"abcdefgh", "abcdefgh-longer"}).text("x abcdefgh-longer y") == "x [hidden] y"
+
+
+def test_values_that_are_no_text_stay_what_they_are():
+    value = {"n": 1, "f": 1.5, "none": None, "yes": True, "list": [1, "two"]}
+
+    assert Redactor({"abcdefgh"}).value(value) == value
