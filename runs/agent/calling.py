@@ -86,7 +86,7 @@ class Calling:
             output, error_, duration_s = await call_with_retries(
                 tool,
                 call.arguments,
-                timeout_s=lambda: self.clock.at_most(wanted_s),
+                timeout_s=wanted_s,
                 time_left=self.clock.left_s,
                 on_failed_attempt=partial(self._record_retry, call),
             )

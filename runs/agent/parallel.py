@@ -59,4 +59,4 @@ async def _call_by_name(
     except ToolFailed as failure:
         return None, handle_agent_error(failure, {"tool": name}), 0.0
     wanted_s: float = getattr(tool, "timeout_s", None) or timeout_s
-    return await call_with_retries(tool, arguments, timeout_s=lambda: wanted_s)
+    return await call_with_retries(tool, arguments, timeout_s=wanted_s)

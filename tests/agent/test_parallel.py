@@ -124,7 +124,7 @@ async def test_a_call_out_of_time_is_unknown_if_the_tool_is_unsafe_and_a_timeout
     assert (unknown.code, unknown.severity, unknown.recoverable) == ("outcome_unknown", ErrorSeverity.ERROR, False)
     assert timed_out is not None
     assert (timed_out.code, timed_out.recoverable) == ("tool_timeout", True)
-    assert timed_out.context == {"tool": "hang", "timeout_s": 0.01}
+    assert timed_out.context == {"tool": "hang", "timeout_s": 0.01, "limit": "tool_timeout_s"}
     assert duration_s >= 0.01
 
 

@@ -35,19 +35,22 @@ async def call_with_retries(
     tool: Tool,
     arguments: Mapping[str, Any],
     *,
-    timeout_s: Callable[[], float],
+    timeout_s: float,
     time_left: Callable[[], float] = lambda: inf,
     on_failed_attempt: OnFailedToolAttempt = _nobody,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> Called:
-    """Call the tool, as often as its `retry` policy says. Raises only when cancelled.
+    """Call the tool, as often as its `retry` policy says, each time for at most `timeout_s` and the time left.
 
-    A tool without a policy is called once, and so is an unsafe one: nobody knows what its first call did.
+    Raises only when cancelled. A tool without a policy is called once, and so is an unsafe one: nobody knows what its
+    first call did.
     """
     policy = retry_of(tool)
     started, attempt = time.perf_counter(), 1
     while True:
-        output, error, _ = await call_tool(tool, arguments, timeout_s=timeout_s())
+        left_s = max(0.0, time_left())
+        limit = "tool_timeout_s" if timeout_s <= left_s else "max_duration_s"
+        output, error, _ = await call_tool(tool, arguments, timeout_s=min(timeout_s, left_s), limit=limit)
         if error is None or error.code not in _PASSING or attempt >= policy.max_attempts:
             break
         wait_s = random.uniform(0, min(policy.cap_s, policy.base_s * 2 ** (attempt - 1)))  # noqa: S311 - jitter

@@ -15,11 +15,12 @@ logger = logging.getLogger(__name__)
 
 
 async def call_tool(
-    tool: Tool, arguments: Mapping[str, Any], *, timeout_s: float
+    tool: Tool, arguments: Mapping[str, Any], *, timeout_s: float, limit: str = "tool_timeout_s"
 ) -> tuple[Any, AgentError | None, float]:
     """Call one tool: output as JSON or None, error or None, and the seconds it took. Raises only when cancelled.
 
-    After the time given it is cancelled, and its error is `tool_timeout`, or `outcome_unknown` if it is unsafe.
+    After the time given it is cancelled, and its error is `tool_timeout`, or `outcome_unknown` if it is unsafe; `limit`
+    is the limit the time comes from.
     """
     task = asyncio.current_task()
     cancels_before = task.cancelling() if task else 0
@@ -36,7 +37,7 @@ async def call_tool(
     # SystemExit would leave the event loop and with it end every other run of this process.
     except (Exception, SystemExit) as raised:  # noqa: BLE001 - a tool's bug is a result
         timed_out = isinstance(raised, TimeoutError) and deadline.expired()
-        error = _timed_out(tool, timeout_s) if timed_out else _failed(tool, raised)
+        error = _timed_out(tool, timeout_s, limit) if timed_out else _failed(tool, raised)
     return output, error, time.perf_counter() - started
 
 
@@ -49,12 +50,12 @@ def _failed(tool: Tool, raised: BaseException) -> AgentError:
     return handle_agent_error(ToolFailed(f"The tool ended itself with {type(raised).__name__}."), {"tool": tool.name})
 
 
-def _timed_out(tool: Tool, timeout_s: float) -> AgentError:
-    context = {"tool": tool.name, "timeout_s": timeout_s}
+def _timed_out(tool: Tool, timeout_s: float, limit: str) -> AgentError:
+    context = {"tool": tool.name, "timeout_s": timeout_s, "limit": limit}
+    message = f"{tool.name!r} gave no result in {timeout_s:.3g} s (limit {limit})."
     if effect_of(tool) != "unsafe":
-        message = f"{tool.name!r} gave no result in {timeout_s:g} s."
         action = "Retry with longer timeout or simpler task"
         return AgentError(message, ErrorSeverity.WARNING, context, True, action, code="tool_timeout")
-    message = f"{tool.name!r} gave no result in {timeout_s:g} s. Whether it took effect is unknown."
+    message += " Whether it took effect is unknown."
     action = "Check whether it took effect before it is done again"
     return AgentError(message, ErrorSeverity.ERROR, context, False, action, code="outcome_unknown")

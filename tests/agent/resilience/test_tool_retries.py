@@ -142,3 +142,21 @@ async def test_tools_called_together_are_tried_again_each_for_itself():
     results = await execute_tools_parallel([("good", {}), ("flaky", {})], toolbox=Toolbox(tools))
 
     assert [each["result"] for each in results] == ["found", "found"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "limit"),
+    [
+        (RunLimits(tool_timeout_s=0.05), "tool_timeout_s"),
+        (RunLimits(tool_timeout_s=20, max_duration_s=0.3), "max_duration_s"),
+    ],
+)
+async def test_a_call_that_took_too_long_says_which_limit_it_met(limits, limit):
+    thoughts: list[AgentThought] = []
+    model = ScriptedModel(calls_tool("look_up"), answers("Done."))
+    tool = FunctionTool(Flaky(None).look_up, effect="read")
+
+    await run_agent("Look.", model=model, tools=[tool], limits=limits, report=thoughts.append)
+
+    (ended,) = [each for each in thoughts if each.type is ThoughtType.TOOL_RESULT]
+    assert f"(limit {limit})" in ended.content
