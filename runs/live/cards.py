@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from runs.live import pictures
 from runs.live.amounts import duration_text
+from runs.live.offers import Button, buttons_for
 from runs.live.pictures import Picture
 from runs.live.tables import DataTable, table_of
 from runs.markdown import plain, visible
@@ -71,6 +72,9 @@ CODES = {
 }
 """What the codes of a model's failures are called. Others are shown as they are."""
 
+FACTS = {"tool": "Tool", "provider": "Provider", "model": "Model", "status": "HTTP status"}
+"""What is shown of an error's context, and what it is called."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fold:
@@ -102,6 +106,12 @@ class Card:
     call_label: str = ""
     cause: str = ""
     http_status: int | None = None
+    advice: str = ""
+    """What to do about a call that gave no result in time."""
+    buttons: list[Button] = field(default_factory=list)
+    """What a person can do about an error."""
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    """Which limit was met, and by whom."""
     was_cut_off: bool = False
     """True if an attempt failed in the middle of its reply."""
     ladder: list[str] = field(default_factory=list)
@@ -133,6 +143,8 @@ def card_of(step: Step) -> Card:
         case Step.Kind.ERROR:
             card.cause = _cause(step.metadata)
             card.prose = prose_of(step)
+            card.buttons = buttons_for(str(step.metadata.get("code") or ""))
+            card.facts = _facts(step.metadata)
         case _:
             card.icon = NOTE_ICONS.get(step.metadata.get("note", ""), card.icon)
             card.prose = prose_of(step)
@@ -168,6 +180,8 @@ def _add_result(card: Card, step: Step) -> None:
     card.call_state, card.call_label = "succeeded", "Done"
     if step.severity:
         card.call_state, card.call_label, card.icon = "failed", "Failed", "circle-x"
+    if step.metadata.get("code") in ("timeout", "tool_timeout", "outcome_unknown"):
+        card.advice = visible(step.suggested_action)
     if step.metadata.get("code") == "outcome_unknown":
         card.call_state, card.call_label, card.icon = "unknown", "Outcome unknown", "circle-question-mark"
 
@@ -190,6 +204,17 @@ def _add_attempts(card: Card, step: Step) -> None:
 def _cause(metadata: dict[str, Any]) -> str:
     code = str(metadata.get("code") or "")
     return CODES.get(code.removeprefix("model_"), visible(code.replace("_", " ").capitalize()))
+
+
+def _facts(metadata: dict[str, Any]) -> list[tuple[str, str]]:
+    """What an error's context says that helps to judge it."""
+    context = metadata.get("context")
+    if not isinstance(context, dict):
+        return []
+    facts = [(label, visible(str(context[name]))) for name, label in FACTS.items() if context.get(name)]
+    if context.get("limit") and isinstance(limit_s := context.get("limit_s"), int | float):
+        facts.append(("Limit", f"{context['limit']}, {duration_text(limit_s)}"))
+    return facts
 
 
 def _fold(text: str, *, preview_chars: int = PREVIEW_CHARS, preview_lines: int = PREVIEW_LINES) -> Fold:

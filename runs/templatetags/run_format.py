@@ -69,3 +69,9 @@ def usd(cost: Decimal | None) -> str:
     if cost == 0 or cost >= Decimal("0.01"):
         return f"${cost:.2f}"
     return f"${cost.quantize(Decimal(1).scaleb(cost.adjusted() - 1)):f}"
+
+
+@register.filter
+def of_field(words: dict[str, str], name: str) -> str:
+    """What is said of the field `name`; empty if nothing is."""
+    return words.get(name, "")

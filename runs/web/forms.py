@@ -6,6 +6,7 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm
 from django.contrib.auth.models import User
 
+from runs.agent.limits import TIME_LIMITS
 from runs.models import Agent
 from runs.models.agent import (
     MAX_COST_ALLOWED,
@@ -22,6 +23,24 @@ else:  # generic for the type checker only
     _UserForm = BaseUserCreationForm
 
 MAX_TASK_BYTES = 256 * 1024
+MIN_TIME_LIMIT_S, MAX_TIME_LIMIT_S = 0.1, 3600
+
+
+class TimeLimitField(forms.FloatField):
+    """How many seconds something is waited for."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(
+            label=label,
+            required=False,
+            min_value=MIN_TIME_LIMIT_S,
+            max_value=MAX_TIME_LIMIT_S,
+            error_messages={
+                "invalid": "Type a number of seconds.",
+                "min_value": f"At least {MIN_TIME_LIMIT_S} seconds.",
+                "max_value": f"At most {MAX_TIME_LIMIT_S} seconds.",
+            },
+        )
 
 
 class LaunchForm(forms.Form):
@@ -79,6 +98,10 @@ class LaunchForm(forms.Form):
             "max_decimal_places": "At most 4 digits after the point.",
         },
     )
+    tool_timeout_s = TimeLimitField("A tool call")
+    model_timeout_s = TimeLimitField("A reply")
+    first_token_timeout_s = TimeLimitField("The first word of a reply")
+    idle_timeout_s = TimeLimitField("The next word of a reply")
 
     def clean_task(self) -> str:
         # Browsers send every line end as two characters.
@@ -97,9 +120,17 @@ class LaunchForm(forms.Form):
             raise forms.ValidationError(fault)
         return model
 
+    def time_limits(self) -> list[forms.BoundField]:
+        """The limits on waiting that are set: the form shows no others, an agent has none of its own."""
+        return [
+            self[name]
+            for name in ("tool_timeout_s", "model_timeout_s", "first_token_timeout_s", "idle_timeout_s")
+            if self[name].value()
+        ]
+
     def overrides(self) -> dict[str, Any]:
         """The keys of the agent's snapshot this launch replaces."""
-        limits = ("max_turns", "max_seconds", "max_tokens")
+        limits = ("max_turns", "max_seconds", "max_tokens", *sorted(TIME_LIMITS))
         chosen: dict[str, Any] = {key: self.cleaned_data[key] for key in limits if self.cleaned_data[key]}
         if self.cleaned_data["max_cost_usd"]:
             chosen["max_cost_usd"] = str(self.cleaned_data["max_cost_usd"])

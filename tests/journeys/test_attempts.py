@@ -1,0 +1,104 @@
+"""A person watches attempts fail, and does not want to wait; and tools that run side by side."""
+
+import json
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.journeys.conftest import launch, wait_for_status
+from tests.journeys.test_every_page import LOOKS, faults_of
+from tests.live_site import LiveSite
+from tests.wire.outcomes import Answer, Status
+from tests.wire.server import WireServer
+
+pytestmark = pytest.mark.browser
+
+MODEL = "local/m1"
+SUMS = [("calculator", {"expression": f"17 * {number}"}) for number in (23, 24)]
+
+
+@pytest.fixture
+def site(start_site, wire_server: WireServer) -> LiveSite:
+    """A site whose model `local/m1` is the wire server, and its one user, ada."""
+    endpoint = {"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}
+    site: LiveSite = start_site(AGENTSITE_ENDPOINTS=json.dumps([endpoint]))
+    site.create_user("ada")
+    return site
+
+
+@pytest.fixture
+async def page(site, open_page):
+    """Ada's browser."""
+    return await open_page(site, session=site.session_of("ada"))
+
+
+async def test_try_now_ends_the_wait(page, wire_server):
+    wire_server.script(Status(503, retry_after="50"), Answer("Here I am."))
+    await launch(page, "Say something", model=MODEL)
+    await expect(page.locator("[data-countdown]")).to_contain_text(re.compile(r"\d s"))
+    assert await faults_of(page) == []
+
+    await page.click('button[formaction$="/try-now/"]')
+
+    await expect(page.locator("[data-answer]")).to_contain_text("Here I am.")
+    await wait_for_status(page, "completed")
+    await expect(page.locator('button[formaction$="/try-now/"]')).to_have_count(0)
+
+
+async def test_stop_retrying_ends_the_run_with_what_failed(page, wire_server):
+    wire_server.script(Status(503, retry_after="50"))
+    await launch(page, "Say something", model=MODEL)
+
+    await page.click('button[formaction$="/stop-retrying/"]')
+
+    await wait_for_status(page, "failed")
+    await expect(page.locator("[data-step-kind=error]")).to_have_count(1)
+    assert len(wire_server.requests) == 1
+
+
+async def test_runs_that_wait_for_a_retry_can_be_found_in_the_history(page, wire_server):
+    wire_server.script(Status(503, retry_after="50"))
+    run_id = await launch(page, "Say something", model=MODEL)
+    await wait_for_status(page, "waiting")
+
+    await page.goto("/runs/?waiting_for=retry")
+
+    await expect(page.locator(f'[data-run-row="{run_id}"]')).to_have_count(1)
+    await page.goto("/runs/?waiting_for=approval")
+    await expect(page.locator("[data-run-row]")).to_have_count(0)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_calls_side_by_side_are_a_waterfall(site, open_page, wire_server, look):
+    page = await open_page(site, session=site.session_of("ada"), **LOOKS[look])
+    wire_server.script(Answer(calls=[*SUMS, ("calculator", {"expression": "1 / 0"})]), Answer("391 and 408."))
+    await launch(page, "What is 17 * 23 and 17 * 24?", model=MODEL)
+    await wait_for_status(page, "completed")
+
+    picture = page.locator("figure.picture")
+    await expect(picture).to_have_count(1)
+    await expect(picture.locator("figcaption")).to_contain_text("3 calls side by side took")
+    await expect(picture.locator('[data-bar="succeeded"] rect')).to_have_count(2)
+    await expect(picture.locator('[data-bar="failed"]')).to_contain_text("failed")
+    assert await faults_of(page) == []
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_an_error_leads_to_a_form_with_the_suggested_change(site, open_page, wire_server, look):
+    page = await open_page(site, session=site.session_of("ada"), **LOOKS[look])
+    wire_server.script(Answer(calls=SUMS[:1]), Answer("391"))
+    await launch(page, "What is 17 * 23?", model=MODEL, max_turns="1")
+    await wait_for_status(page, "failed")
+    assert await faults_of(page) == []
+
+    await page.get_by_role("link", name="Allow more turns").click()
+
+    await expect(page.locator("[name=task]")).to_have_value("What is 17 * 23?")
+    await expect(page.locator("[name=model]")).to_have_value(MODEL)
+    await expect(page.locator("[name=max_turns]")).to_have_value("2")
+    await expect(page.locator("[name=max_turns]")).to_have_attribute("data-changed", "")
+    assert await faults_of(page) == []
+    await page.press("[name=task]", "Control+Enter")
+    await page.wait_for_url("**/runs/*-*-*-*-*/")
+    await wait_for_status(page, "completed")

@@ -1,0 +1,171 @@
+"""Errors offer what may help: the launch form, filled in from the run and with one thing changed."""
+
+import re
+import uuid
+
+import pytest
+
+from runs.live import fragments
+from runs.models import Run, Step
+from runs.web import prefill as prefill_module
+
+
+def card(code: str, **fields) -> str:
+    about = {"content": "It failed.", "severity": "warning", "metadata": {"code": code, **fields.pop("about", {})}}
+    return fragments.step_html(Step(run_id=uuid.UUID(int=1), sequence=7, kind="error", **about | fields))
+
+
+def value_of(html: str, name: str) -> str:
+    tag = re.search(rf'<input[^>]*name="{name}"[^>]*>', html).group()
+    return re.search(r'value="([^"]*)"', tag).group(1)
+
+
+@pytest.mark.parametrize(
+    ("code", "label", "change"),
+    [
+        ("model_timeout", "Run again with more time", "model_timeout_s"),
+        ("model_idle_timeout", "Run again with more time", "idle_timeout_s"),
+        ("model_overloaded", "Use another model", "model"),
+        ("model_auth", "Use another model", "model"),
+        ("limit_max_turns", "Allow more turns", "max_turns"),
+        ("limit_max_duration_s", "Allow more time", "max_duration_s"),
+        ("limit_max_tokens", "Allow more tokens", "max_tokens"),
+        ("limit_max_cost_usd", "Allow it to cost more", "max_cost_usd"),
+        ("invalid_input", "Edit and run again", "edit"),
+        ("no_such_code", "Edit and run again", "edit"),
+    ],
+)
+def test_an_error_offers_what_may_help_first_and_editing_always(code, label, change):
+    html = card(code)
+
+    links = re.findall(r'<a class="button" href="([^"]*)">([^<]*)</a>', html)
+    assert links[0] == (f"/runs/new/?from={uuid.UUID(int=1)}&amp;change={change}", label)
+    assert links[-1][1] == "Edit and run again"
+
+
+def test_an_error_says_which_limit_was_met():
+    html = card("model_timeout", about={"context": {"limit": "idle_timeout_s", "limit_s": 30.0, "model": "m1"}})
+
+    assert "idle_timeout_s, 30.0 s" in html
+    assert "m1" in html
+
+
+def open_form(browser_of, user, run, change=""):
+    return browser_of(user).get(f"/runs/new/?from={run.pk}&change={change}")
+
+
+@pytest.fixture
+def failed(make_run, owner):
+    """A run that failed, and was launched with limits of its own."""
+    run: Run = make_run(owner, status="failed", task="half of <90>")
+    run.config = run.config | {"max_turns": 5, "max_seconds": 60, "max_tokens": 1000, "max_cost_usd": "0.25"}
+    run.save(update_fields=["config"])
+    return run
+
+
+def test_the_form_has_the_task_and_the_configuration_of_the_run(browser_of, owner, failed):
+    html = open_form(browser_of, owner, failed, "edit").content.decode()
+
+    assert "half of &lt;90&gt;</textarea>" in html
+    assert [value_of(html, name) for name in ("max_turns", "max_seconds", "max_tokens")] == ["5", "60", "1000"]
+    assert value_of(html, "max_cost_usd") == "0.25"
+    assert "Suggested change" not in html
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "value", "words"),
+    [
+        ("max_turns", "max_turns", "10", "It was 5."),
+        ("max_duration_s", "max_seconds", "120", "It was 60."),
+        ("max_tokens", "max_tokens", "2000", "It was 1000."),
+        ("max_cost_usd", "max_cost_usd", "0.5", "It was 0.25."),
+        ("model_timeout_s", "model_timeout_s", "240", "It was 120."),
+        ("idle_timeout_s", "idle_timeout_s", "60", "It was 30."),
+    ],
+)
+def test_a_limit_is_doubled_and_marked(browser_of, owner, failed, change, field, value, words):
+    html = open_form(browser_of, owner, failed, change).content.decode()
+
+    assert value_of(html, field) == value
+    assert re.search(rf'name="{field}"[^>]*aria-describedby="id_{field}_changed"', html)
+    assert html.count("Suggested change.") == 1 and words in html
+
+
+def test_a_reply_is_waited_for_longer_than_its_first_word(browser_of, owner, failed):
+    html = open_form(browser_of, owner, failed, "first_token_timeout_s").content.decode()
+
+    assert value_of(html, "first_token_timeout_s") == "120"
+    assert value_of(html, "model_timeout_s") == "240"
+
+
+def test_another_model_is_chosen(browser_of, owner, failed, monkeypatch):
+    monkeypatch.setattr(prefill_module, "model_choices", lambda: ["offline", "local/m1"])
+
+    html = open_form(browser_of, owner, failed, "model").content.decode()
+
+    assert value_of(html, "model") == "local/m1"
+    assert "It was offline." in html
+
+
+def test_where_there_is_no_other_model_the_form_says_so(browser_of, owner, failed, monkeypatch):
+    monkeypatch.setattr(prefill_module, "model_choices", lambda: ["offline"])
+
+    html = open_form(browser_of, owner, failed, "model").content.decode()
+
+    assert value_of(html, "model") == ""
+    assert "no other is set up here" in html
+
+
+@pytest.mark.parametrize("change", ["", "nonsense", "<script>"])
+def test_an_unknown_change_changes_nothing(browser_of, owner, failed, change):
+    html = open_form(browser_of, owner, failed, change).content.decode()
+
+    assert value_of(html, "max_turns") == "5"
+    assert "Suggested change" not in html
+
+
+def test_another_users_run_is_not_there(browser_of, other, failed):
+    assert open_form(browser_of, other, failed).status_code == 404
+    assert browser_of(other).post("/runs/", {"task": "x", "from": str(failed.pk)}).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["nonsense", str(uuid.uuid4())])
+def test_a_run_that_is_not_there_is_not_found(browser_of, owner, agent, name):
+    assert browser_of(owner).get(f"/runs/new/?from={name}").status_code == 404
+
+
+def test_the_new_run_remembers_the_one_it_came_from(browser_of, owner, failed):
+    browser_of(owner).post("/runs/", {"task": "half of 90", "from": str(failed.pk), "model_timeout_s": "240"})
+
+    again = Run.objects.get(rerun_of=failed)
+    assert again.config["model_timeout_s"] == 240
+
+
+def test_a_form_with_errors_keeps_where_it_came_from(browser_of, owner, failed):
+    response = browser_of(owner).post("/runs/", {"task": "", "from": str(failed.pk)})
+
+    assert response.status_code == 422
+    assert f'name="from" value="{failed.pk}"' in response.content.decode()
+
+
+@pytest.mark.parametrize("button", ["try-now", "stop-retrying"])
+def test_a_run_that_waits_for_no_attempt_is_left_as_it_is(browser_of, owner, failed, button):
+    response = browser_of(owner).post(f"/runs/{failed.pk}/{button}/", headers={"HX-Request": "true"})
+
+    assert response.status_code == 204
+    assert "Nothing was changed" in response.headers["HX-Trigger"]
+
+
+@pytest.mark.parametrize("button", ["try-now", "stop-retrying"])
+def test_nobody_hurries_another_users_run(browser_of, other, failed, button):
+    assert browser_of(other).post(f"/runs/{failed.pk}/{button}/").status_code == 404
+    assert browser_of(other).get(f"/runs/{failed.pk}/{button}/").status_code == 405
+
+
+def test_only_a_run_that_waits_for_an_attempt_offers_to_hurry(make_run, owner):
+    waiting = make_run(owner, status="waiting", waiting_for="retry")
+    working = make_run(owner, status="thinking")
+
+    assert "/try-now/" in fragments.run_state_html(waiting)
+    assert "/stop-retrying/" in fragments.run_state_html(waiting)
+    assert "/try-now/" not in fragments.run_state_html(working)
