@@ -41,7 +41,7 @@ browser: ## Install Chromium for the browser tests (Debian and Ubuntu)
 
 chaos: $(DEV_STAMP) ## Kill a real server twenty times in the middle of its work, stop runs at every await (CHAOS_SEED repeats a try)
 	CHAOS_TRIES=20 $(PY) -m pytest tests/chaos/test_kill.py -s $(ARGS)
-	CANCEL_FUZZ=all $(PY) -m pytest tests/engine/test_cancel_fuzz.py -s $(ARGS)
+	CANCEL_FUZZ=all $(PY) -m pytest tests/engine/test_cancel_fuzz.py tests/agent/test_cancel_fuzz_wire.py -s $(ARGS)
 
 bench: $(DEV_STAMP) ## Measure the engine, the live view and the agent's patterns
 	$(PY) -m tests.benchmarks.engine
