@@ -23,7 +23,7 @@ class RunLimits:
     """The longest one attempt at a model reply may take, from request to last token."""
 
     first_token_timeout_s: float = 60
-    """The longest wait for the first sign of a reply."""
+    """The longest wait for the first sign of a reply, from a provider that does not say `streams = False`."""
 
     idle_timeout_s: float = 30
     """The longest silence between two pieces of a reply that has begun."""

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from runs.agent.asking import Asked, Asking
+from runs.agent.asking import Asking
 from runs.agent.budget import Budget, Purse, Used
 from runs.agent.calling import Calling
 from runs.agent.classify import handle_agent_error
@@ -20,6 +20,7 @@ from runs.agent.limits import RunLimits
 from runs.agent.messages import History, ModelProvider, ModelReply, ModelRequest, ToolCall, ToolResult, Turn
 from runs.agent.metered import Metered
 from runs.agent.race import Strategy
+from runs.agent.resilience.attempt import Asked
 from runs.agent.resilience.shared import Shared
 from runs.agent.resilience.waits import Waits
 from runs.agent.results import AgentResult

@@ -122,7 +122,11 @@ OnDelta = Callable[[Delta], None]
 
 
 class ModelProvider(Protocol):
-    """Somebody who serves a model. Also satisfied by a test's own class: there is no base class."""
+    """Somebody who serves a model. Also satisfied by a test's own class: there is no base class.
+
+    It may also have `streams` (False: it gives no pieces, so its whole reply is its first sign of life) and `account`
+    (a text for who is asked with which key: what one run learns of its limits holds for all that have the same).
+    """
 
     name: str
     """Who serves: 'offline', 'openai', or the name of an own endpoint."""

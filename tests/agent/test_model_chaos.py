@@ -166,3 +166,15 @@ def task_of(request: Request) -> str:
     """The task whose reply a request asks for."""
     text = str(request.body)
     return text[text.index("Task number ") :].partition(".")[0]
+
+
+@pytest.mark.parametrize("model", FORMATS, indirect=True)
+async def test_the_loser_of_a_race_has_closed_its_connection_before_the_answer_is_there(wire_server, model):
+    with WireServer(otherwise=Answer("Me first.")) as fast_server:
+        fast = model_at(fast_server, wire_format_of(model), model="fast")
+        wire_server.otherwise = Hang(after_chunks=4, answer=LONG)
+
+        result = await run_agent("Who is first?", model=[model, fast], strategy="race", limits=LIMITS)
+
+        assert result.output == "Me first."
+        await asyncio.to_thread(wire_server.wait_for_client_to_leave, timeout_s=1)

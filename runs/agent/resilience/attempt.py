@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 from runs.agent.errors import ModelFailure, ModelPaused
@@ -15,6 +16,24 @@ MakeRequest = Callable[[float], ModelRequest]
 """The request for an attempt that may take that many seconds."""
 
 LaneOutcome = Literal["won", "lost", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A reply, and how it was got."""
+
+    reply: ModelReply
+    provider: ModelProvider
+    attempt: int
+    """Which attempt at this provider gave it, or which round of a race, from 1."""
+    lane: int
+    """The provider's place in the order of preference, from 1."""
+    card: str
+    """What its pieces were shown as; the reply's last thought ends it."""
+    started_at: float
+    """When that attempt began, in seconds since the epoch."""
+    first_token_at: float | None
+    ended_at: float
 
 
 class Attempt:
@@ -81,6 +100,20 @@ class Attempt:
     def _hear(self, delta: Delta, show: OnDelta) -> None:
         self.has_news.set()
         show(delta)
+
+    def asked(self, reply: ModelReply) -> Asked:
+        """What it gave, for the run to go on with."""
+        started_at = self.started_at or 0.0
+        return Asked(
+            reply=reply,
+            provider=self.provider,
+            attempt=self.number,
+            lane=self.lane,
+            card=self.card,
+            started_at=started_at,
+            first_token_at=self.first_token_at,
+            ended_at=self.ended_at or started_at,
+        )
 
     @property
     def outcome(self) -> LaneOutcome:

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from runs.agent.asking import Asked, Asking
+from runs.agent.asking import Asking
 from runs.agent.clock import RunClock
 from runs.agent.errors import FailureKind, ModelFailure
 from runs.agent.journal import Entry
 from runs.agent.limits import RunLimits
 from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta
+from runs.agent.resilience.attempt import Asked
 from runs.agent.resilience.shared import Shared
 from runs.agent.retry import RetryPolicy
 from runs.agent.state import AgentState
