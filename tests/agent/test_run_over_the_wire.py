@@ -3,16 +3,16 @@
 import pytest
 
 from runs.agent import AgentThought, RetryPolicy, ThoughtType, run_agent
-from runs.agent.providers.openai import OpenAIModel, Server
 from tests.wire import Answer, Reset, Status
 from tests.wire.__main__ import reply_to
+from tests.wire.models import FORMATS, model_at
 
 SOON = RetryPolicy(base_s=0.001)
 
 
-@pytest.fixture
-def model(wire_server):
-    return OpenAIModel("m1", Server("local", wire_server.base_url))
+@pytest.fixture(params=FORMATS)
+def model(request, wire_server):
+    return model_at(wire_server, request.param)
 
 
 async def test_a_model_that_fails_twice_then_answers_shows_both_attempts(wire_server, model):
@@ -62,10 +62,23 @@ async def test_the_model_is_told_the_results_of_its_calls_and_answers_with_them(
     assert result.steps_taken == 4
 
 
-async def test_arguments_that_make_no_sense_are_told_to_the_model_which_may_try_again(wire_server, model):
+@pytest.mark.parametrize("wire_format", ["openai", "anthropic"])  # Google's arguments are no text
+async def test_arguments_that_are_no_json_are_told_to_the_model_which_may_try_again(wire_server, wire_format):
     wire_server.script(
         Answer(calls=[("calculator", '{"expression": "1 +')]),
-        Answer(calls=[("calculator", {"expresion": "1 + 1"})]),
+        Answer(calls=[("calculator", {"expression": "1 + 1"})]),
+        Answer("2"),
+    )
+
+    result = await run_agent("What is 1 + 1?", model=model_at(wire_server, wire_format))
+
+    assert result.output == "2"
+    assert "must be a JSON object" in str(wire_server.requests[-1].body)
+
+
+async def test_arguments_that_do_not_fit_are_told_to_the_model_which_may_try_again(wire_server, model):
+    wire_server.script(
+        Answer(calls=[("calculator", {"expresion": "1 + 1"}), ("no_such_tool", {})]),
         Answer(calls=[("calculator", {"expression": "1 + 1"})]),
         Answer("2"),
     )
@@ -73,7 +86,31 @@ async def test_arguments_that_make_no_sense_are_told_to_the_model_which_may_try_
     result = await run_agent("What is 1 + 1?", model=model)
 
     assert result.output == "2"
-    told = [message["content"] for message in wire_server.requests[-1].body["messages"] if message["role"] == "tool"]
-    assert "must be a JSON object" in told[0]
-    assert "expression: is required" in told[1]
-    assert told[2] == "2"
+    told = str(wire_server.requests[-1].body)
+    assert "expression: is required" in told
+    assert "Unknown tool: no_such_tool" in told
+
+
+async def test_an_answer_that_does_not_fit_its_schema_is_asked_for_again(wire_server, model):
+    schema = {"type": "object", "properties": {"answer": {"type": "integer"}}, "required": ["answer"]}
+    wire_server.script(Answer('{"answer": "two"}'), Answer('```json\n{"answer": 2}\n```'))
+
+    result = await run_agent("What is 1 + 1?", model=model, output=schema)
+
+    assert result.output == {"answer": 2}
+    assert "does not fit" in str(wire_server.requests[-1].body)
+
+
+async def test_thoughts_of_the_model_are_steps_of_the_run_and_go_back_to_it_with_their_signature(wire_server, model):
+    wire_server.script(
+        Answer(reasoning="I had better compute.", signature="c2ln", calls=[("calculator", {"expression": "17 * 23"})]),
+        Answer("391", reasoning="There it is."),
+    )
+    thoughts: list[AgentThought] = []
+
+    result = await run_agent("What is 17 * 23?", model=model, report=thoughts.append)
+
+    assert result.output == "391"
+    said = [each.content for each in thoughts if each.type is ThoughtType.REASONING]
+    assert said == ["I had better compute.", "There it is."]
+    assert "I had better compute." in str(wire_server.requests[-1].body)

@@ -1,7 +1,8 @@
 """`python -m tests.wire`: a model server to try things with by hand.
 
 It asks for the calculator once if the request offers it, then answers. With --fail it first fails that many times,
-with --delay it takes that long for each word.
+with --delay it takes that long for each word. It speaks OpenAI's format and Anthropic's (kind "anthropic") at the same
+address, and Google's (GOOGLE_GEMINI_BASE_URL, without /v1).
 
     python -m tests.wire --port 9999 --fail 2
     export AGENTSITE_ENDPOINTS='[{"name": "local", "base_url": "http://127.0.0.1:9999/v1", "models": ["m1"],
@@ -35,11 +36,10 @@ def main() -> None:
 
 def reply_to(request: Request, *, token_delay_s: float = 0.0) -> Answer:
     """A small conversation: ask for the calculator if it is there, then answer with what it said."""
-    last = request.body["messages"][-1]
-    if last["role"] == "tool":
-        return Answer(f"The calculator says {last['content']}.", token_delay_s=token_delay_s)
-    offered = {each["function"]["name"] for each in request.body.get("tools", [])}
-    if "calculator" in offered:
+    result = request.format.last_result(request.body)
+    if result is not None:
+        return Answer(f"The calculator says {result}.", token_delay_s=token_delay_s)
+    if "calculator" in request.format.offered(request.body):
         reasoning = "I had better not do this in my head."
         call = ("calculator", {"expression": "17 * 23"})
         return Answer(reasoning=reasoning, calls=[call], token_delay_s=token_delay_s)

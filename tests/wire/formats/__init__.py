@@ -21,6 +21,14 @@ class Format(Protocol):
         """True if the request asks for a stream."""
         ...
 
+    def offered(self, body: Mapping[str, Any]) -> set[str]:
+        """The names of the tools a request offers."""
+        ...
+
+    def last_result(self, body: Mapping[str, Any]) -> str | None:
+        """What the last tool call gave, if the conversation ends with one."""
+        ...
+
     def frames(self, answer: Answer) -> Iterator[tuple[str | None, Any]]:
         """The answer as the events of a stream; text is sent as it is, the rest as JSON."""
         ...

@@ -19,6 +19,15 @@ class ChatCompletions:
         """The body says so."""
         return bool(body.get("stream"))
 
+    def offered(self, body: Mapping[str, Any]) -> set[str]:
+        """By the functions."""
+        return {each["function"]["name"] for each in body.get("tools", [])}
+
+    def last_result(self, body: Mapping[str, Any]) -> str | None:
+        """The content of a message of the role tool."""
+        last = body["messages"][-1]
+        return str(last["content"]) if last["role"] == "tool" else None
+
     def frames(self, answer: Answer) -> Iterator[tuple[str | None, Any]]:
         """Chunks, the usage in the last, then [DONE]."""
         for chunk in _chunks(answer):

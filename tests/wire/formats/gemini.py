@@ -29,6 +29,15 @@ class Gemini:
         """The path says so."""
         return ":streamGenerateContent" in path
 
+    def offered(self, body: Mapping[str, Any]) -> set[str]:
+        """By the declarations of functions."""
+        return {each["name"] for tool in body.get("tools", []) for each in tool.get("functionDeclarations", [])}
+
+    def last_result(self, body: Mapping[str, Any]) -> str | None:
+        """The values in a functionResponse."""
+        response = body["contents"][-1]["parts"][-1].get("functionResponse")
+        return " ".join(map(str, response["response"].values())) if response else None
+
     def frames(self, answer: Answer) -> Iterator[tuple[str | None, Any]]:
         """Responses with pieces of the content, the reason in the last; the stream just ends."""
         pieces = [[part] for part in _parts(answer)] or [[]]

@@ -31,6 +31,15 @@ class Messages:
         """The body says so."""
         return bool(body.get("stream"))
 
+    def offered(self, body: Mapping[str, Any]) -> set[str]:
+        """By their names."""
+        return {each["name"] for each in body.get("tools", [])}
+
+    def last_result(self, body: Mapping[str, Any]) -> str | None:
+        """The text of a tool_result block."""
+        last = body["messages"][-1]["content"][-1]
+        return "".join(part["text"] for part in last["content"]) if last["type"] == "tool_result" else None
+
     def frames(self, answer: Answer) -> Iterator[tuple[str | None, Any]]:
         """message_start, a start, deltas and a stop for each block, then the reason and the usage."""
         for event in _events(answer):
