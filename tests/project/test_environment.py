@@ -9,7 +9,18 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from agentsite.environment import env_bool, env_int, env_list, env_modules, env_url, secret_in
+from agentsite.environment import (
+    MailServer,
+    env_bool,
+    env_int,
+    env_list,
+    env_mail_server,
+    env_modules,
+    env_people,
+    env_url,
+    env_webhook,
+    secret_in,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,6 +58,10 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         ("AGENTSITE_APPS", "no_such_shop.orders", "there is no package no_such_shop"),
         ("AGENTSITE_ENDPOINTS", "{not json", "no JSON"),
         ("AGENTSITE_ENDPOINTS", '[{"name": "local", "kind": "telepathy"}]', "telepathy"),
+        ("AGENTSITE_DAILY_USD_PER_USER", "five", "expected an amount of US dollars above 0"),
+        ("AGENTSITE_DAILY_USD_PER_USER", "-1", "expected an amount of US dollars above 0"),
+        ("AGENTSITE_DAILY_TOKENS_PER_USER", "many", "expected a whole number"),
+        ("AGENTSITE_ADMINS", "Ada", "expected mail addresses separated by commas."),
         ("AGENTSITE_DATA", "/dev/null/data", "cannot make this folder (Not a directory)."),
     ],
 )
@@ -176,3 +191,33 @@ def test_allowed_hosts_follow_the_address_and_the_host(tmp_path):
     )
 
     assert shown == "['127.0.0.1', 'localhost', '[::1]', '[::]', 'a.example', 'b']"
+
+
+def test_the_mail_server_and_the_webhook_are_not_repeated_when_they_are_wrong(monkeypatch):
+    monkeypatch.setenv("AGENTSITE_MAIL_SERVER", "http://user:pa55word@mail")
+    monkeypatch.setenv("AGENTSITE_ALERT_WEBHOOK", "pa55word")
+
+    for read, name in ((env_mail_server, "AGENTSITE_MAIL_SERVER"), (env_webhook, "AGENTSITE_ALERT_WEBHOOK")):
+        with pytest.raises(ImproperlyConfigured) as refused:
+            read(name)
+        assert "pa55word" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "server"),
+    [
+        ("", MailServer("localhost", 25, "", "", is_tls=False, starts_tls=False)),
+        ("smtp://ada:p%40ss@mail", MailServer("mail", 587, "ada", "p@ss", is_tls=False, starts_tls=True)),
+        ("smtps://ada:pass@mail:4650", MailServer("mail", 4650, "ada", "pass", is_tls=True, starts_tls=False)),
+    ],
+)
+def test_a_mail_server_is_an_address(text, server, monkeypatch):
+    monkeypatch.setenv("AGENTSITE_MAIL_SERVER", text)
+
+    assert env_mail_server("AGENTSITE_MAIL_SERVER") == server
+
+
+def test_admins_may_have_names(monkeypatch):
+    monkeypatch.setenv("AGENTSITE_ADMINS", "Ada <ada@example.org>, bob@example.org")
+
+    assert env_people("AGENTSITE_ADMINS") == [("Ada", "ada@example.org"), ("", "bob@example.org")]

@@ -1,5 +1,6 @@
 """The history for staff, and the agents they configure."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -184,6 +185,13 @@ def test_an_agent_can_be_saved_as_it_is(browser: Client, agent: Agent, agent_for
         ("max_turns", "0", "greater than or equal to 1"),
         ("max_turns", "1001", "less than or equal to 1000"),
         ("max_seconds", "86401", "less than or equal to 86400"),
+        ("max_tokens", "0", "greater than or equal to 1"),
+        ("max_cost_usd", "0", "greater than or equal to 0.0001"),
+        ("context_tokens", "999", "greater than or equal to 1000"),
+        ("output_schema", "{", "valid JSON"),
+        ("output_schema", "[]", "A JSON Schema is an object"),
+        ("output_schema", '{"type": "objct"}', "This is no JSON Schema: type: "),
+        ("output_schema", '{"$ref": "https://example.org/x"}', "points at nothing in this schema"),
         ("max_attempts", "11", "less than or equal to 10"),
         ("name", "", "required"),
     ],
@@ -204,6 +212,17 @@ def test_names_of_models_of_every_kind_can_be_saved(
     browser: Client, agent: Agent, agent_form: dict[str, str], names: str
 ) -> None:
     assert browser.post(f"/admin/runs/agent/{agent.pk}/change/", agent_form | {"model_names": names}).status_code == 302
+
+
+def test_an_agent_keeps_its_output_schema_and_limits(browser: Client, agent: Agent, agent_form: dict[str, str]) -> None:
+    limits = {"max_tokens": "5000", "max_cost_usd": "0.5", "context_tokens": "8000"}
+    schema = {"type": "object", "required": ["city"]}
+    browser.post(f"/admin/runs/agent/{agent.pk}/change/", agent_form | limits | {"output_schema": json.dumps(schema)})
+
+    agent.refresh_from_db()
+    snapshot = agent.snapshot()
+    assert snapshot["output_schema"] == schema
+    assert (snapshot["max_tokens"], snapshot["max_cost_usd"], snapshot["context_tokens"]) == (5000, "0.5000", 8000)
 
 
 def test_tools_can_be_limited_to_some(browser: Client, agent: Agent, agent_form: dict[str, str]) -> None:

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from runs.models import Agent, Run
+from runs.models import Agent, Run, Spending
 from tests.web.conftest import HTMX
 
 
@@ -41,6 +44,30 @@ def test_model_and_limits_replace_the_agents_own(browser: Client) -> None:
 
     config = Run.objects.get().config
     assert (config["models"], config["max_turns"], config["max_seconds"]) == (["offline"], 1, 86400)
+
+
+def test_a_launch_may_limit_tokens_and_money(browser: Client) -> None:
+    browser.post("/runs/", {"task": "half of 90", "max_tokens": "5000", "max_cost_usd": "0.25"})
+
+    config = Run.objects.get().config
+    assert (config["max_tokens"], config["max_cost_usd"]) == (5000, "0.25")
+
+
+def test_a_person_whose_day_is_used_up_is_told_what_to_do(
+    browser: Client, owner: User, make_run: Callable[..., Run], settings: Any
+) -> None:
+    run = make_run(owner)
+    settings.AGENTSITE_DAILY_USD_PER_USER = Decimal(5)
+    Spending.objects.create(user=owner, day=datetime.now(UTC).date(), cost=Decimal(5))
+
+    response = browser.post("/runs/", {"task": "half of 90"}, headers=HTMX)
+    again = browser.post(f"/runs/{run.pk}/rerun/", headers=HTMX)
+
+    assert response.status_code == 422
+    told = "Your runs have used $5.00 today, of $5.00 a day. Launch it after midnight UTC, or ask the staff to raise"
+    assert told in response.content.decode()
+    assert told in json.loads(again["HX-Trigger"])["toast"]["text"]
+    assert Run.objects.count() == 1
 
 
 def test_a_chosen_agent_does_the_work(browser: Client) -> None:
@@ -77,6 +104,15 @@ def test_line_ends_are_those_that_were_typed(browser: Client) -> None:
         ({"max_seconds": "0"}, "at least 1 second"),
         ({"max_seconds": "86401"}, "At most 86400 seconds"),
         ({"max_seconds": "1.5"}, "whole number of seconds"),
+        ({"max_tokens": "0"}, "at least 1 token"),
+        ({"max_tokens": "1000000001"}, "At most 1,000,000,000 tokens"),
+        ({"max_tokens": "lots"}, "whole number of tokens"),
+        ({"max_cost_usd": "0"}, "at least $0.0001"),
+        ({"max_cost_usd": "-1"}, "at least $0.0001"),
+        ({"max_cost_usd": "100001"}, "At most $100,000"),
+        ({"max_cost_usd": "a dollar"}, "amount in US dollars"),
+        ({"max_cost_usd": "NaN"}, "amount in US dollars"),
+        ({"max_cost_usd": "0.00001"}, "At most 4 digits after the point"),
     ],
 )
 def test_a_mistake_is_named_beside_its_field_and_nothing_is_launched(
