@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from runs.live.amounts import duration_text
+from runs.live.amounts import dollars, duration_text
 from runs.models import Run
 
 register = template.Library()
@@ -63,15 +63,5 @@ def seconds(span_s: float | None) -> str:
 
 @register.filter
 def usd(cost: Decimal | None) -> str:
-    """An amount of money with two digits after the point, or its first two digits where it is less than a cent."""
-    if cost is None:
-        return "unknown"
-    if cost == 0 or cost >= Decimal("0.01"):
-        return f"${cost:.2f}"
-    return f"${cost.quantize(Decimal(1).scaleb(cost.adjusted() - 1)):f}"
-
-
-@register.filter
-def of_field(words: dict[str, str], name: str) -> str:
-    """What is said of the field `name`; empty if nothing is."""
-    return words.get(name, "")
+    """An amount of money as steps tell it; "unknown" for None."""
+    return "unknown" if cost is None else dollars(cost)
