@@ -65,3 +65,9 @@ def seconds(span_s: float | None) -> str:
 def usd(cost: Decimal | None) -> str:
     """An amount of money as steps tell it; "unknown" for None."""
     return "unknown" if cost is None else dollars(cost)
+
+
+@register.filter
+def of_field(words: dict[str, str], name: str) -> str:
+    """What is said of the field `name`; empty if nothing is."""
+    return words.get(name, "")
