@@ -32,6 +32,8 @@ RULES: dict[str, Answers] = {
     "runs:run": {"GET": WHO_MAY_SEE_THE_RUN, **ONLY_READ},
     "runs:older-steps": {"GET": {**WHO_MAY_SEE_THE_RUN, "owner": 400, "staff": 400}, **ONLY_READ},
     "runs:cancel": {"POST": WHO_MAY_CHANGE_THE_RUN, **ONLY_POST},
+    "runs:try-now": {"POST": WHO_MAY_CHANGE_THE_RUN, **ONLY_POST},
+    "runs:stop-retrying": {"POST": WHO_MAY_CHANGE_THE_RUN, **ONLY_POST},
     "runs:rerun": {"POST": WHO_MAY_CHANGE_THE_RUN, **ONLY_POST},
     "runs:models": {"GET": {"anon": 302, "other": 404, "owner": 404, "staff": 200}, **ONLY_READ},
     "runs:test-model": {"POST": {"anon": 302, "other": 404, "owner": 404, "staff": 404}, **ONLY_POST},
