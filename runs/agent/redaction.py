@@ -31,7 +31,7 @@ _SECRET_TEXT = re.compile(
 
 _MARKS = ("sk-", "sk_", "xox", "ghp", "gho", "ghu", "ghs", "ghr", "glpat", "aiza", "akia", "bearer ", "://")
 """Every text `_SECRET_TEXT` finds something in has one of these, in lower case. They are found ten times faster."""
-_SECRET_VARIABLE = re.compile(r"(?i)key|token|secret|passw|credential|webhook")
+_SECRET_VARIABLE = re.compile(r"(?i)(^|_)(key|token|passw(or)?d|passphrase|credentials?|webhook)(_|$)|api_?key|secret")
 MIN_SECRET_CHARS = 8
 """A shorter value is a word that may be anywhere, not a secret."""
 
@@ -86,6 +86,35 @@ class Redactor:
                 return [self.value(each) for each in value]
             case _:
                 return value
+
+    def begun_at_end(self, text: str) -> int:
+        """How many characters at the end of the text may be the beginning of a known secret."""
+        most = 0
+        for secret in self._secrets:
+            tail = text[1 - len(secret) :]
+            at = tail.find(secret[0])
+            while at >= 0:
+                if secret.startswith(tail[at:]):
+                    most = max(most, len(tail) - at)
+                    break
+                at = tail.find(secret[0], at + 1)
+        return most
+
+
+class PieceRedactor:
+    """Hides secrets in texts that come in pieces: what may be the beginning of a known one is held back."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._held: dict[str, str] = {}
+
+    def next(self, name: str, piece: str) -> str:
+        """What may be shown of the text of that name, now that this piece of it has come; may be empty."""
+        text = self._redactor.text(self._held.pop(name, "") + piece)
+        if begun := self._redactor.begun_at_end(text):
+            self._held[name] = text[-begun:]
+            return text[:-begun]
+        return text
 
 
 def holds_hidden(value: Any) -> bool:

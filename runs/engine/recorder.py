@@ -11,7 +11,7 @@ from uuid import UUID
 from runs import markdown
 from runs.agent.journal import CallChange, Entry, JournalClosed
 from runs.agent.messages import Delta
-from runs.agent.redaction import Redactor
+from runs.agent.redaction import PieceRedactor, Redactor
 from runs.agent.state import AgentStatus
 from runs.agent.tasks import to_its_end
 from runs.agent.thoughts import AgentThought, ThoughtType
@@ -51,6 +51,7 @@ class Recorder:
         """`redactor` hides the secrets it knows in everything recorded; `alerts` is told of what is critical."""
         self._writer = writer
         self._redactor = redactor or Redactor()
+        self._pieces = PieceRedactor(self._redactor)
         self._alerts = alerts
         self.run_id = run_id
         self.epoch = epoch
@@ -99,7 +100,9 @@ class Recorder:
     def show(self, card: str, delta: Delta) -> None:
         """Pass a piece of a reply on to the viewers, if anybody streams them."""
         if self.stream is not None and delta.text:
-            self.stream.show(f"{self.epoch}-{card}", delta)
+            text = self._pieces.next(f"{card} {delta.kind}", delta.text)
+            if text:
+                self.stream.show(f"{self.epoch}-{card}", delta._replace(text=text))
 
     def leave(
         self,

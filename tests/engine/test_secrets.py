@@ -6,7 +6,7 @@ from typing import Any
 from runs.agent import tool
 from runs.agent.messages import ModelReply, ToolRequest
 from runs.agent.providers.scripted import ScriptedModel, answers
-from runs.agent.redaction import Redactor, secrets_in
+from runs.agent.redaction import PieceRedactor, Redactor, secrets_in
 from runs.agent.tools.toolbox import Toolbox
 from runs.engine import work
 from runs.models import Run, Step, ToolCall
@@ -93,3 +93,18 @@ def test_values_that_are_no_text_stay_what_they_are():
     value = {"n": 1, "f": 1.5, "none": None, "yes": True, "list": [1, "two"]}
 
     assert Redactor({"abcdefgh"}).value(value) == value
+
+
+def test_a_secret_that_comes_in_pieces_is_not_shown_in_pieces():
+    pieces = PieceRedactor(Redactor({SECRET}))
+    text = f"The can is {SECRET}, the canary sings."
+
+    shown = [pieces.next("1-1-1", letter) for letter in text]
+
+    assert "".join(shown) == "The can is [hidden], the canary sings."
+
+
+def test_what_only_begins_like_a_secret_is_shown_with_the_next_piece():
+    pieces = PieceRedactor(Redactor({SECRET}))
+
+    assert [pieces.next("a", "a cana"), pieces.next("b", "ry"), pieces.next("a", "l")] == ["a ", "ry", "canal"]
