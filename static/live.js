@@ -9,6 +9,7 @@ const HALF_WINDOW = { bytes: 128 * 1024, frames: 100 };
 const MAX_CARDS = 500;
 const AT_THE_END_PX = 96;
 const SUMMARY_MS = 5_000;
+const NEARLY_DUE_MS = 1_500; // clocks differ, and a state comes a moment after its wait
 
 const CLOSE = { ended: 1000, badFrame: 4400, signedOut: 4401, noSuchRun: 4404, tooSlow: 4408, tooMany: 4429, restarting: 4012 };
 const REFUSALS = {
@@ -249,9 +250,9 @@ class Replies {
 
   saidIn(name) {
     const card = this.cards.get(name);
-    if (!card) return "";
-    const painted = card.isWhole ? "" : (card.element?.querySelector("[data-reply-text]").textContent ?? "");
-    return painted + card.fresh.map(([, text]) => text).join("");
+    if (!card || !(card.element || card.fresh.length)) return "";
+    this.paint(card, name);
+    return [...card.element.querySelectorAll("[data-said]")].map((part) => part.textContent).join("\n\n");
   }
 
   void(step, said) {
@@ -313,6 +314,7 @@ class RunPage {
     this.replies = new Replies(section.querySelector("[data-replies]"), (paint) => this.grow(paint));
     for (const step of this.steps.querySelectorAll("[data-card]")) this.replies.endedBy(step);
     this.replaceAll(this.steps);
+    this.endWaits(document.getElementById("run-state").dataset.runStatus, this.last);
     this.watchReader();
     this.watchOlder();
     this.openAtTheEnd();
@@ -408,10 +410,22 @@ class RunPage {
     update(document.getElementById("run-state"), fresh);
     const taken = document.querySelector("[data-steps-taken]");
     if (taken) taken.textContent = Math.max(this.last, at);
+    this.endWaits(fresh.dataset.runStatus, at);
     if ("ended" in fresh.dataset) {
       this.replies.removeAll();
       this.section.querySelector("[data-waiting]")?.remove();
       this.say(`The run ended: ${fresh.querySelector(".pill")?.textContent.trim() ?? fresh.dataset.runStatus}.`);
+    }
+  }
+
+  // A wait that a person cut short, or a stopped run: nothing is counted down to any more.
+  endWaits(status, at) {
+    if (status === "waiting") return;
+    for (const time of this.steps.querySelectorAll("time[data-countdown]")) {
+      const isPast = Number(time.dataset.countdown) < Date.now() + NEARLY_DUE_MS;
+      if (isPast || Number(time.closest("[data-step-seq]").dataset.stepSeq) > at) continue;
+      time.closest(".attempts").setAttribute("data-due", "");
+      time.closest(".next-try").textContent = "The wait was cut short";
     }
   }
 

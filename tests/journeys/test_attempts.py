@@ -54,6 +54,7 @@ async def test_stop_retrying_ends_the_run_with_what_failed(page, wire_server):
 
     await wait_for_status(page, "failed")
     await expect(page.locator("[data-step-kind=error]")).to_have_count(1)
+    await expect(page.locator("[data-step-kind=retry]")).to_contain_text("The wait was cut short")
     assert len(wire_server.requests) == 1
 
 
