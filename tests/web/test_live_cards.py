@@ -151,3 +151,21 @@ def test_a_run_states_itself_once():
     assert html.count("data-run-status=") == 1
     assert "/cancel/" in html
     assert "/rerun/" in fragments.run_state_html(Run(status="failed", config={}))
+
+
+def test_a_wait_the_provider_asked_for_is_not_shown_as_a_failed_attempt():
+    about = {"waits_only": True, "code": "model_asked_to_wait", "next_at": NOON.timestamp(), "wait_s": 20}
+    html = fragments.step_html(step("retry", attempt=0, max_attempts=3, content="Left alone.", metadata=about))
+
+    assert "Waiting as the provider asked" in html
+    assert "Asked to wait" in html
+    assert 'data-rung="failed"' not in html
+    assert html.count('data-rung="next"') == 1
+
+
+def test_a_lane_that_failed_does_not_say_that_the_race_is_over():
+    about = {"in_race": True, "code": "model_idle_timeout"}
+    html = fragments.step_html(step("retry", attempt=1, max_attempts=3, recoverable=True, metadata=about))
+
+    assert "The race goes on" in html
+    assert "Fell silent" in html

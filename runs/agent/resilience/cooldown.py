@@ -3,8 +3,6 @@
 import math
 import time
 from collections.abc import Callable
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 LONGEST_S = 300.0
 """A provider's request holds for all runs at most this long: it may have been a mistake, and somebody may have paid."""
@@ -38,21 +36,3 @@ def sane_wait_s(wait_s: float | None) -> float | None:
     if wait_s is None or math.isnan(wait_s) or wait_s < 0:
         return None
     return wait_s
-
-
-def parse_retry_after(header: str | None, *, now: float | None = None) -> float | None:
-    """The seconds a `Retry-After` header asks for, given as seconds or as an HTTP date; None for nonsense.
-
-    A date in the past is 0: "now". `now` is in seconds since the epoch.
-    """
-    text = (header or "").strip()
-    try:
-        return sane_wait_s(float(text))
-    except ValueError:
-        pass
-    try:
-        moment = parsedate_to_datetime(text)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return max(0.0, moment.timestamp() - (time.time() if now is None else now))
-    except (ValueError, OverflowError):
-        return None

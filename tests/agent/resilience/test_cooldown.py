@@ -1,39 +1,16 @@
 """A provider that asks to be left alone is left alone by every run with that key."""
 
 import asyncio
-from datetime import UTC, datetime
 
 import pytest
 
 from runs.agent.errors import ModelPaused, ModelUnavailable
 from runs.agent.providers.scripted import answers
-from runs.agent.resilience.cooldown import LONGEST_S, Cooldown, parse_retry_after
+from runs.agent.resilience.cooldown import LONGEST_S, Cooldown
 from runs.agent.resilience.shared import Shared
 from runs.agent.resilience.waits import Waits
 from runs.agent.thoughts import ThoughtType
 from tests.agent.resilience.models import Clock, Model, Notebook, failure, reply_of, until
-
-NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC).timestamp()
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        ("7", 7.0),
-        (" 0.5 ", 0.5),
-        ("1000000000", 1e9),
-        ("Sun, 22 Nov 2026 12:00:30 GMT", 30.0),
-        ("Sun, 22 Nov 2026 11:59:00 GMT", 0.0),
-        ("-3", None),
-        ("nan", None),
-        ("soon", None),
-        ("", None),
-        (None, None),
-        ("Sun, 99 Nov 2026 99:00:00 GMT", None),
-    ],
-)
-def test_retry_after_is_understood_in_seconds_and_as_a_date_and_nonsense_is_none(header, seconds):
-    assert parse_retry_after(header, now=NOON) == seconds
 
 
 def test_the_longest_wish_holds_but_never_for_more_than_five_minutes():
