@@ -3,6 +3,8 @@
 `AgentLoop` is what the engine executes. `run_agent` is the same loop for a script.
 """
 
+import asyncio
+import contextlib
 import json
 import logging
 import uuid
@@ -113,7 +115,7 @@ class AgentLoop:
                 return await self._answer(state, asked)
             except BadOutput as bad:
                 rejected += 1
-                await self._reject(asked, bad, rejected)
+                await self._reject(state, asked, bad, rejected)
                 if rejected > MAX_REASKS:
                     raise
 
@@ -122,9 +124,7 @@ class AgentLoop:
         self.limits.check_turn(turn)
         self.clock.check()
         state.mark_thinking()
-        asked = await self.asking.reply(state, turn, self._request)
-        state.total_tokens += asked.reply.usage.total_tokens or 0
-        return asked
+        return await self.asking.reply(state, turn, self._request)
 
     async def _propose(self, state: AgentState, asked: Asked) -> None:
         """Record the reply together with the calls it proposes."""
@@ -139,7 +139,7 @@ class AgentLoop:
             told = ("provider", "model", "tokens", "cost")
             entry.thoughts[0].metadata.update({name: about[name] for name in told})
         state.mark_executing()
-        await self._record(entry, asked)
+        await self._record(state, entry, asked)
 
     async def _answer(self, state: AgentState, asked: Asked) -> Any:
         """Record the answer with the run's success; the answer. Raises `BadOutput` for one that does not fit."""
@@ -158,10 +158,10 @@ class AgentLoop:
         entry.status = AgentStatus.COMPLETED
         state.add_step(AgentStep(state.step_count + 1, "answer", None, None, answer, reply.reasoning))
         state.mark_completed()
-        await self._record(entry, asked)
+        await self._record(state, entry, asked)
         return answer
 
-    async def _reject(self, asked: Asked, bad: BadOutput, rejected: int) -> None:
+    async def _reject(self, state: AgentState, asked: Asked, bad: BadOutput, rejected: int) -> None:
         """Record an answer that does not fit. It is a turn: the model sees it, and what was wrong with it."""
         reply = asked.reply
         again = f"It is asked for again ({rejected} of {MAX_REASKS})." if rejected <= MAX_REASKS else "It was the last."
@@ -169,7 +169,7 @@ class AgentLoop:
         entry = Entry(replay=reply.replay)
         entry.thoughts = [AgentThought(ThoughtType.NOTE, f"{bad}\n{again}", self._about(asked) | note)]
         self.turns.append(Turn(reply, faults=tuple(bad.faults)))
-        await self._record(entry, asked)
+        await self._record(state, entry, asked)
 
     def _about(self, asked: Asked) -> dict[str, Any]:
         return {
@@ -182,8 +182,14 @@ class AgentLoop:
             "ended_at": asked.ended_at,
         }
 
-    async def _record(self, entry: Entry, asked: Asked) -> None:
+    def book(self, state: AgentState) -> Used:
+        """What calls used since the last booking, counted in the state; whoever books it records it."""
         used = self.budget.book()
+        state.total_tokens += used.tokens or 0
+        return used
+
+    async def _record(self, state: AgentState, entry: Entry, asked: Asked) -> None:
+        used = self.book(state)
         entry.tokens, entry.cost, entry.cost_is_partial = used.tokens, used.cost_usd, used.is_partial
         entry.thoughts[-1].metadata["card"] = asked.card
         await self.journal.record(entry)
@@ -225,12 +231,23 @@ async def execute(loop: AgentLoop, state: AgentState) -> AgentResult[Any]:
         output = await loop.run(state)
     except JournalClosed:
         raise
+    except asyncio.CancelledError:
+        await _record_use(loop.journal, loop.book(state))
+        raise
     except Exception as failure:
         if not isinstance(failure, AgentFailure):
             logger.exception("Run %s ended by an unexpected error.", loop.run_id)
-        error = await record_failure(loop.journal, state, failure, loop.budget.book())
+        error = await record_failure(loop.journal, state, failure, loop.book(state))
         return AgentResult(False, None, error, 0, state.total_tokens)
     return AgentResult(True, output, None, 0, state.total_tokens)
+
+
+async def _record_use(journal: Journal, used: Used) -> None:
+    """Record what a run used that is stopped before it could say so itself. Nothing to render, so nothing to wait for:
+    a second cancellation cannot come in between."""
+    if used != Used():
+        with contextlib.suppress(JournalClosed):
+            await journal.record(Entry(tokens=used.tokens, cost=used.cost_usd, cost_is_partial=used.is_partial))
 
 
 async def record_failure(

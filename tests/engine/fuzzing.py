@@ -29,10 +29,15 @@ ANSWER = "Done: **bold**, so that it is rendered in a thread."
 class AskedOverTheNet(ScriptedModel):
     """A model whose replies take a few turns of the event loop."""
 
+    tokens_given = 0
+    """What its replies have cost so far, heeded or not."""
+
     async def reply(self, request: Any, **options: Any) -> ModelReply:
         for _ in range(3):
             await asyncio.sleep(0)
-        return await super().reply(request, **options)
+        reply = await super().reply(request, **options)
+        self.tokens_given += reply.usage.total_tokens or 0
+        return reply
 
 
 class NeverAnswers:

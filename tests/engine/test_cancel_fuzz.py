@@ -70,7 +70,7 @@ class Fuzz:
 
     async def _stop_at(self, wait: int, kind: str, times: int) -> bool:
         self.states.clear()
-        self.models["scripted"] = fuzzing.script(fails_first=len(self.config["models"]) == 1)
+        self.models["scripted"] = model = fuzzing.script(fails_first=len(self.config["models"]) == 1)
         run = await asyncio.to_thread(self._launch)
         self.strikes.prepare(range(wait, wait + times), fuzzing.Stops(self.host, run.pk, self.user, kind, self.clock))
         await self._host(run)
@@ -79,10 +79,11 @@ class Fuzz:
         row = await self._checked(run)
         assert row.status in (MAY_BE[kind] if was_struck else {"completed"}), row.status
         self._check_state(row)
+        assert (row.tokens_used or 0) == model.tokens_given
         if row.status == "failed":
             assert row.error["code"] == "limit_max_duration_s", row.error
         if row.status == "idle":
-            await self._check_that_it_goes_on(row)
+            await self._check_that_it_goes_on(row, model)
         self.ends[row.status] += 1
         return was_struck
 
@@ -113,11 +114,11 @@ class Fuzz:
         assert state.total_tokens == (row.tokens_used or 0)
         assert (state.error is None) == (row.error is None)
 
-    async def _check_that_it_goes_on(self, run: Run) -> None:
+    async def _check_that_it_goes_on(self, run: Run, model: fuzzing.AskedOverTheNet) -> None:
         self.strikes.prepare()
         await self._host(run)
         row = await self._checked(run)
-        assert (row.status, row.answer, row.tokens_used) == ("completed", fuzzing.ANSWER, 15)
+        assert (row.status, row.answer, row.tokens_used) == ("completed", fuzzing.ANSWER, model.tokens_given)
 
 
 @pytest.fixture
