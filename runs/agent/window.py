@@ -114,11 +114,12 @@ class Window:
         return Change(self._hidden, self._shortened, self._steps_before[self._shortened])
 
     def shown(self, request: ModelRequest) -> ModelRequest:
-        """The request as the model gets it."""
+        """The request as the model gets it. Its turns stay as they are, whatever another lane's request changes."""
+        turns = self.turns[self._hidden :]
         if not self._hidden:
-            return request
+            return replace(request, turns=turns)
         task = f"{request.task}\n\n{self._summary()}"
-        return replace(request, task=task, turns=self.turns[self._hidden :], hidden_turns=self._hidden)
+        return replace(request, task=task, turns=turns, hidden_turns=self._hidden)
 
     def learn(self, guessed: int, counted: int) -> None:
         """Correct the next guesses by what a provider counted for a request."""

@@ -200,3 +200,24 @@ async def test_a_long_run_does_not_keep_what_its_model_no_longer_sees():
 @pytest.mark.parametrize("text", ["four words of English " * 50, "四个汉字" * 50, ""])
 def test_a_guess_of_tokens_grows_with_the_bytes(text):
     assert tokens_in(text) == len(text.encode()) // 4 + 1
+
+
+async def test_a_request_that_is_under_way_keeps_its_turns_when_another_lane_needs_fewer():
+    held: list[ModelRequest] = []
+    turns = 30
+
+    class Keeps(Reader):
+        async def reply(self, request: ModelRequest, *, on_delta=None) -> ModelReply:
+            held.append(request)
+            return await super().reply(request)
+
+    await run_agent(
+        "Read it.",
+        model=Keeps(turns),
+        tools=Toolbox([look_up]),
+        limits=RunLimits(max_turns=turns + 1, context_tokens=SMALL),
+    )
+
+    for number, request in enumerate(held):
+        assert request.hidden_turns + len(request.turns) == number
+        assert all(turn.results for turn in request.turns)
