@@ -8,6 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
+from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
 from runs.agent.tools.protocol import Effect
 from runs.agent.tools.registry import tool
@@ -100,6 +101,27 @@ async def test_a_call_stopped_with_its_run_has_a_result_that_says_so(ada: User, 
     assert (await kinds_of(run))[-2:] == ["tool_result", "note"]
     call = await ToolCall.objects.aget(run=run)
     assert call.state == "failed"
+
+
+async def test_a_reply_stopped_in_the_middle_has_cost_something_nobody_knows(ada: User, host_for: StartHost) -> None:
+    speaking = asyncio.Event()
+
+    class SpeaksForEver(ScriptedModel):
+        async def reply(self, request: ModelRequest, *, on_delta: OnDelta | None = None) -> ModelReply:
+            assert on_delta is not None
+            on_delta(Delta("I am "))
+            speaking.set()
+            await asyncio.Event().wait()
+            return answers("never done.")
+
+    host_for(SpeaksForEver())
+    run = await launch(ada)
+    await speaking.wait()
+
+    await cancel(run, ada)
+
+    row = await ended(run)
+    assert (row.status, row.cost, row.cost_is_partial) == ("cancelled", None, True)
 
 
 async def test_an_unsafe_call_stopped_while_it_ran_is_unknown_and_not_failed(ada: User, host_for: StartHost) -> None:
