@@ -151,7 +151,9 @@ def _cost(cost: Any) -> str:
 def _race_caption(metadata: dict[str, Any]) -> str:
     multiple = metadata.get("multiple")
     how = "Hedged" if metadata.get("strategy") == "hedge" else "Raced"
-    return how if not isinstance(multiple, int | float) else f"{how}: racing cost {multiple:.1f}× the requests of one model"
+    if not isinstance(multiple, int | float):
+        return how
+    return f"{how}: racing cost {multiple:.1f}× the requests of one model"
 
 
 def _took(span: dict[str, Any]) -> str:
