@@ -159,6 +159,26 @@ async def test_the_losers_of_a_race_have_ended_when_it_returns():
     assert open_connections == set()
 
 
+async def test_everybody_sees_who_raced_how_it_ended_for_them_and_that_it_took_two_requests():
+    class Slow(ScriptedModel):
+        name = "slow"
+
+        async def reply(self, request: Any, **options: Any) -> Any:
+            await asyncio.Event().wait()
+
+    thoughts: list[AgentThought] = []
+    models = [Slow(), ScriptedModel(answers("Here.", tokens=7))]
+    result = await run_agent("x", model=models, strategy="race", report=thoughts.append)
+
+    assert result.output == "Here."
+    (race,) = [each for each in thoughts if each.type is ThoughtType.RACE]
+    assert race.metadata["multiple"] == 2
+    slow, winner = race.metadata["lanes"]
+    assert (slow["provider"], slow["outcome"] == "won", slow["tokens"]) == ("slow", False, None)  # unknown, not 0
+    assert (winner["provider"], winner["outcome"], winner["tokens"]) == ("scripted", "won", 7)
+    assert slow["ended_at"] >= slow["started_at"]
+
+
 # Retries
 
 
