@@ -95,3 +95,20 @@ async def test_a_run_that_took_too_long_can_be_run_again_with_more_time(ada: Use
     await ended(again)
 
     assert [round(request.timeout_s) for request in model.requests] == [50, 100]
+
+
+async def test_a_second_run_waits_visibly_for_a_provider_that_asked_the_first_one_to(
+    ada: User, host_for: StartHost
+) -> None:
+    model = ScriptedModel(busy_for(50), answers("There."))
+    host_for(model)
+    await until_it_waits(await launch(ada))
+
+    second = await until_it_waits(await launch(ada))
+
+    (wait,) = await steps_of(second)
+    assert (wait.kind, wait.attempt, wait.metadata["waits_only"]) == ("retry", 0, True)
+    assert wait.metadata["code"] == "model_asked_to_wait"
+    assert len(model.requests) == 1
+    await sync_to_async(control.try_now, thread_sensitive=False)(second.pk, by=ada)
+    assert (await ended(second)).answer == "There."
