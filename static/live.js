@@ -418,10 +418,12 @@ class RunPage {
     }
   }
 
-  // A wait that a person cut short, or a stopped run: nothing is counted down to any more.
+  // A wait that a person cut short, or a stopped run: nothing is counted down to any more. A tool's attempts are waited
+  // for while the run executes.
   endWaits(status, at) {
     if (status === "waiting") return;
-    for (const time of this.steps.querySelectorAll("time[data-countdown]")) {
+    const ended = status === "executing" ? ":not([data-of-tool]) " : "";
+    for (const time of this.steps.querySelectorAll(`.attempts${ended} time[data-countdown]`)) {
       const isPast = Number(time.dataset.countdown) < Date.now() + NEARLY_DUE_MS;
       if (isPast || Number(time.closest("[data-step-seq]").dataset.stepSeq) > at) continue;
       time.closest(".attempts").setAttribute("data-due", "");

@@ -6,6 +6,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from tests.journeys.cable import Cable
 from tests.journeys.conftest import launch, wait_for_status
 from tests.live_site import LiveSite
 from tests.wire.outcomes import Answer, Hang
@@ -82,3 +83,43 @@ async def test_a_stopped_run_leaves_no_half_reply_behind(page, wire_server):
 
     await wait_for_status(page, "cancelled")
     await expect(page.locator("[data-reply]")).to_have_count(0)
+
+
+async def test_a_page_that_was_cut_off_goes_on_with_all_that_was_said(site, open_page, wire_server):
+    wire_server.script(Hang(after_chunks=8, answer=LONG))
+    async with Cable(site.url) as cable:
+        page = await open_page(site, session=site.session_of("ada"), through=cable.url)
+        await launch(page, "When is high tide?", model=MODEL)
+        said = await page.locator("[data-said=text]").inner_text()
+
+        await cable.pull()
+        await expect(page.locator("[data-connection]")).to_have_attribute("data-connection", "live")
+        await expect(page.locator("[data-said=text]")).to_have_text(said)
+        wire_server.release()
+
+        await expect(page.locator("[data-answer]")).to_have_text("The tide comes in twice a day.")
+        await expect(page.locator("[data-reply]")).to_have_count(0)
+
+
+async def test_a_race_shows_its_lanes_and_leaves_no_half_reply_behind(start_site, open_page, wire_server):
+    endpoint = {"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1", "m2"]}
+    site = start_site(AGENTSITE_ENDPOINTS=json.dumps([endpoint]))
+    site.create_user("ada")
+    site.ask(
+        "from runs.models import Agent; "
+        "Agent.objects.create(name='Racer', model_names=['local/m1', 'local/m2'], strategy='race')"
+    )
+    page = await open_page(site, session=site.session_of("ada"))
+    half, whole = Hang(after_chunks=7, answer=LONG), Hang(after_chunks=1, answer=Answer("Twice a day."))
+    wire_server.otherwise = lambda request: half if request.body["model"] == "m1" else whole
+
+    await launch(page, "When is high tide?", agent="Racer")
+    await expect(page.locator("[data-reply]")).to_contain_text("Think of the moon.")
+    wire_server.release()
+
+    race = page.locator("[data-step-kind=race]")
+    await expect(race.locator("[data-bar]")).to_have_count(2)
+    await expect(race.locator('[data-bar="won"]')).to_have_count(1)
+    await expect(race).to_contain_text("racing cost 2.0×")
+    await expect(page.locator("[data-reply]")).to_have_count(0)
+    await wait_for_status(page, "completed")

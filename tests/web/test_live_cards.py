@@ -169,3 +169,33 @@ def test_a_lane_that_failed_does_not_say_that_the_race_is_over():
 
     assert "The race goes on" in html
     assert "Fell silent" in html
+
+
+def test_a_tools_failed_attempt_names_the_tool_and_its_call():
+    html = fragments.step_html(
+        step(
+            "retry",
+            call_id=CALL,
+            tool_name="search",
+            content="No answer.",
+            attempt=1,
+            max_attempts=3,
+            severity="warning",
+        )
+    )
+
+    assert f'<a href="#call-{CALL}">search</a>' in html
+    assert "data-of-tool" in html
+
+
+def test_an_attempt_that_failed_in_the_middle_of_its_reply_says_so():
+    cut_off = step("retry", attempt=1, max_attempts=3, metadata={"phase": "stream"})
+    refused = step("retry", attempt=1, max_attempts=3, metadata={"phase": "connect"})
+
+    assert "Attempt 1 was cut off" in fragments.step_html(cut_off)
+    assert "cut off" not in fragments.step_html(refused)
+
+
+def test_the_step_that_ends_a_card_carries_it():
+    assert 'data-card="1-2-1-1"' in opening_tag(fragments.step_html(step("answer", metadata={"card": "1-2-1-1"})))
+    assert "data-card" not in fragments.step_html(step("answer"))
