@@ -73,7 +73,7 @@ class Metered:
         self._budget.note_reply(usage.total_tokens, usage.cost_usd, output_tokens=output)
         if usage.input_tokens is not None:
             self._window.learn(guessed, usage.input_tokens)
-        return replace(reply, usage=usage)
+        return reply if usage is reply.usage else replace(reply, usage=usage)
 
     async def _fit(self, request: ModelRequest) -> int:
         """Make the request fit, and say so in a note; about how many tokens it has then."""

@@ -29,8 +29,10 @@ _SECRET_TEXT = re.compile(
 )
 
 
-_MARKS = ("sk-", "sk_", "xox", "ghp", "gho", "ghu", "ghs", "ghr", "glpat", "aiza", "akia", "bearer ", "://")
+_MARK = re.compile(r"sk[-_]|xox[abp]|gh[pousr][-_]|glpat|aiza|akia|bearer |://")
 """Every text `_SECRET_TEXT` finds something in has one of these, in lower case. They are found ten times faster."""
+_SHORTEST = 7
+"""Characters of the shortest text it finds something in."""
 _SECRET_VARIABLE = re.compile(r"(?i)(^|_)(key|token|passw(or)?d|passphrase|credentials?|webhook)(_|$)|api_?key|secret")
 MIN_SECRET_CHARS = 8
 """A shorter value is a word that may be anywhere, not a secret."""
@@ -38,8 +40,9 @@ MIN_SECRET_CHARS = 8
 
 def redacted(text: str) -> str:
     """The text with everything that looks like a key or a password replaced by `[hidden]`."""
-    lower = text.lower()
-    return _SECRET_TEXT.sub(HIDDEN, text) if any(mark in lower for mark in _MARKS) else text
+    if len(text) < _SHORTEST or _MARK.search(text.lower()) is None:
+        return text
+    return _SECRET_TEXT.sub(HIDDEN, text)
 
 
 def secrets_in(environ: Mapping[str, str] | None = None) -> set[str]:
