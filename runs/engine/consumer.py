@@ -97,7 +97,11 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
 
     def _stop(self, reason: StopReason) -> None:
         """Cancel the child, once, for a reason that is known before the cancellation arrives."""
-        if self._child is None or self._child.done() or self._reason is not None:
+        if self._child is None or self._child.done():
+            return
+        if self._reason is not None:
+            # A person's stop outweighs the host's leaving, as long as nothing is written yet.
+            self._reason = "cancel" if reason == "cancel" else self._reason
             return
         self._reason = reason
         self._child.cancel()

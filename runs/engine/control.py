@@ -131,14 +131,18 @@ def _add_note(run: Run, note: str, content: str, **metadata: Any) -> None:
 
 
 def _end_open_calls(run: Run) -> None:
-    """Give the calls an earlier host left to be run again a result: nobody will."""
-    for call in run.calls.filter(state__in=[ToolCall.State.PROPOSED, ToolCall.State.STARTED]):
-        about = {"turn": call.turn, "tool_name": call.tool_name, "call_id": call.call_id}
-        words = "Stopped before it gave a result."
-        stopped = {"severity": Run.Severity.WARNING, "recoverable": False, "metadata": {"code": "stopped"}}
-        _add_step(run, Step.Kind.TOOL_RESULT, words, **about, **stopped)
-        call.state, call.ended_at = ToolCall.State.FAILED, timezone.now()
-        call.save(update_fields=["state", "ended_at"])
+    """Give the calls that have no result one: nobody will run them again, or decide about them."""
+    have_results = run.steps.filter(kind=Step.Kind.TOOL_RESULT, call_id__isnull=False).values("call_id")
+    states = [ToolCall.State.PROPOSED, ToolCall.State.STARTED, ToolCall.State.UNKNOWN]
+    for call in run.calls.filter(state__in=states).exclude(call_id__in=have_results):
+        about = {"turn": call.turn, "tool_name": call.tool_name, "call_id": call.call_id, "recoverable": False}
+        if call.state == ToolCall.State.UNKNOWN:
+            words, severity, code = "Stopped undecided: it may or may not have happened.", "error", "outcome_unknown"
+        else:
+            words, severity, code = "Stopped before it gave a result.", "warning", "stopped"
+            call.state, call.ended_at = ToolCall.State.FAILED, timezone.now()
+            call.save(update_fields=["state", "ended_at"])
+        _add_step(run, Step.Kind.TOOL_RESULT, words, severity=severity, metadata={"code": code}, **about)
 
 
 def _add_step(run: Run, kind: Step.Kind, content: str, **columns: Any) -> None:

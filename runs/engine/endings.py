@@ -11,7 +11,7 @@ from runs.agent.messages import ToolCall as Call
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.engine.lease import MAX_CRASHES, Claim
 from runs.engine.recorder import Recorder
-from runs.models import ToolCall
+from runs.models import Step, ToolCall
 
 StopReason = Literal["cancel", "suspend"]
 
@@ -36,11 +36,18 @@ async def ended_before_it_began(claim: Claim, recorder: Recorder) -> bool:
 
 
 def open_calls(claim: Claim) -> dict[str, CallChange]:
-    """The calls an earlier claim left without a result, by call id. Those that can be will be run again."""
+    """The calls an earlier claim left without a result, by call id. Those that can be will be run again.
+
+    Of a run that is to be stopped, those too whose outcome is unknown and that a person was to decide about.
+    """
+    left = {ToolCall.State.PROPOSED: "proposed", ToolCall.State.STARTED: "started"}
+    if claim.run.cancel_requested_at is not None:
+        left[ToolCall.State.UNKNOWN] = "started"
+    have_results = {step.call_id for step in claim.steps if step.kind == Step.Kind.TOOL_RESULT}
     return {
-        str(call.call_id): _change(call, "started" if call.state == ToolCall.State.STARTED else "proposed")
+        str(call.call_id): _change(call, "started" if left[ToolCall.State(call.state)] == "started" else "proposed")
         for call in claim.calls
-        if call.state in (ToolCall.State.PROPOSED, ToolCall.State.STARTED)
+        if call.state in left and call.call_id not in have_results
     }
 
 

@@ -37,7 +37,9 @@ class Claim:
 def claimable(owner: str) -> QuerySet[Run]:
     """Runs `owner` may claim: idle ones, and those whose host is gone. Never one it holds itself."""
     orphaned = Q(owner__isnull=False) & ~Q(owner=owner)
-    return Run.objects.filter(Q(status=Run.Status.IDLE) | orphaned)
+    # Somebody asked for a stop in the moment its host parked it: nobody else would ever end it.
+    parked_but_stopped = Q(status=Run.Status.WAITING, owner__isnull=True, cancel_requested_at__isnull=False)
+    return Run.objects.filter(Q(status=Run.Status.IDLE) | orphaned | parked_but_stopped)
 
 
 def claimable_ids(owner: str, limit: int) -> list[UUID]:

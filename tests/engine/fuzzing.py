@@ -158,9 +158,12 @@ class Stops:
         """Stop it; the second time, and the third, as a host in a hurry does: by cancelling the task again."""
         if self.kind == "timeout":
             self.clock.ahead_s += 3600
+        elif self.kind == "leaving" and which > 1:
+            if in_a_thread(self._press_stop) == "asked":
+                self._tell("cancel")
         elif which > 1:
             root.cancel()
-        elif self.kind == "shutdown":
+        elif self.kind in ("shutdown", "leaving"):
             self._tell("suspend")
         elif in_a_thread(self._press_stop) == "asked":
             self._tell("cancel")
