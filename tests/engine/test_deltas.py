@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from typing import Any
 
 import pytest
 from channels.layers import get_channel_layer
@@ -25,11 +26,12 @@ class Viewer:
         await get_channel_layer().group_add(doorbell.run_group(self.run_id), self.channel)
         return self
 
-    async def frame(self) -> dict:
+    async def frame(self) -> dict[str, Any]:
         async with asyncio.timeout(5):
             message = await get_channel_layer().receive(self.channel)
         assert message["type"] == "doorbell.show" and message["run"] == str(self.run_id)
-        return message["frame"]
+        frame: dict[str, Any] = message["frame"]
+        return frame
 
     @property
     def has_mail(self) -> bool:

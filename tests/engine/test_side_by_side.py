@@ -1,11 +1,13 @@
 """What each result tells of the calls beside it."""
 
+from typing import Any
+
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.engine.side_by_side import MOST_CALLS, SideBySide
 
 
 def told(side_by_side: SideBySide, *thoughts: AgentThought) -> list[list[tuple[str, str]] | None]:
-    steps = [{"metadata": {}} for _ in thoughts]
+    steps: list[dict[str, Any]] = [{"metadata": {}} for _ in thoughts]
     side_by_side.note(thoughts, steps)
     calls = [step["metadata"].get("calls") for step in steps]
     return [each and [(call["tool_name"], call["state"]) for call in each] for each in calls]
@@ -51,4 +53,4 @@ def test_of_very_many_calls_the_first_are_told():
 
     [*_, last] = told(side_by_side, *(call(f"call {number}") for number in range(100)))
 
-    assert len(last) == MOST_CALLS
+    assert last is not None and len(last) == MOST_CALLS

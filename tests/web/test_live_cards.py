@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from runs.live import fragments
-from runs.live.amounts import duration_text
+from runs.live.amounts import dollars, duration_text
 from runs.models import Run, Step
 
 CALL = uuid.UUID("11111111-2222-3333-4444-555555555555")
@@ -134,7 +134,7 @@ def test_durations_read_well(seconds, text):
 
 @pytest.mark.parametrize(("cost", "text"), [("0", "$0.00"), ("1.2", "$1.20"), ("0.0034", "$0.0034"), ("0.05", "$0.05")])
 def test_money_is_never_rounded_to_nothing(cost, text):
-    assert fragments.dollars(Decimal(cost)) == text
+    assert dollars(Decimal(cost)) == text
 
 
 def test_unknown_cost_is_unknown_and_the_offline_planner_has_none():

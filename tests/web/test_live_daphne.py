@@ -119,7 +119,7 @@ def site(prepared_data, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def session(site) -> str:
+def session(site: LiveSite) -> str:
     return site.session_of("ada")
 
 

@@ -3,6 +3,7 @@
 import re
 import uuid
 from html.parser import HTMLParser
+from typing import Any
 
 from runs.live import fragments
 from runs.models import Step
@@ -15,7 +16,7 @@ def step(kind: str, sequence: int = 7, **fields) -> Step:
     return Step(run_id=RUN, sequence=sequence, kind=kind, epoch=1, turn=3, **fields)
 
 
-def call(number: int, state: str = "succeeded", start: float | None = None, end: float | None = None) -> dict:
+def call(number: int, state: str = "succeeded", start: float | None = None, end: float = 0.0) -> dict[str, Any]:
     times = {} if start is None else {"started_at": 1000 + start, "ended_at": 1000 + end}
     return {"call_id": IDS[number], "tool_name": f"tool_{number}", "state": state, **times}
 
@@ -27,7 +28,7 @@ def bars(html: str) -> list[tuple[int, int]]:
 def text_of(html: str) -> str:
     parts: list[str] = []
     parser = HTMLParser()
-    parser.handle_data = parts.append  # type: ignore[method-assign]
+    parser.handle_data = parts.append  # type: ignore[method-assign,assignment]
     parser.feed(html)
     return " ".join(" ".join(parts).split())
 

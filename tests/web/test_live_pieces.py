@@ -1,5 +1,7 @@
 """A socket to a run whose model is writing: pieces only to those who are up to date, and never after their step."""
 
+from typing import Any
+
 import pytest
 
 from runs import doorbell
@@ -161,7 +163,7 @@ async def test_a_viewer_that_is_behind_gets_no_pieces_and_catches_up_with_a_snap
     await says(run, (CARD, 2, "tide"))
     for number in (1, 2):
         assert (await ahead.frame())["delta"][0][1] == number
-    seen = []
+    seen: list[dict[str, Any]] = []
     await behind.say({"ack": 14})
     while not any("snap" in frame for frame in seen):
         seen.append(await behind.frame())
