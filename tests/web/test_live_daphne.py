@@ -120,7 +120,8 @@ def site(prepared_data, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def session(site) -> str:
-    return site.session_of("ada")
+    key: str = site.session_of("ada")
+    return key
 
 
 @pytest.fixture
