@@ -42,9 +42,10 @@ browser: ## Install Chromium for the browser tests (Debian and Ubuntu)
 chaos: $(DEV_STAMP) ## Kill a real server twenty times in the middle of its work (CHAOS_SEED repeats a try)
 	CHAOS_TRIES=20 $(PY) -m pytest tests/chaos/test_kill.py -s $(ARGS)
 
-bench: $(DEV_STAMP) ## Measure the engine and the live view
+bench: $(DEV_STAMP) ## Measure the engine, the live view and the pages beside busy runs
 	$(PY) -m tests.benchmarks.engine
 	$(PY) -m tests.benchmarks.live
+	$(PY) -m tests.benchmarks.web
 
 screenshots: $(DEV_STAMP) ## Take docs/screenshot.png from a real run (needs Chromium)
 	$(PY) -m tests.screenshots

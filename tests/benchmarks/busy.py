@@ -31,6 +31,6 @@ def _provider_for(name: str) -> ModelProvider:
     return BusyModel() if name == "busy/m1" else _others(name)
 
 
-catalog.provider_for = _provider_for
+catalog.provider_for = _provider_for  # type: ignore[assignment]  # The host passes the name only.
 if os.environ.get("AGENTSITE_BENCH_HASH") == "off":
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

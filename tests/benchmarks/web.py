@@ -1,7 +1,8 @@
 """How long a person waits for a POST beside runs that write as fast as they can, in the same process.
 
 A real server, forms over HTTP one after the other: a launch (a run, its dispatch) and a sign-in (a session, the
-person's last login). First idle, then beside busy runs of a model without latency. Most of a sign-in is Django's
+person's last login). First idle, then beside busy runs of a model without latency. A GET that needs no database shows
+what waiting for the shared loop and processor is part of that. Most of a sign-in is Django's
 password hash, which is slow by design and shares the processor; the same sign-in without it shows what the site and
 its database add.
 
@@ -27,8 +28,9 @@ BUSY = """
 from django.contrib.auth.models import User
 from runs.engine import control
 ada = User.objects.get(username="ada")
+endless = {{"models": ["busy/m1"], "max_turns": 1_000_000, "max_seconds": 3600}}
 for _ in range({runs}):
-    control.launch(user=ada, task="busy", overrides={{"models": ["busy/m1"], "max_turns": 1000000, "max_seconds": 3600}})
+    control.launch(user=ada, task="busy", overrides=endless)
 """
 STEPS = "from runs.models import Step; print(Step.objects.count())"
 
@@ -47,6 +49,7 @@ def main() -> None:
         without = prepared(folder / "plain", {"AGENTSITE_BENCH_HASH": "off"})
         print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, {options.posts} POSTs of each kind, ms")
         print(f"{'':28}{'idle p50':>9}{'p99':>8}   beside runs: p50, p99, p50 of idle, steps/s meanwhile")
+        table(without, "a GET without database", looks, options.posts, options.runs)
         table(without, "launch", launches, options.posts, options.runs)
         table(without, "sign-in without the hash", sign_ins, options.posts, options.runs)
         table(with_hash, "sign-in", sign_ins, options.posts // 4, options.runs)
@@ -66,8 +69,17 @@ def table(data: Path, name: str, measure: Callable[[LiveSite, int], Times], post
             busy = measure(site, posts)
             per_s = (int(site.ask(STEPS)) - before) / (time.monotonic() - began)
         said = "" if name == "sign-in" else (" ok" if p(99, busy) < GOAL_MS else " MISSED")
-        line += f"   {runs} runs: {p(50, busy):.1f}, {p(99, busy):.1f}{said}, x{p(50, busy) / p(50, idle):.1f}, {per_s:.0f}"
+        line += (
+            f"   {runs} runs: {p(50, busy):.1f}, {p(99, busy):.1f}{said}, x{p(50, busy) / p(50, idle):.1f}, {per_s:.0f}"
+        )
     print(line, flush=True)
+
+
+def looks(site: LiveSite, posts: int) -> Times:
+    """What the shared loop alone makes everybody wait."""
+    with Visitor(site.url) as somebody:
+        somebody.get("/healthz")
+        return [timed(lambda: somebody.get("/healthz")) for _ in range(posts)]
 
 
 def launches(site: LiveSite, posts: int) -> Times:
@@ -83,7 +95,7 @@ def sign_ins(site: LiveSite, posts: int) -> Times:
     for _ in range(posts):
         with Visitor(site.url) as ada:
             ada.get("/accounts/login/")
-            times.append(timed(lambda: sign_in(ada)))  # noqa: B023 - called at once
+            times.append(timed(lambda: sign_in(ada)))
     return times
 
 
