@@ -52,6 +52,8 @@ class LongWinded:
         if turn % TURNS_BETWEEN == 0 and turn <= CUTS * TURNS_BETWEEN:
             self.go_on.acquire(timeout=60)
         return Answer(reasoning="Once more.", calls=[("calculator", {"expression": "17 * 23"})] * CALLS)
+
+
 # A page that catches up quickly lets the oldest cards go again at once: the card itself may not be there to be found.
 WHEN_ARRIVED = """
     count => new Promise(resolve => {
