@@ -3,6 +3,8 @@
 Slow to import; `openai.py` does it when the first reply is asked for.
 """
 
+from typing import Final
+
 from pydantic_ai.direct import model_request_stream
 from pydantic_ai.messages import PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta
 from pydantic_ai.models import ModelRequestParameters, StreamedResponse
@@ -15,6 +17,9 @@ from runs.agent.providers.clients import model_at
 from runs.agent.providers.conversation import conversation, reply_from
 from runs.agent.providers.failures import FOREIGN_ERRORS, failure_from
 from runs.agent.providers.openai import Server
+
+MAX_TOKENS: Final = 10**9
+"""More than any request reads or writes. What a server reports beyond it is not stored and not counted."""
 
 
 async def reply(server: Server, model: str, request: ModelRequest, on_delta: OnDelta | None) -> ModelReply:
@@ -76,6 +81,8 @@ def _usage(stream: StreamedResponse) -> Usage:
     used = stream.usage
     if not (used.input_tokens or used.output_tokens):
         return Usage()
+    if not all(0 <= each <= MAX_TOKENS for each in (used.input_tokens, used.output_tokens)):
+        return Usage()  # a number no request can have is no report
     return Usage(input_tokens=used.input_tokens, output_tokens=used.output_tokens)
 
 
