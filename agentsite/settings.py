@@ -228,8 +228,11 @@ LOGGING = {
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
         # Every closed tab and mistyped address is a warning to it.
         "django.request": {"level": "ERROR"},
-        # Anybody can send a Host header; one line tells whoever forgot AGENTSITE_ALLOWED_HOSTS.
+        # Anybody can send these; one line tells whoever forgot AGENTSITE_ALLOWED_HOSTS.
         "django.security.DisallowedHost": {"filters": ["without_traceback"]},
+        "django.security.RequestDataTooBig": {"filters": ["without_traceback"]},
+        "django.security.TooManyFieldsSent": {"filters": ["without_traceback"]},
+        "django.security.TooManyFilesSent": {"filters": ["without_traceback"]},
         # Told of reads and writes after a viewer has left.
         "daphne": {"level": "ERROR"},
     },
