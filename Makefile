@@ -43,10 +43,11 @@ chaos: $(DEV_STAMP) ## Kill a real server twenty times in the middle of its work
 	CHAOS_TRIES=20 $(PY) -m pytest tests/chaos/test_kill.py -s $(ARGS)
 	CANCEL_FUZZ=all $(PY) -m pytest tests/engine/test_cancel_fuzz.py tests/agent/test_cancel_fuzz_wire.py -s $(ARGS)
 
-bench: $(DEV_STAMP) ## Measure the engine, the live view and the agent's patterns
+bench: $(DEV_STAMP) ## Measure the engine, the live view, the agent's patterns, and the pages beside busy runs
 	$(PY) -m tests.benchmarks.engine
 	$(PY) -m tests.benchmarks.live
 	$(PY) -m tests.benchmarks.patterns
+	$(PY) -m tests.benchmarks.web
 
 screenshots: $(DEV_STAMP) ## Take docs/screenshot.png from a real run (needs Chromium)
 	$(PY) -m tests.screenshots

@@ -13,3 +13,11 @@ class OneLineFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the name logging calls)
         return super().formatMessage(record).translate(_ESCAPES)
+
+
+class WithoutTraceback(logging.Filter):
+    """Leave a record's traceback out, where what happened is all there is to say and strangers cause it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = record.exc_text = None
+        return True

@@ -240,6 +240,7 @@ LOGGING = {
     "formatters": {
         "line": {"()": "agentsite.logs.OneLineFormatter", "format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
     },
+    "filters": {"without_traceback": {"()": "agentsite.logs.WithoutTraceback"}},
     # Standard output belongs to the sign-in line and to what commands print.
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
@@ -250,6 +251,11 @@ LOGGING = {
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
         # Every closed tab and mistyped address is a warning to it.
         "django.request": {"level": "ERROR"},
+        # Anybody can send these; one line tells whoever forgot AGENTSITE_ALLOWED_HOSTS.
+        "django.security.DisallowedHost": {"filters": ["without_traceback"]},
+        "django.security.RequestDataTooBig": {"filters": ["without_traceback"]},
+        "django.security.TooManyFieldsSent": {"filters": ["without_traceback"]},
+        "django.security.TooManyFilesSent": {"filters": ["without_traceback"]},
         # Told of reads and writes after a viewer has left.
         "daphne": {"level": "ERROR"},
     },

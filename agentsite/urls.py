@@ -7,3 +7,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("", include("runs.web.urls")),
 ]
+handler400 = "runs.web.errors.bad_request"

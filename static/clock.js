@@ -1,7 +1,8 @@
 // Time that passes on the page: how long a run has been going, when the next attempt comes, and moments in the
 // reader's own time zone.
 
-const TICK_MS = 100;
+const TICK_MS = 1_000;
+const COUNTDOWN_TICK_MS = 100;
 
 // Countdowns are in the server's time. If this computer's clock is clearly another, they go by the server's.
 const page = document.querySelector("[data-now]");
@@ -24,13 +25,18 @@ function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+let timer;
+
 function tick() {
+  clearTimeout(timer);
+  const countdowns = document.querySelectorAll("time[data-countdown]");
+  timer = setTimeout(tick, countdowns.length ? COUNTDOWN_TICK_MS : TICK_MS);
   if (document.hidden) return;
   for (const element of document.querySelectorAll("time[data-elapsed]")) {
     element.title = element.dateTime;
     write(element, span(now() - Date.parse(element.dateTime)));
   }
-  for (const element of document.querySelectorAll("time[data-countdown]")) countDown(element);
+  countdowns.forEach(countDown);
 }
 
 function countDown(element) {
@@ -55,7 +61,9 @@ function localClocks(root) {
   }
 }
 
-document.addEventListener("htmx:load", ({ detail }) => localClocks(detail.elt));
+document.addEventListener("htmx:load", ({ detail }) => {
+  localClocks(detail.elt);
+  if (detail.elt.querySelector("time[data-countdown], time[data-elapsed]")) tick();
+});
 localClocks(document);
 tick();
-setInterval(tick, TICK_MS);

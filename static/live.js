@@ -7,6 +7,7 @@ const POLL_MS = 3_000;
 const ACK_MS = 1_000;
 const HALF_WINDOW = { bytes: 128 * 1024, frames: 100 };
 const MAX_CARDS = 500;
+const PAINT_MS = 40; // a browser spends milliseconds on each repaint, however little is new
 const AT_THE_END_PX = 96;
 const SUMMARY_MS = 5_000;
 const NEARLY_DUE_MS = 1_500; // clocks differ, and a state comes a moment after its wait
@@ -308,6 +309,8 @@ class RunPage {
     this.stateAt = 0;
     this.unseen = 0;
     this.summary = [];
+    this.waiting = [];
+    this.shownAt = 0;
     this.unacknowledged = { bytes: 0, frames: 0 };
     this.pill = document.querySelector("[data-connection]");
     this.jump = document.querySelector("[data-jump]");
@@ -320,8 +323,11 @@ class RunPage {
     this.openAtTheEnd();
     if (!section.dataset.live || "ended" in section.dataset) return;
     this.connection = new Connection({
-      address: () => `${section.dataset.live}?after=${this.last}`,
-      frame: (frame, size) => this.frame(frame, size),
+      address: () => {
+        this.showWaiting();
+        return `${section.dataset.live}?after=${this.last}`;
+      },
+      frame: (frame, size) => this.frameSoon(frame, size),
       opened: () => {
         clearTimeout(this.polling);
         this.polling = null;
@@ -341,10 +347,31 @@ class RunPage {
     return Number(cards[cards.length - 1]?.dataset.stepSeq ?? this.section.dataset.after);
   }
 
+  // What comes in quick succession is shown together. Nothing is acknowledged before it is in the page.
+  frameSoon(frame, size) {
+    this.waiting.push([frame, size]);
+    this.showing ??= setTimeout(() => this.showWaiting(), Math.max(0, this.shownAt + PAINT_MS - performance.now()));
+  }
+
+  showWaiting() {
+    clearTimeout(this.showing);
+    this.showing = null;
+    const frames = this.waiting;
+    this.waiting = [];
+    const steps = [];
+    for (const [frame, size] of frames) {
+      // In order: a piece of a reply comes before the step that ends it, a state after its steps.
+      if (frame.steps) steps.push(...frame.steps);
+      else if (steps.length) this.addSteps(steps.splice(0));
+      this.frame(frame, size);
+    }
+    if (steps.length) this.addSteps(steps);
+    this.shownAt = performance.now();
+  }
+
   // Unknown keys are for pages newer than this one.
   frame(frame, size = 0) {
     if (frame.head !== undefined) this.head = Math.max(this.head, frame.head);
-    if (frame.steps) this.addSteps(frame.steps);
     if (frame.delta) this.replies.delta(frame.delta, frame.kinds);
     if (frame.snap) this.replies.snap(frame.snap, frame.kinds);
     if (frame.steps || frame.delta || frame.snap) this.received(size);
@@ -460,6 +487,7 @@ class RunPage {
   }
 
   ended() {
+    this.showWaiting();
     this.pillSays("ended", "ended");
     this.section.querySelector("[data-waiting]")?.remove();
   }
@@ -481,6 +509,7 @@ class RunPage {
       const frame = await answer.json();
       if (!this.polling) return;
       this.offlineSince = null;
+      this.addSteps(frame.steps);
       this.frame(frame);
       if (!frame.ended) return this.pillSays("live", `live · every ${POLL_MS / 1000} s`);
       this.connection.isOver = true;
@@ -495,16 +524,22 @@ class RunPage {
   // --- following the end, unless somebody is reading ---
 
   watchReader() {
-    this.isAtTheEnd = true;
+    this.isAtTheEnd = false;
+    this.scrolledTo = scrollY;
+    // Only a reader goes up; a page that grows below (a card gets its true height when it is painted) does not.
     const look = () => {
       const left = document.documentElement.scrollHeight - scrollY - innerHeight;
-      this.isAtTheEnd = left < AT_THE_END_PX;
-      if (this.isAtTheEnd) this.showUnseen(-this.unseen);
+      if (left < AT_THE_END_PX) this.isAtTheEnd = true;
+      else if (scrollY < this.scrolledTo) this.isAtTheEnd = false;
+      this.scrolledTo = scrollY;
+      this.showUnseen(this.isAtTheEnd ? -this.unseen : 0);
     };
+    new ResizeObserver(() => this.isFollowing() && this.toTheEnd()).observe(this.steps);
     addEventListener("scroll", look, { passive: true });
     addEventListener("resize", look, { passive: true });
     this.steps.addEventListener("toggle", look, { capture: true });
     this.jump?.addEventListener("click", () => {
+      this.isAtTheEnd = true;
       this.toTheEnd();
       this.showUnseen(-this.unseen);
     });
@@ -527,12 +562,13 @@ class RunPage {
 
   toTheEnd() {
     scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+    this.scrolledTo = scrollY;
   }
 
   followTo(cards) {
     this.keepFew();
     this.toTheEnd();
-    for (const card of cards) card.classList.add("step--new");
+    if (cards.length <= 3) for (const card of cards) card.classList.add("step--new");
   }
 
   showUnseen(more) {
@@ -563,7 +599,9 @@ class RunPage {
   openAtTheEnd() {
     if (location.hash || this.section.hasAttribute("data-past")) return;
     const isLong = this.steps.querySelector("[data-older]");
-    if (isLong || !this.section.hasAttribute("data-ended")) this.toTheEnd();
+    if (!isLong && this.section.hasAttribute("data-ended")) return;
+    this.isAtTheEnd = true;
+    this.toTheEnd();
   }
 
   // Older steps come in above; what is being read stays where it is.

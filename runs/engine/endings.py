@@ -72,6 +72,12 @@ def stopped(recorder: Recorder, reason: StopReason) -> None:
         recorder.leave("idle", notes=[_note("interrupted", "Interrupted: the server is stopping. The run is queued.")])
 
 
+async def close_open_calls(recorder: Recorder) -> None:
+    """Give the calls an earlier claim left open a result that says nobody will run them again."""
+    if running := list(recorder.open_calls.values()):
+        await recorder.record(Entry(thoughts=[*map(_stopped_result, running)], calls=_all_stopped(running)))
+
+
 def _poison(claim: Claim, recorder: Recorder) -> None:
     error = AgentError(
         f"The run was ended because it was lost {claim.run.crashes} times in a row without a new step: the process "

@@ -14,6 +14,7 @@ from runs.agent.resilience.waits import Waits
 from runs.agent.retry import RetryPolicy
 from runs.agent.structured import OutputSchema
 from runs.agent.tools.toolbox import Toolbox
+from runs.engine import endings
 from runs.engine.history import history_of
 from runs.engine.lease import Claim
 from runs.engine.recorder import Recorder
@@ -42,6 +43,7 @@ class Work:
                 # The configuration names a model or a tool that is not there (any more), or a provider cannot start.
                 if not isinstance(failure, (ValueError, AgentFailure)):
                     logger.exception("Run %s could not begin.", self.claim.run.pk)
+                await endings.close_open_calls(self.recorder)
                 await record_failure(self.recorder, state, failure)
                 return
             await execute(loop, state)

@@ -1,6 +1,6 @@
 """What the history is asked to show. A value that means nothing is named and left out, never an error page."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -88,14 +88,20 @@ class HistoryFilter:
             return None
         moment_text, _, id_text = value.partition("_")
         run_id = _uuid(id_text)
-        try:
-            moment = datetime.fromisoformat(moment_text.replace(" ", "+"))
-        except ValueError:
-            run_id = None
-        if run_id is None:
+        moment = _moment(moment_text)
+        if run_id is None or moment is None:
             self.faults.append("The place to go on from could not be read, so this is the newest page.")
             return None
-        return (moment if timezone.is_aware(moment) else timezone.make_aware(moment)), run_id
+        return moment, run_id
+
+
+def _moment(text: str) -> datetime | None:
+    """The time in UTC; None if it is none, or lies outside the calendar there."""
+    try:
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
+        return (moment if timezone.is_aware(moment) else timezone.make_aware(moment)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _uuid(text: str) -> UUID | None:

@@ -110,7 +110,21 @@ async def test_calls_count_by_their_presence_whatever_the_finish_reason_says(wir
     assert (await model.reply(asks())).text == "No reason given."
 
 
-@pytest.mark.parametrize("written", ['{"expression": "1+', "[1, 2]", '"text"', "[" * 5_000], ids=lambda text: text[:9])
+@pytest.mark.parametrize(
+    "written",
+    [
+        '{"expression": "1+',
+        "[1, 2]",
+        '"text"',
+        "[" * 5_000,
+        # What Python parses and no database stores as JSON:
+        '{"expression": NaN}',
+        '{"expression": [-Infinity]}',
+        '{"expression": {"value": 1e999}}',
+        '{"expression": ' + "[" * 200 + "]" * 200 + "}",
+    ],
+    ids=lambda text: text[:30],
+)
 async def test_arguments_that_are_no_json_object_become_a_call_that_fails_readably(wire_server, model, written):
     wire_server.script(Answer(calls=[("calculator", written)]))
 
@@ -118,6 +132,21 @@ async def test_arguments_that_are_no_json_object_become_a_call_that_fails_readab
 
     with pytest.raises(InvalidArguments, match="The arguments of 'calculator' must be a JSON object, not"):
         await execute_tool_safely(Toolbox().get(call.tool_name), call.arguments)
+
+
+async def test_half_a_surrogate_pair_in_an_argument_becomes_a_question_mark(wire_server, model):
+    wire_server.script(Answer(calls=[("text_stats", r'{"te\udc00xt": ["half \ud800", "whole \ud83d\ude00"]}')]))
+
+    (call,) = (await model.reply(asks())).calls
+
+    assert call.arguments == {"te?xt": ["half ?", "whole 😀"]}
+
+
+@pytest.mark.parametrize("reported", [(2**62, 2**62), (10**30, 1), (1, 10**10)])
+async def test_tokens_no_request_can_have_are_unknown(wire_server, model, reported):
+    wire_server.script(Answer("Dear.", usage=reported))
+
+    assert (await model.reply(asks())).usage.total_tokens is None
 
 
 async def test_a_call_without_any_arguments_text_has_none(wire_server, model):

@@ -24,7 +24,9 @@ WORDS = " ".join(["reasoning"] * 20)
 class Source(Protocol):
     """Where a benchmark's steps come from."""
 
-    application: Any
+    @property
+    def application(self) -> Any:
+        """What the server serves."""
 
     async def step(self, run_id: str, text: str) -> None:
         """Let one step come into being."""
@@ -143,8 +145,8 @@ def main() -> None:
     """Serve until standard input ends."""
     kind, port = sys.argv[1], sys.argv[2]
     django.setup()
-    kinds: dict[str, Callable[[], Any]] = {"site": Site, "tokens": Tokens, "raw": Raw, "channels": Stock}
-    source: Source = kinds[kind]()
+    sources: dict[str, Callable[[], Source]] = {"site": Site, "tokens": Tokens, "raw": Raw, "channels": Stock}
+    source = sources[kind]()
     tasks: set[Any] = set()
 
     def obey() -> None:

@@ -140,3 +140,17 @@ async def test_dashboards_are_told_when_a_run_is_claimed_not_only_when_it_says_s
 
     assert message["run"] == str(run.pk)
     await ended(run)
+
+
+async def test_a_run_that_cannot_begin_again_leaves_no_call_open(ada: User, host_for: StartHost) -> None:
+    keeper = Gatekeeper()
+    run = await launch(ada)
+    await left_inside_a_call(host_for, keeper, register(keeper, "read"))
+    await Run.objects.filter(pk=run.pk).aupdate(config=run.config | {"tools": ["gone"]})
+
+    host_for(ScriptedModel(answers("Never.")))
+    row = await ended(run)
+
+    assert row.status == "failed"
+    assert (await ToolCall.objects.aget(run=run)).state == "failed"
+    assert (await kinds_of(run))[-2:] == ["tool_result", "error"]

@@ -24,9 +24,10 @@ class Cable:
     async def pull(self) -> None:
         """Wait for a WebSocket the server has answered, then end every connection without a goodbye.
 
-        New connections work at once.
+        New connections work at once. Raises `TimeoutError` if there is no WebSocket for a minute.
         """
-        await self._socket_answered.wait()
+        async with asyncio.timeout(60):
+            await self._socket_answered.wait()
         self._cut()
 
     def _cut(self) -> None:

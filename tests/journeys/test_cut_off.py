@@ -1,6 +1,7 @@
 """The connection between page and server is cut, again and again."""
 
 import json
+import threading
 from itertools import count
 
 import pytest
@@ -8,15 +9,19 @@ from playwright.async_api import expect
 
 from tests.journeys.cable import Cable
 from tests.journeys.conftest import launch
+from tests.wire.http import Request
 from tests.wire.outcomes import Answer
 
 pytestmark = pytest.mark.browser
 
-CALLS = 6
-TURNS = 62
-STEPS = TURNS * (1 + 2 * CALLS) + 1
-"""Per turn the reasoning, the calls and their results; at the end the answer: about 800."""
 CUTS = 5
+TURNS_BETWEEN = 10
+TURNS = (CUTS + 1) * TURNS_BETWEEN + 2
+CALLS = 6
+STEPS_PER_TURN = 1 + 2 * CALLS
+"""The reasoning, the calls and their results."""
+STEPS = TURNS * STEPS_PER_TURN + 1
+"""With the answer: about 800."""
 
 # Every step ever put into the page, in the order of arrival: an old card that leaves a long page was still shown.
 NOTE_ARRIVALS = """
@@ -32,12 +37,37 @@ NOTE_ARRIVALS = """
 """
 
 
+class LongWinded:
+    """A model that calls tools for many turns, and stops before each cut until it has been made."""
+
+    def __init__(self) -> None:
+        self.go_on = threading.Semaphore(0)
+        self._turns = count(1)
+
+    def reply(self, _: Request) -> Answer:
+        """What the wire server says next."""
+        turn = next(self._turns)
+        if turn > TURNS:
+            return Answer("That was long.")
+        if turn % TURNS_BETWEEN == 0 and turn <= CUTS * TURNS_BETWEEN:
+            self.go_on.acquire(timeout=60)
+        return Answer(reasoning="Once more.", calls=[("calculator", {"expression": "17 * 23"})] * CALLS)
+
+
+# A page that catches up quickly lets the oldest cards go again at once: the card itself may not be there to be found.
+WHEN_ARRIVED = """
+    count => new Promise(resolve => {
+        const look = () => window.arrivals.length >= count ? resolve() : setTimeout(look, 50);
+        look();
+    })
+"""
+
+
 async def test_a_page_that_is_cut_off_five_times_in_a_long_run_shows_every_step_once(
     start_site, open_page, wire_server
 ):
-    turns = count(1)
-    calculation = Answer(reasoning="Once more.", calls=[("calculator", {"expression": "17 * 23"})] * CALLS)
-    wire_server.otherwise = lambda _: calculation if next(turns) <= TURNS else Answer("That was long.")
+    model = LongWinded()
+    wire_server.otherwise = model.reply
     endpoint = {"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}
     site = start_site(AGENTSITE_ENDPOINTS=json.dumps([endpoint]))
     site.create_user("ada")
@@ -47,8 +77,10 @@ async def test_a_page_that_is_cut_off_five_times_in_a_long_run_shows_every_step_
         await page.add_init_script(NOTE_ARRIVALS)
         await launch(page, "Calculate for a while", model="local/m1", max_turns="1000")
         for cut in range(1, CUTS + 1):
-            await page.wait_for_selector(f"#step-{cut * STEPS // (CUTS + 1)}", state="attached", timeout=120_000)
+            seen = (cut * TURNS_BETWEEN - 1) * STEPS_PER_TURN
+            await page.wait_for_selector(f"#step-{seen}", state="attached", timeout=60_000)
             await cable.pull()
+            model.go_on.release()
         await page.wait_for_selector("[data-run-status=completed]", timeout=120_000)
         await expect(page.locator("[data-answer]")).to_contain_text("That was long.")
         arrivals = await page.evaluate("window.arrivals")

@@ -176,6 +176,8 @@ def test_staff_find_everybodys_runs_and_can_ask_for_one_owners(
         "before=yesterday",
         "before=2026-11-22T12:00:00_not-an-id",
         "before=99999-01-01_0b0b0b0b-0b0b-0b0b-0b0b-0b0b0b0b0b0b",
+        "before=0001-01-01T00:00:00%2B14:00_0b0b0b0b-0b0b-0b0b-0b0b-0b0b0b0b0b0b",
+        "before=9999-12-31T23:59:59-14:00_0b0b0b0b-0b0b-0b0b-0b0b-0b0b0b0b0b0b",
         "status=%00",
         "status=completed%27%20OR%201=1",
     ],

@@ -119,8 +119,9 @@ def site(prepared_data, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def session(site: LiveSite) -> str:
-    return site.session_of("ada")
+def session(site) -> str:
+    key: str = site.session_of("ada")
+    return key
 
 
 @pytest.fixture

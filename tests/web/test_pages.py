@@ -213,6 +213,16 @@ def test_a_form_that_is_too_large_is_refused_with_a_page(owner: User, browser_of
     assert response.status_code == 400
 
 
+def test_a_form_in_an_encoding_of_its_own_is_refused_with_a_page(db: None) -> None:
+    site = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    site.cookies["csrftoken"] = "a" * 32  # what makes the token be looked for in the form
+
+    response = site.post("/runs/", b"task=a", content_type="application/x-www-form-urlencoded; charset=utf-7")
+
+    assert response.status_code == 400
+    assert "makes no sense" in response.content.decode()
+
+
 def test_names_of_people_and_tasks_are_text_not_markup(
     staff: User, browser_of: Callable[[User | None], Client], make_run: Callable[..., Run]
 ) -> None:

@@ -10,6 +10,7 @@ import pydantic
 from pydantic_ai import messages as wire
 
 from runs.agent.messages import ModelReply, ModelRequest, ToolRequest, ToolResult, Turn, Usage
+from runs.agent.plain_json import plain_json
 from runs.agent.tools.validation import MALFORMED
 from runs.agent.wording import output_text
 
@@ -99,10 +100,11 @@ def _tell_calls_apart(response: wire.ModelResponse) -> None:
 
 
 def _tool_request(call: wire.ToolCallPart) -> ToolRequest:
-    arguments: Any = call.args or {}
-    if isinstance(arguments, str):
-        try:
-            arguments = json.loads(arguments)
-        except (ValueError, RecursionError):
-            return ToolRequest(call.tool_name, {MALFORMED: arguments})
-    return ToolRequest(call.tool_name, arguments if isinstance(arguments, dict) else {MALFORMED: str(call.args)})
+    written: Any = call.args or {}
+    try:
+        arguments = plain_json(json.loads(written) if isinstance(written, str) else written)
+    except (ValueError, RecursionError):
+        arguments = None
+    if not isinstance(arguments, dict):
+        arguments = {MALFORMED: plain_json(str(written))}
+    return ToolRequest(call.tool_name, arguments)

@@ -32,6 +32,9 @@ from runs.agent.providers.conversation import conversation, reply_from
 from runs.agent.providers.failures import FOREIGN_ERRORS, failure_from
 from runs.agent.providers.served import ServedModel
 
+MAX_TOKENS = 10**9
+"""More than any request reads or writes. What a server reports beyond it is not stored and not counted."""
+
 MAX_REPLY_CHARS = 32 * 1024 * 1024
 """A reply that is longer comes from a server that has lost its way, and would fill the memory."""
 
@@ -124,6 +127,8 @@ def _usage(stream: StreamedResponse) -> Usage:
     used = stream.usage
     if not (used.input_tokens or used.output_tokens):
         return Usage()
+    if not all(0 <= each <= MAX_TOKENS for each in (used.input_tokens, used.output_tokens)):
+        return Usage()  # a number no request can have is no report
     return Usage(
         input_tokens=used.input_tokens,
         output_tokens=used.output_tokens,

@@ -1,0 +1,36 @@
+"""Loaded into a real server with AGENTSITE_TOOLS: a model without latency, so that its runs write as fast as they can.
+
+With AGENTSITE_BENCH_HASH=off passwords are hashed by MD5, to see what a sign-in costs without the hash.
+"""
+
+import os
+from typing import Any
+
+from django.conf import settings
+
+from runs.agent.messages import ModelProvider, ModelReply, ToolRequest
+from runs.agent.providers import catalog
+
+WORDS = " ".join(f"word{n:02}" for n in range(1, 21))
+
+
+class BusyModel:
+    """Never answers: 20 words and a call of the calculator, for ever."""
+
+    name, model = "busy", "m1"
+
+    async def reply(self, request: Any, *, on_delta: Any = None) -> ModelReply:
+        """The next turn."""
+        return ModelReply(reasoning=WORDS, calls=(ToolRequest("calculator", {"expression": "17 * 23"}),))
+
+
+_others = catalog.provider_for
+
+
+def _provider_for(name: str) -> ModelProvider:
+    return BusyModel() if name == "busy/m1" else _others(name)
+
+
+catalog.provider_for = _provider_for  # type: ignore[assignment]  # The host passes the name only.
+if os.environ.get("AGENTSITE_BENCH_HASH") == "off":
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,47 @@
+"""Log lines."""
+
+import http.client
+import logging
+
+from agentsite.logs import OneLineFormatter
+
+
+def test_a_message_cannot_forge_a_line_or_colour_a_terminal():
+    message = "task \x1b[31mred\r\n2026-01-01 ERROR forged\x85end"
+    record = logging.LogRecord("runs", logging.INFO, __file__, 1, "%s", (message,), None)
+
+    line = OneLineFormatter("%(message)s").format(record)
+
+    assert line == r"task \x1b[31mred\r\n2026-01-01 ERROR forged\x85end"
+
+
+def test_forms_a_stranger_can_send_are_one_line_each_at_most(live_site):
+    form = "application/x-www-form-urlencoded"
+    connection = http.client.HTTPConnection(live_site.url.removeprefix("http://"))
+    # The cookie is what makes the token be looked for in the form.
+    headers = {"Cookie": f"csrftoken={'a' * 32}"}
+    for body, kind in (
+        (b"x=1&" * 2000, form),
+        (b"task=" + b"x" * 2_000_000, form),
+        (b"task=a", f"{form}; charset=utf-7"),
+        (b"nothing", "multipart/form-data"),
+    ):
+        connection.request("POST", "/accounts/login/", body, headers={**headers, "Content-Type": kind})
+        response = connection.getresponse()
+        response.read()
+        assert response.status == 400
+    connection.close()
+
+    assert live_site.stop() == 0
+    assert len(live_site.log.read_text().splitlines()) <= 4
+
+
+def test_a_host_nobody_named_is_one_line(live_site):
+    connection = http.client.HTTPConnection(live_site.url.removeprefix("http://"))
+    connection.request("GET", "/", headers={"Host": "evil.example"})
+
+    assert connection.getresponse().status == 400
+    connection.close()
+    assert live_site.stop() == 0
+    assert len(live_site.log.read_text().splitlines()) == 1
+    assert "evil.example" in live_site.log.read_text()
