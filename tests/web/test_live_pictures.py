@@ -45,7 +45,7 @@ def test_a_call_that_runs_alone_has_no_picture():
 def test_the_last_of_several_calls_shows_all_of_them_running():
     html = fragments.step_html(step("tool_call", call_id=IDS[2], tool_name="tool_2", metadata={"calls": ALL_RUNNING}))
 
-    assert '<figure class="picture" id="calls-1-3">' in html
+    assert '<figure class="picture untrusted" hx-disable id="calls-1-3">' in html
     assert "3 calls side by side, 0 ended" in html
     assert html.count('data-bar="running"') == 3
     assert bars(html) == []
