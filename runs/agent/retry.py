@@ -94,6 +94,20 @@ async def attempts(
                 await ladder.tell(failure, attempt=number, wait_s=None)
             raise
 
+    try:
+        return await next_attempt()
+    except ModelFailure as failure:
+        first: ModelFailure | None = failure
+
+    async def told_first() -> T:
+        """The first attempt again, as it ended, and then further ones."""
+        nonlocal first
+        if first is None:
+            return await next_attempt()
+        failure, first = first, None
+        raise failure
+
+    # Asked only now: its bookkeeping costs several times what a reply without latency does.
     retrying = AsyncRetrying(
         retry=retry_if_exception(_is_model_failure_worth_retrying),
         wait=ladder.wait,
@@ -103,7 +117,7 @@ async def attempts(
         sleep=sleep,
     )
     try:
-        return await retrying(next_attempt)
+        return await retrying(told_first)
     except RetriesStopped:
         raise ladder.unavailable(number, "A person stopped the retries.") from ladder.last
 

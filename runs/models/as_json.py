@@ -21,8 +21,8 @@ def run_as_json(run: Run) -> dict[str, Any]:
         "error": run.error,
         "steps_taken": run.steps_taken,
         "tokens_used": run.tokens_used,
-        "cost": _dollars(run.cost),
-        "cost_is_partial": run.cost_is_partial,
+        # A part of the cost is no cost: the steps tell which replies' is known.
+        "cost": None if run.cost_is_partial else _dollars(run.cost),
         "created_at": _utc(run.created_at),
         "started_at": _utc(run.started_at),
         "ended_at": _utc(run.ended_at),
