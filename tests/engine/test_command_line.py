@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from runs.engine.lock import HostLock
 from runs.management.commands.run_agent import Follower
 from runs.models import Agent, Run, Step
 from runs.models.as_json import step_as_json
@@ -126,23 +126,42 @@ def test_beside_a_server_the_command_follows_the_servers_run(live_site: LiveSite
     assert "45" in result.stdout.splitlines()[-1]
 
 
-def test_ctrl_c_stops_the_run_and_exits_with_130(data: Path, wire_server: WireServer):
+@pytest.fixture
+def command(data: Path, wire_server: WireServer) -> Iterator[subprocess.Popen[str]]:
+    """The command in the middle of its run: it waits for a model that says nothing."""
     wire_server.script(Hang())
     endpoints = [{"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}]
-    command = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "manage.py", "run_agent", "Do it.", "--model", "local/m1"],
         cwd=ROOT,
         env={"AGENTSITE_DATA": str(data), "AGENTSITE_ENDPOINTS": json.dumps(endpoints)},
         stdout=subprocess.PIPE,
         text=True,
-    )
-    wire_server.wait_for_requests(1, timeout_s=60)
+    ) as process:
+        wire_server.wait_for_requests(1, timeout_s=60)
+        yield process
+        process.kill()
 
+
+def status_in(data: Path) -> str:
+    """The status of the only run there."""
+    code = "from runs.models import Run; print(Run.objects.get().status)"
+    return manage("shell", "--no-imports", "-c", code, data=data).stdout.strip()
+
+
+def test_ctrl_c_stops_the_run_and_exits_with_130(command: subprocess.Popen[str], data: Path):
     command.send_signal(signal.SIGINT)
     printed, _ = command.communicate(timeout=60)
 
     assert command.returncode == 130
-    assert [line.split("]")[0] for line in printed.splitlines()] == ["[note", "[note"]
+    assert [line.split(" ")[0] for line in printed.splitlines()] == ["[note]", "[note]"]
     assert "asked to stop" in printed
-    with HostLock(data) as lock:
-        assert lock.path.exists()
+    assert status_in(data) == "cancelled"
+
+
+def test_sigterm_lets_go_of_the_run_so_that_another_host_can_go_on(command: subprocess.Popen[str], data: Path):
+    command.terminate()
+    command.communicate(timeout=60)
+
+    assert command.returncode == 143
+    assert status_in(data) == "idle"
