@@ -144,6 +144,7 @@ CHANNEL_LAYERS = {
 AGENTSITE_MAX_RUNS = env_int("AGENTSITE_MAX_RUNS", 2000, minimum=1, maximum=100_000)
 """Runs one process hosts at once; the others wait in the queue."""
 AGENTSITE_MAX_SOCKETS_PER_USER = env_int("AGENTSITE_MAX_SOCKETS_PER_USER", 1000, minimum=1, maximum=100_000)
+"""Sockets one person may hold in all, dashboards included."""
 AGENTSITE_MAX_SOCKETS_PER_USER_RUN = env_int("AGENTSITE_MAX_SOCKETS_PER_USER_RUN", 1000, minimum=1, maximum=100_000)
 """Sockets one person may hold to one run."""
 AGENTSITE_TOOLS = env_modules("AGENTSITE_TOOLS")

@@ -226,7 +226,7 @@ class RunHost:
         if self._draining:
             return
         for run_id in list(self._abandoned - self._tasks.keys()):
-            await self.writer.do(lambda run_id=run_id: lease.release(run_id, self.id))  # type: ignore[misc]
+            await self.writer.do(partial(lease.release, run_id, self.id))
             self._abandoned.discard(run_id)
         claimable, asked = await self.read(
             lambda: (lease.claimable_ids(self.id, self.capacity - len(self._tasks)), lease.cancel_asked_ids(self.id))

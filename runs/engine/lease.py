@@ -4,7 +4,6 @@ SQLite has one host (a file lock says so), so no clock is needed: a hosted run w
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,11 +26,6 @@ class Claim:
     """True if its last host vanished without letting go."""
     steps: tuple[Step, ...]
     calls: tuple[ToolCall, ...]
-
-    @property
-    def cancel_asked_at(self) -> datetime | None:
-        """When somebody asked for it to be stopped."""
-        return self.run.cancel_requested_at
 
 
 def claimable(owner: str) -> QuerySet[Run]:

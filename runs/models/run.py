@@ -56,7 +56,6 @@ class Run(models.Model):
         CRITICAL = "critical", "Critical"
 
     FINAL = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
-    HOSTED = (Status.THINKING, Status.EXECUTING, Status.WAITING)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="runs")

@@ -43,8 +43,8 @@ def elapsed(run: Run) -> timedelta | None:
 
 @register.filter
 def thousands(number: int) -> str:
-    """A whole number with a thin space between each three digits."""
-    return f"{number:,}".replace(",", "\u2009")
+    """A whole number with a comma between each three digits, as the page of a run writes it."""
+    return f"{number:,}"
 
 
 @register.filter

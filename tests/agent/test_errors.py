@@ -40,7 +40,7 @@ def model_failure(kind="network", *, status=None, message="It broke."):
             "timeout",
         ),
         (
-            asyncio.TimeoutError("after 5s"),  # noqa: UP041 - the very branch that used to be dead
+            asyncio.TimeoutError("after 5s"),  # noqa: UP041 - the name much code still catches
             "Operation timed out: after 5s",
             ErrorSeverity.WARNING,
             True,

@@ -30,7 +30,7 @@ RULES: dict[str, Answers] = {
     },
     "runs:launch": {"GET": EVERYBODY_SIGNED_IN, **ONLY_READ},
     "runs:run": {"GET": WHO_MAY_SEE_THE_RUN, **ONLY_READ},
-    "runs:older-steps": {"GET": {**WHO_MAY_SEE_THE_RUN, "owner": 400, "staff": 400}, **ONLY_READ},
+    "runs:steps": {"GET": {**WHO_MAY_SEE_THE_RUN, "owner": 400, "staff": 400}, **ONLY_READ},
     "runs:cancel": {"POST": WHO_MAY_CHANGE_THE_RUN, **ONLY_POST},
     "runs:try-now": {"POST": WHO_MAY_CHANGE_THE_RUN, **ONLY_POST},
     "runs:stop-retrying": {"POST": WHO_MAY_CHANGE_THE_RUN, **ONLY_POST},

@@ -29,4 +29,4 @@ def test_a_moment_is_written_in_utc_for_people_and_for_the_browser() -> None:
 
 
 def test_large_numbers_have_their_thousands_apart() -> None:
-    assert [thousands(number) for number in (7, 1234, 1234567)] == ["7", "1\u2009234", "1\u2009234\u2009567"]
+    assert [thousands(number) for number in (7, 1234, 1234567)] == ["7", "1,234", "1,234,567"]

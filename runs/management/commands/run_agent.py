@@ -33,10 +33,12 @@ BAD_ARGUMENTS = 2
 
 
 class Command(BaseCommand):
-    """Prints one line a step. Ctrl-C stops the run. Exit codes: 0 completed, 1 failed, 2 bad arguments, 3 parked for a
-    person, 130 cancelled."""
+    """Prints one line a step. SIGTERM, unlike Ctrl-C, lets go of the run: whoever hosts next goes on with it."""
 
-    help = "Launch a run and print its steps as they are recorded: one line `[kind] content` a step."
+    help = (
+        "Launch a run and print its steps as they are recorded, one line `[kind] content` a step. Ctrl-C stops it. "
+        "Exit code: 0 completed, 1 failed, 2 bad arguments, 3 waits for a person, 130 cancelled."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The task and what it is worked on with."""

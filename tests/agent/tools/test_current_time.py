@@ -7,7 +7,6 @@ import pytest
 from runs.agent.errors import ToolFailed
 from runs.agent.tools.current_time import current_time, zone_named
 from runs.agent.tools.places import ZONE_OF_PLACE
-from runs.agent.tools.registry import registered_tools
 
 
 def test_it_tells_the_time_of_the_zone() -> None:
@@ -51,15 +50,3 @@ def test_what_is_no_zone_is_refused(name: str) -> None:
         current_time(name)
 
     assert len(str(failure.value)) < 300
-
-
-def test_looking_at_the_clock_is_a_read_and_the_rest_is_pure() -> None:
-    effects = {name: tool.effect for name, tool in registered_tools().items() if "runs/agent/tools" in tool.place}
-
-    assert effects == {
-        "calculator": "pure",
-        "convert_units": "pure",
-        "date_math": "pure",
-        "text_stats": "pure",
-        "current_time": "read",
-    }

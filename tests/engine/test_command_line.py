@@ -1,0 +1,167 @@
+"""`manage.py run_agent`: what it prints, what it exits with, and who hosts its run."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from runs.management.commands.run_agent import Follower
+from runs.models import Agent, Run, Step
+from runs.models.as_json import step_as_json
+from tests.live_site import ROOT, LiveSite, manage
+from tests.wire import Hang, WireServer
+
+RUN_KEYS = [
+    "id", "task", "status", "waiting_for", "agent", "answer", "output", "error", "steps_taken", "tokens_used", "cost",
+    "created_at", "started_at", "ended_at",
+]  # fmt: skip
+STEP_KEYS = [
+    "sequence", "turn", "kind", "content", "tool_name", "call_id", "tool_input", "tool_output", "attempt",
+    "max_attempts", "severity", "recoverable", "suggested_action", "provider", "model", "lane", "tokens", "cost",
+    "started_at", "ended_at", "metadata",
+]  # fmt: skip
+
+
+@pytest.fixture
+def make_run(assistant: Agent) -> Any:
+    """A run of the command line in that state."""
+
+    def make(status: str, **fields: Any) -> Run:
+        ended_at = timezone.now() if status in Run.FINAL else None
+        return Run.objects.create(agent=assistant, task="Do it.", status=status, ended_at=ended_at, **fields)
+
+    return make
+
+
+@pytest.fixture
+def data(prepared_data: Path, tmp_path: Path) -> Path:
+    """A data folder of this test's own."""
+    return shutil.copytree(prepared_data, tmp_path / "data")
+
+
+def add_step(run: Run, content: str, **fields: Any) -> Step:
+    """The run's first step."""
+    return Step.objects.create(run=run, sequence=1, epoch=1, kind="note", content=content, **fields)
+
+
+@pytest.mark.parametrize(
+    ("status", "waiting_for", "code"),
+    [
+        ("completed", "", 0),
+        ("failed", "", 1),
+        ("cancelled", "", 130),
+        ("waiting", "decision", 3),
+        ("waiting", "approval", 3),
+    ],
+)
+def test_the_exit_code_says_how_the_run_stands(make_run, status, waiting_for, code):
+    run = make_run(status, waiting_for=waiting_for)
+
+    assert Follower(run, as_json=False).follow() == code
+
+
+def test_further_lines_are_indented_and_nothing_reaches_the_terminal_as_a_command(make_run, capsys):
+    run = make_run("completed")
+    add_step(run, "One\nTwo\x1b[31m")
+
+    Follower(run, as_json=False).follow()
+
+    assert capsys.readouterr().out == "[note] One\n  Two␛[31m\n"
+
+
+def test_as_json_every_line_is_a_step_and_the_last_one_is_the_run(make_run, capsys):
+    run = make_run("completed", next_sequence=2, answer="45")
+    step = add_step(run, "Half of it.", metadata={"note": "resumed"})
+
+    Follower(run, as_json=True).follow()
+
+    first, last = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert first == step_as_json(step)
+    assert list(first) == STEP_KEYS
+    assert list(last) == RUN_KEYS
+    assert (last["id"], last["status"], last["answer"], last["cost"]) == (str(run.pk), "completed", "45", None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([" "], "A run needs a task."),
+        (["Do it.", "--agent", "Nobody"], "There is no agent 'Nobody'. Agents: 'Assistant'."),
+        (["Do it.", "--model", "nonsense"], "Unknown model 'nonsense'"),
+        (["Do it.", "--user", "nobody"], "There is no user 'nobody'."),
+    ],
+)
+def test_bad_arguments_launch_nothing_and_exit_with_2(assistant, arguments, reason):
+    with pytest.raises(CommandError, match=re.escape(reason)) as refused:
+        call_command("run_agent", *arguments)
+
+    assert refused.value.returncode == 2
+    assert not Run.objects.exists()
+
+
+def test_a_run_is_hosted_by_the_command_itself_which_prints_its_steps_and_nothing_else(data: Path):
+    result = manage("run_agent", "What is 17 * 23?", data=data)
+
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert all(re.match(r"\[\w+\] |  ", line) for line in lines)
+    assert lines[1:3] == ["[tool_call] calculator(expression='17 * 23')", "[tool_result] 391"]
+    assert lines[-1] == "[answer] `17 * 23` = **391**"
+
+
+def test_beside_a_server_the_command_follows_the_servers_run(live_site: LiveSite):
+    result = live_site.manage("run_agent", "half of 90")
+
+    assert result.returncode == 0, result.stderr
+    assert "A server hosts runs here" in result.stderr
+    assert "45" in result.stdout.splitlines()[-1]
+
+
+@pytest.fixture
+def command(data: Path, wire_server: WireServer) -> Iterator[subprocess.Popen[str]]:
+    """The command in the middle of its run: it waits for a model that says nothing."""
+    wire_server.script(Hang())
+    endpoints = [{"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}]
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "run_agent", "Do it.", "--model", "local/m1"],
+        cwd=ROOT,
+        env={"AGENTSITE_DATA": str(data), "AGENTSITE_ENDPOINTS": json.dumps(endpoints)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        wire_server.wait_for_requests(1, timeout_s=60)
+        yield process
+        process.kill()
+
+
+def status_in(data: Path) -> str:
+    """The status of the only run there."""
+    code = "from runs.models import Run; print(Run.objects.get().status)"
+    return manage("shell", "--no-imports", "-c", code, data=data).stdout.strip()
+
+
+def test_ctrl_c_stops_the_run_and_exits_with_130(command: subprocess.Popen[str], data: Path):
+    command.send_signal(signal.SIGINT)
+    printed, _ = command.communicate(timeout=60)
+
+    assert command.returncode == 130
+    assert [line.split(" ")[0] for line in printed.splitlines()] == ["[note]", "[note]"]
+    assert "asked to stop" in printed
+    assert status_in(data) == "cancelled"
+
+
+def test_sigterm_lets_go_of_the_run_so_that_another_host_can_go_on(command: subprocess.Popen[str], data: Path):
+    command.terminate()
+    command.communicate(timeout=60)
+
+    assert command.returncode == 143
+    assert status_in(data) == "idle"
