@@ -176,7 +176,7 @@ def _add_attempts(card: Card, step: Step) -> None:
 
 def _cause(metadata: dict[str, Any]) -> str:
     code = str(metadata.get("code") or "")
-    return CODES.get(code, visible(code.replace("_", " ").capitalize()))
+    return CODES.get(code.removeprefix("model_"), visible(code.replace("_", " ").capitalize()))
 
 
 def _fold(text: str, *, preview_chars: int = PREVIEW_CHARS, preview_lines: int = PREVIEW_LINES) -> Fold:
