@@ -7,8 +7,9 @@ import pytest
 from django.contrib.auth.models import User
 
 from runs import doorbell
+from runs.agent.limits import RunLimits
 from runs.agent.messages import ModelReply
-from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
+from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool, calls_tools
 from runs.engine.host import RunHost
 from runs.models import Run, ToolCall
 from tests.engine.conftest import ended, kinds_of, launch, reached, steps_of
@@ -154,3 +155,24 @@ async def test_a_run_that_cannot_begin_again_leaves_no_call_open(ada: User, host
     assert row.status == "failed"
     assert (await ToolCall.objects.aget(run=run)).state == "failed"
     assert (await kinds_of(run))[-2:] == ["tool_result", "error"]
+
+
+async def test_a_call_that_waits_for_its_place_has_not_started(ada: User, host_for: StartHost) -> None:
+    keeper = Gatekeeper()
+    name = register(keeper, "unsafe")
+    places = RunLimits().max_parallel_calls
+    run = await launch(ada)
+    host = host_for(ScriptedModel(calls_tools(*[(name, {})] * (places + 2)), answers("Done.")))
+    await keeper.entered.wait()
+    async with asyncio.timeout(10):
+        while keeper.calls < places:  # noqa: ASYNC110 - the last of several to come
+            await asyncio.sleep(0.005)
+    host.id, host.capacity = "host-that-died", 0
+
+    host_for(ScriptedModel(answers("Never.")))
+    row = await ended(run)
+    states = [call.state async for call in run.calls.order_by("index")]
+    keeper.open.set()
+
+    assert (row.status, row.waiting_for) == ("waiting", "decision")
+    assert states == ["unknown"] * places + ["proposed"] * 2
