@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import logging
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
@@ -74,8 +74,8 @@ class RunHost:
         self.writer.start(loop)
         doorbell.set_home(loop)
         set_host(self)
-        for service in (self._sweep_for_ever(), self._bell.ring_for_ever(), self._listen_for_ever()):
-            self._services.append(self._spawn(service))
+        for service in (self._sweep_for_ever, self._bell.ring_for_ever, self._listen_for_ever):
+            self._services.append(self._spawn(self._keep_up(service)))
 
     async def drain(self, limit_s: float = DRAIN_LIMIT_S) -> None:
         """Claim nothing more, let every run stop at a safe point and go back to the queue, then stop the writer.
@@ -188,6 +188,16 @@ class RunHost:
         return self._loop
 
     # Its services
+
+    async def _keep_up(self, service: Callable[[], Awaitable[None]]) -> None:
+        """Serve, and start again after a failure nobody foresaw: without it runs would silently wait for ever."""
+        while True:
+            try:
+                await service()
+                return
+            except Exception:
+                logger.exception("%s failed, it is started again.", service.__qualname__)
+            await asyncio.sleep(self._sweep_every_s)
 
     async def _sweep_for_ever(self) -> None:
         while True:

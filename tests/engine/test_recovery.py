@@ -157,6 +157,25 @@ async def test_a_run_that_cannot_begin_again_leaves_no_call_open(ada: User, host
     assert (await kinds_of(run))[-2:] == ["tool_result", "error"]
 
 
+async def test_a_service_of_the_host_that_fails_is_told_of_and_started_again(
+    ada: User, host_for: StartHost, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fails = iter([True])
+    heard = RunHost._sweep
+
+    async def fail_once(host: RunHost) -> None:
+        if next(fails, False):
+            raise KeyError("nobody foresaw this")
+        await heard(host)
+
+    monkeypatch.setattr(RunHost, "_sweep", fail_once)
+    run = await launch(ada)
+    host_for(ScriptedModel(answers("Done.")))
+
+    assert (await ended(run)).status == "completed"
+    assert "started again" in caplog.text
+
+
 async def test_a_call_that_waits_for_its_place_has_not_started(ada: User, host_for: StartHost) -> None:
     keeper = Gatekeeper()
     name = register(keeper, "unsafe")
