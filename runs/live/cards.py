@@ -49,7 +49,7 @@ ALL_ICONS = sorted({*ICONS.values(), *NOTE_ICONS.values(), "circle-x", "circle-q
 
 CODES = {
     "timeout": "Timed out",
-    "network": "Network",
+    "network": "Connection failed",
     "rate_limited": "Rate limited",
     "overloaded": "Overloaded",
     "server": "Server error",
@@ -58,15 +58,6 @@ CODES = {
     "auth": "Not authorised",
     "bad_reply": "Unusable reply",
     "blocked": "Blocked",
-    "model_timeout": "Model timed out",
-    "model_network": "Connection failed",
-    "model_rate_limited": "Rate limited",
-    "model_overloaded": "Model overloaded",
-    "model_server": "Model server error",
-    "model_refused": "Request refused",
-    "model_auth": "Key not accepted",
-    "model_bad_reply": "Unusable reply",
-    "model_blocked": "Reply blocked",
 }
 """What the codes of failures are called. Others are shown as they are."""
 
