@@ -90,6 +90,12 @@ def _name_of_unseen(match: re.Match[str]) -> str:
     return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
 
 
+def prepare() -> None:
+    """Import what `render` needs and make it ready, if that has not been done. Blocks meanwhile."""
+    _parser()
+    _cleaner()
+
+
 @functools.cache
 def _parser() -> Any:
     # Imported when first needed: a command that shows no Markdown starts 60 ms sooner.

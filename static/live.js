@@ -371,6 +371,7 @@ class RunPage {
 
   // Unknown keys are for pages newer than this one.
   frame(frame, size = 0) {
+    this.offlineSince = null;
     if (frame.head !== undefined) this.head = Math.max(this.head, frame.head);
     if (frame.delta) this.replies.delta(frame.delta, frame.kinds);
     if (frame.snap) this.replies.snap(frame.snap, frame.kinds);
@@ -508,7 +509,6 @@ class RunPage {
       if (!answer.ok) throw new Error(String(answer.status));
       const frame = await answer.json();
       if (!this.polling) return;
-      this.offlineSince = null;
       this.addSteps(frame.steps);
       this.frame(frame);
       if (!frame.ended) return this.pillSays("live", `live · every ${POLL_MS / 1000} s`);

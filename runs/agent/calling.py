@@ -53,25 +53,32 @@ class Calling:
 
         A failing, hanging or unknown tool is a result and costs the others nothing. Cancelling this cancels the calls.
         """
-        starting = [
-            CallChange(call, "started", effect) for call in calls if (effect := self._effect(call)) not in REPEATABLE
-        ]
-        if starting:
-            await self.journal.record(Entry(calls=starting))
         await self.journal.durable()
         places = asyncio.Semaphore(self.limits.max_parallel_calls)
         results: dict[int, ToolResult] = {}
 
         async def run_one(call: ToolCall) -> None:
             async with places:
+                await self._start(call)
                 result = await self._call(call)
             results[call.index] = result
             await self._record(call, result, is_last=len(results) == len(calls))
 
-        async with asyncio.TaskGroup() as group:
-            for call in calls:
-                group.create_task(run_one(call))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for call in calls:
+                    group.create_task(run_one(call))
+        except ExceptionGroup as failures:
+            # Only the journal fails here, and it tells every call the same. Its cause says whether it was taken over.
+            first = failures.exceptions[0]
+            raise first from first.__cause__
         return results
+
+    async def _start(self, call: ToolCall) -> None:
+        """Record that the call starts. One that still waits for its place has not: a crash leaves it to be run."""
+        if (effect := self._effect(call)) not in REPEATABLE:
+            await self.journal.record(Entry(calls=[CallChange(call, "started", effect)]))
+            await self.journal.durable()
 
     async def _call(self, call: ToolCall) -> ToolResult:
         try:

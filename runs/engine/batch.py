@@ -70,6 +70,11 @@ class Write:
     outcome: Outcome | None = None
     waiter: "asyncio.Future[None] | None" = None
 
+    @property
+    def is_progress(self) -> bool:
+        """True if the run comes further. A note is the engine's own: one that only goes on after a crash has not."""
+        return any(step["kind"] != Step.Kind.NOTE for step in self.steps)
+
     def wake(self) -> None:
         """Wake whoever waits for the outcome."""
         if self.waiter is not None and not self.waiter.done():
@@ -186,8 +191,7 @@ class Batch:
             self._call_updates.append((change.state, write.epoch, *times, change.call_id.hex))
         if write.status is not None:
             row.status, row.waiting_for = write.status, write.waiting_for
-        # A note is the engine's own: a run that does nothing but go on after each crash has come no further.
-        if any(step["kind"] != Step.Kind.NOTE for step in write.steps):
+        if write.is_progress:
             row.crashes = 0
         row.active_ms += write.active_ms
         self._add_usage(write, row)

@@ -4,8 +4,9 @@ import asyncio
 import contextvars
 import logging
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -81,6 +82,8 @@ class RunHost:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining = False
         self._swept = asyncio.Event()
+        self._on_trial: UUID | None = None
+        self._trial_over = asyncio.Event()
 
     # Its life
 
@@ -91,12 +94,12 @@ class RunHost:
         doorbell.set_home(loop)
         set_host(self)
         services = (
-            self._sweep_for_ever(),
-            self._bell.ring_for_ever(),
-            self.deltas.send_for_ever(),
-            self._listen_for_ever(),
+            self._sweep_for_ever,
+            self._bell.ring_for_ever,
+            self.deltas.send_for_ever,
+            self._listen_for_ever,
         )
-        self._services += map(self._spawn, services)
+        self._services += [self._spawn(self._keep_up(service)) for service in services]
 
     async def drain(self, limit_s: float = DRAIN_LIMIT_S) -> None:
         """Claim nothing more, let every run stop at a safe point and go back to the queue, then stop the writer.
@@ -153,6 +156,8 @@ class RunHost:
         if claim is not None:
             # Its status has changed, and its first step may take a model's whole reply to come.
             self._bell.note(run_id, claim.run.last_sequence)
+            if claim.run.crashes >= 2:
+                self._on_trial = run_id
         return claim
 
     def abandon(self, run_id: UUID) -> None:
@@ -189,6 +194,7 @@ class RunHost:
             logger.error("Hosting run %s failed.", run_id, exc_info=error)
             self.alerts.tell(Alert("host_failed", f"Hosting a run failed: {type(error).__name__}: {error}", run_id))
             self.abandon(run_id)
+        self._end_trial(run_id)
         if run_id in self._look_again:
             self._look_again.discard(run_id)
             self._host(run_id)
@@ -201,6 +207,14 @@ class RunHost:
         for write in writes:
             if write.outcome is not None and write.outcome.kind == "written":
                 self._bell.note(write.run_id, write.outcome.sequence)
+                if write.is_progress:
+                    self._end_trial(write.run_id)
+
+    def _end_trial(self, run_id: UUID) -> None:
+        """Let the next run that was lost twice be claimed at once, and not only by the next sweep."""
+        if run_id == self._on_trial:
+            self._on_trial = None
+            self._trial_over.set()
 
     def _spawn(self, coroutine: Any, name: str | None = None) -> asyncio.Task[None]:
         return self._running_on().create_task(coroutine, name=name, context=self._context.copy())
@@ -212,6 +226,16 @@ class RunHost:
 
     # Its services
 
+    async def _keep_up(self, service: Callable[[], Awaitable[None]]) -> None:
+        """Serve, and start again after a failure nobody foresaw: without it runs would silently wait for ever."""
+        while True:
+            try:
+                await service()
+                return
+            except Exception:
+                logger.exception("%s failed, it is started again.", service.__qualname__)
+            await asyncio.sleep(self._sweep_every_s)
+
     async def _sweep_for_ever(self) -> None:
         while True:
             try:
@@ -219,7 +243,9 @@ class RunHost:
             except DatabaseError as error:
                 logger.warning("The sweep could not read the database, trying again: %s", error)
                 await self.read(_close_connection)
-            await asyncio.sleep(self._sweep_every_s)
+            self._trial_over.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._trial_over.wait(), self._sweep_every_s)
 
     async def _sweep(self) -> None:
         """Find runs to host, and cancels somebody asked for in another process."""

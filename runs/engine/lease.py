@@ -16,6 +16,9 @@ MAX_CRASHES = 3
 """Times a run was lost with its host or could not be stored since its last new step. The third ends it: `poison`."""
 MAX_CLAIMS_A_SWEEP = 500
 
+_SUSPECT = Q(crashes__gte=2) | Q(crashes=1, owner__isnull=False)
+"""Lost twice in a row, once this claim has counted. The first loss may be anybody's; the second is worth a trial."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -37,9 +40,17 @@ def claimable(owner: str) -> QuerySet[Run]:
 
 
 def claimable_ids(owner: str, limit: int) -> list[UUID]:
-    """The oldest claimable runs, at most `limit`."""
+    """The oldest claimable runs, at most `limit`; the one longest suspected before them, if its trial can begin."""
     found = claimable(owner).filter(status__in=["idle", "thinking", "executing", "waiting"])
-    return list(found.order_by("created_at").values_list("pk", flat=True)[: min(limit, MAX_CLAIMS_A_SWEEP)])
+    suspects = found.filter(_SUSPECT, cancel_requested_at__isnull=True).order_by("-crashes", "created_at")
+    others = found.exclude(_SUSPECT, cancel_requested_at__isnull=True).order_by("created_at")
+    limit = max(0, min(limit, MAX_CLAIMS_A_SWEEP))
+    on_trial = [] if _has_one_on_trial(owner) else list(suspects.values_list("pk", flat=True)[:1])
+    return [*on_trial, *others.values_list("pk", flat=True)[:limit]][:limit]
+
+
+def _has_one_on_trial(owner: str) -> bool:
+    return Run.objects.filter(owner=owner, crashes__gte=2).exists()
 
 
 def cancel_asked_ids(owner: str) -> list[UUID]:
@@ -51,12 +62,18 @@ def cancel_asked_ids(owner: str) -> list[UUID]:
 def claim(run_id: UUID, owner: str) -> Claim | None:
     """Make `owner` the host and raise the epoch by one; None if another was first, or there is nothing to claim.
 
+    A run that was lost twice in a row is on trial until its next step, and a host has one such run at a time: whoever
+    kills the process then is known, and runs that were only hosted beside it are not ended with it.
+
     One compare-and-set. Must run in a transaction.
     """
     run = Run.objects.select_for_update().filter(pk=run_id).first()
     if run is None:
         return None
     was_hosted = run.owner is not None
+    is_suspect = run.crashes + was_hosted >= 2 and run.cancel_requested_at is None
+    if is_suspect and _has_one_on_trial(owner):
+        return None
     changes: dict[str, Any] = {
         "owner": owner,
         "epoch": F("epoch") + 1,

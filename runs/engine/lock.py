@@ -24,7 +24,9 @@ class HostLock:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = os.read(file, 32).decode(errors="replace").strip() or "unknown"
+            written = os.read(file, 32).strip()
+            # Anything but a number did not come from here, and would be printed on a terminal.
+            holder = written.decode("ascii") if written.isdigit() else "unknown"
             os.close(file)
             raise HostLocked(f"Runs are already hosted from {self.path.parent} by process {holder}.") from error
         os.ftruncate(file, 0)

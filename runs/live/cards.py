@@ -56,7 +56,7 @@ ALL_ICONS = sorted({*ICONS.values(), *NOTE_ICONS.values(), "circle-x", "circle-q
 
 CODES = {
     "timeout": "Timed out",
-    "network": "Network",
+    "network": "Connection failed",
     "rate_limited": "Rate limited",
     "overloaded": "Overloaded",
     "server": "Server error",

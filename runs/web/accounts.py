@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth import login, logout
+from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -26,6 +27,9 @@ class SignIn(LoginView):
 
     def get_default_redirect_url(self) -> str:
         return reverse("runs:dashboard")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(is_new=not User.objects.exists(), **kwargs)
 
     def form_invalid(self, form: Any) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form), status=422)

@@ -289,6 +289,24 @@ async def test_the_providers_own_words_are_told_without_the_key(wire_server, mod
     assert str(caught.value) == "local answered 401: Incorrect API key provided: [hidden]. Or [hidden]."
 
 
+@pytest.mark.parametrize(
+    ("page", "told"),
+    [
+        (
+            "<!doctype html>\n<html><head><title>502 Bad &amp; Broken</title></head></html>",
+            "a web page, “502 Bad & Broken”",
+        ),
+        ("<html><body>Nothing.</body></html>", "a web page, not the reply of a model"),
+    ],
+)
+async def test_of_a_web_page_instead_of_a_reply_only_the_title_is_told(wire_server, model, page, told):
+    wire_server.script(Status(404, message=page))
+
+    with pytest.raises(ModelFailure) as caught:
+        await model.reply(asks())
+    assert str(caught.value) == f"local answered 404: {told}"
+
+
 async def test_many_replies_of_a_server_share_its_connections(wire_server):
     server = Server("local", wire_server.base_url)
 

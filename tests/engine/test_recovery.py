@@ -7,8 +7,9 @@ import pytest
 from django.contrib.auth.models import User
 
 from runs import doorbell
+from runs.agent.limits import RunLimits
 from runs.agent.messages import ModelReply
-from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
+from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool, calls_tools
 from runs.engine.host import RunHost
 from runs.models import Run, ToolCall
 from tests.engine.conftest import ended, kinds_of, launch, reached, steps_of
@@ -154,3 +155,91 @@ async def test_a_run_that_cannot_begin_again_leaves_no_call_open(ada: User, host
     assert row.status == "failed"
     assert (await ToolCall.objects.aget(run=run)).state == "failed"
     assert (await kinds_of(run))[-2:] == ["tool_result", "error"]
+
+
+async def test_of_runs_lost_twice_only_one_at_a_time_is_tried_again(ada: User, host_for: StartHost) -> None:
+    goes_on = asyncio.Event()
+    lost = [await launch(ada) for _ in range(4)]
+    for run in lost:
+        await orphan(run, crashes=1, epoch=2)
+    new = await launch(ada)
+
+    host = host_for(ScriptedModel(answers("Done."), pause=goes_on))
+    await reached(new, lambda row: row.owner == host.id)
+    for run in lost:  # Asked for by somebody as well, they still wait for their turn.
+        host.submit(run.pk)
+    await reached(lost[0], lambda row: row.owner == host.id)
+    hosted = {row.pk async for row in Run.objects.filter(owner=host.id)}
+    goes_on.set()
+
+    assert hosted == {new.pk, lost[0].pk}
+    assert {(await ended(run)).status for run in (*lost, new)} == {"completed"}
+
+
+async def test_runs_beside_one_that_kills_its_host_again_and_again_are_not_ended_with_it(
+    ada: User, host_for: StartHost
+) -> None:
+    slow = asyncio.Event()
+    killer, *innocent = [await launch(ada) for _ in range(4)]
+
+    for _ in range(3):  # None of them gets any further before its host is gone.
+        host = host_for(ScriptedModel(answers("Done."), pause=slow))
+        await reached(killer, lambda row, host=host: row.owner == host.id)  # type: ignore[misc]
+        host.id, host.capacity = "host-that-died", 0
+    host_for(ScriptedModel(answers("Done.")))
+    ends = [(await ended(run)).status for run in (killer, *innocent)]
+    slow.set()
+
+    assert ends == ["failed", "completed", "completed", "completed"]
+
+
+async def test_a_run_lost_twice_is_stopped_without_waiting_for_its_turn(ada: User, host_for: StartHost) -> None:
+    slow = asyncio.Event()
+    tried, asked = [await launch(ada) for _ in range(2)]
+    await orphan(tried, crashes=1)
+    await orphan(asked, crashes=1, cancel_requested_at=asked.created_at)
+
+    host_for(ScriptedModel(answers("Done."), pause=slow))
+
+    assert (await ended(asked)).status == "cancelled"
+    slow.set()
+
+
+async def test_a_service_of_the_host_that_fails_is_told_of_and_started_again(
+    ada: User, host_for: StartHost, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fails = iter([True])
+    heard = RunHost._sweep
+
+    async def fail_once(host: RunHost) -> None:
+        if next(fails, False):
+            raise KeyError("nobody foresaw this")
+        await heard(host)
+
+    monkeypatch.setattr(RunHost, "_sweep", fail_once)
+    run = await launch(ada)
+    host_for(ScriptedModel(answers("Done.")))
+
+    assert (await ended(run)).status == "completed"
+    assert "started again" in caplog.text
+
+
+async def test_a_call_that_waits_for_its_place_has_not_started(ada: User, host_for: StartHost) -> None:
+    keeper = Gatekeeper()
+    name = register(keeper, "unsafe")
+    places = RunLimits().max_parallel_calls
+    run = await launch(ada)
+    host = host_for(ScriptedModel(calls_tools(*[(name, {})] * (places + 2)), answers("Done.")))
+    await keeper.entered.wait()
+    async with asyncio.timeout(10):
+        while keeper.calls < places:  # noqa: ASYNC110 - the last of several to come
+            await asyncio.sleep(0.005)
+    host.id, host.capacity = "host-that-died", 0
+
+    host_for(ScriptedModel(answers("Never.")))
+    row = await ended(run)
+    states = [call.state async for call in run.calls.order_by("index")]
+    keeper.open.set()
+
+    assert (row.status, row.waiting_for) == ("waiting", "decision")
+    assert states == ["unknown"] * places + ["proposed"] * 2

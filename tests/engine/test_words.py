@@ -4,12 +4,13 @@ from typing import get_args
 
 import pytest
 
-from runs.agent.errors import ErrorSeverity
+from runs.agent.classify import handle_agent_error
+from runs.agent.errors import ErrorSeverity, FailureKind, ModelFailure
 from runs.agent.journal import CallState
 from runs.agent.state import AgentStatus
 from runs.agent.thoughts import ThoughtType
 from runs.agent.tools.protocol import Effect
-from runs.live.cards import ICONS
+from runs.live.cards import CODES, ICONS, card_of
 from runs.models import Run, Step, ToolCall
 
 
@@ -37,3 +38,13 @@ def test_a_row_knows_every_state_a_call_can_be_recorded_in():
 
 def test_every_kind_of_step_has_its_icon():
     assert set(ICONS) == set(Step.Kind)
+
+
+@pytest.mark.parametrize("kind", get_args(FailureKind))
+def test_every_failure_of_a_model_is_named_for_people(kind):
+    failure = ModelFailure("It did not work.", kind=kind, provider="local", model="m1")
+    code = handle_agent_error(failure, {}).code
+
+    card = card_of(Step(kind="retry", attempt=1, max_attempts=3, metadata={"code": code}))
+
+    assert card.cause == CODES[kind]

@@ -10,7 +10,7 @@ from playwright.async_api import expect
 from tests.journeys.cable import Cable
 from tests.journeys.conftest import launch
 from tests.wire.http import Request
-from tests.wire.outcomes import Answer
+from tests.wire.outcomes import Answer, Hang
 
 pytestmark = pytest.mark.browser
 
@@ -86,3 +86,34 @@ async def test_a_page_that_is_cut_off_five_times_in_a_long_run_shows_every_step_
         arrivals = await page.evaluate("window.arrivals")
 
     assert arrivals == list(range(1, STEPS + 1))
+
+
+NOTE_OUTAGES = """
+    let outage = 0;
+    Date.prototype.toLocaleTimeString = () => `outage ${++outage}`;
+    window.said = [];
+    new MutationObserver(() => {
+        const text = document.querySelector("[data-connection=offline]")?.textContent.trim();
+        if (text?.startsWith("offline since") && text !== window.said.at(-1)) window.said.push(text);
+    }).observe(document, {childList: true, subtree: true, characterData: true, attributes: true});
+"""
+
+
+async def test_each_outage_is_dated_by_its_own_beginning(start_site, open_page, wire_server):
+    wire_server.script(Hang())
+    endpoint = {"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}
+    site = start_site(AGENTSITE_ENDPOINTS=json.dumps([endpoint]))
+    site.create_user("ada")
+
+    async with Cable(site.url) as cable:
+        page = await open_page(site, session=site.session_of("ada"), through=cable.url)
+        await page.add_init_script(NOTE_OUTAGES)
+        await launch(page, "Wait", model="local/m1")
+        connection = page.locator("[data-connection]")
+        for number in (1, 2):
+            await expect(connection).to_have_attribute("data-connection", "live")
+            await cable.pull()
+            await page.wait_for_function("count => window.said.length >= count", arg=number)
+        said = await page.evaluate("window.said")
+
+    assert said == ["offline since outage 1", "offline since outage 2"]

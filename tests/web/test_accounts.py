@@ -31,6 +31,14 @@ def test_signing_in_never_leads_to_another_site(client: Client, owner: User, tra
     assert response["Location"] == "/"
 
 
+def test_before_the_first_account_the_sign_in_page_says_where_its_link_is(client: Client) -> None:
+    assert "Nobody has an account here yet" in client.get("/accounts/login/").content.decode()
+
+
+def test_later_the_sign_in_page_speaks_of_no_link(client: Client, owner: User) -> None:
+    assert "Nobody has an account here yet" not in client.get("/accounts/login/").content.decode()
+
+
 def test_a_wrong_password_is_said_clearly_and_keeps_what_was_typed(client: Client, owner: User) -> None:
     response = client.post("/accounts/login/", {"username": "owner", "password": "no", "next": "/runs/new/"})
 

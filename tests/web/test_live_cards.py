@@ -77,7 +77,7 @@ def test_a_retry_shows_the_attempt_the_cause_and_when_the_next_one_comes():
             max_attempts=3,
             severity="warning",
             recoverable=True,
-            metadata={"code": "rate_limited", "status": 429, "wait_s": 2.0, "next_at": NOON.timestamp()},
+            metadata={"code": "model_rate_limited", "status": 429, "wait_s": 2.0, "next_at": NOON.timestamp()},
         )
     )
 

@@ -1,6 +1,8 @@
 """Every error of the transport as a `ModelFailure`: the edge where foreign errors end."""
 
 import logging
+import re
+from html import unescape
 
 import httpx2
 from pydantic_ai import exceptions as foreign
@@ -11,6 +13,9 @@ from runs.agent.redaction import HIDDEN, redacted
 from runs.agent.tools.validation import shortened_text
 
 logger = logging.getLogger(__name__)
+
+_HTML = re.compile(r"\s*<(?:!doctype html|html|head)\b", re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 
 FOREIGN_ERRORS: tuple[type[Exception], ...] = (
     RuntimeError,  # the transport's own errors are all of this family
@@ -113,7 +118,16 @@ def _told(error: Exception) -> str:
     if isinstance(body, dict) and isinstance(body.get("error"), dict):
         body = body["error"]  # as Anthropic and Google send it; OpenAI's SDK has taken it out
     words = body.get("message") if isinstance(body, dict) else body
-    return words if isinstance(words, str) and words.strip() else str(error)
+    if not isinstance(words, str) or not words.strip():
+        return str(error)
+    return _title_of(words) if _HTML.match(words) else words
+
+
+def _title_of(page: str) -> str:
+    """What a page of HTML is about, in one line. Proxies and web sites at a wrong address answer with whole pages."""
+    title = _TITLE.search(page)
+    words = unescape(title[1]).strip() if title else ""
+    return f"a web page, “{words}”" if words else "a web page, not the reply of a model"
 
 
 def _root(error: BaseException) -> str:

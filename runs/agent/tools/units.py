@@ -87,7 +87,7 @@ class UnitFault(ValueError):
 def convert(value: float, from_unit: str, to_unit: str) -> int | float:
     """The value in the other unit, the nearest float to the exact result; an int if it is whole.
 
-    Blocks for about a third of a second the first time, while pint is imported: call it in a thread.
+    Blocks for about a third of a second the first time, or until `prepare` is done: call it in a thread.
     """
     from pint.errors import PintError
 
@@ -104,6 +104,11 @@ def convert(value: float, from_unit: str, to_unit: str) -> int | float:
             f"{value} {from_unit} cannot be converted to {to_unit}: no plain factor connects them."
         ) from error
     return _as_json(amount)
+
+
+def prepare() -> None:
+    """Import pint and make its registry, if that has not been done. Blocks meanwhile."""
+    _registry()
 
 
 @lru_cache(maxsize=1)

@@ -17,6 +17,7 @@ from runs.live import codes
 from runs.live.hub import close_all
 from runs.management.preparing import collect_static_files, migrate
 from runs.management.server import CannotServe, SiteServer, see_that_port_is_free
+from runs.management.warming import warm_up
 from runs.web import first_link
 
 
@@ -40,11 +41,17 @@ class Command(BaseCommand):
             bind=(host, port),
             run_host=RunHost(capacity=settings.AGENTSITE_MAX_RUNS),
             close_viewers=partial(close_all, codes.RESTARTING),
-            announce=lambda actual_port: print(greeting.format(port=actual_port), flush=True),  # noqa: T201 (promised)
+            announce=partial(announce, greeting),
         )
         server.run()
         lock.release()
         sys.exit(server.exit_code)
+
+
+def announce(greeting: str, port: int) -> None:
+    """Say that the site is up, then load what its first run would wait for."""
+    print(greeting.format(port=port), flush=True)  # noqa: T201 (promised)
+    warm_up()
 
 
 def take_lock(data_dir: Path) -> HostLock:
