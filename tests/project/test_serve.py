@@ -153,3 +153,18 @@ def test_the_settings_of_a_start_are_checked_before_anything_is_made(tmp_path):
 
     assert result.returncode == 2
     assert result.stderr == "Agentsite: PORT=http: expected a whole number from 0 to 65535.\n"
+
+
+def test_a_thread_that_never_ends_does_not_keep_the_process(tmp_path):
+    # What a request leaves behind that came while the event loop ended.
+    source = (
+        "import concurrent.futures, threading\nconcurrent.futures.ThreadPoolExecutor().submit(threading.Event().wait)"
+    )
+    (tmp_path / "waits.py").write_text(source)
+    site = LiveSite(tmp_path / "data", {"AGENTSITE_TOOLS": "waits", "PYTHONPATH": str(tmp_path)})
+    try:
+        site.start()
+
+        assert site.stop() == 0
+    finally:
+        site.close()

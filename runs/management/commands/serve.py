@@ -1,10 +1,12 @@
 """`manage.py serve`: what `make run` starts."""
 
+import logging
+import os
 import sys
 from argparse import ArgumentParser
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from channels.routing import get_default_application
 from django.conf import settings
@@ -45,7 +47,7 @@ class Command(BaseCommand):
         )
         server.run()
         lock.release()
-        sys.exit(server.exit_code)
+        end(server.exit_code)
 
 
 def announce(greeting: str, port: int) -> None:
@@ -85,3 +87,15 @@ def greeting_for(host: str) -> str:
     token = first_link.issue()
     connection.close()
     return f"Sign in: {site}accounts/first/{token}/" if token else f"Agentsite: {site}"
+
+
+def end(code: int) -> NoReturn:
+    """End the process now. All that has to last is committed.
+
+    Python would first wait for the threads of pools. A request that came over a kept connection in the last moment
+    leaves one that waits for the event loop, which is over: the process would never end.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
