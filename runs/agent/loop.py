@@ -102,14 +102,15 @@ class AgentLoop:
             _remember(state, turn)
         if self.history.open_reply is not None:
             self.calling.refuses_hidden = True
-            await self._finish_turn(state, self.history.open_reply, self.history.open_results)
+            reply, known = self.history.open_reply, self.history.open_results
+            await self._finish_turn(state, reply, self._calls(reply), known)
             self.calling.refuses_hidden = False
         rejected = sum(bool(turn.faults) for turn in self.turns)
         while True:
             asked = await self._next_reply(state)
             if asked.reply.calls:
-                await self._propose(state, asked)
-                await self._finish_turn(state, asked.reply, {})
+                calls = await self._propose(state, asked)
+                await self._finish_turn(state, asked.reply, calls, {})
                 continue
             try:
                 return await self._answer(state, asked)
@@ -126,20 +127,22 @@ class AgentLoop:
         state.mark_thinking()
         return await self.asking.reply(state, turn, self._request)
 
-    async def _propose(self, state: AgentState, asked: Asked) -> None:
-        """Record the reply together with the calls it proposes."""
+    async def _propose(self, state: AgentState, asked: Asked) -> list[ToolCall]:
+        """Record the reply together with the calls it proposes, which come back."""
         reply, about = asked.reply, self._about(asked)
         entry = Entry(replay=reply.replay)
         # Text beside calls is said on the way; only a reply without calls is the answer.
         said = "\n\n".join(part for part in (reply.reasoning, reply.text) if part.strip())
         entry.thoughts = _reasoning(said, about)
-        self.calling.propose(self._calls(reply, len(self.turns) + 1), entry)
+        calls = self._calls(reply)
+        self.calling.propose(calls, entry)
         if not said:
             # Somebody has to tell what the reply used: its first call does.
             told = ("provider", "model", "tokens", "cost")
             entry.thoughts[0].metadata.update({name: about[name] for name in told})
         state.mark_executing()
         await self._record(state, entry, asked)
+        return calls
 
     async def _answer(self, state: AgentState, asked: Asked) -> Any:
         """Record the answer with the run's success; the answer. Raises `BadOutput` for one that does not fit."""
@@ -205,16 +208,18 @@ class AgentLoop:
             output_faults=self.turns[-1].faults if self.turns else (),
         )
 
-    async def _finish_turn(self, state: AgentState, reply: ModelReply, known: dict[int, ToolResult]) -> None:
+    async def _finish_turn(
+        self, state: AgentState, reply: ModelReply, calls: list[ToolCall], known: dict[int, ToolResult]
+    ) -> None:
         """Run the reply's calls that have no result yet, and add the turn to the history."""
         state.mark_executing()
-        calls = [call for call in self._calls(reply, len(self.turns) + 1) if call.index not in known]
-        results = known | await self.calling.results(calls)
+        results = known | await self.calling.results([call for call in calls if call.index not in known])
         turn = Turn(reply, tuple(results[index] for index in range(len(reply.calls))))
         self.turns.append(turn)
         _remember(state, turn)
 
-    def _calls(self, reply: ModelReply, turn: int) -> list[ToolCall]:
+    def _calls(self, reply: ModelReply) -> list[ToolCall]:
+        turn = len(self.turns) + 1
         return [
             ToolCall(call_id(self.run_id, turn, index), request.tool_name, request.arguments, turn, index)
             for index, request in enumerate(reply.calls)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from runs.engine.rows import Table, as_time
+from runs.engine.rows import Table, time_for
 from runs.models import Run, Step, ToolCall
 
 
@@ -140,6 +140,7 @@ class Batch:
         self._call_rows: list[list[Any]] = []
         self._call_updates: list[tuple[Any, ...]] = []
         self._spent: dict[int, tuple[int, Decimal]] = {}
+        self._as_time = time_for(connection.vendor)
         self._sequence_at = self.steps.columns.index("sequence")
 
     def write(self) -> list[Outcome]:
@@ -187,7 +188,10 @@ class Batch:
         for call in write.new_calls:
             self._call_rows.append(self.calls.parameters(call | {"run_id": write.run_id, "epoch": write.epoch}))
         for change in write.calls:
-            times = (as_time(change.started_at), as_time(change.ended_at))
+            times = [
+                at if at is None or self._as_time is None else self._as_time(at)
+                for at in (change.started_at, change.ended_at)
+            ]
             self._call_updates.append((change.state, write.epoch, *times, change.call_id.hex))
         if write.status is not None:
             row.status, row.waiting_for = write.status, write.waiting_for

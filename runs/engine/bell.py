@@ -33,7 +33,8 @@ class Bell:
         runs, self._runs = self._runs, {}
         self._rows.update(runs)
         for run_id, sequence in runs.items():
-            await doorbell.ring(run_id, sequence)
+            if doorbell.is_watched(run_id):
+                await doorbell.ring(run_id, sequence)
 
     async def _ring_runs(self) -> None:
         while True:

@@ -27,20 +27,20 @@ class Table:
         columns = ", ".join(quote(str(each.column)) for each in fields)
         self.insert = f"INSERT INTO {self.name} ({columns}) VALUES ({', '.join(['%s'] * len(fields))})"  # noqa: S608
         self._known = frozenset(self.columns)
-        self._columns = [
-            (name, convert, each.get_default())
-            for name, convert, each in zip(self.columns, map(_converter, fields), fields, strict=True)
+        self._converters = dict(zip(self.columns, map(_converter, fields), strict=True))
+        self._defaults = [
+            (name, self._converted(name, each.get_default())) for name, each in zip(self.columns, fields, strict=True)
         ]
 
     def parameters(self, values: dict[str, Any]) -> list[Any]:
         """The values in column order, missing ones by the model's default. Unknown names are an error."""
         if not self._known.issuperset(values):
             raise ValueError(f"{self.name} has no column {sorted(values.keys() - self._known)}.")
-        row = []
-        for name, convert, default in self._columns:
-            value = values.get(name, default)
-            row.append(value if convert is None or value is None else convert(value))
-        return row
+        return [self._converted(name, values[name]) if name in values else default for name, default in self._defaults]
+
+    def _converted(self, name: str, value: Any) -> Any:
+        convert = self._converters[name]
+        return value if convert is None or value is None else convert(value)
 
 
 def _converter(column: "models.Field[Any, Any]") -> Convert | None:
@@ -50,7 +50,7 @@ def _converter(column: "models.Field[Any, Any]") -> Convert | None:
         case models.UUIDField() | models.ForeignKey():
             return _as_hex
         case models.DateTimeField():
-            return as_time
+            return time_for(connection.vendor)
         case models.DecimalField():
             return str
         case models.CharField() | models.TextField():
@@ -59,8 +59,12 @@ def _converter(column: "models.Field[Any, Any]") -> Convert | None:
             return None
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""`json.dumps` with options makes an encoder for each value, which costs more than a short value itself."""
+
+
 def _as_json(value: Any) -> str:
-    return as_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return as_text(_encode(value))
 
 
 def as_text(value: str) -> str:
@@ -74,8 +78,10 @@ def _as_hex(value: UUID | str | int) -> str | int:
     return value.replace("-", "") if isinstance(value, str) else value
 
 
-def as_time(value: datetime | None) -> Any:
-    """A time as the current database takes it in plain SQL."""
-    if value is None or connection.vendor != "sqlite":
-        return value
-    return str(value.astimezone(UTC).replace(tzinfo=None))
+def time_for(vendor: str) -> Convert | None:
+    """How a time becomes what a database of that vendor takes in plain SQL; None if it takes it as it is."""
+    return _as_sqlite_time if vendor == "sqlite" else None
+
+
+def _as_sqlite_time(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(" ", "microseconds")[:-6]  # Without the +00:00 at its end.
