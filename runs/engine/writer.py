@@ -18,6 +18,7 @@ from uuid import UUID
 from django.db import DatabaseError, OperationalError, connection, transaction
 
 from runs.engine.batch import Batch, Outcome, Write
+from runs.engine.courtesy import COURTESY
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ T = TypeVar("T")
 
 MAX_BATCH = 200
 """Writes in one transaction: a short write of a page waits for one batch at most (about 20 ms)."""
+WOKEN_AT_ONCE = 16
+"""Runs that go on in one turn of the loop, each for a part of a millisecond."""
 GIVE_UP_AFTER_S = 300
 """How long a batch is tried again while the database cannot be written."""
 RETRY_EVERY_S = 0.5
@@ -102,6 +105,8 @@ class Writer:
                 if items or self._queue.qsize() == 1:
                     break
                 continue
+            if not items:
+                COURTESY.let_pass()
             items.append(item)
         return items
 
@@ -194,7 +199,11 @@ class Writer:
             return
         loop.call_soon_threadsafe(self._tell, writes)
 
-    def _tell(self, writes: list[Write]) -> None:
-        for write in writes:
+    def _tell(self, writes: list[Write], first: int = 0) -> None:
+        """Wake who waits, a few at a time: between two slices the loop looks after everybody else."""
+        if first == 0:
+            self._on_committed(writes)
+        for write in writes[first : first + WOKEN_AT_ONCE]:
             write.wake()
-        self._on_committed(writes)
+        if self._loop is not None and first + WOKEN_AT_ONCE < len(writes):
+            self._loop.call_soon(self._tell, writes, first + WOKEN_AT_ONCE)
