@@ -120,6 +120,13 @@ def test_no_page_has_anything_inline_or_from_elsewhere(look: Callable[[str], Htt
     assert inline_in(look(name).content.decode()) == []
 
 
+@pytest.mark.parametrize("name", ["dashboard", "dashboard of a new person"])
+def test_a_dashboard_is_offline_until_its_script_hears_the_server(
+    look: Callable[[str], HttpResponse], name: str
+) -> None:
+    assert re.findall(r'data-connection="(.*?)"', look(name).content.decode()) == ["offline"]
+
+
 @pytest.mark.parametrize("name", [name for name in PAGES if name.split(":")[0] not in ("static file", "admin")])
 def test_every_page_has_one_title_one_heading_and_a_way_past_the_bar(
     look: Callable[[str], HttpResponse], name: str

@@ -1,0 +1,27 @@
+// For those who listen: a summary at most every 5 s, errors at once.
+
+const SUMMARY_MS = 5_000;
+
+export class Announcer {
+  constructor() {
+    this.summary = [];
+  }
+
+  announce(card) {
+    const title = card.querySelector(".step-title")?.textContent.trim() ?? card.dataset.stepKind;
+    if (card.dataset.stepKind === "error") this.say(`Error: ${title}`, "[data-announce-now]");
+    if (card.matches(":has([data-answer])")) this.summary.push("the answer");
+    else this.summary.push(title);
+    this.summing ??= setTimeout(() => {
+      const [count, latest] = [this.summary.length, this.summary.at(-1)];
+      this.summary = [];
+      this.summing = null;
+      this.say(count === 1 ? `New step: ${latest}` : `${count} new steps, the latest: ${latest}`);
+    }, SUMMARY_MS);
+  }
+
+  say(text, region = "[data-announce]") {
+    const place = document.querySelector(region);
+    if (place) place.textContent = text;
+  }
+}

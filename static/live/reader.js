@@ -1,0 +1,89 @@
+// Whoever is at the end of the page follows it; whoever reads further up is not moved.
+
+const AT_THE_END_PX = 96;
+
+export class Reader {
+  constructor(section, steps) {
+    this.section = section;
+    this.steps = steps;
+    this.jump = document.querySelector("[data-jump]");
+    this.unseen = 0;
+    this.watch();
+    this.openAtTheEnd();
+  }
+
+  watch() {
+    this.isAtTheEnd = false;
+    this.scrolledTo = scrollY;
+    // Only a reader goes up; a page that grows below (a card gets its true height when it is painted) does not.
+    const look = () => {
+      const left = document.documentElement.scrollHeight - scrollY - innerHeight;
+      if (left < AT_THE_END_PX) this.isAtTheEnd = true;
+      else if (scrollY < this.scrolledTo) this.isAtTheEnd = false;
+      this.scrolledTo = scrollY;
+      this.showUnseen(this.isAtTheEnd ? -this.unseen : 0);
+    };
+    new ResizeObserver(() => this.isFollowing() && this.toTheEnd()).observe(this.steps);
+    addEventListener("scroll", look, { passive: true });
+    addEventListener("resize", look, { passive: true });
+    this.steps.addEventListener("toggle", look, { capture: true });
+    this.jump?.addEventListener("click", () => {
+      this.isAtTheEnd = true;
+      this.toTheEnd();
+      this.showUnseen(-this.unseen);
+    });
+    this.steps.addEventListener("keydown", (event) => this.walk(event));
+    look();
+  }
+
+  isFollowing() {
+    const selection = getSelection();
+    const isReading = !selection.isCollapsed && this.steps.contains(selection.anchorNode);
+    return this.isAtTheEnd && !isReading && !this.steps.contains(document.activeElement);
+  }
+
+  // A reply in the making grows at the end of the page: whoever reads there goes along.
+  grow(change) {
+    const follow = this.isFollowing();
+    change();
+    if (follow) this.toTheEnd();
+  }
+
+  toTheEnd() {
+    scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+    this.scrolledTo = scrollY;
+  }
+
+  followTo(cards) {
+    this.toTheEnd();
+    if (cards.length <= 3) for (const card of cards) card.classList.add("step--new");
+  }
+
+  showUnseen(more) {
+    this.unseen = Math.max(0, this.unseen + more);
+    if (!this.jump) return;
+    this.jump.hidden = this.isAtTheEnd || (!this.unseen && this.section.hasAttribute("data-ended"));
+    if (this.isAtTheEnd) this.unseen = 0;
+    const text = this.unseen ? `${this.unseen} new step${this.unseen === 1 ? "" : "s"}` : "Latest";
+    this.jump.querySelector("[data-jump-text]").textContent = text;
+  }
+
+  openAtTheEnd() {
+    if (location.hash || this.section.hasAttribute("data-past")) return;
+    const isLong = this.steps.querySelector("[data-older]");
+    if (!isLong && this.section.hasAttribute("data-ended")) return;
+    this.isAtTheEnd = true;
+    this.toTheEnd();
+  }
+
+  // j and k walk from card to card, while the focus is among them.
+  walk(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || !["j", "k"].includes(event.key)) return;
+    const card = event.target.closest("[data-step-seq]");
+    const next = event.key === "j" ? card?.nextElementSibling : card?.previousElementSibling;
+    if (!next?.matches("[data-step-seq]")) return;
+    event.preventDefault();
+    next.focus({ preventScroll: true });
+    next.scrollIntoView({ block: "nearest" });
+  }
+}

@@ -1,0 +1,212 @@
+// The page of a run, kept as the run is while it changes.
+
+import { Announcer } from "./announcer.js";
+import { Connection } from "./connection.js";
+import { cameIn, elementFrom, replaceAll, update } from "./fragments.js";
+import { keepFew, watchOlder } from "./older_steps.js";
+import { Pill } from "./pill.js";
+import { Reader } from "./reader.js";
+import { Replies } from "./replies.js";
+
+const POLL_MS = 3_000;
+const ACK_MS = 1_000;
+const HALF_WINDOW = { bytes: 128 * 1024, frames: 100 };
+const PAINT_MS = 40; // a browser spends milliseconds on each repaint, however little is new
+const NEARLY_DUE_MS = 1_500; // clocks differ, and a state comes a moment after its wait
+
+export class RunPage {
+  constructor(section) {
+    this.section = section;
+    this.steps = section.querySelector("#steps");
+    this.last = this.lastInPage();
+    this.head = this.last;
+    this.stateAt = 0;
+    this.waiting = [];
+    this.shownAt = 0;
+    this.unacknowledged = { bytes: 0, frames: 0 };
+    this.pill = new Pill();
+    this.announcer = new Announcer();
+    this.replies = new Replies(section.querySelector("[data-replies]"), (paint) => this.reader.grow(paint));
+    for (const step of this.steps.querySelectorAll("[data-card]")) this.replies.endedBy(step);
+    replaceAll(this.steps);
+    this.endWaits(document.getElementById("run-state").dataset.runStatus, this.last);
+    watchOlder(this.steps);
+    this.reader = new Reader(section, this.steps);
+    if (!section.dataset.live || "ended" in section.dataset) return;
+    this.connection = new Connection({
+      address: () => {
+        this.showWaiting();
+        return `${section.dataset.live}?after=${this.last}`;
+      },
+      frame: (frame, size) => this.frameSoon(frame, size),
+      opened: () => {
+        clearTimeout(this.polling);
+        this.polling = null;
+        this.isInStep = false;
+        this.replies.doubt();
+        this.showConnection();
+      },
+      lost: (reason) => this.offline(reason),
+      ended: () => this.ended(),
+      blocked: () => this.poll(),
+    });
+    setInterval(() => this.acknowledge(), ACK_MS);
+  }
+
+  lastInPage() {
+    const cards = this.steps.querySelectorAll("[data-step-seq]");
+    return Number(cards[cards.length - 1]?.dataset.stepSeq ?? this.section.dataset.after);
+  }
+
+  // What comes in quick succession is shown together. Nothing is acknowledged before it is in the page.
+  frameSoon(frame, size) {
+    this.waiting.push([frame, size]);
+    this.showing ??= setTimeout(() => this.showWaiting(), Math.max(0, this.shownAt + PAINT_MS - performance.now()));
+  }
+
+  showWaiting() {
+    clearTimeout(this.showing);
+    this.showing = null;
+    const frames = this.waiting;
+    this.waiting = [];
+    const steps = [];
+    for (const [frame, size] of frames) {
+      // In order: a piece of a reply comes before the step that ends it, a state after its steps.
+      if (frame.steps) steps.push(...frame.steps);
+      else if (steps.length) this.addSteps(steps.splice(0));
+      this.frame(frame, size);
+    }
+    if (steps.length) this.addSteps(steps);
+    this.shownAt = performance.now();
+  }
+
+  // Unknown keys are for pages newer than this one.
+  frame(frame, size = 0) {
+    this.pill.heard();
+    if (frame.head !== undefined) this.head = Math.max(this.head, frame.head);
+    if (frame.delta) this.replies.delta(frame.delta, frame.kinds);
+    if (frame.snap) this.replies.snap(frame.snap, frame.kinds);
+    if (frame.steps || frame.delta || frame.snap) this.received(size);
+    if (frame.state && frame.at >= this.stateAt) this.showState(frame.state, frame.at);
+    this.showConnection();
+  }
+
+  received(size) {
+    this.unacknowledged.bytes += size;
+    this.unacknowledged.frames += 1;
+    if (this.unacknowledged.bytes >= HALF_WINDOW.bytes || this.unacknowledged.frames >= HALF_WINDOW.frames) this.acknowledge();
+  }
+
+  acknowledge() {
+    if (!this.unacknowledged.frames) return;
+    this.unacknowledged = { bytes: 0, frames: 0 };
+    this.connection?.say({ ack: this.last });
+  }
+
+  // In order, each once: what is already here is skipped, and after a hole everything is asked for again.
+  addSteps(steps) {
+    const fresh = document.createDocumentFragment();
+    for (const [sequence, html] of steps) {
+      if (sequence <= this.last) continue;
+      if (sequence > this.last + 1) {
+        this.connection?.say({ resync: this.last });
+        break;
+      }
+      fresh.append(elementFrom(html));
+      this.last = sequence;
+    }
+    if (!fresh.children.length) return;
+    this.head = Math.max(this.head, this.last);
+    const cards = [...fresh.children];
+    const follow = this.reader.isFollowing();
+    this.steps.append(fresh);
+    for (const card of cards) {
+      this.replies.endedBy(card);
+      replaceAll(card);
+      cameIn(card);
+      this.announcer.announce(card);
+    }
+    const taken = document.querySelector("[data-steps-taken]");
+    if (taken) taken.textContent = this.last;
+    if (!follow) return this.reader.showUnseen(cards.length);
+    keepFew(this.steps);
+    this.reader.followTo(cards);
+  }
+
+  showState(html, at) {
+    this.stateAt = at;
+    this.isInStep = at <= this.last;
+    this.replies.removeAll((card) => card.isStale);
+    const fresh = elementFrom(html);
+    update(document.getElementById("run-state"), fresh);
+    const taken = document.querySelector("[data-steps-taken]");
+    if (taken) taken.textContent = Math.max(this.last, at);
+    this.endWaits(fresh.dataset.runStatus, at);
+    if ("ended" in fresh.dataset) {
+      this.replies.removeAll();
+      this.section.querySelector("[data-waiting]")?.remove();
+      this.announcer.say(`The run ended: ${fresh.querySelector(".pill")?.textContent.trim() ?? fresh.dataset.runStatus}.`);
+    }
+  }
+
+  // A wait that a person cut short, or a stopped run: nothing is counted down to any more. A tool's attempts are waited
+  // for while the run executes.
+  endWaits(status, at) {
+    if (status === "waiting") return;
+    const ended = status === "executing" ? ":not([data-of-tool]) " : "";
+    for (const time of this.steps.querySelectorAll(`.attempts${ended} time[data-countdown]`)) {
+      const isPast = Number(time.dataset.countdown) < Date.now() + NEARLY_DUE_MS;
+      if (isPast || Number(time.closest("[data-step-seq]").dataset.stepSeq) > at) continue;
+      time.closest(".attempts").setAttribute("data-due", "");
+      time.closest(".next-try").textContent = "The wait was cut short";
+    }
+  }
+
+  // --- where the page stands ---
+
+  showConnection() {
+    if (this.connection?.isOver || this.polling) return;
+    const behind = Math.max(0, this.head - this.last);
+    if (behind) this.pill.says("catching-up", `catching up ${behind}`);
+    else if (this.isInStep) this.pill.says("live", "live · 0 behind");
+    else this.pill.says("catching-up", "catching up");
+  }
+
+  offline(reason) {
+    if (!this.polling) this.pill.offline(reason);
+  }
+
+  ended() {
+    this.showWaiting();
+    this.pill.says("ended", "ended");
+    this.section.querySelector("[data-waiting]")?.remove();
+  }
+
+  // Where sockets do not get through, the same frames come by asking.
+  async poll() {
+    if (this.polling || this.connection.isOver) return;
+    this.polling = setTimeout(() => {}, 0);
+    while (this.polling && !this.connection.isOver) {
+      await this.ask();
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  async ask() {
+    try {
+      const answer = await fetch(`${this.section.dataset.poll}?after=${this.last}`, { redirect: "error" });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const frame = await answer.json();
+      if (!this.polling) return;
+      this.addSteps(frame.steps);
+      this.frame(frame);
+      if (!frame.ended) return this.pill.says("live", `live · every ${POLL_MS / 1000} s`);
+      this.connection.isOver = true;
+      clearTimeout(this.connection.timer);
+      this.ended();
+    } catch {
+      this.polling = null;
+      this.offline();
+    }
+  }
+}
