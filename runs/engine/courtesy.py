@@ -46,6 +46,13 @@ class Courtesy:
             while (now := time.monotonic()) < until and self._has_young_guest(now):
                 self._changed.wait(until - now)
 
+    def has_guest(self) -> bool:
+        """True if somebody waits who came within `PATIENCE_S`."""
+        if not self._guests:
+            return False
+        with self._changed:
+            return self._has_young_guest(time.monotonic())
+
     def _has_young_guest(self, now: float) -> bool:
         return any(now - came_at < PATIENCE_S for came_at in self._guests.values())
 

@@ -28,6 +28,9 @@ MAX_BATCH = 200
 """Writes in one transaction: a short write of a page waits for one batch at most (about 20 ms)."""
 WOKEN_AT_ONCE = 16
 """Runs that go on in one turn of the loop, each for a part of a millisecond."""
+WOKEN_BESIDE_GUESTS = 4
+BREATH_S = 0.008
+"""While somebody waits for a page: fewer, with time between them in which nothing competes with the request."""
 GIVE_UP_AFTER_S = 300
 """How long a batch is tried again while the database cannot be written."""
 RETRY_EVERY_S = 0.5
@@ -200,10 +203,12 @@ class Writer:
         loop.call_soon_threadsafe(self._tell, writes)
 
     def _tell(self, writes: list[Write], first: int = 0) -> None:
-        """Wake who waits, a few at a time: between two slices the loop looks after everybody else."""
+        """Wake who waits, a few at a time: between two slices the loop looks after everybody else, and people first."""
         if first == 0:
             self._on_committed(writes)
-        for write in writes[first : first + WOKEN_AT_ONCE]:
+        is_quiet = not COURTESY.has_guest()
+        following = first + (WOKEN_AT_ONCE if is_quiet else WOKEN_BESIDE_GUESTS)
+        for write in writes[first:following]:
             write.wake()
-        if self._loop is not None and first + WOKEN_AT_ONCE < len(writes):
-            self._loop.call_soon(self._tell, writes, first + WOKEN_AT_ONCE)
+        if self._loop is not None and following < len(writes):
+            self._loop.call_later(0 if is_quiet else BREATH_S, self._tell, writes, following)
