@@ -98,7 +98,9 @@ class ChaosSite:
     def starts(self) -> list[Started]:
         """Calls the witness saw start, in order."""
         log = self.witness / "log"
-        lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        # What follows the last line's end is still being written.
+        whole = log.read_text().rpartition("\n")[0] if log.exists() else ""
+        lines = [json.loads(line) for line in whole.splitlines()]
         return [
             Started((line["run"], line["turn"], line["place"]), line["pid"])
             for line in lines

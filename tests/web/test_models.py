@@ -63,7 +63,7 @@ def test_a_test_shows_how_soon_the_model_answered_and_what_it_took(
 
     shown = browser.post("/models/test/", {"model": "local/m1"}, headers=HTMX).content.decode()
 
-    for part in ("Answered", "first token", "1\u2009234 tokens", "cost unknown"):
+    for part in ("Answered", "first token", "1,234 tokens", "cost unknown"):
         assert part in shown
     assert "Answered" in page_of(browser)
     assert len(wire_server.requests) == 1
