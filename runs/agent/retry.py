@@ -95,19 +95,29 @@ async def attempts(
             raise
 
     try:
-        return await next_attempt()
-    except ModelFailure as failure:
-        first: ModelFailure | None = failure
-
-    async def told_first() -> T:
-        """The first attempt again, as it ended, and then further ones."""
-        nonlocal first
-        if first is None:
+        try:
             return await next_attempt()
-        failure, first = first, None
-        raise failure
+        except ModelFailure as failure:
+            # Only now: the library's bookkeeping costs several times what a reply without latency does.
+            return await _go_on(ladder, failure, next_attempt, sleep)
+    except RetriesStopped:
+        raise ladder.unavailable(number, "A person stopped the retries.") from ladder.last
 
-    # Asked only now: its bookkeeping costs several times what a reply without latency does.
+
+async def _go_on(
+    ladder: "_Ladder",
+    failure: ModelFailure,
+    next_attempt: Callable[[], Awaitable[T]],
+    sleep: Callable[[float], Awaitable[None]],
+) -> T:
+    """Further attempts after the first has ended with `failure`, which tenacity is told as an attempt of its own."""
+    told: list[ModelFailure] = [failure]
+
+    async def first_as_it_ended_then_further() -> T:
+        if told:
+            raise told.pop()
+        return await next_attempt()
+
     retrying = AsyncRetrying(
         retry=retry_if_exception(_is_model_failure_worth_retrying),
         wait=ladder.wait,
@@ -116,10 +126,7 @@ async def attempts(
         retry_error_callback=ladder.give_up,
         sleep=sleep,
     )
-    try:
-        return await retrying(told_first)
-    except RetriesStopped:
-        raise ladder.unavailable(number, "A person stopped the retries.") from ladder.last
+    return await retrying(first_as_it_ended_then_further)
 
 
 def _is_model_failure_worth_retrying(error: BaseException) -> bool:
