@@ -1,4 +1,4 @@
-"""`@tool`, the layers of the registry, and toolboxes."""
+"""`@tool` and the layers of the registry."""
 
 import sys
 from typing import Annotated, Any
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runs.agent.errors import InvalidArguments, ToolFailed, UnknownTool
+from runs.agent.errors import InvalidArguments, ToolFailed
 from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.protocol import Tool
 from runs.agent.tools.registry import (
@@ -363,36 +363,6 @@ async def test_a_sync_wrapper_around_an_async_function_is_awaited():
         return inner(text)
 
     assert await execute_tool_by_name("outer", text="a") == "A"
-
-
-def test_a_toolbox_is_made_from_names_tools_functions_and_mappings():
-    @tool
-    def shout(text: str) -> str:
-        """Shout."""
-        return text.upper()
-
-    def whisper(text: str) -> str:
-        """Whisper."""
-        return text.lower()
-
-    box = Toolbox(["calculator", shout, whisper, Toolbox().get("date_math")])
-
-    assert box.names == ("calculator", "shout", "whisper", "date_math")
-    assert box.get("shout") is shout.tool
-    assert [each.name for each in box] == list(box.names)
-    assert "calculator" in box
-    assert len(Toolbox([])) == 0
-    assert Toolbox({"quiet": whisper}).get("quiet").name == "quiet"
-    assert Toolbox(box).names == box.names
-
-
-def test_a_toolbox_refuses_unknown_names_doubles_and_things_that_are_no_tools():
-    with pytest.raises(UnknownTool, match=r"^Unknown tool: nope"):
-        Toolbox(["nope"])
-    with pytest.raises(ValueError, match="Two tools of one run are called 'calculator'"):
-        Toolbox(["calculator", "calculator"])
-    with pytest.raises(TypeError, match="is no tool"):
-        Toolbox([5])  # type: ignore[list-item]
 
 
 def test_effect_and_timeout_are_declared_and_nonsense_is_refused():
