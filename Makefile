@@ -18,7 +18,7 @@ run: $(RUN_STAMP) ## Serve http://127.0.0.1:8000 (PORT, HOST and AGENTSITE_DATA 
 	@exec $(PY) manage.py serve
 
 test: $(DEV_STAMP) ## Run the whole test suite (ARGS="-k retry" for a part)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DEV_STAMP) ## Lint, format, types, floors, migrations, deployment checks: what CI runs before the tests
 	$(PY) -m ruff check .
@@ -39,15 +39,19 @@ browser: ## Install Chromium for the browser tests (Debian and Ubuntu)
 		echo "Install Chromium or Google Chrome, and set CHROMIUM to the path of its program."; exit 2; \
 	fi
 
-chaos: $(DEV_STAMP) ## Kill a real server twenty times in the middle of its work, stop runs at every await (CHAOS_SEED repeats a try)
-	CHAOS_TRIES=20 $(PY) -m pytest tests/chaos/test_kill.py -s $(ARGS)
+chaos: $(DEV_STAMP) ## Break everything that can break, and check that no run and no step is lost (CHAOS_SEED repeats a try)
+	CHAOS=full $(PY) -m pytest tests/chaos -s $(ARGS)
 	CANCEL_FUZZ=all $(PY) -m pytest tests/engine/test_cancel_fuzz.py tests/agent/test_cancel_fuzz_wire.py -s $(ARGS)
+	INTERLEAVINGS=10000 $(PY) -m pytest tests/engine/test_interleavings.py -s $(ARGS)
+	SCHEMATHESIS=all $(PY) -m pytest tests/api/test_schemathesis.py -s $(ARGS)
 
-bench: $(DEV_STAMP) ## Measure the engine, the live view, the agent's patterns, and the pages beside busy runs
+bench: $(DEV_STAMP) ## Measure the engine, the live view, the agent's patterns, the pages beside busy runs, and several processes
 	$(PY) -m tests.benchmarks.engine
 	$(PY) -m tests.benchmarks.live
 	$(PY) -m tests.benchmarks.patterns
+	$(PY) -m tests.benchmarks.approvals
 	$(PY) -m tests.benchmarks.web
+	$(PY) -m tests.benchmarks.scale
 
 screenshots: $(DEV_STAMP) ## Take docs/screenshot.png from a real run (needs Chromium)
 	$(PY) -m tests.screenshots

@@ -1,7 +1,9 @@
 """What the server serves: pages over HTTP, and sockets."""
 
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter
@@ -13,11 +15,22 @@ _http_application = get_asgi_application()
 
 from runs.engine.courtesy import COURTESY  # noqa: E402
 from runs.live.routing import websocket_application  # noqa: E402
+from runs.web.metrics import note_response  # noqa: E402
 
 
 async def _pages(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
-    with COURTESY.guest():
-        await _http_application(scope, receive, send)
+    began = time.perf_counter()
+    with ExitStack() as waiting:
+        waiting.enter_context(COURTESY.guest())
+
+        async def send_counted(event: Mapping[str, Any]) -> None:
+            if event["type"] == "http.response.start":
+                note_response(event["status"], time.perf_counter() - began)
+                # Whoever is being answered waits no longer; a stream of events goes on being answered for hours.
+                waiting.close()
+            await send(event)
+
+        await _http_application(scope, receive, send_counted)
 
 
 application = ProtocolTypeRouter({"http": _pages, "websocket": websocket_application})

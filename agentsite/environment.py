@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from email.utils import parseaddr
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import unquote, urlsplit
 
+import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 from runs.agent.providers.catalog import Endpoint, parse_endpoints
 
+MIN_TOKEN_CHARS = 16
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 
@@ -135,6 +137,15 @@ def env_webhook(name: str) -> str:
     return text
 
 
+def env_token(name: str) -> str:
+    """A secret somebody chose; empty if absent. One that is easily guessed is refused, and not repeated."""
+    text = env_text(name)
+    if text and (len(text) < MIN_TOKEN_CHARS or not text.isascii() or " " in text):
+        accepted = f"expected at least {MIN_TOKEN_CHARS} letters, digits and signs: `openssl rand -hex 24` makes some."
+        refuse(name, "…", accepted)
+    return text
+
+
 def env_people(name: str) -> list[tuple[str, str]]:
     """Comma-separated mail addresses, with or without names: `Ada <ada@example.org>, bob@example.org`."""
     people = [parseaddr(each) for each in env_list(name)]
@@ -173,6 +184,62 @@ def env_mail_server(name: str) -> MailServer:
     port = port or (465 if is_tls else 587 if password else 25)
     user = unquote(parts.username or "")
     return MailServer(parts.hostname or "", port, user, password, is_tls, bool(password) and not is_tls)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The servers runs are kept on and announced over, where one machine is not enough."""
+
+    database: dict[str, Any]
+    """As Django's `DATABASES` wants it."""
+    redis_url: str
+
+
+_IMPATIENCE: dict[str, Any] = {
+    # A server that went away silently is noticed within 15 s, and one that does not answer within 5 s.
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+    "application_name": "agentsite",
+    # A process that was stopped in the middle of a transaction must not keep others from its rows.
+    "options": "-c idle_in_transaction_session_timeout=10s",
+}
+
+
+def env_services(database: str, redis: str) -> Services | None:
+    """The servers named by two variables; None if neither is set. One alone is refused.
+
+    `postgres://user:password@host:5432/name` and `redis://:password@host:6379/0` (or rediss://). Both may hold a
+    password, so neither is ever repeated.
+    """
+    database_url, redis_url = env_text(database), env_text(redis)
+    if not database_url and not redis_url:
+        return None
+    if not redis_url:
+        refuse(database, "…", f"more than one process needs Redis too: set {redis}=redis://host:6379/0.")
+    if not database_url:
+        refuse(redis, "…", f"it announces what Postgres keeps: set {database}=postgres://user:password@host:5432/name.")
+    if not _is_usable(redis_url, ("redis", "rediss")):
+        refuse(redis, "…", "expected redis://:password@host:6379/0 or rediss://….")
+    if not _is_usable(database_url, ("postgres", "postgresql")) or not urlsplit(database_url).path.strip("/"):
+        refuse(database, "…", "expected postgres://user:password@host:5432/name.")
+    return Services(_postgres(dict(dj_database_url.parse(database_url))), redis_url)
+
+
+def _postgres(settings: dict[str, Any]) -> dict[str, Any]:
+    asked = settings.get("OPTIONS", {})
+    together = " ".join(filter(None, [_IMPATIENCE["options"], asked.get("options")]))
+    return settings | {"OPTIONS": _IMPATIENCE | asked | {"options": together}}
+
+
+def _is_usable(url: str, schemes: Collection[str]) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def env_time_zone(name: str, default: str) -> str:

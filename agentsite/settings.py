@@ -18,12 +18,13 @@ from agentsite.environment import (
     env_mail_server,
     env_modules,
     env_people,
+    env_services,
     env_text,
     env_time_zone,
+    env_token,
     env_url,
     env_usd,
     env_webhook,
-    refuse,
     secret_in,
 )
 
@@ -93,6 +94,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "runs.web.outage.OutageMiddleware",
 ]
 ROOT_URLCONF = "agentsite.urls"
 ASGI_APPLICATION = "agentsite.asgi.application"
@@ -106,6 +108,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "runs.web.waiting.count_for_pages",
             ]
         },
     }
@@ -113,17 +116,14 @@ TEMPLATES = [
 
 # --- The truth and the doorbell ----------------------------------------------------------------------------------
 
-for _name in ("DATABASE_URL", "REDIS_URL"):
-    if env_text(_name):
-        # Not the value: it usually holds a password.
-        refuse(_name, "…", f"this version keeps its runs in SQLite under {DATA_DIR} only; unset {_name}.")
+_SERVICES = env_services("DATABASE_URL", "REDIS_URL")
+IS_SCALE_OUT = _SERVICES is not None
+"""True where any number of processes work together: Postgres keeps the runs, Redis rings, `manage.py worker` hosts."""
 
-DATABASES: dict[str, Any] = {
-    "default": {
+if _SERVICES is None:
+    _DATABASE: dict[str, Any] = {
         "ENGINE": "runs.engine.sqlite",
         "NAME": DATA_DIR / "agentsite.sqlite3",
-        # One transaction per request would hold the only write lock while a page renders.
-        "ATOMIC_REQUESTS": False,
         "OPTIONS": {
             "timeout": 20,
             # A transaction that reads first and writes later would otherwise fail at once with "database is locked".
@@ -133,24 +133,73 @@ DATABASES: dict[str, Any] = {
         # A file: threads of their own connections cannot share an in-memory database in WAL mode.
         "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
     }
-}
-CHANNEL_LAYERS = {
-    "default": {
+    _LAYER: dict[str, Any] = {
         "BACKEND": "channels.layers.InMemoryChannelLayer",
         # The layer drops silently above its capacity. A lost ring costs a slow poll, so make it rare.
         "CONFIG": {"capacity": 10_000},
     }
-}
+    # It holds what was counted for limits. Beyond so many it forgets at random.
+    _CACHE: dict[str, Any] = {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+else:
+    _DATABASE = _SERVICES.database
+    _LAYER = {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {
+            # No timeout for reading: between two messages a subscription is silent for as long as it likes.
+            "hosts": [{"address": _SERVICES.redis_url, "socket_timeout": None, "socket_connect_timeout": 5}],
+            "prefix": env_text("AGENTSITE_REDIS_PREFIX", "agentsite"),
+        },
+    }
+    _CACHE = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": _SERVICES.redis_url,
+        "KEY_PREFIX": env_text("AGENTSITE_REDIS_PREFIX", "agentsite"),
+        # Counting for a limit is not worth waiting for.
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+    }
+    INSTALLED_APPS.append("procrastinate.contrib.django")
+    PROCRASTINATE_IMPORT_PATHS = ["runs.engine.jobs"]
+# One transaction per request would hold the only write lock while a page renders.
+DATABASES = {"default": {**_DATABASE, "ATOMIC_REQUESTS": False}}
+CHANNEL_LAYERS = {"default": _LAYER}
+CACHES = {"default": _CACHE}
+
 AGENTSITE_MAX_RUNS = env_int("AGENTSITE_MAX_RUNS", 2000, minimum=1, maximum=100_000)
 """Runs one process hosts at once; the others wait in the queue."""
+AGENTSITE_WORKER_RUNS = env_int("AGENTSITE_WORKER_RUNS", 300, minimum=1, maximum=100_000)
+"""Runs one `manage.py worker` hosts at once."""
+AGENTSITE_MAX_RUNS_AT_ONCE_PER_USER = (
+    env_int("AGENTSITE_MAX_RUNS_AT_ONCE_PER_USER", 0, minimum=0, maximum=100_000) or None
+)
+"""Runs of one person that are hosted at once, the others wait in the queue; None for no limit."""
+AGENTSITE_LEASE_S = env_int("AGENTSITE_LEASE_S", 30, minimum=1, maximum=3600)
+"""How long a run is a worker's without hearing from it. Then another one takes it over. On Postgres only."""
 AGENTSITE_MAX_SOCKETS_PER_USER = env_int("AGENTSITE_MAX_SOCKETS_PER_USER", 1000, minimum=1, maximum=100_000)
 """Sockets one person may hold in all, dashboards included."""
 AGENTSITE_MAX_SOCKETS_PER_USER_RUN = env_int("AGENTSITE_MAX_SOCKETS_PER_USER_RUN", 1000, minimum=1, maximum=100_000)
 """Sockets one person may hold to one run."""
+AGENTSITE_LAUNCHES_PER_MINUTE = env_int("AGENTSITE_LAUNCHES_PER_MINUTE", 600, minimum=1, maximum=1_000_000)
+"""Runs one person may launch in a minute, from pages and programs together."""
+AGENTSITE_MAX_QUEUED = env_int("AGENTSITE_MAX_QUEUED", 1000, minimum=1, maximum=1_000_000)
+"""Runs one person may have waiting in the queue."""
+AGENTSITE_API_REQUESTS_PER_MINUTE = env_int("AGENTSITE_API_REQUESTS_PER_MINUTE", 3000, minimum=1, maximum=10_000_000)
+"""Requests to the API one token, or one person without, may send in a minute."""
 AGENTSITE_TOOLS = env_modules("AGENTSITE_TOOLS")
 """Modules with tools of your own, imported at the start."""
 AGENTSITE_ENDPOINTS = env_endpoints("AGENTSITE_ENDPOINTS")
 """Model servers of your own; the agent core reads the same variable."""
+
+AGENTSITE_KEEP_DAYS = env_int("AGENTSITE_KEEP_DAYS", 0, minimum=0, maximum=36_500) or None
+"""How long `manage.py prune` keeps finished runs; None for ever."""
+AGENTSITE_METRICS_PORT = (
+    env_int("AGENTSITE_METRICS_PORT", 0, minimum=0, maximum=65535) if env_text("AGENTSITE_METRICS_PORT") else None
+)
+"""Where a worker answers /healthz, /readyz and /metrics; None for nowhere."""
+AGENTSITE_METRICS_TOKEN = env_token("AGENTSITE_METRICS_TOKEN")
+"""Who has it may read /metrics; without one there is no such page."""
 
 # --- Money and alarms --------------------------------------------------------------------------------------------
 
@@ -214,6 +263,8 @@ if _IS_HTTPS:
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     # This process speaks plain http, so whoever says https is the proxy; without it every page redirects to itself.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    # Asked from inside, by whoever watches the process, past the proxy.
+    SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
 # HSTS for sub-domains and the preload list would speak for hosts that are not ours.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
@@ -236,15 +287,23 @@ USE_TZ = True
 TIME_ZONE = env_time_zone("AGENTSITE_TIME_ZONE", "UTC")
 
 _LOG_LEVEL = env_choice("AGENTSITE_LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR"])
+_LOG_FORMAT = env_choice("AGENTSITE_LOG_FORMAT", "line", ["line", "json"])
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"()": "agentsite.logs.OneLineFormatter", "format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
+        "line": {
+            "()": "agentsite.logs.OneLineFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s%(about)s: %(message)s",
+        },
+        "json": {"()": "agentsite.logs.JsonLineFormatter"},
     },
-    "filters": {"without_traceback": {"()": "agentsite.logs.WithoutTraceback"}},
+    "filters": {
+        "without_traceback": {"()": "agentsite.logs.WithoutTraceback"},
+        "without_readiness": {"()": "agentsite.logs.WithoutReadiness"},
+    },
     # Standard output belongs to the sign-in line and to what commands print.
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": _LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "agentsite": {"level": _LOG_LEVEL},
@@ -252,7 +311,7 @@ LOGGING = {
         # Django's own handlers would say it twice, and mail it to nobody.
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
         # Every closed tab and mistyped address is a warning to it.
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["without_readiness"]},
         # Anybody can send these; one line tells whoever forgot AGENTSITE_ALLOWED_HOSTS.
         "django.security.DisallowedHost": {"filters": ["without_traceback"]},
         "django.security.RequestDataTooBig": {"filters": ["without_traceback"]},

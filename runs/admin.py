@@ -18,10 +18,12 @@ from django.utils.safestring import SafeString
 from typing_extensions import override
 
 from runs.engine import control
+from runs.engine.launch_limits import TooManyLaunches
 from runs.engine.spending import DailyLimitReached
-from runs.models import Agent, Run, Step, ToolCall
+from runs.models import Agent, ApiToken, Run, Step, ToolCall
 from runs.templatetags.run_text import one_line
 from runs.web.agent_form import AgentForm
+from runs.web.sign_in import AdminSignInForm
 
 if TYPE_CHECKING:
     _AgentModelAdmin = admin.ModelAdmin[Agent]
@@ -32,6 +34,7 @@ else:  # generic for the type checker only
 admin.site.site_header = "Agentsite admin"
 admin.site.site_title = "Agentsite admin"
 admin.site.index_title = "Agents and history"
+admin.site.login_form = AdminSignInForm
 
 LAST_STEPS = 50
 """Steps shown on a run's page. With thousands of them an inline takes seconds; the list of steps has them all."""
@@ -56,6 +59,8 @@ class AgentAdmin(_AgentModelAdmin):
             "Limits",
             {"fields": ("max_turns", "max_seconds", "max_tokens", "max_cost_usd", "context_tokens", "max_attempts")},
         ),
+        ("Approvals", {"fields": ("approval", "tool_approvals", "approval_seconds", "on_approval_expiry")}),
+        ("Queue", {"fields": ("priority", "max_runs_at_once")}),
         ("Times", {"fields": ("created_at", "updated_at")}),
     )
 
@@ -107,13 +112,25 @@ class RunAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     actions = ("stop_runs", "run_again")
     fieldsets = (
-        (None, {"fields": ("task", "status", "waiting_for", "user", "agent", "rerun_of")}),
+        (None, {"fields": ("task", "status", "waiting_for", "user", "agent", "rerun_of", "continues")}),
         (
             "Outcome",
             {"fields": ("answer", "output_json", "error_json", "severity", "tokens_used", "cost", "cost_is_partial")},
         ),
         ("Last steps", {"fields": ("last_steps",)}),
-        ("Times", {"fields": ("created_at", "started_at", "ended_at", "active_ms", "cancel_requested_at")}),
+        (
+            "Times",
+            {
+                "fields": (
+                    "created_at",
+                    "started_at",
+                    "ended_at",
+                    "active_ms",
+                    "cancel_requested_at",
+                    "pause_requested_at",
+                )
+            },
+        ),
         ("Hosting", {"classes": ("collapse",), "fields": ("epoch", "owner", "lease_until", "crashes")}),
         ("Configuration at launch", {"classes": ("collapse",), "fields": ("config_json",)}),
     )
@@ -130,6 +147,8 @@ class RunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="status", ordering="status")
     def state(self, run: Run) -> str:
+        if run.waiting_for == Run.WaitingFor.RESUME:
+            return run.get_waiting_for_display()
         waiting_for = f" for {run.get_waiting_for_display().lower()}" if run.waiting_for else ""
         return f"{run.get_status_display()}{waiting_for}"
 
@@ -177,7 +196,7 @@ class RunAdmin(ReadOnlyAdmin):
         for run_id in runs.values_list("pk", flat=True):
             try:
                 launched.append(control.run_again(run_id, by=request.user))
-            except DailyLimitReached as reached:
+            except (DailyLimitReached, TooManyLaunches) as reached:
                 messages.error(request, str(reached))
                 break
         messages.success(request, f"{len(launched)} run{'s' if len(launched) != 1 else ''} launched.")
@@ -225,6 +244,28 @@ class ToolCallAdmin(ReadOnlyAdmin):
     @admin.display(description="run", ordering="run")
     def run_link(self, call: ToolCall) -> SafeString:
         return _run_link(call.run_id)
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnlyAdmin):
+    """Everybody's tokens for the API, which staff may revoke. Their hashes are shown to nobody."""
+
+    list_display = ("name", "prefix", "user", "created_at", "expires_at", "last_used_at", "revoked_at")
+    list_filter = ("user",)
+    search_fields = ("name", "prefix", "user__username")
+    list_select_related = ("user",)
+    exclude = ("token_hash",)
+    actions = ("revoke_selected",)
+
+    @admin.action(description="Revoke selected tokens", permissions=["change_tokens"])
+    def revoke_selected(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> None:
+        for token in tokens:
+            token.revoke()
+        self.message_user(request, f"{len(tokens)} tokens are revoked.")
+
+    def has_change_tokens_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change tokens may revoke them; nothing else about one can be changed."""
+        return request.user.has_perm("runs.change_apitoken")
 
 
 def _run_link(run_id: object) -> SafeString:

@@ -1,5 +1,5 @@
-// Time that passes on the page: how long a run has been going, when the next attempt comes, and moments in the
-// reader's own time zone.
+// Time that passes on the page: how long a run has been going, when the next attempt comes, a button that comes when it
+// is time for it, and moments in the reader's own time zone.
 
 const TICK_MS = 1_000;
 const COUNTDOWN_TICK_MS = 100;
@@ -37,17 +37,20 @@ function tick() {
     write(element, span(now() - Date.parse(element.dateTime)));
   }
   countdowns.forEach(countDown);
+  for (const element of document.querySelectorAll("[data-appears][hidden]")) {
+    element.hidden = now() < Number(element.dataset.appears);
+  }
 }
 
 function countDown(element) {
   const left = Number(element.dataset.countdown) - now();
   const label = element.parentElement.querySelector(".next-try-label");
   if (left > 0) {
-    write(label, "Next try in");
+    write(label, element.dataset.countdownLabel ?? "Next try in");
     write(element, left < 10_000 ? `${(Math.ceil(left / 100) / 10).toFixed(1)} s` : span(left + 999));
     return;
   }
-  write(label, "Next try was due at");
+  write(label, element.dataset.countdownLabel ? "Was due at" : "Next try was due at");
   write(element, CLOCK.format(Number(element.dataset.countdown)));
   element.closest(".attempts")?.setAttribute("data-due", "");
   element.removeAttribute("data-countdown");

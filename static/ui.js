@@ -83,9 +83,11 @@ const FAILURES = {
   404: "This does not exist any more.",
 };
 
-document.addEventListener("htmx:responseError", ({ detail: { xhr } }) =>
-  toast(FAILURES[xhr.status] ?? `The server answered ${xhr.status}. Nothing was lost: try again.`, "error"),
-);
+document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
+  // With a 409 the server says itself, as a toast, how things truly stand.
+  if (xhr.status === 409) return;
+  toast(FAILURES[xhr.status] ?? `The server answered ${xhr.status}. Nothing was lost: try again.`, "error");
+});
 for (const event of ["htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(event, () => toast("The server did not answer. Nothing was lost: try again.", "error"));
 }
@@ -103,11 +105,11 @@ document.addEventListener("htmx:load", ({ detail: { elt } }) => {
 
 // --- forms: Ctrl+Enter or Cmd+Enter sends, a second click does not, an example fills in ---
 
-on("keydown", "[data-submit-on-enter]", (field, event) => {
+on("keydown", "form[data-submit-on-enter]", (form, event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
   event.preventDefault();
-  const button = field.form.querySelector("button[type=submit]");
-  if (!button.disabled) field.form.requestSubmit(button);
+  const button = form.querySelector("button[type=submit]");
+  if (!button.disabled) form.requestSubmit(button);
 });
 
 on("submit", "form[data-submit-once]", (form, event) => {
@@ -151,6 +153,20 @@ document.addEventListener("htmx:beforeOnLoad", ({ detail: { elt, xhr } }) => {
   const field = elt.querySelector?.("[data-draft]");
   const launched = xhr.getResponseHeader("HX-Redirect")?.startsWith("/runs/");
   if (field && launched) drafts((storage) => storage.removeItem(field.dataset.draft));
+});
+
+// --- copying: a field's value, and a word that it was copied; without a clipboard (plain http) the field is selected ---
+
+on("click", "[data-copy]", async (button) => {
+  const field = document.getElementById(button.dataset.copy);
+  field.select();
+  try {
+    await navigator.clipboard.writeText(field.value);
+    toast("Copied.");
+  } catch {
+    if (document.execCommand("copy")) toast("Copied.");
+    else toast("It is selected: press Ctrl+C to copy it.");
+  }
 });
 
 // --- times: the server writes UTC, the reader sees their own ---

@@ -12,6 +12,8 @@ import pytest
 from tests.live_site import LiveSite, prepare_data
 from tests.wire import WireServer
 
+TESTS = Path(__file__).parent
+LONGEST_FIRST = ("chaos", "scale_out", "journeys", "project", "operations", "engine")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
@@ -21,13 +23,23 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a browser where there is none. Where REQUIRE_SERVICES is 1 a missing one is a failure."""
+    """Begin with the files that take long, so that no worker is left alone with one at the end.
+
+    Skip what needs a browser where there is none. Where REQUIRE_SERVICES is 1 a missing one is a failure.
+    """
+    items.sort(key=_place)
     if CHROMIUM or os.environ.get("REQUIRE_SERVICES") == "1":
         return
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.skip(reason="needs Chromium: run `make browser`, or name one in CHROMIUM"))
+
+
+def _place(item: pytest.Item) -> int:
+    room = item.path.relative_to(TESTS).parts[0]
+    return LONGEST_FIRST.index(room) if room in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ def manage(
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
-        env=_clean_environment(data, environment),
+        env=clean_environment(data, environment),
         capture_output=True,
         text=True,
         timeout=START_LIMIT_S,
@@ -75,19 +75,25 @@ class LiveSite:
         assert self._process is not None, "not started"
         return self._process
 
+    @property
+    def is_alive(self) -> bool:
+        """True while its process runs."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> "LiveSite":
         """Serve on a free port, or again on the one it had, so that open pages find it."""
         port = self.url.rsplit(":", 1)[1] if self.line else "0"
+        self._close_output()
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve", "--port", port],
                 cwd=ROOT,
-                env=_clean_environment(self.data, self.environment),
+                env=clean_environment(self.data, self.environment),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
             )
-        self.line = _first_line(self.process, START_LIMIT_S)
+        self.line = first_line(self.process, START_LIMIT_S)
         assert self.line, f"The server did not start:\n{self.log.read_text()}"
         return self
 
@@ -128,9 +134,12 @@ class LiveSite:
     def _end(self, how: signal.Signals) -> int:
         self.process.send_signal(how)
         code = self.process.wait(STOP_LIMIT_S)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        self._close_output()
         return code
+
+    def _close_output(self) -> None:
+        if self._process is not None and self._process.stdout is not None:
+            self._process.stdout.close()
 
     def close(self) -> None:
         """End it, if it still runs, and take its data away."""
@@ -139,12 +148,13 @@ class LiveSite:
         shutil.rmtree(self.data, ignore_errors=True)
 
 
-def _clean_environment(data: Path, extra: Mapping[str, str] | None) -> dict[str, str]:
+def clean_environment(data: Path, extra: Mapping[str, str] | None) -> dict[str, str]:
+    """The environment of a process of the site: what the surrounding one says about the site does not reach it."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return {**kept, "AGENTSITE_DATA": str(data), **(extra or {})}
 
 
-def _first_line(process: "subprocess.Popen[str]", limit_s: float) -> str:
+def first_line(process: "subprocess.Popen[str]", limit_s: float) -> str:
     """The first line of standard output; empty if the process ended without one. Raises `queue.Empty`."""
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     output: Any = process.stdout

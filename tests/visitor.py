@@ -32,9 +32,9 @@ class Visitor:
         status, _, location = self._ask("POST", path, body)
         return status, location
 
-    def launch(self, task: str) -> str:
+    def launch(self, task: str, **fields: str) -> str:
         """Launch a run; its id. Raises what `post` raises, and `AssertionError` if it was refused."""
-        status, location = self.post("/runs/", task=task)
+        status, location = self.post("/runs/", task=task, **fields)
         assert status == 302, f"The launch was answered with {status}."
         return location.strip("/").rsplit("/", 1)[1]
 

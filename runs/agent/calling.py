@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from runs.agent.approvals import Approvals, Parked, approval_question, outcome_question
 from runs.agent.classify import handle_agent_error
 from runs.agent.clock import RunClock
 from runs.agent.errors import AgentError, ToolFailed, UnknownTool
@@ -19,7 +20,8 @@ from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.agent.tools.idempotency import calling
 from runs.agent.tools.protocol import Effect, effect_of
 from runs.agent.tools.toolbox import Toolbox
-from runs.agent.wording import call_text, output_text
+from runs.agent.tools.validation import validated
+from runs.agent.wording import call_text, changed_text, output_text
 
 REPEATABLE: frozenset[Effect] = frozenset({"pure", "read"})
 """Effects whose call may be started in the same write that proposes it: running it again does no harm."""
@@ -28,30 +30,56 @@ REPEATABLE: frozenset[Effect] = frozenset({"pure", "read"})
 class Calling:
     """How a run calls its tools."""
 
-    def __init__(self, toolbox: Toolbox, *, journal: Journal, limits: RunLimits, clock: RunClock) -> None:
+    def __init__(
+        self,
+        toolbox: Toolbox,
+        *,
+        journal: Journal,
+        limits: RunLimits,
+        clock: RunClock,
+        approvals: Approvals | None = None,
+    ) -> None:
+        """`approvals` are the rules for asking a person; None where there is nobody to ask."""
         self.toolbox = toolbox
         self.journal = journal
         self.limits = limits
         self.clock = clock
+        self.approvals = approvals
+        self._started: set[str] = set()
+        """Ids of the calls whose start is recorded already."""
         self.refuses_hidden = False
         """True while calls are run again from the record, in which secrets are hidden."""
 
     def propose(self, calls: Sequence[ToolCall], entry: Entry) -> None:
-        """Add the calls to the entry that records their reply. Repeatable ones are started in the same write."""
-        changes, thoughts = [], []
+        """Add the calls to the entry that records their reply. Repeatable ones are started in the same write.
+
+        If a person has to decide about some of them, none starts: the entry asks, and parks the run.
+        """
+        asked = {call.call_id for call in calls if self._needs_approval(call)}
+        expires_at = self.approvals.expires_at() if self.approvals is not None else None
+        changes, thoughts, questions = [], [], []
         for call in calls:
             effect = self._effect(call)
-            state: CallState = "started" if effect in REPEATABLE else "proposed"
-            changes.append(CallChange(call, state, effect, is_new=True))
             thoughts.append(_call_thought(call, effect))
-        entry.thoughts = [*entry.thoughts, *thoughts]
+            if call.call_id in asked:
+                changes.append(CallChange(call, "awaiting_approval", effect, is_new=True, expires_at=expires_at))
+                questions.append(approval_question(call, effect, expires_at))
+                continue
+            starts = effect in REPEATABLE and not asked
+            changes.append(CallChange(call, "started" if starts else "proposed", effect, is_new=True))
+            if starts:
+                self._started.add(call.call_id)
+        entry.thoughts = [*entry.thoughts, *thoughts, *questions]
         entry.calls = changes
         entry.status = AgentStatus.EXECUTING
+        if asked:
+            entry.status, entry.parks = AgentStatus.WAITING, "approval"
 
     async def results(self, calls: Sequence[ToolCall]) -> dict[int, ToolResult]:
         """Run the proposed calls together; their results by index. None starts before its start is durable.
 
         A failing, hanging or unknown tool is a result and costs the others nothing. Cancelling this cancels the calls.
+        Raises `Parked` when all have ended, if nobody knows what one of them did and there is a person to ask.
         """
         await self.journal.durable()
         places = asyncio.Semaphore(self.limits.max_parallel_calls)
@@ -61,6 +89,9 @@ class Calling:
             async with places:
                 await self._start(call)
                 result = await self._call(call)
+            if self.approvals is not None and _outcome_is_unknown(result):
+                await self._ask_for_outcome(call, result)
+                return
             results[call.index] = result
             await self._record(call, result, is_last=len(results) == len(calls))
 
@@ -72,13 +103,21 @@ class Calling:
             # Only the journal fails here, and it tells every call the same. Its cause says whether it was taken over.
             first = failures.exceptions[0]
             raise first from first.__cause__
+        if len(results) < len(calls):
+            await self.journal.record(Entry(status=AgentStatus.WAITING, parks="decision"))
+            raise Parked
         return results
 
     async def _start(self, call: ToolCall) -> None:
-        """Record that the call starts. One that still waits for its place has not: a crash leaves it to be run."""
-        if (effect := self._effect(call)) not in REPEATABLE:
-            await self.journal.record(Entry(calls=[CallChange(call, "started", effect)]))
-            await self.journal.durable()
+        """Record that the call starts, which uses up its approval. One that waits for its place has not started: a
+        crash leaves it to be run."""
+        if call.call_id in self._started:
+            return
+        change = CallChange(call, "started", self._effect(call))
+        if change.effect in REPEATABLE:
+            await self.journal.record(Entry(calls=[change]))
+        else:
+            await self.journal.start(change)
 
     async def _call(self, call: ToolCall) -> ToolResult:
         try:
@@ -97,7 +136,16 @@ class Calling:
                 time_left=self.clock.left_s,
                 on_failed_attempt=partial(self._record_retry, call),
             )
-        return ToolResult(call.call_id, call.tool_name, output, error_, duration_s)
+        remark = "" if call.proposed_arguments is None else changed_text(call.arguments)
+        return ToolResult(call.call_id, call.tool_name, output, error_, duration_s, remark)
+
+    async def _ask_for_outcome(self, call: ToolCall, result: ToolResult) -> None:
+        """Record that nobody knows what the call did. It has no result until a person has said."""
+        effect = self._effect(call)
+        why = result.error.message if result.error is not None else ""
+        change = CallChange(call, "unknown", effect)
+        await self.journal.record(Entry(thoughts=[outcome_question(call, effect, why)], calls=[change]))
+        await self.journal.durable()
 
     async def _record_retry(
         self, call: ToolCall, error: AgentError, *, attempt: int, max_attempts: int, wait_s: float
@@ -121,7 +169,7 @@ class Calling:
         effect = self._effect(call)
         state: CallState = "succeeded"
         if result.error is not None:
-            state = "unknown" if result.error.code == "outcome_unknown" else "failed"
+            state = "unknown" if _outcome_is_unknown(result) else "failed"
         await self.journal.record(
             Entry(
                 thoughts=[_result_thought(call, result)],
@@ -132,12 +180,29 @@ class Calling:
         if effect not in REPEATABLE:
             await self.journal.durable()
 
+    def _needs_approval(self, call: ToolCall) -> bool:
+        """True if a person decides about the call. One that will be refused for its arguments needs nobody."""
+        if self.approvals is None:
+            return False
+        try:
+            tool = self.toolbox.get(call.tool_name)
+            if not self.approvals.needed_for(tool):
+                return False
+            validated(tool, call.arguments)
+        except (ToolFailed, TypeError, ValueError):
+            return False
+        return True
+
     def _effect(self, call: ToolCall) -> Effect:
         """The effect of the call's tool; a call of an unknown tool does nothing at all."""
         try:
             return effect_of(self.toolbox.get(call.tool_name))
         except UnknownTool:
             return "pure"
+
+
+def _outcome_is_unknown(result: ToolResult) -> bool:
+    return result.error is not None and result.error.code == "outcome_unknown"
 
 
 def _call_thought(call: ToolCall, effect: Effect) -> AgentThought:
@@ -160,6 +225,8 @@ def _result_thought(call: ToolCall, result: ToolResult) -> AgentThought:
         "started_at": ended_at - result.duration_s,
         "ended_at": ended_at,
     }
+    if result.remark:
+        metadata["remark"] = result.remark
     if (error := result.error) is None:
         metadata["tool_output"] = result.output
         return AgentThought(ThoughtType.TOOL_RESULT, output_text(result.output), metadata)

@@ -31,6 +31,7 @@ CODES: dict[str, str] = {
     "outcome_unknown": "The tool gave no result in time; whether it took effect is unknown.",
     "unknown_tool": "The model asked for a tool the run does not have.",
     "invalid_arguments": "The model's arguments do not fit the tool.",
+    "denied": "A person did not allow the call, or nobody allowed it in time.",
     "stopped": "The call was stopped with its run.",
     # An answer
     "bad_output": "The answer did not fit the output schema, and still did not when it was asked for again.",

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from runs.agent.approvals import Parked
 from runs.agent.classify import handle_agent_error
 from runs.agent.state import AgentState
 
@@ -16,6 +17,7 @@ async def agent_execution(task: str) -> AsyncIterator[AgentState]:
     """A thinking `AgentState` for `task`, which ends `completed`, `failed` (with `error`) or `cancelled`.
 
     Leaving the block is success; a cancellation or an exception is recorded in the state and rises on.
+    A run that waits for a person is `waiting`, and `Parked` rises on.
     A state the block itself has ended is left as it is.
     """
     state = AgentState(context={"task": task})
@@ -25,6 +27,9 @@ async def agent_execution(task: str) -> AsyncIterator[AgentState]:
     except asyncio.CancelledError:
         if not state.status.is_final:
             state.mark_cancelled()
+        raise
+    except Parked:
+        state.mark_waiting()
         raise
     except Exception as error:
         if not state.status.is_final:

@@ -11,7 +11,8 @@ from runs.agent.state import AgentStatus
 from runs.agent.thoughts import AgentThought
 from runs.agent.tools.protocol import Effect
 
-CallState = Literal["proposed", "started", "succeeded", "failed", "unknown"]
+CallState = Literal["proposed", "awaiting_approval", "approved", "denied", "started", "succeeded", "failed", "unknown"]
+ParkedFor = Literal["approval", "decision"]
 
 
 class JournalClosed(AgentFailure):
@@ -26,6 +27,8 @@ class CallChange:
     state: CallState
     effect: Effect
     is_new: bool = False
+    expires_at: float | None = None
+    """When a call that awaits approval is decided without a person, in seconds since the epoch; None for never."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,6 +39,8 @@ class Entry:
     calls: Sequence[CallChange] = ()
     status: AgentStatus | None = None
     """The run's status from here on; None leaves it."""
+    parks: ParkedFor | None = None
+    """With `AgentStatus.WAITING`: the run waits for a person from here on, and has no host. Nothing follows."""
     tokens: int | None = None
     """Tokens to add to the run's; None when the provider reported none."""
     cost: Decimal | None = None
@@ -59,6 +64,13 @@ class Journal(Protocol):
 
     async def durable(self) -> None:
         """Return when everything recorded so far is durable. Raises `JournalClosed`."""
+        ...
+
+    async def start(self, change: CallChange) -> None:
+        """Record that a call starts, and return when that is durable. Raises `JournalClosed`.
+
+        It does not return if a stop was asked for before: the call does not start, and a cancellation is on its way.
+        """
         ...
 
     def show(self, card: str, delta: Delta) -> None:
@@ -85,6 +97,9 @@ class ReportingJournal:
                 self._report(thought)
 
     async def durable(self) -> None:
+        """Nothing is stored, so there is nothing to wait for."""
+
+    async def start(self, change: CallChange) -> None:
         """Nothing is stored, so there is nothing to wait for."""
 
     def show(self, card: str, delta: Delta) -> None:

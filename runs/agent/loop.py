@@ -9,8 +9,10 @@ import json
 import logging
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from runs.agent.approvals import Approvals, Parked
 from runs.agent.asking import Asking
 from runs.agent.budget import Budget, Purse, Used
 from runs.agent.calling import Calling
@@ -21,6 +23,7 @@ from runs.agent.journal import Entry, Journal, JournalClosed
 from runs.agent.limits import RunLimits
 from runs.agent.messages import History, ModelProvider, ModelReply, ModelRequest, ToolCall, ToolResult, Turn
 from runs.agent.metered import Metered
+from runs.agent.pausing import PauseWish
 from runs.agent.race import Strategy
 from runs.agent.resilience.attempt import Asked
 from runs.agent.resilience.shared import Shared
@@ -54,12 +57,16 @@ class AgentLoop:
         history: History | None = None,
         strategy: Strategy = "fallback",
         waits: Waits | None = None,
+        pause: PauseWish | None = None,
         shared: Shared | None = None,
         output: OutputSchema[Any] | None = None,
         purses: Sequence[Purse] = (),
+        approvals: Approvals | None = None,
     ) -> None:
         """`output` is the form the answer has to have, None for text. `purses` are shared with other runs, `waits` are
-        the waits between attempts, to cut them short, `shared` what all runs know about the providers.
+        the waits between attempts, to cut them short, `pause` makes it stop between two turns, or between a reply and
+        its calls, `shared` is what all runs know about the providers. `approvals` are the rules for asking a person,
+        None where there is nobody to ask.
 
         Raises `ValueError` without a provider.
         """
@@ -71,10 +78,11 @@ class AgentLoop:
         self.history = history or History()
         self.turns = self.history.turns
         self.output = output
+        self.pause = pause or PauseWish()
         self.tools: list[Tool] = list(toolbox)
         self.clock = RunClock(self.limits.max_duration_s, self.history.active_s)
-        self.calling = Calling(toolbox, journal=journal, limits=self.limits, clock=self.clock)
-        self.window = Window(self.turns)
+        self.calling = Calling(toolbox, journal=journal, limits=self.limits, clock=self.clock, approvals=approvals)
+        self.window = Window(self.turns, self.history.earlier)
         self.budget = Budget(self.limits, tokens=self.history.tokens, cost_usd=self.history.cost_usd, shared=purses)
         self.asking = Asking(
             [
@@ -93,8 +101,8 @@ class AgentLoop:
     async def run(self, state: AgentState) -> Any:
         """Work until the model answers; the answer, or its data if an output is asked for. Goes on from `history`.
 
-        Raises `ModelFailure`, `LimitReached`, `CostUnknown`, `BadOutput`, `JournalClosed`. Cancelling it cancels the
-        calls that run; which they were is in the journal.
+        Raises `ModelFailure`, `LimitReached`, `CostUnknown`, `BadOutput`, `JournalClosed`, `Parked`, `Paused`.
+        Cancelling it cancels the calls that run; which they were is in the journal.
         """
         state.total_tokens += self.history.tokens
         self.window.state = state
@@ -103,7 +111,7 @@ class AgentLoop:
         if self.history.open_reply is not None:
             self.calling.refuses_hidden = True
             reply, known = self.history.open_reply, self.history.open_results
-            await self._finish_turn(state, reply, self._calls(reply), known)
+            await self._finish_turn(state, reply, self._decided_calls(reply), known)
             self.calling.refuses_hidden = False
         rejected = sum(bool(turn.faults) for turn in self.turns)
         while True:
@@ -121,6 +129,7 @@ class AgentLoop:
                     raise
 
     async def _next_reply(self, state: AgentState) -> Asked:
+        self.pause.check()
         turn = len(self.turns) + 1
         self.limits.check_turn(turn)
         self.clock.check()
@@ -142,6 +151,8 @@ class AgentLoop:
             entry.thoughts[0].metadata.update({name: about[name] for name in told})
         state.mark_executing()
         await self._record(state, entry, asked)
+        if entry.parks is not None:
+            raise Parked
         return calls
 
     async def _answer(self, state: AgentState, asked: Asked) -> Any:
@@ -212,6 +223,7 @@ class AgentLoop:
         self, state: AgentState, reply: ModelReply, calls: list[ToolCall], known: dict[int, ToolResult]
     ) -> None:
         """Run the reply's calls that have no result yet, and add the turn to the history."""
+        self.pause.check()
         state.mark_executing()
         results = known | await self.calling.results([call for call in calls if call.index not in known])
         turn = Turn(reply, tuple(results[index] for index in range(len(reply.calls))))
@@ -225,16 +237,26 @@ class AgentLoop:
             for index, request in enumerate(reply.calls)
         ]
 
+    def _decided_calls(self, reply: ModelReply) -> list[ToolCall]:
+        """The calls of the open reply, with the arguments a person had changed."""
+        changed = self.history.open_arguments
+        return [
+            replace(call, arguments=changed[call.index], proposed_arguments=call.arguments)
+            if call.index in changed
+            else call
+            for call in self._calls(reply)
+        ]
+
 
 async def execute(loop: AgentLoop, state: AgentState) -> AgentResult[Any]:
     """Run the loop to a result; every failure becomes an error thought and a failed result.
 
     This is the run's boundary: a bug in a tool or a provider must never leave a run unfinished. Raises only on
-    cancellation and `JournalClosed`. The caller's `agent_execution` scope gives `state`.
+    cancellation, `JournalClosed` and `Parked`. The caller's `agent_execution` scope gives `state`.
     """
     try:
         output = await loop.run(state)
-    except JournalClosed:
+    except (JournalClosed, Parked):
         raise
     except asyncio.CancelledError:
         await _record_use(loop.journal, loop.book(state))

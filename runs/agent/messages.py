@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from runs.agent.errors import AgentError
 from runs.agent.tools.protocol import Tool
+from runs.agent.wording import output_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class ToolCall:
     turn: int
     index: int
     """Position among the calls of its turn, from 0."""
+    proposed_arguments: dict[str, Any] | None = None
+    """What the model asked for, if a person had it run with other arguments; None otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,14 @@ class ToolResult:
     """The tool's return value as JSON; None if it failed."""
     error: AgentError | None = None
     duration_s: float = 0.0
+    remark: str = ""
+    """What a person had to do with it; the model is told before the output."""
+
+    @property
+    def told(self) -> str:
+        """What the model reads."""
+        told = self.error.message if self.error else output_text(self.output)
+        return f"{self.remark}\n{told}" if self.remark else told
 
     @property
     def failed(self) -> bool:
@@ -90,12 +101,26 @@ class Turn:
     """What was wrong with a reply that was an answer, if it was asked for again. The model is told after it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A task the conversation began with or went on with before this one, and what was done about it."""
+
+    task: str
+    turns: tuple[Turn, ...] = ()
+    answer: ModelReply | None = None
+    """None if there was no answer."""
+    ending: str = ""
+    """Why there was no answer, for the model."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRequest:
     """Everything a provider needs for the next reply."""
 
     task: str
     instructions: str = ""
+    earlier: Sequence[Exchange] = ()
+    """What was said before the task, oldest first."""
     turns: Sequence[Turn] = ()
     hidden_turns: int = 0
     """Turns before `turns` that no longer fit the model's window; what they were about is told in `task`."""
@@ -142,12 +167,16 @@ class ModelProvider(Protocol):
 class History:
     """What an interrupted run had recorded, to go on from."""
 
+    earlier: tuple[Exchange, ...] = ()
+    """What was said before the run's task, in the runs it continues. Counts against no limit but the model's window."""
     turns: list[Turn] = field(default_factory=list)
     """Turns with a result for every call."""
     open_reply: ModelReply | None = None
     """A recorded reply some of whose calls have no result yet; it is finished before the model is asked again."""
     open_results: dict[int, ToolResult] = field(default_factory=dict)
     """The results that reply's calls do have, by call index."""
+    open_arguments: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """The arguments a person had changed before the call may run, by call index."""
     steps: int = 0
     """Steps recorded so far."""
     tokens: int = 0

@@ -20,7 +20,7 @@ _SECRET_NAME = re.compile(
 )
 _SECRET_TEXT = re.compile(
     r"""(?ix)
-      \b(?:sk|xox[abp]|gh[pousr]|glpat)[-_][\w*-]{8,}         # OpenAI, Anthropic, Slack, GitHub; starred ones too
+      \b(?:sk|xox[abp]|gh[pousr]|glpat|ags)[-_][\w*-]{8,}     # OpenAI, Anthropic, Slack, GitHub, ours; starred ones too
     | \bAIza[\w-]{20,}                                        # Google
     | \bAKIA[A-Z0-9]{12,}                                     # AWS
     | (?<=bearer\ )[\w.~+/=-]{8,}
@@ -29,7 +29,7 @@ _SECRET_TEXT = re.compile(
 )
 
 
-_MARK = re.compile(r"sk[-_]|xox[abp]|gh[pousr][-_]|glpat|aiza|akia|bearer |://")
+_MARK = re.compile(r"sk[-_]|ags[-_]|xox[abp]|gh[pousr][-_]|glpat|aiza|akia|bearer |://")
 """Every text `_SECRET_TEXT` finds something in has one of these, in lower case. They are found ten times faster."""
 _SHORTEST = 7
 """Characters of the shortest text it finds something in."""

@@ -9,9 +9,10 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from runs.agent.messages import ModelReply, ModelRequest, ToolResult, Turn
+from runs.agent.earlier import Earlier
+from runs.agent.messages import Exchange, ModelReply, ModelRequest, ToolResult, Turn
 from runs.agent.state import AgentState
-from runs.agent.wording import call_text, output_text
+from runs.agent.wording import call_text
 
 DEFAULT_CONTEXT_TOKENS = 32_768
 """For a model whose window nobody knows."""
@@ -48,9 +49,13 @@ class Change:
     """The results of the turns up to here are shortened, as far as they are shown."""
     results: int
     """How many results that concerns, from the beginning of the run."""
+    earlier: str = ""
+    """What is left of the runs before this one, in words; empty if that did not change."""
 
     def words(self, context_tokens: int) -> str:
         """For people."""
+        if self.earlier:
+            return f"The model sees {self.earlier}: its window holds {context_tokens:,} tokens."
         cut = _turns(self.hidden_turns + 1, self.shortened_turns)
         match bool(self.hidden_turns), bool(cut):
             case True, True:
@@ -74,8 +79,10 @@ class Window:
     A turn is shown or left out as a whole, so calls and results stay paired and a reply's `replay` is never cut.
     """
 
-    def __init__(self, turns: list[Turn]) -> None:
+    def __init__(self, turns: list[Turn], earlier: Sequence[Exchange] = ()) -> None:
+        """`earlier` is what was said before the run's task. It is shortened first."""
         self.turns = turns
+        self._earlier = Earlier(earlier, count=tokens_in, count_turn=_turn_tokens)
         self.state = AgentState()
         """The run's state: its last steps stay whole, and old ones are shortened with their results."""
         self.scale = 1.0
@@ -99,6 +106,9 @@ class Window:
         if self.tokens_for(request) <= usable:
             return None
         before = (self._hidden, self._shortened)
+        told = self._fit_earlier(request, usable)
+        if told and self.tokens_for(request) <= usable:
+            return Change(self._hidden, self._shortened, self._steps_before[self._shortened], told)
         room = usable / self.scale - self._fixed_tokens(request)
         kept_from = len(self.turns) - self._turns_of_last_steps()
         goal = room - usable * (1 - REFILLED_TO) / self.scale
@@ -111,11 +121,13 @@ class Window:
             self._cut_last(room)
         if before == (self._hidden, self._shortened):
             return None
+        # The turns matter more to whoever reads it; what is left of the runs before is in the note's metadata.
         return Change(self._hidden, self._shortened, self._steps_before[self._shortened])
 
     def shown(self, request: ModelRequest) -> ModelRequest:
         """The request as the model gets it. Its turns stay as they are, whatever another lane's request changes."""
         turns = self.turns[self._hidden :]
+        request = replace(request, earlier=self._earlier.shown)
         if not self._hidden:
             return replace(request, turns=turns)
         task = f"{request.task}\n\n{self._summary()}"
@@ -125,6 +137,13 @@ class Window:
         """Correct the next guesses by what a provider counted for a request."""
         if guessed >= 200:
             self.scale = min(4.0, max(1.0, self.scale * counted / guessed))
+
+    def _fit_earlier(self, request: ModelRequest, usable: int) -> str:
+        """Show less of what was before the task; what is left of it in words, or nothing if it was left as it is."""
+        others = self.tokens_for(request) / self.scale - self._earlier.tokens
+        if not self._earlier.shrink_to(usable * REFILLED_TO / self.scale - others):
+            return ""
+        return self._earlier.words()
 
     def _take_in(self) -> None:
         for turn in self.turns[len(self._tokens) :]:
@@ -140,7 +159,14 @@ class Window:
             self._tools_tokens = tools
         schema = tokens_in(json.dumps(request.output_schema)) if request.output_schema else 0
         told = tokens_in(request.task) + tokens_in(request.instructions)
-        return tools + schema + told + (tokens_in(self._summary()) if self._hidden else 0) + 2 * MESSAGE_TOKENS
+        return (
+            tools
+            + schema
+            + told
+            + self._earlier.tokens
+            + (tokens_in(self._summary()) if self._hidden else 0)
+            + 2 * MESSAGE_TOKENS
+        )
 
     def _turns_of_last_steps(self) -> int:
         """How many turns the last steps of the history belong to."""
@@ -163,7 +189,7 @@ class Window:
             turn = self.turns[self._hidden]
             for call, result in zip(turn.reply.calls, turn.results, strict=True):
                 self._calls[call.tool_name] += 1
-                said = f"{call_text(call.tool_name, call.arguments)[:80]} → {_told(result)[:80]}"
+                said = f"{call_text(call.tool_name, call.arguments)[:80]} → {result.told[:80]}"
                 self._last_hidden.append(" ".join(said.split()))
             self._shown_tokens -= self._tokens[self._hidden]
             self._tokens[self._hidden] = 0
@@ -174,7 +200,7 @@ class Window:
     def _cut_last(self, room: float) -> None:
         """Even the last turn alone does not fit: each of its results gets its share of the room."""
         turn = self.turns[-1]
-        others = self._shown_tokens - sum(tokens_in(_told(result)) for result in turn.results)
+        others = self._shown_tokens - sum(tokens_in(result.told) for result in turn.results)
         share = max(int((room - others) * 4 / max(len(turn.results), 1)) - 80, SHORT_CHARS)
         self._replace(len(self.turns) - 1, [_short(result, share) for result in turn.results])
         self._shortened = len(self.turns)
@@ -187,7 +213,7 @@ class Window:
         # The history keeps no more of it than the model sees: outputs are most of a long run's memory.
         first = self._steps_before[index]
         for step, result in zip(self.state.steps[first : first + len(results)], results, strict=False):
-            step.tool_output = _told(result)
+            step.tool_output = result.told
 
     def _summary(self) -> str:
         which = f"{_turns(1, self._hidden).capitalize()} {'are' if self._hidden > 1 else 'is'}"
@@ -196,18 +222,14 @@ class Window:
         return f"[{which} no longer shown to you. In them you called: {calls or 'nothing'}. The last of these:{lines}]"
 
 
-def _told(result: ToolResult) -> str:
-    return result.error.message if result.error else output_text(result.output)
-
-
 def _short(result: ToolResult, length: int) -> ToolResult:
-    told = _told(result)
+    told = result.told
     if len(told) <= length + 60:
         return result
     told = f"{told[:length]}… [shortened: it had {len(told):,} characters]"
     if result.error is not None:
-        return replace(result, error=replace(result.error, message=told))
-    return replace(result, output=told)
+        return replace(result, error=replace(result.error, message=told), remark="")
+    return replace(result, output=told, remark="")
 
 
 def _turn_tokens(turn: Turn) -> int:
@@ -216,5 +238,5 @@ def _turn_tokens(turn: Turn) -> int:
         said = tokens_in(json.dumps(reply.replay, ensure_ascii=False, default=str))
     else:
         said = tokens_in(reply.text) + sum(tokens_in(call_text(c.tool_name, c.arguments)) for c in reply.calls)
-    told = sum(tokens_in(_told(result)) + MESSAGE_TOKENS for result in turn.results)
+    told = sum(tokens_in(result.told) + MESSAGE_TOKENS for result in turn.results)
     return said + told + sum(tokens_in(fault) for fault in turn.faults) + MESSAGE_TOKENS

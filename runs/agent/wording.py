@@ -12,6 +12,11 @@ def call_text(tool_name: str, arguments: dict[str, Any]) -> str:
     return f"{tool_name}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
 
 
+def changed_text(arguments: dict[str, Any]) -> str:
+    """What the model is told of a call that ran with other arguments than it had asked for."""
+    return f"A person changed the arguments of this call to {json.dumps(arguments, ensure_ascii=False)}."
+
+
 def output_text(output: Any) -> str:
     """A tool's output as text: text as it is, anything else as JSON. Cut at `MODEL_SEES_CHARACTERS`, and says so."""
     text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)

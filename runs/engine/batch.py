@@ -1,7 +1,7 @@
 """One transaction of the writer: what each write asks for, and the statements that do it for all of them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,15 +11,17 @@ from uuid import UUID
 
 from django.db import connection
 
+from runs.engine.dispatch import dispatch
+from runs.engine.proof import Totals
 from runs.engine.rows import Table, time_for
 from runs.models import Run, Step, ToolCall
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a write ended: recorded up to `sequence`, fenced, or failed."""
+    """How a write ended: recorded up to `sequence`, fenced, not allowed because a stop was asked for, or failed."""
 
-    kind: Literal["written", "fenced", "failed"]
+    kind: Literal["written", "fenced", "stop_asked", "failed"]
     sequence: int = 0
     error: BaseException | None = None
 
@@ -30,6 +32,7 @@ class Outcome:
 
 
 FENCED = Outcome("fenced")
+STOP_ASKED = Outcome("stop_asked")
 
 
 @dataclass(slots=True)
@@ -52,6 +55,8 @@ class Write:
     """Column values of new steps, without `run_id`, `epoch` and `sequence`."""
     new_calls: list[dict[str, Any]] = field(default_factory=list)
     calls: list[CallUpdate] = field(default_factory=list)
+    starts_call: bool = False
+    """A call starts that may not be repeated: refused if somebody has asked to stop the run."""
     status: str | None = None
     waiting_for: str = ""
     """Goes with `status`."""
@@ -67,6 +72,10 @@ class Write:
     """The host lets go of the run with this write: owner and lease are cleared."""
     fields: dict[str, Any] = field(default_factory=dict)
     """Further columns of the run to set, such as the answer."""
+    queued_at: float = 0.0
+    """When it was handed to the writer, on the monotonic clock."""
+    closing: Callable[[Totals], dict[str, Any]] | None = None
+    """Makes one more step, the last, of what the run has used then. Called in the transaction, again if that is."""
     outcome: Outcome | None = None
     waiter: "asyncio.Future[None] | None" = None
 
@@ -87,6 +96,7 @@ class _Row:
 
     epoch: int
     hosted: bool
+    stop_asked: bool
     user_id: int | None
     status: str
     waiting_for: str
@@ -115,38 +125,50 @@ class _Row:
 
 
 _COLUMNS = ("status", "waiting_for", "next_sequence", "active_ms", "tokens_used", "crashes", "cost", "cost_is_partial")
-_SELECT_RUNS = f"SELECT id, epoch, owner, user_id, {', '.join(_COLUMNS)} FROM runs_run WHERE id IN"  # noqa: S608 - our columns
+_SELECT_RUNS = f"SELECT id, epoch, owner, cancel_requested_at, user_id, {', '.join(_COLUMNS)} FROM runs_run WHERE id IN"  # noqa: S608 - our columns
 _UPDATE_RUN = f"UPDATE runs_run SET {', '.join(f'{name} = %s' for name in _COLUMNS)} WHERE id = %s"  # noqa: S608 - as above
 _UPDATE_CALL = """UPDATE runs_toolcall
 SET state = %s, epoch = %s, started_at = COALESCE(%s, started_at), ended_at = COALESCE(%s, ended_at)
 WHERE call_id = %s"""
+_SELECT_STEP = "SELECT 1 FROM runs_step WHERE run_id = %s AND sequence = %s AND ended_at = %s"
 _ADD_SPENDING = """INSERT INTO runs_spending (user_id, day, tokens, cost) VALUES (%s, %s, %s, %s)
 ON CONFLICT (user_id, day) DO UPDATE
 SET tokens = runs_spending.tokens + excluded.tokens, cost = runs_spending.cost + excluded.cost"""
 
 
 @cache
-def _tables(_vendor: str) -> tuple[Table, Table]:
-    return Table(Step, without=("id",)), Table(ToolCall)
+def _tables(_vendor: str) -> tuple[Table, Table, Table]:
+    return Table(Step, without=("id",)), Table(ToolCall), Table(Run)
 
 
 class Batch:
-    """Writes of any number of runs, in order."""
+    """Writes of any number of runs, in order.
 
-    def __init__(self, writes: Sequence[Write]) -> None:
+    `earlier` is an attempt at the same writes whose commit was not confirmed: a connection can break between a commit
+    and its answer, and writing the steps again would double them.
+    """
+
+    def __init__(self, writes: Sequence[Write], earlier: "Batch | None" = None) -> None:
         self.writes = writes
-        self.steps, self.calls = _tables(connection.vendor)
+        self.outcomes: list[Outcome] = []
+        self._earlier = earlier
+        self._first_step: tuple[UUID, int, Any] | None = None
+        self.steps, self.calls, self.runs = _tables(connection.vendor)
         self._step_rows: list[list[Any]] = []
         self._call_rows: list[list[Any]] = []
         self._call_updates: list[tuple[Any, ...]] = []
         self._spent: dict[int, tuple[int, Decimal]] = {}
         self._as_time = time_for(connection.vendor)
         self._sequence_at = self.steps.columns.index("sequence")
+        self._ended_at = self.steps.columns.index("ended_at")
 
     def write(self) -> list[Outcome]:
         """Do it all in the open transaction; the outcome of each write."""
         rows = self._read_rows()
-        outcomes = [self._apply(write, rows.get(write.run_id)) for write in self.writes]
+        # Asked when the rows are locked: a commit that is still under way in the server has come to its end by then.
+        if self._earlier is not None and self._earlier.is_recorded():
+            return self._earlier.outcomes
+        self.outcomes = outcomes = [self._apply(write, rows.get(write.run_id)) for write in self.writes]
         staying = [
             (*row.columns().values(), run_id.hex) for run_id, row in rows.items() if row.changed and not row.leaving
         ]
@@ -162,27 +184,46 @@ class Batch:
                     cursor.executemany(statement, parameters)
         for run_id, row in rows.items():
             if row.leaving is not None:
-                columns = row.columns() | row.leaving.fields
-                Run.objects.filter(pk=run_id).update(**columns, owner=None, lease_until=None)
+                columns = row.columns() | row.leaving.fields | {"owner": None, "lease_until": None}
+                with connection.cursor() as cursor:
+                    cursor.execute(*self.runs.update(columns, run_id))
+                if row.status == Run.Status.IDLE:
+                    dispatch(run_id)  # Handed over: whoever hosts next takes it at once.
         return outcomes
+
+    def is_recorded(self) -> bool:
+        """True if the first step of this attempt is in the database, and with it all of the batch."""
+        if self._first_step is None:
+            return False
+        run_id, sequence, ended_at = self._first_step
+        with connection.cursor() as cursor:
+            cursor.execute(_SELECT_STEP, [run_id.hex, sequence, ended_at])
+            return cursor.fetchone() is not None
 
     def _read_rows(self) -> dict[UUID, _Row]:
         ids = {write.run_id for write in self.writes}
         # Rows are locked in the order of their ids, so that two writers never wait for each other.
-        lock = "" if connection.vendor == "sqlite" else " ORDER BY id FOR UPDATE"
+        lock = "" if connection.vendor == "sqlite" else " ORDER BY id FOR NO KEY UPDATE"
         with connection.cursor() as cursor:
             cursor.execute(f"{_SELECT_RUNS} ({', '.join(['%s'] * len(ids))}){lock}", [run_id.hex for run_id in ids])
             return {
-                run_id if isinstance(run_id, UUID) else UUID(run_id): _Row(epoch, owner is not None, *columns)
-                for run_id, epoch, owner, *columns in cursor.fetchall()
+                run_id if isinstance(run_id, UUID) else UUID(run_id): _Row(
+                    epoch, owner is not None, stop is not None, *columns
+                )
+                for run_id, epoch, owner, stop, *columns in cursor.fetchall()
             }
 
     def _apply(self, write: Write, row: _Row | None) -> Outcome:
         if row is None or row.epoch != write.epoch or not row.hosted:
             return FENCED
-        for step in write.steps:
+        if write.starts_call and row.stop_asked:
+            return STOP_ASKED
+        self._add_usage(write, row)
+        for step in self._steps_of(write, row):
             parameters = self.steps.parameters(step | {"run_id": write.run_id, "epoch": write.epoch})
             parameters[self._sequence_at] = row.next_sequence
+            if self._first_step is None:
+                self._first_step = write.run_id, row.next_sequence, parameters[self._ended_at]
             row.next_sequence += 1
             self._step_rows.append(parameters)
         for call in write.new_calls:
@@ -198,11 +239,17 @@ class Batch:
         if write.is_progress:
             row.crashes = 0
         row.active_ms += write.active_ms
-        self._add_usage(write, row)
         row.changed = True
         if write.leaves:
             row.hosted, row.leaving = False, write
         return Outcome("written", row.next_sequence - 1)
+
+    @staticmethod
+    def _steps_of(write: Write, row: _Row) -> list[dict[str, Any]]:
+        if write.closing is None:
+            return write.steps
+        cost = None if row.cost is None else Decimal(str(row.cost))
+        return [*write.steps, write.closing(Totals(row.tokens_used, cost, row.cost_is_partial))]
 
     def _add_usage(self, write: Write, row: _Row) -> None:
         if write.tokens is not None:

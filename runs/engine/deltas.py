@@ -16,7 +16,9 @@ from typing import Any
 from uuid import UUID
 
 from runs import doorbell
+from runs.agent.current_run import about_run
 from runs.agent.messages import Delta
+from runs.engine.metrics import DELTA_FRAMES
 from runs.engine.rows import as_text
 
 logger = logging.getLogger(__name__)
@@ -174,8 +176,10 @@ async def _send(stream: RunStream, frames: list[dict[str, Any]]) -> None:
     try:
         for frame in frames:
             await doorbell.show(stream.run_id, frame)
+            DELTA_FRAMES.inc()
     except (ConnectionError, OSError) as error:
-        logger.warning("Pieces of run %s could not be shown: %s", stream.run_id, error)
+        with about_run(stream.run_id):
+            logger.warning("Pieces of run %s could not be shown: %s", stream.run_id, error)
 
 
 def _snap(name: str, card: _Card) -> dict[str, Any]:

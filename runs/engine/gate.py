@@ -5,7 +5,10 @@ at the median. Here whoever came first goes first, so a sign-in waits for one ba
 """
 
 import threading
+import time
 from collections import deque
+
+from runs.engine.metrics import GATE_WAIT_S
 
 
 class Gate:
@@ -24,7 +27,10 @@ class Gate:
                 return True
             my_turn = threading.Event()
             self._waiting.append(my_turn)
-        if my_turn.wait(timeout_s):
+        began = time.monotonic()
+        is_mine = my_turn.wait(timeout_s)
+        GATE_WAIT_S.observe(time.monotonic() - began)
+        if is_mine:
             return True
         with self._lock:
             if my_turn.is_set():  # The turn came between the timeout and the lock.

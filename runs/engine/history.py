@@ -31,6 +31,9 @@ def history_of(run: Run, steps: Sequence[Step], calls: Iterable[ToolCall]) -> Hi
             history.turns.append(Turn(reply, tuple(results[index] for index in range(len(reply.calls)))))
         else:
             history.open_reply, history.open_results = reply, results
+            history.open_arguments = {
+                call.index: call.arguments for call in calls_by_turn[turn] if call.proposed_arguments is not None
+            }
     return history
 
 
@@ -43,18 +46,22 @@ def _rejected(step: Step) -> Turn:
 def _reply(steps: Sequence[Step], calls: Sequence[ToolCall]) -> ModelReply:
     reasoning = "\n\n".join(step.content for step in steps if step.kind == Step.Kind.REASONING)
     replay = next((step.replay for step in steps if step.replay is not None), None)
-    requests = tuple(ToolRequest(call.tool_name, call.arguments) for call in calls)
+    requests = tuple(
+        ToolRequest(call.tool_name, call.arguments if call.proposed_arguments is None else call.proposed_arguments)
+        for call in calls
+    )
     return ModelReply(reasoning=reasoning, calls=requests, replay=replay)
 
 
 def _result(steps: Sequence[Step], call: ToolCall) -> ToolResult | None:
-    for step in steps:
-        if step.kind == Step.Kind.TOOL_RESULT and step.call_id == call.call_id:
-            break
-    else:
+    """The call's result; None if it has none, or is to run once more although an earlier one was told of it."""
+    told = [step for step in steps if step.kind == Step.Kind.TOOL_RESULT and step.call_id == call.call_id]
+    if not told or call.state in ToolCall.OPEN:
         return None
+    step = told[-1]
     duration_s = (step.ended_at - step.started_at).total_seconds() if step.ended_at and step.started_at else 0.0
-    return ToolResult(str(call.call_id), call.tool_name, step.tool_output, _error(step), duration_s)
+    remark = str(step.metadata.get("remark", ""))
+    return ToolResult(str(call.call_id), call.tool_name, step.tool_output, _error(step), duration_s, remark)
 
 
 def _error(step: Step) -> AgentError | None:

@@ -1,23 +1,40 @@
-"""Who hosts a run: claiming it, and letting go of one that could not be worked on.
+"""Who hosts a run: claiming it, keeping it, and letting go of one that could not be worked on.
 
-SQLite has one host (a file lock says so), so no clock is needed: a hosted run whose owner is not this boot is orphaned.
+Scale-out: a claim is a lease by the database's clock, renewed together with all others of its host; one that has run
+out is anybody's. SQLite has one host (a file lock says so), so no clock is needed: a hosted run whose owner is not this
+boot is orphaned.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, Literal
 from uuid import UUID
 
+from django.conf import settings
+from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
+from runs.engine import crashpoints
 from runs.models import Run, Step, ToolCall
+from runs.models.at_once import AtOnce, Places, limits_for
 
+LEASE_S: float = settings.AGENTSITE_LEASE_S
+"""How long a claim lasts without being renewed."""
+RENEW_EVERY_S = LEASE_S / 6
+SURE_FOR_S = LEASE_S * 2 / 3
+"""How long after a renewal a host may begin something: a third of the lease is left for it to notice."""
 MAX_CRASHES = 3
 """Times a run was lost with its host or could not be stored since its last new step. The third ends it: `poison`."""
-MAX_CLAIMS_A_SWEEP = 500
 
 _SUSPECT = Q(crashes__gte=2) | Q(crashes=1, owner__isnull=False)
 """Lost twice in a row, once this claim has counted. The first loss may be anybody's; the second is worth a trial."""
+
+Refusal = Literal["gone", "locked", "on_trial", "no_place"]
+"""Why a run was not claimed: there is nothing to claim (any more); somebody is changing it in this moment, or claims
+another one of the same agent or person; it was lost twice and this host has another such run; as many of its agent or
+person as may be are hosted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,67 +46,127 @@ class Claim:
     """True if its last host vanished without letting go."""
     steps: tuple[Step, ...]
     calls: tuple[ToolCall, ...]
+    is_limited: bool
+    """True if others may wait for its place."""
 
 
 def claimable(owner: str) -> QuerySet[Run]:
     """Runs `owner` may claim: idle ones, and those whose host is gone. Never one it holds itself."""
     orphaned = Q(owner__isnull=False) & ~Q(owner=owner)
+    if settings.IS_SCALE_OUT:
+        orphaned &= Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
     # Somebody asked for a stop in the moment its host parked it: nobody else would ever end it.
     parked_but_stopped = Q(status=Run.Status.WAITING, owner__isnull=True, cancel_requested_at__isnull=False)
     return Run.objects.filter(Q(status=Run.Status.IDLE) | orphaned | parked_but_stopped)
 
 
 def claimable_ids(owner: str, limit: int) -> list[UUID]:
-    """The oldest claimable runs, at most `limit`; the one longest suspected before them, if its trial can begin."""
+    """The claimable runs whose turn it is, at most `limit`: higher priorities first, then older ones.
+
+    Those that wait for others of their agent or their person to end are left out. The one longest suspected comes
+    first, if its trial can begin.
+    """
     found = claimable(owner).filter(status__in=["idle", "thinking", "executing", "waiting"])
     suspects = found.filter(_SUSPECT, cancel_requested_at__isnull=True).order_by("-crashes", "created_at")
-    others = found.exclude(_SUSPECT, cancel_requested_at__isnull=True).order_by("created_at")
-    limit = max(0, min(limit, MAX_CLAIMS_A_SWEEP))
+    others = found.exclude(_SUSPECT, cancel_requested_at__isnull=True).order_by("-priority", "created_at")
+    limit = max(0, limit)
     on_trial = [] if _has_one_on_trial(owner) else list(suspects.values_list("pk", flat=True)[:1])
-    return [*on_trial, *others.values_list("pk", flat=True)[:limit]][:limit]
+    return [*on_trial, *_with_places(others, limit)][:limit]
+
+
+def _with_places(queue: QuerySet[Run], limit: int) -> list[UUID]:
+    """The first `limit` runs of the queue that have a place under the limits."""
+    places = Places()
+    if not places.are_limited:
+        return list(queue.values_list("pk", flat=True)[:limit])
+    chosen: list[UUID] = []
+    while True:
+        # Those that were passed over are full by now: looking again without them finds what stood behind them.
+        full = Q(places.full, owner__isnull=True, cancel_requested_at__isnull=True)
+        open_to = queue.exclude(full).exclude(pk__in=chosen)
+        rows = list(open_to.values_list("pk", "agent", "user", "owner", "cancel_requested_at")[: limit - len(chosen)])
+        for run_id, agent, user, hosted_by, cancel_at in rows:
+            # One that is taken over has its place, and one that is only to be stopped needs none.
+            if hosted_by is not None or cancel_at is not None or places.take(agent, user):
+                chosen.append(run_id)
+        if not rows or len(chosen) >= limit:
+            return chosen
 
 
 def _has_one_on_trial(owner: str) -> bool:
     return Run.objects.filter(owner=owner, crashes__gte=2).exists()
 
 
-def cancel_asked_ids(owner: str) -> list[UUID]:
-    """The runs of `owner` somebody has asked to stop."""
-    asked = Run.objects.unfinished().filter(owner=owner, cancel_requested_at__isnull=False)
-    return list(asked.values_list("pk", flat=True))
-
-
-def claim(run_id: UUID, owner: str) -> Claim | None:
-    """Make `owner` the host and raise the epoch by one; None if another was first, or there is nothing to claim.
+def claim(run_id: UUID, owner: str) -> Claim | Refusal:
+    """Make `owner` the host and raise the epoch by one, or say why not.
 
     A run that was lost twice in a row is on trial until its next step, and a host has one such run at a time: whoever
     kills the process then is known, and runs that were only hosted beside it are not ended with it.
 
     One compare-and-set. Must run in a transaction.
     """
-    run = Run.objects.select_for_update().filter(pk=run_id).first()
+    # A host that was stopped inside a transaction keeps its rows locked for a while: the others do not wait for it.
+    locked = Run.objects.select_for_update(skip_locked=True, of=("self",))
+    run = locked.annotate(agents_most=F("agent__max_runs_at_once")).filter(pk=run_id).first()
     if run is None:
-        return None
+        return "locked" if Run.objects.filter(pk=run_id).exists() else "gone"
     was_hosted = run.owner is not None
     is_suspect = run.crashes + was_hosted >= 2 and run.cancel_requested_at is None
     if is_suspect and _has_one_on_trial(owner):
-        return None
+        return "on_trial"
+    limits = limits_for(run, run.agents_most)  # type: ignore[attr-defined]  # Annotated.
+    if limits and run.cancel_requested_at is None and (refusal := _refused_by(limits, run)):
+        return refusal
     changes: dict[str, Any] = {
         "owner": owner,
-        "epoch": F("epoch") + 1,
+        "epoch": run.epoch + 1,
         "status": Run.Status.THINKING,
         "waiting_for": "",
-        "crashes": F("crashes") + (1 if was_hosted else 0),
+        "crashes": run.crashes + was_hosted,
+        "lease_until": _lease_end(),
     }
     if run.started_at is None:
         changes["started_at"] = Now()
-    if claimable(owner).filter(pk=run_id).update(**changes) != 1:
-        return None
-    run.refresh_from_db()
+    if claimable(owner).filter(pk=run_id, epoch=run.epoch).update(**changes) != 1:
+        return "gone"
+    crashpoints.at_commit("claim")
+    run = _row(run_id)
+    if run is None:
+        return "gone"
     has_steps = run.next_sequence > 1
     steps = tuple(run.steps.order_by("sequence")) if has_steps else ()
     calls = tuple(run.calls.order_by("turn", "index")) if has_steps else ()
-    return Claim(run, was_hosted, steps, calls)
+    return Claim(run, was_hosted, steps, calls, bool(limits))
+
+
+def _refused_by(limits: list[AtOnce], run: Run) -> Refusal | None:
+    """Exact over all hosts: one claims runs of a limited agent or person at a time, until the claim is committed."""
+    for limit in limits:
+        if connection.vendor == "postgresql" and not _alone_with(limit):
+            return "locked"
+        if limit.others(run) >= limit.most:
+            return "no_place"
+    return None
+
+
+def _alone_with(limit: AtOnce) -> bool:
+    # Only tried, never waited for: two hosts that hold one lock and wait for the other's would wait for ever.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_LOCKS[limit.of], limit.key % 2**31])
+        return bool(cursor.fetchone()[0])
+
+
+_LOCKS = {"agent": 416_001, "user": 416_002}
+"""The first half of the advisory locks, any numbers nobody else locks by."""
+
+
+def _row(run_id: UUID, lock: str = "") -> Run | None:
+    """The run. Plain SQL: the ORM takes longer to compile these two statements than the database to answer them."""
+    return next(iter(Run.objects.raw(f"SELECT * FROM runs_run WHERE id = %s{lock}", [run_id.hex])), None)  # noqa: S608
+
+
+def _lease_end() -> Any:
+    return Now() + timedelta(seconds=LEASE_S) if settings.IS_SCALE_OUT else None
 
 
 def release(run_id: UUID, owner: str) -> bool:
@@ -100,3 +177,50 @@ def release(run_id: UUID, owner: str) -> bool:
     mine = Run.objects.filter(pk=run_id, owner=owner)
     queued = {"status": Run.Status.IDLE, "waiting_for": "", "owner": None, "lease_until": None}
     return mine.update(**queued, crashes=F("crashes") + 1) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody has asked a host to do with a run."""
+
+    cancel: bool
+    pause: bool
+
+    @property
+    def messages(self) -> list[str]:
+        """The same as messages for its inbox."""
+        return ["run.cancel"] * self.cancel + ["run.pause"] * self.pause
+
+
+def asked_of(owner: str) -> dict[UUID, Asked]:
+    """The runs of `owner` that somebody has asked to stop or to pause."""
+    asked = Q(cancel_requested_at__isnull=False) | Q(pause_requested_at__isnull=False)
+    rows = Run.objects.unfinished().filter(asked, owner=owner)
+    return {
+        run_id: Asked(cancel_at is not None, pause_at is not None)
+        for run_id, cancel_at, pause_at in rows.values_list("pk", "cancel_requested_at", "pause_requested_at")
+    }
+
+
+_RENEW = """
+WITH held AS (
+    SELECT run.id FROM runs_run run
+    JOIN unnest(%s::uuid[], %s::integer[]) AS mine (id, epoch) ON run.id = mine.id AND run.epoch = mine.epoch
+    WHERE run.owner = %s ORDER BY run.id FOR NO KEY UPDATE OF run
+)
+UPDATE runs_run SET lease_until = statement_timestamp() + %s * interval '1 second' FROM held WHERE runs_run.id = held.id
+RETURNING runs_run.id, cancel_requested_at IS NOT NULL, pause_requested_at IS NOT NULL
+"""
+"""Rows are locked in the order of their ids, as the writer does, so that the two never wait for each other."""
+
+
+def renew(owner: str, held: Mapping[UUID, int]) -> dict[UUID, Asked]:
+    """Keep the runs of `owner` (by their epochs), also those whose lease ran out and nobody took. Postgres only.
+
+    What comes back are the runs that are still the owner's, with what was asked of it; the others are lost.
+    """
+    if not held:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_RENEW, [list(held), list(held.values()), owner, LEASE_S])
+        return {run_id: Asked(cancel, pause) for run_id, cancel, pause in cursor.fetchall()}

@@ -4,11 +4,14 @@ import asyncio
 import hashlib
 import json
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from runs import markdown
+from runs.agent.calling import REPEATABLE
 from runs.agent.journal import CallChange, Entry, JournalClosed
 from runs.agent.messages import Delta
 from runs.agent.redaction import PieceRedactor, Redactor
@@ -17,7 +20,10 @@ from runs.agent.tasks import to_its_end
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.engine.alerts import Alert, Alerts
 from runs.engine.batch import CallUpdate, Write
+from runs.engine.crashpoints import crashpoint
 from runs.engine.deltas import RunStream
+from runs.engine.leases import Hold
+from runs.engine.proof import Doing, Totals
 from runs.engine.rows import as_text
 from runs.engine.side_by_side import SideBySide
 from runs.engine.writer import Writer
@@ -29,7 +35,7 @@ _COLUMNS = frozenset(
 """Metadata a step has a column for; the rest stays in its `metadata`."""
 _OUR_OWN = frozenset(
     {"turn", "call_id", "attempt", "max_attempts", "severity", "recoverable", "lane", "tokens", "cost", "started_at"}
-    | {"ended_at", "card", "effect", "code", "note"}
+    | {"ended_at", "card", "effect", "code", "note", "asks", "expires_at"}
 )
 """Metadata with values of our own making, in which no secret can be."""
 _RENDERED = (ThoughtType.REASONING, ThoughtType.ANSWER)
@@ -45,24 +51,35 @@ class Recorder:
         epoch: int,
         *,
         open_calls: dict[str, CallChange] | None = None,
+        side_by_side: SideBySide | None = None,
         redactor: Redactor | None = None,
         alerts: Alerts | None = None,
+        hold: Hold | None = None,
+        on_stop_asked: Callable[[], None] | None = None,
     ) -> None:
-        """`redactor` hides the secrets it knows in everything recorded; `alerts` is told of what is critical."""
+        """`redactor` hides the secrets it knows in everything recorded; `alerts` is told of what is critical.
+
+        `side_by_side`: the calls of the turn an earlier claim left, if it has several.
+        `hold`: how sure the host can be of the run; None where nobody else can take it. `on_stop_asked` is called when
+        a call may not start because somebody has asked to stop the run.
+        """
         self._writer = writer
         self._redactor = redactor or Redactor()
         self._pieces = PieceRedactor(self._redactor)
         self._alerts = alerts
+        self._hold = hold
+        self._on_stop_asked = on_stop_asked
         self.run_id = run_id
         self.epoch = epoch
         self.stream: RunStream | None = None
         """Who shows the pieces of a reply, under the card's full name: `epoch-turn-attempt-lane`."""
-        self._side_by_side = SideBySide()
+        self.doing = Doing()
+        """What the run does at this moment, for the proof of a stop."""
+        self._side_by_side = side_by_side or SideBySide()
         self._last: Write | None = None
         self._active_since = time.monotonic()
         self.open_calls = open_calls or {}
-        """Calls that are recorded as proposed or started and have no result yet, by call id; at first those of an
-        earlier claim."""
+        """Calls that are recorded and have no result yet, by call id; at first those of an earlier claim."""
         self.has_left = False
         """True once the write that lets go of the run is queued: nothing can follow it."""
         self.between_turns = asyncio.Event()
@@ -84,21 +101,40 @@ class Recorder:
             await self._queue(entry)
 
     async def _queue(self, entry: Entry) -> None:
+        if any(change.state in ("succeeded", "failed", "unknown") for change in entry.calls):
+            crashpoint("call_executed")
         steps = [await self._step(thought) for thought in entry.thoughts]
-        self._side_by_side.note(entry.thoughts, steps)
+        self._side_by_side.note(entry.thoughts, steps, entry.calls)
         if steps and entry.replay is not None:
             steps[0]["replay"] = self._redactor.value(entry.replay)
         write = Write(run_id=self.run_id, epoch=self.epoch, steps=steps, tokens=entry.tokens)
         write.cost, write.cost_is_partial = entry.cost, entry.cost_is_partial
         self._note_calls(entry, write)
+        self.doing.note(entry)
         if entry.status is not None:
             self._note_status(entry.status, entry, write)
         if self.stream is not None:
             self._end_cards(entry)
         self._submit(write)
 
+    async def start(self, change: CallChange) -> None:
+        """Record that a call starts, and return when that is durable. Raises `JournalClosed`.
+
+        It does not return if somebody has asked to stop the run: that is looked up in the same transaction.
+        """
+        before = self.open_calls.get(change.call.call_id)
+        await self.record(Entry(calls=[change]))
+        write = self._last
+        await self.durable()
+        if write is not None and write.outcome is not None and write.outcome.kind == "stop_asked":
+            self.open_calls[change.call.call_id] = before or replace(change, state="proposed")
+            if self._on_stop_asked is not None:
+                self._on_stop_asked()
+            await asyncio.Event().wait()
+
     def show(self, card: str, delta: Delta) -> None:
         """Pass a piece of a reply on to the viewers, if anybody streams them."""
+        self.doing.is_replying = True
         if self.stream is not None and delta.text:
             text = self._pieces.next(f"{card} {delta.kind}", delta.text)
             if text:
@@ -111,11 +147,15 @@ class Recorder:
         waiting_for: str = "",
         notes: list[AgentThought],
         calls: list[CallChange] | None = None,
+        closing: Callable[[Totals], AgentThought] | None = None,
         **fields: Any,
     ) -> None:
-        """Queue the last write of this claim: the run gets `status` and no owner. Never raises."""
+        """Queue the last write of this claim: the run gets `status` and no owner. Never raises.
+
+        `closing` makes the last note, in the transaction of the write, of what the run has used by then.
+        """
         steps = [self._plain_step(note) for note in notes]
-        self._side_by_side.note(notes, steps)
+        self._side_by_side.note(notes, steps, calls or [])
         write = Write(
             run_id=self.run_id,
             epoch=self.epoch,
@@ -125,6 +165,7 @@ class Recorder:
             waiting_for=waiting_for,
             leaves=True,
             fields=fields,
+            closing=None if closing is None else lambda totals: self._plain_step(closing(totals)),
         )
         self.has_left = True
         self._submit(write)
@@ -138,10 +179,13 @@ class Recorder:
             # Shielded: two may wait for one write, and a cancelled one must not cancel the other's wait.
             await asyncio.shield(last.waiter)
         self._check_open()
+        if self._hold is not None and not self.has_left:
+            # Whoever waits here is about to begin something.
+            await self._hold.is_sure()
 
     def _check_open(self) -> None:
         outcome = self._last.outcome if self._last is not None else None
-        if outcome is None or outcome.kind == "written":
+        if outcome is None or outcome.kind in ("written", "stop_asked"):
             return
         if outcome.kind == "fenced":
             raise JournalClosed(f"Run {self.run_id} is hosted elsewhere: epoch {self.epoch} is over.")
@@ -183,6 +227,8 @@ class Recorder:
                 rest[name] = [f"{self.epoch}-{card}" for card in value]
             else:
                 rest[name] = value
+        if rest.get("asks") == "approval":
+            rest["arguments_hash"] = arguments_hash(step["tool_input"])
         step["metadata"] = rest
         if step.get("severity") == "critical" and self._alerts is not None:
             self._alerts.tell(_alert(self.run_id, step))
@@ -200,14 +246,15 @@ class Recorder:
 
     def _note_calls(self, entry: Entry, write: Write) -> None:
         for change in entry.calls:
-            if change.state in ("proposed", "started"):
-                self.open_calls[change.call.call_id] = change
-            else:
+            if change.state in ("succeeded", "failed"):
                 self.open_calls.pop(change.call.call_id, None)
+            else:
+                self.open_calls[change.call.call_id] = change
             if change.is_new:
                 write.new_calls.append(_new_call(change, self._redactor.value(change.call.arguments)))
             else:
                 write.calls.append(_call_update(change))
+                write.starts_call = write.starts_call or (change.state == "started" and change.effect not in REPEATABLE)
         if entry.calls and self.open_calls:
             self.between_turns.clear()
         elif not self.open_calls:
@@ -215,11 +262,13 @@ class Recorder:
 
     def _note_status(self, status: AgentStatus, entry: Entry, write: Write) -> None:
         write.status = status.value
-        write.waiting_for = "retry" if status is AgentStatus.WAITING else ""
+        write.waiting_for = entry.parks or ("retry" if status is AgentStatus.WAITING else "")
+        if entry.parks is not None:
+            write.leaves = self.has_left = True
         if not status.is_final:
             return
         write.leaves = self.has_left = True
-        write.fields = {"ended_at": datetime.now(UTC)}
+        write.fields = {"ended_at": datetime.now(UTC), "pause_requested_at": None}
         if status is AgentStatus.COMPLETED:
             write.fields["answer"] = as_text(write.steps[-1]["content"])
             write.fields["output"] = self._redactor.value(entry.output)
@@ -237,9 +286,12 @@ def _alert(run_id: UUID, step: dict[str, Any]) -> Alert:
     return Alert(str(metadata.get("code") or "unexpected"), step["content"], run_id, about, action)
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def arguments_hash(arguments: dict[str, Any]) -> str:
     """SHA-256 of the arguments as canonical JSON (sorted keys, no spaces), in hexadecimal."""
-    canonical = json.dumps(arguments, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    canonical = _CANONICAL.encode(arguments)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -255,6 +307,7 @@ def _new_call(change: CallChange, arguments: dict[str, Any]) -> dict[str, Any]:
         "effect": change.effect,
         "state": change.state,
         "started_at": datetime.now(UTC) if change.state == "started" else None,
+        "expires_at": None if change.expires_at is None else datetime.fromtimestamp(change.expires_at, UTC),
     }
 
 

@@ -5,7 +5,7 @@ with the values in column order does the same for a fifth of it.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -26,21 +26,35 @@ class Table:
         """Attribute names, in the order of the parameters."""
         columns = ", ".join(quote(str(each.column)) for each in fields)
         self.insert = f"INSERT INTO {self.name} ({columns}) VALUES ({', '.join(['%s'] * len(fields))})"  # noqa: S608
-        self._known = frozenset(self.columns)
-        self._converters = dict(zip(self.columns, map(_converter, fields), strict=True))
-        self._defaults = [
-            (name, self._converted(name, each.get_default())) for name, each in zip(self.columns, fields, strict=True)
-        ]
+        self._quoted = {name: quote(str(each.column)) for name, each in zip(self.columns, fields, strict=True)}
+        self._key = quote(str(model._meta.pk.column))
+        self._places = {
+            name: (place, _converter(each)) for place, (name, each) in enumerate(zip(self.columns, fields, strict=True))
+        }
+        defaults = {name: each.get_default() for name, each in zip(self.columns, fields, strict=True)}
+        self._defaults: list[Any] = [None] * len(fields)
+        self._defaults = self.parameters(defaults)
 
     def parameters(self, values: dict[str, Any]) -> list[Any]:
         """The values in column order, missing ones by the model's default. Unknown names are an error."""
-        if not self._known.issuperset(values):
-            raise ValueError(f"{self.name} has no column {sorted(values.keys() - self._known)}.")
-        return [self._converted(name, values[name]) if name in values else default for name, default in self._defaults]
+        row = self._defaults.copy()
+        try:
+            for name, value in values.items():
+                place, convert = self._places[name]
+                row[place] = value if convert is None or value is None else convert(value)
+        except KeyError as error:
+            raise ValueError(f"{self.name} has no column {error}.") from None
+        return row
 
-    def _converted(self, name: str, value: Any) -> Any:
-        convert = self._converters[name]
-        return value if convert is None or value is None else convert(value)
+    def update(self, values: dict[str, Any], key: UUID) -> tuple[str, list[Any]]:
+        """The statement that sets these columns of the row with that primary key, and its parameters."""
+        names = ", ".join(f"{self._quoted[name]} = %s" for name in values)
+        return f"UPDATE {self.name} SET {names} WHERE {self._key} = %s", [*self._converted(values), key.hex]  # noqa: S608
+
+    def _converted(self, values: dict[str, Any]) -> Iterator[Any]:
+        for name, value in values.items():
+            convert = self._places[name][1]
+            yield value if convert is None or value is None else convert(value)
 
 
 def _converter(column: "models.Field[Any, Any]") -> Convert | None:
@@ -53,7 +67,10 @@ def _converter(column: "models.Field[Any, Any]") -> Convert | None:
             return time_for(connection.vendor)
         case models.DecimalField():
             return str
-        case models.CharField() | models.TextField():
+        case models.CharField(max_length=int(limit)):
+            # SQLite does not mind; Postgres refuses the row. Names of tools and models are whatever a model says.
+            return lambda value: as_text(value)[:limit]
+        case models.TextField():
             return as_text
         case _:
             return None
@@ -64,11 +81,26 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _as_json(value: Any) -> str:
-    return as_text(_encode(value))
+    text = as_text(_encode(value))
+    return as_text(_encode(_without_nul(value))) if r"\u0000" in text else text
+
+
+def _without_nul(value: Any) -> Any:
+    match value:
+        case str():
+            return as_text(value)
+        case dict():
+            return {_without_nul(key): _without_nul(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_without_nul(each) for each in value]
+        case _:
+            return value
 
 
 def as_text(value: str) -> str:
-    """The text with a question mark for each half of a surrogate pair: models send them, no database stores them."""
+    """The text with a sign for what models send and databases refuse: `?` for half a surrogate pair, `�` for a NUL."""
+    if "\0" in value:
+        value = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
     return value if value.isascii() else value.encode(errors="replace").decode()
 
 
@@ -84,4 +116,5 @@ def time_for(vendor: str) -> Convert | None:
 
 
 def _as_sqlite_time(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat(" ", "microseconds")[:-6]  # Without the +00:00 at its end.
+    in_utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return in_utc.isoformat(" ", "microseconds")[:-6]  # Without the +00:00 at its end.

@@ -15,8 +15,10 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
+from runs.agent.current_run import about_run
+from runs.engine import crashpoints, metrics
 from runs.engine.batch import Batch, Outcome, Write
 from runs.engine.courtesy import COURTESY
 
@@ -67,6 +69,7 @@ class Writer:
 
     def submit(self, write: Write) -> None:
         """Queue a write; `write.outcome` is set, and its waiter woken, when it is committed or refused."""
+        write.queued_at = time.monotonic()
         self._queue.put(write)
 
     async def do(self, work: Callable[[], T]) -> T:
@@ -124,7 +127,7 @@ class Writer:
             return
         try:
             self._commit_patiently(writes)
-        except OperationalError as error:
+        except (OperationalError, InterfaceError) as error:
             # The database itself: one by one, each write would wait that long again.
             logger.exception("%d writes failed.", len(writes))
             self._lose(writes, error)
@@ -134,7 +137,8 @@ class Writer:
                 for write in writes:
                     self._settle([write])
                 return
-            logger.exception("A write of run %s failed.", writes[0].run_id)
+            with about_run(writes[0].run_id):
+                logger.exception("A write of run %s failed.", writes[0].run_id)
             self._lose(writes, error)
         self._deliver(writes)
 
@@ -160,19 +164,26 @@ class Writer:
     def _commit_patiently(self, writes: list[Write]) -> None:
         """Commit, trying again for `GIVE_UP_AFTER_S` while the database itself is the trouble."""
         give_up_at = time.monotonic() + GIVE_UP_AFTER_S
+        written: Batch | None = None
         while True:
+            began = time.monotonic()
             try:
+                batch = Batch(writes, earlier=written)
                 with transaction.atomic():
-                    outcomes = Batch(writes).write()
+                    outcomes = batch.write()
+                    crashpoints.at_writes("before", writes)
+                crashpoints.at_writes("after", writes)
                 break
-            except OperationalError as error:
+            except (OperationalError, InterfaceError) as error:
                 if time.monotonic() >= give_up_at or self._stopping.is_set():
                     raise
                 logger.warning("The database cannot be written, trying again: %s", error)
+                written = batch if batch.outcomes else written
                 connection.close()
                 self._stopping.wait(RETRY_EVERY_S)
         for write, outcome in zip(writes, outcomes, strict=True):
             write.outcome = outcome
+        metrics.note_batch(writes, began)
 
     def _do_jobs(self, jobs: list[Job[Any]]) -> None:
         """Run the jobs in one transaction, each in its savepoint."""
@@ -185,7 +196,7 @@ class Writer:
                             outcomes.append((job, job.work(), None))
                     except Exception as error:  # noqa: BLE001 - handed to whoever waits for the job
                         outcomes.append((job, None, error))
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             outcomes = [(job, None, error) for job in jobs]
             connection.close()
         for job, result, failure in outcomes:
@@ -197,6 +208,7 @@ class Writer:
                 job.set_result(result)
 
     def _deliver(self, writes: list[Write]) -> None:
+        metrics.note_refused(writes)
         loop = self._loop
         if loop is None or loop.is_closed():
             return

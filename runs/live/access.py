@@ -10,7 +10,7 @@ from django.contrib.auth import get_user
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 
-from runs.models import Run
+from runs.models import ApiToken, Run
 
 
 def session_key_of(scope: dict[str, Any]) -> str | None:
@@ -26,10 +26,21 @@ def session_key_of(scope: dict[str, Any]) -> str | None:
     return None
 
 
+TOKEN = "token "  # noqa: S105  a word before one
+"""What a credential begins with that is the hash of an API token, and no session's key."""
+
+
 def signed_in_user(session_key: str | None) -> Any:
-    """The active user of a session that is valid now, or None. A changed password makes a session invalid."""
+    """The active user of a session that is valid now, or None. A changed password makes a session invalid.
+
+    Instead of a session's key it takes `token ` and the hash of an API token.
+    """
     if not session_key:
         return None
+    if session_key.startswith(TOKEN):
+        token = ApiToken.objects.good().select_related("user").filter(token_hash=session_key.removeprefix(TOKEN))
+        found = token.first()
+        return found.user if found is not None else None
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
     user: AbstractBaseUser | Any = get_user(request)

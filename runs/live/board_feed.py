@@ -159,4 +159,5 @@ def _frames(audience: Audience, runs: Iterable[Run]) -> list[str]:
 
 
 def _version(run: Run) -> RowVersion:
-    return (run.status, run.waiting_for, run.cancel_requested_at, run.next_sequence, run.severity, run.ended_at)
+    asked = (run.cancel_requested_at, run.pause_requested_at)
+    return (run.status, run.waiting_for, *asked, run.next_sequence, run.severity, run.ended_at)

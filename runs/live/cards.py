@@ -12,8 +12,10 @@ from django.utils.safestring import SafeString, mark_safe
 
 from runs.live import pictures
 from runs.live.amounts import duration_text
-from runs.live.offers import Button, buttons_for
+from runs.live.offers import Button, ResumeButton, buttons_for, resume_for
 from runs.live.pictures import Picture
+from runs.live.proofs import Proof, proof_of
+from runs.live.questions import Question, places_of, question_of
 from runs.live.tables import DataTable, table_of
 from runs.markdown import plain, visible
 from runs.models import Step
@@ -42,6 +44,8 @@ ICONS = {
 
 NOTE_ICONS = {
     "interrupted": "pause",
+    "pause_asked": "pause",
+    "paused": "pause",
     "resumed": "play",
     "cancel_asked": "hand",
     "cancelled": "octagon-x",
@@ -110,6 +114,14 @@ class Card:
     """What to do about a call that gave no result in time."""
     buttons: list[Button] = field(default_factory=list)
     """What a person can do about an error."""
+    resume: ResumeButton | None = None
+    """How the failed run can go on."""
+    question: Question | None = None
+    """What a person is asked about a call, or has answered."""
+    undecided: tuple[str, ...] = ()
+    """Where a question may be that nobody will answer any more: the call was stopped."""
+    proof: Proof | None = None
+    """What a stop did."""
     facts: list[tuple[str, str]] = field(default_factory=list)
     """Which limit was met, and by whom."""
     was_cut_off: bool = False
@@ -127,11 +139,14 @@ def card_of(step: Step) -> Card:
     match step.kind:
         case Step.Kind.TOOL_CALL:
             _add_arguments(card, step.tool_input)
-            card.call_state, card.call_label = "started", "Called"
+            card.call_state, card.call_label = "started", "Asked for"
             card.picture = pictures.calls_of(step)
         case Step.Kind.TOOL_RESULT:
             _add_result(card, step)
             card.picture = pictures.calls_of(step)
+        case Step.Kind.APPROVAL if (question := question_of(step)) is not None:
+            card.question, card.prose = question, prose_of(step)
+            card.call_state, card.call_label = question.call_state, question.call_label
         case Step.Kind.RACE:
             card.prose = prose_of(step)
             card.picture = pictures.race_of(step)
@@ -144,9 +159,11 @@ def card_of(step: Step) -> Card:
             card.cause = _cause(step.metadata)
             card.prose = prose_of(step)
             card.buttons = buttons_for(str(step.metadata.get("code") or ""))
+            card.resume = resume_for(str(step.metadata.get("code") or ""))
             card.facts = _facts(step.metadata)
         case _:
             card.icon = NOTE_ICONS.get(step.metadata.get("note", ""), card.icon)
+            card.proof = proof_of(step)
             card.prose = prose_of(step)
     return card
 
@@ -182,6 +199,10 @@ def _add_result(card: Card, step: Step) -> None:
         card.call_state, card.call_label, card.icon = "failed", "Failed", "circle-x"
     if step.metadata.get("code") in ("timeout", "tool_timeout", "outcome_unknown"):
         card.advice = visible(step.suggested_action)
+    if step.metadata.get("code") in ("stopped", "outcome_unknown"):
+        card.undecided = places_of(step)
+    if step.metadata.get("code") == "denied":
+        card.call_state, card.call_label, card.icon = "denied", "Denied", "hand"
     if step.metadata.get("code") == "outcome_unknown":
         card.call_state, card.call_label, card.icon = "unknown", "Outcome unknown", "circle-question-mark"
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from autobahn.exception import Disconnected
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from runs.live import codes, frames
 from runs.live.access import run_seen_by, session_key_of, signed_in_user
@@ -60,7 +60,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]
         handler = getattr(self, message["type"].replace(".", "_"))
         try:
             await handler(message)
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             await self.close(codes.RESTARTING)
 
     async def websocket_connect(self, _message: dict[str, Any]) -> None:
@@ -155,6 +155,11 @@ class RunViewerConsumer(SocketConsumer):
     """Characters of pieces sent since the browser last acknowledged anything."""
     _missed_pieces = False
 
+    @property
+    def steps_behind(self) -> int:
+        """Steps of its run that others were sent and this viewer was not."""
+        return max(0, self.feed.head - self.position) if self.feed is not None else 0
+
     async def enter(self) -> None:
         self.window = Window()
         run = await self.hub.reader.run(run_seen_by, self.user, self.scope["url_route"]["kwargs"]["run_id"])
@@ -239,7 +244,7 @@ class RunViewerConsumer(SocketConsumer):
         except TimeoutError:
             await self.close(codes.TOO_SLOW)
             return
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             await self.close(codes.RESTARTING)
             return
         # No await between the last look at `head` and here, or a step could pass between.

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import DatabaseError
 
+from runs.agent.current_run import about_run
 from runs.live.frames import Frame
 from runs.live.news import Format, News, State, StepCache, Version, read_news, read_page
 from runs.live.pieces import OpenCards
@@ -142,7 +143,8 @@ class RunFeed:
                 news = await self._reader.run(read_news, self.run_id, self.head, self.version, styles, self._cache)
             except DatabaseError as error:
                 # The slow poll asks again.
-                logger.warning("Could not read run %s for its viewers: %s", self.run_id, error)
+                with about_run(self.run_id):
+                    logger.warning("Could not read run %s for its viewers: %s", self.run_id, error)
                 return
             if news is None:
                 for watcher in list(self._watchers):

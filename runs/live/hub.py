@@ -13,7 +13,7 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from runs import doorbell
 from runs.live import codes
@@ -31,6 +31,12 @@ POLL_EVERY_S = 2.0
 LISTEN_AGAIN_AFTER_S = 1.0
 """The wait before listening again when the layer failed."""
 
+OFFLINE_AFTER_LOOKS = 2
+"""One look may fail for any reason; after two a page that says "live" would not be telling the truth."""
+
+LAYER_LIMIT_S = 2.0
+"""How long a viewer waits for the layer before it goes on without."""
+
 
 class Hub:
     """The live view of one process. It belongs to the event loop it was made in."""
@@ -45,6 +51,7 @@ class Hub:
         self._layer: Any = get_channel_layer()
         self._channel = ""
         self._is_closed = False
+        self._failed_looks = 0
         doorbell.set_home(self._loop)
         self._listen_again()
         self.spawn(self._poll())
@@ -134,12 +141,20 @@ class Hub:
             await self._join(group)
 
     async def _join(self, group: str) -> None:
-        if self._channel:
-            await self._layer.group_add(group, self._channel)
+        await self._ask_layer("group_add", group)
 
     async def _leave(self, group: str) -> None:
-        if self._channel:
-            await self._layer.group_discard(group, self._channel)
+        await self._ask_layer("group_discard", group)
+
+    async def _ask_layer(self, what: str, group: str) -> None:
+        """Ask the layer for something it may fail at: then the poll shows what is new, and joins again."""
+        if not self._channel:
+            return
+        try:
+            async with asyncio.timeout(LAYER_LIMIT_S):
+                await getattr(self._layer, what)(group, self._channel)
+        except doorbell.LAYER_ERRORS as error:
+            logger.warning("The channel layer failed (%s): %s", what, error)
 
     # --- the floor ---
 
@@ -159,9 +174,13 @@ class Hub:
             return
         try:
             versions = await self.reader.run(read_versions, watched)
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             logger.warning("Could not look for news of %d watched runs: %s", len(watched), error)
+            self._failed_looks += 1
+            if self._failed_looks >= OFFLINE_AFTER_LOOKS:
+                await self.sockets.send_away()
             return
+        self._failed_looks = 0
         for run_id in watched:
             feed = self._feeds.get(run_id)
             if feed is not None and versions.get(run_id) != (feed.head, feed.version):

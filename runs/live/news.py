@@ -23,6 +23,7 @@ _VERSION_FIELDS = (
     "status",
     "waiting_for",
     "cancel_requested_at",
+    "pause_requested_at",
     "started_at",
     "ended_at",
     "tokens_used",

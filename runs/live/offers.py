@@ -13,6 +13,15 @@ class Button:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class ResumeButton:
+    """Lets a failed run go on: as it is, or with twice as much of the limit it has reached."""
+
+    label: str = "Resume"
+    more: str = ""
+    """The limit's name in `RunLimits`; empty to change nothing."""
+
+
 EDIT = Button("edit", "Edit and run again")
 
 
@@ -30,3 +39,14 @@ def _button(offer: Offer) -> Button:
             return EDIT
         case "retry_longer" | "raise_limit":
             return Button(offer.limit, offer.label)
+
+
+def resume_for(code: str) -> ResumeButton:
+    """How a run that failed of an error of this code can go on."""
+    limit = next((offer.limit for offer in offers(code) if offer.limit), "")
+    if not limit:
+        return ResumeButton()
+    return ResumeButton(f"Resume with more {_MORE_OF.get(limit, 'time')}", limit)
+
+
+_MORE_OF = {"max_turns": "turns", "max_tokens": "tokens", "max_cost_usd": "money"}

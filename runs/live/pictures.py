@@ -15,6 +15,8 @@ NARROWEST = 4
 """A bar that can still be seen."""
 
 CALL_WORDS = {
+    "waiting": "waiting",
+    "denied": "denied",
     "running": "running",
     "succeeded": "",
     "failed": "failed",
@@ -60,7 +62,7 @@ def calls_of(step: Step) -> Picture | None:
     ended = [call for call in calls if call.get("started_at") is not None]
     begun, over = _stretch(ended)
     bars = [_call_bar(call, begun, over) for call in calls]
-    return Picture(_calls_caption(calls, ended, over - begun), bars, f"calls-{step.epoch}-{step.turn}")
+    return Picture(_calls_caption(calls, ended, over - begun), bars, f"calls-{step.turn}")
 
 
 def race_of(step: Step) -> Picture | None:
@@ -107,11 +109,15 @@ def _call_bar(call: dict[str, Any], begun: float, over: float) -> Bar:
 
 
 def _calls_caption(calls: list[dict[str, Any]], ended: list[dict[str, Any]], took_s: float) -> str:
-    still = sum(call["state"] == "running" for call in calls)
+    still = sum(call["state"] in ("waiting", "running") for call in calls)
     if still:
         return f"{len(calls)} calls side by side, {len(calls) - still} ended"
+    denied = sum(call["state"] == "denied" for call in calls)
+    name = f"{len(calls)} calls side by side{f', {denied} denied,' if denied else ''}"
+    if not ended:
+        return f"{name} did not run" if denied == len(calls) else f"{name} ended"
     one_by_one = sum(call["ended_at"] - call["started_at"] for call in ended)
-    caption = f"{len(calls)} calls side by side took {duration_text(took_s)}"
+    caption = f"{name} took {duration_text(took_s)}"
     return f"{caption}; one after another {duration_text(one_by_one)}" if one_by_one > took_s else caption
 
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from runs.live import codes
 from runs.live.access import run_seen_by, signed_in_user
@@ -63,6 +63,10 @@ class Sockets:
     def __len__(self) -> int:
         return len(self._open)
 
+    def all(self) -> list[Socket]:
+        """Those that are open now. May be called from any thread."""
+        return list(self._open)
+
     def add(self, socket: Socket) -> None:
         """Count a socket in. Raises `NotAdmitted` if its user has too many, or the server is leaving."""
         if self._is_closing:
@@ -102,6 +106,11 @@ class Sockets:
             except TimeoutError:
                 logger.info("%d sockets did not confirm that they were closed.", len(self._open))
 
+    async def send_away(self) -> None:
+        """Tell every socket to come back in a moment: what it shows cannot be read, and the page should say so."""
+        for socket in list(self._open):
+            await socket.close(codes.RESTARTING)
+
     def _close_session(self, session_key: str) -> None:
         for socket in [socket for socket in self._open if socket.session_key == session_key]:
             self._spawn(socket.close(codes.SIGNED_OUT))
@@ -118,7 +127,7 @@ class Sockets:
         asked = {_claim_of(socket) for socket in self._open}
         try:
             refused = await self._reader.run(_refused, asked)
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             logger.warning("Could not check who may still watch: %s", error)
             return
         for socket in list(self._open):

@@ -1,26 +1,64 @@
 """What a start does before it serves: bring the database and the static files up to date, or see that they are."""
 
 import hashlib
+import logging
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
+
+logger = logging.getLogger(__name__)
+
+MIGRATION_LOCK = 4_160_423_211
+"""Any number nobody else locks by."""
+CONNECT_AGAIN_AFTER_S = 1.0
 
 
 def migrate() -> bool:
-    """Apply what is missing. True if something was.
+    """Apply what is missing. True if something was. Processes that start together do it one after the other.
 
     Looking costs milliseconds; `manage.py migrate` also writes permissions each time, which costs most of a second.
     """
-    executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if missing:
-        call_command("migrate", interactive=False, verbosity=0)
+    with _alone():
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if missing:
+            call_command("migrate", interactive=False, verbosity=0)
     return bool(missing)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """No other process migrates meanwhile. On SQLite the lock on the data folder says so already."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+
+
+def wait_for_database(limit_s: float) -> None:
+    """Return when the database takes connections. Raises `DatabaseError` if it does not within `limit_s`."""
+    give_up_at = time.monotonic() + limit_s
+    while True:
+        try:
+            connection.ensure_connection()
+            return
+        except OperationalError as error:
+            if time.monotonic() >= give_up_at:
+                raise
+            logger.warning("The database is not there yet, trying again: %s", error)
+            time.sleep(CONNECT_AGAIN_AFTER_S)
 
 
 def collect_static_files() -> bool:

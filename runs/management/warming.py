@@ -3,17 +3,23 @@
 import threading
 
 from runs import markdown
+from runs.agent.providers import catalog
 from runs.agent.tools import units
 
 
-def warm_up() -> threading.Thread:
-    """Begin to load it, beside everything else; the thread that does it."""
+def warm_up(*, hosts_runs: bool = True) -> threading.Thread:
+    """Begin to load it, beside everything else; the thread that does it.
+
+    Where no runs are hosted the SDKs of models are left alone: they cost memory, and only a test call needs them.
+    """
     # A daemon: a site that is stopped at once does not wait for it.
-    thread = threading.Thread(target=_load, name="agentsite-warm-up", daemon=True)
+    thread = threading.Thread(target=_load, kwargs={"hosts_runs": hosts_runs}, name="agentsite-warm-up", daemon=True)
     thread.start()
     return thread
 
 
-def _load() -> None:
+def _load(*, hosts_runs: bool) -> None:
     units.prepare()
     markdown.prepare()
+    if hosts_runs:
+        catalog.prepare()

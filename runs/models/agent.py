@@ -13,6 +13,9 @@ MAX_TOKENS_ALLOWED = 1_000_000_000
 MIN_COST_ALLOWED = Decimal("0.0001")
 MAX_COST_ALLOWED = Decimal(100_000)
 MIN_CONTEXT_TOKENS = 1_000
+MAX_APPROVAL_SECONDS = 30 * 86_400
+MAX_PRIORITY = 100
+MAX_RUNS_AT_ONCE = 100_000
 
 
 class Agent(models.Model):
@@ -24,6 +27,19 @@ class Agent(models.Model):
         FALLBACK = "fallback", "Fallback: the next model when one fails"
         HEDGE = "hedge", "Hedge: the next model also when one is slow to begin"
         RACE = "race", "Race: all models at once, the first success wins"
+
+    class Approval(models.TextChoices):
+        """Which calls wait for a person before they run."""
+
+        NEVER = "never", "Never"
+        UNSAFE = "unsafe", "Unsafe tools only"
+        ALWAYS = "always", "Always"
+
+    class OnExpiry(models.TextChoices):
+        """What happens to a call nobody decided about in time."""
+
+        DENY = "deny", "Deny it"
+        APPROVE = "approve", "Approve it"
 
     name = models.CharField(max_length=80, unique=True)
     description = models.CharField(max_length=200, blank=True)
@@ -70,6 +86,36 @@ class Agent(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(10)],
         help_text="Attempts at one model reply, the first included.",
     )
+    approval = models.CharField(
+        "asks before a tool runs",
+        max_length=6,
+        choices=Approval,
+        default=Approval.UNSAFE,
+        help_text="Which calls wait for a person.",
+    )
+    tool_approvals = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text='Tools with a rule of their own, such as {"send_mail": "always", "search": "never"}.',
+    )
+    approval_seconds = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_APPROVAL_SECONDS)],
+        help_text="How long a call waits for a person; empty for ever.",
+    )
+    on_approval_expiry = models.CharField(max_length=7, choices=OnExpiry, default=OnExpiry.DENY)
+    priority = models.SmallIntegerField(
+        default=0,
+        validators=[MinValueValidator(-MAX_PRIORITY), MaxValueValidator(MAX_PRIORITY)],
+        help_text="Queued runs of a higher priority are hosted first.",
+    )
+    max_runs_at_once = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_RUNS_AT_ONCE)],
+        help_text="How many of its runs may be hosted at the same time; empty for no limit. The others stay queued.",
+    )
     is_default = models.BooleanField(default=False, help_text="Chosen when a run is launched without naming an agent.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -98,4 +144,8 @@ class Agent(models.Model):
             "max_cost_usd": None if self.max_cost_usd is None else str(self.max_cost_usd),
             "context_tokens": self.context_tokens,
             "output_schema": self.output_schema,
+            "approval": self.approval,
+            "tool_approvals": dict(self.tool_approvals),
+            "approval_seconds": self.approval_seconds,
+            "on_approval_expiry": self.on_approval_expiry,
         }

@@ -23,9 +23,9 @@ def run_as_json(run: Run) -> dict[str, Any]:
         "tokens_used": run.tokens_used,
         # A part of the cost is no cost: the steps tell which replies' is known.
         "cost": None if run.cost_is_partial else _dollars(run.cost),
-        "created_at": _utc(run.created_at),
-        "started_at": _utc(run.started_at),
-        "ended_at": _utc(run.ended_at),
+        "created_at": as_utc(run.created_at),
+        "started_at": as_utc(run.started_at),
+        "ended_at": as_utc(run.ended_at),
     }
 
 
@@ -50,13 +50,13 @@ def step_as_json(step: Step) -> dict[str, Any]:
         "lane": step.lane,
         "tokens": step.tokens,
         "cost": _dollars(step.cost),
-        "started_at": _utc(step.started_at),
-        "ended_at": _utc(step.ended_at),
+        "started_at": as_utc(step.started_at),
+        "ended_at": as_utc(step.ended_at),
         "metadata": step.metadata,
     }
 
 
-def _utc(moment: datetime | None) -> str | None:
+def as_utc(moment: datetime | None) -> str | None:
     """ISO 8601 with the short Z, such as `2026-11-22T11:24:00.123456Z`."""
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 

@@ -1,6 +1,8 @@
 """One task given to one agent, and who hosts it."""
 
+import contextlib
 import uuid
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.conf import settings
@@ -8,6 +10,9 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+
+FORCE_AFTER = timedelta(seconds=10)
+"""How long a host has to stop a run by itself before a person may end it without the host."""
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -20,6 +25,18 @@ class RunQuerySet(models.QuerySet["Run"]):
         if getattr(user, "is_staff", False):
             return self
         return self.filter(user=user)
+
+    def mentioning(self, words: str) -> Self:
+        """Runs with these words in their task or answer, and the run whose id they are."""
+        found = Q(task__icontains=words) | Q(answer__icontains=words)
+        with contextlib.suppress(ValueError):
+            found |= Q(pk=uuid.UUID(words))
+        return self.filter(found)
+
+    def older_than(self, moment: datetime, run_id: uuid.UUID) -> Self:
+        """Runs that come after this place in the order newest first."""
+        # The first condition says nothing new, but lets the index start at the right place.
+        return self.filter(Q(created_at__lt=moment) | Q(pk__lt=run_id), created_at__lte=moment)
 
     def unfinished(self) -> Self:
         """Runs something can still happen to."""
@@ -41,11 +58,12 @@ class Run(models.Model):
         CANCELLED = "cancelled", "Cancelled"
 
     class WaitingFor(models.TextChoices):
-        """What a waiting run waits for. Only a wait for a retry is hosted."""
+        """What a waiting run waits for. Only a wait for a retry is hosted. `resume`: a person has paused it."""
 
         APPROVAL = "approval", "Approval"
         DECISION = "decision", "Decision"
         RETRY = "retry", "Retry"
+        RESUME = "resume", "Paused"
 
     class Severity(models.TextChoices):
         """The values are those of `ErrorSeverity`."""
@@ -65,10 +83,16 @@ class Run(models.Model):
     """The agent's configuration when the run was launched (`Agent.snapshot`), with the launch form's changes."""
     task = models.TextField()
     rerun_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="reruns")
+    continues = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="continuations")
+    """The finished run this one follows up: its conversation is carried along."""
+    priority = models.SmallIntegerField(default=0)
+    """Queued runs of a higher priority are hosted first; the agent's when it was launched."""
 
     status = models.CharField(max_length=10, choices=Status, default=Status.IDLE)
     waiting_for = models.CharField(max_length=10, choices=WaitingFor, blank=True, default="")
     cancel_requested_at = models.DateTimeField(null=True)
+    pause_requested_at = models.DateTimeField(null=True)
+    """Somebody asked the host to pause it; cleared when it is parked."""
 
     epoch = models.PositiveIntegerField(default=0)
     """Raised by one at each claim. A write that carries an older one is refused."""
@@ -111,6 +135,8 @@ class Run(models.Model):
                 name="run_unfinished",
                 condition=Q(status__in=["idle", "thinking", "executing", "waiting"]),
             ),
+            models.Index(fields=["-priority", "created_at"], name="run_queued", condition=Q(status="idle")),
+            models.Index(fields=["owner"], name="run_hosted", condition=Q(owner__isnull=False)),
         ]
         constraints = [
             models.CheckConstraint(
@@ -121,7 +147,7 @@ class Run(models.Model):
                     owner__isnull=True,
                     lease_until__isnull=True,
                     status="waiting",
-                    waiting_for__in=["approval", "decision"],
+                    waiting_for__in=["approval", "decision", "resume"],
                 )
                 | Q(
                     owner__isnull=True,

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from runs.models.run import Run
 
@@ -29,6 +30,9 @@ class ToolCall(models.Model):
         IDEMPOTENT = "idempotent", "Idempotent"
         UNSAFE = "unsafe", "Unsafe"
 
+    OPEN = (State.PROPOSED, State.AWAITING_APPROVAL, State.APPROVED, State.STARTED)
+    """The call has no result yet. One of an unknown outcome may have: that nobody knows it."""
+
     call_id = models.UUIDField(primary_key=True, editable=False)
     """uuid5 of run, turn and index: the same call has the same id whenever its turn is replayed."""
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="calls", db_index=False)
@@ -44,12 +48,21 @@ class ToolCall(models.Model):
     """The claim under which its state was last written."""
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True)
     decided_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    """When the agent's `on_approval_expiry` decides, if nobody has; null for never."""
+    proposed_arguments = models.JSONField(null=True)
+    """What the model asked for, if a person approved it with other arguments; null otherwise."""
+    decision_reason = models.TextField(blank=True, default="")
+    """What the person said with the decision. The model is told why a call was denied."""
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["run", "turn", "index"]
         constraints = [models.UniqueConstraint(fields=["run", "turn", "index"], name="tool_call_place")]
+        indexes = [
+            models.Index(fields=["expires_at"], name="tool_call_awaiting", condition=Q(state="awaiting_approval")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.tool_name} ({self.get_state_display()})"

@@ -14,7 +14,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from runs.web import first_link
-from runs.web.forms import FirstUserForm, SignInForm
+from runs.web.forms import FirstUserForm
+from runs.web.sign_in import SignInForm
 
 
 @method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
@@ -32,7 +33,7 @@ class SignIn(LoginView):
         return super().get_context_data(is_new=not User.objects.exists(), **kwargs)
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(form=form), status=422)
+        return self.render_to_response(self.get_context_data(form=form), status=429 if form.is_throttled else 422)
 
 
 @require_POST

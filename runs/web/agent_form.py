@@ -54,6 +54,18 @@ class AgentForm(_AgentModelForm):
             raise forms.ValidationError(f"No such tool: {', '.join(unknown)}. There are: {', '.join(known)}.")
         return names
 
+    def clean_tool_approvals(self) -> dict[str, str]:
+        rules = self.cleaned_data["tool_approvals"] or {}
+        if not isinstance(rules, dict) or not all(rule in Agent.Approval.values for rule in rules.values()):
+            accepted = ", ".join(Agent.Approval.values)
+            raise forms.ValidationError(
+                f'Type the tools with a rule of their own, such as {{"send_mail": "always"}}. Rules: {accepted}.'
+            )
+        known = registered_tools()
+        if unknown := [name for name in rules if name not in known]:
+            raise forms.ValidationError(f"No such tool: {', '.join(unknown)}. There are: {', '.join(known)}.")
+        return rules
+
     def _get_validation_exclusions(self) -> set[str]:
         # A second default is no mistake here: saving it takes the mark from the first.
         exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # a hook the stubs leave out

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm
+from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import User
 
 from runs.agent.limits import TIME_LIMITS
@@ -24,6 +24,18 @@ else:  # generic for the type checker only
 
 MAX_TASK_BYTES = 256 * 1024
 MIN_TIME_LIMIT_S, MAX_TIME_LIMIT_S = 0.1, 3600
+
+
+def checked_task(typed: str) -> str:
+    """What somebody typed as a task. Raises `ValidationError` if it is too long."""
+    # Browsers send every line end as two characters.
+    task = typed.replace("\r\n", "\n")
+    size = len(task.encode())
+    if size > MAX_TASK_BYTES:
+        raise forms.ValidationError(
+            f"The task is {size / 1024:.0f} KiB long; at most {MAX_TASK_BYTES // 1024} KiB are taken."
+        )
+    return task
 
 
 class TimeLimitField(forms.FloatField):
@@ -98,20 +110,18 @@ class LaunchForm(forms.Form):
             "max_decimal_places": "At most 4 digits after the point.",
         },
     )
+    approval = forms.ChoiceField(
+        required=False,
+        choices=[("", "As the agent says"), *Agent.Approval.choices],
+        error_messages={"invalid_choice": "Choose one of the rules on the list."},
+    )
     tool_timeout_s = TimeLimitField("A tool call")
     model_timeout_s = TimeLimitField("A reply")
     first_token_timeout_s = TimeLimitField("The first word of a reply")
     idle_timeout_s = TimeLimitField("The next word of a reply")
 
     def clean_task(self) -> str:
-        # Browsers send every line end as two characters.
-        task: str = self.cleaned_data["task"].replace("\r\n", "\n")
-        size = len(task.encode())
-        if size > MAX_TASK_BYTES:
-            raise forms.ValidationError(
-                f"The task is {size / 1024:.0f} KiB long; at most {MAX_TASK_BYTES // 1024} KiB are taken."
-            )
-        return task
+        return checked_task(self.cleaned_data["task"])
 
     def clean_model(self) -> str:
         model: str = self.cleaned_data["model"]
@@ -134,16 +144,18 @@ class LaunchForm(forms.Form):
         chosen: dict[str, Any] = {key: self.cleaned_data[key] for key in limits if self.cleaned_data[key]}
         if self.cleaned_data["max_cost_usd"]:
             chosen["max_cost_usd"] = str(self.cleaned_data["max_cost_usd"])
+        if self.cleaned_data["approval"]:
+            chosen["approval"] = self.cleaned_data["approval"]
         return chosen | ({"models": [self.cleaned_data["model"]]} if self.cleaned_data["model"] else {})
 
 
-class SignInForm(AuthenticationForm):
-    """Username and password."""
+class FollowUpForm(forms.Form):
+    """A further message to a run that has ended."""
 
-    error_messages = {
-        **AuthenticationForm.error_messages,
-        "invalid_login": "That username and password do not match. Passwords are case-sensitive.",
-    }
+    message = forms.CharField(error_messages={"required": "Type what should be done next."})
+
+    def clean_message(self) -> str:
+        return checked_task(self.cleaned_data["message"])
 
 
 class FirstUserForm(_UserForm):

@@ -1,5 +1,6 @@
 """Launching a run: the page with the form, and what its button does."""
 
+import math
 from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
@@ -9,12 +10,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from runs.engine import control
+from runs.engine.launch_limits import TooManyLaunches
 from runs.engine.spending import DailyLimitReached
 from runs.models import Agent, Run
 from runs.web.access import PageRequest, go_to, run_or_404, signed_in
 from runs.web.forms import LaunchForm
 from runs.web.model_names import model_choices
-from runs.web.prefill import prefill
+from runs.web.prefill import kept, prefill
 
 EXAMPLES: Final = (
     ("Two sums at once", "What is 17 * 23 and what is 2**10?"),
@@ -47,11 +49,20 @@ def launch_run(request: PageRequest) -> HttpResponse:
             user=request.user,
             task=chosen["task"],
             agent=chosen["agent"],
-            overrides=form.overrides() or None,
+            overrides=form.overrides() | (kept(earlier, chosen) if earlier is not None else {}) or None,
             rerun_of=earlier,
         )
+    except TooManyLaunches as refused:
+        form.add_error(None, str(refused))
+        # To htmx 422, which it swaps in; what is wrong is no less visible.
+        response = _show(request, form, status=422 if request.htmx else 429, earlier=earlier)
+        response["Retry-After"] = str(math.ceil(refused.retry_after_s))
+        return response
     except DailyLimitReached as reached:
         form.add_error(None, str(reached))
+        return _show(request, form, status=422, earlier=earlier)
+    except control.AsksTooSeldom as refused:
+        form.add_error("approval", str(refused))
         return _show(request, form, status=422, earlier=earlier)
     except Agent.DoesNotExist:
         form.add_error("agent", "There is no default agent. Choose one, or ask a staff member to set it.")

@@ -37,6 +37,7 @@ def prefill(run: Run, change: str) -> Prefill:
         "task": run.task,
         "agent": run.agent.name if run.agent else None,
         "model": _own_model(run),
+        "approval": _own_approval(run),
         **{name: config.get(name) for name, _most in LIMITS.values()},
     }
     filled = Prefill(run, initial)
@@ -44,8 +45,6 @@ def prefill(run: Run, change: str) -> Prefill:
         _switch_model(filled)
     elif change in LIMITS:
         _double(filled, change)
-        if change in ("first_token_timeout_s", "idle_timeout_s") and _reaches_the_whole(filled, change):
-            _double(filled, "model_timeout_s")
     return filled
 
 
@@ -57,19 +56,53 @@ def _own_model(run: Run) -> str:
     return str(models[0])
 
 
+def _own_approval(run: Run) -> str:
+    """The run's rule for approvals, if it is not its agent's."""
+    rule = str(run.config.get("approval") or "")
+    return "" if run.agent is not None and run.agent.approval == rule else rule
+
+
+def kept(run: Run, chosen: dict[str, Any]) -> dict[str, Any]:
+    """Overrides a copy of `run` keeps because the form does not show them: its strategy and tools, and all its models
+    if the one it shows was left as it was. Nothing for another agent; `chosen` is the form's cleaned data."""
+    if run.agent is None or chosen["agent"] != run.agent:
+        return {}
+    names = ["strategy", "tools"] + (["models"] if chosen["model"] == _own_model(run) else [])
+    config = run.agent.snapshot()
+    return {name: run.config[name] for name in names if name in run.config and run.config[name] != config[name]}
+
+
+def more_of(run: Run, limit: str) -> dict[str, Any]:
+    """Overrides that allow the run twice as much of a limit, by its name in `RunLimits`; none for another name."""
+    doubled = _doubled(run, limit)
+    return {name: str(value) if name == "max_cost_usd" else _number(value) for name, (_, value) in doubled.items()}
+
+
 def _double(filled: Prefill, limit: str) -> None:
-    name, most = LIMITS[limit]
-    used = filled.run.config.get(name) or getattr(RunLimits(), limit)
-    if used is not None:
-        before = Decimal(str(used))
-        filled.initial[name] = _plain(min(2 * before, Decimal(most)))
+    for name, (before, after) in _doubled(filled.run, limit).items():
+        filled.initial[name] = _plain(after)
         filled.changed[name] = f"It was {_plain(before)}."
 
 
-def _reaches_the_whole(filled: Prefill, limit: str) -> bool:
-    """Whether a part of a reply would be waited for as long as all of it."""
-    whole = filled.run.config.get("model_timeout_s") or RunLimits().model_timeout_s
-    return Decimal(filled.initial[limit]) >= Decimal(str(whole))
+def _doubled(run: Run, limit: str) -> dict[str, tuple[Decimal, Decimal]]:
+    """By field: what the limit is, and twice that. With a part of a reply the whole may have to grow as well."""
+    if limit not in LIMITS:
+        return {}
+    name, most = LIMITS[limit]
+    used = run.config.get(name) or getattr(RunLimits(), limit)
+    if used is None:
+        return {}
+    before = Decimal(str(used))
+    doubled = {name: (before, min(2 * before, Decimal(most)))}
+    if limit in ("first_token_timeout_s", "idle_timeout_s"):
+        whole = run.config.get("model_timeout_s") or RunLimits().model_timeout_s
+        if doubled[name][1] >= Decimal(str(whole)):
+            doubled |= _doubled(run, "model_timeout_s")
+    return doubled
+
+
+def _number(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def _plain(number: Decimal) -> str:

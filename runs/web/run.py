@@ -12,6 +12,7 @@ from runs.live import fragments
 from runs.live.cards import ALL_ICONS
 from runs.models import Run, Step
 from runs.web.access import PageRequest, run_or_404, signed_in
+from runs.web.forms import FollowUpForm
 
 PAGE_LENGTH = 100
 """Steps on a page. A browser needs 13 ms to paint a new one among 500 cards, and 68 ms among 5,000."""
@@ -39,6 +40,8 @@ def show_run(request: PageRequest, run_id: UUID) -> HttpResponse:
         "now_ms": round(time.time() * 1000),
         "long_task": len(run.task) > LONG_TASK_CHARS or run.task.count("\n") > 3,
         "show_owner": run.user_id != request.user.pk,
+        "continuations": Run.objects.visible_to(request.user).filter(continues=run).order_by("created_at").only("task"),
+        "follow_up": FollowUpForm(),
     }
     return render(request, "runs/run_detail.html", context)
 

@@ -18,8 +18,10 @@ SOON_S = 10.0
 
 @pytest.fixture
 def assistant(transactional_db: None) -> Agent:
-    """The default agent, which a flushed test database has lost."""
-    agent, _ = Agent.objects.get_or_create(name="Assistant", defaults={"model_names": ["offline"], "is_default": True})
+    """The default agent, which a flushed test database has lost. It asks nobody before its tools run."""
+    agent, _ = Agent.objects.update_or_create(
+        name="Assistant", defaults={"model_names": ["offline"], "is_default": True, "approval": "never"}
+    )
     return agent
 
 
@@ -35,7 +37,7 @@ async def host_for(transactional_db: None) -> AsyncIterator[Callable[[ModelProvi
     hosts: list[RunHost] = []
 
     def start(model: ModelProvider, **options: Any) -> RunHost:
-        host = RunHost(provider_for=lambda _: model, sweep_every_s=0.05, **options)
+        host = RunHost(provider_for=lambda _: model, **{"sweep_every_s": 0.05, **options})
         host.start(asyncio.get_running_loop())
         hosts.append(host)
         return host
@@ -52,7 +54,7 @@ async def launch(user: User, task: str = "Do it.", **overrides: Any) -> Run:
 
 async def ended(run: Run) -> Run:
     """The run, once it has ended or is parked."""
-    return await reached(run, lambda row: row.is_finished or row.waiting_for in ("approval", "decision"))
+    return await reached(run, lambda row: row.is_finished or row.waiting_for in ("approval", "decision", "resume"))
 
 
 async def reached(run: Run, is_there: Callable[[Run], bool]) -> Run:

@@ -1,6 +1,8 @@
 """`manage.py run_agent`: what it prints, what it exits with, and who hosts its run."""
 
 import json
+import os
+import pty
 import re
 import shutil
 import signal
@@ -14,10 +16,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from runs.management.commands.run_agent import Follower
+from runs.management.commands.run_agent import Follower, who_decides
 from runs.models import Agent, Run, Step
 from runs.models.as_json import step_as_json
-from tests.live_site import ROOT, LiveSite, manage
+from tests.live_site import ROOT, LiveSite, clean_environment, manage
 from tests.wire import Hang, WireServer
 
 RUN_KEYS = [
@@ -61,6 +63,7 @@ def add_step(run: Run, content: str, **fields: Any) -> Step:
         ("cancelled", "", 130),
         ("waiting", "decision", 3),
         ("waiting", "approval", 3),
+        ("waiting", "resume", 3),
     ],
 )
 def test_the_exit_code_says_how_the_run_stands(make_run, status, waiting_for, code):
@@ -165,3 +168,59 @@ def test_sigterm_lets_go_of_the_run_so_that_another_host_can_go_on(command: subp
 
     assert command.returncode == 143
     assert status_in(data) == "idle"
+
+
+@pytest.mark.parametrize(("typed", "status", "line"), [("x\ny\n", 0, "[answer]"), ("n\n", 0, "[tool_result]")])
+def test_the_person_at_the_terminal_is_asked_about_each_call(data, typed, status, line):
+    ask = "from runs.models import Agent; Agent.objects.update(approval='always')"
+    assert manage("shell", "--no-imports", "-c", ask, data=data).returncode == 0
+    ours, theirs = pty.openpty()
+    os.write(ours, typed.encode())  # The terminal keeps it until it is read.
+
+    told = subprocess.run(
+        [sys.executable, "manage.py", "run_agent", "What is 17 * 23?"],
+        cwd=ROOT,
+        env=clean_environment(data, None),
+        stdin=theirs,
+        stderr=theirs,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+
+    assert told.returncode == status
+    assert "Run calculator(expression='17 * 23') [pure]? y/n" in shown
+    assert line in told.stdout
+    assert ("391" in told.stdout) == typed.endswith("y\n")
+
+
+def test_without_a_terminal_a_run_that_asks_is_left_waiting(data):
+    ask = "from runs.models import Agent; Agent.objects.update(approval='always')"
+    assert manage("shell", "--no-imports", "-c", ask, data=data).returncode == 0
+
+    told = manage("run_agent", "What is 17 * 23?", data=data)
+
+    assert told.returncode == 3
+    assert told.stdout.splitlines()[-1] == "[approval] Waits for approval: calculator(expression='17 * 23')"
+    assert re.search(
+        r"^Run [0-9a-f-]{36} waits for approval\. Decide in the Inbox of the site\.$", told.stderr, re.MULTILINE
+    )
+
+
+@pytest.mark.parametrize(
+    ("waiting_for", "told"),
+    [
+        ("approval", "waits for approval. Decide in the Inbox: https://agents.example.org/inbox/."),
+        ("decision", "waits to hear whether a call happened. Decide in the Inbox: https://agents.example.org/inbox/."),
+        ("resume", "is paused. Resume it on its page: https://agents.example.org/runs/{run}/."),
+    ],
+)
+def test_where_a_person_lets_a_waiting_run_go_on_is_said_with_its_address(make_run, settings, waiting_for, told):
+    settings.AGENTSITE_URL = "https://agents.example.org"
+    run = make_run("waiting", waiting_for=waiting_for)
+
+    assert who_decides(run) == f"Run {run.pk} {told.format(run=run.pk)}"

@@ -5,12 +5,15 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
 
 from runs import doorbell
+from runs.agent.budget import Purse
 from runs.agent.limits import RunLimits
 from runs.agent.messages import ModelReply
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool, calls_tools
 from runs.engine.host import RunHost
+from runs.engine.sweep import Sweep
 from runs.models import Run, ToolCall
 from tests.engine.conftest import ended, kinds_of, launch, reached, steps_of
 from tests.engine.test_stopping import Gatekeeper, cancel, orphan, register
@@ -157,6 +160,28 @@ async def test_a_run_that_cannot_begin_again_leaves_no_call_open(ada: User, host
     assert (await kinds_of(run))[-2:] == ["tool_result", "error"]
 
 
+async def test_a_run_that_begins_while_the_database_is_away_begins_again(ada: User, host_for: StartHost) -> None:
+    host = host_for(ScriptedModel(answers("Done.")))
+
+    class AwayOnce:
+        """What people have spent, in a database that does not answer the first time."""
+
+        def __init__(self) -> None:
+            self.asked = 0
+
+        async def purses_of(self, *_: object) -> list[Purse]:
+            self.asked += 1
+            if self.asked == 1:
+                raise OperationalError("server closed the connection unexpectedly")
+            return []
+
+    days = AwayOnce()
+    host.days = days  # type: ignore[assignment]
+    row = await ended(await launch(ada))
+
+    assert (row.status, row.answer, days.asked) == ("completed", "Done.", 2)
+
+
 async def test_of_runs_lost_twice_only_one_at_a_time_is_tried_again(ada: User, host_for: StartHost) -> None:
     goes_on = asyncio.Event()
     lost = [await launch(ada) for _ in range(4)]
@@ -209,14 +234,14 @@ async def test_a_service_of_the_host_that_fails_is_told_of_and_started_again(
     ada: User, host_for: StartHost, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fails = iter([True])
-    heard = RunHost._sweep
+    heard = Sweep.sweep
 
-    async def fail_once(host: RunHost) -> None:
+    async def fail_once(sweep: Sweep) -> None:
         if next(fails, False):
             raise KeyError("nobody foresaw this")
-        await heard(host)
+        await heard(sweep)
 
-    monkeypatch.setattr(RunHost, "_sweep", fail_once)
+    monkeypatch.setattr(Sweep, "sweep", fail_once)
     run = await launch(ada)
     host_for(ScriptedModel(answers("Done.")))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import DataError, IntegrityError, OperationalError, transaction
 
 from runs.agent.errors import ModelFailure
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool, calls_tools
@@ -103,6 +103,38 @@ async def test_a_bug_in_a_provider_fails_the_run_and_never_leaves_it_unfinished(
     run = await ended(await launch(ada))
 
     assert (run.status, error_of(run)["code"], run.severity) == ("failed", "unexpected", "critical")
+
+
+async def test_a_run_that_cannot_begin_because_the_database_is_away_begins_at_its_next_host(
+    ada: User, host_for: StartHost
+) -> None:
+    begins_with(host_for, OperationalError("the server closed the connection"))
+
+    run = await ended(await launch(ada))
+
+    assert (run.status, run.answer, await kinds_of(run)) == ("completed", "Done.", ["answer"])
+
+
+async def test_a_query_that_is_wrong_fails_the_run_instead_of_being_tried_for_ever(
+    ada: User, host_for: StartHost
+) -> None:
+    begins_with(host_for, DataError("integer out of range"))
+
+    run = await ended(await launch(ada))
+
+    assert (run.status, error_of(run)["code"], run.severity) == ("failed", "unexpected", "critical")
+
+
+def begins_with(host_for: StartHost, fault: Exception) -> None:
+    """A host whose first beginning of a run raises the fault; the next one works."""
+    faults = [fault]
+
+    def provider_for(_: str) -> ScriptedModel:
+        if faults:
+            raise faults.pop()
+        return ScriptedModel(answers("Done."))
+
+    host_for(ScriptedModel()).provider_for = provider_for
 
 
 async def test_a_model_that_is_not_configured_fails_the_run_and_says_so(ada: User, transactional_db: None) -> None:

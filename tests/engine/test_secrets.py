@@ -85,6 +85,10 @@ def test_only_what_is_named_like_a_secret_and_long_enough_is_one():
     assert secrets_in(environ) == {"abcdefgh-1", "pa55word-x"}
 
 
+def test_a_token_of_our_own_api_is_hidden():
+    assert Redactor().text("Use ags_4bYk-2fQw9LxZ, please.") == "Use [hidden], please."
+
+
 def test_a_secret_that_begins_with_another_is_hidden_as_a_whole():
     assert Redactor({"abcdefgh", "abcdefgh-longer"}).text("x abcdefgh-longer y") == "x [hidden] y"
 

@@ -2,13 +2,16 @@
 
 from typing import Any
 
+from runs.agent.journal import CallChange
+from runs.agent.messages import ToolCall
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.engine.side_by_side import MOST_CALLS, SideBySide
 
 
-def told(side_by_side: SideBySide, *thoughts: AgentThought) -> list[list[tuple[str, str]] | None]:
+def told(side_by_side: SideBySide, *thoughts: AgentThought, started: str = "") -> list[list[tuple[str, str]] | None]:
     steps: list[dict[str, Any]] = [{"metadata": {}} for _ in thoughts]
-    side_by_side.note(thoughts, steps)
+    changes = [CallChange(ToolCall(name, name, {}, 1, 0), "started", "pure") for name in started]
+    side_by_side.note(thoughts, steps, changes)
     calls = [step["metadata"].get("calls") for step in steps]
     return [each and [(call["tool_name"], call["state"]) for call in each] for each in calls]
 
@@ -33,8 +36,9 @@ def test_the_last_call_and_each_result_tell_of_all_calls_so_far():
     side_by_side = SideBySide()
 
     reasoning = AgentThought(ThoughtType.REASONING, "Both at once.", {})
-    assert told(side_by_side, reasoning, call("a"), call("b")) == [None, None, [("a", "running"), ("b", "running")]]
-    assert told(side_by_side, result("b")) == [[("a", "running"), ("b", "succeeded")]]
+    both = [reasoning, call("a"), call("b")]
+    assert told(side_by_side, *both, started="a") == [None, None, [("a", "running"), ("b", "waiting")]]
+    assert told(side_by_side, result("b"), started="b") == [[("a", "running"), ("b", "succeeded")]]
     assert told(side_by_side, result("a", severity="warning", code="timeout")) == [
         [("a", "timeout"), ("b", "succeeded")]
     ]
@@ -54,3 +58,12 @@ def test_of_very_many_calls_the_first_are_told():
     [*_, last] = told(side_by_side, *(call(f"call {number}") for number in range(100)))
 
     assert last is not None and len(last) == MOST_CALLS
+
+
+def test_of_results_recorded_together_the_last_tells_of_all():
+    side_by_side = SideBySide()
+    told(side_by_side, call("a"), call("b"), started="ab")
+
+    [_, last] = told(side_by_side, result("a"), result("b"))
+
+    assert last == [("a", "succeeded"), ("b", "succeeded")]

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.db import OperationalError
 
+import runs.engine.writer
 from runs.agent.journal import Entry, JournalClosed
 from runs.agent.state import AgentStatus
 from runs.agent.thoughts import AgentThought, ThoughtType
+from runs.engine import crashpoints
 from runs.engine.batch import Write
 from runs.engine.recorder import Recorder
 from runs.engine.writer import Writer
@@ -178,3 +181,38 @@ async def test_nothing_is_written_of_a_claim_after_one_of_its_writes_was_lost(ad
     assert outcomes == ["written", "failed", "written", "failed"]
     assert (later, next_claim) == (["failed"], ["written"])
     assert [each.content for each in await steps_of(run)] == ["First.", "By the next claim."]
+
+
+async def test_a_commit_whose_answer_was_lost_is_not_written_twice(
+    ada: User, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await hosted(ada)
+    answers = iter([OperationalError("server closed the connection"), OperationalError("not accepting connections")])
+
+    def lose_answer(when: str, _writes: Any) -> None:
+        if when == "after" and (error := next(answers, None)):
+            raise error
+
+    monkeypatch.setattr(crashpoints, "at_writes", lose_answer)
+    monkeypatch.setattr(runs.engine.writer, "RETRY_EVERY_S", 0.01)
+
+    assert await committed(writer, Write(run_id=run.pk, epoch=1, steps=[step("once")], tokens=5)) == ["written"]
+    assert await committed(writer, Write(run_id=run.pk, epoch=1, steps=[step("then")])) == ["written"]
+
+    assert [each.content for each in await steps_of(run)] == ["once", "then"]
+    assert (await Run.objects.aget(pk=run.pk)).tokens_used == 5
+
+
+async def test_what_no_database_takes_is_stored_with_signs_in_its_place(ada: User, writer: Writer) -> None:
+    run = await hosted(ada)
+    wild = step("a\0b", tool_name="t" * 500, tool_input={"a\0": ["\0", {"deep": "c\0d"}], "slash": "\\u0000"})
+
+    assert await committed(writer, Write(run_id=run.pk, epoch=1, steps=[wild])) == ["written"]
+
+    stored = (await steps_of(run))[0]
+    assert stored.content == "a\N{REPLACEMENT CHARACTER}b"
+    assert "t" * 50 in stored.tool_name and len(stored.tool_name) < 500
+    assert stored.tool_input == {
+        "a\N{REPLACEMENT CHARACTER}": ["\N{REPLACEMENT CHARACTER}", {"deep": "c\N{REPLACEMENT CHARACTER}d"}],
+        "slash": "\\u0000",
+    }

@@ -1,6 +1,7 @@
 """`agent_tools.py` of an installed app: found at the start, and used by a run."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -38,8 +39,11 @@ def test_an_app_without_tools_is_none_the_worse_for_it():
 
 
 def test_a_run_uses_an_apps_tools_and_each_step_says_what_the_call_does_outside(
-    prepared_data: Path, wire_server: WireServer
+    prepared_data: Path, tmp_path: Path, wire_server: WireServer
 ) -> None:
+    data = shutil.copytree(prepared_data, tmp_path / "data")
+    never_ask = "from runs.models import Agent; Agent.objects.update(approval='never')"
+    assert manage("shell", "--no-imports", "-c", never_ask, data=data).returncode == 0
     wire_server.script(
         Answer(calls=[("stock_level", {"article": "A-100"}), ("send_invoice", {"order": "7"}), ("reserve", {})]),
         Answer("There are 12."),
@@ -48,7 +52,7 @@ def test_a_run_uses_an_apps_tools_and_each_step_says_what_the_call_does_outside(
     environment = EXAMPLE | {"AGENTSITE_ENDPOINTS": json.dumps([endpoint])}
 
     result = manage(
-        *("run_agent", "How many A-100?", "--model", "local/m1", "--json"), data=prepared_data, environment=environment
+        *("run_agent", "How many A-100?", "--model", "local/m1", "--json"), data=data, environment=environment
     )
 
     assert result.returncode == 0, result.stderr

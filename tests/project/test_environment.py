@@ -52,6 +52,8 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         ("AGENTSITE_LANGUAGE", "klingon", "expected one of "),
         ("AGENTSITE_TIME_ZONE", "Mars/Olympus", "expected the name of a time zone"),
         ("AGENTSITE_LOG_LEVEL", "LOUD", "expected one of DEBUG, INFO, WARNING, ERROR."),
+        ("AGENTSITE_LOG_FORMAT", "xml", "expected one of line, json."),
+        ("AGENTSITE_METRICS_TOKEN", "short", "expected at least 16 letters, digits and signs"),
         ("AGENTSITE_TOOLS", "my-tools", "expected dotted module names"),
         ("AGENTSITE_TOOLS", "no_such_module", "no module"),
         ("AGENTSITE_APPS", "my-shop", "expected dotted module names"),
@@ -75,12 +77,31 @@ def test_a_setting_that_makes_no_sense_is_one_line_and_exit_code_2(name, value, 
     assert accepted in result.stderr
 
 
-@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
-def test_a_service_this_version_cannot_use_is_refused_without_showing_its_password(name, tmp_path):
-    result = manage("check", AGENTSITE_DATA=str(tmp_path), **{name: "scheme://user:hunter2@host/1"})
+POSTGRES = "postgres://user:hunter2@127.0.0.1:5432/agentsite"
+REDIS = "redis://:hunter2@127.0.0.1:6379/0"
+
+
+@pytest.mark.parametrize(
+    ("variables", "name", "accepted"),
+    [
+        ({"DATABASE_URL": POSTGRES}, "DATABASE_URL", "set REDIS_URL="),
+        ({"REDIS_URL": REDIS}, "REDIS_URL", "set DATABASE_URL="),
+        ({"DATABASE_URL": POSTGRES.replace("postgres:", "mysql:"), "REDIS_URL": REDIS}, "DATABASE_URL", "postgres://"),
+        ({"DATABASE_URL": POSTGRES.removesuffix("agentsite"), "REDIS_URL": REDIS}, "DATABASE_URL", "5432/name"),
+        ({"DATABASE_URL": POSTGRES.replace("5432", "many"), "REDIS_URL": REDIS}, "DATABASE_URL", "postgres://"),
+        ({"DATABASE_URL": POSTGRES, "REDIS_URL": "http://:hunter2@cache"}, "REDIS_URL", "expected redis://"),
+        ({"DATABASE_URL": POSTGRES, "REDIS_URL": "redis://"}, "REDIS_URL", "expected redis://"),
+    ],
+)
+def test_servers_that_cannot_be_used_are_refused_in_one_line_without_their_passwords(
+    variables, name, accepted, tmp_path
+):
+    result = manage("check", AGENTSITE_DATA=str(tmp_path), **variables)
 
     assert result.returncode == 2
-    assert result.stderr.startswith(f"Agentsite: {name}=")
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith(f"Agentsite: {name}=…")
+    assert accepted in result.stderr
     assert "hunter2" not in result.stderr
 
 

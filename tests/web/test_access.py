@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from runs.models import Run
+from runs.models import Run, ToolCall
 
 PEOPLE = ("anon", "other", "owner", "staff")
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
@@ -17,7 +17,15 @@ ONLY_READ = {"POST": 405, "PUT": 405, "DELETE": 405}
 ONLY_POST = {"GET": 405, "HEAD": 405, "PUT": 405, "DELETE": 405}
 EVERYBODY_SIGNED_IN = {"anon": 302, "other": 200, "owner": 200, "staff": 200}
 WHO_MAY_SEE_THE_RUN = {"anon": 302, "other": 404, "owner": 200, "staff": 200}
+# There is nothing to decide about a run that has ended, and nothing is said to who may not see it.
+WHO_MAY_DECIDE = {"anon": 302, "other": 404, "owner": 409, "staff": 409}
 WHO_MAY_CHANGE_THE_RUN = {"anon": 302, "other": 404, "owner": 302, "staff": 302}
+
+# The API answers with its own refusals; its tokens and scopes have a matrix in tests/api/test_tokens.py.
+API_READ = {"anon": 401, "other": 200, "owner": 200, "staff": 200}
+API_RUN = {"anon": 401, "other": 404, "owner": 200, "staff": 200}
+API_CALL = {"anon": 401, "other": 422, "owner": 422, "staff": 422}
+API_LAUNCH = {"anon": 401, "other": 422, "owner": 422, "staff": 422}
 
 Answers = dict[str, int | dict[str, int]]
 RULES: dict[str, Answers] = {
@@ -32,9 +40,19 @@ RULES: dict[str, Answers] = {
     "runs:run": {"GET": WHO_MAY_SEE_THE_RUN, **ONLY_READ},
     "runs:steps": {"GET": {**WHO_MAY_SEE_THE_RUN, "owner": 400, "staff": 400}, **ONLY_READ},
     "runs:cancel": {"POST": WHO_MAY_CHANGE_THE_RUN, **ONLY_POST},
+    "runs:force": {"POST": WHO_MAY_CHANGE_THE_RUN, **ONLY_POST},
+    "runs:pause": {"POST": WHO_MAY_CHANGE_THE_RUN, **ONLY_POST},
+    "runs:resume": {"POST": WHO_MAY_CHANGE_THE_RUN, **ONLY_POST},
+    "runs:continue": {"POST": {"anon": 302, "other": 404, "owner": 422, "staff": 422}, **ONLY_POST},
     "runs:try-now": {"POST": WHO_MAY_CHANGE_THE_RUN, **ONLY_POST},
     "runs:stop-retrying": {"POST": WHO_MAY_CHANGE_THE_RUN, **ONLY_POST},
     "runs:rerun": {"POST": WHO_MAY_CHANGE_THE_RUN, **ONLY_POST},
+    "runs:approve": {"POST": WHO_MAY_DECIDE, **ONLY_POST},
+    "runs:deny": {"POST": WHO_MAY_DECIDE, **ONLY_POST},
+    "runs:settle": {"POST": WHO_MAY_CHANGE_THE_RUN, **ONLY_POST},
+    "runs:inbox": {"GET": EVERYBODY_SIGNED_IN, **ONLY_READ},
+    "runs:inbox-count": {"GET": EVERYBODY_SIGNED_IN, **ONLY_READ},
+    "runs:inbox-decide": {"POST": 302, **ONLY_POST},
     "runs:models": {"GET": {"anon": 302, "other": 404, "owner": 404, "staff": 200}, **ONLY_READ},
     "runs:test-model": {"POST": {"anon": 302, "other": 404, "owner": 404, "staff": 404}, **ONLY_POST},
     "runs:login": {
@@ -44,6 +62,42 @@ RULES: dict[str, Answers] = {
         "DELETE": 405,
     },
     "runs:logout": {"POST": 302, **ONLY_POST},
+    "runs:healthz": {"GET": 200, **ONLY_READ},
+    # No process of the tests hosts runs, and nobody has set a token.
+    "runs:readyz": {"GET": 503, **ONLY_READ},
+    "runs:metrics": {"GET": 404, **ONLY_READ},
+    "runs:tokens": {
+        "GET": EVERYBODY_SIGNED_IN,
+        "POST": {"anon": 302, "other": 422, "owner": 422, "staff": 422},
+        "PUT": 405,
+        "DELETE": 405,
+    },
+    "runs:revoke-token": {"POST": {"anon": 302, "other": 404, "owner": 404, "staff": 404}, **ONLY_POST},
+    "api:launch_run": {"GET": API_READ, "POST": API_LAUNCH, "PUT": 405, "DELETE": 405},
+    "api:list_runs": {"GET": API_READ, "POST": API_LAUNCH, "PUT": 405, "DELETE": 405},
+    "api:get_run": {"GET": API_RUN, **ONLY_READ},
+    "api:list_steps": {"GET": API_RUN, **ONLY_READ},
+    "api:export_run": {"GET": API_RUN, **ONLY_READ},
+    "api:cancel_run": {"POST": API_RUN, **ONLY_POST},
+    "api:run_again": {"POST": {"anon": 401, "other": 404, "owner": 201, "staff": 201}, **ONLY_POST},
+    # A completed run can be neither paused nor resumed nor ended again.
+    "api:pause_run": {"POST": {"anon": 401, "other": 404, "owner": 409, "staff": 409}, **ONLY_POST},
+    "api:resume_run": {"POST": {"anon": 401, "other": 404, "owner": 409, "staff": 409}, **ONLY_POST},
+    "api:force_run": {"POST": API_RUN, **ONLY_POST},
+    "api:continue_run": {"POST": API_LAUNCH, **ONLY_POST},
+    "api:list_calls": {"GET": API_READ, **ONLY_READ},
+    # There is no such call.
+    "api:approve_call": {"POST": API_CALL, **ONLY_POST},
+    "api:deny_call": {"POST": API_CALL, **ONLY_POST},
+    "api:settle_call": {"POST": API_CALL, **ONLY_POST},
+    # A form is not JSON.
+    "api:run_agent": {"POST": {"anon": 401, "other": 422, "owner": 422, "staff": 422}, **ONLY_POST},
+    "api:list_agents": {"GET": API_READ, **ONLY_READ},
+    "api:list_tools": {"GET": API_READ, **ONLY_READ},
+    "api:openapi": {"GET": 200, **ONLY_READ},
+    "api:reference": {"GET": 200, **ONLY_READ},
+    "api:no-such-address": {"GET": 404, "POST": 404, "PUT": 404, "DELETE": 404},
+    "no-such-api": {"GET": 404, "POST": 404, "PUT": 404, "DELETE": 404},
     "runs:first_sign_in": {"GET": 404, "POST": 404, "PUT": 405, "DELETE": 405},
 }
 """What an address answers by method; HEAD is as GET. A number is the answer to everybody."""
@@ -80,7 +134,16 @@ def test_an_address_answers_as_its_rule_says(
     make_run: Callable[..., Run],
 ) -> None:
     run = make_run(owner)
-    path = "/" + ADDRESSES[name].replace("<uuid:run_id>", str(run.pk)).replace("<str:token>", "wrong")
+    path = "/" + ADDRESSES[name].replace("<uuid:run_id>", str(run.pk)).replace("<uuidstr:run_id>", str(run.pk))
+    path = (
+        path.replace("<uuidstr:call_id>", str(uuid4()))
+        .replace("<str:token>", "wrong")
+        .replace("<int:token_id>", "0")
+        .replace("^api(?:/|$)", "api/")
+    )
+    call = {"turn": 1, "index": 0, "tool_name": "send", "arguments": {}, "arguments_hash": "", "epoch": 1}
+    asked = ToolCall.objects.create(call_id=uuid4(), run=run, **call)
+    path = path.replace("<uuid:call_id>", str(asked.pk))
     browser = browser_of({"anon": None, "other": other, "owner": owner, "staff": staff}[person])
 
     response = browser.generic(method, path)

@@ -36,6 +36,10 @@ def agent_form(agent: Agent) -> dict[str, str]:
         "max_turns": "20",
         "max_seconds": "600",
         "max_attempts": "3",
+        "approval": "unsafe",
+        "tool_approvals": "",
+        "on_approval_expiry": "deny",
+        "priority": "0",
         "is_default": "on",
     }
 
@@ -193,6 +197,10 @@ def test_an_agent_can_be_saved_as_it_is(browser: Client, agent: Agent, agent_for
         ("output_schema", '{"type": "objct"}', "This is no JSON Schema: type: "),
         ("output_schema", '{"$ref": "https://example.org/x"}', "points at nothing in this schema"),
         ("max_attempts", "11", "less than or equal to 10"),
+        ("tool_approvals", '{"calculator": "sometimes"}', "Rules: never, unsafe, always."),
+        ("tool_approvals", '["calculator"]', "Type the tools with a rule of their own"),
+        ("tool_approvals", '{"teleport": "always"}', "No such tool: teleport."),
+        ("priority", "101", "less than or equal to 100"),
         ("name", "", "required"),
     ],
 )

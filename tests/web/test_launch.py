@@ -10,12 +10,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from runs.engine import control
 from runs.models import Agent, Run, Spending
 from tests.web.conftest import HTMX
 
 
 @pytest.fixture
-def browser(owner: User, browser_of: Callable[[User | None], Client]) -> Client:
+def browser(owner: User, agent: Agent, browser_of: Callable[[User | None], Client]) -> Client:
     """The owner's browser."""
     return browser_of(owner)
 
@@ -250,3 +251,22 @@ def test_a_company_whose_key_is_set_has_its_newest_models_offered(
     assert '<option value="offline">' in page
     assert '<option value="google:gemini-' in page
     assert "anthropic:" not in page
+
+
+def test_a_launch_may_ask_more_often_than_its_agent_does(browser: Client) -> None:
+    browser.post("/runs/", {"task": "half of 90", "approval": "always"})
+    refused = browser.post("/runs/", {"task": "half of 90", "approval": "sometimes"})
+
+    assert Run.objects.get().config["approval"] == "always"
+    assert refused.status_code == 422
+    assert "Choose one of the rules" in refused.content.decode()
+
+
+def test_only_staff_may_have_an_agent_ask_less_often(browser: Client, agent: Agent, owner: User, staff: User) -> None:
+    Agent.objects.update(approval="unsafe")
+    refused = browser.post("/runs/", {"task": "half of 90", "approval": "never"})
+
+    assert refused.status_code == 422
+    assert "can have it ask more often, not less" in refused.content.decode()
+    assert not Run.objects.exists()
+    assert control.launch(user=staff, task="half of 90", overrides={"approval": "never"}).config["approval"] == "never"

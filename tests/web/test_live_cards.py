@@ -51,7 +51,8 @@ def test_a_result_brings_the_new_state_of_its_call():
     result = step("tool_result", call_id=CALL, content="391", started_at=NOON, ended_at=NOON + timedelta(seconds=0.24))
 
     assert f'id="call-{CALL}"' in fragments.step_html(call)
-    assert f'id="call-{CALL}-state" data-call-state="started"' in fragments.step_html(call)
+    asked = fragments.step_html(call)
+    assert f'id="call-{CALL}-state" data-call-state="started">Asked for' in asked
     brought = fragments.step_html(result).split(f'<template data-replace="call-{CALL}-state">')[1]
     assert 'data-call-state="succeeded"' in brought
     assert "240 ms" in brought

@@ -45,7 +45,7 @@ def test_a_call_that_runs_alone_has_no_picture():
 def test_the_last_of_several_calls_shows_all_of_them_running():
     html = fragments.step_html(step("tool_call", call_id=IDS[2], tool_name="tool_2", metadata={"calls": ALL_RUNNING}))
 
-    assert '<figure class="picture untrusted" hx-disable id="calls-1-3">' in html
+    assert '<figure class="picture untrusted" hx-disable id="calls-3">' in html
     assert "3 calls side by side, 0 ended" in html
     assert html.count('data-bar="running"') == 3
     assert bars(html) == []
@@ -54,7 +54,7 @@ def test_the_last_of_several_calls_shows_all_of_them_running():
 def test_each_result_brings_the_picture_up_to_date():
     result = step("tool_result", call_id=IDS[0], tool_name="tool_0", metadata={"calls": ALL_ENDED})
 
-    brought = fragments.step_html(result).split('<template data-replace="calls-1-3">')[1]
+    brought = fragments.step_html(result).split('<template data-replace="calls-3">')[1]
 
     assert bars(brought) == [(0, 500), (250, 750), (0, 1000)]
     said = text_of(brought)
@@ -71,7 +71,7 @@ def test_a_page_without_javascript_shows_the_latest_picture_in_its_place():
 
     page = re.sub(r"(?s)<template.*?</template>", "", fragments.timeline_html([call_step, first, last]))
 
-    assert page.count('id="calls-1-3"') == 1
+    assert page.count('id="calls-3"') == 1
     assert "3 calls side by side took 1.0 s" in page
 
 

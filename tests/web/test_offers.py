@@ -129,7 +129,7 @@ def test_another_users_run_is_not_there(browser_of, other, failed):
     assert browser_of(other).post("/runs/", {"task": "x", "from": str(failed.pk)}).status_code == 404
 
 
-@pytest.mark.parametrize("name", ["nonsense", str(uuid.uuid4())])
+@pytest.mark.parametrize("name", ["nonsense", str(uuid.UUID(int=4))])
 def test_a_run_that_is_not_there_is_not_found(browser_of, owner, agent, name):
     assert browser_of(owner).get(f"/runs/new/?from={name}").status_code == 404
 
@@ -139,6 +139,20 @@ def test_the_new_run_remembers_the_one_it_came_from(browser_of, owner, failed):
 
     again = Run.objects.get(rerun_of=failed)
     assert again.config["model_timeout_s"] == 240
+
+
+def test_an_edited_copy_keeps_what_the_form_does_not_show(browser_of, owner, failed):
+    launched_with = {"models": ["offline", "openai:m1"], "strategy": "race", "tools": ["calculator"]}
+    failed.config = failed.config | launched_with
+    failed.save(update_fields=["config"])
+    browser = browser_of(owner)
+
+    browser.post("/runs/", {"task": "again", "from": failed.pk, "agent": failed.agent.name, "model": "offline"})
+    browser.post("/runs/", {"task": "other", "from": failed.pk, "agent": failed.agent.name})
+
+    again, other = Run.objects.get(task="again").config, Run.objects.get(task="other").config
+    assert {name: again[name] for name in launched_with} == launched_with
+    assert {name: other[name] for name in launched_with} == launched_with | {"models": ["offline"]}
 
 
 def test_a_form_with_errors_keeps_where_it_came_from(browser_of, owner, failed):

@@ -12,7 +12,6 @@ from pydantic_ai import messages as wire
 from runs.agent.messages import ModelReply, ModelRequest, ToolRequest, ToolResult, Turn, Usage
 from runs.agent.plain_json import plain_json
 from runs.agent.tools.validation import MALFORMED
-from runs.agent.wording import output_text
 
 REPLAY_FORMAT = "pydantic-ai/2"
 """Marks a replay value as ours. Another provider's, or an older one's, is not replayed but written anew."""
@@ -24,24 +23,40 @@ _responses: pydantic.TypeAdapter[wire.ModelResponse] = pydantic.TypeAdapter(wire
 
 
 def conversation(request: ModelRequest, server: str) -> list[wire.ModelMessage]:
-    """The task, and every turn with its results, as the server of that name is told them."""
+    """What was said before the task, the task, and every turn with its results, as that server is told them."""
     return list(_messages(request, server))
 
 
 def _messages(request: ModelRequest, server: str) -> Iterator[wire.ModelMessage]:
     instructions = request.instructions or None
-    yield wire.ModelRequest(parts=[wire.UserPromptPart(request.task)], instructions=instructions)
-    for number, turn in enumerate(request.turns, start=1):
-        response = _response(turn, number, server)
+    unanswered = ""
+    for place, exchange in enumerate(request.earlier, start=1):
+        yield _asked(unanswered + exchange.task, instructions)
+        yield from _turns(exchange.turns, f"{place}_", server, instructions)
+        unanswered = ""
+        if exchange.answer is not None:
+            yield _response(Turn(exchange.answer), f"{place}_answer", server)
+        else:
+            unanswered = f"[{exchange.ending or 'That task ended without an answer.'}]\n\n"
+    yield _asked(unanswered + request.task, instructions)
+    yield from _turns(request.turns, "", server, instructions)
+    if request.output_faults and not (request.turns and request.turns[-1].faults):
+        yield _asked(_asked_again(request.output_faults), instructions)
+
+
+def _asked(said: str, instructions: str | None) -> wire.ModelRequest:
+    return wire.ModelRequest(parts=[wire.UserPromptPart(said)], instructions=instructions)
+
+
+def _turns(turns: Sequence[Turn], prefix: str, server: str, instructions: str | None) -> Iterator[wire.ModelMessage]:
+    for number, turn in enumerate(turns, start=1):
+        response = _response(turn, f"{prefix}{number}", server)
         yield response
         if turn.results:
             returns = [_tool_return(call, each) for call, each in zip(response.tool_calls, turn.results, strict=True)]
             yield wire.ModelRequest(parts=returns, instructions=instructions)
         elif turn.faults:
-            yield wire.ModelRequest(parts=[wire.UserPromptPart(_asked_again(turn.faults))], instructions=instructions)
-    if request.output_faults and not (request.turns and request.turns[-1].faults):
-        told = _asked_again(request.output_faults)
-        yield wire.ModelRequest(parts=[wire.UserPromptPart(told)], instructions=instructions)
+            yield _asked(_asked_again(turn.faults), instructions)
 
 
 def _asked_again(faults: Sequence[str]) -> str:
@@ -49,7 +64,7 @@ def _asked_again(faults: Sequence[str]) -> str:
     return f"Your answer does not fit its JSON Schema:\n{listed}\nAnswer again, with nothing but JSON that fits."
 
 
-def _response(turn: Turn, number: int, server: str) -> wire.ModelResponse:
+def _response(turn: Turn, number: str, server: str) -> wire.ModelResponse:
     """The turn's reply as this server gave it, or, where another one gave it, with the same content.
 
     What another one thought is not told: its signatures mean nothing here, and as plain text it would look like
@@ -68,9 +83,8 @@ def _response(turn: Turn, number: int, server: str) -> wire.ModelResponse:
 
 
 def _tool_return(call: wire.ToolCallPart, result: ToolResult) -> wire.ToolReturnPart:
-    told = result.error.message if result.error else output_text(result.output)
     outcome: Any = "failed" if result.error else "success"
-    return wire.ToolReturnPart(call.tool_name, told, call.tool_call_id, outcome=outcome)
+    return wire.ToolReturnPart(call.tool_name, result.told, call.tool_call_id, outcome=outcome)
 
 
 def reply_from(response: wire.ModelResponse, usage: Usage, server: str) -> ModelReply:

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from runs.agent.tools.protocol import Effect
+from runs.agent.tools.protocol import Approval, Effect
 from runs.agent.tools.schema import read_signature
 from runs.agent.tools.threads import call_in_thread
 from runs.agent.tools.validation import schema_validator
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from runs.agent.retry import RetryPolicy
 
 EFFECTS = ("pure", "read", "idempotent", "unsafe")
+APPROVALS = ("never", "unsafe", "always")
 
 
 class FunctionTool:
@@ -28,10 +29,13 @@ class FunctionTool:
         effect: Effect = "unsafe",
         timeout_s: float | None = None,
         retry: "RetryPolicy | None" = None,
+        approval: Approval | None = None,
     ) -> None:
         """Without `parameters` they come from the signature. Raises `TypeError` or `ValueError` with what is wrong."""
         if effect not in EFFECTS:
             raise ValueError(f"The effect of a tool is one of {', '.join(EFFECTS)}, not {effect!r}.")
+        if approval is not None and approval not in APPROVALS:
+            raise ValueError(f"The approval of a tool is one of {', '.join(APPROVALS)}, not {approval!r}.")
         if timeout_s is not None and not timeout_s > 0:
             raise ValueError(f"timeout_s must be more than 0, not {timeout_s!r}.")
         if retry is not None and effect == "unsafe":
@@ -42,6 +46,8 @@ class FunctionTool:
         self.timeout_s = timeout_s
         """The longest one attempt at a call may take; None leaves it to the run's limits."""
         self.retry = retry
+        self.approval = approval
+        """Which of its calls wait for a person; None leaves it to the agent."""
         if parameters is None:
             signature = read_signature(function, name=self.name)
             self._parameters, self.validate_arguments = signature.parameters, signature.validate

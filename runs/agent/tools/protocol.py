@@ -7,12 +7,17 @@ Effect = Literal["pure", "read", "idempotent", "unsafe"]
 given the same key (`idempotent`), or harm (`unsafe`)."""
 
 
+Approval = Literal["never", "unsafe", "always"]
+"""Which calls wait for a person before they run: none, those of unsafe tools, all."""
+
+
 @runtime_checkable
 class Tool(Protocol):
-    """A tool by structure. It may also have `effect` (default "unsafe"), `timeout_s` (seconds), and `retry`.
+    """A tool by structure. It may also have `effect` (default "unsafe"), `timeout_s` (seconds), `retry` and `approval`.
 
     `retry` is a `RetryPolicy`: how often one call is tried when it times out, is not connected, or raises
-    `ToolUnavailable`. Default once, and always once for an unsafe tool.
+    `ToolUnavailable`. Default once, and always once for an unsafe tool. `approval` says which of its calls wait for a
+    person; a rule of the agent's for this tool goes before it, and it goes before the agent's rule for all tools.
     """
 
     name: str
@@ -32,3 +37,9 @@ def effect_of(tool: Tool) -> Effect:
     """The tool's declared effect; `unsafe` for a tool that declares none."""
     effect: Effect = getattr(tool, "effect", "unsafe")
     return effect
+
+
+def approval_of(tool: Tool) -> Approval | None:
+    """The tool's own rule for approvals; None for a tool that leaves it to the agent."""
+    approval: Approval | None = getattr(tool, "approval", None)
+    return approval

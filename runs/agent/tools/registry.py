@@ -10,7 +10,7 @@ import pydantic_core
 
 from runs.agent.errors import ToolFailed, UnknownTool
 from runs.agent.tools.function_tool import FunctionTool
-from runs.agent.tools.protocol import Effect, Tool, effect_of
+from runs.agent.tools.protocol import Approval, Effect, Tool, effect_of
 from runs.agent.tools.validation import validated
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def tool(
     effect: Effect = "unsafe",
     timeout_s: float | None = None,
     retry: "RetryPolicy | None" = None,
+    approval: Approval | None = None,
     layer: Layer = "own",
 ) -> _Decorator: ...
 
@@ -77,13 +78,15 @@ def tool(
     effect: Effect = "unsafe",
     timeout_s: float | None = None,
     retry: "RetryPolicy | None" = None,
+    approval: Approval | None = None,
     layer: Layer = "own",
 ) -> Any:
     """Register a function as a tool; the function itself stays as it is. Its tool is reachable as `function.tool`.
 
     `@tool` on a typed function takes everything from signature and docstring; `@tool(name, description, parameters)`
     gives a JSON Schema instead; both may be mixed. `retry` is how often a call is tried that times out or is not
-    connected; only for a tool that may be repeated. Built-in tools register with `layer="builtin"`.
+    connected; only for a tool that may be repeated. `approval` says which calls wait for a person, where the agent says
+    nothing about this tool. Built-in tools register with `layer="builtin"`.
     Raises `ValueError` if the layer has another tool of that name.
     """
 
@@ -96,6 +99,7 @@ def tool(
             effect=effect,
             timeout_s=timeout_s,
             retry=retry,
+            approval=approval,
         )
         _register(made, layer)
         vars(function).update(

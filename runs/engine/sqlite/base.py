@@ -1,9 +1,13 @@
 """Django's SQLite backend, with every write of the process going through one fair gate.
 
 A transaction holds the gate from BEGIN IMMEDIATE to its end; a write outside a transaction holds it for the statement.
-Reads never wait.
+Reads never wait. The file is made readable by its owner only.
 """
 
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from django.db.backends.sqlite3 import base
@@ -51,6 +55,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._holds_gate = False
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Open the file, which is made first if it is missing."""
+        make_private(str(conn_params["database"]))
+        return super().get_new_connection(conn_params)
 
     @property
     def gate(self) -> Gate:
@@ -106,3 +115,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
             super()._close()  # type: ignore[misc]  # Not in the stubs.
         finally:
             self.leave_gate()
+
+
+def make_private(file: str) -> None:
+    """Make the file, if it is missing, readable by its owner only. SQLite gives what it puts beside it the same mode.
+
+    It never opens a file that is there: closing that would end the locks SQLite holds on it in this process.
+    """
+    path = Path(file)
+    if path.exists() or file.startswith((":memory:", "file:")):
+        return
+    # Where no file can be made, SQLite says so itself.
+    with suppress(OSError):
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        os.close(descriptor)
+        draft = Path(name)
+        try:
+            # A link never replaces the file of another process that was faster.
+            path.hardlink_to(draft)
+        finally:
+            draft.unlink()

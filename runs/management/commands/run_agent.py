@@ -15,6 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
+from django.urls import reverse
 
 from runs import markdown
 from runs.agent.providers.catalog import provider_for
@@ -22,6 +23,7 @@ from runs.engine import control
 from runs.engine.host import RunHost
 from runs.engine.hosting import HostThread
 from runs.engine.lock import HostLock, HostLocked
+from runs.management.asking import ask_about, has_terminal, read_line
 from runs.management.preparing import migrate
 from runs.models import Agent, Run, Step
 from runs.models.as_json import run_as_json, step_as_json
@@ -29,6 +31,7 @@ from runs.models.as_json import run_as_json, step_as_json
 LOOK_EVERY_S = 0.05
 EXIT_CODES = {Run.Status.COMPLETED: 0, Run.Status.FAILED: 1, Run.Status.CANCELLED: 130}
 PARKED = 3
+PARKED_FOR = ("approval", "decision", "resume")
 BAD_ARGUMENTS = 2
 
 
@@ -55,6 +58,8 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, _exit_on_sigterm)
         with _hosting(run, self.stderr):
             code = Follower(run, as_json=json).follow()
+        if code == PARKED:
+            self.stderr.write(who_decides(run))
         sys.exit(code)
 
     def _launch(self, task: str, options: dict[str, Any]) -> Run:
@@ -80,14 +85,23 @@ class Follower:
         self._last = 0
 
     def follow(self) -> int:
-        """Print until the run has ended or waits for a person; the exit code. Ctrl-C stops the run."""
+        """Print until the run has ended; the exit code. Ctrl-C stops the run.
+
+        Where it waits for a person, the one at the terminal is asked; without a terminal that is the end.
+        """
         while True:
             try:
                 self.run.refresh_from_db()
                 self._print_new_steps()
-                if self.run.is_finished or self.run.waiting_for in ("approval", "decision"):
+                if self.run.is_finished:
                     break
+                if self.run.waiting_for in PARKED_FOR:
+                    if self.run.waiting_for == Run.WaitingFor.RESUME or not has_terminal():
+                        break
+                    ask_about(self.run, read_line)
                 time.sleep(LOOK_EVERY_S)
+            except EOFError:
+                break
             except KeyboardInterrupt:
                 control.cancel(self.run.pk, by=self.run.user)
         if self.as_json:
@@ -98,6 +112,19 @@ class Follower:
         for step in Step.objects.filter(run=self.run, sequence__gt=self._last).order_by("sequence"):
             _say(json.dumps(step_as_json(step), ensure_ascii=False) if self.as_json else as_line(step))
             self._last = step.sequence
+
+
+def who_decides(run: Run) -> str:
+    """Which run waits, and where a person lets it go on."""
+    if run.waiting_for == Run.WaitingFor.RESUME:
+        page = reverse("runs:run", args=[run.pk])
+        return f"Run {run.pk} is paused. Resume it on its page{_at(page)}."
+    what = "to hear whether a call happened" if run.waiting_for == Run.WaitingFor.DECISION else "for approval"
+    return f"Run {run.pk} waits {what}. Decide in the Inbox{_at(reverse('runs:inbox'))}."
+
+
+def _at(path: str) -> str:
+    return f": {settings.AGENTSITE_URL}{path}" if settings.AGENTSITE_URL else " of the site"
 
 
 def as_line(step: Step) -> str:
@@ -115,7 +142,12 @@ def _say(text: str) -> None:
 
 @contextlib.contextmanager
 def _hosting(run: Run, stderr: Any) -> Iterator[None]:
-    """Host the run here if no server does; otherwise let the server find it."""
+    """Host the run here if no server does; otherwise let the server find it. Beside workers, whoever is faster."""
+    if settings.IS_SCALE_OUT:
+        with HostThread(RunHost(only={run.pk})) as hosted:
+            hosted.host.submit(run.pk)
+            yield
+        return
     try:
         lock = HostLock(Path(settings.DATA_DIR))
         lock.acquire()

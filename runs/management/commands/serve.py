@@ -1,5 +1,6 @@
 """`manage.py serve`: what `make run` starts."""
 
+import asyncio
 import logging
 import os
 import sys
@@ -13,20 +14,28 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 
+from runs import doorbell
+from runs.engine import metrics
 from runs.engine.host import RunHost
 from runs.engine.lock import HostLock, HostLocked
 from runs.live import codes
 from runs.live.hub import close_all
-from runs.management.preparing import collect_static_files, migrate
+from runs.management.preparing import collect_static_files, migrate, wait_for_database
 from runs.management.server import CannotServe, SiteServer, see_that_port_is_free
 from runs.management.warming import warm_up
 from runs.web import first_link
 
+DATABASE_LIMIT_S = 60.0
+"""How long a server may take that starts together with us."""
+
 
 class Command(BaseCommand):
-    """Serve the site and host its runs, in one process."""
+    """Serve the site and host its runs, in one process; beside workers, serve it only."""
 
-    help = "Serve the site and host its runs in one process. SIGTERM or Ctrl-C brings every run to a safe point first."
+    help = (
+        "Serve the site and host its runs in one process. SIGTERM or Ctrl-C brings every run to a safe point first. "
+        "With DATABASE_URL and REDIS_URL set `manage.py worker` hosts the runs, and any number of these may serve."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=settings.HOST, help="the address to listen on (HOST, default 127.0.0.1)")
@@ -35,25 +44,41 @@ class Command(BaseCommand):
     def handle(self, *, host: str, port: int, **_: Any) -> None:
         host = host.strip("[]")
         see_that_port_is_free(host, port)
-        lock = take_lock(settings.DATA_DIR)
+        # Where workers host the runs, any number of these may serve.
+        lock = None if settings.IS_SCALE_OUT else take_lock(settings.DATA_DIR)
         prepare(settings.DATA_DIR)
         greeting = greeting_for(host)
         server = SiteServer(
             get_default_application(),
             bind=(host, port),
-            run_host=RunHost(capacity=settings.AGENTSITE_MAX_RUNS),
+            run_host=NoHost() if settings.IS_SCALE_OUT else RunHost(capacity=settings.AGENTSITE_MAX_RUNS),
             close_viewers=partial(close_all, codes.RESTARTING),
             announce=partial(announce, greeting),
         )
         server.run()
-        lock.release()
+        if lock is not None:
+            lock.release()
         end(server.exit_code)
+
+
+class NoHost:
+    """What stands where the host would be in a process that only serves pages: it rings, and that is all."""
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let views ring from this loop."""
+        doorbell.set_home(loop)
+        self._watching = loop.create_task(metrics.watch_loop_for_ever())
+
+    async def drain(self) -> None:
+        """Nothing is hosted here."""
+        self._watching.cancel()
+        doorbell.set_home(None)
 
 
 def announce(greeting: str, port: int) -> None:
     """Say that the site is up, then load what its first run would wait for."""
     print(greeting.format(port=port), flush=True)  # noqa: T201 (promised)
-    warm_up()
+    warm_up(hosts_runs=not settings.IS_SCALE_OUT)
 
 
 def take_lock(data_dir: Path) -> HostLock:
@@ -72,13 +97,22 @@ def take_lock(data_dir: Path) -> HostLock:
 
 def prepare(data_dir: Path) -> None:
     """Bring database and static files up to date. Raises `CannotServe`."""
+    prepare_database()
     try:
-        migrate()
         collect_static_files()
-    except DatabaseError as error:
-        raise CannotServe(f"cannot use the database {connection.settings_dict['NAME']} ({error}).") from error
     except OSError as error:
         raise CannotServe(f"cannot write to {data_dir} ({error.strerror}).") from error
+
+
+def prepare_database() -> None:
+    """Bring the database up to date; one that is still starting is waited for. Raises `CannotServe`."""
+    try:
+        if settings.IS_SCALE_OUT:
+            wait_for_database(DATABASE_LIMIT_S)
+        migrate()
+    except DatabaseError as error:
+        why = " ".join(str(error).split())
+        raise CannotServe(f"cannot use the database {connection.settings_dict['NAME']} ({why}).") from error
 
 
 def greeting_for(host: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from runs.agent.asking import Asking
 from runs.agent.clock import RunClock
 from runs.agent.errors import FailureKind, ModelFailure
-from runs.agent.journal import Entry
+from runs.agent.journal import CallChange, Entry
 from runs.agent.limits import RunLimits
 from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta
 from runs.agent.resilience.attempt import Asked
@@ -84,6 +84,9 @@ class Notebook:
 
     async def durable(self) -> None:
         """At once."""
+
+    async def start(self, change: CallChange) -> None:
+        self.entries.append(Entry(calls=[change]))
 
     def show(self, card: str, delta: Delta) -> None:
         self.shown.append((card, delta.text))

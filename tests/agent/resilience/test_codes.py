@@ -46,7 +46,8 @@ def one_of_each():
         BadOutput(["$: is no number"]),
         CostUnknown("m", limit_name="max_cost_usd"),
     ]
-    simple = [each("It broke.") for each in subclasses() - {type(one) for one in special}]
+    plain = subclasses() - {type(one) for one in special}
+    simple = [each("It broke.") for each in sorted(plain, key=lambda each: each.__qualname__)]
     foreign = [
         TimeoutError(), ConnectionResetError(), socket.gaierror(), ValueError(), TypeError(), RuntimeError(),
         asyncio.CancelledError(), KeyboardInterrupt(), SystemExit(), MemoryError(), RecursionError(), StopIteration(),
@@ -73,7 +74,7 @@ def test_only_what_is_of_no_class_of_ours_is_just_a_failure():
 
 def test_every_code_of_the_table_is_used():
     of_classes = {handle_agent_error(each, {}).code for each in one_of_each()}
-    elsewhere = {"tool_timeout", "outcome_unknown", "stopped", "poison"}  # results and endings, no exceptions
+    elsewhere = {"tool_timeout", "outcome_unknown", "denied", "stopped", "poison"}  # results and endings, no exceptions
 
     assert of_classes | elsewhere == set(CODES)
 

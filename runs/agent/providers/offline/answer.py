@@ -60,9 +60,9 @@ def reasoning_for_calls(progress: Progress, ready: dict[int, ToolRequest]) -> st
     """Which rules read the task, and why these calls come now."""
     goals = [progress.goals[place] for place in ready]
     named = _listed([f"“{goal.clause}” by the rule for {_rule(goal)}" for goal in goals])
-    if progress.outcomes:
+    if len(progress.outcomes) > progress.first:
         return f"The earlier results are in, so now I can do {named}."
-    waiting = len(progress.goals) - len(goals)
+    waiting = len(progress.goals) - progress.first - len(goals)
     order = "" if len(goals) == 1 else " These do not need each other, so I ask for them at once."
     later = f" {waiting} more {'call waits' if waiting == 1 else 'calls wait'} for what comes back." if waiting else ""
     return f"I read {named}.{order}{later}"
@@ -74,7 +74,7 @@ def _rule(goal: Goal) -> str:
 
 def reasoning_for_answer(progress: Progress) -> str:
     """Why there are no more calls."""
-    failed = [outcome for outcome in progress.outcomes.values() if outcome.failure]
+    failed = [outcome for place, outcome in progress.outcomes.items() if outcome.failure and place >= progress.first]
     if failed:
         return "A call failed. I do not guess its result: I answer with what is certain and say what is missing."
     return "Every result is in, so I put them into the answer."
@@ -82,7 +82,7 @@ def reasoning_for_answer(progress: Progress) -> str:
 
 def answer(progress: Progress) -> str:
     """The results, each as its sentence; what failed, and what was left out because of it."""
-    lines = [line for place in range(len(progress.goals)) if (line := _line(progress, place))]
+    lines = [line for place in range(progress.first, len(progress.goals)) if (line := _line(progress, place))]
     return lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
 
 

@@ -31,7 +31,7 @@ def refused(why: str) -> ModelFailure:
 
 def _ways_to_put_it(progress: Progress, schema: Mapping[str, Any]) -> Iterator[Any]:
     """From the barest value to whole sentences; alone, or as the one property the schema wants."""
-    places = [place for place, goal in enumerate(progress.goals) if not goal.is_step]
+    places = [place for place, goal in enumerate(progress.goals) if place >= progress.first and not goal.is_step]
     outcomes = [progress.outcomes[place] for place in places]
     rows = (
         [progress.values[place] for place in places],

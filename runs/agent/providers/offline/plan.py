@@ -24,8 +24,8 @@ class Refusal:
     """A sentence, if there is more to say than that no rule fits."""
 
 
-def read_task(text: str) -> tuple[Goal, ...] | Refusal:
-    """The goals of a task, in its order.
+def read_task(text: str, before: Sequence[Goal] = ()) -> tuple[Goal, ...] | Refusal:
+    """The goals of a task, in its order. Words that point back may point at the goals `before` it.
 
     One clause that is not understood refuses the whole task: it may change what the others mean.
     """
@@ -38,7 +38,7 @@ def read_task(text: str) -> tuple[Goal, ...] | Refusal:
     reading = _Reading(task)
     goals: tuple[Goal, ...] = ()
     for sentence in task.sentences():
-        found = reading.goals(sentence, goals)
+        found = reading.goals(sentence, (*before, *goals))
         if found is None:
             return reading.refusal(sentence)
         goals += found
@@ -111,11 +111,19 @@ class Progress:
 
     goals: tuple[Goal, ...]
     outcomes: dict[int, Outcome] = field(default_factory=dict)
+    first: int = 0
+    """The place of the task's first goal: those before it were reached in earlier tasks."""
 
     @classmethod
-    def after(cls, goals: tuple[Goal, ...], turns: Sequence[Turn]) -> "Progress":
-        """Take the results of the turns, each for the first goal that asks for exactly this call."""
-        progress = cls(goals)
+    def after(
+        cls, goals: tuple[Goal, ...], turns: Sequence[Turn], reached: Sequence[tuple[Goal, Outcome]] = ()
+    ) -> "Progress":
+        """Take the results of the turns, each for the first goal that asks for exactly this call.
+
+        `reached` are the goals of an earlier task, with how they ended, in front of these.
+        """
+        known = {place: outcome for place, (_, outcome) in enumerate(reached)}
+        progress = cls((*(goal for goal, _ in reached), *goals), known, len(reached))
         for turn in turns:
             for request, result in zip(turn.reply.calls, turn.results, strict=False):
                 place = progress._asking_for(request)

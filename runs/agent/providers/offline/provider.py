@@ -5,14 +5,15 @@ from typing import Any
 
 from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta
 from runs.agent.providers.offline import answer, form
-from runs.agent.providers.offline.plan import Progress, Refusal, read_task
+from runs.agent.providers.offline.follow_up import plan_for
+from runs.agent.providers.offline.plan import Progress, Refusal
 
 
 class OfflinePlanner:
     """Offline planner (rules, no AI). Satisfies `ModelProvider`.
 
     Every reply is a function of the request alone: the task is read again each time, and the results so far come from
-    the turns. Tokens and cost are unknown to it: there are none.
+    the turns, those before it from the earlier tasks. Tokens and cost are unknown to it: there are none.
     """
 
     name = "offline"
@@ -33,7 +34,7 @@ def next_reply(request: ModelRequest) -> ModelReply:
         return _data_reply(request, tool_names, request.output_schema)
     if answer.is_chat(request.task):
         return ModelReply(answer.welcome(tool_names), "Nothing is asked yet, so I say what I can do.")
-    goals = read_task(request.task)
+    goals, reached = plan_for(request.task, request.earlier)
     if isinstance(goals, Refusal):
         return ModelReply(
             answer.refusal(goals, tool_names), f"No rule reads “{_short(goals.clause)}”, so I do not guess."
@@ -41,17 +42,17 @@ def next_reply(request: ModelRequest) -> ModelReply:
     for goal in goals:
         if goal.tool_name not in tool_names:
             return ModelReply(answer.missing_tool(goal, tool_names), f"The tool {goal.tool_name} is missing.")
-    progress = Progress.after(goals, request.turns)
+    progress = Progress.after(goals, request.turns, reached)
     return _calls(progress) or ModelReply(answer.answer(progress), answer.reasoning_for_answer(progress))
 
 
 def _data_reply(request: ModelRequest, tool_names: list[str], schema: Mapping[str, Any]) -> ModelReply:
-    goals = read_task(request.task)
+    goals, reached = plan_for(request.task, request.earlier)
     if isinstance(goals, Refusal):
         raise form.refused(f"no rule reads “{_short(goals.clause)}”")
     if missing := [goal.tool_name for goal in goals if goal.tool_name not in tool_names]:
         raise form.refused(f"the tool {missing[0]} is missing")
-    progress = Progress.after(goals, request.turns)
+    progress = Progress.after(goals, request.turns, reached)
     return _calls(progress) or ModelReply(form.data_answer(progress, schema), answer.reasoning_for_answer(progress))
 
 

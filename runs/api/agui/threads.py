@@ -1,0 +1,123 @@
+"""Which run of ours an AG-UI request is about: the runs of a thread follow each other up."""
+
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from runs.api.agui.asked import Payload, Resume, RunAgentInput
+from runs.api.auth import Caller
+from runs.api.deciding import refusing
+from runs.api.errors import ApiError, invalid
+from runs.api.launching import check_task, find_agent, launch_once, overrides_of
+from runs.engine import control
+from runs.models import ApiToken, IdempotencyKey, Run, ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """The run to tell, and whether this request has launched it."""
+
+    run: Run
+    is_new: bool
+
+
+def attach(caller: Caller, asked: RunAgentInput) -> Attached:
+    """The run of this request: launched now, or known by its thread and run id. Raises `ApiError`."""
+    key, message = key_of(asked.threadId, asked.runId), asked.asked_for()
+    known = IdempotencyKey.objects.select_related("run").filter(user=caller.user, key=key).first()
+    if known is not None:
+        return Attached(known.run, is_new=False)
+    last = last_run_of(caller.user, asked.threadId)
+    if asked.resume and last is not None:
+        return _resumed(caller, asked.resume, key, last)
+    if message is None:
+        if last is None:
+            raise invalid("messages: The last one says what to do, so it has to be of the role user.")
+        return Attached(last, is_new=False)
+    _check_scope(caller, ApiToken.Scope.LAUNCH)
+    return _launched(caller, asked, key, check_task(message, name="messages"), last)
+
+
+def _resumed(caller: Caller, answers: list[Resume], key: str, run: Run) -> Attached:
+    """The same run, after the interrupts were answered as far as they still wait. Raises `ApiError`."""
+    _check_scope(caller, ApiToken.Scope.APPROVE)
+    for each in answers:
+        call_id, _, shown = each.interruptId.partition(":")
+        try:
+            call = run.calls.filter(pk=UUID(call_id)).first()
+        except ValueError:
+            call = None
+        if call is None:
+            raise invalid(f"resume: {each.interruptId!r} is no interrupt of this thread's last run.")
+        refusing(partial(_answer, caller, call, each, shown))
+    IdempotencyKey.objects.get_or_create(user=caller.user, key=key, defaults={"run": run, "body_hash": "resume"})
+    return Attached(run, is_new=False)
+
+
+def _answer(caller: Caller, call: ToolCall, answer: Resume, shown: str) -> ToolCall:
+    """Decide about a call as the client says. `shown` is the hash of the arguments that came with the interrupt.
+
+    Raises `ApiError` 422 for an answer that does not say it: what may happen only once is never done on a guess.
+    """
+    user, said = caller.user, answer.payload or Payload()
+    reason = said.reason or ""
+    if call.state == ToolCall.State.UNKNOWN:
+        if answer.status == "cancelled":
+            _check_scope(caller, ApiToken.Scope.LAUNCH)  # As for stopping a run anywhere else.
+            control.cancel(call.run_id, by=user)
+            return call
+        if said.outcome is None:
+            raise invalid("resume: payload.outcome has to say what became of the call: happened or run_again.")
+        return control.settle(call.pk, by=user, outcome=said.outcome, reason=reason)
+    reason = reason[:2000]
+    if answer.status == "cancelled" or said.approved is False:
+        return control.deny(call.pk, by=user, arguments_hash=shown, reason=reason)
+    if said.approved is None:
+        raise invalid("resume: payload.approved has to say whether the call may run: true or false.")
+    return control.approve(call.pk, by=user, arguments_hash=shown, arguments=said.arguments, reason=reason)
+
+
+def _check_scope(caller: Caller, scope: ApiToken.Scope) -> None:
+    if caller.token is not None and scope not in caller.token.scopes:
+        raise ApiError(403, "missing_scope", f"This token may not do that: it lacks the scope {scope.value!r}.")
+
+
+def _launched(caller: Caller, asked: RunAgentInput, key: str, message: str, last: Run | None) -> Attached:
+    wishes = asked.forwardedProps
+    agent = find_agent(wishes.agent if wishes else None)
+    overrides = overrides_of(wishes.overrides if wishes else None)
+
+    def launch() -> Run:
+        if last is None:
+            return control.launch(user=caller.user, task=message, agent=agent, overrides=overrides)
+        try:
+            return control.continue_run(last.pk, by=caller.user, message=message, overrides=overrides)
+        except control.NotFinished as refused:
+            raise ApiError(409, "not_finished", str(refused)) from refused
+
+    run, is_new = launch_once(caller.user, key, sha256(message.encode()).hexdigest(), launch)
+    return Attached(run, is_new)
+
+
+def last_run_of(user: Any, thread_id: str) -> Run | None:
+    """The newest run of a person's thread."""
+    first = f"{_thread_key(thread_id)}:"
+    # A range rather than a prefix: it is what an index of text can be asked.
+    keys = IdempotencyKey.objects.select_related("run").filter(user=user, key__gte=first, key__lt=first[:-1] + ";")
+    newest = keys.order_by("-created_at", "-pk").first()
+    return newest.run if newest is not None else None
+
+
+def key_of(thread_id: str, run_id: str) -> str:
+    """The idempotency key of a run of a thread."""
+    return f"{_thread_key(thread_id)}:{_short(run_id)}"
+
+
+def _thread_key(thread_id: str) -> str:
+    return f"agui:{_short(thread_id)}"
+
+
+def _short(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:40]

@@ -1,0 +1,126 @@
+"""The API described: as OpenAPI for programs, as a page for people."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from runs.api.api import api
+from runs.api.openapi import describe
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint, as the page shows it."""
+
+    name: str
+    method: str
+    path: str
+    scope: str
+    text: str
+    parameters: list[dict[str, Any]]
+    fields: list[tuple[str, str, str]]
+    """Of its body: name, kind, meaning."""
+    answers: list[tuple[str, str]]
+    curl: str
+
+
+def openapi(request: HttpRequest) -> HttpResponse:
+    """The description, for everybody: it says nothing about anybody's runs."""
+    return JsonResponse(describe(api, request.build_absolute_uri("/").rstrip("/")))
+
+
+def reference(request: HttpRequest) -> HttpResponse:
+    """The same as a page."""
+    origin = request.build_absolute_uri("/").rstrip("/")
+    description = describe(api, origin)
+    groups: dict[str, list[Endpoint]] = {}
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            group = groups.setdefault(operation["tags"][0], [])
+            group.append(_endpoint(description, origin, path, method.upper(), operation))
+    return render(request, "runs/api_reference.html", {"groups": groups, "origin": origin})
+
+
+def _endpoint(description: dict[str, Any], origin: str, path: str, method: str, operation: dict[str, Any]) -> Endpoint:
+    return Endpoint(
+        name=operation["operationId"],
+        method=method,
+        path=path,
+        scope=operation["x-scope"],
+        # Its marks are for programs that render Markdown.
+        text=operation["description"].split("\n\nNeeds the scope")[0].replace("`", ""),
+        parameters=[
+            {**parameter, "kind": _kind(description, parameter["schema"])} for parameter in operation["parameters"]
+        ],
+        fields=_fields(description, operation),
+        answers=[(status, _answer(description, answer)) for status, answer in operation["responses"].items()],
+        curl=_curl(origin, path, method, operation),
+    )
+
+
+def _fields(description: dict[str, Any], operation: dict[str, Any]) -> list[tuple[str, str, str]]:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    return list(_named(description, _resolved(description, content), ""))
+
+
+def _named(description: dict[str, Any], body: dict[str, Any], before: str) -> Iterator[tuple[str, str, str]]:
+    """The fields of an object, and those of the objects in it, by their dotted names."""
+    required = body.get("required", [])
+    for name, field in body.get("properties", {}).items():
+        inner = _resolved(description, field)
+        kind = _kind(description, field) + (", required" if name in required else "")
+        yield before + name, kind, field.get("description") or inner.get("description", "")
+        yield from _named(description, inner, f"{before}{name}.")
+
+
+def _resolved(description: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema itself, where there is only a reference to it, or null beside it."""
+    choices = [each for each in schema.get("anyOf", []) if each.get("type") != "null"]
+    if len(choices) == 1:
+        schema = choices[0]
+    if "$ref" in schema:
+        found: dict[str, Any] = description["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+        return found
+    return schema
+
+
+def _kind(description: dict[str, Any], schema: dict[str, Any]) -> str:
+    schema = _resolved(description, schema)
+    if "enum" in schema:
+        return " | ".join(str(value) for value in schema["enum"] if value)
+    if "anyOf" in schema:
+        kinds = (_kind(description, each) for each in schema["anyOf"])
+        return " | ".join(dict.fromkeys(kind for kind in kinds if kind))
+    if "const" in schema:
+        return str(schema["const"])
+    limits = ", ".join(
+        f"{words} {schema[name]}"
+        for name, words in (("minimum", "from"), ("maximum", "to"), ("maxLength", "at most"))
+        if name in schema
+    )
+    kind = schema.get("format") or schema.get("type", "any")
+    return f"{kind} ({limits})" if limits else str(kind)
+
+
+def _answer(description: dict[str, Any], answer: dict[str, Any]) -> str:
+    if "$ref" in answer:
+        answer = description["components"]["responses"][answer["$ref"].rsplit("/", 1)[1]]
+    contents: list[dict[str, Any]] = list(answer.get("content", {}).values())
+    content = contents[0].get("schema", {}) if contents else {}
+    name = content.get("$ref", "").rsplit("/", 1)[-1]
+    return name.removesuffix("Out") if name and name != "ErrorOut" else str(answer["description"]).replace("`", "")
+
+
+def _curl(origin: str, path: str, method: str, operation: dict[str, Any]) -> str:
+    for parameter in operation["parameters"]:
+        if parameter["in"] == "path":
+            path = path.replace(f"{{{parameter['name']}}}", parameter["example"])
+    lines = [f'curl -H "Authorization: Bearer $AGENTSITE_TOKEN" {origin}{path}']
+    if method != "GET":
+        lines[0] = lines[0].replace("curl ", f"curl -X {method} ")
+    if example := operation.get("x-example"):
+        lines += ["-H 'Content-Type: application/json'", f"-d '{example}'"]
+    return " \\\n  ".join(lines)

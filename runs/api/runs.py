@@ -1,0 +1,127 @@
+"""Runs: launch, list, look, stop, run again."""
+
+from typing import Annotated
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Path, Query, Router, Schema
+from pydantic import Field
+
+from runs.api.answers import answer
+from runs.api.auth import caller_of, may_launch, may_read
+from runs.api.cursors import cursor_at, place_of
+from runs.api.exports import Format, export
+from runs.api.finding import find_run, visible_runs
+from runs.api.launching import answer_launch, check_task, find_agent, overrides_of
+from runs.api.schemas import RunOut, RunPage, StepPage
+from runs.api.taken import Launch, RunAgain, SeverityFilter, StatusFilter, Text
+from runs.engine import control
+from runs.models import Run
+from runs.models.as_json import run_as_json, step_as_json
+
+router = Router(tags=["Runs"])
+
+PAGE_LENGTH, LONGEST_PAGE = 50, 100
+STEPS_PAGE_LENGTH = 200
+
+
+class RunQuery(Schema):
+    """Which runs, and where to go on."""
+
+    status: Annotated[StatusFilter, Field(description="Only runs of this status.")] = ""
+    severity: Annotated[SeverityFilter, Field(description="Only runs whose error has this severity.")] = ""
+    q: Annotated[Text, Field(max_length=500, description="Words in task or answer, or a run's id.")] = ""
+    cursor: Annotated[str, Field(max_length=200, description="The `next` of an earlier page.")] = ""
+    limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE)] = PAGE_LENGTH
+
+
+@router.post(
+    "/runs",
+    auth=may_launch,
+    response={201: RunOut, 200: RunOut},
+    operation_id="launch_run",
+    openapi_extra={"x-example": '{"task": "What is 17 * 23?"}'},
+)
+def launch_run(request: HttpRequest, body: Launch) -> HttpResponse:
+    """Launch a run. With an `Idempotency-Key` the same launch, sent twice, happens once."""
+    task, agent, overrides = check_task(body.task), find_agent(body.agent), overrides_of(body.overrides)
+    user = caller_of(request).user
+    return answer_launch(request, lambda: control.launch(user=user, task=task, agent=agent, overrides=overrides))
+
+
+@router.get("/runs", auth=may_read, response=RunPage, operation_id="list_runs")
+def list_runs(request: HttpRequest, asked: Query[RunQuery]) -> HttpResponse:
+    """List runs, newest first. Staff see those of everybody."""
+    runs = visible_runs(request)
+    if asked.status:
+        runs = runs.filter(status=asked.status)
+    if asked.severity:
+        runs = runs.filter(severity=asked.severity)
+    if words := asked.q.strip():
+        runs = runs.mentioning(words)
+    if asked.cursor:
+        runs = runs.older_than(*place_of(asked.cursor))
+    page = list(runs.order_by("-created_at", "-id")[: asked.limit + 1])
+    more, page = len(page) > asked.limit, page[: asked.limit]
+    following = cursor_at(page[-1].created_at, page[-1].pk) if more else None
+    return answer({"items": [run_as_json(run) for run in page], "next": following})
+
+
+@router.get("/runs/{uuid:run_id}", auth=may_read, response=RunOut, operation_id="get_run")
+def get_run(request: HttpRequest, run_id: Path[UUID]) -> HttpResponse:
+    """One run."""
+    return answer(run_as_json(find_run(request, run_id)))
+
+
+@router.get("/runs/{uuid:run_id}/steps", auth=may_read, response=StepPage, operation_id="list_steps")
+def list_steps(
+    request: HttpRequest,
+    run_id: Path[UUID],
+    after: Annotated[int, Query(ge=0, le=2**31 - 1, description="The last sequence you have.")] = 0,
+) -> HttpResponse:
+    """The steps after one. Ask again with `after` = `last` until `ended`; a live page needs the WebSocket instead."""
+    # The row first: whatever it says of steps is then already there to be read.
+    run = find_run(request, run_id)
+    steps = list(run.steps.filter(sequence__gt=after).order_by("sequence").defer("replay", "html")[:STEPS_PAGE_LENGTH])
+    last = steps[-1].sequence if steps else after
+    ended = run.is_finished and last >= run.last_sequence
+    return answer({"items": [step_as_json(step) for step in steps], "last": last, "ended": ended})
+
+
+@router.get("/runs/{uuid:run_id}/export", auth=may_read, operation_id="export_run")
+def export_run(
+    request: HttpRequest,
+    run_id: Path[UUID],
+    format: Annotated[Format, Query(description="`jsonl`: one step per line, the run last.")] = "json",  # noqa: A002  the contract's word
+) -> HttpResponse:
+    """The run with all of its steps, as a file."""
+    return export(find_run(request, run_id), format)
+
+
+@router.post(
+    "/runs/{uuid:run_id}/cancel", auth=may_launch, response={202: RunOut, 200: RunOut}, operation_id="cancel_run"
+)
+def cancel_run(request: HttpRequest, run_id: Path[UUID]) -> HttpResponse:
+    """Stop a run. 202: asked, or stopped at once if nothing was running. 200: it had already ended, as it says."""
+    run = find_run(request, run_id)
+    outcome = control.cancel(run.pk, by=caller_of(request).user)
+    return _as_it_is_now(run, 200 if outcome == "already_ended" else 202)
+
+
+@router.post(
+    "/runs/{uuid:run_id}/rerun",
+    auth=may_launch,
+    response={201: RunOut, 200: RunOut},
+    operation_id="run_again",
+    openapi_extra={"x-example": '{"overrides": {"max_turns": 40}}'},
+)
+def run_again(request: HttpRequest, run_id: Path[UUID], body: RunAgain | None = None) -> HttpResponse:
+    """Launch the same task with the same configuration, but for `overrides`. Takes an `Idempotency-Key` too."""
+    run = find_run(request, run_id)
+    overrides = overrides_of(body.overrides if body else None)
+    return answer_launch(request, lambda: control.run_again(run.pk, by=caller_of(request).user, overrides=overrides))
+
+
+def _as_it_is_now(run: Run, status: int) -> HttpResponse:
+    run.refresh_from_db()
+    return answer(run_as_json(run), status)

@@ -1,0 +1,108 @@
+"""Steering a run: pause it, let it go on, end it without its host, follow it up."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Path, Router
+
+from runs.api.answers import answer
+from runs.api.auth import caller_of, may_launch
+from runs.api.errors import ApiError
+from runs.api.finding import find_run
+from runs.api.launching import answer_launch, check_task, overrides_of, refusing
+from runs.api.schemas import RunOut
+from runs.api.taken import FollowUp, RunAgain
+from runs.engine import control
+from runs.models import Run
+from runs.models.as_json import run_as_json
+
+router = Router(tags=["Runs"])
+
+_DONE: Final = {"paused": 200, "already_paused": 200, "asked": 202, "resumed": 202, "forced": 200, "cancelled": 200}
+"""The status of an answer that carries the run, by outcome."""
+_REFUSALS: Final = {
+    "waits_for_approval": "The run waits for an approval: decide about its calls.",
+    "waits_for_decision": "It is not known whether a call of the run happened. Somebody has to say, then it goes on.",
+    "stop_asked": "The run has been asked to stop.",
+    "already_ended": "The run has ended.",
+    "not_resumable": "The run was completed or cancelled. Continue it with a message, or run it again.",
+    "not_paused": "The run is not paused: it goes on already, or waits for an answer.",
+    "still_pausing": "The run has been asked to pause and has not come to it yet.",
+    "not_asked": "Ask the run to stop first, with POST …/cancel.",
+    "too_early": "Its host has ten seconds to stop it. Try again in a moment.",
+}
+_CONFLICTS: Final = {"x-errors": [409]}
+
+
+@router.post(
+    "/runs/{uuid:run_id}/pause",
+    auth=may_launch,
+    response={202: RunOut, 200: RunOut},
+    operation_id="pause_run",
+    openapi_extra=_CONFLICTS,
+)
+def pause_run(request: HttpRequest, run_id: Path[UUID]) -> HttpResponse:
+    """Pause a run between two turns. 202: its host was asked. 200: it is paused. 409: it cannot be, and why."""
+    run = find_run(request, run_id)
+    return _answer(run, control.pause(run.pk, by=caller_of(request).user))
+
+
+@router.post(
+    "/runs/{uuid:run_id}/resume",
+    auth=may_launch,
+    response={202: RunOut},
+    operation_id="resume_run",
+    openapi_extra=_CONFLICTS,
+)
+def resume_run(request: HttpRequest, run_id: Path[UUID], body: RunAgain | None = None) -> HttpResponse:
+    """Let a paused run go on, or a failed one from its last good step, with `overrides` if you like.
+
+    202 with `waiting_for` `decision`: first somebody has to say what became of a call. Then it goes on.
+    """
+    run = find_run(request, run_id)
+    overrides = overrides_of(body.overrides if body else None)
+    outcome: str = refusing(lambda: control.resume(run.pk, by=caller_of(request).user, overrides=overrides))
+    # Unlike a pause that is answered with this word, the resume has happened.
+    return _answer(run, "resumed" if outcome == "waits_for_decision" else outcome)
+
+
+@router.post(
+    "/runs/{uuid:run_id}/force", auth=may_launch, response=RunOut, operation_id="force_run", openapi_extra=_CONFLICTS
+)
+def force_run(request: HttpRequest, run_id: Path[UUID]) -> HttpResponse:
+    """End a run whose host has not stopped it ten seconds after it was asked to."""
+    run = find_run(request, run_id)
+    outcome: str = control.force(run.pk, by=caller_of(request).user)
+    return _answer(run, "cancelled" if outcome == "already_ended" else outcome)
+
+
+@router.post(
+    "/runs/{uuid:run_id}/continue",
+    auth=may_launch,
+    response={201: RunOut, 200: RunOut},
+    operation_id="continue_run",
+    openapi_extra={**_CONFLICTS, "x-example": '{"message": "And in miles?"}'},
+)
+def continue_run(request: HttpRequest, run_id: Path[UUID], body: FollowUp) -> HttpResponse:
+    """Follow up a run that has ended: a new run whose model sees the conversation. Takes an `Idempotency-Key` too."""
+    run = find_run(request, run_id)
+    message, overrides = check_task(body.message, name="message"), overrides_of(body.overrides)
+    user = caller_of(request).user
+
+    def follow_up() -> Run:
+        try:
+            return control.continue_run(run.pk, by=user, message=message, overrides=overrides)
+        except control.NotFinished as refused:
+            raise ApiError(409, "not_finished", str(refused)) from refused
+
+    return answer_launch(request, follow_up)
+
+
+def _answer(run: Run, outcome: str) -> HttpResponse:
+    """The run as it is now, or 409 with the reason nothing was changed."""
+    if outcome not in _DONE:
+        raise ApiError(409, outcome, _REFUSALS[outcome])
+    run.refresh_from_db()
+    body: dict[str, Any] = run_as_json(run)
+    return answer(body, _DONE[outcome])

@@ -1,0 +1,55 @@
+"""From the runs a run continues to what its model is told of them."""
+
+from collections.abc import Sequence
+
+from runs.agent.errors import AgentError, ErrorSeverity
+from runs.agent.messages import Exchange, ModelReply, ToolResult, Turn
+from runs.engine.history import history_of
+from runs.models import Run, Step
+
+MAX_EARLIER_RUNS = 50
+"""Longer conversations are told from the fiftieth last run on; no model's window holds that much anyway."""
+
+
+def earlier_of(run: Run) -> tuple[Exchange, ...]:
+    """What was said before the task of `run`, oldest first; nothing if it continues no other run. Reads the rows."""
+    exchanges: list[Exchange] = []
+    earlier_id = run.continues_id
+    while earlier_id is not None and len(exchanges) < MAX_EARLIER_RUNS:
+        earlier = Run.objects.filter(pk=earlier_id).first()
+        if earlier is None:
+            break
+        exchanges.append(_exchange(earlier))
+        earlier_id = earlier.continues_id
+    return tuple(reversed(exchanges))
+
+
+def _exchange(run: Run) -> Exchange:
+    steps = list(run.steps.defer("html").order_by("sequence"))
+    history = history_of(run, steps, run.calls.order_by("turn", "index"))
+    turns = history.turns
+    if (reply := history.open_reply) is not None:
+        known = history.open_results
+        calls = enumerate(reply.calls)
+        results = (known.get(index) or _no_result(call.tool_name) for index, call in calls)
+        turns = [*turns, Turn(reply, tuple(results))]
+    if run.status == Run.Status.COMPLETED:
+        return Exchange(run.task, tuple(turns), _answer(run, steps))
+    return Exchange(run.task, tuple(turns), ending=_ending(run))
+
+
+def _answer(run: Run, steps: Sequence[Step]) -> ModelReply:
+    turn = next((step.turn for step in reversed(steps) if step.kind == Step.Kind.ANSWER), None)
+    replay = next((step.replay for step in steps if step.turn == turn and step.replay is not None), None)
+    return ModelReply(text=run.answer, replay=replay)
+
+
+def _ending(run: Run) -> str:
+    if run.error is not None:
+        return f"That task ended without an answer: {run.error.get('message', 'it failed.')}"
+    return "That task was stopped by a person before there was an answer."
+
+
+def _no_result(tool_name: str) -> ToolResult:
+    error = AgentError("No result of this call was recorded.", ErrorSeverity.WARNING, {}, False, code="stopped")
+    return ToolResult("", tool_name, None, error)

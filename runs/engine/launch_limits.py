@@ -1,0 +1,57 @@
+"""How many runs a person may launch in a minute, and have waiting in the queue."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+
+from runs.models import Run
+
+WINDOW_S = 60.0
+
+
+class TooManyLaunches(ValueError):
+    """A person launches faster than they may, or has too much waiting. The message says which, and the limit."""
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+def check_launch_limits(user: Any) -> None:
+    """Raise `TooManyLaunches` if the person may not launch a run now. Called in the transaction that makes it.
+
+    Counted in rows, so that it holds for all web processes together. The command line's runs are nobody's, and not
+    counted.
+    """
+    if user is None:
+        return
+    # Two launches of one person at once would otherwise both count the same rows and both be let in.
+    get_user_model().objects.select_for_update(no_key=True).filter(pk=user.pk).first()
+    _check_rate(user)
+    _check_queue(user)
+
+
+def _check_rate(user: Any) -> None:
+    limit = settings.AGENTSITE_LAUNCHES_PER_MINUTE
+    now = timezone.now()
+    recent = Run.objects.filter(user=user, created_at__gt=now - timedelta(seconds=WINDOW_S)).order_by("-created_at")
+    # The launch that has to fall out of the window before another one fits in.
+    oldest = recent.values_list("created_at", flat=True)[limit - 1 : limit].first()
+    if oldest is not None:
+        wait_s = WINDOW_S - (now - oldest).total_seconds()
+        raise TooManyLaunches(
+            f"You have launched {limit:,} runs within a minute, and that is the limit. Wait {max(1, round(wait_s))} s.",
+            retry_after_s=wait_s,
+        )
+
+
+def _check_queue(user: Any) -> None:
+    limit = settings.AGENTSITE_MAX_QUEUED
+    if Run.objects.filter(user=user, status=Run.Status.IDLE).order_by()[limit - 1 : limit].exists():
+        raise TooManyLaunches(
+            f"{limit:,} of your runs wait in the queue, and that is the limit. Launch more when some have begun.",
+            retry_after_s=WINDOW_S / 6,
+        )

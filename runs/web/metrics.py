@@ -1,0 +1,121 @@
+"""`/metrics`: the figures of this process, and of the rows, for Prometheus."""
+
+import secrets
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.db.models import Count
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+from prometheus_client import Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from runs.engine.metrics import REGISTRY
+from runs.live.hub import all_hubs
+from runs.models import Run
+
+FRESH_S = 5.0
+"""How old the counts of unfinished runs may be; an index holds them."""
+FINISHED_FRESH_S = 60.0
+"""How old those of finished runs may be, which take a walk over the table …"""
+SHARE = 0.02
+"""… and no more than this share of the time is spent on that walk, however large the table is."""
+
+RESPONSES = Counter("agentsite_http_responses", "Answers to requests, by class.", ["class"], registry=REGISTRY)
+RESPONSE_S = Histogram(
+    "agentsite_http_response_seconds",
+    "From a request to the beginning of its answer.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    registry=REGISTRY,
+)
+
+
+@require_safe
+def show_metrics(request: HttpRequest) -> HttpResponse:
+    """The figures, to whoever has the token. Without `AGENTSITE_METRICS_TOKEN` there is no such page."""
+    token = settings.AGENTSITE_METRICS_TOKEN
+    if not token:
+        raise Http404("Metrics are off: AGENTSITE_METRICS_TOKEN is not set.")
+    if not is_bearer_of(token, request.headers.get("Authorization", "")):
+        return HttpResponse("Unauthorized\n", status=401, headers={"WWW-Authenticate": "Bearer"})
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    return HttpResponse(encode(REGISTRY), content_type=content_type, headers={"Cache-Control": "no-store"})
+
+
+def is_bearer_of(token: str, authorization: str) -> bool:
+    """True if the header's value is `Bearer` and the token. Takes as long for a token that is nearly right."""
+    kind, _, given = authorization.partition(" ")
+    return secrets.compare_digest(given.strip().encode(), token.encode()) and kind.lower() == "bearer"
+
+
+def note_response(status: int, seconds: float) -> None:
+    """Count the beginning of an answer."""
+    RESPONSES.labels(f"{status // 100}xx").inc()
+    RESPONSE_S.observe(seconds)
+
+
+class RunsByStatus(Collector):
+    """How many runs there are in each status, asked of the database now and then."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, str], int] = {}
+        self._fresh_until = {True: 0.0, False: 0.0}
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: the registry would collect to find out, and there may be no database yet."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        """The gauge; nothing while the database cannot be read, so that no old number looks like a new one."""
+        try:
+            for finished in (False, True):
+                self._refresh(finished=finished)
+        except DatabaseError:
+            return
+        gauge = GaugeMetricFamily(
+            "agentsite_runs", "Runs by status and what they wait for.", labels=["status", "waiting_for"]
+        )
+        for labels, count in sorted(self._counts.items()):
+            gauge.add_metric(labels, count)
+        yield gauge
+
+    def _refresh(self, *, finished: bool) -> None:
+        began = time.monotonic()
+        if began < self._fresh_until[finished]:
+            return
+        runs = Run.objects.filter(status__in=Run.FINAL) if finished else Run.objects.filter(status__in=_UNFINISHED)
+        counts = {(status, ""): 0 for status in (Run.FINAL if finished else _UNFINISHED)}
+        found = runs.order_by().values_list("status", "waiting_for").annotate(count=Count("pk"))
+        counts |= {(status, waiting_for): count for status, waiting_for, count in found}
+        self._counts = {key: n for key, n in self._counts.items() if (key[0] in Run.FINAL) != finished} | counts
+        took_s = time.monotonic() - began
+        self._fresh_until[finished] = began + (max(FINISHED_FRESH_S, took_s / SHARE) if finished else FRESH_S)
+
+
+_UNFINISHED = tuple(status.value for status in Run.Status if status not in Run.FINAL)
+
+
+class OpenSockets(Collector):
+    """The sockets of this process, and how far behind their readers are."""
+
+    def collect(self) -> Iterable[Metric]:
+        """The gauges."""
+        sockets: list[Any] = [socket for hub in all_hubs() for socket in hub.sockets.all()]
+        lags = [socket.steps_behind for socket in sockets if socket.run_id is not None]
+        kinds = {"run": len(lags), "dashboard": len(sockets) - len(lags)}
+        gauge = GaugeMetricFamily("agentsite_open_sockets", "Open sockets, by what they show.", labels=["shows"])
+        for shows, count in kinds.items():
+            gauge.add_metric([shows], count)
+        yield gauge
+        behind, most = sum(lag > 0 for lag in lags), max(lags, default=0)
+        yield GaugeMetricFamily("agentsite_viewers_behind", "Viewers that lack steps others have.", value=behind)
+        yield GaugeMetricFamily("agentsite_viewer_lag_steps", "Steps the slowest viewer lacks.", value=most)
+
+
+for _collector in (RunsByStatus(), OpenSockets()):
+    REGISTRY.register(_collector)

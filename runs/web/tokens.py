@@ -1,0 +1,78 @@
+"""A person's tokens for the API: make one, see what there is, end one."""
+
+from datetime import timedelta
+from typing import Final
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from runs.models import ApiToken
+from runs.web.access import PageRequest, signed_in
+
+MAX_TOKENS: Final = 100
+"""Good tokens of one person. Nobody can tell more of them apart."""
+
+LIFETIMES: Final = (("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "Never"))
+"""In days."""
+
+
+class TokenForm(forms.Form):
+    """What a new token is called, what it may do, and for how long."""
+
+    name = forms.CharField(max_length=80, error_messages={"required": "Say what it is for."})
+    scopes = forms.MultipleChoiceField(
+        choices=ApiToken.Scope.choices,
+        widget=forms.CheckboxSelectMultiple,
+        initial=[ApiToken.Scope.READ, ApiToken.Scope.LAUNCH],
+        error_messages={"required": "Choose what it may do."},
+    )
+    lifetime = forms.ChoiceField(choices=LIFETIMES, required=False, initial="90", label="It ends after")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+@never_cache
+def show_tokens(request: PageRequest) -> HttpResponse:
+    """GET lists the person's tokens. POST makes one and shows it, once; 422 with the form if it cannot be."""
+    if request.method != "POST":
+        return _show(request, TokenForm())
+    form = TokenForm(request.POST)
+    if form.is_valid() and ApiToken.objects.good().filter(user=request.user.pk).count() >= MAX_TOKENS:
+        form.add_error(None, f"You have {MAX_TOKENS} tokens, and that is the limit. Revoke one you do not need.")
+    if not form.is_valid():
+        return _show(request, form, status=422)
+    chosen = form.cleaned_data
+    days = chosen["lifetime"]
+    token, text = ApiToken.issue(
+        request.user,
+        name=chosen["name"],
+        scopes=chosen["scopes"],
+        expires_at=timezone.now() + timedelta(days=int(days)) if days else None,
+    )
+    return render(request, "runs/token_made.html", {"token": token, "text": text, "origin": _origin(request)})
+
+
+@require_POST
+@signed_in
+def revoke_token(request: PageRequest, token_id: int) -> HttpResponse:
+    """End a token for good. Somebody else's is 404."""
+    token = ApiToken.objects.filter(pk=token_id, user=request.user.pk).first()
+    if token is None:
+        raise Http404("There is no such token, or it is not yours.")
+    token.revoke()
+    messages.info(request, f"The token “{token.name}” is revoked.")
+    return redirect("runs:tokens")
+
+
+def _show(request: PageRequest, form: TokenForm, *, status: int = 200) -> HttpResponse:
+    tokens = ApiToken.objects.filter(user=request.user.pk)
+    return render(request, "runs/tokens.html", {"form": form, "tokens": tokens}, status=status)
+
+
+def _origin(request: PageRequest) -> str:
+    return request.build_absolute_uri("/").rstrip("/")

@@ -1,0 +1,97 @@
+// How many calls wait for this person: in the bar, in the tab's title, and, if they want, as a sound.
+
+const LOOK_EVERY_MS = 15_000;
+const SOON_MS = 300;
+
+const badge = document.querySelector("[data-waiting-badge]");
+const title = document.title;
+let count = Number(badge?.dataset.waitingBadge ?? 0);
+let soon;
+
+export function waits(now) {
+  if (!badge) return;
+  if (now > count) chime();
+  count = now;
+  badge.dataset.waitingBadge = now;
+  badge.hidden = now === 0;
+  badge.querySelector("[data-waiting-number]").textContent = now;
+  document.title = now ? `(${now}) ${title}` : title;
+}
+
+async function look() {
+  try {
+    const answer = await fetch(badge.dataset.look, { cache: "no-store", redirect: "error" });
+    if (answer.ok) waits((await answer.json()).count);
+  } catch {
+    // The server is away for a moment; the next look comes by itself.
+  }
+}
+
+// What somebody decides, and a run on the page that comes to wait or goes on, is not left to the next look.
+const WAITING = '.pill[data-status="waiting"]';
+let shown = document.querySelectorAll(WAITING).length;
+
+function lookSoon() {
+  if (!badge) return;
+  clearTimeout(soon);
+  soon = setTimeout(look, SOON_MS);
+}
+
+document.addEventListener("htmx:load", ({ detail: { elt } }) => {
+  const now = document.querySelectorAll(WAITING).length;
+  if (now !== shown || elt.matches?.(WAITING) || elt.querySelector?.(WAITING)) lookSoon();
+  shown = now;
+});
+document.addEventListener("htmx:afterRequest", ({ detail }) => detail.requestConfig?.verb === "post" && lookSoon());
+
+// --- the sound: off until somebody turns it on, for this browser ---
+
+function wantsSound() {
+  try {
+    return localStorage.getItem("sound") === "on";
+  } catch {
+    return false;
+  }
+}
+
+function chime() {
+  if (!wantsSound()) return;
+  const audio = new AudioContext();
+  [660, 880].forEach((pitch, index) => {
+    const tone = audio.createOscillator();
+    const volume = audio.createGain();
+    const at = audio.currentTime + index * 0.16;
+    tone.frequency.value = pitch;
+    volume.gain.setValueAtTime(0.0001, at);
+    volume.gain.exponentialRampToValueAtTime(0.12, at + 0.02);
+    volume.gain.exponentialRampToValueAtTime(0.0001, at + 0.15);
+    tone.connect(volume).connect(audio.destination);
+    tone.start(at);
+    tone.stop(at + 0.16);
+    if (index === 1) tone.onended = () => audio.close();
+  });
+}
+
+function nameSound(button) {
+  button.setAttribute("aria-pressed", String(wantsSound()));
+  button.title = wantsSound() ? "A sound tells when something waits for you" : "No sound";
+}
+
+for (const button of document.querySelectorAll("[data-sound]")) {
+  button.hidden = false;
+  nameSound(button);
+  button.addEventListener("click", () => {
+    try {
+      localStorage.setItem("sound", wantsSound() ? "off" : "on");
+    } catch {
+      return; // Storage may be forbidden; then there is no sound.
+    }
+    nameSound(button);
+    chime();
+  });
+}
+
+if (badge) {
+  waits(count);
+  setInterval(look, LOOK_EVERY_MS);
+}

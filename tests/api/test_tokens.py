@@ -1,0 +1,203 @@
+"""Who may use the API: tokens, their scopes and their end, and sessions."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from runs.models import Agent, ApiToken, Run, ToolCall
+from tests.api.conftest import Program, error_of
+from tests.web.conftest import PASSWORD
+
+ProgramOf = Callable[..., Program]
+MakeRun = Callable[..., Run]
+
+
+def test_only_the_hash_of_a_token_is_kept(owner: User) -> None:
+    token, text = ApiToken.issue(owner, name="x", scopes=["read"])
+
+    assert text.startswith("ags_") and len(text) >= 4 + 43
+    assert token.token_hash == sha256(text.encode()).hexdigest()
+    assert text not in str(ApiToken.objects.values())
+    assert text.startswith(token.prefix) and len(token.prefix) == 10
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"expires_at": timezone.now() - timedelta(seconds=1)},
+        {"revoked_at": timezone.now()},
+    ],
+    ids=["expired", "revoked"],
+)
+def test_a_token_that_has_ended_is_401(owner: User, change: dict[str, Any]) -> None:
+    token, text = ApiToken.issue(owner, name="x", scopes=["read"])
+    ApiToken.objects.filter(pk=token.pk).update(**change)
+
+    response = Program(text).get("/runs")
+
+    assert (response.status_code, response["WWW-Authenticate"]) == (401, "Bearer")
+    assert error_of(response)["code"] == "unauthenticated"
+
+
+def test_every_token_that_is_not_good_is_refused_in_the_same_words(owner: User) -> None:
+    _, inactive = ApiToken.issue(owner, name="x", scopes=["read"])
+    User.objects.update(is_active=False)
+    sent = [f"Bearer {inactive}", "Bearer ags_unknown", "Bearer ", "Bearer", "Basic b3duZXI6eA==", "", "Bearer \ud800"]
+
+    answers = [Client().get("/api/v1/runs", headers={"Authorization": header}) for header in sent[:-1]]
+
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({error_of(answer)["message"] for answer in answers}) == 1
+
+
+def test_nobody_is_401_also_where_a_browser_would_be_sent_to_sign_in(db: None) -> None:
+    response = Client().get("/api/v1/runs")
+
+    assert (response.status_code, error_of(response)["code"]) == (401, "unauthenticated")
+
+
+def test_a_wrong_token_is_not_made_up_for_by_a_session(owner: User) -> None:
+    browser = Client()
+    browser.force_login(owner)
+
+    assert browser.get("/api/v1/runs").status_code == 200
+    assert browser.get("/api/v1/runs", headers={"Authorization": "Bearer ags_x"}).status_code == 401
+
+
+def test_a_session_changes_things_only_with_its_csrf_token(owner: User, agent: Agent) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.login(username="owner", password=PASSWORD)
+    body: dict[str, Any] = {"data": '{"task": "x"}', "content_type": "application/json"}
+
+    without = browser.post("/api/v1/runs", **body)
+    browser.get("/runs/new/")
+    token = browser.cookies["csrftoken"].value
+    with_it = browser.post("/api/v1/runs", **body, headers={"X-CSRFToken": token})
+
+    assert (without.status_code, error_of(without)["code"]) == (403, "csrf_failed")
+    assert with_it.status_code == 201
+
+
+def test_a_token_opens_no_page(owner: User) -> None:
+    _, text = ApiToken.issue(owner, name="x", scopes=["read", "launch", "approve"])
+
+    pages = ["/", "/runs/", "/settings/tokens/", "/admin/"]
+    answers = [Client().get(page, headers={"Authorization": f"Bearer {text}"}) for page in pages]
+
+    assert {answer.status_code for answer in answers} == {302}
+
+
+def test_the_last_use_is_written_once_a_minute(owner: User, django_assert_num_queries: Any) -> None:
+    token, text = ApiToken.issue(owner, name="x", scopes=["read"])
+    program = Program(text)
+
+    program.get("/agents")
+    token.refresh_from_db()
+    first_use = token.last_used_at
+    with django_assert_num_queries(2):  # the token, the agents
+        program.get("/agents")
+    token.refresh_from_db()
+
+    assert first_use is not None
+    assert token.last_used_at == first_use
+
+
+READ, LAUNCH, APPROVE = "read", "launch", "approve"
+ENDPOINTS: dict[tuple[str, str], str] = {
+    ("GET", "/runs"): READ,
+    ("POST", "/runs"): LAUNCH,
+    ("GET", "/runs/{run}"): READ,
+    ("GET", "/runs/{run}/steps"): READ,
+    ("GET", "/runs/{run}/export"): READ,
+    ("POST", "/runs/{run}/cancel"): LAUNCH,
+    ("POST", "/runs/{run}/rerun"): LAUNCH,
+    ("POST", "/runs/{run}/pause"): LAUNCH,
+    ("POST", "/runs/{run}/resume"): LAUNCH,
+    ("POST", "/runs/{run}/force"): LAUNCH,
+    ("POST", "/runs/{run}/continue"): LAUNCH,
+    ("GET", "/calls"): READ,
+    ("POST", "/calls/{call}/approve"): APPROVE,
+    ("POST", "/calls/{call}/deny"): APPROVE,
+    ("POST", "/calls/{call}/settle"): APPROVE,
+    ("GET", "/agents"): READ,
+    ("GET", "/tools"): READ,
+}
+"""Every endpoint, and the scope it needs."""
+BODIES: dict[str, dict[str, Any]] = {
+    "runs": {"task": "x"},
+    "continue": {"message": "x"},
+    "approve": {"arguments_hash": "x"},
+    "deny": {"arguments_hash": "x"},
+    "settle": {"outcome": "happened"},
+}
+"""By the last word of a path."""
+
+
+def _send(program: Program, method: str, path: str) -> Any:
+    return program.get(path) if method == "GET" else program.post(path, BODIES.get(path.rsplit("/", 1)[1], {}))
+
+
+def test_every_endpoint_stands_in_the_matrix() -> None:
+    described = Client().get("/api/v1/openapi.json").json()["paths"]
+    named = {
+        (method.upper(), path.removeprefix("/api/v1").replace("{run_id}", "{run}").replace("{call_id}", "{call}")): (
+            operation["x-scope"]
+        )
+        for path, methods in described.items()
+        for method, operation in methods.items()
+    }
+
+    # A stream; who may follow which run is in test_agui_access.py.
+    assert named.pop(("POST", "/agui")) == READ
+    assert named == ENDPOINTS
+
+
+@pytest.mark.parametrize(("method", "path"), ENDPOINTS)
+def test_an_endpoint_lets_in_only_tokens_of_its_scope(
+    method: str, path: str, owner: User, program_of: ProgramOf, make_run: MakeRun, make_call: Callable[..., ToolCall]
+) -> None:
+    needed = ENDPOINTS[method, path]
+    for scope in (READ, LAUNCH, APPROVE):
+        call = make_call(owner)
+        response = _send(program_of(owner, scope), method, path.format(run=call.run_id, call=call.pk))
+        if scope != needed:
+            assert (response.status_code, error_of(response)["code"]) == (403, "missing_scope")
+        else:
+            assert response.status_code not in (401, 403, 404, 500)
+
+
+@pytest.mark.parametrize(("method", "path"), ENDPOINTS)
+def test_what_belongs_to_somebody_else_looks_like_nothing(
+    method: str,
+    path: str,
+    owner: User,
+    other: User,
+    staff: User,
+    program_of: ProgramOf,
+    make_call: Callable[..., ToolCall],
+) -> None:
+    call = make_call(owner)
+    theirs, nobodys = path.format(run=call.run_id, call=call.pk), path.format(run=uuid4(), call=uuid4())
+
+    seen_by_other = [_send(program_of(other), method, each) for each in (theirs, nobodys)]
+    seen_by_staff = _send(program_of(staff), method, theirs)
+
+    if theirs != nobodys:
+        assert [each.status_code for each in seen_by_other] == [404, 404]
+        assert seen_by_other[0].content == seen_by_other[1].content
+    elif method == "GET":
+        assert str(call.run_id) not in seen_by_other[0].content.decode()
+    assert seen_by_staff.status_code not in (401, 403, 404, 500)
+
+
+def test_staff_see_everybodys_runs(owner: User, staff: User, program_of: ProgramOf, make_run: MakeRun) -> None:
+    run = make_run(owner)
+
+    assert [each["id"] for each in program_of(staff).get("/runs").json()["items"]] == [str(run.pk)]
