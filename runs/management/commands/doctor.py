@@ -1,0 +1,40 @@
+"""`manage.py doctor`: what is well, what is not, and what helps."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from runs.management.examination import examine
+
+SIGNS = {"ok": "ok     ", "note": "note   ", "problem": "PROBLEM"}
+
+
+class Command(BaseCommand):
+    """Looks and changes nothing. Exit code 0 if there is no problem, else 1."""
+
+    help = "Examine settings, database, layer, hosts, clock, models, disk and runs, and say what to do. Exit 0 or 1."
+    requires_system_checks = ()  # They are part of the examination.
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """For people or for programs."""
+        parser.add_argument("--json", action="store_true", help="a JSON array of findings")
+
+    def handle(self, *_args: Any, json: bool, **_options: Any) -> None:
+        """Examine and tell."""
+        findings = list(examine())
+        if json:
+            self.stdout.write(_as_json([asdict(each) for each in findings]))
+        else:
+            for each in findings:
+                self.stdout.write(f"{SIGNS[each.state]} {each.about}: {each.what}")
+                if each.do:
+                    self.stdout.write(f"        -> {each.do}")
+        sys.exit(any(each.state == "problem" for each in findings))
+
+
+def _as_json(findings: list[dict[str, str]]) -> str:
+    return json.dumps(findings, indent=2)

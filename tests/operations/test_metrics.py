@@ -1,0 +1,103 @@
+"""What Prometheus reads."""
+
+from collections import Counter
+from uuid import uuid4
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from runs.agent.providers.scripted import ScriptedModel, answers
+from runs.engine.batch import Write
+from runs.engine.metrics import REGISTRY, _note_attempts
+from tests.engine.conftest import ada, assistant, ended, host_for, launch  # noqa: F401  (fixtures)
+from tests.operations.asking import get, wait_for_statuses
+from tests.visitor import Visitor
+
+TOKEN = "prometheus-reads-with-this"
+
+
+def value(name: str, **labels: str) -> float:
+    """A figure of this process; 0 if it was never counted. Only that one is asked for: others read the database."""
+    families = REGISTRY.restricted_registry([name]).collect()
+    samples = [sample for family in families for sample in family.samples]
+    return next((sample.value for sample in samples if (sample.name, sample.labels) == (name, labels)), 0.0)
+
+
+def scrape(url: str) -> dict[tuple[str, tuple[str, ...]], float]:
+    """Every figure of a server, by name and the values of its labels."""
+    status, text = get(f"{url}/metrics", Authorization=f"Bearer {TOKEN}")
+    assert status == 200
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return {(sample.name, tuple(sample.labels.values())): sample.value for sample in samples}
+
+
+def test_figures_are_for_whoever_has_the_token_and_without_a_token_there_are_none(start_site, live_site):
+    url = start_site(AGENTSITE_METRICS_TOKEN=TOKEN).url
+
+    answers = [
+        get(f"{url}/metrics")[0],
+        get(f"{url}/metrics", Authorization=f"Bearer {TOKEN[:-1]}")[0],
+        get(f"{url}/metrics", Authorization=f"Basic {TOKEN}")[0],
+        get(f"{url}/metrics", Authorization=f"Bearer {TOKEN}")[0],
+    ]
+
+    assert answers == [401, 401, 401, 200]
+    assert get(f"{live_site.url}/metrics", Authorization="Bearer ")[0] == 404
+
+
+def test_a_run_is_counted_in_every_figure_it_touches(start_site):
+    site = start_site(AGENTSITE_METRICS_TOKEN=TOKEN)
+    site.create_user("ada")
+    with Visitor(site.url, session=site.session_of("ada")) as visitor:
+        visitor.launch("What is 17 * 23?")
+    wait_for_statuses(site, "completed")
+
+    figures = scrape(site.url)
+
+    assert figures["agentsite_runs", ("completed", "")] == 1
+    assert figures["agentsite_runs", ("idle", "")] == 0
+    assert figures["agentsite_steps_total", ("answer",)] == 1
+    assert figures["agentsite_attempts_total", ("tool", "succeeded")] == 1
+    assert figures["agentsite_attempts_total", ("model", "succeeded")] == 2
+    assert figures["agentsite_claims_total", ("first",)] == 1
+    assert figures["agentsite_queue_wait_seconds_count", ()] == 1
+    assert figures["agentsite_writer_batch_writes_sum", ()] >= 3
+    assert figures["agentsite_hosted_runs", ()] == 0
+    assert figures["agentsite_event_loop_lag_seconds_count", ()] >= 1
+    assert figures["agentsite_http_responses_total", ("2xx",)] >= 1
+    assert figures["agentsite_open_sockets", ("run",)] == 0
+    assert figures["process_resident_memory_bytes", ()] > 0
+
+
+@pytest.mark.parametrize(
+    ("step", "counted"),
+    [
+        ({"kind": "tool_result"}, ("tool", "succeeded")),
+        ({"kind": "tool_result", "severity": "error", "metadata": {"code": "outcome_unknown"}}, ("tool", "unknown")),
+        ({"kind": "tool_result", "severity": "warning"}, ("tool", "failed")),
+        ({"kind": "retry", "tool_name": "search"}, ("tool", "failed")),
+        ({"kind": "retry", "metadata": {"card": "1-1-1-1"}}, ("model", "failed")),
+        ({"kind": "race", "metadata": {"lanes": [{"outcome": "won"}, {"outcome": "lost"}]}}, ("model", "lost")),
+        ({"kind": "answer", "metadata": {"card": "1-1-1-1"}}, ("model", "succeeded")),
+    ],
+)
+def test_each_attempt_is_counted_once_by_the_step_that_tells_its_end(step, counted):
+    attempts: Counter[tuple[str, str]] = Counter()
+    _note_attempts(step, attempts)
+    _note_attempts({"kind": "retry", "metadata": {"waits_only": True}}, attempts)
+    _note_attempts({"kind": "reasoning"}, attempts)
+
+    assert attempts == {counted: 1}
+
+
+async def test_a_fenced_write_is_counted_as_refused(host_for, ada):  # noqa: F811
+    host = host_for(ScriptedModel(answers("Done.")))
+    run = await ended(await launch(ada))
+    before = value("agentsite_writes_refused_total", why="fenced")
+
+    for run_id in (run.pk, uuid4()):
+        host.writer.submit(Write(run_id=run_id, epoch=99))
+    await host.writer.do(lambda: None)
+    await host.writer.do(lambda: None)
+
+    assert value("agentsite_writes_refused_total", why="fenced") == before + 2

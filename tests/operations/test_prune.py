@@ -1,0 +1,130 @@
+"""What goes and what stays when old runs are pruned."""
+
+import io
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from runs.engine.retention import Pruner
+from runs.models import ApiToken, IdempotencyKey, Run, Step, ToolCall
+
+NOW = timezone.now()
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    """Whose runs they are."""
+    return User.objects.create_user("owner")
+
+
+def make_run(owner: User, days_ago: float, *, status: str = "completed", steps: int = 2, **fields: object) -> Run:
+    """A run that ended, or was launched, some days ago."""
+    when = NOW - timedelta(days=days_ago)
+    ended = when if status in Run.FINAL else None
+    run = Run.objects.create(
+        user=owner, task="Old.", status=status, created_at=when, ended_at=ended, next_sequence=steps + 1, **fields
+    )
+    Step.objects.bulk_create(Step(run=run, sequence=n, epoch=1, kind="note") for n in range(1, steps + 1))
+    return run
+
+
+def prune(*arguments: str) -> str:
+    """What the command prints."""
+    printed = io.StringIO()
+    call_command("prune", *arguments, stdout=printed)
+    return printed.getvalue()
+
+
+def test_only_finished_runs_that_are_old_enough_go_with_all_their_rows(owner):
+    old, young = make_run(owner, 40), make_run(owner, 20)
+    queued, parked = make_run(owner, 400, status="idle"), make_run(owner, 400, status="waiting", waiting_for="decision")
+    ToolCall.objects.create(
+        call_id="0" * 32, run=old, turn=1, index=0, tool_name="t", arguments={}, arguments_hash="", epoch=1
+    )
+    IdempotencyKey.objects.create(user=owner, key="k", body_hash="", run=old)
+    again = make_run(owner, 1, rerun_of=old)
+
+    printed = prune("--days", "30")
+
+    assert "Deleted 1 runs of more than 30 days with 2 steps." in printed
+    assert set(Run.objects.values_list("pk", flat=True)) == {young.pk, queued.pk, parked.pk, again.pk}
+    assert not Step.objects.filter(run_id=old.pk).exists() and not ToolCall.objects.exists()
+    again.refresh_from_db()
+    assert again.rerun_of is None
+
+
+def test_what_a_kept_run_continues_is_kept_and_goes_with_it(owner):
+    first = make_run(owner, 90)
+    second = make_run(owner, 60, continues=first)
+    third = make_run(owner, 1, status="idle", continues=second)
+
+    printed = prune("--days", "30")
+
+    assert Run.objects.count() == 3
+    assert "2 older runs stay" in printed
+
+    Run.objects.filter(pk=third.pk).update(status="completed", ended_at=NOW - timedelta(days=31))
+    assert "Would delete 3 runs of more than 30 days with 6 steps." in prune("--days", "30", "--dry-run")
+    prune("--days", "30")
+
+    assert not Run.objects.exists()
+
+
+def test_a_dry_run_says_the_same_and_deletes_nothing(owner):
+    make_run(owner, 40)
+    Session.objects.create(session_key="s", session_data="", expire_date=NOW - timedelta(days=1))
+
+    printed = prune("--days", "30", "--dry-run")
+
+    assert "Would delete 1 runs of more than 30 days with 2 steps." in printed
+    assert "Would delete 1 expired sessions" in printed
+    assert (Run.objects.count(), Session.objects.count()) == (1, 1)
+
+
+def test_a_long_run_goes_in_pieces_and_is_whole_at_every_moment(owner):
+    run = make_run(owner, 40, steps=1000)
+    seen: list[int] = []
+
+    def look(_seconds: float) -> None:
+        if row := Run.objects.filter(pk=run.pk).first():
+            sequences = list(Step.objects.filter(run=row).order_by("sequence").values_list("sequence", flat=True))
+            assert sequences == list(range(1, row.next_sequence))
+            seen.append(len(sequences))
+
+    pruner = Pruner(rest=look)
+    pruner.prune_runs(NOW - timedelta(days=30))
+
+    assert not Run.objects.exists() and pruner.pruned.steps == 1000
+    assert len(seen) >= 2, "in one piece it would hold up everybody else"
+
+
+def test_expired_sessions_old_keys_and_old_tokens_go_and_others_stay(owner):
+    run = make_run(owner, 1)
+    for name, days_ago in (("old", 40), ("new", 1)):
+        when = NOW - timedelta(days=days_ago)
+        Session.objects.create(session_key=name, session_data="", expire_date=NOW + timedelta(days=20 - days_ago))
+        IdempotencyKey.objects.create(user=owner, key=name, body_hash="", run=run, created_at=when)
+        ApiToken.objects.create(user=owner, name=name, prefix="", token_hash=name, revoked_at=when)
+    ApiToken.objects.create(user=owner, name="in use", prefix="", token_hash="in use")
+
+    printed = prune()
+
+    assert "Runs are kept for ever" in printed
+    assert "Deleted 1 expired sessions, 1 old keys of launches, 1 old tokens." in printed
+    assert list(Session.objects.values_list("session_key", flat=True)) == ["new"]
+    assert list(IdempotencyKey.objects.values_list("key", flat=True)) == ["new"]
+    assert set(ApiToken.objects.values_list("name", flat=True)) == {"new", "in use"}
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "many"])
+def test_days_that_make_no_sense_delete_nothing(owner, days):
+    make_run(owner, 40)
+
+    with pytest.raises(CommandError, match="expected a whole number of days"):
+        prune(f"--days={days}")
+
+    assert Run.objects.count() == 1
