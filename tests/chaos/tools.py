@@ -1,7 +1,7 @@
-"""Tools with an independent witness: a log the site knows nothing of, with a line for each start and end.
+"""Tools with an independent witness: a log the site knows nothing of, with a line on the disk for each start and end.
 
-Loaded into a real server with AGENTSITE_TOOLS. AGENTSITE_WITNESS names a folder: for the log, and for files that let
-calls go on.
+Loaded into real servers and workers with AGENTSITE_TOOLS. AGENTSITE_WITNESS names a folder: for the log, and for files
+by which calls are held and let go. CHAOS_CALL_S is how long the longest call of `work_…` takes.
 """
 
 import asyncio
@@ -9,64 +9,76 @@ import json
 import os
 import random
 import signal
+import time
 from pathlib import Path
 
+from runs.agent.tools.idempotency import idempotency_key
 from runs.agent.tools.protocol import Effect
 from runs.agent.tools.registry import tool
+from runs.engine.crashpoints import crashpoint
 
 FOLDER = Path(os.environ["AGENTSITE_WITNESS"])
-LONGEST_CALL_S = 0.05
+LONGEST_CALL_S = float(os.environ.get("CHAOS_CALL_S", "0.05"))
 
-# One write to a file opened for appending is whole or not there, and outlives a killed process: nothing here is
-# about power cuts, which would need an fsync.
+# One write to a file opened for appending is whole or not there, whoever else writes to it.
 _log = os.open(FOLDER / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
-def _note(event: str, **about: object) -> None:
-    os.write(_log, (json.dumps({"event": event, "pid": os.getpid(), **about}) + "\n").encode())
+def _write(line: bytes) -> None:
+    os.write(_log, line)
+    os.fsync(_log)
 
 
-async def _appears(name: str) -> None:
-    while not (FOLDER / name).exists():  # noqa: ASYNC110 - made by another process
+async def _note(event: str, run: str, turn: int, place: int) -> None:
+    about = {"event": event, "call": idempotency_key(), "place": f"{run}/{turn}/{place}", "pid": os.getpid()}
+    # The time before it is on the disk: a start is never told later than it was. The disk must not hold up the loop.
+    await asyncio.to_thread(_write, (json.dumps({**about, "at": time.time()}) + "\n").encode())
+
+
+async def _until(name: str, *, exists: bool) -> None:
+    while (FOLDER / name).exists() != exists:  # noqa: ASYNC110 - made by another process
         await asyncio.sleep(0.01)
 
 
 def _worker(effect: Effect) -> None:
-    @tool(name=f"work_{effect}", description="Takes a moment.", effect=effect)
+    @tool(name=f"work_{effect}", description="Takes a moment, and as long as there is a file `hold`.", effect=effect)
     async def work(run: str, turn: int, place: int) -> str:
-        _note("start", run=run, turn=turn, place=place)
+        await _note("start", run, turn, place)
+        crashpoint("in_call")
         await asyncio.sleep(random.uniform(0, LONGEST_CALL_S))
-        _note("end", run=run, turn=turn, place=place)
+        await _until("hold", exists=False)
+        await _note("end", run, turn, place)
         return f"{run}/{turn}/{place}"
 
 
 _worker("pure")
 _worker("read")
 _worker("idempotent")
+_worker("unsafe")
 
 
 @tool(effect="read")
-async def hold(run: str, turn: int, place: int) -> str:
+async def wait_for_go(run: str, turn: int, place: int) -> str:
     """Wait until somebody makes the file `go`."""
-    _note("start", run=run, turn=turn, place=place)
-    await _appears("go")
-    _note("end", run=run, turn=turn, place=place)
+    await _note("start", run, turn, place)
+    await _until("go", exists=True)
+    await _note("end", run, turn, place)
     return "let go"
 
 
 @tool(effect="unsafe")
 async def strike(run: str, turn: int, place: int) -> str:
     """Do what must not be done twice, until somebody makes the file `go`."""
-    _note("start", run=run, turn=turn, place=place)
-    await _appears("go")
-    _note("end", run=run, turn=turn, place=place)
+    await _note("start", run, turn, place)
+    await _until("go", exists=True)
+    await _note("end", run, turn, place)
     return "struck"
 
 
 @tool(effect="read")
 async def kill_the_process(run: str, turn: int, place: int) -> str:
     """End the process this runs in, as soon as somebody makes the file `die`."""
-    _note("start", run=run, turn=turn, place=place)
-    await _appears("die")
+    await _note("start", run, turn, place)
+    await _until("die", exists=True)
     os.kill(os.getpid(), signal.SIGKILL)
     return "never said"

@@ -1,0 +1,72 @@
+"""I8: statuses of runs and states of calls move along their graphs only, and what has ended stays ended."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tests.chaos.evidence import Evidence, Moved
+
+HOSTED = frozenset({"thinking", "executing", "waiting:retry"})
+PARKED = frozenset({"waiting:approval", "waiting:decision", "waiting:resume"})
+
+# A batch of the writer may carry a run over several statuses at once, so a host may go from any to any of its own.
+RUN_GRAPH: dict[str, frozenset[str]] = {
+    "idle": frozenset({"thinking", "cancelled", "waiting:resume"}),
+    **dict.fromkeys(HOSTED, HOSTED | PARKED | {"idle", "completed", "failed", "cancelled"}),
+    **dict.fromkeys(PARKED, frozenset({"idle", "thinking", "cancelled", "failed"}) | PARKED),
+}
+CALL_GRAPH: dict[str, frozenset[str]] = {
+    "proposed": frozenset({"awaiting_approval", "approved", "started", "succeeded", "failed", "denied"}),
+    "awaiting_approval": frozenset({"approved", "denied", "failed"}),
+    "approved": frozenset({"started", "succeeded", "failed"}),
+    "started": frozenset({"succeeded", "failed", "unknown"}),
+    # A person has said what became of it, or that it may run again.
+    "unknown": frozenset({"succeeded", "failed", "approved", "proposed", "started"}),
+}
+
+CLOCKS_DIFFER_S = 0.005
+"""SQLite tells milliseconds."""
+
+
+def faults_in_moves(seen: Evidence) -> Iterator[str]:
+    """Moves that no graph has, and calls that start in a run that was cancelled."""
+    resumed = Counter(seen.resumed)
+    for move in seen.rows.moves:
+        match move.kind:
+            case "run":
+                yield from _faults_in_run(move, seen, resumed)
+            case "call" if move.now not in CALL_GRAPH.get(move.was, ()):
+                yield f"I8: call {move.call} went from {move.was} to {move.now}"
+            case "late":
+                yield f"I8: run {move.run} was {move.was} and got step {move.now}"
+    yield from _starts_after_the_end(seen)
+
+
+def _faults_in_run(move: Moved, seen: Evidence, resumed: "Counter[str]") -> Iterator[str]:
+    if move.epoch_now not in (move.epoch_was, move.epoch_was + 1):
+        yield f"I8: run {move.run} went from epoch {move.epoch_was} to {move.epoch_now}"
+    if move.was == move.now:
+        return
+    if move.was == "failed" and move.now == "idle" and resumed[move.run] > 0:
+        resumed[move.run] -= 1
+    elif move.now not in RUN_GRAPH.get(move.was, ()):
+        yield f"I8: run {move.run} went from {move.was} to {move.now}"
+    elif move.now in HOSTED and move.was not in HOSTED and move.epoch_now == move.epoch_was:
+        yield f"I8: run {move.run} went from {move.was} to {move.now} without a claim"
+
+
+def _starts_after_the_end(seen: Evidence) -> Iterator[str]:
+    cancelled_at = {move.run: move.at for move in seen.rows.moves if move.kind == "run" and move.now == "cancelled"}
+    run_of = {call.id: call.run for call in seen.rows.calls}
+    for line in seen.witnessed:
+        run = run_of.get(line.call, "")
+        if line.event != "start" or run not in cancelled_at or run in seen.forced:
+            continue
+        if (late_s := line.at - cancelled_at[run]) > CLOCKS_DIFFER_S:
+            yield f"I8: call {line.call} was started {late_s:.3f} s after its run was cancelled"
+
+
+def wakes(seen: Evidence) -> "Counter[str]":
+    """How often each run was woken from waiting for a person."""
+    return Counter(
+        move.run for move in seen.rows.moves if move.kind == "run" and move.was in PARKED and move.now == "idle"
+    )

@@ -1,0 +1,49 @@
+"""What the model says in every experiment, which follows from what was said: the same whenever it is asked again.
+
+A task is `<what> <label>`. `work r7` makes two turns of three or four calls beside each other, `mixed r7` three turns
+of three calls of which one in ten must not be done twice, `pair r7` one turn of two calls that must not; any other word
+is the name of a tool that is called once.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from zlib import crc32
+
+from tests.wire import Answer, Request
+
+USAGE = (11, 7)
+"""Tokens of each reply, in and out."""
+TOKENS_A_REPLY = sum(USAGE)
+_REPEATABLE = ("work_read", "work_pure", "work_idempotent")
+_TURNS = {"work": 2, "mixed": 3}
+
+
+def reply_to(request: Request) -> Answer:
+    """The reply to a request, in the chat format."""
+    task = _task_of(request)
+    what, label = task.split()
+    turn = 1 + sum(each["role"] == "assistant" for each in request.body["messages"])
+    if turn > _TURNS.get(what, 1):
+        return Answer(f"{label} is done.", usage=USAGE)
+    width = {"work": 3 + (len(label) + turn) % 2, "mixed": 3, "pair": 2}.get(what, 1)
+    calls = [(_tool(what, label, turn, place), _told(label, turn, place)) for place in range(width)]
+    return Answer(reasoning=f"Turn {turn} of {label}.", calls=calls, usage=USAGE)
+
+
+def served_tokens(requests: Iterable[Request]) -> dict[str, int]:
+    """Tokens of what was replied, by task."""
+    return dict(Counter(_task_of(request) for request in requests for _ in range(TOKENS_A_REPLY)))
+
+
+def _task_of(request: Request) -> str:
+    return str(next(each["content"] for each in request.body["messages"] if each["role"] == "user"))
+
+
+def _tool(what: str, label: str, turn: int, place: int) -> str:
+    if what == "pair" or (what == "mixed" and crc32(f"{label}/{turn}/{place}".encode()) % 10 == 0):
+        return "work_unsafe"
+    return _REPEATABLE[(turn + place) % 3] if what in _TURNS else what
+
+
+def _told(label: str, turn: int, place: int) -> dict[str, str | int]:
+    return {"run": label, "turn": turn, "place": place}
