@@ -5,6 +5,9 @@ steps, each committed (SQLite, synchronous=FULL) before anybody could see it. Ev
 its own, the median of five; the raw limit (the same rows through plain `sqlite3`) in the same run.
 
     python -m tests.benchmarks.engine
+
+Where Postgres and Redis answer, or are named in `DATABASE_URL` and `REDIS_URL`, the same work is measured on them too,
+in a database of its own. The servers' own CPU is not counted.
 """
 
 import argparse
@@ -19,8 +22,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.services import Services
 
 ROUNDS = 5
 WORDS = " ".join(f"word{n:02}" for n in range(1, 21))
@@ -131,7 +139,7 @@ def raw(rows_per_commit: int) -> Figures:
         connection.execute(
             f"CREATE TABLE step (id INTEGER PRIMARY KEY, run, sequence, {columns}, UNIQUE (run, sequence))"
         )
-        insert = f"INSERT INTO step (run, sequence, {columns}) VALUES ({', '.join('?' * 26)})"  # noqa: S608 - our own names
+        insert = f"INSERT INTO step (run, sequence, {columns}) VALUES ({', '.join('?' * 26)})"
         rows = [["f" * 32, number, WORDS, WORDS, *[None] * 22] for number in range(3000)]
         cpu = time.process_time()
         for first in range(0, len(rows), rows_per_commit):
@@ -161,6 +169,12 @@ def _resident_kib() -> int:
 def _database_bytes() -> int:
     from django.db import connections
 
+    if url := os.environ.get("DATABASE_URL"):
+        import psycopg
+
+        with psycopg.connect(url) as postgres:
+            row = postgres.execute("SELECT pg_database_size(current_database())").fetchone()
+            return int(row[0]) if row is not None else 0
     path = Path(str(connections.settings["default"]["NAME"]))
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -191,23 +205,48 @@ def run_case(name: str) -> None:
     sys.stdout.write(json.dumps(CASES[name]()) + "\n")
 
 
-def measure(name: str) -> Figures:
-    """One case in a process and a data folder of its own."""
+def measure(name: str, *, on_postgres: bool = False) -> Figures:
+    """One case in a process and a data folder of its own, and in a Postgres database of its own if asked for."""
+    from tests.services import own_services
+
     folder = tempfile.mkdtemp(prefix="agentsite-bench-")
     try:
-        environment = os.environ | {"AGENTSITE_DATA": folder}
-        command = [sys.executable, "-m", "tests.benchmarks.engine", "--case", name]
-        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+        with own_services() if on_postgres else nullcontext() as services:
+            command = [sys.executable, "-m", "tests.benchmarks.engine", "--case", name]
+            done = subprocess.run(
+                command, env=_environment(folder, services), stdout=subprocess.PIPE, text=True, check=True
+            )
         figures: Figures = json.loads(done.stdout)
         return figures
     finally:
         shutil.rmtree(folder)
 
 
-def median_of(name: str, rounds: int) -> Figures:
+def _environment(folder: str, services: "Services | None") -> Mapping[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    return kept | {"AGENTSITE_DATA": folder} | (services.environment if services is not None else {})
+
+
+def median_of(name: str, rounds: int, *, on_postgres: bool = False) -> Figures:
     """The median of each figure over the rounds."""
-    measured = [measure(name) for _ in range(rounds)]
+    measured = [measure(name, on_postgres=on_postgres) for _ in range(rounds)]
     return {key: statistics.median(each[key] for each in measured) for key in measured[0]}
+
+
+def on_postgres(rounds: int) -> list[tuple[str, float, str]]:
+    """The rows of the table for Postgres; none where it is missing, which is said on standard error."""
+    from tests.services import why_not
+
+    if reason := why_not():
+        sys.stderr.write(f"Not measured on Postgres: {reason}\n")
+        return []
+    alone = median_of("alone", rounds, on_postgres=True)
+    hundred = median_of("hundred", rounds, on_postgres=True)
+    return [
+        ("Postgres: W(200) alone, CPU ms per step", alone["cpu_ms_per_step"], ""),
+        ("Postgres: W(20) x 100, CPU ms per step", hundred["cpu_ms_per_step"], ""),
+        ("Postgres: W(20) x 100, steps per second", hundred["steps_per_s"], ""),
+    ]
 
 
 def main() -> None:
@@ -236,6 +275,7 @@ def main() -> None:
         ("KiB per run held in a model call", found["held"]["kib_per_held_run"], "at most 40"),
         ("Idle CPU with 1,050 held runs, percent", found["held"]["idle_cpu_percent"], "under 2"),
         ("Draining them, seconds", found["held"]["drain_s"], "under 10"),
+        *on_postgres(options.rounds),
     ]
     for label, value, goal in rows:
         sys.stdout.write(f"{label:42} {value:10.3f}   {goal}\n")
