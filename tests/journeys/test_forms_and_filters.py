@@ -37,7 +37,7 @@ for number in range(PEOPLE):
         )
 print(json.dumps(sessions))
 """
-PEOPLE, WITH_RUNS = 10, 2
+WITH_RUNS = 2
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,10 @@ def site(prepared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="module")
-def people(site: LiveSite) -> list[Person]:
+def people(site: LiveSite, request: pytest.FixtureRequest) -> list[Person]:
     """As many people as tests; the first two have 120 runs each. Each test takes one from an end."""
-    values = f"PEOPLE, WITH_RUNS, PASSWORD = {PEOPLE}, {WITH_RUNS}, {PASSWORD!r}"
+    tests = sum(item.path == request.path for item in request.session.items)
+    values = f"PEOPLE, WITH_RUNS, PASSWORD = {tests}, {WITH_RUNS}, {PASSWORD!r}"
     sessions = json.loads(site.ask(values + PREPARE))
     return [Person(f"person-{number}", session) for number, session in enumerate(sessions)]
 
@@ -100,6 +101,17 @@ async def test_an_impatient_person_launches_one_run(page: Page) -> None:
 
     await page.goto("/runs/")
     await expect(rows(page)).to_have_count(1)
+
+
+@pytest.mark.parametrize("field", ["[name=agent]", "[name=max_turns]"])
+async def test_a_run_is_launched_with_the_keyboard_from_any_field(page: Page, field: str) -> None:
+    await page.goto("/runs/new/")
+    await page.fill("[name=task]", "half of 90")
+    await page.locator("#launch-form details").evaluate_all("all => all.forEach((each) => { each.open = true })")
+
+    await page.press(field, "Control+Enter")
+
+    await page.wait_for_url("**/runs/*-*-*-*-*/")
 
 
 async def test_an_example_fills_in_the_task_and_can_be_taken_back(page: Page) -> None:

@@ -1,0 +1,106 @@
+"""Agents ask a person before they act, and the person decides, at a desk or on a phone."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.journeys.conftest import launch, wait_for_status
+from tests.live_site import LiveSite
+
+pytestmark = pytest.mark.browser
+
+SCREENS: dict[str, dict[str, Any]] = {
+    "desk": {"viewport": {"width": 1280, "height": 900}},
+    "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
+}
+
+
+@pytest.fixture
+def site(live_site: LiveSite) -> LiveSite:
+    """A site whose agent asks before every call, and its one user, ada."""
+    live_site.create_user("ada")
+    live_site.ask("from runs.models import Agent; Agent.objects.update(approval='always')")
+    return live_site
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_what_waits_comes_to_the_inbox_is_changed_and_approved_and_goes(site, open_page, screen):
+    inbox = await open_page(site, session=site.session_of("ada"), **SCREENS[screen])
+    await inbox.goto("/inbox/")
+    await expect(inbox.get_by_text("Nothing waits for you")).to_be_visible()
+    run = await inbox.context.new_page()
+    await launch(run, "What is 17 * 23?")
+    await wait_for_status(run, "waiting")
+
+    calls = inbox.locator("[data-inbox-call]")
+    await expect(calls).to_have_count(1)
+    await expect(inbox).to_have_title("(1) Inbox · Agentsite")
+    await expect(inbox.locator("[data-waiting-badge]")).to_have_text(re.compile("1"))
+    overflow = await inbox.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0
+    await calls.get_by_text("Change the arguments").click()
+    await calls.locator(".argument-form input.input").first.fill("17 * 2")
+    await calls.get_by_role("button", name="Approve with these").click()
+
+    await expect(calls).to_have_count(0)
+    await expect(inbox).to_have_title("Inbox · Agentsite")
+    await wait_for_status(run, "completed")
+    await expect(run.locator("[data-step-kind=approval]").last).to_contain_text("17 * 2")
+    await expect(run.locator("[data-step-kind=tool_result]")).to_contain_text("34")
+    await expect(run.locator(".decide button")).to_have_count(0)
+    await run.reload()
+    await expect(run.locator(".decide button")).to_have_count(0)
+
+
+async def test_many_are_denied_at_once_and_each_run_says_why(site, open_page):
+    page = await open_page(site, session=site.session_of("ada"), **SCREENS["phone"])
+    for task in ("What is 1 + 1?", "What is 2 + 2?", "What is 3 + 3?"):
+        await launch(page, task)
+        await wait_for_status(page, "waiting")
+
+    await page.goto("/inbox/")
+    await page.locator("[data-choose-all]").check()
+    await expect(page.locator("[data-chosen]")).to_have_text("3 chosen")
+    await page.fill("#bulk-reason", "No sums today.")
+    await page.get_by_role("button", name="Deny chosen").click()
+
+    await expect(page.get_by_text("Nothing waits for you")).to_be_visible()
+    await page.goto("/runs/")
+    await page.get_by_role("link", name="What is 1 + 1?").click()
+    await expect(page.locator("[data-step-kind=approval]").last).to_contain_text("No sums today.")
+
+
+async def test_a_call_is_decided_on_its_runs_page_with_the_keyboard_and_the_other_window_sees_it(site, open_page):
+    page = await open_page(site, session=site.session_of("ada"))
+    await launch(page, "What is 17 * 23?")
+    await wait_for_status(page, "waiting")
+    other = await page.context.new_page()
+    await other.goto(page.url)
+    await expect(other.get_by_role("button", name="Approve")).to_be_visible()
+
+    await page.get_by_role("button", name="Approve").focus()
+    await page.keyboard.press("Enter")
+    await wait_for_status(page, "completed")
+
+    await expect(other.locator(".decided")).to_have_text("Approved by ada")
+    await expect(other.locator("[data-answer]")).to_contain_text("391")
+
+
+async def test_the_bar_counts_what_waits_at_once_and_fits_on_a_phone(site, open_page):
+    site.create_user("root", staff=True)
+    page = await open_page(site, session=site.session_of("root"), **SCREENS["phone"])
+    await page.add_init_script("window.setInterval = () => 0")  # The look every 15 s never comes.
+    await launch(page, "What is 17 * 23?")
+    await wait_for_status(page, "waiting")
+    await expect(page).to_have_title(re.compile(r"^\(1\) "))
+    nav = page.get_by_role("navigation", name="Main")
+    await expect(nav.locator("[data-waiting-badge]")).to_be_visible()
+    assert await nav.evaluate("nav => nav.scrollWidth - nav.clientWidth") <= 0
+
+    await page.get_by_role("button", name="Approve").click()
+    await wait_for_status(page, "completed")
+
+    await expect(page).not_to_have_title(re.compile(r"^\("))
+    await expect(nav.locator("[data-waiting-badge]")).to_be_hidden()
