@@ -34,7 +34,8 @@ class Claims:
         self._bell = bell
         self._sweep = sweep
         self._leases = leases
-        self._abandoned: set[UUID] = set()
+        self._abandoned: dict[UUID, bool] = {}
+        """Runs to queue again, and whether they were worked on: what cannot be stored counts as a crash."""
         self._limited: set[UUID] = set()
         """Runs whose place others of the same agent or person may wait for."""
         self._on_trial: UUID | None = None
@@ -48,7 +49,7 @@ class Claims:
             except (OperationalError, InterfaceError) as error:
                 # It may have been made all the same, by a commit whose answer was lost.
                 logger.warning("Run %s could not be claimed: %s", run_id, error)
-                self.abandon(run_id)
+                self._abandoned.setdefault(run_id, False)
                 return None
             if claim != "locked":
                 break
@@ -68,13 +69,14 @@ class Claims:
 
     def abandon(self, run_id: UUID) -> None:
         """Remember a run that could not be stored or worked on, so that a sweep queues it again."""
-        self._abandoned.add(run_id)
+        self._abandoned[run_id] = True
 
     async def release_abandoned(self, *, hosted: Collection[UUID]) -> None:
         """Queue the runs again that were abandoned, but for those still hosted. Raises `DatabaseError`."""
-        for run_id in self._abandoned.difference(hosted):
-            await self._writer.do(partial(lease.release, run_id, self._owner))
-            self._abandoned.discard(run_id)
+        for run_id in self._abandoned.keys() - set(hosted):
+            crashed = self._abandoned[run_id]
+            await self._writer.do(partial(lease.release, run_id, self._owner, crashed=crashed))
+            del self._abandoned[run_id]
 
     def end(self, run_id: UUID) -> None:
         """The run is hosted here no more: whoever waited for its place, or for the end of its trial, is looked for."""

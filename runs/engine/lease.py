@@ -169,14 +169,15 @@ def _lease_end() -> Any:
     return Now() + timedelta(seconds=LEASE_S) if settings.IS_SCALE_OUT else None
 
 
-def release(run_id: UUID, owner: str) -> bool:
+def release(run_id: UUID, owner: str, *, crashed: bool) -> bool:
     """Queue a run again that its host cannot work on. False if it was no longer the host's.
 
-    It counts as a crash: what can never be stored would otherwise be tried for ever, and its model asked each time.
+    `crashed`: it was worked on, and that counts: what can never be stored would otherwise be tried for ever, and its
+    model asked each time.
     """
     mine = Run.objects.filter(pk=run_id, owner=owner)
     queued = {"status": Run.Status.IDLE, "waiting_for": "", "owner": None, "lease_until": None}
-    return mine.update(**queued, crashes=F("crashes") + 1) == 1
+    return mine.update(**queued, crashes=F("crashes") + int(crashed)) == 1
 
 
 @dataclass(frozen=True, slots=True)
