@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.people import sign_in_new
+
 ROOT = Path(__file__).resolve().parents[1]
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 15.0
@@ -119,10 +121,14 @@ class LiveSite:
         self, username: str, password: str = "a good long password", *, staff: bool = False, superuser: bool = False
     ) -> None:
         """A person who can sign in, and already has once: see `session_of`."""
-        made = (
-            f"User.objects.create_user({username!r}, password={password!r}, is_staff={staff}, is_superuser={superuser})"
-        )
-        self._sessions[username] = self.ask(_PRINT_NEW_SESSION.format(user=made))
+        if "DATABASE_URL" in self.environment:
+            made = (
+                f"User.objects.create_user({username!r}, password={password!r}, is_staff={staff}, "
+                f"is_superuser={superuser})"
+            )
+            self._sessions[username] = self.ask(_PRINT_NEW_SESSION.format(user=made))
+        else:
+            self._sessions[username] = sign_in_new(self.data, username, password, staff=staff, superuser=superuser)
 
     def session_of(self, username: str) -> str:
         """The `sessionid` cookie of a person."""

@@ -1,6 +1,7 @@
 """A host in the test's own loop, with models that say what they are told."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -59,12 +60,11 @@ async def ended(run: Run) -> Run:
 
 async def reached(run: Run, is_there: Callable[[Run], bool]) -> Run:
     """The run's row, as soon as it is as asked for."""
-    async with asyncio.timeout(SOON_S):
-        while True:
-            row = await Run.objects.aget(pk=run.pk)
-            if is_there(row):
-                return row
-            await asyncio.sleep(0.005)
+    give_up_at = time.monotonic() + SOON_S
+    while not is_there(row := await Run.objects.aget(pk=run.pk)):
+        assert time.monotonic() < give_up_at, f"Still {row.status} {row.waiting_for} after {SOON_S} s: {row.error}"
+        await asyncio.sleep(0.005)
+    return row
 
 
 async def steps_of(run: Run) -> list[Step]:

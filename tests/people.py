@@ -1,0 +1,49 @@
+"""People who are signed in to a site on SQLite, made without a process of its own for each."""
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from secrets import token_hex
+
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.core import signing
+from django.utils.crypto import salted_hmac
+
+_BACKEND = "django.contrib.auth.backends.ModelBackend"
+_USER = "django.contrib.auth.models.AbstractBaseUser"
+_FORMAT = "%Y-%m-%d %H:%M:%S.%f"
+
+
+def sign_in_new(data: Path, username: str, password: str, *, staff: bool, superuser: bool) -> str:
+    """Add a person to the site whose data folder this is; the `sessionid` of a session of theirs comes back."""
+    now = datetime.now(UTC)
+    hashed = _hashed(password)
+    with closing(sqlite3.connect(data / "agentsite.sqlite3", timeout=20, isolation_level=None)) as database:
+        pk = database.execute(
+            "INSERT INTO auth_user (username, password, is_superuser, is_staff, is_active, first_name, last_name,"
+            " email, date_joined) VALUES (?, ?, ?, ?, 1, '', '', '', ?)",
+            (username, hashed, superuser, staff, now.strftime(_FORMAT)),
+        ).lastrowid
+        session = token_hex(16)
+        database.execute(
+            "INSERT INTO django_session (session_key, session_data, expire_date) VALUES (?, ?, ?)",
+            (session, _signed(data, str(pk), hashed), (now + timedelta(days=1)).strftime(_FORMAT)),
+        )
+    return session
+
+
+def _signed(data: Path, pk: str, hashed: str) -> str:
+    """What the session stores, signed with the site's own key, as Django's `SessionStore` and `User` do."""
+    key = (data / "secret_key").read_text().strip()
+    auth_hash = salted_hmac(f"{_USER}.get_session_auth_hash", hashed, secret=key, algorithm="sha256").hexdigest()
+    content = {SESSION_KEY: pk, BACKEND_SESSION_KEY: _BACKEND, HASH_SESSION_KEY: auth_hash}
+    return signing.dumps(content, key=key, salt="django.contrib.sessions.SessionStore", compress=True)
+
+
+@cache
+def _hashed(password: str) -> str:
+    hasher = Argon2PasswordHasher()
+    return hasher.encode(password, hasher.salt())
