@@ -28,8 +28,8 @@ class PacedModel:
 _others = catalog.provider_for
 
 
-def _provider_for(name: str) -> ModelProvider:
-    return PacedModel() if name == "paced/m1" else _others(name)
+def _provider_for(name: str, **options: Any) -> ModelProvider:
+    return PacedModel() if name == "paced/m1" else _others(name, **options)
 
 
-catalog.provider_for = _provider_for  # type: ignore[assignment]  # The host passes the name only.
+catalog.provider_for = _provider_for  # type: ignore[assignment]
