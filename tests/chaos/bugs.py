@@ -50,8 +50,9 @@ def _apply_with_a_bug(self: Batch, write: Write, row: Any) -> Outcome:
     if _is_on("step_doubled"):
         results = [step for step in write.steps if step["kind"] == Step.Kind.TOOL_RESULT]
         write.steps = [*write.steps, *results]
-    if row is not None and _is_on("not_fenced"):
-        row.epoch, row.hosted = write.epoch, True
+    if row is not None and row.epoch != write.epoch and _is_on("not_fenced"):
+        # With the status the database itself would refuse it: `run_is_hosted_or_not`.
+        row.epoch, row.hosted, write.status = write.epoch, True, None
     return _apply(self, write, row)
 
 

@@ -51,10 +51,11 @@ def take_over(site: Fleet, bug: str) -> set[str]:
     site.wait_until(lambda: site.starts()[-1].pid != pid)
     site.forbid("hold")
     site.wait_until(site.all_ended)
+    asleep = len(site.starts())
     os.kill(pid, signal.SIGCONT)
     # What it writes of the call comes before what it writes of a later run.
     site.launch(*(f"work after-{bug}-{number}" for number in range(8)))
-    site.wait_until(lambda: site.all_ended() and pid in {line.pid for line in site.starts()[-50:]})
+    site.wait_until(lambda: site.all_ended() and pid in {line.pid for line in site.starts()[asleep:]})
     (site.witness / "bug").unlink()
     return {fault.split(":")[0] for fault in set(faults_in(site.evidence())) - before}
 
