@@ -6,6 +6,8 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+
 from runs.api.agui.asked import Payload, Resume, RunAgentInput
 from runs.api.auth import Caller
 from runs.api.deciding import refusing
@@ -41,8 +43,15 @@ def attach(caller: Caller, asked: RunAgentInput) -> Attached:
 
 
 def _resumed(caller: Caller, answers: list[Resume], key: str, run: Run) -> Attached:
-    """The same run, after the interrupts were answered as far as they still wait. Raises `ApiError`."""
+    """The same run, after all its interrupts were answered, or none of them. Raises `ApiError`."""
     _check_scope(caller, ApiToken.Scope.APPROVE)
+    with transaction.atomic():
+        _answer_all(caller, answers, run)
+        IdempotencyKey.objects.get_or_create(user=caller.user, key=key, defaults={"run": run, "body_hash": "resume"})
+    return Attached(run, is_new=False)
+
+
+def _answer_all(caller: Caller, answers: list[Resume], run: Run) -> None:
     for each in answers:
         call_id, _, shown = each.interruptId.partition(":")
         try:
@@ -52,8 +61,6 @@ def _resumed(caller: Caller, answers: list[Resume], key: str, run: Run) -> Attac
         if call is None:
             raise invalid(f"resume: {each.interruptId!r} is no interrupt of this thread's last run.")
         refusing(partial(_answer, caller, call, each, shown))
-    IdempotencyKey.objects.get_or_create(user=caller.user, key=key, defaults={"run": run, "body_hash": "resume"})
-    return Attached(run, is_new=False)
 
 
 def _answer(caller: Caller, call: ToolCall, answer: Resume, shown: str) -> ToolCall:

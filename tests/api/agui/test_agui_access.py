@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -143,3 +144,25 @@ def test_a_message_no_database_can_keep_is_refused(
     response = program_of(owner).post("/agui", _ask() | said)
 
     assert (response.status_code, error_of(response)["code"]) == (422, "invalid")
+
+
+def test_several_interrupts_are_answered_together_or_not_at_all(
+    owner: User, program_of: ProgramOf, make_call: Callable[..., ToolCall]
+) -> None:
+    first = make_call(owner)
+    second = ToolCall.objects.create(
+        call_id=uuid4(), run=first.run, turn=1, index=1, tool_name="send_mail", arguments={}, arguments_hash="0" * 64,
+        state="awaiting_approval", epoch=1,
+    )  # fmt: skip
+    IdempotencyKey.objects.create(user=owner, key=key_of("t", "r1"), body_hash="x", run=first.run)
+    yes = {"status": "resolved", "payload": {"approved": True}}
+    seen, changed = f"{first.pk}:{first.arguments_hash}", f"{second.pk}:another"
+
+    refused = program_of(owner).post(
+        "/agui", _ask(run="r2", resume=[yes | {"interruptId": seen}, yes | {"interruptId": changed}])
+    )
+
+    first.refresh_from_db()
+    assert (refused.status_code, error_of(refused)["code"]) == (409, "arguments_changed")
+    assert (first.state, first.run.steps.count()) == ("awaiting_approval", 0)
+    assert not IdempotencyKey.objects.filter(key=key_of("t", "r2")).exists()
