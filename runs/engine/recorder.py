@@ -286,13 +286,13 @@ def _alert(run_id: UUID, step: dict[str, Any]) -> Alert:
     return Alert(str(metadata.get("code") or "unexpected"), step["content"], run_id, about, action)
 
 
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+"""A value as canonical JSON: sorted keys, no spaces."""
 
 
 def arguments_hash(arguments: dict[str, Any]) -> str:
-    """SHA-256 of the arguments as canonical JSON (sorted keys, no spaces), in hexadecimal."""
-    canonical = _CANONICAL.encode(arguments)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    """SHA-256 of the arguments as canonical JSON, in hexadecimal."""
+    return hashlib.sha256(canonical(arguments).encode()).hexdigest()
 
 
 def _new_call(change: CallChange, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from runs.agent.providers.scripted import ScriptedModel, calls_tools
 from runs.engine import control
+from runs.engine.control.deciding import changes
 from runs.engine.host import RunHost
 from runs.live import fragments
 from runs.models import Run, Step, ToolCall
@@ -415,3 +416,9 @@ async def test_a_call_does_not_start_once_a_stop_is_recorded_even_if_its_host_ha
 
     assert (row.status, post.sent) == ("cancelled", [])
     assert [call.state for call in await calls_of(run)] == ["failed"]
+
+
+def test_one_and_true_are_different_arguments():
+    assert changes({"urgent": 1, "to": "bob"}, {"urgent": True, "to": "bob"}) == [
+        {"name": "urgent", "before": 1, "after": True}
+    ]
