@@ -21,7 +21,7 @@ def ask_about(run: Run, read: Read) -> None:
 
     `read` shows a question and gives what was typed. Raises what it raises: `KeyboardInterrupt`, `EOFError`.
     """
-    for call in run.calls.filter(state__in=[ToolCall.State.AWAITING_APPROVAL, ToolCall.State.UNKNOWN]):
+    for call in run.calls.asking():
         told = markdown.visible(call_text(call.tool_name, call.arguments))
         try:
             if call.state == ToolCall.State.AWAITING_APPROVAL:

@@ -19,7 +19,6 @@ from django.conf import settings
 from django.core import checks
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Q
 
 from runs.agent.providers.catalog import HOSTED
 from runs.engine import probes
@@ -181,7 +180,7 @@ def runs() -> Iterator[Finding]:
     expired = unfinished.filter(owner__isnull=False, lease_until__lt=now - timedelta(minutes=1)).count()
     waiting = unfinished.filter(status="waiting", owner__isnull=True)
     parked = waiting.filter(created_at__lt=now - PARKED_LONG).count()
-    undecided = ToolCall.objects.filter(Q(state="unknown", decided_at=None), run__in=waiting).count()
+    undecided = ToolCall.objects.undecided().filter(run__in=waiting).count()
     if queued:
         do = "See that a host runs (above), and the limits of runs at once."
         yield Finding("runs", "problem", f"{queued} runs are queued since more than 5 minutes.", do)

@@ -2,9 +2,25 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from runs.models.run import Run
+
+
+class ToolCallQuerySet(models.QuerySet["ToolCall"]):
+    """The calls of any number of runs."""
+
+    def undecided(self) -> "ToolCallQuerySet":
+        """Those nobody knows the outcome of, in the last turn of their run. Of earlier ones the model was told."""
+        later = ToolCall.objects.filter(run=OuterRef("run"), turn__gt=OuterRef("turn"))
+        return self.filter(~Exists(later), state=ToolCall.State.UNKNOWN, decided_at__isnull=True)
+
+    def asking(self) -> "ToolCallQuerySet":
+        """Those a person is asked about: whether they may run, or what became of them."""
+        for_approval = Q(state=ToolCall.State.AWAITING_APPROVAL, run__waiting_for=Run.WaitingFor.APPROVAL)
+        undecided = ToolCall.objects.undecided().values("pk")
+        for_decision = Q(state=ToolCall.State.UNKNOWN, run__waiting_for=Run.WaitingFor.DECISION, pk__in=undecided)
+        return self.filter(for_approval | for_decision, run__status=Run.Status.WAITING)
 
 
 class ToolCall(models.Model):
@@ -56,6 +72,8 @@ class ToolCall(models.Model):
     """What the person said with the decision. The model is told why a call was denied."""
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+
+    objects = ToolCallQuerySet.as_manager()
 
     class Meta:
         ordering = ["run", "turn", "index"]

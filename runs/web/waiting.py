@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -12,10 +12,6 @@ from runs.web.argument_form import ArgumentForm
 
 MOST_SHOWN = 100
 """Calls on the page. Who has more waiting decides about these first."""
-
-_ASKED = Q(state=ToolCall.State.AWAITING_APPROVAL, run__waiting_for=Run.WaitingFor.APPROVAL) | Q(
-    state=ToolCall.State.UNKNOWN, run__waiting_for=Run.WaitingFor.DECISION, decided_at__isnull=True
-)
 
 
 @dataclass(slots=True)
@@ -39,7 +35,7 @@ class WaitingRun:
 def waiting_calls(user: Any) -> QuerySet[ToolCall]:
     """The calls `user` may decide about."""
     parked = Run.objects.visible_to(user).filter(status=Run.Status.WAITING, cancel_requested_at__isnull=True)
-    return ToolCall.objects.filter(_ASKED, run__in=parked)
+    return ToolCall.objects.asking().filter(run__in=parked)
 
 
 def waiting_runs(user: Any) -> list[WaitingRun]:

@@ -269,3 +269,20 @@ def first_submits(page: str) -> dict[str, str]:
     if 'name="reason-' in page:
         found["run-actions"] = re.findall(r'<button[^>]*form="run-actions"[^>]*>', page)[0]
     return found
+
+
+def test_of_an_earlier_turn_nobody_is_asked_what_became_of_its_call(
+    owner: User, browser_of: Callable[[User | None], Client], ask: Ask
+) -> None:
+    earlier = ask(owner, to="bob")
+    run = earlier.run
+    run.waiting_for = "decision"
+    run.save()
+    ToolCall.objects.filter(pk=earlier.pk).update(state="unknown")
+    last = ask(owner, run=run, to="eve")
+    ToolCall.objects.filter(pk=last.pk).update(state="unknown", turn=2)
+
+    page = browser_of(owner).get("/inbox/").content.decode()
+
+    assert address(last, "settle") in page
+    assert address(earlier, "settle") not in page

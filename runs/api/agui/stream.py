@@ -146,8 +146,7 @@ async def _outcome(asked: RunAgentInput, run: dict[str, Any]) -> Event:
 
 
 def _open_calls(run_id: UUID) -> list[dict[str, Any]]:
-    waiting = (ToolCall.State.AWAITING_APPROVAL, ToolCall.State.UNKNOWN)
-    calls = ToolCall.objects.filter(run_id=run_id, state__in=waiting).select_related("decided_by")
+    calls = ToolCall.objects.asking().filter(run_id=run_id).select_related("decided_by")
     return [call_as_json(call) for call in calls.order_by("turn", "index")]
 
 

@@ -21,6 +21,7 @@ from runs.engine import crashpoints
 from runs.engine.control.steps import add_step, name_of
 from runs.engine.dispatch import announce, dispatch
 from runs.engine.recorder import arguments_hash as hash_of
+from runs.engine.recorder import canonical
 from runs.engine.secrets import known_secrets
 from runs.engine.side_by_side import told_beside
 from runs.models import Agent, Run, Step, ToolCall
@@ -75,7 +76,7 @@ def settle(call_id: UUID | str, *, by: Any, outcome: Outcome, reason: str = "") 
     """
     run, call = _locked(call_id)
     _check_run(run, call)
-    if call not in undecided(run):
+    if not run.calls.undecided().filter(pk=call.pk).exists():
         raise DecisionRefused("already_decided", _stands(call), call)
     if run.waiting_for != Run.WaitingFor.DECISION:
         raise DecisionRefused("not_waiting", "The run does not wait for a decision.", call)
@@ -211,7 +212,7 @@ def _go_on_if_decided(run: Run) -> None:
     if run.waiting_for == Run.WaitingFor.APPROVAL:
         is_decided = not run.calls.filter(state=ToolCall.State.AWAITING_APPROVAL).exists()
     else:
-        is_decided = not undecided(run)
+        is_decided = not run.calls.undecided().exists()
     if is_decided:
         run.status, run.waiting_for = Run.Status.IDLE, ""
     run.save(update_fields=["status", "waiting_for", "next_sequence"])
@@ -219,14 +220,6 @@ def _go_on_if_decided(run: Run) -> None:
     if is_decided:
         dispatch(run.pk)
     announce(run.pk, run.last_sequence)
-
-
-def undecided(run: Run) -> list[ToolCall]:
-    """The calls of the last turn of which nobody knows whether they happened. Of earlier ones the model was told."""
-    last = run.calls.order_by("-turn").first()
-    if last is None:
-        return []
-    return list(run.calls.filter(turn=last.turn, state=ToolCall.State.UNKNOWN, decided_at__isnull=True))
 
 
 def ask_for_outcome(run: Run, call: ToolCall, why: str) -> None:
@@ -260,8 +253,8 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any
     """What is different, by argument: `name`, with `before` and `after` where there is a value."""
     told = []
     for name in {**before, **after}:
-        if name in before and name in after and before[name] == after[name]:
-            continue
+        if name in before and name in after and canonical(before[name]) == canonical(after[name]):
+            continue  # Not `==`: to Python 1 and true are the same.
         change: dict[str, Any] = {"name": name}
         if name in before:
             change["before"] = before[name]

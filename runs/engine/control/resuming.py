@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from runs.engine.control.deciding import ask_for_outcome, undecided
+from runs.engine.control.deciding import ask_for_outcome
 from runs.engine.control.launching import checked_overrides
 from runs.engine.control.steps import add_note, name_of
 from runs.engine.dispatch import announce, dispatch
@@ -36,7 +36,7 @@ def resume(run_id: UUID, *, by: Any, overrides: dict[str, Any] | None = None) ->
     # A person has looked at it: what it did to its hosts before counts no longer.
     run.crashes, run.error, run.severity, run.ended_at = 0, None, "", None
     run.cancel_requested_at = run.pause_requested_at = None
-    unknown = undecided(run) if has_failed else []
+    unknown = list(run.calls.undecided()) if has_failed else []
     if unknown:
         for call in unknown:
             ask_for_outcome(
