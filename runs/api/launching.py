@@ -13,6 +13,7 @@ from runs.api.answers import answer
 from runs.api.auth import caller_of
 from runs.api.errors import ApiError, invalid, too_large, too_many
 from runs.api.taken import Overrides
+from runs.engine.control import AsksTooSeldom
 from runs.engine.launch_limits import TooManyLaunches
 from runs.engine.spending import DailyLimitReached
 from runs.models import Agent, IdempotencyKey, Run
@@ -63,6 +64,8 @@ def refusing(start: Callable[[], T]) -> T:
     """What `start` gives, which launches or resumes a run. Raises `ApiError` where it refuses: 422, 429."""
     try:
         return start()
+    except AsksTooSeldom as refused:
+        raise invalid(f"overrides.approval: {refused}") from refused
     except TooManyLaunches as refused:
         raise too_many(str(refused), refused.retry_after_s) from refused
     except DailyLimitReached as refused:

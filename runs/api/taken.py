@@ -26,6 +26,7 @@ CallStateFilter = Literal[
 """Empty: any."""
 
 
+AskBefore = Literal["never", "unsafe", "always"]
 Text = Annotated[str, AfterValidator(storable)]
 
 
@@ -46,6 +47,9 @@ class Overrides(Taken):
         Field(min_length=1, max_length=8, description="In order of preference.", examples=[["offline"]]),
     ] = None
     strategy: Strategy | None = None
+    approval: Annotated[
+        AskBefore | None, Field(description="Before which calls a person is asked; not fewer than the agent says.")
+    ] = None
     tools: Annotated[
         list[Annotated[Text, StringConstraints(min_length=1, max_length=128)]] | None,
         Field(max_length=200, description="Names of the tools it may use; an empty list means all."),

@@ -57,6 +57,8 @@ def test_a_launched_run_is_answered_as_the_contract_says(program: Program, owner
         ),
         ({"task": "x", "overrides": {"models": ["gpt"]}}, "overrides.models: 'gpt' does not look like a model"),
         ({"task": "x", "overrides": {"tools": ["hammer"]}}, "overrides.tools: There is no tool 'hammer'"),
+        ({"task": "x", "overrides": {"approval": "never"}}, "overrides.approval: Assistant asks before tools run"),
+        ({"task": "x", "overrides": {"approval": "often"}}, "approval: Input should be 'never', 'unsafe' or 'always'"),
         ([], "The body: "),
     ],
 )
@@ -68,6 +70,13 @@ def test_a_launch_that_cannot_be_names_the_field_the_value_and_the_limit(
     assert response.status_code == 422
     assert words in error_of(response)["message"]
     assert not Run.objects.exists()
+
+
+def test_a_launch_can_have_its_agent_ask_more_often(program: Program) -> None:
+    response = program.post("/runs", {"task": "x", "overrides": {"approval": "always"}})
+
+    assert response.status_code == 201
+    assert Run.objects.get().config["approval"] == "always"
 
 
 def test_half_of_a_surrogate_pair_is_refused_rather_than_failing_in_the_database(program: Program) -> None:

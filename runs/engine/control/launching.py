@@ -16,10 +16,13 @@ OVERRIDES = frozenset(
     {"models", "strategy", "max_turns", "max_seconds", "max_tokens", "max_cost_usd", "tools", "approval"} | TIME_LIMITS
 )
 """What a launch may change of its agent's configuration."""
+_APPROVAL_RULES = ("approval", "tool_approvals", "approval_seconds", "on_approval_expiry")
+_STRICTNESS: list[str] = list(Agent.Approval.values)
+"""From the rule that asks least to the one that asks most."""
 
 
 class AsksTooSeldom(ValueError):
-    """A launch would have its agent ask before fewer calls than staff have said. The message is for the person."""
+    """A run would ask before fewer calls than its agent is to. The message is for the person."""
 
 
 def launch(
@@ -37,45 +40,58 @@ def launch(
     have used what they may in a day, `TooManyLaunches` (too) if they launch too fast or have too much queued,
     `AsksTooSeldom` (too), `Agent.DoesNotExist` if there is no default agent.
     """
-    overrides = checked_overrides(overrides)
     if not task.strip():
         raise ValueError("A run needs a task.")
     if agent is None:
         agent = Agent.objects.get(is_default=True)
-    _check_approval(user, agent, overrides)
-    return create_run(user=user, task=task, agent=agent, config=agent.snapshot() | overrides, rerun_of=rerun_of)
-
-
-def _check_approval(user: Any, agent: Agent, overrides: dict[str, Any]) -> None:
-    """Staff say when an agent asks; whoever else launches it may only have it ask more often."""
-    rules = Agent.Approval.values  # From the loosest to the strictest.
-    rule = overrides.get("approval", agent.approval)
-    if user is not None and not user.is_staff and rules.index(rule) < rules.index(agent.approval):
-        raise AsksTooSeldom(
-            f"{agent.name} asks before tools run: {agent.get_approval_display().lower()}. A launch can have it ask "
-            "more often, not less; staff can change the agent."
-        )
+    config = changed(agent.snapshot(), overrides, by=user)
+    return create_run(user=user, task=task, agent=agent, config=config, rerun_of=rerun_of)
 
 
 def run_again(run_id: UUID, *, by: Any, overrides: dict[str, Any] | None = None) -> Run:
     """A new run of the same task, launched by `by`, with the same configuration but for `overrides` (as of `launch`).
 
-    Raises `ValueError` for an unknown key, `DailyLimitReached`, `TooManyLaunches`, and `Run.DoesNotExist`.
+    When a person is asked, its agent's rules of today say. Raises `ValueError` for an unknown key, `AsksTooSeldom`,
+    `DailyLimitReached`, `TooManyLaunches`, and `Run.DoesNotExist`.
     """
-    overrides = checked_overrides(overrides)
     earlier = Run.objects.select_related("agent").get(pk=run_id)
-    config = earlier.config | overrides
+    config = changed(with_rules_of_today(earlier), overrides, by=by)
     return create_run(user=by, task=earlier.task, agent=earlier.agent, config=config, rerun_of=earlier)
 
 
-def checked_overrides(overrides: dict[str, Any] | None) -> dict[str, Any]:
-    """The overrides, none for None. Raises `ValueError` for a key not in `OVERRIDES`, or no rule for approvals."""
-    if unknown := sorted((overrides or {}).keys() - OVERRIDES):
+def with_rules_of_today(run: Run) -> dict[str, Any]:
+    """The run's configuration, which asks a person as its agent would now, or more often if the run did."""
+    config: dict[str, Any] = run.config
+    if run.agent is None:
+        return config
+    today = run.agent.snapshot()
+    rules = {name: today[name] for name in _APPROVAL_RULES}
+    rules["approval"] = max(rules["approval"], _rule_of(config), key=_STRICTNESS.index)
+    return config | rules
+
+
+def changed(config: dict[str, Any], overrides: dict[str, Any] | None, *, by: Any) -> dict[str, Any]:
+    """A run's configuration with the overrides. Raises `ValueError` for a key not in `OVERRIDES` or no rule for
+    approvals, and `AsksTooSeldom`: staff say when an agent asks, and whoever else launches it may only have it ask
+    more often."""
+    overrides = overrides or {}
+    if unknown := sorted(overrides.keys() - OVERRIDES):
         raise ValueError(f"A launch cannot change {', '.join(unknown)}; it can change {', '.join(sorted(OVERRIDES))}.")
-    rule = (overrides or {}).get("approval", Agent.Approval.NEVER)
-    if rule not in Agent.Approval.values:
-        raise ValueError(f"The approval of a run is one of {', '.join(Agent.Approval.values)}, not {rule!r}.")
-    return overrides or {}
+    base = _rule_of(config)
+    rule = overrides.get("approval", base)
+    if rule not in _STRICTNESS:
+        raise ValueError(f"The approval of a run is one of {', '.join(_STRICTNESS)}, not {rule!r}.")
+    if by is not None and not by.is_staff and _STRICTNESS.index(rule) < _STRICTNESS.index(base):
+        raise AsksTooSeldom(
+            f"{config.get('agent', 'The agent')} asks before tools run: {Agent.Approval(base).label.lower()}. A launch "
+            "can have it ask more often, not less; staff can change the agent."
+        )
+    return config | overrides
+
+
+def _rule_of(config: dict[str, Any]) -> str:
+    """When a run asks. One from before there were approvals never does."""
+    return str(config.get("approval", Agent.Approval.NEVER))
 
 
 @transaction.atomic

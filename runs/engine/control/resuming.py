@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from runs.engine.control.deciding import ask_for_outcome
-from runs.engine.control.launching import checked_overrides
+from runs.engine.control.launching import changed
 from runs.engine.control.steps import add_note, name_of
 from runs.engine.dispatch import announce, dispatch
 from runs.engine.spending import check_daily_limits
@@ -22,17 +22,17 @@ def resume(run_id: UUID, *, by: Any, overrides: dict[str, Any] | None = None) ->
     "resumed": it is queued. "waits_for_decision": first somebody has to say what became of a call. Everything else
     changes nothing: "not_resumable" (it was completed or cancelled: continue it, or run it again), "not_paused" (it
     goes on already, or waits for an answer), "still_pausing" (its host has not come to the pause), "stop_asked".
-    Raises `ValueError` for an override that is none, `DailyLimitReached`, and `Run.DoesNotExist`.
+    Raises `ValueError` for an override that is none, `AsksTooSeldom`, `DailyLimitReached`, and `Run.DoesNotExist`.
     """
-    overrides = checked_overrides(overrides)
     run = Run.objects.select_for_update().get(pk=run_id)
+    config = changed(run.config, overrides, by=by)
     if refusal := _why_not(run):
         return refusal
     check_daily_limits(run.user)
-    words = f"Resumed by {name_of(by)}{_with(run, overrides)}."
+    words = f"Resumed by {name_of(by)}{_with(run, overrides or {})}."
     has_failed = run.status == Run.Status.FAILED
     add_note(run, "resumed", words, by=name_of(by), **({"overrides": overrides} if overrides else {}))
-    run.config |= overrides
+    run.config = config
     # A person has looked at it: what it did to its hosts before counts no longer.
     run.crashes, run.error, run.severity, run.ended_at = 0, None, "", None
     run.cancel_requested_at = run.pause_requested_at = None
