@@ -92,7 +92,7 @@ class Recorder:
 
         A cancellation meanwhile rises when the entry is queued: a reply that has come is kept, with what it cost.
         """
-        self._check_open()
+        self._check(self._last)
         if self.has_left:
             raise JournalClosed(f"Run {self.run_id} has ended; nothing can be added to it.")
         if any(thought.type in _RENDERED and markdown.needs_thread(thought.content) for thought in entry.thoughts):
@@ -178,13 +178,15 @@ class Recorder:
                 last.waiter = asyncio.get_running_loop().create_future()
             # Shielded: two may wait for one write, and a cancelled one must not cancel the other's wait.
             await asyncio.shield(last.waiter)
-        self._check_open()
+        # What was recorded meanwhile says nothing yet: what this call waited for is what may have been refused.
+        self._check(last)
         if self._hold is not None and not self.has_left:
             # Whoever waits here is about to begin something.
             await self._hold.is_sure()
 
-    def _check_open(self) -> None:
-        outcome = self._last.outcome if self._last is not None else None
+    def _check(self, write: Write | None) -> None:
+        """Raise `JournalClosed` if the write was refused, and with it all that follow."""
+        outcome = write.outcome if write is not None else None
         if outcome is None or outcome.kind in ("written", "stop_asked"):
             return
         if outcome.kind == "fenced":

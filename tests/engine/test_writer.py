@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -11,15 +12,17 @@ from django.contrib.auth.models import User
 from django.db import OperationalError
 
 import runs.engine.writer
-from runs.agent.journal import Entry, JournalClosed
+from runs.agent.journal import CallChange, Entry, JournalClosed
+from runs.agent.messages import ToolCall
 from runs.agent.state import AgentStatus
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.engine import crashpoints
-from runs.engine.batch import Write
+from runs.engine.batch import FENCED, Write
 from runs.engine.recorder import Recorder
 from runs.engine.writer import Writer
 from runs.models import Run, Step
 from tests.engine.conftest import launch, steps_of
+from tests.engine.interleaving import WriterOnDemand
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -152,6 +155,22 @@ async def test_a_recorder_whose_run_was_taken_over_says_so_at_the_next_wait(ada:
         await recorder.durable()
 
     assert (await Run.objects.aget(pk=run.pk)).status == "thinking"
+
+
+async def test_a_call_whose_start_was_refused_does_not_begin_whatever_was_recorded_meanwhile() -> None:
+    writer = WriterOnDemand()
+    recorder = Recorder(writer, uuid4(), epoch=1)  # type: ignore[arg-type]
+    sends, looks = (ToolCall(str(uuid4()), name, {}, 1, 0) for name in ("send", "look"))
+    starting = asyncio.ensure_future(recorder.start(CallChange(sends, "started", "unsafe")))
+    await asyncio.sleep(0)
+    await recorder.record(Entry(calls=[CallChange(looks, "started", "read")]))
+
+    start, _still_queued = writer.queue
+    start.outcome = FENCED
+    start.wake()
+
+    with pytest.raises(JournalClosed, match="hosted elsewhere"):
+        await starting
 
 
 async def test_what_was_queued_is_written_before_the_writer_stops(ada: User, writer: Writer) -> None:
