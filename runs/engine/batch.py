@@ -110,6 +110,11 @@ class _Row:
     changed: bool = False
     leaving: Write | None = None
 
+    @property
+    def use(self) -> tuple[int, int | None]:
+        """What only its host changes, and only ever upwards."""
+        return self.active_ms, self.tokens_used
+
     def columns(self) -> dict[str, Any]:
         """What the batch may have changed, by column."""
         return {
@@ -153,6 +158,8 @@ class Batch:
         self.outcomes: list[Outcome] = []
         self._earlier = earlier
         self._first_step: tuple[UUID, int, Any] | None = None
+        self._used: dict[UUID, tuple[int, int | None]] = {}
+        """By run, what it has used after this batch, where that is more than before."""
         self.steps, self.calls, self.runs = _tables(connection.vendor)
         self._step_rows: list[list[Any]] = []
         self._call_rows: list[list[Any]] = []
@@ -166,9 +173,11 @@ class Batch:
         """Do it all in the open transaction; the outcome of each write."""
         rows = self._read_rows()
         # Asked when the rows are locked: a commit that is still under way in the server has come to its end by then.
-        if self._earlier is not None and self._earlier.is_recorded():
+        if self._earlier is not None and self._earlier.is_recorded(rows):
             return self._earlier.outcomes
+        before = {run_id: row.use for run_id, row in rows.items()}
         self.outcomes = outcomes = [self._apply(write, rows.get(write.run_id)) for write in self.writes]
+        self._used = {run_id: row.use for run_id, row in rows.items() if row.use != before[run_id]}
         staying = [
             (*row.columns().values(), run_id.hex) for run_id, row in rows.items() if row.changed and not row.leaving
         ]
@@ -191,10 +200,11 @@ class Batch:
                     dispatch(run_id)  # Handed over: whoever hosts next takes it at once.
         return outcomes
 
-    def is_recorded(self) -> bool:
-        """True if the first step of this attempt is in the database, and with it all of the batch."""
+    def is_recorded(self, rows: dict[UUID, _Row]) -> bool:
+        """True if the first step of this attempt is in the database, and with it all of the batch; of one without
+        steps, if the rows are as it left them. One without either changes nothing if it is written twice."""
         if self._first_step is None:
-            return False
+            return any(rows[run_id].use == use for run_id, use in self._used.items() if run_id in rows)
         run_id, sequence, ended_at = self._first_step
         with connection.cursor() as cursor:
             cursor.execute(_SELECT_STEP, [run_id.hex, sequence, ended_at])

@@ -20,7 +20,7 @@ from runs.engine import crashpoints
 from runs.engine.batch import FENCED, Write
 from runs.engine.recorder import Recorder
 from runs.engine.writer import Writer
-from runs.models import Run, Step
+from runs.models import Run, Spending, Step
 from tests.engine.conftest import launch, steps_of
 from tests.engine.interleaving import WriterOnDemand
 
@@ -202,10 +202,9 @@ async def test_nothing_is_written_of_a_claim_after_one_of_its_writes_was_lost(ad
     assert [each.content for each in await steps_of(run)] == ["First.", "By the next claim."]
 
 
-async def test_a_commit_whose_answer_was_lost_is_not_written_twice(
-    ada: User, writer: Writer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = await hosted(ada)
+@pytest.fixture
+def loses_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database takes the first two commits, and its answers do not come back."""
     answers = iter([OperationalError("server closed the connection"), OperationalError("not accepting connections")])
 
     def lose_answer(when: str, _writes: Any) -> None:
@@ -215,11 +214,27 @@ async def test_a_commit_whose_answer_was_lost_is_not_written_twice(
     monkeypatch.setattr(crashpoints, "at_writes", lose_answer)
     monkeypatch.setattr(runs.engine.writer, "RETRY_EVERY_S", 0.01)
 
+
+@pytest.mark.usefixtures("loses_answers")
+async def test_a_commit_whose_answer_was_lost_is_not_written_twice(ada: User, writer: Writer) -> None:
+    run = await hosted(ada)
+
     assert await committed(writer, Write(run_id=run.pk, epoch=1, steps=[step("once")], tokens=5)) == ["written"]
     assert await committed(writer, Write(run_id=run.pk, epoch=1, steps=[step("then")])) == ["written"]
 
     assert [each.content for each in await steps_of(run)] == ["once", "then"]
     assert (await Run.objects.aget(pk=run.pk)).tokens_used == 5
+
+
+@pytest.mark.usefixtures("loses_answers")
+async def test_use_whose_commit_was_not_confirmed_is_not_counted_twice(ada: User, writer: Writer) -> None:
+    run = await hosted(ada)
+
+    assert await committed(writer, Write(run_id=run.pk, epoch=1, tokens=5, active_ms=7)) == ["written"]
+
+    row = await Run.objects.aget(pk=run.pk)
+    assert (row.tokens_used, row.active_ms) == (5, 7)
+    assert await Spending.objects.filter(user=ada).values_list("tokens", flat=True).aget() == 5
 
 
 async def test_what_no_database_takes_is_stored_with_signs_in_its_place(ada: User, writer: Writer) -> None:
