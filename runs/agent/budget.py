@@ -35,6 +35,9 @@ class Purse:
         self._reserved_tokens = 0
         self._reserved_usd = NOTHING
 
+    async def refresh(self) -> None:
+        """Learn what was drawn on it elsewhere meanwhile. A purse of this process alone has nothing to learn."""
+
     def check(self, tokens: int, cost_usd: Decimal) -> None:
         """Raise `LimitReached` if a call that needs that much would go beyond a limit, or one is reached already."""
         used, usd = self.tokens + self._reserved_tokens, self.cost_usd + self._reserved_usd
@@ -112,6 +115,11 @@ class Budget:
     def largest_output(self) -> int:
         """The most tokens a reply of this run has had: what the next one is expected to need."""
         return self._largest_output
+
+    async def refresh(self) -> None:
+        """Learn what others have drawn on the purses they share with this run."""
+        for purse in self.purses:
+            await purse.refresh()
 
     @contextmanager
     def reserved(self, model: str, tokens: int, cost_usd: Decimal | None, *, is_told: bool) -> Iterator[Reservation]:

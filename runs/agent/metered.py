@@ -58,6 +58,7 @@ class Metered:
 
         largest, cost = self._budget.largest_output, await self._expected_cost(guessed)
         is_told = bool(getattr(self.unmetered, "reports_cost", False))
+        await self._budget.refresh()
         with self._budget.reserved(self.model, guessed + largest, cost, is_told=is_told) as reservation:
             try:
                 reply = await self.unmetered.reply(self._window.shown(request), on_delta=hear)

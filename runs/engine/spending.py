@@ -1,19 +1,25 @@
 """What the runs of one person may use in a day: the site's limits, kept at the launch and before each model call."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
 from runs.agent.budget import Purse
 from runs.agent.errors import LimitReached
 from runs.models import Spending
 
+logger = logging.getLogger(__name__)
+
 NAMES = ("daily_tokens_per_user", "daily_usd_per_user")
 Read = Callable[[Callable[[], Spending | None]], Awaitable[Spending | None]]
 """Runs a query where queries may be run."""
+LookUp = Callable[[], Awaitable[Spending | None]]
 
 
 class DailyLimitReached(ValueError):
@@ -21,27 +27,50 @@ class DailyLimitReached(ValueError):
 
 
 class DayPurse(Purse):
-    """One person's day. It fills up again at midnight UTC."""
+    """One person's day. It fills up again at midnight UTC.
 
-    def __init__(self, spent: Spending | None) -> None:
+    Before each call it looks up what other processes have spent. What their calls in flight will cost is known to them
+    only, so several processes can go beyond a limit by that much.
+    """
+
+    def __init__(self, spent: Spending | None, look_up: LookUp | None = None) -> None:
+        """`spent` is what the person's runs have used so far, `look_up` finds that again."""
         super().__init__(
             max_tokens=settings.AGENTSITE_DAILY_TOKENS_PER_USER,
             max_cost_usd=settings.AGENTSITE_DAILY_USD_PER_USER,
-            tokens=spent.tokens if spent else 0,
-            cost_usd=spent.cost if spent else Decimal(0),
             names=NAMES,
         )
+        self._look_up = look_up
         self._day = _today()
+        self._learn(spent)
+
+    async def refresh(self) -> None:
+        """Learn what the person's runs have used today. While the database is away, what was known last counts."""
+        if self._look_up is None:
+            return
+        try:
+            self._learn(await self._look_up())
+        except (OperationalError, InterfaceError) as away:
+            logger.warning("What a person's runs have used today could not be looked up: %s", away)
 
     def check(self, tokens: int, cost_usd: Decimal) -> None:
         """Raise `LimitReached` if a call that needs that much would go beyond the day's limits."""
+        self._begin_day()
+        super().check(tokens, cost_usd)
+
+    def _learn(self, spent: Spending | None) -> None:
+        self._begin_day()
+        if spent is not None and spent.day == self._day:
+            # What this process has spent may not be recorded yet.
+            self.tokens, self.cost_usd = max(self.tokens, spent.tokens), max(self.cost_usd, spent.cost)
+
+    def _begin_day(self) -> None:
         if (today := _today()) != self._day:
             self._day, self.tokens, self.cost_usd = today, 0, Decimal(0)
-        super().check(tokens, cost_usd)
 
 
 class Days:
-    """The purses of the people whose runs are hosted in this process. One host works on all runs of a site."""
+    """The purses of the people whose runs are hosted in this process."""
 
     def __init__(self) -> None:
         self._purses: dict[int, DayPurse] = {}
@@ -51,9 +80,10 @@ class Days:
         if user_id is None or not _are_limits_set():
             return []
         if user_id not in self._purses:
-            spent = await read(lambda: spent_today(user_id))
+            look_up = partial(read, partial(spent_today, user_id))
+            spent = await look_up()
             # Another run of the same person may have been faster.
-            self._purses.setdefault(user_id, DayPurse(spent))
+            self._purses.setdefault(user_id, DayPurse(spent, look_up))
         return [self._purses[user_id]]
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db.models import F
 
 from runs.agent.messages import ModelReply, ToolRequest, Usage
 from runs.agent.providers.scripted import ScriptedModel
@@ -82,6 +83,24 @@ async def test_a_persons_day_ends_the_run_before_the_call_that_would_go_beyond_i
     assert error_of(run)["suggested_action"] == (
         "Wait until midnight UTC, or ask the staff to raise AGENTSITE_DAILY_USD_PER_USER"
     )
+    assert run.cost == Decimal("0.10")
+
+
+async def test_what_another_process_spends_meanwhile_counts_before_the_next_call(host_for, ada, settings):
+    settings.AGENTSITE_DAILY_USD_PER_USER = Decimal("0.50")
+    elsewhere = Spending.objects.filter(user=ada)
+
+    class SpendsElsewhere(Reporting):
+        async def reply(self, request, **options):
+            if len(request.turns) == 1:
+                await elsewhere.aupdate(cost=F("cost") + Decimal("0.45"))
+            return await super().reply(request, **options)
+
+    host_for(SpendsElsewhere(*[costing("0.05")] * 9))
+
+    run = await ended(await launch(ada))
+
+    assert error_of(run)["code"] == "limit_daily_usd_per_user"
     assert run.cost == Decimal("0.10")
 
 
