@@ -6,9 +6,10 @@ from channels.routing import URLRouter
 from django.contrib.auth.signals import user_logged_out
 from django.urls import path, re_path
 
-from runs.live.consumers import DashboardConsumer, NoSuchSocket, RunViewerConsumer
+from runs.live.consumers import DashboardConsumer, NoSuchSocket
 from runs.live.hub import all_hubs
 from runs.live.origin import ExactOrigin
+from runs.live.run_viewer import RunViewerConsumer
 
 websocket_application = ExactOrigin(
     URLRouter(

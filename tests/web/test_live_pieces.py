@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from runs import doorbell
-from runs.live import consumers, pieces
 from runs.live import hub as hub_module
+from runs.live import pieces, run_viewer
 from tests.web.live_browser import add_steps, end, ring
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -173,7 +173,7 @@ async def test_a_viewer_that_is_behind_gets_no_pieces_and_catches_up_with_a_snap
 
 
 async def test_a_reader_that_never_answers_is_not_sent_pieces_for_ever(run, socket, monkeypatch):
-    monkeypatch.setattr(consumers, "MAX_BYTES", 1000)
+    monkeypatch.setattr(run_viewer, "MAX_BYTES", 1000)
     for number in range(1, 41):
         await says(run, (CARD, number, "x" * 100))
 

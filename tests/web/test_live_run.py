@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from channels.layers import get_channel_layer
 
-from runs.live import codes, consumers, fragments
+from runs.live import codes, fragments, run_viewer
 from runs.live import hub as hub_module
 from runs.live.fragments import step_html
 from tests.web.live_browser import add_steps, end, ring
@@ -218,7 +218,7 @@ async def test_many_viewers_cost_one_read_and_one_rendering(hub, watch, run, own
 async def test_a_reader_that_does_not_acknowledge_is_told_that_it_is_behind_and_then_closed(
     watch, make_run, owner, monkeypatch
 ):
-    monkeypatch.setattr(consumers, "BEHIND_FOR_S", 0.2)
+    monkeypatch.setattr(run_viewer, "BEHIND_FOR_S", 0.2)
     run = make_run(owner, status="thinking", steps=0)
     last = add_steps(run, 300, content="long " * 600)
     socket = await watch(run, owner)
