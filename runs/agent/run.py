@@ -7,8 +7,9 @@ from typing import Any, TypeVar, overload
 from runs.agent.execution import agent_execution
 from runs.agent.journal import ReportingJournal
 from runs.agent.limits import RunLimits
-from runs.agent.loop import AgentLoop, execute
+from runs.agent.loop import AgentLoop
 from runs.agent.messages import ModelProvider
+from runs.agent.outcome import execute
 from runs.agent.race import Strategy
 from runs.agent.results import AgentResult
 from runs.agent.retry import RetryPolicy

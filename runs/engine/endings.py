@@ -10,8 +10,8 @@ from runs.agent.approvals import outcome_question
 from runs.agent.calling import REPEATABLE
 from runs.agent.errors import AgentError, ErrorSeverity
 from runs.agent.journal import CallChange, Entry, ParkedFor
-from runs.agent.loop import error_thought
 from runs.agent.messages import ToolCall as Call
+from runs.agent.outcome import error_thought
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.engine.lease import MAX_CRASHES, Claim
 from runs.engine.proof import Totals, proof_thought

@@ -15,8 +15,9 @@ from runs.agent.errors import AgentFailure
 from runs.agent.execution import agent_execution
 from runs.agent.journal import JournalClosed
 from runs.agent.limits import TIME_LIMITS, RunLimits
-from runs.agent.loop import AgentLoop, execute, record_failure
+from runs.agent.loop import AgentLoop
 from runs.agent.messages import Exchange
+from runs.agent.outcome import execute, record_failure
 from runs.agent.pausing import PauseWish
 from runs.agent.resilience.waits import Waits
 from runs.agent.retry import RetryPolicy

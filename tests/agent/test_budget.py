@@ -10,8 +10,9 @@ from runs.agent import RunLimits, run_agent
 from runs.agent.budget import Budget, Purse
 from runs.agent.errors import CostUnknown, LimitReached
 from runs.agent.journal import Entry, ReportingJournal
-from runs.agent.loop import AgentLoop, execute
+from runs.agent.loop import AgentLoop
 from runs.agent.messages import ModelReply, ModelRequest, ToolRequest, Usage
+from runs.agent.outcome import execute
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
 from runs.agent.state import AgentState
 from runs.agent.tools.toolbox import Toolbox

@@ -23,8 +23,9 @@ from runs.agent import (
 )
 from runs.agent.errors import ModelFailure
 from runs.agent.journal import Entry, ReportingJournal
-from runs.agent.loop import AgentLoop, execute
+from runs.agent.loop import AgentLoop
 from runs.agent.messages import ModelReply, ToolRequest, Usage
+from runs.agent.outcome import execute
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool, calls_tools
 from runs.agent.state import AgentStep
 from tests.agent import naive_forms
