@@ -136,6 +136,7 @@ class Run(models.Model):
                 condition=Q(status__in=["idle", "thinking", "executing", "waiting"]),
             ),
             models.Index(fields=["-priority", "created_at"], name="run_queued", condition=Q(status="idle")),
+            models.Index(fields=["user"], name="run_queued_by_user", condition=Q(status="idle")),
             models.Index(fields=["owner"], name="run_hosted", condition=Q(owner__isnull=False)),
         ]
         constraints = [
