@@ -146,7 +146,7 @@ if _SERVICES is None:
 else:
     _DATABASE = _SERVICES.database
     _LAYER = {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "runs.redis_layer.RedisLayer",
         "CONFIG": {
             # No timeout for reading: between two messages a subscription is silent for as long as it likes.
             "hosts": [{"address": _SERVICES.redis_url, "socket_timeout": None, "socket_connect_timeout": 5}],

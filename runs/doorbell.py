@@ -7,7 +7,7 @@ same way, because they may be lost: the step that ends them says it all.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Collection, Coroutine
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +51,19 @@ def is_watched(run_id: UUID | str) -> bool:
     """False if it is certain that nobody listens to this run. A layer between processes cannot tell."""
     layer = get_channel_layer()
     return not isinstance(layer, InMemoryChannelLayer) or bool(layer.groups.get(run_group(run_id)))
+
+
+async def unwatched(run_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the runs nobody listens to in any process; none of them while a layer cannot say. See `is_watched`."""
+    layer = get_channel_layer()
+    if layer is None or isinstance(layer, InMemoryChannelLayer) or not run_ids or time.monotonic() < _Away.until:
+        return set()
+    groups = {run_group(run_id): run_id for run_id in run_ids}
+    try:
+        async with asyncio.timeout(SEND_LIMIT_S):
+            return {groups[group] for group in await layer.unheard(groups)}
+    except LAYER_ERRORS:
+        return set()  # Whoever sends next says that it is away.
 
 
 async def ring_dashboard(run_id: UUID | str) -> None:

@@ -15,6 +15,8 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
 from runs import doorbell
 from runs.agent.current_run import about_run
 from runs.agent.messages import Delta
@@ -25,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 SEND_EVERY_S = 0.04
 SNAP_EVERY_S = 2.0
+
+LOOK_EVERY_S = 0.5
+"""How often a layer between processes is asked who watches. Who comes waits that long for the words of a reply."""
 
 MAX_CARD_CHARS = 64 * 1024
 """More of one reply than a person reads while it is written is not shown before its step comes."""
@@ -62,6 +67,8 @@ class RunStream:
 
     def __init__(self, run_id: UUID, wake: "Callable[[RunStream], None]") -> None:
         self.run_id = run_id
+        self.is_unwatched = False
+        """True if nobody watched at the last look at a layer that has to be asked."""
         self.is_over = False
         """True once no card can follow."""
         self._cards: dict[str, _Card] = {}
@@ -100,7 +107,7 @@ class RunStream:
 
     def new_frames(self) -> list[dict[str, Any]]:
         """What viewers do not have yet; nothing if there are none."""
-        watched = doorbell.is_watched(self.run_id)
+        watched = self._is_watched()
         chunks: list[list[Any]] = []
         kinds: list[str] = []
         snaps: list[dict[str, Any]] = []
@@ -121,9 +128,12 @@ class RunStream:
     def all_frames(self) -> list[dict[str, Any]]:
         """Every open card as it is now, and the end of those that went; nothing if nobody watches."""
         farewells = self._farewells()
-        if not doorbell.is_watched(self.run_id):
+        if not self._is_watched():
             return []
         return [*farewells, *(_snap(name, card) for name, card in self._cards.items())]
+
+    def _is_watched(self) -> bool:
+        return not self.is_unwatched and doorbell.is_watched(self.run_id)
 
     def _farewells(self) -> list[dict[str, Any]]:
         gone, self._gone = self._gone, {}
@@ -149,6 +159,8 @@ class Deltas:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._send_new())
             group.create_task(self._send_all())
+            if settings.IS_SCALE_OUT:
+                group.create_task(self._look_who_watches())
 
     def _wake(self, stream: RunStream) -> None:
         self._news.add(stream)
@@ -170,6 +182,15 @@ class Deltas:
             await asyncio.sleep(SNAP_EVERY_S)
             for stream in list(self._open):
                 await _send(stream, stream.all_frames())
+
+    async def _look_who_watches(self) -> None:
+        """Learn which runs nobody watches: 300 replies, 25 times a second each, are more than Redis is to be told."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            looked_at = list(self._open)
+            unwatched = await doorbell.unwatched([stream.run_id for stream in looked_at])
+            for stream in looked_at:
+                stream.is_unwatched = stream.run_id in unwatched
 
 
 async def _send(stream: RunStream, frames: list[dict[str, Any]]) -> None:
