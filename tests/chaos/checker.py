@@ -131,12 +131,13 @@ def _viewers_saw_the_rows(seen: Evidence) -> Iterator[str]:
 
 
 def _tokens_add_up(seen: Evidence) -> Iterator[str]:
-    """Each claim that was lost may have lost one reply, which the model server sent and nobody recorded."""
+    """Each claim that was lost may have lost one reply, which the model server sent and nobody recorded; and so may a
+    stop, which says that a model was being asked."""
     if seen.served_tokens is None:
         return
     for run in seen.rows.runs:
         served, booked = seen.served_tokens.get(run.task, 0), run.tokens or 0
-        most_lost = max(0, run.epoch - 1) * seen.tokens_a_reply
+        most_lost = (max(0, run.epoch - 1) + (run.status == "cancelled")) * seen.tokens_a_reply
         if not booked <= served <= booked + most_lost:
             yield f"I10: run {run.id} booked {booked} tokens of {served} served; {most_lost} may be lost"
     booked = sum(run.tokens or 0 for run in seen.rows.runs)
