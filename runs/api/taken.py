@@ -36,7 +36,7 @@ class Taken(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
-_TimeLimit = Annotated[float | None, Field(ge=MIN_TIME_LIMIT_S, le=MAX_TIME_LIMIT_S)]
+_TimeLimit = Annotated[float | None, Field(strict=True, ge=MIN_TIME_LIMIT_S, le=MAX_TIME_LIMIT_S)]
 
 
 class Overrides(Taken):
@@ -54,9 +54,9 @@ class Overrides(Taken):
         list[Annotated[Text, StringConstraints(min_length=1, max_length=128)]] | None,
         Field(max_length=200, description="Names of the tools it may use; an empty list means all."),
     ] = None
-    max_turns: Annotated[int | None, Field(ge=1, le=MAX_TURNS_ALLOWED)] = None
-    max_seconds: Annotated[int | None, Field(ge=1, le=MAX_SECONDS_ALLOWED)] = None
-    max_tokens: Annotated[int | None, Field(ge=1, le=MAX_TOKENS_ALLOWED)] = None
+    max_turns: Annotated[int | None, Field(strict=True, ge=1, le=MAX_TURNS_ALLOWED)] = None
+    max_seconds: Annotated[int | None, Field(strict=True, ge=1, le=MAX_SECONDS_ALLOWED)] = None
+    max_tokens: Annotated[int | None, Field(strict=True, ge=1, le=MAX_TOKENS_ALLOWED)] = None
     max_cost_usd: Annotated[Decimal | None, Field(ge=MIN_COST_ALLOWED, le=MAX_COST_ALLOWED, decimal_places=4)] = None
     tool_timeout_s: _TimeLimit = None
     model_timeout_s: _TimeLimit = None

@@ -28,7 +28,8 @@ router = Router(tags=["AG-UI"])
 _EXAMPLE = (
     '{"threadId": "t1", "runId": "r1", "messages": [{"id": "m1", "role": "user", "content": "What is 17 * 23?"}]}'
 )
-_STREAM = {"200": {"description": "AG-UI events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+_EVENT = {"description": "Server-sent events. The `data` of each is an AG-UI event in JSON."}
+_STREAM = {"200": {"description": "AG-UI events.", "content": {"text/event-stream": {"schema": _EVENT}}}}
 _OF_A_PAUSE = ("approval", "decision")
 _WHY_CLOSED = {
     codes.NO_SUCH_RUN: ("not_found", "The run was deleted."),
