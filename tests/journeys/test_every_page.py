@@ -20,7 +20,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 
 async def faults_of(page: Page) -> list[str]:
-    """What axe finds wrong, and whether the page is wider than the window."""
+    """What axe finds wrong, and whether the page is wider than the window, or its bar narrower."""
     results = await Axe().run(page)
     faults = [
         f"{page.url}: {violation['id']} at {[node['target'] for node in violation['nodes']]}"
@@ -28,6 +28,8 @@ async def faults_of(page: Page) -> list[str]:
     ]
     if await page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
         faults.append(f"{page.url}: wider than the window")
+    if await page.evaluate(BAR_ENDS_EARLY):
+        faults.append(f"{page.url}: the bar at the top ends before the window does")
     return faults
 
 
@@ -48,7 +50,7 @@ async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_windo
 
     live_site.create_user("root", staff=True, superuser=True)
     page = await open_page(live_site, session=live_site.session_of("root"), **LOOKS[look])
-    for address in ("/", "/runs/", "/models/"):
+    for address in ("/", "/runs/", "/inbox/", "/models/"):
         await page.goto(address)
         faults += await faults_of(page)  # with nothing to show yet
     run_id = await finished_run(page)
@@ -88,6 +90,10 @@ async def test_a_page_can_be_walked_with_the_keyboard_alone(live_site: LiveSite,
     assert len(reached - {None}) >= reachable
 
 
+BAR_ENDS_EARLY = """() => {
+    const bar = document.querySelector(".top-bar");
+    return bar && bar.getBoundingClientRect().right < document.documentElement.clientWidth;
+}"""
 FOCUSABLE = """() => {
     const seen = [...document.querySelectorAll("a[href], button, input, select, textarea, summary")];
     return seen.filter(e => !e.disabled && e.type !== "hidden" && e.tabIndex >= 0 && e.checkVisibility()).length;
