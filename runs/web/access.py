@@ -65,6 +65,14 @@ def run_or_404(request: PageRequest, run_id: UUID) -> Run:
     return run
 
 
+def id_in(text: str) -> UUID | None:
+    """The id that `text` is; None if it is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
 def go_to(request: PageRequest, url: str) -> HttpResponse:
     """A redirect the browser follows as a whole page, also when htmx asked."""
     if request.htmx:

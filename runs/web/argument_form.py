@@ -20,8 +20,8 @@ LONG_CHARS = 60
 class ArgumentForm(forms.Form):
     """One field for each argument. What the schema cannot tell apart is typed as JSON."""
 
-    def __init__(self, call: ToolCall, data: Mapping[str, Any] | None = None) -> None:
-        """`call` with its run. `data` None shows the arguments as they are."""
+    def __init__(self, call: ToolCall, data: Mapping[str, Any] | None = None, *, has_focus: bool = False) -> None:
+        """`call` with its run. `data` None shows the arguments as they are. With `has_focus` one can type at once."""
         super().__init__(data, prefix=f"call-{call.pk}", auto_id="id_%s")
         self.call = call
         properties: dict[str, Any] = dict(self.schema.get("properties") or {})
@@ -33,6 +33,8 @@ class ArgumentForm(forms.Form):
             self.fields[name] = _field(name, schema, given, is_required=name in required)
             if name in call.arguments:
                 self.initial[name] = _initial(self.fields[name], given)
+        if has_focus and self.fields:
+            next(iter(self.fields.values())).widget.attrs["autofocus"] = True
 
     @cached_property
     def schema(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from runs.models import Agent, Run
 from runs.models.run import RunQuerySet
+from runs.web.access import id_in
 
 FIELDS: Final = ("status", "waiting_for", "agent", "owner", "q")
 Cursor = tuple[datetime, UUID]
@@ -79,7 +80,7 @@ class HistoryFilter:
         if not value:
             return None
         moment_text, _, id_text = value.partition("_")
-        run_id = _uuid(id_text)
+        run_id = id_in(id_text)
         moment = _moment(moment_text)
         if run_id is None or moment is None:
             self.faults.append("The place to go on from could not be read, so this is the newest page.")
@@ -93,11 +94,4 @@ def _moment(text: str) -> datetime | None:
         moment = datetime.fromisoformat(text.replace(" ", "+"))
         return (moment if timezone.is_aware(moment) else timezone.make_aware(moment)).astimezone(UTC)
     except (ValueError, OverflowError):
-        return None
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
         return None

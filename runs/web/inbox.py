@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from runs.engine import control
-from runs.web.access import PageRequest, signed_in
+from runs.web.access import PageRequest, id_in, signed_in
 from runs.web.decisions import reason_in
 from runs.web.toasts import toast
 from runs.web.waiting import MOST_SHOWN, waiting_calls, waiting_runs
@@ -22,8 +22,8 @@ NOTHING_CHOSEN: Final = "Choose the calls first: each has a box."
 @require_safe
 @signed_in
 def show_inbox(request: PageRequest) -> HttpResponse:
-    """Show what waits for the person; to htmx the list alone."""
-    groups = waiting_runs(request.user)
+    """Show what waits for the person; to htmx the list alone. `?change=` a call whose arguments are to be changed."""
+    groups = waiting_runs(request.user, change=id_in(request.GET.get("change", "")))
     context = {
         "groups": groups,
         "shown": sum(len(group.calls) for group in groups),
@@ -70,11 +70,9 @@ def decide(request: PageRequest) -> HttpResponse:
 def _chosen(values: Iterable[str]) -> Iterable[tuple[UUID, str]]:
     """Call and hash of each `call:hash`; what is none is left out, as a call that is gone."""
     for value in values:
-        call_id, _, shown_hash = value.partition(":")
-        try:
-            yield UUID(call_id), shown_hash
-        except ValueError:
-            continue
+        call_text, _, shown_hash = value.partition(":")
+        if (call_id := id_in(call_text)) is not None:
+            yield call_id, shown_hash
 
 
 def _say(request: PageRequest, words: str, *, refused: bool) -> HttpResponse:

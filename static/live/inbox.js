@@ -24,7 +24,6 @@ export class Inbox {
     document.addEventListener("htmx:afterRequest", ({ detail }) => detail.requestConfig?.verb === "post" && this.look());
     section.addEventListener("change", (event) => this.choose(event.target));
     this.showChosen();
-    document.querySelector(":target .disclosure")?.setAttribute("open", "");
   }
 
   // Many runs change at once: one look is enough for all of them.

@@ -88,6 +88,34 @@ async def test_a_call_is_decided_on_its_runs_page_with_the_keyboard_and_the_othe
     await expect(other.locator("[data-answer]")).to_contain_text("391")
 
 
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_a_runs_page_leads_to_the_open_arguments_of_a_call_ready_to_type(site, open_page, screen):
+    page = await open_page(site, session=site.session_of("ada"), **SCREENS[screen])
+    for task in ("What is 1 + 1?", "What is 2 + 2?", "What is 3 + 3?", "What is 4 + 4 and what is 5 + 5?"):
+        await launch(page, task)
+        await wait_for_status(page, "waiting")
+
+    await page.get_by_role("link", name="Change the arguments").last.click()
+
+    field = page.locator(".argument-form input.input:focus")
+    await expect(field).to_have_value("5 + 5")
+    await expect(field).to_be_in_viewport(ratio=1)
+    assert await field.evaluate(IS_UNCOVERED)
+    await page.keyboard.press("ControlOrMeta+a")
+    await page.keyboard.type("5 + 6")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("[data-inbox-call]")).to_have_count(4)
+    await page.get_by_role("link", name="What is 4 + 4 and what is 5 + 5?").click()
+    await expect(page.locator("[data-step-kind=approval]").last).to_contain_text("5 + 6")
+
+
+IS_UNCOVERED = """field => {
+    const {left, right, top, bottom} = field.getBoundingClientRect();
+    const x = (left + right) / 2;
+    return [top + 1, bottom - 1].every(y => document.elementFromPoint(x, y) === field);
+}"""
+
+
 async def test_the_bar_counts_what_waits_at_once_and_fits_on_a_phone(site, open_page):
     site.create_user("root", staff=True)
     page = await open_page(site, session=site.session_of("root"), **SCREENS["phone"])

@@ -13,6 +13,7 @@ from runs.agent.tools.registry import tool
 from runs.engine.recorder import arguments_hash
 from runs.live import fragments
 from runs.models import Run, Step, ToolCall
+from runs.web.waiting import MOST_SHOWN
 from tests.web.conftest import HTMX
 
 Ask = Callable[..., ToolCall]
@@ -119,6 +120,23 @@ def test_the_inbox_shows_a_person_their_own_calls_and_staff_everybodys(
     assert set(seen[staff]) == {str(mine.pk), str(theirs.pk)}
     assert "&lt;b&gt;bob&lt;/b&gt;" in pages[owner]
     assert counts == [{"count": 1}, {"count": 1}, {"count": 2}]
+
+
+def test_a_call_whose_arguments_are_to_be_changed_is_shown_however_many_have_waited_longer(
+    owner: User, other: User, browser_of: Callable[[User | None], Client], ask: Ask
+) -> None:
+    longest, *_ = [ask(owner) for _ in range(MOST_SHOWN)]
+    last, theirs = ask(owner), ask(other)
+    browser = browser_of(owner)
+
+    pages = {
+        change: browser.get(f"/inbox/?change={change}").content.decode() for change in (last.pk, theirs.pk, "nonsense")
+    }
+
+    first = {change: re.findall(r'data-inbox-call="([^"]+)"', page)[0] for change, page in pages.items()}
+    assert first == {last.pk: str(last.pk), theirs.pk: str(longest.pk), "nonsense": str(longest.pk)}
+    assert [page.count('class="disclosure" open') for page in pages.values()] == [1, 0, 0]
+    assert [page.count(" autofocus") for page in pages.values()] == [1, 0, 0]
 
 
 def test_many_calls_are_decided_at_once_and_those_of_others_are_left_alone(
