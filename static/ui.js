@@ -54,11 +54,14 @@ document.addEventListener("keydown", (event) => {
 // --- toasts ---
 
 const TOAST_MS = 8000;
+const AT_REST = '[data-run-status]:is([data-ended], [data-waiting-for]:not([data-waiting-for="retry"]))';
 
-export function toast(text, level = "info") {
+export function toast(text, level = "info", untilRest = false) {
+  if (untilRest && document.querySelector(AT_REST)) return;
   const toasts = document.getElementById("toasts");
   const element = document.getElementById("toast").content.firstElementChild.cloneNode(true);
   element.dataset.level = level;
+  element.toggleAttribute("data-until-rest", untilRest);
   element.querySelector("span").textContent = text;
   toasts.append(element);
   while (toasts.children.length > 3) toasts.firstElementChild.remove();
@@ -73,7 +76,12 @@ function leaveLater(element) {
 
 on("click", "[data-dismiss]", (button) => button.closest(".toast").remove());
 document.querySelectorAll(".toast").forEach(leaveLater);
-document.addEventListener("toast", (event) => toast(event.detail.text, event.detail.level));
+document.addEventListener("toast", ({ detail: { text, level, untilRest } }) => toast(text, level, untilRest));
+
+// What a run was asked and has come to is not announced any more.
+document.addEventListener("htmx:load", () => {
+  if (document.querySelector(AT_REST)) document.querySelectorAll(".toast[data-until-rest]").forEach((said) => said.remove());
+});
 
 // --- htmx: failures are said, empty filters stay out of the address ---
 

@@ -52,6 +52,8 @@ class Said(NamedTuple):
     level: Literal["info", "error"] = "info"
     reload: bool = False
     """True if the page shows a run that had ended: its socket is closed, so it must be loaded again."""
+    until_rest: bool = False
+    """True if it is said of a run that has still to come to what was asked."""
 
 
 Change = Callable[[PageRequest, Run], Said]
@@ -77,7 +79,8 @@ def change(act: Change) -> PageView[[UUID]]:
 @change
 def cancel_run(request: PageRequest, run: Run) -> Said:
     """Stop a run."""
-    return Said(CANCEL_MESSAGES[control.cancel(run.pk, by=request.user)])
+    outcome = control.cancel(run.pk, by=request.user)
+    return Said(CANCEL_MESSAGES[outcome], until_rest=outcome == "asked")
 
 
 @change
@@ -102,7 +105,8 @@ def force_run(request: PageRequest, run: Run) -> Said:
 @change
 def pause_run(request: PageRequest, run: Run) -> Said:
     """Pause a run."""
-    return Said(PAUSE_MESSAGES[control.pause(run.pk, by=request.user)])
+    outcome = control.pause(run.pk, by=request.user)
+    return Said(PAUSE_MESSAGES[outcome], until_rest=outcome == "asked")
 
 
 @change
@@ -143,6 +147,6 @@ def _if_waiting(outcome: control.WaitOutcome, done: str) -> Said:
 
 def _stay(request: PageRequest, run: Run, said: Said) -> HttpResponse:
     if request.htmx and not said.reload:
-        return toast(HttpResponse(status=204), said.text, level=said.level)
+        return toast(HttpResponse(status=204), said.text, level=said.level, until_rest=said.until_rest)
     messages.add_message(request, messages.ERROR if said.level == "error" else messages.INFO, said.text)
     return HttpResponseClientRefresh() if request.htmx else redirect(run)

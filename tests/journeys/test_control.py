@@ -40,8 +40,10 @@ async def test_pause_resume_stop_with_proof_and_follow_up(site, open_page, wire_
     # The reply that is being waited for is kept; its calls run when the run goes on.
     await page.get_by_role("button", name="Pause").press("Enter")
     await expect(page.get_by_role("button", name="Pausing")).to_be_disabled()
+    await expect(page.locator(".toast")).to_contain_text("Pausing")
     wire_server.release()
     await wait_for_status(page, "waiting")
+    assert await page.locator(".toast").count() == 0
     await expect(page.locator("#run-state .pill")).to_have_text("Paused")
     await expect(page.locator("[data-step-kind=tool_result]")).to_have_count(0)
     await expect(page.locator("#steps")).to_contain_text("Paused by ada.")
