@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from typing_extensions import override
 
+from runs.agent.wording import counted
 from runs.engine import control
 from runs.engine.launch_limits import TooManyLaunches
 from runs.engine.spending import DailyLimitReached
@@ -199,7 +200,7 @@ class RunAdmin(ReadOnlyAdmin):
             except (DailyLimitReached, TooManyLaunches) as reached:
                 messages.error(request, str(reached))
                 break
-        messages.success(request, f"{len(launched)} run{'s' if len(launched) != 1 else ''} launched.")
+        messages.success(request, f"{counted(len(launched), 'run')} launched.")
 
 
 @admin.register(Step)
@@ -261,7 +262,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     def revoke_selected(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> None:
         for token in tokens:
             token.revoke()
-        self.message_user(request, f"{len(tokens)} tokens are revoked.")
+        self.message_user(request, f"{counted(len(tokens), 'token is', 'tokens are')} revoked.")
 
     def has_change_tokens_permission(self, request: HttpRequest) -> bool:
         """Whoever may change tokens may revoke them; nothing else about one can be changed."""

@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
 
+from runs.agent.wording import counted
+
 
 class ErrorSeverity(Enum):
     """How bad an error is, from least to worst."""
@@ -161,9 +163,9 @@ class ModelUnavailable(ModelFailure):
 
     def __init__(self, last: ModelFailure, *, attempts: int, why: str = "") -> None:
         """`why` says why there were no more attempts, where it is not simply that they were used up."""
-        tries = "1 attempt" if attempts == 1 else f"{attempts} attempts"
         super().__init__(
-            f"Model {last.model!r} gave no reply in {tries}. {why + ' ' if why else ''}The last failure: {last}",
+            f"Model {last.model!r} gave no reply in {counted(attempts, 'attempt')}. {why + ' ' if why else ''}"
+            f"The last failure: {last}",
             kind=last.kind,
             provider=last.provider,
             model=last.model,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from runs.agent.earlier import Earlier
 from runs.agent.messages import Exchange, ModelReply, ModelRequest, ToolResult, Turn
 from runs.agent.state import AgentState
-from runs.agent.wording import call_text
+from runs.agent.wording import call_text, counted
 
 DEFAULT_CONTEXT_TOKENS = 32_768
 """For a model whose window nobody knows."""
@@ -217,7 +217,7 @@ class Window:
 
     def _summary(self) -> str:
         which = f"{_turns(1, self._hidden).capitalize()} {'are' if self._hidden > 1 else 'is'}"
-        calls = ", ".join(f"{name} {count} times" for name, count in self._calls.most_common(8))
+        calls = ", ".join(f"{name} {counted(count, 'time')}" for name, count in self._calls.most_common(8))
         lines = "".join(f"\n- {line}" for line in self._last_hidden)
         return f"[{which} no longer shown to you. In them you called: {calls or 'nothing'}. The last of these:{lines}]"
 

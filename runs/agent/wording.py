@@ -1,10 +1,15 @@
-"""How calls and values are written in a thought."""
+"""How numbers, calls and values are written in words."""
 
 import json
 from typing import Any
 
 MODEL_SEES_CHARACTERS = 32_768
 """The longest text of one tool result a model is shown."""
+
+
+def counted(count: float, one: str, many: str = "") -> str:
+    """`1 run`, `2 runs`, `1,000 runs`. `many` is needed where it is more than `one` with an s."""
+    return f"{count:,.0f} {one if count == 1 else many or f'{one}s'}"
 
 
 def call_text(tool_name: str, arguments: dict[str, Any]) -> str:

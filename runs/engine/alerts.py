@@ -20,6 +20,7 @@ from django.core.mail import mail_admins
 from django.urls import reverse
 
 from runs.agent.redaction import Redactor
+from runs.agent.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -165,7 +166,7 @@ def _text(alert: Alert) -> str:
     if address := _address(alert):
         lines.append(f"The run: {address}")
     if alert.times_before:
-        lines.append(f"It happened {alert.times_before} more times since it was told last.")
+        lines.append(f"It happened {counted(alert.times_before, 'more time')} since it was told last.")
     lines.append("The same is not told again for an hour.")
     return "\n".join(lines)
 

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
+from runs.agent.wording import counted
 from runs.models import Run
 
 WINDOW_S = 60.0
@@ -43,7 +44,8 @@ def _check_rate(user: Any) -> None:
     if oldest is not None:
         wait_s = WINDOW_S - (now - oldest).total_seconds()
         raise TooManyLaunches(
-            f"You have launched {limit:,} runs within a minute, and that is the limit. Wait {max(1, round(wait_s))} s.",
+            f"You have launched {counted(limit, 'run')} within a minute, and that is the limit. "
+            f"Wait {max(1, round(wait_s))} s.",
             retry_after_s=wait_s,
         )
 
@@ -52,6 +54,6 @@ def _check_queue(user: Any) -> None:
     limit = settings.AGENTSITE_MAX_QUEUED
     if Run.objects.filter(user=user, status=Run.Status.IDLE).order_by()[limit - 1 : limit].exists():
         raise TooManyLaunches(
-            f"{limit:,} of your runs wait in the queue, and that is the limit. Launch more when some have begun.",
+            f"You have {counted(limit, 'run')} in the queue, and that is the limit. Launch more when some have begun.",
             retry_after_s=WINDOW_S / 6,
         )

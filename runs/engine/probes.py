@@ -15,6 +15,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from runs.agent.wording import counted
 from runs.engine import dispatch
 from runs.engine.hosts_seen import workers_seen
 
@@ -54,9 +55,9 @@ def _ask_database() -> Look | None:
 def _look_at_workers() -> Look:
     workers = workers_seen()
     if workers.alive:
-        return Look(True, f"{workers.alive} workers gave a sign of life in the last 30 s.")
+        return Look(True, f"{counted(workers.alive, 'worker')} gave a sign of life in the last 30 s.")
     if workers.hosts:
-        return Look(True, f"{workers.hosts} hosts hold leases on runs.")
+        return Look(True, f"{counted(workers.hosts, 'host holds', 'hosts hold')} leases on runs.")
     at = f"{workers.last_seen:%Y-%m-%d %H:%M:%S} UTC" if workers.last_seen else "never"
     do = "Runs are queued and go on when a worker starts: `manage.py worker`."
     return Look(False, f"No worker gave a sign of life in the last 30 s; the last one did: {at}.", do)

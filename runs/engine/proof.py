@@ -17,6 +17,7 @@ from runs.agent.calling import REPEATABLE
 from runs.agent.journal import CallChange, Entry
 from runs.agent.state import AgentStatus
 from runs.agent.thoughts import AgentThought, ThoughtType
+from runs.agent.wording import counted
 from runs.models import Run, Step, ToolCall
 
 Outcome = Literal["not_started", "no_effect", "unknown"]
@@ -261,5 +262,5 @@ def _words(stop: Stop, proof: dict[str, Any]) -> str:
         said.append(f"Had finished: {', '.join(each.tool_name for each in stop.finished)}.")
     if proof["tokens_after"] is not None:
         cost = f"${proof['cost_after']}" if proof["cost_is_known"] else "at an unknown cost"
-        said.append(f"Booked after that: {proof['tokens_after']:,} tokens, {cost}.")
+        said.append(f"Booked after that: {counted(proof['tokens_after'], 'token')}, {cost}.")
     return " ".join(said)

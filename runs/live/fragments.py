@@ -8,6 +8,7 @@ from django.template.loader import get_template
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
+from runs.agent.wording import counted
 from runs.live.amounts import dollars, duration_text
 from runs.live.cards import card_of
 from runs.live.offers import resume_for
@@ -105,8 +106,7 @@ def queued_for(run: Run) -> str:
     if limit is None:
         return ""
     whose = f"of the agent {run.config.get('agent', '')}" if limit.of == "agent" else "of one person"
-    runs = "run" if limit.most == 1 else "runs"
-    return f"Waits for a place: at most {limit.most} {runs} {whose} may be at work at once."
+    return f"Waits for a place: at most {counted(limit.most, 'run')} {whose} may be at work at once."
 
 
 def _force_times(run: Run) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from runs.agent.wording import counted
 from runs.live.amounts import dollars, duration_text
 from runs.models import Step
 
@@ -142,7 +143,7 @@ def _lane_facts(lane: dict[str, Any], begun: float) -> list[str]:
     return [
         "not asked" if start is None else f"from {duration_text(start - begun)}",
         "no first token" if first is None or start is None else f"first token after {duration_text(first - start)}",
-        "tokens unknown" if tokens is None else f"{tokens:,} tokens",
+        "tokens unknown" if tokens is None else counted(tokens, "token"),
         f"cost {_cost(cost)}",
     ]
 

@@ -21,6 +21,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from runs.agent.providers.catalog import HOSTED
+from runs.agent.wording import counted
 from runs.engine import probes
 from runs.engine.hosts_seen import database_now, workers_seen
 from runs.engine.lock import HostLock, HostLocked
@@ -89,7 +90,7 @@ def database() -> Iterator[Finding]:
     if not executor.loader.applied_migrations:
         yield Finding("database", "problem", "Nothing was set up here yet.", SET_UP)
     elif missing:
-        what = f"{len(missing)} migrations are missing, first {missing[0][0]}."
+        what = f"{counted(len(missing), 'migration is', 'migrations are')} missing, first {missing[0][0]}."
         yield Finding(
             "database", "problem", what, "Run `manage.py migrate`; `serve` and `worker` do it when they start."
         )
@@ -111,7 +112,10 @@ def hosts() -> Iterator[Finding]:
             yield Finding("hosts", "note", "There are none: nothing was set up here yet.", SET_UP)
             return
         workers = workers_seen()
-        what = f"{workers.alive} workers gave a sign of life in the last 30 s; {workers.hosts} hold runs."
+        what = (
+            f"{counted(workers.alive, 'worker')} gave a sign of life in the last 30 s; "
+            f"{counted(workers.hosts, 'holds', 'hold')} runs."
+        )
         do = "" if workers.alive else "Start one: `manage.py worker`."
         yield Finding("hosts", "ok" if workers.alive else "problem", what, do)
         return
@@ -183,16 +187,20 @@ def runs() -> Iterator[Finding]:
     undecided = ToolCall.objects.undecided().filter(run__in=waiting).count()
     if queued:
         do = "See that a host runs (above), and the limits of runs at once."
-        yield Finding("runs", "problem", f"{queued} runs are queued since more than 5 minutes.", do)
+        what = f"{counted(queued, 'run has', 'runs have')} been queued for more than 5 minutes."
+        yield Finding("runs", "problem", what, do)
     if expired:
-        yield Finding("runs", "problem", f"{expired} runs lost their host more than a minute ago.", "Start a worker.")
+        what = f"{counted(expired, 'run has', 'runs have')} had no host for more than a minute."
+        yield Finding("runs", "problem", what, "Start a worker.")
     if parked:
-        yield Finding("runs", "note", f"{parked} runs wait for a person since more than a week.", "Open the inbox.")
+        what = f"{counted(parked, 'run has', 'runs have')} waited for a person for more than a week."
+        yield Finding("runs", "note", what, "Open the inbox.")
     if undecided:
-        what = f"{undecided} calls may or may not have happened; a person has to say which."
+        what = f"{counted(undecided, 'call')} may or may not have happened; a person has to say which."
         yield Finding("runs", "note", what, "Open the inbox.")
     if not (queued or expired):
-        yield Finding("runs", "ok", f"{unfinished.count()} unfinished runs, none stuck.")
+        count = unfinished.count()
+        yield Finding("runs", "ok", f"{counted(count, 'unfinished run')}, none stuck.")
 
 
 EXAMINATIONS: dict[str, Callable[[], Iterator[Finding]]] = {

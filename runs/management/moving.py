@@ -21,6 +21,7 @@ from django.db import connection, models
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
+from runs.agent.wording import counted
 from runs.engine.rows import as_text
 from runs.models import Run
 
@@ -71,7 +72,7 @@ class Table:
             received ^= _checksum(row)
         if (count, received) != (rows, checksum):
             raise CommandError(
-                f"{self.name}: {count} rows came of {rows} that were sent, or they differ. Nothing was moved."
+                f"{self.name}: of {counted(rows, 'row')} sent {count} came, or they differ. Nothing was moved."
             )
 
     def _rows_of(self, alias: str) -> Iterator[Row]:

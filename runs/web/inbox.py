@@ -10,6 +10,7 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from runs.agent.wording import counted
 from runs.engine import control
 from runs.web.access import PageRequest, id_in, signed_in
 from runs.web.decisions import reason_in
@@ -63,7 +64,7 @@ def decide(request: PageRequest) -> HttpResponse:
             done += 1
         except control.DecisionRefused as refused:
             refusals.append(str(refused))
-    words = f"{done} {'call is' if done == 1 else 'calls are'} {'approved' if action == 'approve' else 'denied'}."
+    words = f"{counted(done, 'call is', 'calls are')} {'approved' if action == 'approve' else 'denied'}."
     return _say(request, " ".join([words, *dict.fromkeys(refusals)]), refused=bool(refusals))
 
 

@@ -9,6 +9,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest
 
+from runs.agent.wording import counted
 from runs.web.throttle import Throttle
 
 TRIES: Final = Throttle("sign-in", limit=10, window_s=15 * 60)
@@ -28,7 +29,7 @@ class Throttled(AuthenticationForm):
         if wait_s is not None:
             minutes = max(1, round(wait_s / 60))
             raise forms.ValidationError(
-                f"Too many tries. Wait {minutes} {'minute' if minutes == 1 else 'minutes'}, then try again.",
+                f"Too many tries. Wait {counted(minutes, 'minute')}, then try again.",
                 code="throttled",
             )
         cleaned: dict[str, Any] = super().clean()

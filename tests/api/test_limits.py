@@ -56,7 +56,7 @@ def test_the_limit_holds_for_the_launch_form_too_which_keeps_what_was_typed(
     assert (plain.status_code, htmx.status_code) == (429, 422)
     assert int(plain["Retry-After"]) <= 60
     for page in (plain, htmx):
-        assert "You have launched 1 runs within a minute" in page.content.decode()
+        assert "You have launched 1 run within a minute" in page.content.decode()
         assert "a long task" in page.content.decode()
     assert Run.objects.count() == 1
 
@@ -87,7 +87,7 @@ def test_a_full_queue_takes_no_more_until_runs_begin(
     taken = program.post("/runs", {"task": "x"})
 
     assert (refused.status_code, taken.status_code) == (429, 201)
-    assert "2 of your runs wait in the queue" in error_of(refused)["message"]
+    assert "You have 2 runs in the queue" in error_of(refused)["message"]
     assert program_of(other).post("/runs", {"task": "x"}).status_code == 201
 
 

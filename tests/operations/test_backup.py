@@ -150,7 +150,7 @@ def test_a_postgres_installation_comes_back_in_another_database_and_not_under_a_
         elsewhere = manage("restore", str(file), data=tmp_path / "other")
 
     assert made.returncode == 0, made.stderr
-    assert at_work.returncode == 1 and "1 connections of Agentsite are open" in at_work.stderr
+    assert at_work.returncode == 1 and "1 connection of Agentsite is open" in at_work.stderr
     assert restored.returncode == 0, restored.stderr
     assert again.returncode == 1 and "--force" in again.stderr
     assert found.stdout.strip() == "['Kept.']"

@@ -99,8 +99,8 @@ def test_runs_that_nobody_takes_are_a_problem(db):
     found = {each.what: each.state for each in examination.runs()}
 
     assert found == {
-        "1 runs are queued since more than 5 minutes.": "problem",
-        "1 runs wait for a person since more than a week.": "note",
+        "1 run has been queued for more than 5 minutes.": "problem",
+        "1 run has waited for a person for more than a week.": "note",
     }
 
 

@@ -50,7 +50,7 @@ def test_only_finished_runs_that_are_old_enough_go_with_all_their_rows(owner):
 
     printed = prune("--days", "30")
 
-    assert "Deleted 1 runs of more than 30 days with 2 steps." in printed
+    assert "Deleted 1 run of more than 30 days with 2 steps." in printed
     assert set(Run.objects.values_list("pk", flat=True)) == {young.pk, queued.pk, parked.pk, again.pk}
     assert not Step.objects.filter(run_id=old.pk).exists() and not ToolCall.objects.exists()
     again.refresh_from_db()
@@ -80,8 +80,8 @@ def test_a_dry_run_says_the_same_and_deletes_nothing(owner):
 
     printed = prune("--days", "30", "--dry-run")
 
-    assert "Would delete 1 runs of more than 30 days with 2 steps." in printed
-    assert "Would delete 1 expired sessions" in printed
+    assert "Would delete 1 run of more than 30 days with 2 steps." in printed
+    assert "Would delete 1 expired session" in printed
     assert (Run.objects.count(), Session.objects.count()) == (1, 1)
 
 
@@ -114,7 +114,7 @@ def test_expired_sessions_old_keys_and_old_tokens_go_and_others_stay(owner):
     printed = prune()
 
     assert "Runs are kept for ever" in printed
-    assert "Deleted 1 expired sessions, 1 old keys of launches, 1 old tokens." in printed
+    assert "Deleted 1 expired session, 1 old key of a launch, 1 old token." in printed
     assert list(Session.objects.values_list("session_key", flat=True)) == ["new"]
     assert list(IdempotencyKey.objects.values_list("key", flat=True)) == ["new"]
     assert set(ApiToken.objects.values_list("name", flat=True)) == {"new", "in use"}

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from runs.agent.wording import counted
 from runs.management import archive, postgres_tools
 
 
@@ -86,4 +87,5 @@ def told(rows: dict[str, int]) -> str:
     """How much is in there, in words."""
     if not rows:
         return "the whole database"
-    return f"{rows.get('runs_run', 0)} runs, {rows.get('runs_step', 0)} steps, {rows.get('auth_user', 0)} people"
+    runs, steps, people = (rows.get(table, 0) for table in ("runs_run", "runs_step", "auth_user"))
+    return f"{counted(runs, 'run')}, {counted(steps, 'step')}, {counted(people, 'person', 'people')}"

@@ -11,6 +11,7 @@ from django.core.management.sql import emit_post_migrate_signal
 from django.db import connection, connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 
+from runs.agent.wording import counted
 from runs.engine.lock import HostLock, HostLocked
 from runs.management import moving
 from runs.management.preparing import migrate
@@ -72,7 +73,7 @@ class Command(BaseCommand):
     def _tell(self, moved: list[moving.Moved], took_s: float, data: Path) -> None:
         for table in moved:
             if table.rows:
-                self.stdout.write(f"{table.rows:>10} rows of {table.table}")
+                self.stdout.write(f"{counted(table.rows, 'row'):>15} of {table.table}")
             for place in table.changed[:SHOWN]:
                 self.stdout.write(f"           {place} held what Postgres cannot; a sign stands for it.")
             if len(table.changed) > SHOWN:
@@ -80,7 +81,8 @@ class Command(BaseCommand):
         unfinished = Run.objects.unfinished().count()
         rows = sum(table.rows for table in moved)
         self.stdout.write(
-            f"{rows} rows moved and compared in {took_s:.1f} s; {unfinished} unfinished runs go on there."
+            f"{counted(rows, 'row')} moved and compared in {took_s:.1f} s; "
+            f"{counted(unfinished, 'unfinished run goes', 'unfinished runs go')} on there."
         )
         self.stdout.write(
             f"Give web and workers the secret key in {data / 'secret_key'}, or everybody signs in again.\n"

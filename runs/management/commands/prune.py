@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from runs.agent.wording import counted
 from runs.engine.retention import Pruned, Pruner, leftovers, would_go
 
 
@@ -51,11 +52,14 @@ class Command(BaseCommand):
         if days is None:
             self.stdout.write("Runs are kept for ever: neither AGENTSITE_KEEP_DAYS nor --days says how long.")
         else:
-            self.stdout.write(f"{verb} {pruned.runs} runs of more than {days} days with {pruned.steps} steps.")
+            runs = f"{counted(pruned.runs, 'run')} of more than {counted(days, 'day')}"
+            self.stdout.write(f"{verb} {runs} with {counted(pruned.steps, 'step')}.")
         if pruned.kept_for_others:
-            self.stdout.write(f"{pruned.kept_for_others} older runs stay: a run that is not old enough continues them.")
-        keys = f"{pruned.idempotency_keys} old keys of launches, {pruned.tokens} old tokens"
-        self.stdout.write(f"{verb} {pruned.sessions} expired sessions, {keys}.")
+            stay = counted(pruned.kept_for_others, "older run stays", "older runs stay")
+            self.stdout.write(f"{stay}: others that are not old enough go on from there.")
+        keys = counted(pruned.idempotency_keys, "old key of a launch", "old keys of launches")
+        others = f"{counted(pruned.sessions, 'expired session')}, {keys}, {counted(pruned.tokens, 'old token')}"
+        self.stdout.write(f"{verb} {others}.")
         if pruned.runs and verb == "Deleted":
             self.stdout.write(
                 f"The longest transaction took {pruned.longest_s * 1000:.0f} ms. The space is used again; the file of "

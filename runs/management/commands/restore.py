@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
+from runs.agent.wording import counted
 from runs.engine.lock import HostLock, HostLocked
 from runs.management import archive, postgres_tools
 from runs.management.archive import Manifest
@@ -80,7 +81,8 @@ class Command(BaseCommand):
             (others,) = cursor.fetchone()
         if others:
             raise CommandError(
-                f"{others} connections of Agentsite are open to this database. Stop web and workers first."
+                f"{counted(others, 'connection of Agentsite is', 'connections of Agentsite are')} open to this "
+                "database. Stop web and workers first."
             )
         if connection.introspection.table_names() and not force:
             raise CommandError("There is an installation in this database. Replace it with --force.")

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from runs.agent.wording import counted
 from runs.engine.host import RunHost
 from runs.engine.keeping_up import keep_up
 from runs.management.commands.serve import end, prepare_database
@@ -69,7 +70,8 @@ async def _work(host: RunHost) -> None:
         loop.add_signal_handler(each, told_to_stop.set)
     host.start(loop)
     hearing = asyncio.create_task(keep_up(hear_wakeups_for_ever))
-    print(f"Worker: hosts up to {host.capacity} runs.", flush=True)  # noqa: T201 - who started it waits for this line
+    most = counted(host.capacity, "run")
+    print(f"Worker: hosts up to {most}.", flush=True)  # noqa: T201 - who started it waits for this line
     warm_up()
     await told_to_stop.wait()
     # First: a wake-up that is heard now would be for nobody.

@@ -7,6 +7,7 @@ from runs.agent.messages import ToolRequest
 from runs.agent.providers.offline.goals import Goal
 from runs.agent.providers.offline.grammar import TOPICS
 from runs.agent.providers.offline.plan import Progress, Refusal
+from runs.agent.wording import counted
 
 _CHAT = re.compile(
     r"(?:(?:hi|hello|hey|hiya|howdy|greetings|good (?:morning|afternoon|evening|day)|help|help me|thanks|thank you|"
@@ -64,7 +65,8 @@ def reasoning_for_calls(progress: Progress, ready: dict[int, ToolRequest]) -> st
         return f"The earlier results are in, so now I can do {named}."
     waiting = len(progress.goals) - progress.first - len(goals)
     order = "" if len(goals) == 1 else " These do not need each other, so I ask for them at once."
-    later = f" {waiting} more {'call waits' if waiting == 1 else 'calls wait'} for what comes back." if waiting else ""
+    more = counted(waiting, "more call waits", "more calls wait")
+    later = f" {more} for what comes back." if waiting else ""
     return f"I read {named}.{order}{later}"
 
 
