@@ -1,4 +1,4 @@
-"""Durations and money as people read them."""
+"""Durations, sizes and money as people read them."""
 
 from decimal import Decimal
 
@@ -15,6 +15,17 @@ def duration_text(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def size_text(size_bytes: float) -> str:
+    """A size for people: `812 B`, `64 KiB`, `1.4 MiB`, `2.0 GiB`."""
+    if size_bytes < 1000:
+        return f"{size_bytes:.0f} B"
+    if size_bytes < 999.5 * 2**10:
+        return f"{size_bytes / 2**10:.0f} KiB"
+    if size_bytes < 999.95 * 2**20:
+        return f"{size_bytes / 2**20:.1f} MiB"
+    return f"{size_bytes / 2**30:,.1f} GiB"
 
 
 def dollars(cost: Decimal) -> str:

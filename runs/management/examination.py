@@ -25,6 +25,7 @@ from runs.agent.wording import counted
 from runs.engine import probes
 from runs.engine.hosts_seen import database_now, workers_seen
 from runs.engine.lock import HostLock, HostLocked
+from runs.live.amounts import size_text
 from runs.models import Run, ToolCall
 
 State = Literal["ok", "note", "problem"]
@@ -160,7 +161,7 @@ def disk() -> Iterator[Finding]:
     free = shutil.disk_usage(folder).free
     state: State = "ok" if free > LITTLE_SPACE else "problem"
     do = "" if state == "ok" else "Make room, or let `manage.py prune` delete old runs."
-    yield Finding("disk", state, f"{free / 2**30:.1f} GiB are free for {folder}.", do)
+    yield Finding("disk", state, f"{size_text(free)} are free for {folder}.", do)
     open_ = [
         path for name in ("secret_key", "agentsite.sqlite3", "agentsite.sqlite3-wal") if _is_open(path := folder / name)
     ]

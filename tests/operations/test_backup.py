@@ -1,5 +1,6 @@
 """A backup taken from a server at work, and what comes back."""
 
+import re
 import shutil
 import sqlite3
 import stat
@@ -44,6 +45,7 @@ def test_a_backup_of_a_busy_server_holds_all_that_was_acknowledged_and_serves_on
     after = launch(site, 5)
 
     assert done.returncode == 0, done.stderr
+    assert re.search(r"backup\.tar\.gz \([1-9]\d* KiB\): .* 1 person, the copy is whole", done.stdout)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".agentsite")] == []
     wait_for_statuses(site, *["completed"] * 30)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from runs.live.amounts import size_text
 from runs.templatetags.run_format import duration, thousands, when
 
 
@@ -30,3 +31,21 @@ def test_a_moment_is_written_in_utc_for_people_and_for_the_browser() -> None:
 
 def test_large_numbers_have_their_thousands_apart() -> None:
     assert [thousands(number) for number in (7, 1234, 1234567)] == ["7", "1,234", "1,234,567"]
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1_000, "1 KiB"),
+        (41_984, "41 KiB"),
+        (1_023_000, "999 KiB"),
+        (1_023_900, "1.0 MiB"),
+        (25 * 2**20, "25.0 MiB"),
+        (1_023 * 2**20, "1.0 GiB"),
+        (1_500 * 2**30, "1,500.0 GiB"),
+    ],
+)
+def test_a_size_never_rounds_to_nothing(size: int, text: str) -> None:
+    assert size_text(size) == text

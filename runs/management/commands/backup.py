@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from runs.agent.wording import counted
+from runs.live.amounts import size_text
 from runs.management import archive, postgres_tools
 
 
@@ -51,7 +52,7 @@ class Command(BaseCommand):
             archive.pack(
                 file, folder, kind=connection.vendor, database=database.name, migrations=applied, rows=rows, force=force
             )
-        self.stdout.write(f"{file} ({file.stat().st_size / 2**20:.1f} MiB): {told(rows)}, the copy is whole.")
+        self.stdout.write(f"{file} ({size_text(file.stat().st_size)}): {told(rows)}, the copy is whole.")
         if not has_key:
             self.stdout.write(
                 "The secret key is not in it: it comes from AGENTSITE_SECRET_KEY. Keep that one yourself."
