@@ -8,6 +8,7 @@ export class Pill {
   says(state, text) {
     if (!this.element) return;
     if (this.element.dataset.connection !== state) this.element.dataset.connection = state;
+    this.element.dataset.told = "";
     const place = this.element.querySelector("[data-connection-text]");
     if (place.textContent !== text) place.textContent = text;
   }

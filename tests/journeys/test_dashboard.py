@@ -41,6 +41,37 @@ async def test_it_says_since_when_it_is_cut_off_and_is_live_again_by_itself(site
     await expect(pill).to_have_text("live")
 
 
+@pytest.mark.parametrize("address", ["/", "/inbox/"])
+async def test_it_does_not_say_that_it_is_not_live_before_that_is_known(site, open_page, address):
+    page = await open_page(site, session=site.session_of("ada"))
+    await page.add_init_script(NOTE_THE_START)
+    pill = page.locator("[data-connection]")
+
+    await page.goto(address)
+    await expect(pill).to_have_text("live")
+    assert await page.evaluate("window.saidAtTheStart") is False
+
+    await page.route_web_socket("**/ws/**", lambda socket: socket.close())
+    await page.reload()
+    await expect(pill).to_have_text(re.compile("offline since"))
+    assert await pill.is_visible()
+
+
+async def test_without_scripts_it_says_that_it_is_not_live(site, open_page):
+    page = await open_page(site, session=site.session_of("ada"), java_script_enabled=False)
+    await page.goto("/")
+
+    await expect(page.get_by_text("not live")).to_be_visible()
+
+
+NOTE_THE_START = """
+    addEventListener("DOMContentLoaded", () => {
+        const pill = document.querySelector("[data-connection]");
+        window.saidAtTheStart = pill.checkVisibility({visibilityProperty: true});
+    });
+"""
+
+
 async def test_it_says_that_somebody_signed_out_elsewhere(site, open_page):
     page = await open_page(site, session=site.session_of("ada"))
     await page.goto("/")
