@@ -4,6 +4,7 @@ Runs, steps and tool calls are read here and never edited: whatever happens to a
 """
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -36,11 +37,25 @@ admin.site.site_header = "Agentsite admin"
 admin.site.site_title = "Agentsite admin"
 admin.site.index_title = "Agents and history"
 admin.site.login_form = AdminSignInForm
+admin.site.empty_value_display = EMPTY = "–"
 
 LAST_STEPS = 50
 """Steps shown on a run's page. With thousands of them an inline takes seconds; the list of steps has them all."""
 ROW_TEXT = 120
 """Characters of a long text that are read for a row of a list."""
+
+
+def _json(name: str, description: str = "") -> Callable[[Any, Any], SafeString | str]:
+    """What shows the JSON of a field, indented."""
+
+    @admin.display(description=description or name.replace("_", " "))
+    def shown(_admin: Any, row: Any) -> SafeString | str:
+        value = getattr(row, name)
+        if value is None:
+            return EMPTY
+        return format_html('<pre tabindex="0">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False))
+
+    return shown
 
 
 @admin.register(Agent)
@@ -136,6 +151,7 @@ class RunAdmin(ReadOnlyAdmin):
         ("Configuration at launch", {"classes": ("collapse",), "fields": ("config_json",)}),
     )
     readonly_fields = ("output_json", "error_json", "config_json", "last_steps")
+    output_json, error_json, config_json = _json("output"), _json("error"), _json("config", "configuration")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         runs: QuerySet[Run] = super().get_queryset(request)
@@ -166,18 +182,6 @@ class RunAdmin(ReadOnlyAdmin):
         """The last steps in order, with the ways to the live page and to all of them."""
         newest = run.steps.defer("replay", "html", "tool_input", "tool_output").order_by("-sequence")[:LAST_STEPS]
         return render_to_string("admin/runs/last_steps.html", {"run": run, "steps": reversed(newest)})
-
-    @admin.display(description="output")
-    def output_json(self, run: Run) -> SafeString | str:
-        return _json(run.output)
-
-    @admin.display(description="error")
-    def error_json(self, run: Run) -> SafeString | str:
-        return _json(run.error)
-
-    @admin.display(description="configuration")
-    def config_json(self, run: Run) -> SafeString | str:
-        return _json(run.config)
 
     def view_on_site(self, obj: Run) -> str:
         return obj.get_absolute_url()
@@ -212,11 +216,12 @@ class StepAdmin(ReadOnlyAdmin):
     search_fields = ("content", "tool_name", "=run__id")
     ordering = ("-pk",)
     fields = (
-        *("run_link", "sequence", "epoch", "turn", "kind", "content", "tool_name", "call_id", "tool_input"),
-        *("tool_output", "attempt", "max_attempts", "severity", "recoverable", "suggested_action", "provider"),
-        *("model", "lane", "tokens", "cost", "started_at", "ended_at", "metadata"),
+        *("run_link", "sequence", "epoch", "turn", "kind", "content", "tool_name", "call_id", "input_json"),
+        *("output_json", "attempt", "max_attempts", "severity", "recoverable", "suggested_action", "provider"),
+        *("model", "lane", "tokens", "cost", "started_at", "ended_at", "metadata_json"),
     )
-    readonly_fields = ("run_link",)
+    readonly_fields = ("run_link", "input_json", "output_json", "metadata_json")
+    input_json, output_json, metadata_json = _json("tool_input"), _json("tool_output"), _json("metadata")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Step]:
         steps: QuerySet[Step] = super().get_queryset(request)
@@ -239,8 +244,12 @@ class ToolCallAdmin(ReadOnlyAdmin):
     list_filter = ("state", "effect", "tool_name")
     search_fields = ("tool_name", "=call_id", "=run__id")
     ordering = ("-started_at",)
-    exclude = ("run",)
-    readonly_fields = ("run_link",)
+    fields = (
+        *("run_link", "turn", "index", "tool_name", "arguments_json", "proposed_json", "arguments_hash", "effect"),
+        *("state", "epoch", "decided_by", "decided_at", "decision_reason", "expires_at", "started_at", "ended_at"),
+    )
+    readonly_fields = ("run_link", "arguments_json", "proposed_json")
+    arguments_json, proposed_json = _json("arguments"), _json("proposed_arguments")
 
     @admin.display(description="run", ordering="run")
     def run_link(self, call: ToolCall) -> SafeString:
@@ -271,9 +280,3 @@ class ApiTokenAdmin(ReadOnlyAdmin):
 
 def _run_link(run_id: object) -> SafeString:
     return format_html('<a href="{}">{}</a>', reverse("admin:runs_run_change", args=[run_id]), run_id)
-
-
-def _json(value: object) -> SafeString | str:
-    if value is None:
-        return "–"
-    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False))

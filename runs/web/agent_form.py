@@ -1,8 +1,10 @@
 """The form staff configure an agent with."""
 
+import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
+from django.forms.fields import InvalidJSONInput
 
 from runs.agent.structured import schema_fault
 from runs.agent.tools.registry import registered_tools
@@ -17,12 +19,24 @@ else:  # generic for the type checker only
 NO_MODELS = 'Type a list with at least one name, such as ["offline"].'
 
 
+class JsonField(forms.JSONField):
+    """JSON as somebody would write it by hand; an empty box for nothing."""
+
+    widget = forms.Textarea(attrs={"class": "json", "rows": 4, "spellcheck": "false"})
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, InvalidJSONInput):
+            return value
+        return "" if value in (None, [], {}) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
 class AgentForm(_AgentModelForm):
     """An agent whose models and tools are names, so that a mistake is found here and not by a run."""
 
     class Meta:
         model = Agent
         exclude = ()
+        field_classes: ClassVar = dict.fromkeys(("model_names", "tools", "output_schema", "tool_approvals"), JsonField)
         error_messages: ClassVar = {"model_names": {"required": NO_MODELS}}
 
     def clean_model_names(self) -> list[str]:

@@ -4,13 +4,16 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Permission, User
 from django.db.models import Model
 from django.test import Client
+from django.urls import reverse
 
 from runs.models import Agent, Run, Step, ToolCall
 
@@ -87,6 +90,39 @@ def test_the_private_replay_value_is_never_shown(browser: Client, owner: User, m
         text = browser.get(page).content.decode()
         assert "s3cret" not in text
         assert "replay" not in text.lower()
+
+
+def test_json_is_indented_and_what_is_not_there_is_a_dash(
+    browser: Client, owner: User, make_run: Callable[..., Run]
+) -> None:
+    run = make_run(owner, output={"sum": [17, "<b>"]})
+    arguments = {"expression": "17 * 23"}
+    about = {"run": run, "turn": 1, "tool_name": "calculator", "epoch": 1}
+    call = ToolCall.objects.create(call_id=uuid4(), index=0, arguments=arguments, arguments_hash="0" * 64, **about)
+    step = Step.objects.create(sequence=1, kind="tool_call", tool_input=arguments, call_id=call.pk, **about)
+
+    pages = {
+        row: browser.get(reverse(f"admin:runs_{row._meta.model_name}_change", args=[row.pk])).content.decode()
+        for row in (run, step, call)
+    }
+
+    assert "{\n  &quot;sum&quot;: [\n    17,\n    &quot;&lt;b&gt;&quot;\n  ]\n}</pre>" in pages[run]
+    for row in (step, call):
+        assert "{\n  &quot;expression&quot;: &quot;17 * 23&quot;\n}</pre>" in pages[row]
+    empty = {run: {"Error", "Cost"}, step: {"Tool output"}, call: {"Proposed arguments", "Decided by"}}
+    dashes = r'<label>([\w ]+):</label>\s*<div class="readonly">–</div>'
+    assert [labels for row, labels in empty.items() if not labels <= {*re.findall(dashes, pages[row])}] == []
+
+
+def test_an_agents_json_is_indented_and_nothing_is_an_empty_box(browser: Client, agent: Agent) -> None:
+    agent.tool_approvals = {"calculator": "always"}
+    agent.save()
+
+    page = browser.get(f"/admin/runs/agent/{agent.pk}/change/").content.decode()
+
+    boxes = dict(re.findall(r'<textarea name="(\w+)"[^>]*>\s*([^<]*)</textarea>', page))
+    assert unescape(boxes["tool_approvals"]) == '{\n  "calculator": "always"\n}'
+    assert (boxes["tools"], boxes["output_schema"]) == ("", "")
 
 
 @pytest.mark.parametrize(
