@@ -164,10 +164,7 @@ class RunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="status", ordering="status")
     def state(self, run: Run) -> str:
-        if run.waiting_for == Run.WaitingFor.RESUME:
-            return run.get_waiting_for_display()
-        waiting_for = f" for {run.get_waiting_for_display().lower()}" if run.waiting_for else ""
-        return f"{run.get_status_display()}{waiting_for}"
+        return run.stands
 
     @admin.display(description="steps", ordering="next_sequence")
     def steps(self, run: Run) -> int:

@@ -3,7 +3,7 @@
 import contextlib
 import uuid
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Final, Self
 
 from django.conf import settings
 from django.db import models
@@ -73,6 +73,13 @@ class Run(models.Model):
         ERROR = "error", "Error"
         CRITICAL = "critical", "Critical"
 
+    WAITS: Final[dict[str, str]] = {
+        WaitingFor.APPROVAL: "Needs approval",
+        WaitingFor.DECISION: "Needs decision",
+        WaitingFor.RETRY: "Waits to retry",
+        WaitingFor.RESUME: "Paused",
+    }
+    """What is said of a waiting run, wherever it is listed or looked for."""
     FINAL = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -164,6 +171,11 @@ class Run(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("runs:run", args=[self.pk])
+
+    @property
+    def stands(self) -> str:
+        """Its status for people; of a waiting run what it waits for."""
+        return self.WAITS.get(self.waiting_for) or self.get_status_display()
 
     @property
     def is_finished(self) -> bool:

@@ -21,7 +21,7 @@ class HistoryFilter:
     """The filters of one request, checked. `faults` says what was left out and why."""
 
     statuses = Run.Status.choices
-    waits = Run.WaitingFor.choices
+    waits = list(Run.WAITS.items())
 
     def __init__(self, asked: QueryDict, *, user: User | AnonymousUser) -> None:
         self.user = user

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.html import strip_tags
 
 from runs.models import Agent, Run
 from tests.web.conftest import HTMX
@@ -135,6 +136,19 @@ def test_filters_find_what_they_name(
     page = browser.get(f"/runs/?{query}").content.decode()
 
     assert {names[row] for row in rows(page)} == found
+
+
+@pytest.mark.parametrize("waits_for", Run.WaitingFor.values)
+def test_a_filter_has_the_words_of_the_runs_it_finds(
+    browser: Client, owner: User, make_run: Callable[..., Run], waits_for: str
+) -> None:
+    by_wait = {each: make_run(owner, status="waiting", waiting_for=each) for each in Run.WaitingFor.values}
+
+    page = browser.get(f"/runs/?waiting_for={waits_for}").content.decode()
+
+    chosen = re.findall(r"<option [^>]* selected>([^<]+)</option>", page)
+    assert rows(page) == [str(by_wait[waits_for].pk)]
+    assert chosen == [" ".join(strip_tags(page.split('data-label="Status">')[1].split("</td>")[0]).split())]
 
 
 def test_a_run_is_found_by_its_id(browser: Client, owner: User, make_run: Callable[..., Run]) -> None:

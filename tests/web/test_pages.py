@@ -263,8 +263,6 @@ def test_a_status_is_told_by_a_word_and_an_icon_not_by_colour_alone() -> None:
         pill = render_to_string("runs/partials/status_pill.html", {"run": Run(status=status)})
         assert label in pill
         assert "<svg" in pill
-    parked = Run(status="waiting", waiting_for="approval")
-    assert "Needs approval" in render_to_string("runs/partials/status_pill.html", {"run": parked})
     for severity, label in Run.Severity.choices:
         badge = render_to_string("runs/partials/severity_badge.html", {"severity": severity})
         assert label in badge
