@@ -20,7 +20,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 
 async def faults_of(page: Page) -> list[str]:
-    """What axe finds wrong, and whether the page is wider than the window, or its bar narrower."""
+    """What axe finds wrong, and what of the page is out of its place."""
     results = await Axe().run(page)
     faults = [
         f"{page.url}: {violation['id']} at {[node['target'] for node in violation['nodes']]}"
@@ -30,6 +30,8 @@ async def faults_of(page: Page) -> list[str]:
         faults.append(f"{page.url}: wider than the window")
     if await page.evaluate(BAR_ENDS_EARLY):
         faults.append(f"{page.url}: the bar at the top ends before the window does")
+    if steps := await page.evaluate(STEPS_OUT_OF_LINE):
+        faults.append(f"{page.url}: the numbers of {steps} are not beside their first line")
     return faults
 
 
@@ -94,6 +96,10 @@ BAR_ENDS_EARLY = """() => {
     const bar = document.querySelector(".top-bar");
     return bar && bar.getBoundingClientRect().right < document.documentElement.clientWidth;
 }"""
+STEPS_OUT_OF_LINE = """() => [...document.querySelectorAll(".step:has(.step-number)")].filter(step => {
+    const [icon, number] = [".step-icon", ".step-number"].map(part => step.querySelector(part).getBoundingClientRect());
+    return Math.abs(icon.top + icon.bottom - number.top - number.bottom) > icon.height;
+}).map(step => step.id)"""
 FOCUSABLE = """() => {
     const seen = [...document.querySelectorAll("a[href], button, input, select, textarea, summary")];
     return seen.filter(e => !e.disabled && e.type !== "hidden" && e.tabIndex >= 0 && e.checkVisibility()).length;
