@@ -43,7 +43,10 @@ _CONFLICTS: Final = {"x-errors": [409]}
     openapi_extra=_CONFLICTS,
 )
 def pause_run(request: HttpRequest, run_id: Path[UUID]) -> HttpResponse:
-    """Pause a run between two turns. 202: its host was asked. 200: it is paused. 409: it cannot be, and why."""
+    """Pause a run, between two turns or between a reply and its calls.
+
+    202: its host was asked. 200: it is paused. 409: it cannot be, and why.
+    """
     run = find_run(request, run_id)
     return _answer(run, control.pause(run.pk, by=caller_of(request).user))
 

@@ -17,7 +17,8 @@ PauseOutcome = Literal[
 
 @transaction.atomic
 def pause(run_id: UUID, *, by: Any) -> PauseOutcome:
-    """Pause a run. "paused": nobody hosted it and it is paused. "asked": its host pauses it between two turns.
+    """Pause a run. "paused": nobody hosted it and it is paused. "asked": its host pauses it between two turns,
+    or between a reply and its calls.
 
     Everything else changes nothing and says where the run stands: it was paused before, waits for somebody's answer
     about a call, has been asked to stop, or has ended, which it may also do before its host comes to the pause.
