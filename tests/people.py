@@ -40,7 +40,8 @@ def _signed(data: Path, pk: str, hashed: str) -> str:
     key = (data / "secret_key").read_text().strip()
     auth_hash = salted_hmac(f"{_USER}.get_session_auth_hash", hashed, secret=key, algorithm="sha256").hexdigest()
     content = {SESSION_KEY: pk, BACKEND_SESSION_KEY: _BACKEND, HASH_SESSION_KEY: auth_hash}
-    return signing.dumps(content, key=key, salt="django.contrib.sessions.SessionStore", compress=True)
+    signer = signing.TimestampSigner(key=key, salt="django.contrib.sessions.SessionStore", fallback_keys=[])
+    return signer.sign_object(content, compress=True)
 
 
 @cache
