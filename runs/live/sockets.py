@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 BEAT_EVERY_S = 15.0
 """A ping to every socket, and a look whether it may stay open. live.js gives up after 45 s of silence."""
 
-CLOSING_S = 2.0
+CLOSING_S = 3.0
 
 
 class NotAdmitted(Exception):
@@ -94,7 +94,7 @@ class Sockets:
         self._loop.call_soon_threadsafe(self._close_session, session_key)
 
     async def close_all(self, code: int) -> None:
-        """Close every socket and let no new one in. Returns when all have gone, or after 2 s."""
+        """Close every socket and let no new one in. Returns when all have gone, or after `CLOSING_S`."""
         self._is_closing = True
         self._all_gone.clear()
         for socket in list(self._open):
