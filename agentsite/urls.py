@@ -11,5 +11,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^api(?:/|$)", no_such_address, name="no-such-api"),
     path("", include("runs.web.urls")),
 ]
-handler400 = "runs.api.refusals.bad_request"
-handler500 = "runs.api.refusals.server_error"
+handler400 = "agentsite.refusals.bad_request"
+handler500 = "agentsite.refusals.server_error"

@@ -11,7 +11,7 @@ from ninja.utils import check_csrf
 from runs.api.errors import ApiError, too_many, unauthenticated
 from runs.live.access import TOKEN
 from runs.models import ApiToken
-from runs.web.throttle import Throttle
+from runs.throttle import Throttle
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 
+from runs.agent.providers.names import model_fault
 from runs.agent.tools.registry import registered_tools
 from runs.api.answers import answer
 from runs.api.auth import caller_of
@@ -18,9 +19,8 @@ from runs.engine.launch_limits import TooManyLaunches
 from runs.engine.spending import DailyLimitReached
 from runs.models import Agent, IdempotencyKey, Run
 from runs.models.as_json import run_as_json
+from runs.models.limits import MAX_TASK_BYTES
 from runs.storable import storable
-from runs.web.forms import MAX_TASK_BYTES
-from runs.web.model_names import model_fault
 
 T = TypeVar("T")
 

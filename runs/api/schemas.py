@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from ninja import Schema
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from runs.models.agent import MAX_PRIORITY
+from runs.models.limits import MAX_PRIORITY
 
 Status = Literal["idle", "thinking", "executing", "waiting", "completed", "failed", "cancelled"]
 WaitingFor = Literal["approval", "decision", "retry", "resume"]

@@ -8,15 +8,16 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field
 
 from runs.agent.limits import TIME_LIMITS
 from runs.api.schemas import Strategy
-from runs.models.agent import (
+from runs.models.limits import (
     MAX_COST_ALLOWED,
     MAX_SECONDS_ALLOWED,
+    MAX_TIME_LIMIT_S,
     MAX_TOKENS_ALLOWED,
     MAX_TURNS_ALLOWED,
     MIN_COST_ALLOWED,
+    MIN_TIME_LIMIT_S,
 )
 from runs.storable import storable, storable_json
-from runs.web.forms import MAX_TIME_LIMIT_S, MIN_TIME_LIMIT_S
 
 StatusFilter = Literal["", "idle", "thinking", "executing", "waiting", "completed", "failed", "cancelled"]
 SeverityFilter = Literal["", "info", "warning", "error", "critical"]

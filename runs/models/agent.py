@@ -1,21 +1,22 @@
 """A saved configuration a run is launched with."""
 
-from decimal import Decimal
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-MAX_TURNS_ALLOWED = 1000
-MAX_SECONDS_ALLOWED = 86_400
-MAX_TOKENS_ALLOWED = 1_000_000_000
-MIN_COST_ALLOWED = Decimal("0.0001")
-MAX_COST_ALLOWED = Decimal(100_000)
-MIN_CONTEXT_TOKENS = 1_000
-MAX_APPROVAL_SECONDS = 30 * 86_400
-MAX_PRIORITY = 100
-MAX_RUNS_AT_ONCE = 100_000
+from runs.models.limits import (
+    MAX_APPROVAL_SECONDS,
+    MAX_COST_ALLOWED,
+    MAX_PRIORITY,
+    MAX_RUNS_AT_ONCE,
+    MAX_SECONDS_ALLOWED,
+    MAX_TOKENS_ALLOWED,
+    MAX_TURNS_ALLOWED,
+    MIN_CONTEXT_TOKENS,
+    MIN_COST_ALLOWED,
+)
 
 
 class Agent(models.Model):

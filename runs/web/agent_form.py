@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django import forms
 from django.forms.fields import InvalidJSONInput
 
+from runs.agent.providers.names import name_fault
 from runs.agent.structured import schema_fault
 from runs.agent.tools.registry import registered_tools
 from runs.models import Agent
-from runs.web.model_names import name_fault
 
 if TYPE_CHECKING:
     _AgentModelForm = forms.ModelForm[Agent]

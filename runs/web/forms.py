@@ -7,23 +7,23 @@ from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import User
 
 from runs.agent.limits import TIME_LIMITS
+from runs.agent.providers.names import model_fault
 from runs.models import Agent
-from runs.models.agent import (
+from runs.models.limits import (
     MAX_COST_ALLOWED,
     MAX_SECONDS_ALLOWED,
+    MAX_TASK_BYTES,
+    MAX_TIME_LIMIT_S,
     MAX_TOKENS_ALLOWED,
     MAX_TURNS_ALLOWED,
     MIN_COST_ALLOWED,
+    MIN_TIME_LIMIT_S,
 )
-from runs.web.model_names import model_fault
 
 if TYPE_CHECKING:
     _UserForm = BaseUserCreationForm[User]
 else:  # generic for the type checker only
     _UserForm = BaseUserCreationForm
-
-MAX_TASK_BYTES = 256 * 1024
-MIN_TIME_LIMIT_S, MAX_TIME_LIMIT_S = 0.1, 3600
 
 
 def checked_task(typed: str) -> str:

@@ -9,13 +9,13 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from runs.agent.providers.catalog import available_models
 from runs.engine import control
 from runs.engine.launch_limits import TooManyLaunches
 from runs.engine.spending import DailyLimitReached
 from runs.models import Agent, Run
 from runs.web.access import PageRequest, go_to, run_or_404, signed_in
 from runs.web.forms import LaunchForm
-from runs.web.model_names import model_choices
 from runs.web.prefill import kept, prefill
 
 EXAMPLES: Final = (
@@ -94,7 +94,7 @@ def _show(
         "form": form,
         "agents": agents,
         "default_agent": next((agent for agent in agents if agent.is_default), None),
-        "models": model_choices(),
+        "models": available_models(),
         "examples": EXAMPLES,
         "earlier": earlier,
         "changed": changed or {},

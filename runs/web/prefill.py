@@ -5,10 +5,15 @@ from decimal import Decimal
 from typing import Any
 
 from runs.agent.limits import TIME_LIMITS, RunLimits
+from runs.agent.providers.catalog import available_models
 from runs.models import Run
-from runs.models.agent import MAX_COST_ALLOWED, MAX_SECONDS_ALLOWED, MAX_TOKENS_ALLOWED, MAX_TURNS_ALLOWED
-from runs.web.forms import MAX_TIME_LIMIT_S
-from runs.web.model_names import model_choices
+from runs.models.limits import (
+    MAX_COST_ALLOWED,
+    MAX_SECONDS_ALLOWED,
+    MAX_TIME_LIMIT_S,
+    MAX_TOKENS_ALLOWED,
+    MAX_TURNS_ALLOWED,
+)
 
 LIMITS: dict[str, tuple[str, Decimal | int]] = {
     "max_turns": ("max_turns", MAX_TURNS_ALLOWED),
@@ -111,11 +116,11 @@ def _plain(number: Decimal) -> str:
 
 def _switch_model(filled: Prefill) -> None:
     tried = filled.run.config.get("models") or []
-    others = [name for name in model_choices() if name not in tried]
+    others = [name for name in available_models() if name not in tried]
     names = ", ".join(map(str, tried))
     if others:
         # After the one that failed, so that pressing it again and again tries them all.
-        later = [name for name in others if model_choices().index(name) > _place(tried)]
+        later = [name for name in others if available_models().index(name) > _place(tried)]
         filled.initial["model"] = (later or others)[0]
         filled.changed["model"] = f"It was {names}."
     else:
@@ -124,5 +129,5 @@ def _switch_model(filled: Prefill) -> None:
 
 
 def _place(tried: list[str]) -> int:
-    choices = model_choices()
+    choices = available_models()
     return max((choices.index(name) for name in tried if name in choices), default=-1)

@@ -10,7 +10,7 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest
 
 from runs.agent.wording import counted
-from runs.web.throttle import Throttle
+from runs.throttle import Throttle
 
 TRIES: Final = Throttle("sign-in", limit=10, window_s=15 * 60)
 """Of one user name from one address, wrong ones. It is the same for names nobody has."""

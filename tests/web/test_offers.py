@@ -1,5 +1,6 @@
 """Errors offer what may help: the launch form, filled in from the run and with one thing changed."""
 
+import json
 import re
 import uuid
 
@@ -7,7 +8,6 @@ import pytest
 
 from runs.live import fragments
 from runs.models import Run, Step
-from runs.web import prefill as prefill_module
 
 
 def card(code: str, **fields) -> str:
@@ -99,7 +99,8 @@ def test_a_reply_is_waited_for_longer_than_its_first_word(browser_of, owner, fai
 
 
 def test_another_model_is_chosen(browser_of, owner, failed, monkeypatch):
-    monkeypatch.setattr(prefill_module, "model_choices", lambda: ["offline", "local/m1"])
+    endpoint = {"name": "local", "base_url": "http://127.0.0.1:9/v1", "models": ["m1"]}
+    monkeypatch.setenv("AGENTSITE_ENDPOINTS", json.dumps([endpoint]))
 
     html = open_form(browser_of, owner, failed, "model").content.decode()
 
@@ -107,9 +108,7 @@ def test_another_model_is_chosen(browser_of, owner, failed, monkeypatch):
     assert "It was offline." in html
 
 
-def test_where_there_is_no_other_model_the_form_says_so(browser_of, owner, failed, monkeypatch):
-    monkeypatch.setattr(prefill_module, "model_choices", lambda: ["offline"])
-
+def test_where_there_is_no_other_model_the_form_says_so(browser_of, owner, failed):
     html = open_form(browser_of, owner, failed, "model").content.decode()
 
     assert value_of(html, "model") == ""

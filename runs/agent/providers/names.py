@@ -3,26 +3,20 @@
 import re
 from typing import Final
 
-from runs.agent.providers.catalog import available_models, provider_for
+from runs.agent.providers.catalog import HOSTED, provider_for
 
 _NAME: Final = re.compile(
-    r"offline|(openai|anthropic|google):[\w.:/-]+|[a-z0-9][a-z0-9_-]*/[\w.:/-]+", flags=re.ASCII | re.IGNORECASE
+    rf"offline|({'|'.join(HOSTED)}):[\w.:/-]+|[a-z0-9][a-z0-9_-]*/[\w.:/-]+", flags=re.ASCII | re.IGNORECASE
 )
-"""The offline planner, a model of a known provider, or one of a server named in `AGENTSITE_ENDPOINTS`."""
-
-
-def model_choices() -> list[str]:
-    """Models that can be used here, the offline planner first. Others can be typed: `openai:NAME`."""
-    return available_models()
+"""The offline planner, a model of a known company, or one of a server named in `AGENTSITE_ENDPOINTS`."""
 
 
 def name_fault(name: object) -> str | None:
     """Why this cannot be the name of any model, or None. Whether the model can be used is another question."""
     if isinstance(name, str) and _NAME.fullmatch(name):
         return None
-    return (
-        f"{name!r} does not look like a model: write offline, openai:NAME, anthropic:NAME, google:NAME or SERVER/NAME."
-    )
+    hosted = ", ".join(f"{company}:NAME" for company in HOSTED)
+    return f"{name!r} does not look like a model: write offline, {hosted} or SERVER/NAME."
 
 
 def model_fault(name: str) -> str | None:
