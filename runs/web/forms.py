@@ -38,6 +38,45 @@ def checked_task(typed: str) -> str:
     return task
 
 
+class CountField(forms.IntegerField):
+    """How many of something a run may use up; empty for the agent's own limit."""
+
+    def __init__(self, label: str, unit: str, most: int, *, remark: str = "") -> None:
+        super().__init__(
+            label=label,
+            required=False,
+            min_value=1,
+            max_value=most,
+            widget=forms.NumberInput({"inputmode": "numeric"}),
+            error_messages={
+                "invalid": f"Type a whole number of {unit}s.",
+                "min_value": f"A run needs at least 1 {unit}.",
+                "max_value": f"At most {most:,} {unit}s{remark}.",
+            },
+        )
+
+
+class MoneyField(forms.DecimalField):
+    """What a run may cost; empty for the agent's own limit."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(
+            label=label,
+            required=False,
+            min_value=MIN_COST_ALLOWED,
+            max_value=MAX_COST_ALLOWED,
+            max_digits=14,
+            decimal_places=4,
+            widget=forms.NumberInput({"inputmode": "decimal"}),
+            error_messages={
+                "invalid": "Type an amount in US dollars, such as 0.25.",
+                "min_value": f"A limit is at least ${MIN_COST_ALLOWED}.",
+                "max_value": f"At most ${MAX_COST_ALLOWED:,}.",
+                "max_decimal_places": "At most 4 digits after the point.",
+            },
+        )
+
+
 class TimeLimitField(forms.FloatField):
     """How many seconds something is waited for."""
 
@@ -47,6 +86,7 @@ class TimeLimitField(forms.FloatField):
             required=False,
             min_value=MIN_TIME_LIMIT_S,
             max_value=MAX_TIME_LIMIT_S,
+            widget=forms.NumberInput({"inputmode": "decimal"}),
             error_messages={
                 "invalid": "Type a number of seconds.",
                 "min_value": f"At least {MIN_TIME_LIMIT_S} seconds.",
@@ -66,50 +106,10 @@ class LaunchForm(forms.Form):
         error_messages={"invalid_choice": "There is no agent of that name. Choose one from the list."},
     )
     model = forms.CharField(required=False, max_length=128)
-    max_turns = forms.IntegerField(
-        required=False,
-        min_value=1,
-        max_value=MAX_TURNS_ALLOWED,
-        error_messages={
-            "invalid": "Type a whole number of turns.",
-            "min_value": "A run needs at least 1 turn.",
-            "max_value": f"At most {MAX_TURNS_ALLOWED} turns.",
-        },
-    )
-    max_seconds = forms.IntegerField(
-        required=False,
-        min_value=1,
-        max_value=MAX_SECONDS_ALLOWED,
-        error_messages={
-            "invalid": "Type a whole number of seconds.",
-            "min_value": "A run needs at least 1 second.",
-            "max_value": f"At most {MAX_SECONDS_ALLOWED} seconds, which is a day.",
-        },
-    )
-
-    max_tokens = forms.IntegerField(
-        required=False,
-        min_value=1,
-        max_value=MAX_TOKENS_ALLOWED,
-        error_messages={
-            "invalid": "Type a whole number of tokens.",
-            "min_value": "A limit is at least 1 token.",
-            "max_value": f"At most {MAX_TOKENS_ALLOWED:,} tokens.",
-        },
-    )
-    max_cost_usd = forms.DecimalField(
-        required=False,
-        min_value=MIN_COST_ALLOWED,
-        max_value=MAX_COST_ALLOWED,
-        max_digits=14,
-        decimal_places=4,
-        error_messages={
-            "invalid": "Type an amount in US dollars, such as 0.25.",
-            "min_value": f"A limit is at least ${MIN_COST_ALLOWED}.",
-            "max_value": f"At most ${MAX_COST_ALLOWED:,}.",
-            "max_decimal_places": "At most 4 digits after the point.",
-        },
-    )
+    max_turns = CountField("Turns at most", "turn", MAX_TURNS_ALLOWED)
+    max_seconds = CountField("Seconds at most", "second", MAX_SECONDS_ALLOWED, remark=", which is a day")
+    max_tokens = CountField("Tokens at most", "token", MAX_TOKENS_ALLOWED)
+    max_cost_usd = MoneyField("US dollars at most")
     approval = forms.ChoiceField(
         required=False,
         choices=[("", "As the agent says"), *Agent.Approval.choices],
@@ -137,6 +137,11 @@ class LaunchForm(forms.Form):
             for name in ("tool_timeout_s", "model_timeout_s", "first_token_timeout_s", "idle_timeout_s")
             if self[name].value()
         ]
+
+    def has_limits(self) -> bool:
+        """True if any limit is set, rightly or wrongly."""
+        limits = [self[name] for name in ("max_turns", "max_seconds", "max_tokens", "max_cost_usd")]
+        return any(limit.value() for limit in limits + self.time_limits())
 
     def overrides(self) -> dict[str, Any]:
         """The keys of the agent's snapshot this launch replaces."""
