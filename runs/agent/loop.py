@@ -9,27 +9,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from runs.agent.approvals import Approvals, Parked
+from runs.agent.approvals import Parked
 from runs.agent.asking import Asking
 from runs.agent.budget import Budget, Purse, Used
 from runs.agent.calling import Calling
 from runs.agent.clock import RunClock
 from runs.agent.errors import BadOutput
 from runs.agent.journal import Entry, Journal
-from runs.agent.limits import RunLimits
-from runs.agent.messages import History, ModelProvider, ModelReply, ModelRequest, ToolCall, ToolResult, Turn
+from runs.agent.messages import History, ModelReply, ModelRequest, ToolCall, ToolResult, Turn
 from runs.agent.metered import Metered
 from runs.agent.pausing import PauseWish
-from runs.agent.race import Strategy
 from runs.agent.resilience.attempt import Asked
 from runs.agent.resilience.shared import Shared
 from runs.agent.resilience.waits import Waits
-from runs.agent.retry import RetryPolicy
+from runs.agent.setup import Setup
 from runs.agent.state import AgentState, AgentStatus, AgentStep
-from runs.agent.structured import MAX_REASKS, OutputSchema
+from runs.agent.structured import MAX_REASKS
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.agent.tools.protocol import Tool
-from runs.agent.tools.toolbox import Toolbox
 from runs.agent.window import Window
 
 
@@ -39,54 +36,46 @@ class AgentLoop:
     def __init__(
         self,
         task: str,
+        setup: Setup,
         *,
-        providers: Sequence[ModelProvider],
-        toolbox: Toolbox,
         journal: Journal,
         run_id: uuid.UUID,
-        instructions: str = "",
-        limits: RunLimits | None = None,
-        retry: RetryPolicy | None = None,
         history: History | None = None,
-        strategy: Strategy = "fallback",
         waits: Waits | None = None,
         pause: PauseWish | None = None,
         shared: Shared | None = None,
-        output: OutputSchema[Any] | None = None,
         purses: Sequence[Purse] = (),
-        approvals: Approvals | None = None,
     ) -> None:
-        """`output` is the form the answer has to have, None for text. `purses` are shared with other runs, `waits` are
-        the waits between attempts, to cut them short, `pause` makes it stop between two turns, or between a reply and
-        its calls, `shared` is what all runs know about the providers. `approvals` are the rules for asking a person,
-        None where there is nobody to ask.
+        """`purses` are shared with other runs, `waits` are the waits between attempts, to cut them short, `pause` makes
+        it stop between two turns, or between a reply and its calls, `shared` is what all runs know about the providers.
 
         Raises `ValueError` without a provider.
         """
         self.task = task
-        self.instructions = instructions
+        self.setup = setup
         self.run_id = run_id
         self.journal = journal
-        self.limits = limits or RunLimits()
         self.history = history or History()
         self.turns = self.history.turns
-        self.output = output
         self.pause = pause or PauseWish()
-        self.tools: list[Tool] = list(toolbox)
-        self.clock = RunClock(self.limits.max_duration_s, self.history.active_s)
-        self.calling = Calling(toolbox, journal=journal, limits=self.limits, clock=self.clock, approvals=approvals)
+        self.tools: list[Tool] = list(setup.toolbox)
+        limits = setup.limits
+        self.clock = RunClock(limits.max_duration_s, self.history.active_s)
+        self.calling = Calling(
+            setup.toolbox, journal=journal, limits=limits, clock=self.clock, approvals=setup.approvals
+        )
         self.window = Window(self.turns, self.history.earlier)
-        self.budget = Budget(self.limits, tokens=self.history.tokens, cost_usd=self.history.cost_usd, shared=purses)
+        self.budget = Budget(limits, tokens=self.history.tokens, cost_usd=self.history.cost_usd, shared=purses)
         self.asking = Asking(
             [
-                Metered(each, window=self.window, budget=self.budget, journal=journal, limits=self.limits)
-                for each in providers
+                Metered(each, window=self.window, budget=self.budget, journal=journal, limits=limits)
+                for each in setup.providers
             ],
             journal=journal,
-            retry=retry or RetryPolicy(),
+            retry=setup.retry,
             clock=self.clock,
-            limits=self.limits,
-            strategy=strategy,
+            limits=limits,
+            strategy=setup.strategy,
             waits=waits,
             shared=shared,
         )
@@ -124,7 +113,7 @@ class AgentLoop:
     async def _next_reply(self, state: AgentState) -> Asked:
         self.pause.check()
         turn = len(self.turns) + 1
-        self.limits.check_turn(turn)
+        self.setup.limits.check_turn(turn)
         self.clock.check()
         state.mark_thinking()
         return await self.asking.reply(state, turn, self._request)
@@ -153,9 +142,9 @@ class AgentLoop:
         reply, about = asked.reply, self._about(asked)
         entry = Entry(replay=reply.replay)
         answer, text = reply.text, reply.text
-        if self.output is not None:
-            answer = self.output.read(reply.text)
-            entry.output = about["output"] = self.output.as_json(answer)
+        if (output := self.setup.output) is not None:
+            answer = output.read(reply.text)
+            entry.output = about["output"] = output.as_json(answer)
             text = json.dumps(entry.output, ensure_ascii=False, indent=2)
         # A reply's tokens are told once, by the thought that ends it.
         entry.thoughts = [
@@ -204,11 +193,11 @@ class AgentLoop:
     def _request(self, timeout_s: float) -> ModelRequest:
         return ModelRequest(
             task=self.task,
-            instructions=self.instructions,
+            instructions=self.setup.instructions,
             turns=self.turns,
             tools=self.tools,
             timeout_s=timeout_s,
-            output_schema=None if self.output is None else self.output.schema,
+            output_schema=None if self.setup.output is None else self.setup.output.schema,
             output_faults=self.turns[-1].faults if self.turns else (),
         )
 

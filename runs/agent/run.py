@@ -13,6 +13,7 @@ from runs.agent.outcome import execute
 from runs.agent.race import Strategy
 from runs.agent.results import AgentResult
 from runs.agent.retry import RetryPolicy
+from runs.agent.setup import Setup
 from runs.agent.structured import OutputSchema
 from runs.agent.thoughts import AgentThought
 from runs.agent.tools.toolbox import Toolbox
@@ -89,19 +90,17 @@ async def run_agent(
     `report` is called with each thought as it happens and must not block. Raises `ValueError` for an unknown model or
     tool or a schema that is none, and otherwise only `CancelledError`.
     """
-    journal = ReportingJournal(report)
-    loop = AgentLoop(
-        task,
+    setup = Setup(
         providers=_providers(model),
         toolbox=Toolbox(tools),
-        journal=journal,
-        run_id=uuid.uuid4(),
         instructions=instructions,
-        limits=limits,
-        retry=retry,
+        limits=limits or RunLimits(),
+        retry=retry or RetryPolicy(),
         strategy=strategy,
         output=None if output is None else OutputSchema(output),
     )
+    journal = ReportingJournal(report)
+    loop = AgentLoop(task, setup, journal=journal, run_id=uuid.uuid4())
     async with agent_execution(task) as state:
         result = await execute(loop, state)
     result.steps_taken = journal.thoughts_recorded

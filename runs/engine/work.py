@@ -3,31 +3,27 @@
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import InterfaceError, OperationalError
 
-from runs.agent.approvals import Approvals, Parked
+from runs.agent.approvals import Parked
 from runs.agent.budget import Purse
 from runs.agent.errors import AgentFailure
 from runs.agent.execution import agent_execution
 from runs.agent.journal import JournalClosed
-from runs.agent.limits import TIME_LIMITS, RunLimits
 from runs.agent.loop import AgentLoop
 from runs.agent.messages import Exchange
 from runs.agent.outcome import execute, record_failure
 from runs.agent.pausing import PauseWish
 from runs.agent.resilience.waits import Waits
-from runs.agent.retry import RetryPolicy
-from runs.agent.structured import OutputSchema
-from runs.agent.tools.toolbox import Toolbox
 from runs.engine import endings
 from runs.engine.earlier import earlier_of
 from runs.engine.history import history_of
 from runs.engine.lease import Claim
 from runs.engine.recorder import Recorder
+from runs.engine.setting_up import setup_of
 from runs.engine.sweep import close_connection
 
 if TYPE_CHECKING:
@@ -80,46 +76,17 @@ class Work:
         return await self.host.read(partial(earlier_of, self.claim.run))
 
     def _loop(self, purses: Sequence[Purse], earlier: tuple[Exchange, ...]) -> AgentLoop:
-        run, config = self.claim.run, self.claim.run.config
+        run = self.claim.run
         history = history_of(run, self.claim.steps, self.claim.calls)
         history.earlier = earlier
         return AgentLoop(
             run.task,
-            providers=[self.host.provider_for(name) for name in config["models"]],
-            toolbox=Toolbox(config.get("tools")),
+            setup_of(run.config, self.host.provider_for),
             journal=self.recorder,
             run_id=run.pk,
-            instructions=config.get("instructions", ""),
-            limits=limits_of(config),
-            retry=RetryPolicy(max_attempts=config.get("max_attempts", 3)),
             history=history,
-            strategy=config.get("strategy", "fallback"),
             waits=self.waits,
             pause=self.pause,
             shared=self.host.shared,
             purses=purses,
-            approvals=approvals_of(config),
-            output=OutputSchema(schema) if (schema := config.get("output_schema")) is not None else None,
         )
-
-
-def approvals_of(config: dict[str, Any]) -> Approvals:
-    """The rules for asking a person in a run's configuration. Runs launched before there were any ask nobody."""
-    return Approvals(
-        default=config.get("approval", "never"),
-        by_tool=config.get("tool_approvals") or {},
-        wait_s=config.get("approval_seconds"),
-    )
-
-
-def limits_of(config: dict[str, Any]) -> RunLimits:
-    """The limits in a run's configuration. Runs launched before a limit existed have none of it."""
-    max_cost = config.get("max_cost_usd")
-    return RunLimits(
-        max_turns=config["max_turns"],
-        max_duration_s=config["max_seconds"],
-        max_tokens=config.get("max_tokens"),
-        max_cost_usd=None if max_cost is None else Decimal(max_cost),
-        context_tokens=config.get("context_tokens"),
-        **{name: config[name] for name in TIME_LIMITS if config.get(name)},
-    )

@@ -14,6 +14,7 @@ from runs.agent.loop import AgentLoop
 from runs.agent.messages import ModelReply, ModelRequest, ToolRequest, Usage
 from runs.agent.outcome import execute
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
+from runs.agent.setup import Setup
 from runs.agent.state import AgentState
 from runs.agent.tools.toolbox import Toolbox
 
@@ -120,17 +121,10 @@ def test_a_refused_call_leaves_nothing_reserved():
         pass
 
 
-def loop_of(*models: ScriptedModel, strategy="fallback") -> tuple[AgentLoop, Recording]:
+def loop_of(*models: ScriptedModel, **about) -> tuple[AgentLoop, Recording]:
     journal = Recording()
-    made = AgentLoop(
-        "Go.",
-        providers=models,
-        toolbox=Toolbox(["calculator"]),
-        journal=journal,
-        run_id=uuid.uuid4(),
-        strategy=strategy,
-    )
-    return made, journal
+    setup = Setup(providers=models, toolbox=Toolbox(["calculator"]), **about)
+    return AgentLoop("Go.", setup, journal=journal, run_id=uuid.uuid4()), journal
 
 
 async def test_cost_and_tokens_are_recorded_once_with_each_reply_also_one_without_reasoning():
@@ -156,8 +150,8 @@ async def test_a_reply_of_unknown_cost_makes_the_cost_of_the_run_partial_and_not
 
 
 async def test_what_a_limit_of_the_run_ended_is_told_with_what_was_used_before():
-    loop, journal = loop_of(ScriptedModel(calls_tool("calculator", expression="1+1"), costing("0.1")))
-    loop.limits = RunLimits(max_turns=1)
+    model = ScriptedModel(calls_tool("calculator", expression="1+1"), costing("0.1"))
+    loop, journal = loop_of(model, limits=RunLimits(max_turns=1))
     state = AgentState()
 
     result = await execute(loop, state)

@@ -27,6 +27,7 @@ from runs.agent.loop import AgentLoop
 from runs.agent.messages import ModelReply, ToolRequest, Usage
 from runs.agent.outcome import execute
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool, calls_tools
+from runs.agent.setup import Setup
 from runs.agent.state import AgentStep
 from tests.agent import naive_forms
 
@@ -145,15 +146,8 @@ async def test_a_status_nobody_recorded_does_not_exist():
             return await super().reply(request, **options)
 
     model = Model(calls_tools(("look_around", {}), ("look_around", {})), DOWN, answers("Done."))
-    loop = AgentLoop(
-        "x",
-        providers=[model],
-        toolbox=Toolbox([look_around]),
-        journal=ledger,
-        run_id=uuid.uuid4(),
-        retry=RetryPolicy(base_s=0),
-    )
-    await execute(loop, state)
+    setup = Setup(providers=[model], toolbox=Toolbox([look_around]), retry=RetryPolicy(base_s=0))
+    await execute(AgentLoop("x", setup, journal=ledger, run_id=uuid.uuid4()), state)
     look("end")
 
     thinking, executing, done = AgentStatus.THINKING, AgentStatus.EXECUTING, AgentStatus.COMPLETED

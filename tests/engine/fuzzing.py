@@ -17,7 +17,7 @@ from runs.agent import AgentState, RetryPolicy, ToolFailed, agent_execution, too
 from runs.agent.errors import ModelFailure
 from runs.agent.messages import ModelReply, ToolRequest, Usage
 from runs.agent.providers.scripted import ScriptedModel
-from runs.engine import control, work
+from runs.engine import control, setting_up, work
 from runs.engine.endings import StopReason
 from runs.engine.host import RunHost
 from runs.models import Run, Step, ToolCall
@@ -115,7 +115,7 @@ def watch_states(monkeypatch: pytest.MonkeyPatch) -> list[AgentState]:
 
 def retry_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same retries, with waits of a millisecond."""
-    monkeypatch.setattr(work, "RetryPolicy", lambda **options: RetryPolicy(**options, base_s=0.001))
+    monkeypatch.setattr(setting_up, "RetryPolicy", lambda **options: RetryPolicy(**options, base_s=0.001))
 
 
 class Clock:

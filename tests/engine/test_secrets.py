@@ -7,8 +7,6 @@ from runs.agent import tool
 from runs.agent.messages import ModelReply, ToolRequest
 from runs.agent.providers.scripted import ScriptedModel, answers
 from runs.agent.redaction import PieceRedactor, Redactor, secrets_in
-from runs.agent.tools.toolbox import Toolbox
-from runs.engine import work
 from runs.models import Run, Step, ToolCall
 from tests.engine.conftest import ended, launch
 
@@ -36,7 +34,6 @@ def everything_of(run: Run) -> str:
 
 async def test_a_secret_of_the_environment_is_in_no_row_of_a_run(host_for, ada, monkeypatch):
     monkeypatch.setenv("WEATHER_API_KEY", SECRET)
-    monkeypatch.setattr(work, "Toolbox", lambda _: Toolbox([show_environment, fail_with_it]))
     model = ScriptedModel(
         ModelReply(
             reasoning=f"I use {SECRET}.",

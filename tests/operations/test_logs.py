@@ -14,8 +14,6 @@ from runs.agent import tool
 from runs.agent.messages import ModelReply, ToolRequest
 from runs.agent.providers.scripted import ScriptedModel, answers
 from runs.agent.redaction import Redactor
-from runs.agent.tools.toolbox import Toolbox
-from runs.engine import work
 from tests.engine.conftest import ada, assistant, ended, host_for, launch  # noqa: F401  (fixtures)
 from tests.operations.asking import wait_for_statuses
 from tests.visitor import Visitor
@@ -46,8 +44,7 @@ def break_in_a_thread(how: str) -> str:
 
 
 @pytest.mark.parametrize("format_", ["line", "json"])
-async def test_whatever_is_logged_while_a_run_is_worked_on_says_which_run(host_for, ada, monkeypatch, format_):  # noqa: F811
-    monkeypatch.setattr(work, "Toolbox", lambda _: Toolbox([break_in_a_thread]))
+async def test_whatever_is_logged_while_a_run_is_worked_on_says_which_run(host_for, ada, format_):  # noqa: F811
     call = ModelReply(calls=(ToolRequest("break_in_a_thread", {"how": FORGED}),))
     host_for(ScriptedModel(call, answers("I could not."), call, answers("I could not.")))
 
