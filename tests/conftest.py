@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from runs.agent.tools import registry
 from tests.live_site import LiveSite, prepare_data
 from tests.wire import WireServer
 
@@ -40,6 +41,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _place(item: pytest.Item) -> int:
     room = item.path.relative_to(TESTS).parts[0]
     return LONGEST_FIRST.index(room) if room in LONGEST_FIRST else len(LONGEST_FIRST)
+
+
+@pytest.fixture
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tools made in a test are gone after it."""
+    registry.registered_tools()  # the built-in ones register once in a process
+    monkeypatch.setattr(registry, "_layers", {layer: dict(tools) for layer, tools in registry._layers.items()})
 
 
 @pytest.fixture(scope="session")

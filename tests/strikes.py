@@ -1,7 +1,8 @@
 """Something that happens exactly at the n-th await of a run: a cancellation, or the end of all its time.
 
-    strikes = Strikes(lambda coro: coro.__qualname__ == "run_agent", at=[7], do=lambda task: task.cancel())
-    loop.set_task_factory(strikes.make_task)
+    strikes = Strikes(lambda coro: coro.__qualname__ == "run_agent")
+    strikes.watch(asyncio.get_running_loop())
+    strikes.prepare(at=[7], do=lambda root, which: root.cancel())
 
 The task that `is_root` picks out, and every task made inside it, is counted at each point where it is about to wait.
 """
@@ -15,7 +16,7 @@ Strike = Callable[["asyncio.Task[Any]", int], object]
 
 
 class Strikes:
-    """Counts the waits of one run after another and strikes at the numbers in `at`, 0 being before its first step."""
+    """Counts the waits of one run after another and strikes at those prepared, 0 being before its first step."""
 
     def __init__(self, is_root: Callable[[Any], bool]) -> None:
         self.is_root = is_root
@@ -24,8 +25,15 @@ class Strikes:
         self.root: asyncio.Task[Any] | None = None
         self.tasks: set[asyncio.Task[Any]] = set()
         """Every task of the run, ended ones too."""
+        self.unhandled: list[dict[str, Any]] = []
+        """What went wrong on the loop and nobody awaited."""
         self._at: Collection[int] = ()
         self._do: Strike = _nothing
+
+    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Make the tasks of the loop from now on, and hear what it complains of."""
+        loop.set_exception_handler(lambda _, context: self.unhandled.append(context))
+        loop.set_task_factory(self.make_task)
 
     def prepare(self, at: Collection[int] = (), do: Strike | None = None) -> None:
         """Forget the last run; at these waits of the next one, do this."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from typing import Any
 
 import pytest
 
@@ -22,13 +21,10 @@ HANGS = Hang(after_chunks=3, answer=Answer("I am still speaking, slowly, and for
 async def test_a_reply_stopped_at_any_await_leaves_no_connection_and_no_task(
     wire_server: WireServer, wire_format: str, times: int
 ) -> None:
-    loop = asyncio.get_running_loop()
-    unhandled: list[Any] = []
-    loop.set_exception_handler(lambda _, context: unhandled.append(context))
     model = model_at(wire_server, wire_format)
     assert (await run_agent("Load what is loaded once.", model=model, tools=[])).success
     strikes = Strikes(lambda coro: coro.__qualname__ == "run_agent")
-    loop.set_task_factory(strikes.make_task)
+    strikes.watch(asyncio.get_running_loop())
     before = asyncio.all_tasks()
     for wait in range(times % EVERY, MOST_WAITS, EVERY):
         wire_server.forget()
@@ -50,4 +46,4 @@ async def test_a_reply_stopped_at_any_await_leaves_no_connection_and_no_task(
             break
     assert not strikes.struck
     assert wait > 10
-    assert unhandled == []
+    assert strikes.unhandled == []

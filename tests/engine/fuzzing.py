@@ -1,11 +1,10 @@
-"""What the cancel fuzz works with: a run full of awaits, ways to stop it at any of them, and what must hold after."""
+"""What the cancel fuzz of hosted runs works with: ways to stop one at any of its awaits, and what must hold after."""
 
 import asyncio
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,31 +12,12 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
-from runs.agent import AgentState, RetryPolicy, ToolFailed, agent_execution, tool
-from runs.agent.errors import ModelFailure
-from runs.agent.messages import ModelReply, ToolRequest, Usage
-from runs.agent.providers.scripted import ScriptedModel
-from runs.engine import control, setting_up, work
+from runs.agent import RetryPolicy
+from runs.agent.messages import ModelReply
+from runs.engine import control, setting_up
 from runs.engine.endings import StopReason
 from runs.engine.host import RunHost
 from runs.models import Run, Step, ToolCall
-
-TOOLS = ("fuzz_read", "fuzz_thread", "fuzz_unsafe", "fuzz_fails")
-ANSWER = "Done: **bold**, so that it is rendered in a thread."
-
-
-class AskedOverTheNet(ScriptedModel):
-    """A model whose replies take a few turns of the event loop."""
-
-    tokens_given = 0
-    """What its replies have cost so far, heeded or not."""
-
-    async def reply(self, request: Any, **options: Any) -> ModelReply:
-        for _ in range(3):
-            await asyncio.sleep(0)
-        reply = await super().reply(request, **options)
-        self.tokens_given += reply.usage.total_tokens or 0
-        return reply
 
 
 class NeverAnswers:
@@ -53,64 +33,6 @@ class NeverAnswers:
             for _ in range(3):
                 await asyncio.sleep(0)
         raise AssertionError("Nobody sets this event.")
-
-
-def script(*, fails_first: bool) -> AskedOverTheNet:
-    """Perhaps a failed attempt, four calls together, one of which fails, then an answer rendered in a thread."""
-    down = ModelFailure("Down.", kind="server", provider="scripted", model="scripted", status=503)
-    calls = tuple(ToolRequest(name, {}) for name in TOOLS)
-    return AskedOverTheNet(
-        *([down] if fails_first else []),
-        ModelReply("I **begin**.", calls=calls, usage=Usage(output_tokens=10)),
-        ModelReply(ANSWER, usage=Usage(output_tokens=5)),
-    )
-
-
-def register_tools() -> None:
-    """The tools of the script, one of each effect. They tidy up slowly."""
-
-    @tool(effect="read")
-    async def fuzz_read() -> str:
-        """Read."""
-        try:
-            await asyncio.sleep(0)
-            await asyncio.sleep(0.001)
-        finally:
-            for _ in range(3):
-                await asyncio.sleep(0)
-        return "read"
-
-    @tool(effect="pure")
-    def fuzz_thread() -> str:
-        """Think."""
-        time.sleep(0.001)  # in a thread of its own
-        return "thought"
-
-    @tool(effect="unsafe")
-    async def fuzz_unsafe() -> str:
-        """Send."""
-        await asyncio.sleep(0.001)
-        return "sent"
-
-    @tool(effect="idempotent")
-    async def fuzz_fails() -> str:
-        """Break."""
-        await asyncio.sleep(0)
-        raise ToolFailed("broken")
-
-
-def watch_states(monkeypatch: pytest.MonkeyPatch) -> list[AgentState]:
-    """The states of the runs worked on from now on, in order."""
-    seen: list[AgentState] = []
-
-    @asynccontextmanager
-    async def watched(task: str) -> Any:
-        async with agent_execution(task) as state:
-            seen.append(state)
-            yield state
-
-    monkeypatch.setattr(work, "agent_execution", watched)
-    return seen
 
 
 def retry_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,6 @@ import asyncio
 import os
 import sys
 from collections import Counter
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -17,11 +16,11 @@ from django.db import connection
 from runs.agent import AgentState
 from runs.agent import clock as run_clock
 from runs.agent.messages import ModelProvider
-from runs.agent.tools import registry
-from runs.engine import lease
+from runs.engine import lease, work
 from runs.engine.dispatch import set_host
 from runs.engine.host import RunHost
 from runs.models import Run
+from tests import fuzzed_run
 from tests.engine import fuzzing
 from tests.strikes import Strikes
 
@@ -29,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ALL = os.environ.get("CANCEL_FUZZ") == "all"
 MOST_WAITS = 300
-CONFIG = {"tools": list(fuzzing.TOOLS), "max_turns": 9, "max_seconds": 600}
+CONFIG = {"tools": list(fuzzed_run.TOOLS), "max_turns": 9, "max_seconds": 600}
 MODELS = {"fallback": ["scripted"], "race": ["slow", "scripted"]}
 MAY_BE = {
     "user": {"cancelled", "completed"},
@@ -66,14 +65,12 @@ class Fuzz:
         self.models: dict[str, ModelProvider] = {"slow": fuzzing.NeverAnswers()}
         self.strikes = Strikes(lambda coro: coro.__qualname__ == "AgentRunConsumer._work")
         self.host = RunHost(provider_for=lambda name: self.models[name], sweep_every_s=1e9)
-        self.unhandled: list[Any] = []
         self.ends: Counter[str] = Counter()
 
     async def stop_everywhere(self, kind: str, times: int, *, first: int, every: int) -> None:
         """Stop a run at its n-th await, the next one at a later one, until a run has none so late."""
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(lambda _, context: self.unhandled.append(context))
-        loop.set_task_factory(self.strikes.make_task)
+        self.strikes.watch(loop)
         self.host.start(loop)
         set_host(OnlyTold(self.host))
         await self.host._sweep.done()
@@ -86,12 +83,12 @@ class Fuzz:
         else:
             raise AssertionError(f"A run of more than {MOST_WAITS} waits.")
         await self.host.drain()
-        assert self.unhandled == []
+        assert self.strikes.unhandled == []
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     async def _stop_at(self, wait: int, kind: str, times: int) -> bool:
         self.states.clear()
-        self.models["scripted"] = model = fuzzing.script(fails_first=self.strategy == "fallback")
+        self.models["scripted"] = model = fuzzed_run.script(fails_first=self.strategy == "fallback")
         run = await asyncio.to_thread(self._launch)
         self.strikes.prepare(range(wait, wait + times), fuzzing.Stops(self.host, run.pk, self.user, kind, self.clock))
         await self._host(run)
@@ -147,19 +144,11 @@ class Fuzz:
         await self._host(run)
         assert (await self._checked(run)).status == "cancelled"
 
-    async def _check_that_it_goes_on(self, run: Run, model: fuzzing.AskedOverTheNet) -> None:
+    async def _check_that_it_goes_on(self, run: Run, model: fuzzed_run.AskedOverTheNet) -> None:
         self.strikes.prepare()
         await self._host(run)
         row = await self._checked(run)
-        assert (row.status, row.answer, row.tokens_used) == ("completed", fuzzing.ANSWER, model.tokens_given)
-
-
-@pytest.fixture
-def tools(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tools of the script, gone after the test."""
-    registry.registered_tools()
-    monkeypatch.setattr(registry, "_layers", {layer: dict(tools) for layer, tools in registry._layers.items()})
-    fuzzing.register_tools()
+        assert (row.status, row.answer, row.tokens_used) == ("completed", fuzzed_run.ANSWER, model.tokens_given)
 
 
 @pytest.fixture
@@ -181,11 +170,12 @@ CASES = [
 
 @pytest.mark.parametrize("case", range(len(CASES)), ids=["-".join(map(str, case)) for case in CASES])
 def test_a_run_stopped_at_any_await_is_left_as_the_truth(
-    ada: User, tools: None, clock: fuzzing.Clock, monkeypatch: pytest.MonkeyPatch, case: int
+    ada: User, own_registry: None, clock: fuzzing.Clock, monkeypatch: pytest.MonkeyPatch, case: int
 ) -> None:
     strategy, kind, times = CASES[case]
+    fuzzed_run.register_tools()
     fuzzing.retry_at_once(monkeypatch)
-    fuzz = Fuzz(ada, fuzzing.watch_states(monkeypatch), clock, strategy)
+    fuzz = Fuzz(ada, fuzzed_run.watch_states(monkeypatch, work), clock, strategy)
 
     with asyncio.Runner(loop_factory=clock.make_loop) as runner:
         runner.run(fuzz.stop_everywhere(kind, times, first=0 if ALL else case % 5, every=1 if ALL else 5))

@@ -23,7 +23,6 @@ from hypothesis.stateful import (
 )
 
 from runs.agent import clock as run_clock
-from runs.agent.tools import registry
 from runs.agent.tools.registry import tool
 from runs.engine import control
 from runs.models import Agent, Run, Step
@@ -206,10 +205,8 @@ class Interleavings(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def tools(monkeypatch: pytest.MonkeyPatch) -> list[World]:
+def tools(own_registry: None) -> list[World]:
     """The tools of the run; they tell the witness of the world in the list that comes back."""
-    registry.registered_tools()
-    monkeypatch.setattr(registry, "_layers", {layer: dict(tools) for layer, tools in registry._layers.items()})
     worlds: list[World] = []
 
     @tool(name=CALLS[0], description="Send.", effect="unsafe", timeout_s=100_000)

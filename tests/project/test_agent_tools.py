@@ -8,7 +8,6 @@ import pytest
 from django.apps import AppConfig
 from django.core.exceptions import ImproperlyConfigured
 
-from runs.agent.tools import registry
 from runs.apps import discover_tools
 from tests.live_site import manage
 from tests.project.test_tool_modules import LIST_TOOLS
@@ -109,12 +108,10 @@ def other() -> None:
         (TWICE, "line 8: ValueError: Two tools are called 'same': "),
     ],
 )
-def test_what_is_wrong_with_it_is_said_with_its_file_and_line(source, reason, tmp_path, monkeypatch):
+def test_what_is_wrong_with_it_is_said_with_its_file_and_line(own_registry, source, reason, tmp_path, monkeypatch):
     name = f"shop_{tmp_path.name}"
     file = write_app(tmp_path, name, source)
     monkeypatch.syspath_prepend(tmp_path)
-    registry.registered_tools()
-    monkeypatch.setattr(registry, "_layers", {layer: dict(tools) for layer, tools in registry._layers.items()})
 
     with pytest.raises(ImproperlyConfigured) as caught:
         discover_tools([AppConfig.create(name)])
