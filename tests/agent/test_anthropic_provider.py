@@ -4,14 +4,12 @@ import json
 
 import pytest
 
-from runs.agent.errors import AgentError, ErrorSeverity, ModelFailure
+from runs.agent.errors import ModelFailure
 from runs.agent.messages import Delta, ModelReply, ModelRequest, ToolRequest, ToolResult, Turn, Usage
-from runs.agent.tools.toolbox import Toolbox
 from tests.wire import Answer, Status
-from tests.wire.models import FORMATS, model_at
+from tests.wire.models import FORMATS, TOOLS, body_after_a_turn, model_at
 
 SCHEMA = {"type": "object", "properties": {"answer": {"type": "number", "minimum": 0}}, "required": ["answer"]}
-TOOLS = tuple(Toolbox(["calculator", "current_time"]))
 
 
 @pytest.fixture
@@ -66,18 +64,10 @@ async def test_input_tokens_are_all_of_them_and_the_cached_ones_are_known(wire_s
 
 
 async def test_thoughts_go_back_with_their_signatures_and_results_with_their_calls(wire_server, model):
-    calls = [("calculator", {"expression": "1+1"}), ("nope", {})]
-    wire_server.script(
-        Answer("Let me see.", reasoning="Sums.", signature="c2ln", calls=calls, call_id="toolu"), Answer("2")
-    )
-    reply = await model.reply(ModelRequest(task="Hi", tools=TOOLS))
-    stored = ModelReply(reply.text, reply.reasoning, reply.calls, replay=json.loads(json.dumps(reply.replay)))
-    error = AgentError("Unknown tool: nope.", ErrorSeverity.WARNING, {}, True)
-    turn = Turn(stored, (ToolResult("1", "calculator", 2), ToolResult("2", "nope", None, error)))
+    about = {"reasoning": "Sums.", "signature": "c2ln", "call_id": "toolu"}
+    body = await body_after_a_turn(wire_server, model, "Let me see.", **about)
 
-    await model.reply(ModelRequest(task="Hi", tools=TOOLS, turns=[turn]))
-
-    _, assistant, results = wire_server.requests[1].body["messages"]
+    _, assistant, results = body["messages"]
     assert assistant["role"] == "assistant"
     assert assistant["content"] == [
         {"type": "thinking", "thinking": "Sums.", "signature": "c2ln"},

@@ -1,17 +1,13 @@
 """Gemini on the wire: what is sent and understood, by Google's documentation of generateContent."""
 
-import json
-
 import pytest
 
-from runs.agent.errors import AgentError, ErrorSeverity, ModelFailure
-from runs.agent.messages import Delta, ModelReply, ModelRequest, ToolRequest, ToolResult, Turn, Usage
-from runs.agent.tools.toolbox import Toolbox
+from runs.agent.errors import ModelFailure
+from runs.agent.messages import Delta, ModelRequest, ToolRequest, Usage
 from tests.wire import Answer, Raw, Status
-from tests.wire.models import model_at
+from tests.wire.models import TOOLS, body_after_a_turn, model_at
 
 SCHEMA = {"type": "object", "properties": {"answer": {"type": "number"}}, "required": ["answer"]}
-TOOLS = tuple(Toolbox(["calculator", "current_time"]))
 
 
 @pytest.fixture
@@ -56,16 +52,10 @@ async def test_output_tokens_are_all_of_them_and_thoughts_are_known(wire_server,
 
 
 async def test_signatures_go_back_with_their_calls_and_results_with_their_names(wire_server, model):
-    calls = [("calculator", {"expression": "1+1"}), ("nope", {})]
-    wire_server.script(Answer("See.", reasoning="Sums.", signature="c2ln", calls=calls, call_id="g"), Answer("2"))
-    reply = await model.reply(ModelRequest(task="Hi", tools=TOOLS))
-    stored = ModelReply(reply.text, reply.reasoning, reply.calls, replay=json.loads(json.dumps(reply.replay)))
-    error = AgentError("Unknown tool: nope.", ErrorSeverity.WARNING, {}, True)
-    turn = Turn(stored, (ToolResult("1", "calculator", 2), ToolResult("2", "nope", None, error)))
+    about = {"reasoning": "Sums.", "signature": "c2ln", "call_id": "g"}
+    body = await body_after_a_turn(wire_server, model, "See.", **about)
 
-    await model.reply(ModelRequest(task="Hi", tools=TOOLS, turns=[turn]))
-
-    _, said, results = wire_server.requests[1].body["contents"]
+    _, said, results = body["contents"]
     assert said["role"] == "model"
     first, second = [part for part in said["parts"] if "functionCall" in part]
     assert first["functionCall"] == {"id": "g-0", "name": "calculator", "args": {"expression": "1+1"}}

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from runs.agent.classify import is_worth_retrying
-from runs.agent.errors import AgentError, ErrorSeverity, InvalidArguments, ModelFailure
+from runs.agent.errors import InvalidArguments, ModelFailure
 from runs.agent.messages import Delta, ModelReply, ModelRequest, ToolRequest, ToolResult, Turn, Usage
 from runs.agent.providers.openai import OpenAIModel, Server
 from runs.agent.tools.registry import execute_tool_safely
 from runs.agent.tools.toolbox import Toolbox
 from tests.wire import Answer, Drop, Hang, Outcome, Raw, Reset, Status, WireServer
+from tests.wire.models import TOOLS, body_after_a_turn
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ async def test_tools_are_offered_and_several_calls_come_in_their_order(wire_serv
         Answer("Both at once.", calls=[("calculator", {"expression": "1+1"}), ("current_time", {"place": "Oslo"})])
     )
 
-    reply = await model.reply(asks(tools=tuple(Toolbox(["calculator", "current_time"]))))
+    reply = await model.reply(asks(tools=TOOLS))
 
     assert reply.calls == (
         ToolRequest("calculator", {"expression": "1+1"}),
@@ -65,17 +66,9 @@ async def test_tools_are_offered_and_several_calls_come_in_their_order(wire_serv
 
 
 async def test_later_turns_replay_the_providers_own_call_ids_with_every_result(wire_server, model):
-    first = Answer("Let me see.", calls=[("calculator", {"expression": "1+1"}), ("nope", {})], call_id="theirs")
-    wire_server.script(first, Answer("2"))
-    reply = await model.reply(asks())
-    stored = json.loads(json.dumps(reply.replay))
-    error = AgentError("Unknown tool: nope.", ErrorSeverity.WARNING, {}, True)
-    results = (ToolResult("c1", "calculator", 2), ToolResult("c2", "nope", None, error))
-    turn = Turn(ModelReply(reply.text, reply.reasoning, reply.calls, replay=stored), results)
+    body = await body_after_a_turn(wire_server, model, "Let me see.", call_id="theirs")
 
-    await model.reply(asks(turns=[turn]))
-
-    user, assistant, two, failed = wire_server.requests[1].body["messages"]
+    user, assistant, two, failed = body["messages"]
     assert user == {"role": "user", "content": "Hi"}
     assert assistant["content"] == "Let me see."
     assert [call["id"] for call in assistant["tool_calls"]] == ["theirs-0", "theirs-1"]

@@ -1,12 +1,20 @@
 """Our providers, pointed at the wire server."""
 
+import json
+from typing import Any
+
+from runs.agent.errors import AgentError, ErrorSeverity
+from runs.agent.messages import ModelReply, ModelRequest, ToolResult, Turn
 from runs.agent.providers.anthropic import AnthropicModel
 from runs.agent.providers.google import GoogleModel
 from runs.agent.providers.openai import OpenAIModel
 from runs.agent.providers.served import ServedModel, Server
+from runs.agent.tools.toolbox import Toolbox
+from tests.wire.outcomes import Answer
 from tests.wire.server import WireServer
 
 FORMATS = ("openai", "anthropic", "google")
+TOOLS = tuple(Toolbox(["calculator", "current_time"]))
 
 
 def model_at(
@@ -20,3 +28,15 @@ def model_at(
             return GoogleModel(model, Server(name, server.url, key))
         case _:
             return OpenAIModel(model, Server(name, server.base_url, key))
+
+
+async def body_after_a_turn(server: WireServer, model: ServedModel, said: str, **about: Any) -> Any:
+    """What is sent after a reply with two calls, which was stored and read again; the second call failed."""
+    calls = [("calculator", {"expression": "1+1"}), ("nope", {})]
+    server.script(Answer(said, calls=calls, **about), Answer("2"))
+    reply = await model.reply(ModelRequest(task="Hi", tools=TOOLS))
+    stored = ModelReply(reply.text, reply.reasoning, reply.calls, replay=json.loads(json.dumps(reply.replay)))
+    error = AgentError("Unknown tool: nope.", ErrorSeverity.WARNING, {}, True)
+    turn = Turn(stored, (ToolResult("1", "calculator", 2), ToolResult("2", "nope", None, error)))
+    await model.reply(ModelRequest(task="Hi", tools=TOOLS, turns=[turn]))
+    return server.requests[-1].body
