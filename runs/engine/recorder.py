@@ -1,8 +1,6 @@
 """Thoughts into steps: the engine's journal of one run over one claim."""
 
 import asyncio
-import hashlib
-import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +17,8 @@ from runs.agent.state import AgentStatus
 from runs.agent.tasks import to_its_end
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.engine.alerts import Alert, Alerts
-from runs.engine.batch import CallUpdate, Write
+from runs.engine.batch import Write
+from runs.engine.columns import call_columns, call_update, step_columns
 from runs.engine.crashpoints import crashpoint
 from runs.engine.deltas import RunStream
 from runs.engine.leases import Hold
@@ -28,16 +27,6 @@ from runs.engine.rows import as_text
 from runs.engine.side_by_side import SideBySide
 from runs.engine.writer import Writer
 
-_COLUMNS = frozenset(
-    {"turn", "tool_name", "call_id", "tool_input", "tool_output", "attempt", "max_attempts", "severity", "recoverable"}
-    | {"suggested_action", "provider", "model", "lane", "tokens", "cost"}
-)
-"""Metadata a step has a column for; the rest stays in its `metadata`."""
-_OUR_OWN = frozenset(
-    {"turn", "call_id", "attempt", "max_attempts", "severity", "recoverable", "lane", "tokens", "cost", "started_at"}
-    | {"ended_at", "card", "effect", "code", "note", "asks", "expires_at"}
-)
-"""Metadata with values of our own making, in which no secret can be."""
 _RENDERED = (ThoughtType.REASONING, ThoughtType.ANSWER)
 
 
@@ -160,7 +149,7 @@ class Recorder:
             run_id=self.run_id,
             epoch=self.epoch,
             steps=steps,
-            calls=[_call_update(change) for change in calls or []],
+            calls=[call_update(change) for change in calls or []],
             status=status,
             waiting_for=waiting_for,
             leaves=True,
@@ -212,26 +201,7 @@ class Recorder:
         return step
 
     def _plain_step(self, thought: AgentThought) -> dict[str, Any]:
-        now = datetime.now(UTC)
-        redactor = self._redactor
-        step: dict[str, Any] = {"kind": thought.type.value, "content": redactor.text(thought.content), "ended_at": now}
-        rest: dict[str, Any] = {}
-        for name, told in thought.metadata.items():
-            value = told if name in _OUR_OWN else redactor.value(told)
-            if name in _COLUMNS:
-                if value is not None:
-                    step[name] = value
-            elif name in ("started_at", "ended_at"):
-                step[name] = datetime.fromtimestamp(value, UTC)
-            elif name == "card":
-                rest[name] = f"{self.epoch}-{value}"
-            elif name == "cards":
-                rest[name] = [f"{self.epoch}-{card}" for card in value]
-            else:
-                rest[name] = value
-        if rest.get("asks") == "approval":
-            rest["arguments_hash"] = arguments_hash(step["tool_input"])
-        step["metadata"] = rest
+        step = step_columns(thought, epoch=self.epoch, redactor=self._redactor)
         if step.get("severity") == "critical" and self._alerts is not None:
             self._alerts.tell(_alert(self.run_id, step))
         return step
@@ -253,9 +223,9 @@ class Recorder:
             else:
                 self.open_calls[change.call.call_id] = change
             if change.is_new:
-                write.new_calls.append(_new_call(change, self._redactor.value(change.call.arguments)))
+                write.new_calls.append(call_columns(change, self._redactor.value(change.call.arguments)))
             else:
-                write.calls.append(_call_update(change))
+                write.calls.append(call_update(change))
                 write.starts_call = write.starts_call or (change.state == "started" and change.effect not in REPEATABLE)
         if entry.calls and self.open_calls:
             self.between_turns.clear()
@@ -286,34 +256,3 @@ def _alert(run_id: UUID, step: dict[str, Any]) -> Alert:
     about = tuple(str(each) for each in who if each)
     action = str(step.get("suggested_action") or "")
     return Alert(str(metadata.get("code") or "unexpected"), step["content"], run_id, about, action)
-
-
-canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
-"""A value as canonical JSON: sorted keys, no spaces."""
-
-
-def arguments_hash(arguments: dict[str, Any]) -> str:
-    """SHA-256 of the arguments as canonical JSON, in hexadecimal."""
-    return hashlib.sha256(canonical(arguments).encode()).hexdigest()
-
-
-def _new_call(change: CallChange, arguments: dict[str, Any]) -> dict[str, Any]:
-    call = change.call
-    return {
-        "call_id": call.call_id,
-        "turn": call.turn,
-        "index": call.index,
-        "tool_name": call.tool_name,
-        "arguments": arguments,
-        "arguments_hash": arguments_hash(arguments),
-        "effect": change.effect,
-        "state": change.state,
-        "started_at": datetime.now(UTC) if change.state == "started" else None,
-        "expires_at": None if change.expires_at is None else datetime.fromtimestamp(change.expires_at, UTC),
-    }
-
-
-def _call_update(change: CallChange) -> CallUpdate:
-    now = datetime.now(UTC)
-    started = change.state == "started"
-    return CallUpdate(UUID(change.call.call_id), change.state, now if started else None, None if started else now)

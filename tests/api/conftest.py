@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from runs.engine.recorder import arguments_hash
+from runs.engine.arguments import arguments_hash
 from runs.models import ApiToken, Run, ToolCall
 from tests.web.conftest import (  # noqa: F401  the same people, agents and runs as on the pages
     _no_link_is_left_over,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from runs.engine.recorder import arguments_hash
+from runs.engine.arguments import arguments_hash
 from runs.models import ToolCall
 from tests.api.conftest import Program, error_of
 

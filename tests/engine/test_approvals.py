@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from runs.agent.providers.scripted import ScriptedModel, calls_tools
 from runs.engine import control
-from runs.engine.control.deciding import changes
+from runs.engine.arguments import changes
 from runs.engine.host import RunHost
 from runs.live import fragments
 from runs.models import Run, Step, ToolCall

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from runs.agent.tools.registry import tool
-from runs.engine.recorder import arguments_hash
+from runs.engine.arguments import arguments_hash
 from runs.live import fragments
 from runs.models import Run, Step, ToolCall
 from runs.web.waiting import MOST_SHOWN

@@ -18,10 +18,10 @@ from runs.agent.tools.toolbox import Toolbox
 from runs.agent.tools.validation import validated
 from runs.agent.wording import call_text
 from runs.engine import crashpoints
+from runs.engine.arguments import arguments_hash as hash_of
+from runs.engine.arguments import changes
 from runs.engine.control.steps import add_step, name_of
 from runs.engine.dispatch import announce, dispatch
-from runs.engine.recorder import arguments_hash as hash_of
-from runs.engine.recorder import canonical
 from runs.engine.secrets import known_secrets
 from runs.engine.side_by_side import told_beside
 from runs.models import Agent, Run, Step, ToolCall
@@ -247,18 +247,3 @@ def _stands(call: ToolCall) -> str:
     """The true state of a call somebody else was faster with."""
     who = f" by {name_of(call.decided_by)}" if call.decided_by is not None else ""
     return f"This call is already {call.get_state_display().lower()}{who if call.decided_at else ''}."
-
-
-def changes(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
-    """What is different, by argument: `name`, with `before` and `after` where there is a value."""
-    told = []
-    for name in {**before, **after}:
-        if name in before and name in after and canonical(before[name]) == canonical(after[name]):
-            continue  # Not `==`: to Python 1 and true are the same.
-        change: dict[str, Any] = {"name": name}
-        if name in before:
-            change["before"] = before[name]
-        if name in after:
-            change["after"] = after[name]
-        told.append(change)
-    return told
