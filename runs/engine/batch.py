@@ -1,12 +1,11 @@
-"""One transaction of the writer: what each write asks for, and the statements that do it for all of them."""
+"""One transaction of the writer: the statements that do what a number of writes ask for."""
 
-import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -14,80 +13,11 @@ from django.db import connection
 from runs.engine.dispatch import dispatch
 from runs.engine.proof import Totals
 from runs.engine.rows import Table, time_for
+from runs.engine.writes import FENCED, STOP_ASKED, Outcome, Write
 from runs.models import Run, Step, ToolCall
 
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a write ended: recorded up to `sequence`, fenced, not allowed because a stop was asked for, or failed."""
-
-    kind: Literal["written", "fenced", "stop_asked", "failed"]
-    sequence: int = 0
-    error: BaseException | None = None
-
-    @classmethod
-    def failed(cls, error: BaseException) -> "Outcome":
-        """The database refused it for good."""
-        return cls("failed", error=error)
-
-
-FENCED = Outcome("fenced")
-STOP_ASKED = Outcome("stop_asked")
-
-
-@dataclass(slots=True)
-class CallUpdate:
-    """A tool call that has come further."""
-
-    call_id: UUID
-    state: str
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class Write:
-    """One atomic change of one run by the host whose claim gave it `epoch`."""
-
-    run_id: UUID
-    epoch: int
-    steps: list[dict[str, Any]] = field(default_factory=list)
-    """Column values of new steps, without `run_id`, `epoch` and `sequence`."""
-    new_calls: list[dict[str, Any]] = field(default_factory=list)
-    calls: list[CallUpdate] = field(default_factory=list)
-    starts_call: bool = False
-    """A call starts that may not be repeated: refused if somebody has asked to stop the run."""
-    status: str | None = None
-    waiting_for: str = ""
-    """Goes with `status`."""
-    active_ms: int = 0
-    """To add to the run's."""
-    tokens: int | None = None
-    """To add to the run's."""
-    cost: Decimal | None = None
-    """US dollars to add to the run's."""
-    cost_is_partial: bool = False
-    """The cost of a reply in this write is unknown."""
-    leaves: bool = False
-    """The host lets go of the run with this write: owner and lease are cleared."""
-    fields: dict[str, Any] = field(default_factory=dict)
-    """Further columns of the run to set, such as the answer."""
-    queued_at: float = 0.0
-    """When it was handed to the writer, on the monotonic clock."""
-    closing: Callable[[Totals], dict[str, Any]] | None = None
-    """Makes one more step, the last, of what the run has used then. Called in the transaction, again if that is."""
-    outcome: Outcome | None = None
-    waiter: "asyncio.Future[None] | None" = None
-
-    @property
-    def is_progress(self) -> bool:
-        """True if the run comes further. A note is the engine's own: one that only goes on after a crash has not."""
-        return any(step["kind"] != Step.Kind.NOTE for step in self.steps)
-
-    def wake(self) -> None:
-        """Wake whoever waits for the outcome."""
-        if self.waiter is not None and not self.waiter.done():
-            self.waiter.set_result(None)
+_COLUMNS = ("status", "waiting_for", "next_sequence", "active_ms", "tokens_used", "crashes", "cost", "cost_is_partial")
+"""What of a run's row a batch may change."""
 
 
 @dataclass(slots=True)
@@ -116,20 +46,10 @@ class _Row:
         return self.active_ms, self.tokens_used
 
     def columns(self) -> dict[str, Any]:
-        """What the batch may have changed, by column."""
-        return {
-            "status": self.status,
-            "waiting_for": self.waiting_for,
-            "next_sequence": self.next_sequence,
-            "active_ms": self.active_ms,
-            "tokens_used": self.tokens_used,
-            "crashes": self.crashes,
-            "cost": self.cost,
-            "cost_is_partial": self.cost_is_partial,
-        }
+        """What the batch may have changed, by column, in the order of the statements."""
+        return {name: getattr(self, name) for name in _COLUMNS}
 
 
-_COLUMNS = ("status", "waiting_for", "next_sequence", "active_ms", "tokens_used", "crashes", "cost", "cost_is_partial")
 _SELECT_RUNS = f"SELECT id, epoch, owner, cancel_requested_at, user_id, {', '.join(_COLUMNS)} FROM runs_run WHERE id IN"  # noqa: S608 - our columns
 _UPDATE_RUN = f"UPDATE runs_run SET {', '.join(f'{name} = %s' for name in _COLUMNS)} WHERE id = %s"  # noqa: S608 - as above
 _UPDATE_CALL = """UPDATE runs_toolcall

@@ -8,7 +8,7 @@ from runs.agent.journal import CallChange
 from runs.agent.redaction import Redactor
 from runs.agent.thoughts import AgentThought
 from runs.engine.arguments import arguments_hash
-from runs.engine.batch import CallUpdate
+from runs.engine.writes import CallUpdate
 
 _COLUMNS = frozenset(
     {"turn", "tool_name", "call_id", "tool_input", "tool_output", "attempt", "max_attempts", "severity", "recoverable"}

@@ -18,7 +18,7 @@ from typing import Literal
 
 from django.db import transaction
 
-from runs.engine.batch import Write
+from runs.engine.writes import Write
 
 BOUNDARIES = (
     *("launch", "claim", "reply", "park", "decision", "start", "result", "finish", "suspend"),

@@ -21,7 +21,6 @@ from runs.agent.redaction import Redactor
 from runs.agent.resilience.shared import SHARED, Shared
 from runs.engine import metrics
 from runs.engine.alerts import Alert, Alerts
-from runs.engine.batch import Write
 from runs.engine.bell import Bell
 from runs.engine.claims import Claims
 from runs.engine.consumer import AgentRunConsumer
@@ -34,6 +33,7 @@ from runs.engine.secrets import known_secrets
 from runs.engine.spending import Days
 from runs.engine.sweep import Sweep, close_connection
 from runs.engine.writer import Writer
+from runs.engine.writes import Write
 
 logger = logging.getLogger(__name__)
 

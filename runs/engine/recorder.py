@@ -17,7 +17,6 @@ from runs.agent.state import AgentStatus
 from runs.agent.tasks import to_its_end
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.engine.alerts import Alert, Alerts
-from runs.engine.batch import Write
 from runs.engine.columns import call_columns, call_update, step_columns
 from runs.engine.crashpoints import crashpoint
 from runs.engine.deltas import RunStream
@@ -26,6 +25,7 @@ from runs.engine.proof import Doing, Totals
 from runs.engine.rows import as_text
 from runs.engine.side_by_side import SideBySide
 from runs.engine.writer import Writer
+from runs.engine.writes import Write
 
 _RENDERED = (ThoughtType.REASONING, ThoughtType.ANSWER)
 

@@ -19,8 +19,9 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from runs.agent.current_run import about_run
 from runs.engine import crashpoints, metrics
-from runs.engine.batch import Batch, Outcome, Write
+from runs.engine.batch import Batch
 from runs.engine.courtesy import COURTESY
+from runs.engine.writes import Outcome, Write
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from runs.agent.journal import CallChange
 from runs.engine import control, endings, lease
-from runs.engine.batch import Batch, Outcome, Write
+from runs.engine.batch import Batch
 from runs.engine.recorder import Recorder
+from runs.engine.writes import Outcome, Write
 from runs.models import Run, Step, ToolCall
 from tests.chaos.tools import FOLDER
 

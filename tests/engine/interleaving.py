@@ -13,8 +13,9 @@ from django.db import transaction
 from runs.agent import clock as run_clock
 from runs.agent.messages import ModelReply, ModelRequest, OnDelta, ToolRequest
 from runs.agent.tools.idempotency import idempotency_key
-from runs.engine.batch import Batch, Write
+from runs.engine.batch import Batch
 from runs.engine.host import RunHost
+from runs.engine.writes import Write
 from runs.models import Run, ToolCall
 from tests.engine.fuzzing import Clock
 

@@ -17,9 +17,9 @@ from runs.agent.messages import ToolCall
 from runs.agent.state import AgentStatus
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.engine import crashpoints
-from runs.engine.batch import FENCED, Write
 from runs.engine.recorder import Recorder
 from runs.engine.writer import Writer
+from runs.engine.writes import FENCED, Write
 from runs.models import Run, Spending, Step
 from tests.engine.conftest import launch, steps_of
 from tests.engine.interleaving import WriterOnDemand

@@ -7,8 +7,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from runs.agent.providers.scripted import ScriptedModel, answers
-from runs.engine.batch import Write
 from runs.engine.metrics import REGISTRY, _note_attempts
+from runs.engine.writes import Write
 from tests.engine.conftest import ada, assistant, ended, host_for, launch  # noqa: F401  (fixtures)
 from tests.operations.asking import get, wait_for_statuses
 from tests.visitor import Visitor
