@@ -21,9 +21,10 @@ from runs.engine.columns import call_columns, call_update, step_columns
 from runs.engine.crashpoints import crashpoint
 from runs.engine.deltas import RunStream
 from runs.engine.leases import Hold
-from runs.engine.proof import Doing, Totals
+from runs.engine.proof import Totals
 from runs.engine.rows import as_text
 from runs.engine.side_by_side import SideBySide
+from runs.engine.stops import Doing
 from runs.engine.writer import Writer
 from runs.engine.writes import Write
 

@@ -12,8 +12,9 @@ from runs.agent.calling import REPEATABLE
 from runs.engine import crashpoints
 from runs.engine.control.steps import add_note, add_step, name_of
 from runs.engine.dispatch import announce, tell
-from runs.engine.proof import Totals, asked_metadata, proof_at_once, proof_thought, running_words, stop_of
+from runs.engine.proof import Totals, asked_metadata, proof_at_once, proof_thought, running_words
 from runs.engine.side_by_side import told_beside
+from runs.engine.stops import stop_of
 from runs.models import Run, Step, ToolCall
 from runs.models.run import FORCE_AFTER
 
