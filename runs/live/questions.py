@@ -20,7 +20,7 @@ STATES = {"approval": ("awaiting_approval", "Needs approval"), "outcome": ("unkn
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question about a call, or what has become of it. `element_ids` are those of the buttons it takes away."""
+    """A question about a call, or what has become of it."""
 
     asks: str
     """`approval` or `outcome`; empty for an answer."""
@@ -30,6 +30,7 @@ class Question:
     element_id: str
     """Where the buttons of the question are."""
     replaces: tuple[str, ...] = ()
+    """Where the buttons are that an answer takes away."""
     by: str = ""
     reason: str = ""
     changes: tuple[tuple[str, str, str], ...] = ()

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from runs.agent.messages import ModelProvider
 from runs.agent.probe import Probe, probe
 from runs.agent.providers.catalog import HOSTED, available_models, provider_for
+from runs.agent.providers.names import model_fault
 from runs.agent.providers.served import ServedModel
 from runs.models import Agent
 from runs.web.access import PageRequest, staff_only
@@ -30,7 +31,6 @@ class ModelRow:
     """A model as the page shows it."""
 
     name: str
-    served_by: str
     key: Literal["set", "missing", "not needed"]
     key_variables: str = ""
     """Where its key is looked for."""
@@ -104,23 +104,15 @@ def _row(name: str, agents: list[str]) -> ModelRow:
     if rest and prefix in HOSTED:
         company = HOSTED[prefix]
         key: Literal["set", "missing"] = "set" if company.key(os.environ) else "missing"
-        return ModelRow(name, prefix, key, " or ".join(company.key_envs), agents)
+        return ModelRow(name, key, " or ".join(company.key_envs), agents)
     server = name.partition("/")[0]
     endpoint = next((each for each in settings.AGENTSITE_ENDPOINTS if each.name == server), None)
     if endpoint and endpoint.key_env and not os.environ.get(endpoint.key_env, "").strip():
-        return ModelRow(name, server, "missing", endpoint.key_env, agents)
-    fault = _fault(name)
+        return ModelRow(name, "missing", endpoint.key_env, agents)
+    fault = model_fault(name) or ""
     if endpoint and endpoint.key_env:
-        return ModelRow(name, server, "set", endpoint.key_env, agents, fault)
-    return ModelRow(name, "this process" if name == "offline" else server, "not needed", "", agents, fault)
-
-
-def _fault(name: str) -> str:
-    try:
-        provider_for(name)
-    except ValueError as error:
-        return str(error)
-    return ""
+        return ModelRow(name, "set", endpoint.key_env, agents, fault)
+    return ModelRow(name, "not needed", "", agents, fault)
 
 
 def _once(names: Iterable[str]) -> list[str]:

@@ -54,15 +54,6 @@ class LongWinded:
         return Answer(reasoning="Once more.", calls=[("calculator", {"expression": "17 * 23"})] * CALLS)
 
 
-# A page that catches up quickly lets the oldest cards go again at once: the card itself may not be there to be found.
-WHEN_ARRIVED = """
-    count => new Promise(resolve => {
-        const look = () => window.arrivals.length >= count ? resolve() : setTimeout(look, 50);
-        look();
-    })
-"""
-
-
 async def test_a_page_that_is_cut_off_five_times_in_a_long_run_shows_every_step_once(
     start_site, open_page, wire_server
 ):
