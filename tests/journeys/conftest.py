@@ -1,5 +1,6 @@
 """A person with a browser in front of a real server."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 
 from tests.conftest import CHROMIUM
 from tests.live_site import LiveSite
+from tests.wire import WireServer
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -21,6 +23,34 @@ CHROMIUM_FLAGS = [
 PATIENCE_MS = 20_000
 """For the slowest thing a page waits for; a machine busy with other tests is slow."""
 expect.set_options(timeout=PATIENCE_MS)
+
+
+MODEL = "local/m1"
+
+
+@pytest.fixture
+def start_wired(start_site: Callable[..., LiveSite], wire_server: WireServer) -> Callable[..., LiveSite]:
+    """Start a site whose model `local/m1` is the wire server, and its one user, ada."""
+
+    def start(**environment: str) -> LiveSite:
+        endpoint = {"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}
+        site = start_site(AGENTSITE_ENDPOINTS=json.dumps([endpoint]), **environment)
+        site.create_user("ada")
+        return site
+
+    return start
+
+
+@pytest.fixture
+def site(start_wired: Callable[..., LiveSite]) -> LiveSite:
+    """Such a site with default settings."""
+    return start_wired()
+
+
+@pytest.fixture
+async def page(site: LiveSite, open_page: Callable[..., Any]) -> Any:
+    """Ada's browser."""
+    return await open_page(site, session=site.session_of("ada"))
 
 
 @pytest.fixture

@@ -1,36 +1,17 @@
 """A person watches attempts fail, and does not want to wait; and tools that run side by side."""
 
-import json
 import re
 
 import pytest
 from playwright.async_api import expect
 
-from tests.journeys.conftest import launch, wait_for_status
+from tests.journeys.conftest import MODEL, launch, wait_for_status
 from tests.journeys.test_every_page import LOOKS, faults_of
-from tests.live_site import LiveSite
 from tests.wire.outcomes import Answer, Status
-from tests.wire.server import WireServer
 
 pytestmark = pytest.mark.browser
 
-MODEL = "local/m1"
 SUMS = [("calculator", {"expression": f"17 * {number}"}) for number in (23, 24)]
-
-
-@pytest.fixture
-def site(start_site, wire_server: WireServer) -> LiveSite:
-    """A site whose model `local/m1` is the wire server, and its one user, ada."""
-    endpoint = {"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}
-    site: LiveSite = start_site(AGENTSITE_ENDPOINTS=json.dumps([endpoint]))
-    site.create_user("ada")
-    return site
-
-
-@pytest.fixture
-async def page(site, open_page):
-    """Ada's browser."""
-    return await open_page(site, session=site.session_of("ada"))
 
 
 async def test_try_now_ends_the_wait(page, wire_server):

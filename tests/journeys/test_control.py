@@ -8,26 +8,14 @@ from uuid import UUID
 import pytest
 from playwright.async_api import expect
 
-from tests.journeys.conftest import launch, wait_for_status
+from tests.journeys.conftest import MODEL, launch, wait_for_status
 from tests.journeys.test_every_page import PHONE, faults_of
-from tests.live_site import LiveSite
 from tests.wire.outcomes import Answer, Hang
-from tests.wire.server import WireServer
 
 pytestmark = pytest.mark.browser
 
-MODEL = "local/m1"
 SUM = ("calculator", {"expression": "17 * 23"})
 SCREENS = {"desktop": {}, "phone": PHONE}
-
-
-@pytest.fixture
-def site(start_site, wire_server: WireServer) -> LiveSite:
-    """A site whose model `local/m1` is the wire server, and its one user, ada."""
-    endpoint = {"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}
-    site: LiveSite = start_site(AGENTSITE_ENDPOINTS=json.dumps([endpoint]))
-    site.create_user("ada")
-    return site
 
 
 @pytest.mark.parametrize("screen", SCREENS)
@@ -92,16 +80,10 @@ async def test_a_failed_run_goes_on_with_more_of_what_it_ran_out_of_and_its_page
 
 
 async def test_a_stop_that_is_not_heeded_can_be_forced_once_its_time_is_up(
-    start_site, open_page, wire_server, tmp_path
+    start_wired, open_page, wire_server, tmp_path
 ):
-    endpoint = {"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}
     until = tmp_path / "until"
-    site = start_site(
-        AGENTSITE_ENDPOINTS=json.dumps([endpoint]),
-        AGENTSITE_TOOLS="tests.stubborn_tools",
-        STUBBORN_UNTIL=str(until),
-    )
-    site.create_user("ada")
+    site = start_wired(AGENTSITE_TOOLS="tests.stubborn_tools", STUBBORN_UNTIL=str(until))
     page = await open_page(site, session=site.session_of("ada"))
     wire_server.script(Answer(calls=[("stubborn", {})]))
     run_id = await launch(page, "Wait.", model=MODEL)

@@ -1,6 +1,5 @@
 """The connection between page and server is cut, again and again."""
 
-import json
 import threading
 from itertools import count
 
@@ -8,7 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.journeys.cable import Cable
-from tests.journeys.conftest import launch
+from tests.journeys.conftest import MODEL, launch
 from tests.wire.http import Request
 from tests.wire.outcomes import Answer, Hang
 
@@ -54,19 +53,14 @@ class LongWinded:
         return Answer(reasoning="Once more.", calls=[("calculator", {"expression": "17 * 23"})] * CALLS)
 
 
-async def test_a_page_that_is_cut_off_five_times_in_a_long_run_shows_every_step_once(
-    start_site, open_page, wire_server
-):
+async def test_a_page_that_is_cut_off_five_times_in_a_long_run_shows_every_step_once(site, open_page, wire_server):
     model = LongWinded()
     wire_server.otherwise = model.reply
-    endpoint = {"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}
-    site = start_site(AGENTSITE_ENDPOINTS=json.dumps([endpoint]))
-    site.create_user("ada")
 
     async with Cable(site.url) as cable:
         page = await open_page(site, session=site.session_of("ada"), through=cable.url)
         await page.add_init_script(NOTE_ARRIVALS)
-        await launch(page, "Calculate for a while", model="local/m1", max_turns="1000")
+        await launch(page, "Calculate for a while", model=MODEL, max_turns="1000")
         for cut in range(1, CUTS + 1):
             seen = (cut * TURNS_BETWEEN - 1) * STEPS_PER_TURN
             await page.wait_for_selector(f"#step-{seen}", state="attached", timeout=60_000)
@@ -90,16 +84,13 @@ NOTE_OUTAGES = """
 """
 
 
-async def test_each_outage_is_dated_by_its_own_beginning(start_site, open_page, wire_server):
+async def test_each_outage_is_dated_by_its_own_beginning(site, open_page, wire_server):
     wire_server.script(Hang())
-    endpoint = {"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}
-    site = start_site(AGENTSITE_ENDPOINTS=json.dumps([endpoint]))
-    site.create_user("ada")
 
     async with Cable(site.url) as cable:
         page = await open_page(site, session=site.session_of("ada"), through=cable.url)
         await page.add_init_script(NOTE_OUTAGES)
-        await launch(page, "Wait", model="local/m1")
+        await launch(page, "Wait", model=MODEL)
         connection = page.locator("[data-connection]")
         for number in (1, 2):
             await expect(connection).to_have_attribute("data-connection", "live")

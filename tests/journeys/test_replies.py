@@ -7,30 +7,12 @@ import pytest
 from playwright.async_api import expect
 
 from tests.journeys.cable import Cable
-from tests.journeys.conftest import launch, wait_for_status
-from tests.live_site import LiveSite
+from tests.journeys.conftest import MODEL, launch, wait_for_status
 from tests.wire.outcomes import Answer, Hang
-from tests.wire.server import WireServer
 
 pytestmark = pytest.mark.browser
 
-MODEL = "local/m1"
 LONG = Answer("The tide comes in twice a day.", reasoning="Think of the moon.")
-
-
-@pytest.fixture
-def site(start_site, wire_server: WireServer) -> LiveSite:
-    """A site whose model `local/m1` is the wire server, and its one user, ada."""
-    endpoint = {"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}
-    site: LiveSite = start_site(AGENTSITE_ENDPOINTS=json.dumps([endpoint]))
-    site.create_user("ada")
-    return site
-
-
-@pytest.fixture
-async def page(site, open_page):
-    """Ada's browser."""
-    return await open_page(site, session=site.session_of("ada"))
 
 
 async def test_words_appear_before_their_step_and_give_way_to_it(page, wire_server):

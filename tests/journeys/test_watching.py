@@ -1,35 +1,16 @@
 """A person watches a model work, fail, recover and stop."""
 
-import json
 import re
 
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.journeys.conftest import launch, step_numbers, wait_for_status
-from tests.live_site import LiveSite
+from tests.journeys.conftest import MODEL, launch, step_numbers, wait_for_status
 from tests.wire.outcomes import Answer, Hang, Status
-from tests.wire.server import WireServer
 
 pytestmark = pytest.mark.browser
 
-MODEL = "local/m1"
 CALCULATION = Answer(reasoning="Multiply first.", calls=[("calculator", {"expression": "17 * 23"})])
-
-
-@pytest.fixture
-def site(start_site, wire_server: WireServer) -> LiveSite:
-    """A site whose model `local/m1` is the wire server, and its one user, ada."""
-    endpoint = {"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}
-    site: LiveSite = start_site(AGENTSITE_ENDPOINTS=json.dumps([endpoint]))
-    site.create_user("ada")
-    return site
-
-
-@pytest.fixture
-async def page(site, open_page):
-    """Ada's browser."""
-    return await open_page(site, session=site.session_of("ada"))
 
 
 async def must_not_reload(page: Page) -> None:
