@@ -112,18 +112,24 @@ async def test_poison_is_tried_again_because_a_person_says_so(ada: User, host_fo
     assert (row.status, row.crashes) == ("completed", 0)
 
 
+async def lost_in_an_unsafe_call(keeper: Gatekeeper, user: User, host_for: StartHost) -> Run:
+    """A run that failed because its host was lost for the third time, in the middle of a call."""
+    name = register(keeper, "unsafe")
+    first = host_for(ScriptedModel(calls_tool(name)))
+    run = await launch(user)
+    await keeper.entered.wait()
+    first.id, first.capacity = "a zombie that hears nothing", 0
+    await orphan(run, crashes=2)
+    host_for(ScriptedModel(calls_tool(name), answers("Done.")))
+    assert error_of(await ended(run))["code"] == "poison"
+    return run
+
+
 async def test_an_unsafe_call_of_unknown_outcome_is_decided_before_its_run_goes_on(
     ada: User, host_for: StartHost
 ) -> None:
     keeper = Gatekeeper()
-    name = register(keeper, "unsafe")
-    first = host_for(ScriptedModel(calls_tool(name)))
-    run = await launch(ada)
-    await keeper.entered.wait()
-    first.id, first.capacity = "a zombie that hears nothing", 0
-    await orphan(run, crashes=2)
-    host_for(ScriptedModel(calls_tool(name), answers("Never.")))
-    assert error_of(await ended(run))["code"] == "poison"
+    run = await lost_in_an_unsafe_call(keeper, ada, host_for)
 
     assert await resume(run, ada) == "waits_for_decision"
 
@@ -139,14 +145,7 @@ async def test_a_call_a_resumed_run_had_lost_runs_again_if_a_person_says_it_did_
     ada: User, host_for: StartHost
 ) -> None:
     keeper = Gatekeeper()
-    name = register(keeper, "unsafe")
-    first = host_for(ScriptedModel(calls_tool(name)))
-    run = await launch(ada)
-    await keeper.entered.wait()
-    first.id, first.capacity = "a zombie that hears nothing", 0
-    await orphan(run, crashes=2)
-    host_for(ScriptedModel(calls_tool(name), answers("Done.")))
-    await ended(run)
+    run = await lost_in_an_unsafe_call(keeper, ada, host_for)
     await resume(run, ada)
     keeper.open.set()
 
