@@ -58,7 +58,7 @@ def dispatch(run_id: UUID) -> None:
 
 
 def tell(owner: str, run_id: UUID, do: str) -> None:
-    """Pass `run.cancel` or `run.suspend` to the host of a run, after the commit."""
+    """Pass a message, such as `run.cancel`, to the host of a run, after the commit."""
     transaction.on_commit(partial(_tell, owner, run_id, do))
 
 

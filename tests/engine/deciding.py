@@ -1,8 +1,8 @@
 """People who decide, and the runs that wait for them."""
 
 from collections.abc import Callable
-from typing import Any
-from uuid import uuid4
+from typing import Any, Self
+from uuid import UUID, uuid4
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
@@ -12,6 +12,7 @@ from runs.agent.providers.scripted import ScriptedModel, answers
 from runs.agent.tools.protocol import Approval, Effect
 from runs.agent.tools.registry import tool
 from runs.engine import control
+from runs.engine.dispatch import set_host
 from runs.models import Agent, Run, ToolCall
 from tests.engine.conftest import reached
 
@@ -78,3 +79,29 @@ async def settle(call: ToolCall, by: User | None, outcome: control.Outcome, reas
 def says(*replies: ModelReply) -> ScriptedModel:
     """A model that says this, and then that it is done."""
     return ScriptedModel(*replies, answers("Done."))
+
+
+class OnlyAsked:
+    """In a `with` block the host of this process: it is asked to host runs, and hosts none."""
+
+    id = "only asked"
+    silent_s = 0.0
+
+    def __init__(self) -> None:
+        self.for_runs: list[UUID] = []
+
+    def __enter__(self) -> Self:
+        set_host(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        set_host(None)
+
+    def submit(self, run_id: UUID) -> None:
+        """Take note."""
+        self.for_runs.append(run_id)
+
+    wake = submit
+
+    def tell(self, run_id: UUID, message_type: str) -> None:
+        """Nobody is hosted here who could hear it."""

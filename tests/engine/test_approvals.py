@@ -18,7 +18,7 @@ from runs.engine.host import RunHost
 from runs.live import fragments
 from runs.models import Run, Step, ToolCall
 from tests.engine.conftest import ended, kinds_of, reached, steps_of
-from tests.engine.deciding import Post, calls_of, decide, launch_asking, parked, run_again, says
+from tests.engine.deciding import OnlyAsked, Post, calls_of, decide, launch_asking, parked, run_again, says
 from tests.engine.test_stopping import cancel
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -352,7 +352,7 @@ async def test_a_call_that_cannot_run_asks_nobody(ada: User, host_for: StartHost
 
 
 async def test_two_people_who_decide_the_last_calls_at_once_wake_the_run_once(
-    ada: User, grace: User, host_for: StartHost, monkeypatch: pytest.MonkeyPatch
+    ada: User, grace: User, host_for: StartHost
 ) -> None:
     post = Post()
     host = host_for(says(post.letters("bob", "eve")))
@@ -360,13 +360,12 @@ async def test_two_people_who_decide_the_last_calls_at_once_wake_the_run_once(
     runs = [run, *(await run_again(run, ada, times=24))]
     pairs = [await parked(run) for run in runs]
     await host.drain()
-    woken: list[object] = []
-    monkeypatch.setattr(control.deciding, "dispatch", woken.append)
 
-    for first, second in pairs:
-        await asyncio.gather(decide(control.approve, first, ada), decide(control.approve, second, grace))
+    with OnlyAsked() as host_asked:
+        for first, second in pairs:
+            await asyncio.gather(decide(control.approve, first, ada), decide(control.approve, second, grace))
 
-    assert woken == [run.pk for run in runs]
+    assert host_asked.for_runs == [run.pk for run in runs]
     assert {run.status async for run in Run.objects.all()} == {"idle"}
 
 

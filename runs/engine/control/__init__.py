@@ -4,11 +4,13 @@ Each function is one transaction that first locks the run row. Web, API and admi
 """
 
 from runs.engine.control.continuing import NotFinished, continue_run
-from runs.engine.control.deciding import DecisionRefused, Outcome, approve, deny, expire_approvals, settle
+from runs.engine.control.deciding import approve, deny, expire_approvals
+from runs.engine.control.decisions import DecisionRefused
 from runs.engine.control.launching import OVERRIDES, AsksTooSeldom, launch, run_again
 from runs.engine.control.pausing import PauseOutcome, pause
 from runs.engine.control.resuming import ResumeOutcome, resume
 from runs.engine.control.retrying import WaitOutcome, stop_retrying, try_now
+from runs.engine.control.settling import Outcome, settle
 from runs.engine.control.stopping import CancelOutcome, ForceOutcome, can_be_forced_at, cancel, force
 
 __all__ = [

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from runs.engine.control.deciding import ask_for_outcome
 from runs.engine.control.launching import changed
+from runs.engine.control.settling import ask_for_outcome
 from runs.engine.control.steps import add_note, name_of
 from runs.engine.dispatch import announce, dispatch
 from runs.engine.spending import check_daily_limits
