@@ -137,6 +137,7 @@ def test_a_provider_that_fails_fast_does_not_win_the_race():
 
 async def test_the_losers_of_a_race_have_ended_when_it_returns():
     open_connections = set()
+    closed = asyncio.Event()
 
     async def loser() -> str:
         open_connections.add("loser")
@@ -145,6 +146,7 @@ async def test_the_losers_of_a_race_have_ended_when_it_returns():
         finally:
             await asyncio.sleep(0)  # closing a connection takes a moment
             open_connections.clear()
+            closed.set()
         return "never"
 
     async def winner() -> str:
@@ -153,7 +155,8 @@ async def test_the_losers_of_a_race_have_ended_when_it_returns():
 
     assert await naive_forms.call_first_to_respond(loser(), winner()) == ("won", 1)
     assert open_connections == {"loser"}
-    await asyncio.sleep(0.01)
+    async with asyncio.timeout(5):
+        await closed.wait()  # by the loser of the naive race, which nobody waited for
 
     assert await call_first_to_respond(loser(), winner()) == ("won", 1)
     assert open_connections == set()

@@ -9,6 +9,7 @@ from runs.agent import RetryPolicy, RunLimits, run_agent
 from runs.agent.messages import Delta, ModelReply
 from runs.agent.providers.scripted import answers
 from tests.agent.resilience.models import Model, Notebook, hangs, reply_of, speaks, until
+from tests.agent.virtual_time import run_and_time
 
 ONCE = RetryPolicy(max_attempts=1)
 LONG = RunLimits(first_token_timeout_s=30, idle_timeout_s=30, model_timeout_s=30)
@@ -19,6 +20,12 @@ async def ask(model, **limits):
     named = {name: getattr(LONG, name) for name in ("first_token_timeout_s", "idle_timeout_s", "model_timeout_s")}
     result = await run_agent("Hello?", model=model, retry=ONCE, limits=RunLimits(**(named | limits)))
     return result, time.monotonic() - started
+
+
+async def silent(_):
+    """A reply without pieces."""
+    await asyncio.sleep(10)
+    return answers("All at once.")
 
 
 @pytest.mark.parametrize(
@@ -58,39 +65,31 @@ async def test_a_reply_that_outlasts_the_run_ends_it_by_the_runs_own_limit():
 
 
 @pytest.mark.parametrize("sign", [Delta("", "call"), Delta("", "text"), Delta("Hm", "reasoning")])
-async def test_any_piece_is_a_sign_of_life(sign):
+def test_any_piece_is_a_sign_of_life(sign):
     async def slow(on_delta):
         for _ in range(6):
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(2)
             on_delta(sign)
         return answers("There.")
 
-    result, _ = await ask(Model(slow), first_token_timeout_s=0.08, idle_timeout_s=0.08)
+    (result, _), took_s = run_and_time(ask(Model(slow), first_token_timeout_s=3, idle_timeout_s=3))
 
-    assert result.output == "There."
-
-
-async def test_a_provider_that_gives_no_pieces_is_never_idle():
-    async def silent(_):
-        await asyncio.sleep(0.1)
-        return answers("All at once.")
-
-    result, _ = await ask(Model(silent), idle_timeout_s=0.02)
-
-    assert result.output == "All at once."
+    assert (result.output, took_s) == ("There.", 12)
 
 
-async def test_a_provider_that_says_it_does_not_stream_has_all_the_time_of_a_reply_for_its_first_word():
-    async def silent(_):
-        await asyncio.sleep(0.1)
-        return answers("All at once.")
+def test_a_provider_that_gives_no_pieces_is_never_idle():
+    (result, _), took_s = run_and_time(ask(Model(silent), idle_timeout_s=2))
 
+    assert (result.output, took_s) == ("All at once.", 10)
+
+
+def test_a_provider_that_says_it_does_not_stream_has_all_the_time_of_a_reply_for_its_first_word():
     model = Model(silent)
     model.streams = False
 
-    result, _ = await ask(model, first_token_timeout_s=0.02, idle_timeout_s=0.02)
+    (result, _), took_s = run_and_time(ask(model, first_token_timeout_s=2, idle_timeout_s=2))
 
-    assert result.output == "All at once."
+    assert (result.output, took_s) == ("All at once.", 10)
 
 
 async def test_a_million_pieces_cost_one_timer():
