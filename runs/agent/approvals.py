@@ -37,15 +37,11 @@ def approval_question(call: ToolCall, effect: Effect, expires_at: float | None) 
     """The thought that asks whether the call may run."""
     asked = {"asks": "approval", "tool_input": call.arguments, "effect": effect, "expires_at": expires_at}
     words = f"Waits for approval: {call_text(call.tool_name, call.arguments)}"
-    return AgentThought(ThoughtType.APPROVAL, words, _about(call) | asked)
+    return AgentThought(ThoughtType.APPROVAL, words, call.as_metadata() | asked)
 
 
 def outcome_question(call: ToolCall, effect: Effect, why: str) -> AgentThought:
     """The thought that asks what became of the call. `why` says why nobody knows."""
     asked = {"asks": "outcome", "tool_input": call.arguments, "effect": effect, "severity": "error"}
     words = f"Outcome unknown: {why} It is not repeated unless a person says so."
-    return AgentThought(ThoughtType.APPROVAL, words, _about(call) | asked)
-
-
-def _about(call: ToolCall) -> dict[str, object]:
-    return {"turn": call.turn, "tool_name": call.tool_name, "call_id": call.call_id}
+    return AgentThought(ThoughtType.APPROVAL, words, call.as_metadata() | asked)

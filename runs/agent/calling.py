@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from runs.agent.approvals import Approvals, Parked, approval_question, outcome_question
 from runs.agent.classify import handle_agent_error
@@ -150,19 +149,9 @@ class Calling:
     async def _record_retry(
         self, call: ToolCall, error: AgentError, *, attempt: int, max_attempts: int, wait_s: float
     ) -> None:
-        metadata = {
-            "turn": call.turn,
-            "tool_name": call.tool_name,
-            "call_id": call.call_id,
-            "attempt": attempt,
-            "max_attempts": max_attempts,
-            "severity": error.severity.value,
-            "recoverable": error.recoverable,
-            "suggested_action": error.suggested_action,
-            "code": error.code,
-            "wait_s": round(wait_s, 3),
-            "next_at": time.time() + wait_s,
-        }
+        numbers = {"attempt": attempt, "max_attempts": max_attempts}
+        waits = {"wait_s": round(wait_s, 3), "next_at": time.time() + wait_s}
+        metadata = call.as_metadata() | numbers | error.as_metadata() | waits
         await self.journal.record(Entry(thoughts=[AgentThought(ThoughtType.RETRY, error.message, metadata)]))
 
     async def _record(self, call: ToolCall, result: ToolResult, *, is_last: bool) -> None:
@@ -206,34 +195,16 @@ def _outcome_is_unknown(result: ToolResult) -> bool:
 
 
 def _call_thought(call: ToolCall, effect: Effect) -> AgentThought:
-    metadata = {
-        "turn": call.turn,
-        "tool_name": call.tool_name,
-        "call_id": call.call_id,
-        "tool_input": call.arguments,
-        "effect": effect,
-    }
+    metadata = call.as_metadata() | {"tool_input": call.arguments, "effect": effect}
     return AgentThought(ThoughtType.TOOL_CALL, call_text(call.tool_name, call.arguments), metadata)
 
 
 def _result_thought(call: ToolCall, result: ToolResult) -> AgentThought:
     ended_at = time.time()
-    metadata: dict[str, Any] = {
-        "turn": call.turn,
-        "tool_name": call.tool_name,
-        "call_id": call.call_id,
-        "started_at": ended_at - result.duration_s,
-        "ended_at": ended_at,
-    }
+    metadata = call.as_metadata() | {"started_at": ended_at - result.duration_s, "ended_at": ended_at}
     if result.remark:
         metadata["remark"] = result.remark
     if (error := result.error) is None:
         metadata["tool_output"] = result.output
         return AgentThought(ThoughtType.TOOL_RESULT, output_text(result.output), metadata)
-    metadata |= {
-        "severity": error.severity.value,
-        "recoverable": error.recoverable,
-        "suggested_action": error.suggested_action,
-        "code": error.code,
-    }
-    return AgentThought(ThoughtType.TOOL_RESULT, error.message, metadata)
+    return AgentThought(ThoughtType.TOOL_RESULT, error.message, metadata | error.as_metadata())

@@ -57,6 +57,15 @@ class AgentError:
             "suggested_action": self.suggested_action,
         }
 
+    def as_metadata(self) -> dict[str, Any]:
+        """What a thought says of the error besides its message."""
+        return {
+            "severity": self.severity.value,
+            "recoverable": self.recoverable,
+            "suggested_action": self.suggested_action,
+            "code": self.code,
+        }
+
 
 class AgentFailure(Exception):
     """Base of every exception this package raises on purpose."""

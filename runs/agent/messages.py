@@ -31,6 +31,10 @@ class ToolCall:
     proposed_arguments: dict[str, Any] | None = None
     """What the model asked for, if a person had it run with other arguments; None otherwise."""
 
+    def as_metadata(self) -> dict[str, Any]:
+        """What a thought says of the call it is about."""
+        return {"turn": self.turn, "tool_name": self.tool_name, "call_id": self.call_id}
+
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:

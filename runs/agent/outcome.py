@@ -65,11 +65,4 @@ async def record_failure(
 
 def error_thought(error: AgentError) -> AgentThought:
     """The thought that shows an error."""
-    metadata = {
-        "severity": error.severity.value,
-        "recoverable": error.recoverable,
-        "suggested_action": error.suggested_action,
-        "code": error.code,
-        "context": error.context,
-    }
-    return AgentThought(ThoughtType.ERROR, error.message, metadata)
+    return AgentThought(ThoughtType.ERROR, error.message, error.as_metadata() | {"context": error.context})

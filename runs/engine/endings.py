@@ -163,10 +163,7 @@ def _all_stopped(running: list[CallChange]) -> list[CallChange]:
 
 def _stopped_result(change: CallChange) -> AgentThought:
     unknown = _stopped_state(change) == "unknown"
-    metadata = {
-        "turn": change.call.turn,
-        "tool_name": change.call.tool_name,
-        "call_id": change.call.call_id,
+    metadata = change.call.as_metadata() | {
         "severity": "error" if unknown else "warning",
         "recoverable": False,
         "code": "outcome_unknown" if unknown else "stopped",

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from runs.agent.redaction import Redactor
 from runs.engine import crashpoints
-from runs.engine.control.steps import add_step, name_of
+from runs.engine.control.steps import add_step, name_of, place_of
 from runs.engine.dispatch import announce, dispatch
 from runs.engine.secrets import known_secrets
 from runs.engine.side_by_side import told_beside
@@ -59,11 +59,6 @@ def add_result(run: Run, call: ToolCall, content: str, *, by: str | None, code: 
     metadata = {"by": by, "code": code} if code else {"by": by, "remark": "A person told this result."}
     metadata |= told_beside(run, call.turn)
     add_step(run, Step.Kind.TOOL_RESULT, content, metadata=metadata, **place_of(call), **columns)
-
-
-def place_of(call: ToolCall) -> dict[str, Any]:
-    """The columns that say which call a step is about."""
-    return {"turn": call.turn, "tool_name": call.tool_name, "call_id": call.call_id}
 
 
 def go_on_if_decided(run: Run) -> None:

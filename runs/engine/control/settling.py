@@ -13,12 +13,11 @@ from runs.engine.control.decisions import (
     check_run,
     go_on_if_decided,
     locked,
-    place_of,
     record,
     stands,
     without_secrets,
 )
-from runs.engine.control.steps import add_step, name_of
+from runs.engine.control.steps import add_step, name_of, place_of
 from runs.models import Run, Step, ToolCall
 
 if TYPE_CHECKING:

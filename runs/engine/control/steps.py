@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from runs.models import Run, Step
+from runs.models import Run, Step, ToolCall
 
 
 def add_step(run: Run, kind: Step.Kind, content: str, **columns: Any) -> None:
@@ -22,3 +22,8 @@ def add_note(run: Run, note: str, content: str, **metadata: Any) -> None:
 def name_of(user: Any) -> str:
     """Who did it, for the words of a step."""
     return user.get_username() if user is not None else "The command line"
+
+
+def place_of(call: ToolCall) -> dict[str, Any]:
+    """The columns that say which call a step is about."""
+    return {"turn": call.turn, "tool_name": call.tool_name, "call_id": call.call_id}

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from runs.agent.calling import REPEATABLE
 from runs.engine import crashpoints
-from runs.engine.control.steps import add_note, add_step, name_of
+from runs.engine.control.steps import add_note, add_step, name_of, place_of
 from runs.engine.dispatch import announce, tell
 from runs.engine.proof import Totals, asked_metadata, proof_at_once, proof_thought, running_words
 from runs.engine.side_by_side import told_beside
@@ -109,7 +109,6 @@ def _end_open_calls(run: Run) -> None:
     for call in run.calls.filter(state__in=[*ToolCall.OPEN, ToolCall.State.UNKNOWN]).order_by("turn", "index"):
         if call.state == ToolCall.State.UNKNOWN and call.call_id in have_results:
             continue
-        about = {"turn": call.turn, "tool_name": call.tool_name, "call_id": call.call_id, "recoverable": False}
         if call.state == ToolCall.State.UNKNOWN:
             words, severity, code = "Stopped undecided: it may or may not have happened.", "error", "outcome_unknown"
         elif call.state == ToolCall.State.STARTED and call.effect not in REPEATABLE:
@@ -119,7 +118,9 @@ def _end_open_calls(run: Run) -> None:
             words, severity, code = "Stopped before it gave a result.", "warning", "stopped"
             _end_call(run, call, ToolCall.State.FAILED)
         metadata = {"code": code, **told_beside(run, call.turn)}
-        add_step(run, Step.Kind.TOOL_RESULT, words, severity=severity, metadata=metadata, **about)
+        add_step(
+            run, Step.Kind.TOOL_RESULT, words, severity=severity, recoverable=False, metadata=metadata, **place_of(call)
+        )
 
 
 def _end_call(run: Run, call: ToolCall, state: ToolCall.State) -> None:
