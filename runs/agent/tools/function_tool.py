@@ -32,14 +32,7 @@ class FunctionTool:
         approval: Approval | None = None,
     ) -> None:
         """Without `parameters` they come from the signature. Raises `TypeError` or `ValueError` with what is wrong."""
-        if effect not in EFFECTS:
-            raise ValueError(f"The effect of a tool is one of {', '.join(EFFECTS)}, not {effect!r}.")
-        if approval is not None and approval not in APPROVALS:
-            raise ValueError(f"The approval of a tool is one of {', '.join(APPROVALS)}, not {approval!r}.")
-        if timeout_s is not None and not timeout_s > 0:
-            raise ValueError(f"timeout_s must be more than 0, not {timeout_s!r}.")
-        if retry is not None and effect == "unsafe":
-            raise ValueError("An unsafe tool is not tried again. If it is harmless twice, declare its effect.")
+        _check_rules(effect, timeout_s, retry, approval)
         self.function = function
         self.name = name or function.__name__
         self.effect = effect
@@ -78,3 +71,17 @@ class FunctionTool:
 
     def __repr__(self) -> str:
         return f"<tool {self.name!r} from {self.place}>"
+
+
+def _check_rules(
+    effect: Effect, timeout_s: float | None, retry: "RetryPolicy | None", approval: Approval | None
+) -> None:
+    """Raise `ValueError` for a rule that is none, or two that do not go together."""
+    if effect not in EFFECTS:
+        raise ValueError(f"The effect of a tool is one of {', '.join(EFFECTS)}, not {effect!r}.")
+    if approval is not None and approval not in APPROVALS:
+        raise ValueError(f"The approval of a tool is one of {', '.join(APPROVALS)}, not {approval!r}.")
+    if timeout_s is not None and not timeout_s > 0:
+        raise ValueError(f"timeout_s must be more than 0, not {timeout_s!r}.")
+    if retry is not None and effect == "unsafe":
+        raise ValueError("An unsafe tool is not tried again. If it is harmless twice, declare its effect.")
