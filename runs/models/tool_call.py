@@ -11,9 +11,12 @@ class ToolCallQuerySet(models.QuerySet["ToolCall"]):
     """The calls of any number of runs."""
 
     def undecided(self) -> "ToolCallQuerySet":
-        """Those nobody knows the outcome of, in the last turn of their run. Of earlier ones the model was told."""
+        """Those nobody knows the outcome of, in the last turn of their run. Of earlier ones the model was told.
+
+        Who says what became of a call gives it another state; that it was approved before says nothing of its outcome.
+        """
         later = ToolCall.objects.filter(run=OuterRef("run"), turn__gt=OuterRef("turn"))
-        return self.filter(~Exists(later), state=ToolCall.State.UNKNOWN, decided_at__isnull=True)
+        return self.filter(~Exists(later), state=ToolCall.State.UNKNOWN)
 
     def asking(self) -> "ToolCallQuerySet":
         """Those a person is asked about: whether they may run, or what became of them."""

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool, calls_tools
+from runs.agent.tools.registry import tool
 from runs.engine import control
 from runs.engine.host import RunHost
 from runs.models import Run, ToolCall
 from tests.engine.conftest import ended, kinds_of, launch, reached, steps_of
-from tests.engine.deciding import Post, calls_of, parked, settle
+from tests.engine.deciding import Post, calls_of, decide, launch_asking, parked, settle
 from tests.engine.test_stopping import Gatekeeper, cancel, register
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -147,3 +149,27 @@ async def test_a_host_that_dies_with_an_outcome_already_unknown_does_not_hide_it
     assert slow.calls == slower.calls == 1
     row = await reached(run, lambda row: row.owner is None)
     assert row.waiting_for == "decision"
+
+
+async def test_that_a_call_was_approved_or_run_again_says_nothing_of_its_outcome(
+    ada: User, host_for: StartHost
+) -> None:
+    name = f"send_{uuid4().hex[:8]}"
+
+    @tool(name=name, effect="unsafe", timeout_s=0.05)
+    async def send() -> str:
+        """Send, and never say so."""
+        await asyncio.Event().wait()
+        return "sent"
+
+    host_for(ScriptedModel(calls_tool(name), answers("Done.")))
+    run = await launch_asking(ada)
+    (call,) = await parked(run)
+    await decide(control.approve, call, ada)
+    for outcome in ("run_again", "happened"):
+        (call,) = await parked(run, "decision")
+        assert await ToolCall.objects.asking().filter(run=run).acount() == 1
+        await settle(call, ada, outcome)
+
+    assert (await ended(run)).status == "completed"
+    assert [call.state for call in await calls_of(run)] == ["succeeded"]
