@@ -86,8 +86,10 @@ class Calling:
 
         async def run_one(call: ToolCall) -> None:
             async with places:
-                await self._start(call)
-                result = await self._call(call)
+                result = self._refused(call)
+                if result is None:
+                    await self._start(call)
+                    result = await self._call(call)
             if self.approvals is not None and _outcome_is_unknown(result):
                 await self._ask_for_outcome(call, result)
                 return
@@ -106,6 +108,14 @@ class Calling:
             await self.journal.record(Entry(status=AgentStatus.WAITING, parks="decision"))
             raise Parked
         return results
+
+    def _refused(self, call: ToolCall) -> ToolResult | None:
+        """The result of a call that needs an approval it never had: its tool, its agent's rules or what its arguments
+        mean have changed since it was proposed. The model may ask again, and then a person is asked."""
+        if call.is_approved or not self._needs_approval(call):
+            return None
+        failure = ToolFailed(f"{call.tool_name} needs an approval by now, so this call was not run. Ask for it again.")
+        return ToolResult(call.call_id, call.tool_name, None, handle_agent_error(failure, {"tool": call.tool_name}))
 
     async def _start(self, call: ToolCall) -> None:
         """Record that the call starts, which uses up its approval. One that waits for its place has not started: a

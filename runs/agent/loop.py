@@ -220,13 +220,14 @@ class AgentLoop:
         ]
 
     def _decided_calls(self, reply: ModelReply) -> list[ToolCall]:
-        """The calls of the open reply, with the arguments a person had changed."""
-        changed = self.history.open_arguments
+        """The calls of the open reply as a person has decided about them: approved, with other arguments."""
+        changed, approved = self.history.open_arguments, self.history.open_approved
+        calls = [replace(call, is_approved=call.index in approved) for call in self._calls(reply)]
         return [
             replace(call, arguments=changed[call.index], proposed_arguments=call.arguments)
             if call.index in changed
             else call
-            for call in self._calls(reply)
+            for call in calls
         ]
 
 

@@ -30,6 +30,8 @@ class ToolCall:
     """Position among the calls of its turn, from 0."""
     proposed_arguments: dict[str, Any] | None = None
     """What the model asked for, if a person had it run with other arguments; None otherwise."""
+    is_approved: bool = False
+    """It waited for a person's approval and has it."""
 
     def as_metadata(self) -> dict[str, Any]:
         """What a thought says of the call it is about."""
@@ -181,6 +183,8 @@ class History:
     """The results that reply's calls do have, by call index."""
     open_arguments: dict[int, dict[str, Any]] = field(default_factory=dict)
     """The arguments a person had changed before the call may run, by call index."""
+    open_approved: frozenset[int] = frozenset()
+    """The calls that were approved, by call index."""
     steps: int = 0
     """Steps recorded so far."""
     tokens: int = 0

@@ -53,7 +53,8 @@ class _Row:
 _SELECT_RUNS = f"SELECT id, epoch, owner, cancel_requested_at, user_id, {', '.join(_COLUMNS)} FROM runs_run WHERE id IN"  # noqa: S608 - our columns
 _UPDATE_RUN = f"UPDATE runs_run SET {', '.join(f'{name} = %s' for name in _COLUMNS)} WHERE id = %s"  # noqa: S608 - as above
 _UPDATE_CALL = """UPDATE runs_toolcall
-SET state = %s, epoch = %s, started_at = COALESCE(%s, started_at), ended_at = COALESCE(%s, ended_at)
+SET state = %s, epoch = %s, effect = COALESCE(%s, effect),
+    started_at = COALESCE(%s, started_at), ended_at = COALESCE(%s, ended_at)
 WHERE call_id = %s"""
 _SELECT_STEP = "SELECT 1 FROM runs_step WHERE run_id = %s AND sequence = %s AND ended_at = %s"
 _ADD_SPENDING = """INSERT INTO runs_spending (user_id, day, tokens, cost) VALUES (%s, %s, %s, %s)
@@ -163,7 +164,7 @@ class Batch:
                 at if at is None or self._as_time is None else self._as_time(at)
                 for at in (change.started_at, change.ended_at)
             ]
-            self._call_updates.append((change.state, write.epoch, *times, change.call_id.hex))
+            self._call_updates.append((change.state, write.epoch, change.effect, *times, change.call_id.hex))
         if write.status is not None:
             row.status, row.waiting_for = write.status, write.waiting_for
         if write.is_progress:

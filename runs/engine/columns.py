@@ -70,4 +70,8 @@ def call_update(change: CallChange) -> CallUpdate:
     """What changes of a call that has its row."""
     now = datetime.now(UTC)
     started = change.state == "started"
-    return CallUpdate(UUID(change.call.call_id), change.state, now if started else None, None if started else now)
+    call_id = UUID(change.call.call_id)
+    if started:
+        # What recovery may do with it goes by the tool that was run, not by the one there was when it was proposed.
+        return CallUpdate(call_id, change.state, change.effect, started_at=now)
+    return CallUpdate(call_id, change.state, ended_at=now)

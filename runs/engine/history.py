@@ -34,6 +34,7 @@ def history_of(run: Run, steps: Sequence[Step], calls: Iterable[ToolCall]) -> Hi
             history.open_arguments = {
                 call.index: call.arguments for call in calls_by_turn[turn] if call.proposed_arguments is not None
             }
+            history.open_approved = frozenset(call.index for call in calls_by_turn[turn] if call.is_approved)
     return history
 
 

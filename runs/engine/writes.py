@@ -36,6 +36,8 @@ class CallUpdate:
 
     call_id: UUID
     state: str
+    effect: str | None = None
+    """That of the tool that was started; None leaves it."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
 

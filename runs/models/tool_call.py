@@ -87,3 +87,8 @@ class ToolCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tool_name} ({self.get_state_display()})"
+
+    @property
+    def is_approved(self) -> bool:
+        """True if it may run because somebody said so, or nobody did in time and that is the agent's rule."""
+        return self.decided_at is not None and self.state in (self.State.APPROVED, self.State.STARTED)

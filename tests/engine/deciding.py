@@ -20,9 +20,9 @@ from tests.engine.conftest import reached
 class Post:
     """A tool that sends letters, which nobody wants to be sent twice or unseen."""
 
-    def __init__(self, effect: Effect = "unsafe", approval: Approval | None = None) -> None:
+    def __init__(self, effect: Effect = "unsafe", approval: Approval | None = None, name: str = "") -> None:
         self.sent: list[tuple[str, int]] = []
-        self.name = f"send_{uuid4().hex[:8]}"
+        self.name = name or f"send_{uuid4().hex[:8]}"
 
         @tool(name=self.name, effect=effect, approval=approval)
         async def send(to: str, copies: int = 1) -> str:
