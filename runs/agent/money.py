@@ -32,12 +32,22 @@ class Price:
         return total / 1_000_000
 
 
+MOST_FOR_A_REPLY = Decimal(10_000)
+"""US dollars. A reply that fills the largest window of the dearest listed model costs a few hundred."""
+
+
 def cost_of(usage: Usage, model: ModelProvider, *, at: datetime | None = None) -> Decimal | None:
     """What a reply cost in USD: as the provider reported it, else estimated; None if that is unknown.
 
+    A figure above `MOST_FOR_A_REPLY` is not believed: who reports it counts in something else than dollars.
     Tokens read from a cache, written to it, and spent on reasoning have prices of their own where the lists say so.
     `at` is when it was asked for, for prices that change; None is now.
     """
+    cost = _cost_of(usage, model, at)
+    return None if cost is not None and cost > MOST_FOR_A_REPLY else cost
+
+
+def _cost_of(usage: Usage, model: ModelProvider, at: datetime | None) -> Decimal | None:
     if usage.cost_usd is not None:
         return usage.cost_usd
     if model.name == "offline":

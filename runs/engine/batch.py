@@ -57,9 +57,13 @@ SET state = %s, epoch = %s, effect = COALESCE(%s, effect),
     started_at = COALESCE(%s, started_at), ended_at = COALESCE(%s, ended_at)
 WHERE call_id = %s"""
 _SELECT_STEP = "SELECT 1 FROM runs_step WHERE run_id = %s AND sequence = %s AND ended_at = %s"
-_ADD_SPENDING = """INSERT INTO runs_spending (user_id, day, tokens, cost) VALUES (%s, %s, %s, %s)
+MOST_COST = Decimal(999_999)
+"""US dollars; more has no place in the columns, and on SQLite could be written and never be read again."""
+_ADD_SPENDING = f"""INSERT INTO runs_spending (user_id, day, tokens, cost) VALUES (%s, %s, %s, %s)
 ON CONFLICT (user_id, day) DO UPDATE
-SET tokens = runs_spending.tokens + excluded.tokens, cost = runs_spending.cost + excluded.cost"""
+SET tokens = runs_spending.tokens + excluded.tokens,
+    cost = CASE WHEN runs_spending.cost + excluded.cost > {MOST_COST} THEN {MOST_COST}
+        ELSE runs_spending.cost + excluded.cost END"""  # noqa: S608 - our number
 
 
 @cache
@@ -186,11 +190,11 @@ class Batch:
         if write.tokens is not None:
             row.tokens_used = (row.tokens_used or 0) + write.tokens
         if write.cost is not None:
-            row.cost = Decimal(str(row.cost or 0)) + write.cost
+            row.cost = min(Decimal(str(row.cost or 0)) + write.cost, MOST_COST)
         row.cost_is_partial = row.cost_is_partial or write.cost_is_partial
         if row.user_id is not None and (write.tokens or write.cost):
             tokens, cost = self._spent.get(row.user_id, (0, Decimal(0)))
-            self._spent[row.user_id] = (tokens + (write.tokens or 0), cost + (write.cost or 0))
+            self._spent[row.user_id] = (tokens + (write.tokens or 0), min(cost + (write.cost or 0), MOST_COST))
 
     def _spending(self) -> list[tuple[Any, ...]]:
         today = datetime.now(UTC).date().isoformat()

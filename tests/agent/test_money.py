@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from runs.agent.messages import ModelReply, ModelRequest, OnDelta, Usage
-from runs.agent.money import Price, context_window, cost_of, newest, reserve
+from runs.agent.money import MOST_FOR_A_REPLY, Price, context_window, cost_of, newest, reserve
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -64,6 +64,12 @@ def test_reasoning_costs_as_much_as_other_output_unless_the_list_says_otherwise(
 def test_a_cost_the_provider_reports_beats_every_estimate():
     assert cost_of(Usage(1000, 500, cost_usd=Decimal("0.5")), MINI) == Decimal("0.5")
     assert cost_of(Usage(cost_usd=Decimal(0)), LOCAL) == 0
+
+
+def test_a_figure_that_cannot_be_dollars_is_unknown():
+    assert cost_of(Usage(cost_usd=MOST_FOR_A_REPLY), LOCAL) == MOST_FOR_A_REPLY
+    assert cost_of(Usage(cost_usd=Decimal(1_000_000)), LOCAL) is None
+    assert cost_of(Usage(10**13, 1), MINI, at=AT) is None
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -143,6 +144,17 @@ async def test_tokens_and_active_time_add_up_and_unknown_tokens_stay_unknown(ada
     row = await Run.objects.aget(pk=counted.pk)
     assert (row.tokens_used, row.active_ms) == (12, 10)
     assert (await Run.objects.aget(pk=unknown.pk)).tokens_used is None
+
+
+async def test_a_sum_of_money_stays_where_it_can_be_read_again(ada: User, writer: Writer) -> None:
+    run = await hosted(ada)
+    most = Decimal(999_999)
+
+    for cost in (Decimal(700_000), Decimal(700_000), most):
+        assert await committed(writer, Write(run_id=run.pk, epoch=1, tokens=1, cost=cost)) == ["written"]
+
+    assert (await Run.objects.aget(pk=run.pk)).cost == most
+    assert await Spending.objects.filter(user=ada).values_list("cost", flat=True).aget() == most
 
 
 async def test_a_recorder_whose_run_was_taken_over_says_so_at_the_next_wait(ada: User, writer: Writer) -> None:
