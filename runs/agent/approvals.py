@@ -20,13 +20,15 @@ class Approvals:
 
     default: Approval = "never"
     by_tool: Mapping[str, Approval] = field(default_factory=dict)
+    floor: Approval = "never"
+    """What somebody asked for at the launch: no tool's rule asks less."""
     wait_s: float | None = None
     """How long a call waits for a person, in seconds; None for ever."""
 
     def needed_for(self, tool: Tool) -> bool:
         """True if a call of the tool waits for a person."""
-        rule = self.by_tool.get(tool.name) or approval_of(tool) or self.default
-        return rule == "always" or (rule == "unsafe" and effect_of(tool) == "unsafe")
+        rules = (self.by_tool.get(tool.name) or approval_of(tool) or self.default, self.floor)
+        return "always" in rules or ("unsafe" in rules and effect_of(tool) == "unsafe")
 
     def expires_at(self) -> float | None:
         """When a question asked now expires, in seconds since the epoch; None for never."""

@@ -41,15 +41,20 @@ class Needs:
     def __call__(self, request: HttpRequest) -> Caller:
         """The caller. Raises `ApiError` 401, 403 or 429."""
         caller = _caller_of(request)
-        if caller.token is not None and self.scope not in caller.token.scopes:
-            raise ApiError(
-                403,
-                "missing_scope",
-                f"This token may not do that: it lacks the scope {self.scope.value!r}.",
-                action="Make a token with that scope under API tokens in the account menu.",
-            )
+        check_scope(caller, self.scope)
         _throttle(caller)
         return caller
+
+
+def check_scope(caller: Caller, scope: ApiToken.Scope) -> None:
+    """Raise `ApiError` 403 if the caller is a token without this scope."""
+    if caller.token is not None and scope not in caller.token.scopes:
+        raise ApiError(
+            403,
+            "missing_scope",
+            f"This token may not do that: it lacks the scope {scope.value!r}.",
+            action="Make a token with that scope under API tokens in the account menu.",
+        )
 
 
 may_read = Needs(ApiToken.Scope.READ)

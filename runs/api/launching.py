@@ -11,13 +11,13 @@ from django.http import HttpRequest, HttpResponse
 from runs.agent.providers.names import model_fault
 from runs.agent.tools.registry import registered_tools
 from runs.api.answers import answer
-from runs.api.auth import caller_of
+from runs.api.auth import Caller, caller_of, check_scope
 from runs.api.errors import ApiError, invalid, too_large, too_many
 from runs.api.taken import Overrides
-from runs.engine.control import AsksTooSeldom
+from runs.engine.control import OverrideRefused
 from runs.engine.launch_limits import TooManyLaunches
 from runs.engine.spending import DailyLimitReached
-from runs.models import Agent, IdempotencyKey, Run
+from runs.models import Agent, ApiToken, IdempotencyKey, Run
 from runs.models.as_json import run_as_json
 from runs.models.limits import MAX_TASK_BYTES
 from runs.storable import storable
@@ -64,8 +64,8 @@ def refusing(start: Callable[[], T]) -> T:
     """What `start` gives, which launches or resumes a run. Raises `ApiError` where it refuses: 422, 429."""
     try:
         return start()
-    except AsksTooSeldom as refused:
-        raise invalid(f"overrides.approval: {refused}") from refused
+    except OverrideRefused as refused:
+        raise invalid(f"overrides.{refused.name}: {refused}") from refused
     except TooManyLaunches as refused:
         raise too_many(str(refused), refused.retry_after_s) from refused
     except DailyLimitReached as refused:
@@ -104,9 +104,12 @@ def find_agent(name: str | None) -> Agent | None:
     return agent
 
 
-def overrides_of(asked: Overrides | None) -> dict[str, Any] | None:
-    """As `control.launch` takes them. Raises `ApiError` 422 for a model or a tool that is not there."""
+def overrides_of(asked: Overrides | None, caller: Caller) -> dict[str, Any] | None:
+    """As `control.launch` takes them. Raises `ApiError` 422 for a model or a tool that is not there, and 403 if a token
+    that may not approve calls would say that nobody has to."""
     chosen = asked.chosen() if asked else {}
+    if chosen.get("approval", "always") != "always":
+        check_scope(caller, ApiToken.Scope.APPROVE)
     for name in chosen.get("models", ()):
         if fault := model_fault(name):
             raise invalid(f"overrides.models: {fault}")

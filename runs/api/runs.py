@@ -44,9 +44,9 @@ class RunQuery(Schema):
 )
 def launch_run(request: HttpRequest, body: Launch) -> HttpResponse:
     """Launch a run. With an `Idempotency-Key` the same launch, sent twice, happens once."""
-    task, agent, overrides = check_task(body.task), find_agent(body.agent), overrides_of(body.overrides)
-    user = caller_of(request).user
-    return answer_launch(request, lambda: control.launch(user=user, task=task, agent=agent, overrides=overrides))
+    caller = caller_of(request)
+    task, agent, overrides = check_task(body.task), find_agent(body.agent), overrides_of(body.overrides, caller)
+    return answer_launch(request, lambda: control.launch(user=caller.user, task=task, agent=agent, overrides=overrides))
 
 
 @router.get("/runs", auth=may_read, response=RunPage, operation_id="list_runs")
@@ -118,8 +118,9 @@ def cancel_run(request: HttpRequest, run_id: Path[UUID]) -> HttpResponse:
 def run_again(request: HttpRequest, run_id: Path[UUID], body: RunAgain | None = None) -> HttpResponse:
     """Launch the same task with the same configuration, but for `overrides`. Takes an `Idempotency-Key` too."""
     run = find_run(request, run_id)
-    overrides = overrides_of(body.overrides if body else None)
-    return answer_launch(request, lambda: control.run_again(run.pk, by=caller_of(request).user, overrides=overrides))
+    caller = caller_of(request)
+    overrides = overrides_of(body.overrides if body else None, caller)
+    return answer_launch(request, lambda: control.run_again(run.pk, by=caller.user, overrides=overrides))
 
 
 def _as_it_is_now(run: Run, status: int) -> HttpResponse:

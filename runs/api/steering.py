@@ -64,7 +64,7 @@ def resume_run(request: HttpRequest, run_id: Path[UUID], body: RunAgain | None =
     202 with `waiting_for` `decision`: first somebody has to say what became of a call. Then it goes on.
     """
     run = find_run(request, run_id)
-    overrides = overrides_of(body.overrides if body else None)
+    overrides = overrides_of(body.overrides if body else None, caller_of(request))
     outcome: str = refusing(lambda: control.resume(run.pk, by=caller_of(request).user, overrides=overrides))
     # Unlike a pause that is answered with this word, the resume has happened.
     return _answer(run, "resumed" if outcome == "waits_for_decision" else outcome)
@@ -90,12 +90,12 @@ def force_run(request: HttpRequest, run_id: Path[UUID]) -> HttpResponse:
 def continue_run(request: HttpRequest, run_id: Path[UUID], body: FollowUp) -> HttpResponse:
     """Follow up a run that has ended: a new run whose model sees the conversation. Takes an `Idempotency-Key` too."""
     run = find_run(request, run_id)
-    message, overrides = check_task(body.message, name="message"), overrides_of(body.overrides)
-    user = caller_of(request).user
+    caller = caller_of(request)
+    message, overrides = check_task(body.message, name="message"), overrides_of(body.overrides, caller)
 
     def follow_up() -> Run:
         try:
-            return control.continue_run(run.pk, by=user, message=message, overrides=overrides)
+            return control.continue_run(run.pk, by=caller.user, message=message, overrides=overrides)
         except control.NotFinished as refused:
             raise ApiError(409, "not_finished", str(refused)) from refused
 

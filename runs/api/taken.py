@@ -49,7 +49,11 @@ class Overrides(Taken):
     ] = None
     strategy: Strategy | None = None
     approval: Annotated[
-        AskBefore | None, Field(description="Before which calls a person is asked; not fewer than the agent says.")
+        AskBefore | None,
+        Field(
+            description="Before which calls a person is asked; not fewer than the agent says. "
+            "Other rules than `always` need the scope `approve`."
+        ),
     ] = None
     tools: Annotated[
         list[Annotated[Text, StringConstraints(min_length=1, max_length=128)]] | None,

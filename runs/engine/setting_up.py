@@ -36,6 +36,7 @@ def approvals_of(config: dict[str, Any]) -> Approvals:
     return Approvals(
         default=config.get("approval", "never"),
         by_tool=config.get("tool_approvals") or {},
+        floor=config.get("approval_floor", "never"),
         wait_s=config.get("approval_seconds"),
     )
 

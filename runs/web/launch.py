@@ -61,8 +61,8 @@ def launch_run(request: PageRequest) -> HttpResponse:
     except DailyLimitReached as reached:
         form.add_error(None, str(reached))
         return _show(request, form, status=422, earlier=earlier)
-    except control.AsksTooSeldom as refused:
-        form.add_error("approval", str(refused))
+    except control.OverrideRefused as refused:
+        form.add_error(refused.name if refused.name in form.fields else None, str(refused))
         return _show(request, form, status=422, earlier=earlier)
     except Agent.DoesNotExist:
         form.add_error("agent", "There is no default agent. Choose one, or ask a staff member to set it.")

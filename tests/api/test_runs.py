@@ -74,6 +74,18 @@ def test_a_launch_that_cannot_be_names_the_field_the_value_and_the_limit(
     assert not Run.objects.exists()
 
 
+def test_a_token_that_may_not_approve_may_not_say_that_nobody_has_to(
+    staff: User, program_of: Callable[..., Program]
+) -> None:
+    body = {"task": "x", "overrides": {"approval": "never"}}
+
+    without = program_of(staff, "read", "launch").post("/runs", body)
+    with_it = program_of(staff, "read", "launch", "approve").post("/runs", body)
+
+    assert (without.status_code, error_of(without)["code"]) == (403, "missing_scope")
+    assert with_it.status_code == 201
+
+
 def test_a_launch_can_have_its_agent_ask_more_often(program: Program) -> None:
     response = program.post("/runs", {"task": "x", "overrides": {"approval": "always"}})
 

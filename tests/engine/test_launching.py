@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from runs.agent.tools.toolbox import Toolbox
 from runs.engine import control
+from runs.engine.setting_up import approvals_of
 from runs.models import Agent, Run
 
 pytestmark = pytest.mark.django_db
@@ -54,10 +56,48 @@ def test_nobody_but_staff_has_a_run_ask_less(earlier: Run, agent: Agent) -> None
     agent.save()
     less: dict[str, Any] = {"approval": "never"}
 
-    with pytest.raises(control.AsksTooSeldom, match="Clerk asks before tools run: unsafe tools only"):
+    with pytest.raises(control.OverrideRefused, match="Clerk asks before tools run: unsafe tools only"):
         control.launch(user=person(earlier), task="Write.", agent=agent, overrides=less)
-    with pytest.raises(control.AsksTooSeldom):
+    with pytest.raises(control.OverrideRefused):
         control.run_again(earlier.pk, by=person(earlier), overrides=less)
     staff = User.objects.create_user("grace", is_staff=True)
 
     assert control.run_again(earlier.pk, by=staff, overrides=less).config["approval"] == "never"
+
+
+def test_nobody_but_staff_adds_tools_to_those_of_an_agent(earlier: Run, agent: Agent) -> None:
+    agent.tools = ["calculator", "text_stats"]
+    agent.save()
+    ada, staff = person(earlier), User.objects.create_user("grace", is_staff=True)
+
+    fewer = control.launch(user=ada, task="Count.", agent=agent, overrides={"tools": ["calculator"]})
+    for more in (["calculator", "current_time"], []):
+        with pytest.raises(control.OverrideRefused, match="Clerk may call calculator, text_stats, not"):
+            control.launch(user=ada, task="Count.", agent=agent, overrides={"tools": more})
+
+    assert fewer.config["tools"] == ["calculator"]
+    assert control.launch(user=staff, task="Count.", agent=agent, overrides={"tools": []}).config["tools"] == []
+    assert control.run_again(earlier.pk, by=ada).config["tools"] == agent.tools
+
+
+def test_a_failed_run_that_is_resumed_goes_on_by_the_rules_of_today(earlier: Run, agent: Agent) -> None:
+    Run.objects.filter(pk=earlier.pk).update(status="failed")
+    agent.approval = "always"
+    agent.save()
+
+    assert control.resume(earlier.pk, by=person(earlier), overrides={"max_turns": 100}) == "resumed"
+
+    earlier.refresh_from_db()
+    assert (earlier.config["approval"], earlier.config["max_turns"]) == ("always", 100)
+
+
+def test_who_asks_for_a_rule_at_the_launch_means_every_tool(earlier: Run, agent: Agent) -> None:
+    agent.tool_approvals = {"calculator": "never"}
+    agent.save()
+
+    plain = control.launch(user=person(earlier), task="Count.", agent=agent)
+    careful = control.launch(user=person(earlier), task="Count.", agent=agent, overrides={"approval": "always"})
+
+    calculator = Toolbox(None).get("calculator")
+    assert not approvals_of(plain.config).needed_for(calculator)
+    assert approvals_of(careful.config).needed_for(calculator)

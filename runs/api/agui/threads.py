@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from runs.api.agui.asked import Payload, Resume, RunAgentInput
-from runs.api.auth import Caller
+from runs.api.auth import Caller, check_scope
 from runs.api.deciding import refusing
 from runs.api.errors import ApiError, invalid
 from runs.api.launching import check_task, find_agent, launch_once, overrides_of
@@ -38,13 +38,13 @@ def attach(caller: Caller, asked: RunAgentInput) -> Attached:
         if last is None:
             raise invalid("messages: The last one says what to do, so it has to be of the role user.")
         return Attached(last, is_new=False)
-    _check_scope(caller, ApiToken.Scope.LAUNCH)
+    check_scope(caller, ApiToken.Scope.LAUNCH)
     return _launched(caller, asked, key, check_task(message, name="messages"), last)
 
 
 def _resumed(caller: Caller, answers: list[Resume], key: str, run: Run) -> Attached:
     """The same run, after all its interrupts were answered, or none of them. Raises `ApiError`."""
-    _check_scope(caller, ApiToken.Scope.APPROVE)
+    check_scope(caller, ApiToken.Scope.APPROVE)
     with transaction.atomic():
         _answer_all(caller, answers, run)
         IdempotencyKey.objects.get_or_create(user=caller.user, key=key, defaults={"run": run, "body_hash": "resume"})
@@ -72,7 +72,7 @@ def _answer(caller: Caller, call: ToolCall, answer: Resume, shown: str) -> ToolC
     reason = said.reason or ""
     if call.state == ToolCall.State.UNKNOWN:
         if answer.status == "cancelled":
-            _check_scope(caller, ApiToken.Scope.LAUNCH)  # As for stopping a run anywhere else.
+            check_scope(caller, ApiToken.Scope.LAUNCH)  # As for stopping a run anywhere else.
             control.cancel(call.run_id, by=user)
             return call
         if said.outcome is None:
@@ -86,15 +86,10 @@ def _answer(caller: Caller, call: ToolCall, answer: Resume, shown: str) -> ToolC
     return control.approve(call.pk, by=user, arguments_hash=shown, arguments=said.arguments, reason=reason)
 
 
-def _check_scope(caller: Caller, scope: ApiToken.Scope) -> None:
-    if caller.token is not None and scope not in caller.token.scopes:
-        raise ApiError(403, "missing_scope", f"This token may not do that: it lacks the scope {scope.value!r}.")
-
-
 def _launched(caller: Caller, asked: RunAgentInput, key: str, message: str, last: Run | None) -> Attached:
     wishes = asked.forwardedProps
     agent = find_agent(wishes.agent if wishes else None)
-    overrides = overrides_of(wishes.overrides if wishes else None)
+    overrides = overrides_of(wishes.overrides if wishes else None, caller)
 
     def launch() -> Run:
         if last is None:

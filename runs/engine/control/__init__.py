@@ -6,7 +6,8 @@ Each function is one transaction that first locks the run row. Web, API and admi
 from runs.engine.control.continuing import NotFinished, continue_run
 from runs.engine.control.deciding import approve, deny, expire_approvals
 from runs.engine.control.decisions import DecisionRefused
-from runs.engine.control.launching import OVERRIDES, AsksTooSeldom, launch, run_again
+from runs.engine.control.launching import launch, run_again
+from runs.engine.control.overrides import OVERRIDES, OverrideRefused
 from runs.engine.control.pausing import PauseOutcome, pause
 from runs.engine.control.resuming import ResumeOutcome, resume
 from runs.engine.control.retrying import WaitOutcome, stop_retrying, try_now
@@ -15,12 +16,12 @@ from runs.engine.control.stopping import CancelOutcome, ForceOutcome, can_be_for
 
 __all__ = [
     "OVERRIDES",
-    "AsksTooSeldom",
     "CancelOutcome",
     "DecisionRefused",
     "ForceOutcome",
     "NotFinished",
     "Outcome",
+    "OverrideRefused",
     "PauseOutcome",
     "ResumeOutcome",
     "WaitOutcome",

@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from runs.engine.control.launching import changed, create_run, with_rules_of_today
+from runs.engine.control.launching import create_run
+from runs.engine.control.overrides import changed, with_rules_of_today
 from runs.models import Run
 
 

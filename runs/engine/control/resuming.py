@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from runs.engine.control.launching import changed
+from runs.engine.control.overrides import changed, with_rules_of_today
 from runs.engine.control.settling import ask_for_outcome
 from runs.engine.control.steps import add_note, name_of
 from runs.engine.dispatch import announce, dispatch
@@ -22,10 +22,11 @@ def resume(run_id: UUID, *, by: Any, overrides: dict[str, Any] | None = None) ->
     "resumed": it is queued. "waits_for_decision": first somebody has to say what became of a call. Everything else
     changes nothing: "not_resumable" (it was completed or cancelled: continue it, or run it again), "not_paused" (it
     goes on already, or waits for an answer), "still_pausing" (its host has not come to the pause), "stop_asked".
-    Raises `ValueError` for an override that is none, `AsksTooSeldom`, `DailyLimitReached`, and `Run.DoesNotExist`.
+    What it may call and when a person is asked, its agent's rules of today say.
+    Raises `ValueError` for an override that is none, `OverrideRefused`, `DailyLimitReached`, and `Run.DoesNotExist`.
     """
     run = Run.objects.select_for_update().get(pk=run_id)
-    config = changed(run.config, overrides, by=by)
+    config = changed(with_rules_of_today(run), overrides, by=by)
     if refusal := _why_not(run):
         return refusal
     check_daily_limits(run.user)
