@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import connection
 
 from runs.engine.dispatch import dispatch
+from runs.engine.hosts_seen import database_now
 from runs.engine.proof import Totals
 from runs.engine.rows import Table, time_for
 from runs.engine.writes import FENCED, STOP_ASKED, Outcome, Write
@@ -89,6 +90,7 @@ class Batch:
         self._step_rows: list[list[Any]] = []
         self._call_rows: list[list[Any]] = []
         self._call_updates: list[tuple[Any, ...]] = []
+        self._clocks_apart: timedelta | None = None
         self._spent: dict[int, tuple[int, Decimal]] = {}
         self._as_time = time_for(connection.vendor)
         self._sequence_at = self.steps.columns.index("sequence")
@@ -162,7 +164,8 @@ class Batch:
             row.next_sequence += 1
             self._step_rows.append(parameters)
         for call in write.new_calls:
-            self._call_rows.append(self.calls.parameters(call | {"run_id": write.run_id, "epoch": write.epoch}))
+            about = {"run_id": write.run_id, "epoch": write.epoch} | self._expiry(call)
+            self._call_rows.append(self.calls.parameters(call | about))
         for change in write.calls:
             times = [
                 at if at is None or self._as_time is None else self._as_time(at)
@@ -178,6 +181,14 @@ class Batch:
         if write.leaves:
             row.hosted, row.leaving = False, write
         return Outcome("written", row.next_sequence - 1)
+
+    def _expiry(self, call: dict[str, Any]) -> dict[str, Any]:
+        """When the call's question expires by the database's clock: another process looks whether it has."""
+        if call.get("expires_at") is None:
+            return {}
+        if self._clocks_apart is None:
+            self._clocks_apart = database_now() - datetime.now(UTC)
+        return {"expires_at": call["expires_at"] + self._clocks_apart}
 
     @staticmethod
     def _steps_of(write: Write, row: _Row) -> list[dict[str, Any]]:

@@ -12,8 +12,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from runs.agent.providers.scripted import ScriptedModel, calls_tools
-from runs.engine import control
+from runs.engine import batch, control
 from runs.engine.arguments import changes
+from runs.engine.control import deciding
 from runs.engine.host import RunHost
 from runs.live import fragments
 from runs.models import Run, Step, ToolCall
@@ -421,3 +422,21 @@ def test_one_and_true_are_different_arguments():
     assert changes({"urgent": 1, "to": "bob"}, {"urgent": True, "to": "bob"}) == [
         {"name": "urgent", "before": 1, "after": True}
     ]
+
+
+async def test_a_question_expires_by_the_databases_clock(
+    ada: User, host_for: StartHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = timedelta(hours=1)
+    for module in (batch, deciding):
+        monkeypatch.setattr(module, "database_now", lambda: timezone.now() + ahead)
+    post = Post()
+    host_for(says(post.letters("bob")))
+
+    run = await launch_asking(ada, approval_seconds=600)
+    (call,) = await parked(run)
+    decided = await decide(control.approve, call, ada)
+
+    assert call.expires_at is not None
+    assert call.expires_at - timezone.now() > ahead
+    assert decided.state == "approved"

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from runs.agent.redaction import Redactor
 from runs.agent.tools.toolbox import Toolbox
@@ -24,6 +24,7 @@ from runs.engine.control.decisions import (
     without_secrets,
 )
 from runs.engine.control.steps import name_of
+from runs.engine.hosts_seen import database_now
 from runs.engine.secrets import known_secrets
 from runs.models import Agent, Run, ToolCall
 from runs.storable import storable_json
@@ -55,7 +56,7 @@ def deny(call_id: UUID | str, *, by: Any, arguments_hash: str, reason: str = "")
 
 def expire_approvals() -> int:
     """Decide, as each run's agent says, about the calls nobody decided about in time; how many there were."""
-    late = ToolCall.objects.filter(state=ToolCall.State.AWAITING_APPROVAL, expires_at__lte=timezone.now())
+    late = ToolCall.objects.filter(state=ToolCall.State.AWAITING_APPROVAL, expires_at__lte=Now())
     parked = late.filter(run__status=Run.Status.WAITING, run__waiting_for=Run.WaitingFor.APPROVAL)
     waiting = parked.filter(run__cancel_requested_at__isnull=True).order_by("expires_at")
     runs = dict.fromkeys(waiting.values_list("run_id", flat=True)[:MAX_EXPIRED_A_SWEEP])
@@ -67,7 +68,7 @@ def _expire_in(run_id: UUID) -> int:
     run = Run.objects.select_for_update().get(pk=run_id)
     if run.cancel_requested_at is not None or run.waiting_for != Run.WaitingFor.APPROVAL:
         return 0
-    late = list(run.calls.filter(state=ToolCall.State.AWAITING_APPROVAL, expires_at__lte=timezone.now()))
+    late = list(run.calls.filter(state=ToolCall.State.AWAITING_APPROVAL, expires_at__lte=Now()))
     _expire(run, late)
     return len(late)
 
@@ -81,7 +82,7 @@ def _decide(call_id: UUID | str, shown_hash: str, decision: Any) -> ToolCall:
             raise DecisionRefused("already_decided", stands(call), call)
         if run.waiting_for != Run.WaitingFor.APPROVAL:
             raise DecisionRefused("not_waiting", "The run does not wait for an approval.", call)
-        is_late = call.expires_at is not None and call.expires_at <= timezone.now()
+        is_late = call.expires_at is not None and call.expires_at <= database_now()
         if is_late:
             _expire(run, [call])
         elif call.arguments_hash != shown_hash:

@@ -12,6 +12,7 @@ from runs.agent.calling import REPEATABLE
 from runs.engine import crashpoints
 from runs.engine.control.steps import add_note, add_step, name_of, place_of
 from runs.engine.dispatch import announce, tell
+from runs.engine.hosts_seen import database_now
 from runs.engine.proof import Totals, asked_metadata, proof_at_once, proof_thought, running_words
 from runs.engine.side_by_side import told_beside
 from runs.engine.stops import stop_of
@@ -38,7 +39,7 @@ def cancel(run_id: UUID, *, by: Any) -> CancelOutcome:
         stop = stop_of(run)
         words = f"{name_of(by)} asked to stop the run. {running_words(stop)}"
         add_note(run, "cancel_asked", words, by=name_of(by), **asked_metadata(run, stop))
-        run.cancel_requested_at = timezone.now()
+        run.cancel_requested_at = database_now()
         run.save(update_fields=["cancel_requested_at", "next_sequence"])
         crashpoints.at_commit("cancel_asked")
         announce(run.pk, run.last_sequence)
@@ -62,7 +63,7 @@ def force(run_id: UUID, *, by: Any) -> ForceOutcome:
         return "cancelled"
     if run.cancel_requested_at is None:
         return "not_asked"
-    if timezone.now() < can_be_forced_at(run) and not _lease_has_expired(run):
+    if database_now() < can_be_forced_at(run) and not _lease_has_expired(run):
         return "too_early"
     run.epoch += 1  # From here on its host is fenced.
     stop = stop_of(run, forced_by=name_of(by))
