@@ -75,9 +75,9 @@ def test_a_launch_that_cannot_be_names_the_field_the_value_and_the_limit(
 
 
 def test_a_token_that_may_not_approve_may_not_say_that_nobody_has_to(
-    staff: User, program_of: Callable[..., Program]
+    staff: User, agent: Agent, program_of: Callable[..., Program]
 ) -> None:
-    body = {"task": "x", "overrides": {"approval": "never"}}
+    body = {"task": "x", "agent": agent.name, "overrides": {"approval": "never"}}
 
     without = program_of(staff, "read", "launch").post("/runs", body)
     with_it = program_of(staff, "read", "launch", "approve").post("/runs", body)
