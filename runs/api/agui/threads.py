@@ -28,9 +28,8 @@ class Attached:
 def attach(caller: Caller, asked: RunAgentInput) -> Attached:
     """The run of this request: launched now, or known by its thread and run id. Raises `ApiError`."""
     key, message = key_of(asked.threadId, asked.runId), asked.asked_for()
-    known = IdempotencyKey.objects.select_related("run").filter(user=caller.user, key=key).first()
-    if known is not None:
-        return Attached(known.run, is_new=False)
+    if (known := _known(caller, key)) is not None:
+        return known
     last = last_run_of(caller.user, asked.threadId)
     if asked.resume and last is not None:
         return _resumed(caller, asked.resume, key, last)
@@ -45,10 +44,22 @@ def attach(caller: Caller, asked: RunAgentInput) -> Attached:
 def _resumed(caller: Caller, answers: list[Resume], key: str, run: Run) -> Attached:
     """The same run, after all its interrupts were answered, or none of them. Raises `ApiError`."""
     check_scope(caller, ApiToken.Scope.APPROVE)
-    with transaction.atomic():
-        _answer_all(caller, answers, run)
-        IdempotencyKey.objects.get_or_create(user=caller.user, key=key, defaults={"run": run, "body_hash": "resume"})
+    try:
+        with transaction.atomic():
+            _answer_all(caller, answers, run)
+            about = {"run": run, "body_hash": "resume"}
+            IdempotencyKey.objects.get_or_create(user=caller.user, key=key, defaults=about)
+    except ApiError:
+        # The same request sent twice at once: the other one was faster.
+        if (known := _known(caller, key)) is None:
+            raise
+        return known
     return Attached(run, is_new=False)
+
+
+def _known(caller: Caller, key: str) -> Attached | None:
+    used = IdempotencyKey.objects.select_related("run").filter(user=caller.user, key=key).first()
+    return None if used is None else Attached(used.run, is_new=False)
 
 
 def _answer_all(caller: Caller, answers: list[Resume], run: Run) -> None:
