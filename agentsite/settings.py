@@ -269,7 +269,8 @@ if _IS_HTTPS:
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-"""A task may have 256 KiB, and a form's encoding makes up to three bytes of one."""
+"""The longest body of a request; the server refuses a longer one while it comes (`runs.management.bodies`). A task may
+have 256 KiB, and a form's encoding makes up to three bytes of one."""
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse, JsonResponse, UnreadablePostError
@@ -89,6 +90,11 @@ def too_large(message: str) -> ApiError:
     return ApiError(413, "too_large", message, action="Send less.")
 
 
+def body_too_large() -> ApiError:
+    """413 for a body over the limit of the server and of Django."""
+    return too_large(f"The body is longer than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE / 2**20:g} MiB.")
+
+
 def unavailable() -> ApiError:
     """503: the database does not answer."""
     return ApiError(
@@ -118,7 +124,7 @@ def error_for(error: Exception) -> ApiError:
         case ValidationError():
             return invalid("\n".join(_fault_in_words(fault) for fault in error.errors))
         case RequestDataTooBig():
-            return too_large("The body is longer than 1 MiB.")
+            return body_too_large()
         case UnreadablePostError():
             return ApiError(400, "unreadable", "The body did not arrive in full.")
         case OperationalError() | InterfaceError():

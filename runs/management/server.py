@@ -12,6 +12,8 @@ from django.core.management.base import CommandError
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
+from runs.management.bodies import limit_bodies
+
 DRAIN_LIMIT_S: Final = 8.5
 """For viewers to be told and runs to reach a safe point; the host keeps a shorter limit of its own. Supervisors usually
 kill after ten seconds."""
@@ -91,6 +93,7 @@ class SiteServer(Server):  # type: ignore[misc]  # daphne is not typed
 
     def _open(self) -> None:
         """Called by Daphne when it listens, just before the loop runs."""
+        limit_bodies(self.http_factory)
         self._run_host.start(twisted_loop)
         # What was imported stays for ever: left to the collector, each full collection walks it all and stops
         # everything for 100 to 250 ms.

@@ -1,0 +1,100 @@
+"""How much of a request the server takes, from anybody."""
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+
+import pytest
+
+from tests.live_site import LiveSite
+
+LIMIT = 2**20
+PIECE = b"10000\r\n" + b"x" * 2**16 + b"\r\n"
+KNOWN_LENGTH = f"Content-Length: {300 * 2**20}"
+CHUNKED = "Transfer-Encoding: chunked"
+
+
+def test_a_body_over_the_limit_is_refused_at_its_headers_in_the_shape_of_the_api(live_site):
+    with posting(live_site, "/api/v1/runs", KNOWN_LENGTH) as connection:
+        status, content_type, body = answer(connection)
+
+    assert (status, content_type) == (413, "application/json")
+    assert json.loads(body) == {
+        "error": {
+            "code": "too_large",
+            "message": "The body is longer than 1 MiB.",
+            "severity": "warning",
+            "recoverable": False,
+            "suggested_action": "Send less.",
+        }
+    }
+
+
+def test_outside_of_the_api_the_refusal_is_a_line_of_text(live_site):
+    with posting(live_site, "/accounts/login/", KNOWN_LENGTH) as connection:
+        status, content_type, body = answer(connection)
+
+    assert (status, content_type) == (413, "text/plain; charset=utf-8")
+    assert body == b"The body is longer than 1 MiB.\n"
+
+
+def test_whoever_asks_before_sending_is_not_told_to_go_on(live_site):
+    with posting(live_site, "/api/v1/runs", KNOWN_LENGTH, "Expect: 100-continue") as connection:
+        said = b"".join(iter(lambda: connection.recv(4096), b""))
+
+    assert said.startswith(b"HTTP/1.1 413 ")
+    assert b"100 Continue" not in said
+
+
+@pytest.mark.parametrize("length", [KNOWN_LENGTH, CHUNKED])
+def test_a_refused_body_is_kept_nowhere_however_long_somebody_sends_it(live_site, length):
+    before = most_memory_mib(live_site)
+
+    with posting(live_site, "/api/v1/runs", length) as connection:
+        for _ in range(100 * 16):
+            connection.sendall(PIECE)
+        status, _, _ = answer(connection)
+
+    assert status == 413
+    assert most_memory_mib(live_site) - before < 20
+
+
+def test_a_body_at_the_limit_reaches_the_application(live_site):
+    connection = HTTPConnection(live_site.url.removeprefix("http://"), timeout=20)
+    connection.request("POST", "/api/v1/runs", body=b"x" * LIMIT, headers={"Content-Type": "application/json"})
+
+    assert connection.getresponse().status == 401
+    connection.close()
+
+
+def test_a_chunked_body_below_the_limit_reaches_the_application(live_site):
+    with posting(live_site, "/api/v1/runs", CHUNKED) as connection:
+        connection.sendall(PIECE * 15 + b"0\r\n\r\n")
+
+        assert answer(connection)[0] == 401
+
+
+@contextmanager
+def posting(site: LiveSite, path: str, *headers: str) -> Iterator[socket.socket]:
+    """A connection on which the headers of a POST are sent and none of its body."""
+    host, port = site.url.removeprefix("http://").split(":")
+    lines = [f"POST {path} HTTP/1.1", f"Host: {host}", "Content-Type: application/json", *headers, "", ""]
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall("\r\n".join(lines).encode())
+        yield connection
+
+
+def answer(connection: socket.socket) -> tuple[int, str | None, bytes]:
+    """Status, content type and body."""
+    response = HTTPResponse(connection)
+    response.begin()
+    return response.status, response.getheader("Content-Type"), response.read()
+
+
+def most_memory_mib(site: LiveSite) -> int:
+    """The most memory its process has ever held."""
+    lines = Path(f"/proc/{site.process.pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) // 1024
