@@ -8,7 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.db import transaction
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
+from django.db import DataError, transaction
 from django.db.models import Model, QuerySet
 from django.db.models.functions import Left
 from django.http import HttpRequest
@@ -28,10 +32,10 @@ from runs.web.agent_form import AgentForm
 from runs.web.sign_in import AdminSignInForm
 
 if TYPE_CHECKING:
-    _AgentModelAdmin = admin.ModelAdmin[Agent]
     _AnyModelAdmin = admin.ModelAdmin[Any]
+    _AnyUserAdmin = UserAdmin[Any]
 else:  # generic for the type checker only
-    _AgentModelAdmin = _AnyModelAdmin = admin.ModelAdmin
+    _AnyModelAdmin, _AnyUserAdmin = admin.ModelAdmin, UserAdmin
 
 admin.site.site_header = "Agentsite admin"
 admin.site.site_title = "Agentsite admin"
@@ -58,8 +62,29 @@ def _json(name: str, description: str = "") -> Callable[[Any, Any], SafeString |
     return shown
 
 
+class CarefulAdmin(_AnyModelAdmin):
+    """Lists that answer a lookup for a number or a date that cannot be as the admin answers other wrong lookups."""
+
+    @override
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        try:
+            return super().get_changelist_instance(request)
+        # Django counts the rows outside of what it guards. SQLite refuses an overlarge number with the first, a year
+        # after 9999 is the second, and Postgres refuses with the last.
+        except (OverflowError, ValueError, DataError) as error:
+            raise IncorrectLookupParameters(str(error)) from error
+
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class PersonAdmin(CarefulAdmin, _AnyUserAdmin):
+    """Django's own, with careful lists."""
+
+
 @admin.register(Agent)
-class AgentAdmin(_AgentModelAdmin):
+class AgentAdmin(CarefulAdmin):
     """Agents can be edited: a run keeps the configuration it was launched with."""
 
     form = AgentForm
@@ -92,7 +117,7 @@ class AgentAdmin(_AgentModelAdmin):
         super().save_model(request, obj, form, change)
 
 
-class ReadOnlyAdmin(_AnyModelAdmin):
+class ReadOnlyAdmin(CarefulAdmin):
     """Something that only the engine writes."""
 
     show_full_result_count = False

@@ -3,8 +3,10 @@
 import json
 import re
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from html import unescape
+from http.client import HTTPConnection
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +18,7 @@ from django.test import Client
 from django.urls import reverse
 
 from runs.models import Agent, Run, Step, ToolCall
+from tests.live_site import LiveSite
 
 READ_ONLY: list[type[Model]] = [Run, Step, ToolCall]
 
@@ -298,3 +301,34 @@ def test_changing_an_agent_changes_no_run(
 
 def test_every_list_counts_only_what_it_shows() -> None:
     assert [admin.site.get_model_admin(model).show_full_result_count for model in READ_ONLY] == [False] * 3
+
+
+OVERLARGE = "9" * 24
+
+
+def test_a_lookup_for_an_overlarge_number_leads_back_to_the_whole_list(live_site: LiveSite) -> None:
+    live_site.create_user("ada", staff=True, superuser=True)
+    lookups = [
+        f"runs/run/?created_at__year={OVERLARGE}",
+        f"runs/run/?created_at__year={OVERLARGE}&created_at__month=1&created_at__day=1",
+        f"runs/run/?created_at__year=2026&created_at__month={OVERLARGE}",
+        "runs/run/?created_at__year=9999",
+        f"runs/run/?created_at__year__gte={OVERLARGE}",
+        "runs/run/?created_at__year__gte=10000",
+        f"runs/run/?user={OVERLARGE}",
+        f"runs/apitoken/?user={OVERLARGE}",
+        f"runs/agent/?created_at__year={OVERLARGE}",
+        f"auth/user/?date_joined__year={OVERLARGE}",
+    ]
+
+    answers = {lookup: status_and_location(live_site, f"/admin/{lookup}") for lookup in lookups}
+
+    assert answers == {lookup: (302, f"/admin/{lookup.split('?')[0]}?e=1") for lookup in lookups}
+
+
+def status_and_location(site: LiveSite, address: str) -> tuple[int, str | None]:
+    """What a server answers ada, and where it sends her."""
+    with closing(HTTPConnection(site.url.removeprefix("http://"), timeout=20)) as connection:
+        connection.request("GET", address, headers={"Cookie": f"sessionid={site.session_of('ada')}"})
+        response = connection.getresponse()
+        return response.status, response.getheader("Location")
