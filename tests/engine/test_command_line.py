@@ -6,9 +6,11 @@ import pty
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,35 @@ def make_run(assistant: Agent) -> Any:
 def data(prepared_data: Path, tmp_path: Path) -> Path:
     """A data folder of this test's own."""
     return shutil.copytree(prepared_data, tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("in_the_way", "said"),
+    [("host.lock", "cannot write to {data} (Is a directory)"), ("agentsite.sqlite3", "cannot use the database {data}")],
+)
+def test_a_data_folder_that_cannot_be_used_is_one_line_and_exit_code_2(tmp_path, in_the_way, said):
+    # A folder where a file should be: root, who may write everywhere, is refused too.
+    (tmp_path / "data" / in_the_way).mkdir(parents=True)
+
+    result = manage("run_agent", "1+1", data=tmp_path / "data")
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert said.format(data=tmp_path / "data") in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_database_that_can_only_be_read_is_one_line_and_exit_code_2(data):
+    # As a file that belongs to somebody else, which stops root too.
+    with closing(sqlite3.connect(data / "agentsite.sqlite3")) as database:
+        database.execute(
+            "CREATE TRIGGER refuse BEFORE INSERT ON runs_run BEGIN SELECT RAISE(FAIL, 'attempt to write'); END"
+        )
+
+    result = manage("run_agent", "1+1", data=data)
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert f"cannot use the database {data}/agentsite.sqlite3 (attempt to write)" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
 def add_step(run: Run, content: str, **fields: Any) -> Step:

@@ -15,6 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from django.urls import reverse
 
 from runs import markdown
@@ -24,7 +25,7 @@ from runs.engine.host import RunHost
 from runs.engine.hosting import HostThread
 from runs.engine.lock import HostLock, HostLocked
 from runs.management.asking import ask_about, has_terminal, read_line
-from runs.management.preparing import migrate
+from runs.management.commands.serve import cannot_use_database, cannot_write, prepare_database
 from runs.models import Agent, Run, Step
 from runs.models.as_json import run_as_json, step_as_json
 
@@ -40,7 +41,7 @@ class Command(BaseCommand):
 
     help = (
         "Launch a run and print its steps as they are recorded, one line `[kind] content` a step. Ctrl-C stops it. "
-        "Exit code: 0 completed, 1 failed, 2 bad arguments, 3 waits for a person, 130 cancelled."
+        "Exit code: 0 completed, 1 failed, 2 could not be launched, 3 waits for a person, 130 cancelled."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -53,7 +54,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, task: str, json: bool, **options: Any) -> None:
         """Launch, host or follow, and exit with the run's code."""
-        migrate()
+        prepare_database()
         run = self._launch(task, options)
         signal.signal(signal.SIGTERM, _exit_on_sigterm)
         with _hosting(run, self.stderr):
@@ -74,6 +75,9 @@ class Command(BaseCommand):
             )
         except ValueError as error:
             raise CommandError(str(error), returncode=BAD_ARGUMENTS) from error
+        except DatabaseError as error:
+            # One that can be read and not written is found out here.
+            raise cannot_use_database(error) from error
 
 
 class Follower:
@@ -155,6 +159,8 @@ def _hosting(run: Run, stderr: Any) -> Iterator[None]:
         stderr.write("A server hosts runs here; it works on this one.")
         yield
         return
+    except OSError as error:
+        raise cannot_write(settings.DATA_DIR, error) from error
     with contextlib.ExitStack() as held:
         held.callback(lock.release)
         held.enter_context(HostThread(RunHost(only={run.pk}))).host.submit(run.pk)

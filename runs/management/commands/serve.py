@@ -89,10 +89,13 @@ def take_lock(data_dir: Path) -> HostLock:
     except HostLocked as error:
         raise CannotServe(f"{error} Stop it, or give this one a folder of its own with AGENTSITE_DATA.") from error
     except OSError as error:
-        raise CannotServe(
-            f"cannot write to {data_dir} ({error.strerror}). Set AGENTSITE_DATA to a folder you own."
-        ) from error
+        raise cannot_write(data_dir, error) from error
     return lock
+
+
+def cannot_write(data_dir: Path, error: OSError) -> CannotServe:
+    """What is said of a data folder that is not ours."""
+    return CannotServe(f"cannot write to {data_dir} ({error.strerror}). Set AGENTSITE_DATA to a folder you own.")
 
 
 def prepare(data_dir: Path) -> None:
@@ -101,7 +104,7 @@ def prepare(data_dir: Path) -> None:
     try:
         collect_static_files()
     except OSError as error:
-        raise CannotServe(f"cannot write to {data_dir} ({error.strerror}).") from error
+        raise cannot_write(data_dir, error) from error
 
 
 def prepare_database() -> None:
@@ -111,8 +114,13 @@ def prepare_database() -> None:
             wait_for_database(DATABASE_LIMIT_S)
         migrate()
     except DatabaseError as error:
-        why = " ".join(str(error).split())
-        raise CannotServe(f"cannot use the database {connection.settings_dict['NAME']} ({why}).") from error
+        raise cannot_use_database(error) from error
+
+
+def cannot_use_database(error: DatabaseError) -> CannotServe:
+    """What is said of a database that is away, broken or not to be written."""
+    why = " ".join(str(error).split())
+    return CannotServe(f"cannot use the database {connection.settings_dict['NAME']} ({why}).")
 
 
 def greeting_for(host: str) -> str:
