@@ -49,14 +49,15 @@ def step_columns(thought: AgentThought, *, epoch: int, redactor: Redactor) -> di
     return step
 
 
-def call_columns(change: CallChange, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The columns of a new call, with its arguments as they may be stored."""
+def call_columns(change: CallChange, *, redactor: Redactor) -> dict[str, Any]:
+    """The columns of a new call; `redactor` hides the secrets it knows, in its name too: a model makes names up."""
     call = change.call
+    arguments = redactor.value(call.arguments)
     return {
         "call_id": call.call_id,
         "turn": call.turn,
         "index": call.index,
-        "tool_name": call.tool_name,
+        "tool_name": redactor.text(call.tool_name),
         "arguments": arguments,
         "arguments_hash": arguments_hash(arguments),
         "effect": change.effect,

@@ -224,7 +224,7 @@ class Recorder:
             else:
                 self.open_calls[change.call.call_id] = change
             if change.is_new:
-                write.new_calls.append(call_columns(change, self._redactor.value(change.call.arguments)))
+                write.new_calls.append(call_columns(change, redactor=self._redactor))
             else:
                 write.calls.append(call_update(change))
                 write.starts_call = write.starts_call or (change.state == "started" and change.effect not in REPEATABLE)

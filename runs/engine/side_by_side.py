@@ -40,8 +40,11 @@ class SideBySide:
     def note(
         self, thoughts: Sequence[AgentThought], steps: Sequence[dict[str, Any]], changes: Iterable[CallChange] = ()
     ) -> None:
-        """Add `calls` to the metadata of those of the steps, each made of one thought, that others wait for."""
-        proposed = [thought.metadata for thought in thoughts if thought.type is ThoughtType.TOOL_CALL]
+        """Add `calls` to the metadata of those of the steps, each made of one thought, that others wait for.
+
+        Names are those of the steps, in which secrets are hidden.
+        """
+        proposed = [step for step in steps if step["kind"] == ThoughtType.TOOL_CALL.value]
         if proposed:
             few = proposed[:MOST_CALLS] if len(proposed) > 1 else []
             self._calls = {call["call_id"]: _without_result(call["call_id"], call["tool_name"]) for call in few}
@@ -53,7 +56,7 @@ class SideBySide:
             if thought.type is ThoughtType.TOOL_CALL:
                 last_call = step
             if thought.type is ThoughtType.TOOL_RESULT and thought.metadata.get("call_id") in self._calls:
-                self._calls[thought.metadata["call_id"]] = _ended(thought.metadata)
+                self._calls[thought.metadata["call_id"]] = _ended(thought.metadata, step["tool_name"])
                 step["metadata"]["calls"] = list(self._calls.values())
         if last_call is not None:
             last_call["metadata"]["calls"] = list(self._calls.values())
@@ -63,7 +66,8 @@ class SideBySide:
             call = change.call
             if call.call_id in self._calls and change.state not in ("succeeded", "failed"):
                 # Never changed in place: steps that are not stored yet tell of it too.
-                self._calls[call.call_id] = _without_result(call.call_id, call.tool_name, change.state)
+                name = self._calls[call.call_id]["tool_name"]
+                self._calls[call.call_id] = _without_result(call.call_id, name, change.state)
 
 
 def told_of_last_turn(calls: Sequence[ToolCall], steps: Iterable[Step]) -> list[dict[str, Any]]:
@@ -97,8 +101,8 @@ def _without_result(call_id: str, tool_name: str, state: str = "proposed") -> di
     return {"call_id": call_id, "tool_name": tool_name, "state": STATES[state]}
 
 
-def _ended(result: dict[str, Any]) -> dict[str, Any]:
-    about = {"call_id": result["call_id"], "tool_name": result["tool_name"], "state": _state(result)}
+def _ended(result: dict[str, Any], tool_name: str) -> dict[str, Any]:
+    about = {"call_id": result["call_id"], "tool_name": tool_name, "state": _state(result)}
     if (started_at := result.get("started_at")) is None:
         return about
     return about | {"started_at": round(started_at, 4), "ended_at": round(result["ended_at"], 4)}

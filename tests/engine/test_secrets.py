@@ -1,6 +1,8 @@
 """Secrets are in nothing a run records."""
 
 import json
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 from runs.agent import tool
@@ -9,6 +11,8 @@ from runs.agent.providers.scripted import ScriptedModel, answers
 from runs.agent.redaction import PieceRedactor, Redactor, secrets_in
 from runs.models import Run, Step, ToolCall
 from tests.engine.conftest import ended, launch
+from tests.operations.asking import wait_for_statuses
+from tests.wire import Answer
 
 SECRET = "canary-3f9c1d7e55aa"
 
@@ -61,6 +65,24 @@ async def test_a_secret_is_hidden_in_the_error_that_ends_a_run(host_for, ada, mo
 
     assert run.status == "failed"
     assert SECRET not in await sync(everything_of)(run)
+
+
+def test_a_secret_in_the_name_of_a_tool_that_a_model_makes_up_is_in_no_row_of_a_site(start_site, wire_server):
+    calls = [(f"read_{SECRET}", {}), ("calculator", {"expression": "1+1"}), (f"write_{SECRET}", {})]
+    wire_server.script(Answer(calls=calls), Answer(calls=calls[:1]), Answer("Done."))
+    endpoint = {"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}
+    site = start_site(AGENTSITE_ENDPOINTS=json.dumps([endpoint]), AGENTSITE_METRICS_TOKEN=SECRET)
+
+    site.ask("from runs.engine import control; control.launch(user=None, task='t', overrides={'models': ['local/m1']})")
+    wait_for_statuses(site, "completed")
+
+    with closing(sqlite3.connect(site.data / "agentsite.sqlite3")) as database:
+        names = database.execute("SELECT tool_name FROM runs_toolcall ORDER BY turn, [index]").fetchall()
+        everything = "\n".join(database.iterdump())
+    assert [name for (name,) in names] == ["read_[hidden]", "calculator", "write_[hidden]", "read_[hidden]"]
+    assert '"calls"' in everything
+    assert SECRET not in everything
+    assert SECRET not in site.log.read_text()
 
 
 def sync(function):

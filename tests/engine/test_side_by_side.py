@@ -1,15 +1,15 @@
 """What each result tells of the calls beside it."""
 
-from typing import Any
-
 from runs.agent.journal import CallChange
 from runs.agent.messages import ToolCall
+from runs.agent.redaction import Redactor
 from runs.agent.thoughts import AgentThought, ThoughtType
+from runs.engine.columns import step_columns
 from runs.engine.side_by_side import MOST_CALLS, SideBySide
 
 
 def told(side_by_side: SideBySide, *thoughts: AgentThought, started: str = "") -> list[list[tuple[str, str]] | None]:
-    steps: list[dict[str, Any]] = [{"metadata": {}} for _ in thoughts]
+    steps = [step_columns(thought, epoch=1, redactor=Redactor()) for thought in thoughts]
     changes = [CallChange(ToolCall(name, name, {}, 1, 0), "started", "pure") for name in started]
     side_by_side.note(thoughts, steps, changes)
     calls = [step["metadata"].get("calls") for step in steps]
