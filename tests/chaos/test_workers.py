@@ -1,5 +1,6 @@
 """E1, E5 and E10: workers that are killed, stopped, and paused until somebody else has taken over."""
 
+import itertools
 import random
 import signal
 import time
@@ -21,7 +22,6 @@ REST_LIMIT_S = 120
 
 ZOMBIES = size(short=1, full=20)
 RUNS_OF_A_ZOMBIE = 4
-ZOMBIE_SLEEPS_S = 2 * LEASE_S
 
 
 def test_workers_killed_again_and_again_lose_no_run_no_step_and_repeat_no_recorded_call(
@@ -103,8 +103,9 @@ def test_a_worker_that_wakes_after_its_runs_were_taken_over_writes_nothing_and_s
     site = start_fleet(
         workers=2, AGENTSITE_LEASE_S=str(LEASE_S), AGENTSITE_WORKER_RUNS=str(RUNS_OF_A_ZOMBIE), CHAOS_CALL_S="0.5"
     )
-    for zombie in range(ZOMBIES):
-        make_a_zombie(site, chance, zombie)
+    numbers, made = itertools.count(), 0
+    while made < ZOMBIES:
+        made += make_a_zombie(site, chance, next(numbers))
     undecided = site.stop_undecided()
     codes = site.stop()
 
@@ -113,7 +114,7 @@ def test_a_worker_that_wakes_after_its_runs_were_taken_over_writes_nothing_and_s
     takeovers = sum(move.epoch_now > move.epoch_was > 0 for move in seen.rows.moves)
     report(
         "E10",
-        f"{ZOMBIES} workers stopped for {ZOMBIE_SLEEPS_S} s and woken: {takeovers} runs taken over, "
+        f"{ZOMBIES} workers stopped until another had their runs, and woken: {takeovers} runs taken over, "
         f"0 writes of zombies accepted, {len(twice)} unsafe calls at once, {undecided} outcomes unknown",
     )
     assert_sound(seen)
@@ -122,17 +123,26 @@ def test_a_worker_that_wakes_after_its_runs_were_taken_over_writes_nothing_and_s
     assert codes == [0, 0, 0]
 
 
-def make_a_zombie(site: Fleet, chance: random.Random, number: int) -> None:
-    """Stop a worker in the middle of its runs, let another take them over, and wake it."""
+def make_a_zombie(site: Fleet, chance: random.Random, number: int) -> bool:
+    """Stop a worker in the middle of its runs, let another take them over, and wake it; False if it had none left."""
     worker: Worker = chance.choice(site.workers)
     earlier = unfinished(site)  # Cut off with an earlier zombie.
     site.launch(*(f"mixed z{number}-{each}" for each in range(2 * RUNS_OF_A_ZOMBIE)))
     site.wait_until(lambda: any(line.pid == worker.process.pid for line in unfinished(site) if line not in earlier))
     time.sleep(chance.uniform(0, 0.3))  # Not a wait for anything: part of the random moment.
     worker.process.send_signal(signal.SIGSTOP)
-    time.sleep(ZOMBIE_SLEEPS_S)  # What is tried here is this time.
+    had_runs = bool(hosted_by(site, worker))
+    site.wait_until(lambda: not hosted_by(site, worker))
     worker.process.send_signal(signal.SIGCONT)
     site.wait_until(site.all_at_rest)
+    return had_runs
+
+
+def hosted_by(site: Fleet, worker: Worker) -> int:
+    """How many runs are the worker's, as far as the rows tell."""
+    with site.ask() as query:
+        ((count,),) = query(f"SELECT count(*) FROM runs_run WHERE owner LIKE 'host-{worker.process.pid}-%'")
+    return int(count)
 
 
 def unfinished(site: Fleet) -> list[Witnessed]:
