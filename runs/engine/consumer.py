@@ -200,7 +200,7 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
 
     async def _until_durable(self, recorder: Recorder) -> None:
         """Wait for the last write whatever cancels us meanwhile: it is queued and will be committed."""
-        waiting = asyncio.ensure_future(recorder.durable())
+        waiting = asyncio.ensure_future(recorder.written())
         while not waiting.done():
             try:
                 await asyncio.wait([waiting])

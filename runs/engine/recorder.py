@@ -161,6 +161,15 @@ class Recorder:
         self._submit(write)
 
     async def durable(self) -> None:
+        """Return when everything recorded so far is committed, and something may begin. Raises `JournalClosed`.
+
+        It does not return while the host cannot know whether the run is still its own.
+        """
+        await self.written()
+        if self._hold is not None and not self.has_left:
+            await self._hold.is_sure()
+
+    async def written(self) -> None:
         """Return when everything recorded so far is committed. Raises `JournalClosed` if it was refused."""
         last = self._last
         if last is not None and last.outcome is None:
@@ -170,9 +179,6 @@ class Recorder:
             await asyncio.shield(last.waiter)
         # What was recorded meanwhile says nothing yet: what this call waited for is what may have been refused.
         self._check(last)
-        if self._hold is not None and not self.has_left:
-            # Whoever waits here is about to begin something.
-            await self._hold.is_sure()
 
     def _check(self, write: Write | None) -> None:
         """Raise `JournalClosed` if the write was refused, and with it all that follow."""

@@ -81,6 +81,26 @@ def test_a_worker_that_slept_through_its_lease_writes_nothing_and_calls_nobody(c
     assert len(cluster.model.requests) == asked
 
 
+def test_a_worker_that_lost_its_runs_has_their_places_again(cluster: Cluster) -> None:
+    cluster.environment["AGENTSITE_WORKER_RUNS"] = "1"
+    (zombie,) = cluster.workers(1)
+    lost = cluster.launch(["hold this"])
+    cluster.hosted(lost)
+    os.kill(zombie.process.pid, signal.SIGSTOP)
+    (other,) = cluster.workers(1)
+    cluster.until(lambda: cluster.run(lost[0])["epoch"] == 2, LEASE_S + 15)
+    os.kill(zombie.process.pid, signal.SIGCONT)
+    cluster.until(lambda: "taken over" in zombie.log.read_text())
+
+    # The only other place is taken, so this one has to be hosted by the worker that slept.
+    (row,) = cluster.ended(cluster.launch(["at once"]))
+
+    cluster.model.release()
+    assert row["status"] == "completed"
+    assert cluster.ended(lost)[0]["status"] == "completed"
+    assert (zombie.stop(), other.stop()) == (0, 0)
+
+
 def test_a_stop_reaches_a_run_in_another_process_before_its_lease_is_renewed(cluster: Cluster) -> None:
     cluster.environment["AGENTSITE_LEASE_S"] = "300"  # Renewed every 50 s, which would tell of the stop too.
     cluster.workers(1)
