@@ -13,6 +13,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from runs.engine import lease
 from runs.engine.control.deciding import expire_approvals
+from runs.engine.stalled import end_stalled_transactions
 
 logger = logging.getLogger(__name__)
 
@@ -80,8 +81,10 @@ class Sweep:
     async def sweep(self) -> None:
         """Find runs to host; where there is no lease to renew, also what was asked of those hosted here.
 
-        Before that, what nobody decided in time is decided.
+        Before that, what nobody decided in time is decided, and who keeps rows locked and says nothing is cut off.
         """
+        if settings.IS_SCALE_OUT:
+            await self._host.read(end_stalled_transactions)
         await self._host.read(expire_approvals)
         await self._host.release_abandoned()
         limit = min(self._host.room, MAX_CLAIMS_A_SWEEP)

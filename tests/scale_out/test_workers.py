@@ -3,8 +3,11 @@
 import json
 import os
 import signal
+from contextlib import closing
 from pathlib import Path
 
+import psycopg
+import pytest
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
@@ -99,6 +102,20 @@ def test_a_worker_that_lost_its_runs_has_their_places_again(cluster: Cluster) ->
     assert row["status"] == "completed"
     assert cluster.ended(lost)[0]["status"] == "completed"
     assert (zombie.stop(), other.stop()) == (0, 0)
+
+
+def test_a_process_that_was_stopped_in_a_transaction_does_not_keep_its_rows_for_ever(cluster: Cluster) -> None:
+    (run_id,) = cluster.launch(["at once"])
+    with closing(psycopg.connect(cluster.services.database_url, application_name="agentsite")) as stopped:
+        stopped.cursor().executemany("UPDATE runs_run SET priority = 1 WHERE id = %s", [(run_id,)])
+        cluster.workers(1)
+
+        (row,) = cluster.ended([run_id])
+
+        assert row["status"] == "completed"
+        assert (row["priority"], stopped.closed) == (0, False)  # It does not even know.
+        with pytest.raises(psycopg.OperationalError):
+            stopped.execute("SELECT 1")
 
 
 def test_a_stop_reaches_a_run_in_another_process_before_its_lease_is_renewed(cluster: Cluster) -> None:
