@@ -10,7 +10,7 @@ from tests.chaos.site import ChaosSite
 from tests.chaos.size import SEED, size
 from tests.chaos.verdict import assert_sound
 
-KILLS = size(short=3, full=100)
+KILLS = size(short=2, full=100)
 RUNS = size(short=30, full=200)
 AT_ONCE = 12
 MOST_CALLS_A_LIFE = 26

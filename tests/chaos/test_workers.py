@@ -20,7 +20,7 @@ AT_ONCE = size(short=8, full=12)
 WIDEST_TURN = 3
 REST_LIMIT_S = 120
 
-ZOMBIES = size(short=1, full=20)
+ZOMBIES = 20
 RUNS_OF_A_ZOMBIE = 4
 
 
@@ -96,6 +96,7 @@ def test_a_worker_told_to_stop_hands_its_runs_over_and_none_fails_for_it(
     assert_sound(seen)
 
 
+@only_whole
 def test_a_worker_that_wakes_after_its_runs_were_taken_over_writes_nothing_and_starts_nothing(
     start_fleet: Callable[..., Fleet], report: Callable[[str, str], None]
 ):
