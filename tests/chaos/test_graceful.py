@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from tests.chaos.site import ChaosSite
-from tests.chaos.size import size
+from tests.chaos.size import only_whole, size
 from tests.chaos.verdict import assert_sound
 from tests.wire import Hang
 
@@ -14,6 +14,7 @@ RESTARTING = 4012
 LIMIT_S = 10.0
 
 
+@only_whole
 def test_a_stopped_server_lets_go_of_its_runs_and_tells_every_viewer_and_the_next_one_goes_on(
     start_chaos: Callable[..., ChaosSite], report: Callable[[str, str], None]
 ):

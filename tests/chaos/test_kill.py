@@ -11,7 +11,7 @@ from tests.chaos.size import SEED, size
 from tests.chaos.verdict import assert_sound
 
 KILLS = size(short=2, full=100)
-RUNS = size(short=30, full=200)
+RUNS = size(short=16, full=200)
 AT_ONCE = 12
 MOST_CALLS_A_LIFE = 26
 WATCHED = 5

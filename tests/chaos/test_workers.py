@@ -14,7 +14,7 @@ from tests.chaos.verdict import assert_sound
 from tests.chaos.witness import overlaps
 
 KILLS = size(short=2, full=100)
-RUNS = size(short=16, full=200)
+RUNS = size(short=12, full=200)
 LEASE_S = 3
 AT_ONCE = size(short=8, full=12)
 WIDEST_TURN = 3
