@@ -58,6 +58,8 @@ class Sweep:
         self._wanted = asyncio.Event()
         self._left_to_others: set[UUID] = set()
         self._done = asyncio.Event()
+        self._stalled_at = 0.0
+        """When stalled transactions are looked for again."""
         self.ended_at = time.monotonic()
         """When the last one ended, or the host was made."""
 
@@ -83,7 +85,9 @@ class Sweep:
 
         Before that, what nobody decided in time is decided, and who keeps rows locked and says nothing is cut off.
         """
-        if settings.IS_SCALE_OUT:
+        if settings.IS_SCALE_OUT and time.monotonic() >= self._stalled_at:
+            # Not at the sweeps between: under limits there are many, and each would read the list of all connections.
+            self._stalled_at = time.monotonic() + self._every_s
             await self._host.read(end_stalled_transactions)
         await self._host.read(expire_approvals)
         await self._host.release_abandoned()
