@@ -61,6 +61,27 @@ _MODEL_VERDICTS: dict[FailureKind, Verdict] = {
     "refused": _about_model("refused", ERROR, "Check the task and the model's settings", again=False),
     "not_found": _about_model("not_found", ERROR, "Check the model's name and the address of its server", again=False),
     "auth": _about_model("auth", CRITICAL, "Check the API key of this provider", again=False),
+    "forbidden": _about_model(
+        "forbidden",
+        ERROR,
+        "Use another model, or have the provider allow this one for the key and the region",
+        again=False,
+    ),
+    "out_of_money": _about_model(
+        "out_of_money", ERROR, "Add credit to the account at the provider, or raise its plan or quota", again=False
+    ),
+    "context_overflow": _about_model(
+        "context_overflow",
+        ERROR,
+        "Set the agent's context_tokens to the model's window, or use a larger model",
+        again=False,
+    ),
+    "no_tools": _about_model(
+        "no_tools", ERROR, "Take the tools away from the agent (an empty list), or use another model", again=False
+    ),
+    "wrong_address": _about_model(
+        "wrong_address", ERROR, "Check the server's base_url: it is the address before /chat/completions", again=False
+    ),
     "bad_reply": _about_model("bad_reply", ERROR, "Run again, or use another model", again=True),
     "blocked": _about_model("blocked", ERROR, "Word the task differently: a content filter stopped it", again=False),
 }

@@ -14,6 +14,11 @@ CODES: dict[str, str] = {
     "model_refused": "Its server did not accept the request, or an account has run out.",
     "model_not_found": "Its server has no such model.",
     "model_auth": "Its server did not accept the key.",
+    "model_forbidden": "Its server knows the key, and does not serve it this model or this region.",
+    "model_out_of_money": "The account at its provider has no credit, or its plan's quota is used up.",
+    "model_context_overflow": "The request is larger than the model's window, and could not be made smaller.",
+    "model_no_tools": "The model takes no tools, and the agent has some.",
+    "model_wrong_address": "Something answered at the server's address that is no model server, or not at this path.",
     "model_bad_reply": "What it sent is no usable reply.",
     "model_blocked": "A content filter stopped the request or the reply.",
     # A limit

@@ -18,9 +18,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from runs.agent.wording import counted
+
+if TYPE_CHECKING:
+    from runs.agent.messages import Usage
 
 
 class ErrorSeverity(Enum):
@@ -89,7 +92,21 @@ class UnknownTool(ToolFailed, ValueError):
 
 FailurePhase = Literal["connect", "first_token", "stream", "reply"]
 FailureKind = Literal[
-    "timeout", "network", "rate_limited", "overloaded", "server", "refused", "not_found", "auth", "bad_reply", "blocked"
+    "timeout",
+    "network",
+    "rate_limited",
+    "overloaded",
+    "server",
+    "refused",
+    "not_found",
+    "auth",
+    "forbidden",
+    "out_of_money",
+    "context_overflow",
+    "no_tools",
+    "wrong_address",
+    "bad_reply",
+    "blocked",
 ]
 
 
@@ -106,6 +123,8 @@ class ModelFailure(AgentFailure):
         status: int | None = None,
         retry_after_s: float | None = None,
         phase: FailurePhase = "reply",
+        usage: "Usage | None" = None,
+        context_tokens: int | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -117,6 +136,10 @@ class ModelFailure(AgentFailure):
         """How long the provider asked us to wait."""
         self.phase = phase
         """How far the attempt had come."""
+        self.usage = usage
+        """What a reply that was thrown away had used, if the provider said so."""
+        self.context_tokens = context_tokens
+        """The size of the model's window, where the failure is that the request is larger (`context_overflow`)."""
         self.no_more_because = ""
         """Why it is not tried again, where it could have been."""
 
@@ -181,6 +204,7 @@ class ModelUnavailable(ModelFailure):
             status=last.status,
             retry_after_s=last.retry_after_s,
             phase=last.phase,
+            context_tokens=last.context_tokens,
         )
         self.attempts = attempts
         self.last = last

@@ -197,6 +197,7 @@ class AgentLoop:
             turns=self.turns,
             tools=self.tools,
             timeout_s=timeout_s,
+            settings=self.setup.settings,
             output_schema=None if self.setup.output is None else self.setup.output.schema,
             output_faults=self.turns[-1].faults if self.turns else (),
         )

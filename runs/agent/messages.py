@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal, NamedTuple, Protocol
 
 from runs.agent.errors import AgentError
+from runs.agent.model_settings import PROVIDER_DEFAULTS, ModelSettings
 from runs.agent.tools.protocol import Tool
 from runs.agent.wording import output_text
 
@@ -76,6 +77,8 @@ class Usage:
     reasoning_tokens: int | None = None
     cost_usd: Decimal | None = None
     """What the provider says it cost; an estimate from price lists is made elsewhere."""
+    is_estimated: bool = False
+    """True if the provider reported nothing and the tokens were counted here, by their text."""
 
     @property
     def total_tokens(self) -> int | None:
@@ -83,6 +86,10 @@ class Usage:
         if self.input_tokens is None and self.output_tokens is None:
             return None
         return (self.input_tokens or 0) + (self.output_tokens or 0)
+
+
+Ending = Literal["whole", "cut", "paused"]
+"""How a reply ended: by itself, at a limit on its length, or because the provider wants to be asked to go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,9 @@ class ModelReply:
     usage: Usage = Usage()
     replay: Any = None
     """JSON the provider wants back with this turn (its own call ids, signatures). Never shown."""
+    ending: Ending = "whole"
+    ending_reason: str = ""
+    """The provider's own word for why the reply ended, where it is not simply whole; empty otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,8 @@ class Turn:
     results: tuple[ToolResult, ...] = ()
     faults: tuple[str, ...] = ()
     """What was wrong with a reply that was an answer, if it was asked for again. The model is told after it."""
+    is_unfinished: bool = False
+    """The reply has no calls and was cut off: the next reply goes on where this one stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +149,10 @@ class ModelRequest:
     """The JSON Schema the answer has to fit; None for an answer in text."""
     output_faults: Sequence[str] = ()
     """What was wrong with the last answer, when it is asked for again: the `faults` of the last turn."""
+    settings: ModelSettings = PROVIDER_DEFAULTS
+    """Of the agent; its `max_output_tokens` is never more than what the run's limits leave."""
+    past_is_changed: bool = False
+    """True if what is shown of the past is not what the model saw when it wrote its last reply."""
 
 
 class Delta(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Any
 from runs.agent.approvals import Approvals
 from runs.agent.limits import RunLimits
 from runs.agent.messages import ModelProvider
+from runs.agent.model_settings import PROVIDER_DEFAULTS, ModelSettings
 from runs.agent.race import Strategy
 from runs.agent.retry import RetryPolicy
 from runs.agent.structured import OutputSchema
@@ -21,6 +22,7 @@ class Setup:
     """At least one; what several are for says the strategy."""
     toolbox: Toolbox
     instructions: str = ""
+    settings: ModelSettings = PROVIDER_DEFAULTS
     limits: RunLimits = field(default_factory=RunLimits)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     strategy: Strategy = "fallback"

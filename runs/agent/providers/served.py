@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from runs.agent.messages import ModelReply, ModelRequest, OnDelta
 from runs.agent.money import Price
+from runs.agent.providers.capabilities import UNKNOWN, Capabilities
 
 if TYPE_CHECKING:
     import httpx2
@@ -44,9 +45,12 @@ class ServedModel(ABC):
     always_says_why_it_ended: ClassVar[bool] = True
     """True if a reply without a finish reason was cut off."""
 
-    def __init__(self, model: str, server: Server, *, price: Price | None = None) -> None:
+    def __init__(
+        self, model: str, server: Server, *, price: Price | None = None, capabilities: Capabilities = UNKNOWN
+    ) -> None:
         """`price` is what its replies cost; None looks it up in the price lists."""
         self.price = price
+        self.capabilities = capabilities
         self.name = server.name
         self.model = model
         self.server = server
