@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import get_args
 
 from runs.agent.clock import RunClock
-from runs.agent.errors import ModelFailure, ModelTimeout, ModelUnavailable
+from runs.agent.errors import ModelFailure, ModelTimeout, ModelUnavailable, TimeLimitName
 from runs.agent.journal import Journal
-from runs.agent.limits import RunLimits
+from runs.agent.limits import FIRST_TOKEN_TIMEOUT_S, IDLE_TIMEOUT_S, RunLimits
 from runs.agent.messages import ModelProvider
 from runs.agent.race import Strategy
 from runs.agent.resilience.attempt import Asked, Attempt, MakeRequest
@@ -82,14 +82,21 @@ class Asking:
         card = f"{self._turn}-{self._tries[lane]}-{lane}"
         return Attempt(provider, lane=lane, number=number, card=card, standing=self.shared.of(provider))
 
-    def patience(self) -> Patience:
-        """How long an attempt that begins now is listened to."""
-        limits, total_s = self.limits, self.clock.at_most(self.limits.model_timeout_s)
+    def patience(self, provider: ModelProvider) -> Patience:
+        """How long an attempt that begins now is listened to: as the run says, else as the model's server is set up."""
+        server = getattr(provider, "capabilities", None)
+
+        def limit(name: TimeLimitName) -> float | None:
+            own: float | None = getattr(self.limits, name)
+            return own if own is not None else getattr(server, name, None)
+
+        whole_s = limit("model_timeout_s")
+        total_s = self.clock.at_most(whole_s)
         return Patience(
-            first_token_s=limits.first_token_timeout_s,
-            idle_s=limits.idle_timeout_s,
+            first_token_s=limit("first_token_timeout_s") or FIRST_TOKEN_TIMEOUT_S,
+            idle_s=limit("idle_timeout_s") or IDLE_TIMEOUT_S,
             total_s=total_s,
-            total_is="model_timeout_s" if total_s == limits.model_timeout_s else "max_duration_s",
+            total_is="model_timeout_s" if total_s == whole_s else "max_duration_s",
         )
 
     async def sleep(self, seconds: float) -> None:

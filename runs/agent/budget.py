@@ -34,6 +34,8 @@ class Purse:
         self.names = names
         self._reserved_tokens = 0
         self._reserved_usd = NOTHING
+        self._live_tokens = 0
+        self._live_usd = NOTHING
 
     async def refresh(self) -> None:
         """Learn what was drawn on it elsewhere meanwhile. A purse of this process alone has nothing to learn."""
@@ -55,6 +57,25 @@ class Purse:
         """End a reservation."""
         self.reserve(-tokens, -cost_usd)
 
+    def left(self) -> tuple[int | None, Decimal | None]:
+        """What is left of each limit beside what is reserved; None where there is no limit."""
+        tokens = None if self.max_tokens is None else self.max_tokens - self.tokens - self._reserved_tokens
+        usd = None if self.max_cost_usd is None else self.max_cost_usd - self.cost_usd - self._reserved_usd
+        return tokens, usd
+
+    def note_live(self, tokens: int, cost_usd: Decimal) -> None:
+        """Calls in flight have used that much more; negative when one is over and `spend` counts it."""
+        self._live_tokens += tokens
+        self._live_usd += cost_usd
+
+    def check_live(self) -> None:
+        """Raise `LimitReached` if what was used and what calls in flight have used by now is beyond a limit."""
+        tokens, usd = self.tokens + self._live_tokens, self.cost_usd + self._live_usd
+        if self.max_tokens is not None and tokens > self.max_tokens:
+            raise LimitReached(self.names[0], used=tokens, limit=self.max_tokens, unit="tokens")
+        if self.max_cost_usd is not None and usd > self.max_cost_usd:
+            raise LimitReached(self.names[1], used=float(usd), limit=float(self.max_cost_usd), unit="USD")
+
     def spend(self, tokens: int, cost_usd: Decimal) -> None:
         """Count what a call did use."""
         self.tokens += tokens
@@ -67,6 +88,12 @@ class Reservation:
 
     tokens: int
     cost_usd: Decimal
+    input_tokens: int = 0
+    """About how many tokens the request has."""
+    input_usd: Decimal = NOTHING
+    live_tokens: int = 0
+    """What of it is counted by now, while the reply is written."""
+    live_usd: Decimal = NOTHING
     used_tokens: int | None = None
     used_usd: Decimal | None = None
 
@@ -79,9 +106,12 @@ class Used:
     cost_usd: Decimal | None = None
     is_partial: bool = False
     """True if some call did cost something that nobody knows."""
+    is_estimated: bool = False
+    """True if some of it was counted here, because a provider did not say."""
 
-    def add(self, tokens: int | None, cost_usd: Decimal | None) -> None:
-        """Add what one call reported."""
+    def add(self, tokens: int | None, cost_usd: Decimal | None, *, is_estimated: bool = False) -> None:
+        """Add what one call reported, or what was counted of it."""
+        self.is_estimated = self.is_estimated or is_estimated
         if tokens is not None:
             self.tokens = (self.tokens or 0) + tokens
         if cost_usd is not None:
@@ -122,7 +152,9 @@ class Budget:
             await purse.refresh()
 
     @contextmanager
-    def reserved(self, model: str, tokens: int, cost_usd: Decimal | None, *, is_told: bool) -> Iterator[Reservation]:
+    def reserved(
+        self, model: str, tokens: int, cost_usd: Decimal | None, *, is_told: bool, input_tokens: int = 0
+    ) -> Iterator[Reservation]:
         """Hold `tokens` and `cost_usd` for the length of a call, whose own figures then take their place.
 
         `cost_usd` None: nobody knows, but `is_told` says that the reply will tell. Raises `LimitReached`, and
@@ -130,7 +162,7 @@ class Budget:
         """
         if cost_usd is None and self.purses[0].max_cost_usd is not None and not is_told:
             raise CostUnknown(model, limit_name="max_cost_usd")
-        reservation = Reservation(tokens, cost_usd or NOTHING)
+        reservation = Reservation(tokens, cost_usd or NOTHING, input_tokens)
         for purse in self.purses:
             purse.check(reservation.tokens, reservation.cost_usd)
         for purse in self.purses:
@@ -140,15 +172,38 @@ class Budget:
         finally:
             for purse in self.purses:
                 purse.give_back(reservation.tokens, reservation.cost_usd)
+                purse.note_live(-reservation.live_tokens, -reservation.live_usd)
                 purse.spend(reservation.used_tokens or 0, reservation.used_usd or NOTHING)
 
-    def note_reply(self, tokens: int | None, cost_usd: Decimal | None, *, output_tokens: int) -> None:
+    def left(self) -> tuple[int | None, Decimal | None]:
+        """The tokens and the money that no call has used or reserved; None where nothing limits them."""
+        lefts = [purse.left() for purse in self.purses]
+        tokens = [left for left, _ in lefts if left is not None]
+        usd = [left for _, left in lefts if left is not None]
+        return min(tokens, default=None), min(usd, default=None)
+
+    def check_live(self, reservation: Reservation, output_tokens: int, output_usd: Decimal) -> None:
+        """Count what a call in flight has used by now. Raises `LimitReached` if a limit is passed with it."""
+        tokens, usd = reservation.input_tokens + output_tokens, reservation.input_usd + output_usd
+        more_tokens, more_usd = tokens - reservation.live_tokens, usd - reservation.live_usd
+        if not more_tokens and not more_usd:
+            return
+        reservation.live_tokens, reservation.live_usd = tokens, usd
+        for purse in self.purses:
+            purse.note_live(more_tokens, more_usd)
+        for purse in self.purses:
+            purse.check_live()
+
+    def note_reply(
+        self, tokens: int | None, cost_usd: Decimal | None, *, output_tokens: int, is_estimated: bool = False
+    ) -> None:
         """Remember what a reply used, as far as it is known, to be booked with the run; and how long it was."""
-        self._unbooked.add(tokens, cost_usd)
+        self._unbooked.add(tokens, cost_usd, is_estimated=is_estimated)
         self._largest_output = max(self._largest_output, output_tokens)
 
-    def note_cut_off(self) -> None:
-        """Remember that a reply was cut off in the middle: it did cost something, and nobody says how much."""
+    def note_cut_off(self, tokens: int, cost_usd: Decimal | None) -> None:
+        """Remember that a reply was cut off in the middle: `tokens` and `cost_usd` are what was counted of it."""
+        self._unbooked.add(tokens, cost_usd, is_estimated=True)
         self._unbooked.is_partial = True
 
     def book(self) -> Used:

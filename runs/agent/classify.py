@@ -30,7 +30,7 @@ WARNING, ERROR, CRITICAL = ErrorSeverity.WARNING, ErrorSeverity.ERROR, ErrorSeve
 DAILY_LIMITS = ("daily_usd_per_user", "daily_tokens_per_user")
 """Limits that are not the run's own: what one person's runs may use in a day."""
 _RANK = {severity: rank for rank, severity in enumerate(ErrorSeverity)}
-_RETRIED_KINDS = frozenset({"timeout", "network", "rate_limited", "overloaded", "server"})
+_RETRIED_KINDS = frozenset({"timeout", "network", "rate_limited", "overloaded", "server", "bad_reply"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +207,8 @@ def is_worth_retrying(error: BaseException) -> bool:
     match error:
         case ModelUnavailable() | ModelPaused() | ModelTimeout(limit_name="max_duration_s"):
             return False
+        case ModelFailure(again=again) if again:
+            return True
         case ModelFailure(kind=kind, status=status):
             # Both: an exhausted quota is a 429 too, and of kind "refused".
             return kind in _RETRIED_KINDS and (status is None or is_retried_status(status))

@@ -16,9 +16,10 @@ class RunClock:
         """Seconds left; 0 or less once the limit is reached."""
         return self._ends_at - time.monotonic()
 
-    def at_most(self, wanted_s: float) -> float:
-        """`wanted_s`, or what is left if that is less; never below 0."""
-        return max(0.0, min(wanted_s, self.left_s()))
+    def at_most(self, wanted_s: float | None) -> float:
+        """`wanted_s`, or what is left if that is less or None; never below 0."""
+        left_s = self.left_s()
+        return max(0.0, left_s if wanted_s is None else min(wanted_s, left_s))
 
     def check(self) -> None:
         """Raise `LimitReached` once the time is used up."""

@@ -22,6 +22,7 @@ class Earlier:
     def __init__(self, exchanges: Sequence[Exchange], *, count: Count, count_turn: CountTurn) -> None:
         self.shown: tuple[Exchange, ...] = tuple(exchanges)
         self._total = len(self.shown)
+        self._is_changed = False
         self._count = count
         self._count_turn = count_turn
         self._tokens = [self._tokens_of(each) for each in self.shown]
@@ -30,6 +31,11 @@ class Earlier:
     def tokens(self) -> int:
         """About how many tokens the exchanges have as they are shown."""
         return sum(self._tokens)
+
+    @property
+    def is_changed(self) -> bool:
+        """True if they are not shown in full."""
+        return self._is_changed
 
     def shrink_to(self, room: float) -> bool:
         """Show less until it has at most `room` tokens, or nothing more can go; whether anything was changed.
@@ -41,7 +47,9 @@ class Earlier:
         for shorten in (_without_turns, None, _cut):
             while self.tokens > room and self._shorten_one(shorten):
                 pass
-        return self.shown != before
+        changed = self.shown != before
+        self._is_changed = self._is_changed or changed
+        return changed
 
     def words(self) -> str:
         """What the model no longer sees of it, for people."""

@@ -47,6 +47,8 @@ class Entry:
     """US dollars to add to the run's; None when unknown."""
     cost_is_partial: bool = False
     """What is recorded here cost something nobody knows: the run's cost is "at least" from here on."""
+    usage_is_estimated: bool = False
+    """Some of the tokens were counted here, because a provider did not say."""
     output: Any = None
     """The answer as validated data (JSON), with `AgentStatus.COMPLETED`, if the run has an output schema."""
     replay: Any = None

@@ -19,14 +19,17 @@ class RunLimits:
     tool_timeout_s: float = 30
     """The longest one tool call may take, unless the tool declares its own `timeout_s`."""
 
-    model_timeout_s: float = 120
-    """The longest one attempt at a model reply may take, from request to last token."""
+    model_timeout_s: float | None = None
+    """The longest one attempt at a model reply may take, from request to last token; None for what the model's server
+    is set up with, and no limit but the run's own time where it is not."""
 
-    first_token_timeout_s: float = 60
-    """The longest wait for the first sign of a reply, from a provider that does not say `streams = False`."""
+    first_token_timeout_s: float | None = None
+    """The longest wait for the first piece of a reply while the server gives no sign of life; None for the server's
+    own, or `FIRST_TOKEN_TIMEOUT_S`. Not for a provider that says `streams = False`."""
 
-    idle_timeout_s: float = 30
-    """The longest silence between two pieces of a reply that has begun."""
+    idle_timeout_s: float | None = None
+    """The longest silence in a reply that has begun; None for the server's own, or `IDLE_TIMEOUT_S`. Keep-alives, too,
+    are signs of life."""
 
     max_tokens: int | None = None
     """Tokens of all replies together; None for no limit. Checked before each reply is asked for."""
@@ -35,7 +38,7 @@ class RunLimits:
     """What all replies together may cost; None for no limit. Reserved before each reply is asked for."""
 
     context_tokens: int | None = None
-    """What the models can read at most; None for what is known of each (`runs.agent.context`)."""
+    """What the models can read at most; None for what is known of each."""
 
     max_parallel_calls: int = 8
     """Tool calls of one turn that run at the same time; the rest wait for a place."""
@@ -51,6 +54,10 @@ class RunLimits:
         if turn > self.max_turns:
             raise LimitReached("max_turns", used=turn - 1, limit=self.max_turns, unit="turns")
 
+
+FIRST_TOKEN_TIMEOUT_S = 120.0
+"""Models that reason, and local ones that read a long prompt, are silent for longer than a minute."""
+IDLE_TIMEOUT_S = 120.0
 
 TIME_LIMITS = frozenset({"tool_timeout_s", "model_timeout_s", "first_token_timeout_s", "idle_timeout_s"})
 """Limits an agent has no field for, but a run may be launched with: how long one thing may take."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from runs.agent import unfinished
 from runs.agent.approvals import Parked
 from runs.agent.asking import Asking
 from runs.agent.budget import Budget, Purse, Used
@@ -16,7 +17,7 @@ from runs.agent.calling import Calling
 from runs.agent.clock import RunClock
 from runs.agent.errors import BadOutput
 from runs.agent.journal import Entry, Journal
-from runs.agent.messages import History, ModelReply, ModelRequest, ToolCall, ToolResult, Turn
+from runs.agent.messages import History, ModelProvider, ModelReply, ModelRequest, ToolCall, ToolResult, Turn
 from runs.agent.metered import Metered
 from runs.agent.pausing import PauseWish
 from runs.agent.resilience.attempt import Asked
@@ -67,10 +68,7 @@ class AgentLoop:
         self.window = Window(self.turns, self.history.earlier)
         self.budget = Budget(limits, tokens=self.history.tokens, cost_usd=self.history.cost_usd, shared=purses)
         self.asking = Asking(
-            [
-                Metered(each, window=self.window, budget=self.budget, journal=journal, limits=limits)
-                for each in setup.providers
-            ],
+            [self._metered(each) for each in setup.providers],
             journal=journal,
             retry=setup.retry,
             clock=self.clock,
@@ -78,6 +76,18 @@ class AgentLoop:
             strategy=setup.strategy,
             waits=waits,
             shared=shared,
+        )
+
+    def _metered(self, provider: ModelProvider) -> Metered:
+        windows = [*(each.windows for each in self.history.earlier), self.history.windows]
+        sizes = [size for each in windows if (size := each.get(f"{provider.name}/{provider.model}"))]
+        return Metered(
+            provider,
+            window=self.window,
+            budget=self.budget,
+            journal=self.journal,
+            limits=self.setup.limits,
+            learnt_window=min(sizes, default=None),
         )
 
     async def run(self, state: AgentState) -> Any:
@@ -101,6 +111,9 @@ class AgentLoop:
             if asked.reply.calls:
                 calls = await self._propose(state, asked)
                 await self._finish_turn(state, asked.reply, calls, {})
+                continue
+            if self._goes_on_from(asked.reply):
+                await self._leave_unfinished(state, asked)
                 continue
             try:
                 return await self._answer(state, asked)
@@ -126,6 +139,7 @@ class AgentLoop:
         said = "\n\n".join(part for part in (reply.reasoning, reply.text) if part.strip())
         entry.thoughts = _reasoning(said, about)
         calls = self._calls(reply)
+        entry.thoughts += unfinished.remarks(reply, about)
         self.calling.propose(calls, entry)
         if not said:
             # Somebody has to tell what the reply used: its first call does.
@@ -141,15 +155,16 @@ class AgentLoop:
         """Record the answer with the run's success; the answer. Raises `BadOutput` for one that does not fit."""
         reply, about = asked.reply, self._about(asked)
         entry = Entry(replay=reply.replay)
-        answer, text = reply.text, reply.text
+        answer = text = unfinished.joined([*unfinished.parts(self.turns), reply.text])
         if (output := self.setup.output) is not None:
-            answer = output.read(reply.text)
+            answer = output.read(text)
             entry.output = about["output"] = output.as_json(answer)
             text = json.dumps(entry.output, ensure_ascii=False, indent=2)
         # A reply's tokens are told once, by the thought that ends it.
         entry.thoughts = [
             *_reasoning(reply.reasoning, about | {"tokens": None, "cost": None}),
-            AgentThought(ThoughtType.ANSWER, text, about),
+            *unfinished.remarks(reply, about),
+            AgentThought(ThoughtType.ANSWER, text, about | unfinished.ending(reply)),
         ]
         entry.status = AgentStatus.COMPLETED
         state.add_step(AgentStep(state.step_count + 1, "answer", None, None, answer, reply.reasoning))
@@ -165,6 +180,17 @@ class AgentLoop:
         entry = Entry(replay=reply.replay)
         entry.thoughts = [AgentThought(ThoughtType.NOTE, f"{bad}\n{again}", self._about(asked) | note)]
         self.turns.append(Turn(reply, faults=tuple(bad.faults)))
+        await self._record(state, entry, asked)
+
+    def _goes_on_from(self, reply: ModelReply) -> bool:
+        # A limit the agent itself sets on its replies is what somebody wanted.
+        is_wanted = reply.ending == "cut" and self.setup.settings.max_output_tokens is not None
+        return not is_wanted and unfinished.can_go_on(reply, self.turns)
+
+    async def _leave_unfinished(self, state: AgentState, asked: Asked) -> None:
+        """Record a reply without calls that was cut off. It is a turn: the next reply goes on where this one stops."""
+        entry = Entry(replay=asked.reply.replay, thoughts=[unfinished.note(asked.reply, self._about(asked))])
+        self.turns.append(Turn(asked.reply, is_unfinished=True))
         await self._record(state, entry, asked)
 
     def _about(self, asked: Asked) -> dict[str, Any]:
@@ -187,6 +213,7 @@ class AgentLoop:
     async def _record(self, state: AgentState, entry: Entry, asked: Asked) -> None:
         used = self.book(state)
         entry.tokens, entry.cost, entry.cost_is_partial = used.tokens, used.cost_usd, used.is_partial
+        entry.usage_is_estimated = used.is_estimated
         entry.thoughts[-1].metadata["card"] = asked.card
         await self.journal.record(entry)
 
@@ -198,6 +225,7 @@ class AgentLoop:
             tools=self.tools,
             timeout_s=timeout_s,
             settings=self.setup.settings,
+            past_is_changed=self.history.past_is_changed,
             output_schema=None if self.setup.output is None else self.setup.output.schema,
             output_faults=self.turns[-1].faults if self.turns else (),
         )

@@ -105,6 +105,8 @@ class ModelReply:
     ending: Ending = "whole"
     ending_reason: str = ""
     """The provider's own word for why the reply ended, where it is not simply whole; empty otherwise."""
+    dropped: int = 0
+    """How many thoughts of earlier turns the provider left out, because what stands before them has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ class Exchange:
     """None if there was no answer."""
     ending: str = ""
     """Why there was no answer, for the model."""
+    windows: Mapping[str, int] = field(default_factory=dict)
+    """The sizes of models' windows that were met in it, in tokens, by `provider/model`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,8 +164,11 @@ class Delta(NamedTuple):
 
     text: str
     """May be empty: then it only says that the reply goes on."""
-    kind: Literal["text", "reasoning", "call"] = "text"
-    """`call` is a piece of a tool call's arguments: a sign of life, not shown."""
+    kind: Literal["text", "reasoning", "call", "alive"] = "text"
+    """`call` is a piece of a tool call's arguments: a sign of life, not shown. `alive` is no piece at all: the server
+    shows that it is still there."""
+    output_tokens: int | None = None
+    """How many tokens the reply has so far, if the server says so while it writes."""
 
 
 OnDelta = Callable[[Delta], None]
@@ -201,6 +208,10 @@ class History:
     """The arguments a person had changed before the call may run, by call index."""
     open_approved: frozenset[int] = frozenset()
     """The calls that were approved, by call index."""
+    windows: dict[str, int] = field(default_factory=dict)
+    """The sizes of models' windows that were met so far, in tokens, by `provider/model`."""
+    past_is_changed: bool = False
+    """True if replies were written after something of the past had been left out."""
     steps: int = 0
     """Steps recorded so far."""
     tokens: int = 0

@@ -6,36 +6,50 @@ from decimal import Decimal
 from typing import Any
 
 from runs.agent import money
-from runs.agent.budget import Budget
+from runs.agent.budget import Budget, Reservation
+from runs.agent.context_size import ContextSize
+from runs.agent.errors import ModelFailure
 from runs.agent.journal import Entry, Journal
 from runs.agent.limits import RunLimits
+from runs.agent.live_count import LiveCount
 from runs.agent.messages import Delta, ModelProvider, ModelReply, ModelRequest, OnDelta, Usage
 from runs.agent.thoughts import AgentThought, ThoughtType
-from runs.agent.window import DEFAULT_CONTEXT_TOKENS, Window, tokens_in, usable_tokens
+from runs.agent.window import Window, usable_tokens
 
 FITS_EVERY_WINDOW = 2_500
 """Requests up to this many tokens fit the smallest window of any model; the price lists need not be read for them."""
 FIRST_REPLY_TOKENS = 1_000
 """What is reserved, in money, for the first reply of a run; later ones are expected as long as the longest so far."""
+MAX_OVERFLOWS = 2
+"""How often the past is shortened because one turn's request was too large after all."""
 
 
 class Metered:
     """Satisfies `ModelProvider`. Everything else is asked of the provider itself."""
 
     def __init__(
-        self, provider: ModelProvider, *, window: Window, budget: Budget, journal: Journal, limits: RunLimits
+        self,
+        provider: ModelProvider,
+        *,
+        window: Window,
+        budget: Budget,
+        journal: Journal,
+        limits: RunLimits,
+        learnt_window: int | None = None,
     ) -> None:
+        """`learnt_window` is the size of its window as far as this run, or one it continues, has met it."""
         self.unmetered = provider
         """The provider itself: what all runs know of it together is known by it."""
         self.name = provider.name
         self.model = provider.model
-        self.is_free = provider.name == "offline"
+        self.is_free = bool(getattr(provider, "is_free", provider.name == "offline"))
         """It has neither tokens nor a cost: there are none to know."""
         self._window = window
         self._budget = budget
         self._journal = journal
-        self._context_tokens = limits.context_tokens
+        self._context = ContextSize(provider, said=limits.context_tokens, learnt=learnt_window)
         self._needs_prices = money.is_listed(provider)
+        self._overflows: dict[int, int] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.unmetered, name)
@@ -43,48 +57,102 @@ class Metered:
     async def reply(self, request: ModelRequest, *, on_delta: OnDelta | None = None) -> ModelReply:
         """The provider's reply, its usage with what it cost if anybody knows.
 
-        Raises what the provider raises, and `LimitReached` or `CostUnknown` instead of a call beyond the budget.
+        Raises what the provider raises, and `LimitReached` or `CostUnknown` instead of a call beyond the budget;
+        `LimitReached` also in the middle of a reply that passes a limit.
         """
         if self.is_free:
             return await self.unmetered.reply(self._window.shown(request), on_delta=on_delta)
         guessed = await self._fit(request)
-        begun = False
-
-        def hear(delta: Delta) -> None:
-            nonlocal begun
-            begun = True
-            if on_delta is not None:
-                on_delta(delta)
-
         largest, cost = self._budget.largest_output, await self._expected_cost(guessed)
         is_told = bool(getattr(self.unmetered, "reports_cost", False))
         await self._budget.refresh()
-        with self._budget.reserved(self.model, guessed + largest, cost, is_told=is_told) as reservation:
+        most = self._longest_output(guessed)
+        expected = self._budget.reserved(self.model, guessed + largest, cost, is_told=is_told, input_tokens=guessed)
+        with expected as reservation:
+            reservation.input_usd = self._input_usd(guessed)
+            live = LiveCount(self._budget, reservation, usd_per_token=self._usd_per_token(guessed))
             try:
-                reply = await self.unmetered.reply(self._window.shown(request), on_delta=hear)
-            except BaseException:
-                if begun:
-                    self._budget.note_cut_off()
-                    reservation.used_tokens, reservation.used_usd = reservation.tokens, reservation.cost_usd
+                reply = await self.unmetered.reply(self._shown(request, most), on_delta=_hearing(live, on_delta))
+            except ModelFailure as failure:
+                await self._book_failure(failure, live, reservation)
+                self._learn_window(failure, request, guessed)
                 raise
-            usage = await self._priced(reply.usage)
-            output = usage.output_tokens if usage.output_tokens is not None else tokens_in(reply.text + reply.reasoning)
-            reservation.used_tokens = guessed + output if usage.total_tokens is None else usage.total_tokens
-            reservation.used_usd = usage.cost_usd
-        self._budget.note_reply(usage.total_tokens, usage.cost_usd, output_tokens=output)
-        if usage.input_tokens is not None:
+            except BaseException:
+                self._book_cut_off(live, reservation)
+                raise
+            usage = await self._priced(self._counted(reply, live, guessed))
+            reservation.used_tokens, reservation.used_usd = usage.total_tokens, usage.cost_usd
+        self._note(usage)
+        if usage.input_tokens is not None and not usage.is_estimated:
             self._window.learn(guessed, usage.input_tokens)
         return reply if usage is reply.usage else replace(reply, usage=usage)
+
+    # What a reply used
+
+    def _counted(self, reply: ModelReply, live: LiveCount, guessed: int) -> Usage:
+        """The usage as reported, or by our own count where nothing was."""
+        if reply.usage.total_tokens is not None or not self._counts:
+            return reply.usage
+        for piece in (reply.text, reply.reasoning) if not live.has_begun else ():
+            live.note(Delta(piece))
+        return replace(reply.usage, input_tokens=guessed, output_tokens=live.tokens, is_estimated=True)
+
+    @property
+    def _counts(self) -> bool:
+        """True for a model behind a server: one in a script has no tokens anybody pays for."""
+        return hasattr(self.unmetered, "capabilities")
+
+    def _note(self, usage: Usage) -> None:
+        self._budget.note_reply(
+            usage.total_tokens,
+            usage.cost_usd,
+            output_tokens=usage.output_tokens or 0,
+            is_estimated=usage.is_estimated,
+        )
+
+    async def _book_failure(self, failure: ModelFailure, live: LiveCount, reservation: Reservation) -> None:
+        """Book what a reply used that was thrown away: what its provider said, or else what was counted."""
+        if failure.usage is None or failure.usage.total_tokens is None:
+            self._book_cut_off(live, reservation)
+            return
+        usage = await self._priced(failure.usage)
+        reservation.used_tokens, reservation.used_usd = usage.total_tokens, usage.cost_usd
+        self._note(usage)
+
+    def _book_cut_off(self, live: LiveCount, reservation: Reservation) -> None:
+        if not live.has_begun:
+            return
+        output_usd = live.cost_usd
+        cost = None if output_usd is None else reservation.input_usd + output_usd
+        reservation.used_tokens, reservation.used_usd = reservation.input_tokens + live.tokens, cost
+        self._budget.note_cut_off(reservation.used_tokens, cost)
+
+    # What a request may be
+
+    def _shown(self, request: ModelRequest, most: int | None) -> ModelRequest:
+        shown = self._window.shown(request)
+        if most is None:
+            return shown
+        asked = shown.settings.max_output_tokens
+        return replace(shown, settings=replace(shown.settings, max_output_tokens=min(most, asked or most)))
+
+    def _longest_output(self, guessed: int) -> int | None:
+        """How many tokens the reply may have under the limits of the run and its owner; None if nothing limits it."""
+        tokens, usd = self._budget.left()
+        most = None if tokens is None else tokens - guessed
+        price = self._usd_per_token(guessed)
+        if usd is not None and price:
+            affordable = int((usd - self._input_usd(guessed)) / price)
+            most = affordable if most is None else min(most, affordable)
+        return None if most is None else max(most, 1)
 
     async def _fit(self, request: ModelRequest) -> int:
         """Make the request fit, and say so in a note; about how many tokens it has then."""
         guessed = self._window.tokens_for(request)
-        if guessed <= FITS_EVERY_WINDOW and self._context_tokens is None:
+        if guessed <= FITS_EVERY_WINDOW and not self._context.is_known:
             return guessed
-        if self._context_tokens is None:
-            await self._load_prices()
-            self._context_tokens = money.context_window(self.unmetered) or DEFAULT_CONTEXT_TOKENS
-        change = self._window.fit(request, usable_tokens(self._context_tokens))
+        size = await self._context.tokens()
+        change = self._window.fit(request, usable_tokens(size))
         if change is None:
             return guessed
         about = {
@@ -95,11 +163,24 @@ class Metered:
             "hidden_turns": change.hidden_turns,
             "shortened_turns": change.shortened_turns,
             "results": change.results,
-            "context_tokens": self._context_tokens,
+            "context_tokens": size,
+            "is_learnt": self._context.is_learnt,
         }
-        note = AgentThought(ThoughtType.NOTE, change.words(self._context_tokens), about)
+        note = AgentThought(ThoughtType.NOTE, change.words(size), about)
         await self._journal.record(Entry(thoughts=[note]))
         return self._window.tokens_for(request)
+
+    def _learn_window(self, failure: ModelFailure, request: ModelRequest, guessed: int) -> None:
+        """After an overflow: know the window better, and have the request made again if it can be made smaller."""
+        if failure.kind != "context_overflow":
+            return
+        self._context.learn_from(failure, request_tokens=guessed)
+        turn = len(request.turns) + 1
+        self._overflows[turn] = self._overflows.get(turn, 0) + 1
+        if self._overflows[turn] <= MAX_OVERFLOWS and self._window.can_shrink(request):
+            failure.again = "with less of the past"
+
+    # What it costs
 
     async def _expected_cost(self, input_tokens: int) -> Decimal | None:
         if not self._budget.limits_money:
@@ -107,6 +188,18 @@ class Metered:
         output = self._budget.largest_output or FIRST_REPLY_TOKENS
         await self._load_prices()
         return money.reserve(self.unmetered, input_tokens=input_tokens, max_output_tokens=output)
+
+    def _input_usd(self, input_tokens: int) -> Decimal:
+        if not self._budget.limits_money:
+            return Decimal(0)
+        return money.reserve(self.unmetered, input_tokens=input_tokens, max_output_tokens=0) or Decimal(0)
+
+    def _usd_per_token(self, input_tokens: int) -> Decimal | None:
+        """What a further token of output costs; None if nobody knows, or nothing limits the money."""
+        if not self._budget.limits_money:
+            return None
+        cost = money.reserve(self.unmetered, input_tokens=input_tokens, max_output_tokens=FIRST_REPLY_TOKENS)
+        return None if cost is None else (cost - self._input_usd(input_tokens)) / FIRST_REPLY_TOKENS
 
     async def _priced(self, usage: Usage) -> Usage:
         await self._load_prices()
@@ -118,3 +211,14 @@ class Metered:
         if self._needs_prices:
             await asyncio.to_thread(money.context_window, self.unmetered)
             self._needs_prices = False
+
+
+def _hearing(live: LiveCount, on_delta: OnDelta | None) -> OnDelta:
+    """Counts each piece after it was passed on: what was said stays on the page, also if it was too much."""
+
+    def hear(delta: Delta) -> None:
+        if on_delta is not None:
+            on_delta(delta)
+        live.note(delta)
+
+    return hear

@@ -44,7 +44,14 @@ async def _record_use(journal: Journal, used: Used) -> None:
     a second cancellation cannot come in between."""
     if used != Used():
         with contextlib.suppress(JournalClosed):
-            await journal.record(Entry(tokens=used.tokens, cost=used.cost_usd, cost_is_partial=used.is_partial))
+            await journal.record(
+                Entry(
+                    tokens=used.tokens,
+                    cost=used.cost_usd,
+                    cost_is_partial=used.is_partial,
+                    usage_is_estimated=used.is_estimated,
+                )
+            )
 
 
 async def record_failure(
@@ -59,6 +66,7 @@ async def record_failure(
     state.mark_failed(error)
     entry = Entry(thoughts=[error_thought(error)], status=AgentStatus.FAILED, error=error)
     entry.tokens, entry.cost, entry.cost_is_partial = used.tokens, used.cost_usd, used.is_partial
+    entry.usage_is_estimated = used.is_estimated
     await journal.record(entry)
     return error
 

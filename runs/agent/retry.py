@@ -25,6 +25,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 MAX_BACKOFF_S = 30
+RESTART_FACTOR = 20
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,9 @@ class RetryPolicy:
     """How often and how soon a model call is tried again.
 
     The wait is random between 0 and `base_s * 2**(attempt - 1)` ("full jitter"), so that many runs that failed together
-    do not come back together.
+    do not come back together. While the server is away (no connection, or it says that it is loading) the last wait is
+    at least `base_s * RESTART_FACTOR`, and each one before it a fifth of the next: with the defaults 2 s and 10 s, so
+    that a run outlasts a server that is started again.
     """
 
     max_attempts: int = 3
@@ -155,13 +158,25 @@ class _Ladder:
 
     def wait(self, state: RetryCallState) -> float:
         # A little more than the provider asked for, so that not everybody it asked comes back at once.
-        asked_s = _asked_s(_failure_of(state))
-        return max(self.jitter(state), asked_s + wait_random(0, asked_s / 10)(state))
+        failure = _failure_of(state)
+        if failure.again:
+            return 0.0  # the next request differs: nothing has to pass first
+        asked_s = _asked_s(failure)
+        wait_s = max(self.jitter(state), asked_s + wait_random(0, asked_s / 10)(state))
+        if not _is_away(failure):
+            return wait_s
+        # Not more than half of the time that is left: an attempt after the end would be none.
+        restart_s: float = (
+            self.policy.base_s * RESTART_FACTOR / 5.0 ** (self.policy.max_attempts - 1 - state.attempt_number)
+        )
+        return max(wait_s, min(restart_s, self.policy.cap_s, self.time_left() / 2))
 
     def stop(self, state: RetryCallState) -> bool:
         # tenacity computes the wait first, then asks whether to stop.
         failure, before = _failure_of(state), self.last
         self.last = failure
+        if failure.again:
+            return False
         if state.attempt_number >= self.policy.max_attempts:
             return True
         failure.no_more_because = self._why_no_more(failure, before, state.upcoming_sleep)
@@ -189,6 +204,11 @@ class _Ladder:
         if self.last is None:
             raise TypeError("Nothing has failed yet.")
         return ModelUnavailable(self.last, attempts=attempts_made, why=why)
+
+
+def _is_away(failure: ModelFailure) -> bool:
+    """True if the server cannot be reached, or is not ready yet, as one that is started again."""
+    return failure.kind == "network" or (failure.status == 503 and "loading" in str(failure).lower())
 
 
 def _asked_s(failure: ModelFailure) -> float:

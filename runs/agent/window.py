@@ -8,6 +8,7 @@ import json
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from runs.agent.earlier import Earlier
 from runs.agent.messages import Exchange, ModelReply, ModelRequest, ToolResult, Turn
@@ -22,6 +23,8 @@ SHORT_CHARS = 200
 """What is left of an old result."""
 REFILLED_TO = 0.6
 """How full the window is after it was made to fit, so that not every turn changes it again."""
+SHORTEST_TURN_TOKENS = 200
+"""About what is left of a turn whose results and arguments were cut as far as they are cut."""
 MESSAGE_TOKENS = 6
 """What a message costs beside its text."""
 
@@ -124,10 +127,22 @@ class Window:
         # The turns matter more to whoever reads it; what is left of the runs before is in the note's metadata.
         return Change(self._hidden, self._shortened, self._steps_before[self._shortened])
 
+    @property
+    def is_changed(self) -> bool:
+        """True if what is shown is not all that was said."""
+        return bool(self._hidden or self._shortened or self._earlier.is_changed)
+
+    def can_shrink(self, request: ModelRequest) -> bool:
+        """True if a smaller window would show less than is shown now: there is something beside the task."""
+        self._take_in()
+        return bool(request.earlier) or self._shown_tokens > SHORTEST_TURN_TOKENS
+
     def shown(self, request: ModelRequest) -> ModelRequest:
         """The request as the model gets it. Its turns stay as they are, whatever another lane's request changes."""
         turns = self.turns[self._hidden :]
-        request = replace(request, earlier=self._earlier.shown)
+        request = replace(
+            request, earlier=self._earlier.shown, past_is_changed=request.past_is_changed or self.is_changed
+        )
         if not self._hidden:
             return replace(request, turns=turns)
         task = f"{request.task}\n\n{self._summary()}"
@@ -204,6 +219,20 @@ class Window:
         share = max(int((room - others) * 4 / max(len(turn.results), 1)) - 80, SHORT_CHARS)
         self._replace(len(self.turns) - 1, [_short(result, share) for result in turn.results])
         self._shortened = len(self.turns)
+        if self._shown_tokens > room:
+            self._cut_arguments(room)
+
+    def _cut_arguments(self, room: float) -> None:
+        """What the calls of the last turn were given is too much by itself: the model sees its beginning, and nothing
+        of the form in which its provider wanted the reply back, which has all of it."""
+        index = len(self.turns) - 1
+        turn = self.turns[index]
+        share = max(int(room * 4 / max(len(turn.reply.calls), 1)) - 400, SHORT_CHARS)
+        calls = tuple(replace(call, arguments=_short_texts(call.arguments, share)) for call in turn.reply.calls)
+        if calls != turn.reply.calls:
+            said = turn.reply.text if len(turn.reply.text) <= share else f"{turn.reply.text[:share]}…"
+            self.turns[index] = replace(turn, reply=replace(turn.reply, calls=calls, text=said, replay=None))
+            self._replace(index, turn.results)
 
     def _replace(self, index: int, results: Sequence[ToolResult]) -> None:
         turn = self.turns[index] = replace(self.turns[index], results=tuple(results))
@@ -230,6 +259,19 @@ def _short(result: ToolResult, length: int) -> ToolResult:
     if result.error is not None:
         return replace(result, error=replace(result.error, message=told), remark="")
     return replace(result, output=told, remark="")
+
+
+def _short_texts(value: Any, length: int) -> Any:
+    """The JSON with every text cut to `length` characters."""
+    match value:
+        case str() if len(value) > length + 60:
+            return f"{value[:length]}… [shortened: it had {len(value):,} characters]"
+        case dict():
+            return {name: _short_texts(each, length) for name, each in value.items()}
+        case list():
+            return [_short_texts(each, length) for each in value]
+        case _:
+            return value
 
 
 def _turn_tokens(turn: Turn) -> int:

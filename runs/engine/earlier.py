@@ -34,8 +34,8 @@ def _exchange(run: Run) -> Exchange:
         results = (known.get(index) or _no_result(call.tool_name) for index, call in calls)
         turns = [*turns, Turn(reply, tuple(results))]
     if run.status == Run.Status.COMPLETED:
-        return Exchange(run.task, tuple(turns), _answer(run, steps))
-    return Exchange(run.task, tuple(turns), ending=_ending(run))
+        return Exchange(run.task, tuple(turns), _answer(run, steps), windows=history.windows)
+    return Exchange(run.task, tuple(turns), ending=_ending(run), windows=history.windows)
 
 
 def _answer(run: Run, steps: Sequence[Step]) -> ModelReply:

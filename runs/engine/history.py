@@ -19,9 +19,14 @@ def history_of(run: Run, steps: Sequence[Step], calls: Iterable[ToolCall]) -> Hi
     steps_by_turn: dict[int | None, list[Step]] = defaultdict(list)
     for step in steps:
         steps_by_turn[step.turn].append(step)
+    _note_windows(history, steps)
+    unfinished = {step.turn: step for step in steps if step.turn and step.metadata.get("goes_on")}
     rejected = {step.turn: step for step in steps if step.turn and step.metadata.get("note") == "bad_output"}
-    for turn in sorted(calls_by_turn.keys() | rejected.keys()):
+    for turn in sorted(calls_by_turn.keys() | rejected.keys() | unfinished.keys()):
         of_turn = steps_by_turn[turn]
+        if turn in unfinished and turn not in calls_by_turn.keys() | rejected.keys():
+            history.turns.append(_unfinished(unfinished[turn]))
+            continue
         if turn in rejected:
             history.turns.append(_rejected(rejected[turn]))
             continue
@@ -36,6 +41,20 @@ def history_of(run: Run, steps: Sequence[Step], calls: Iterable[ToolCall]) -> Hi
             }
             history.open_approved = frozenset(call.index for call in calls_by_turn[turn] if call.is_approved)
     return history
+
+
+def _note_windows(history: History, steps: Sequence[Step]) -> None:
+    """What the run has met of its models' windows."""
+    for step in steps:
+        if step.metadata.get("note") == "window":
+            history.past_is_changed = True
+            if step.metadata.get("is_learnt"):
+                history.windows[f"{step.provider}/{step.model}"] = int(step.metadata["context_tokens"])
+
+
+def _unfinished(step: Step) -> Turn:
+    """A turn whose reply was cut off, and which the next one goes on from."""
+    return Turn(ModelReply(text=str(step.metadata.get("answer", "")), replay=step.replay), is_unfinished=True)
 
 
 def _rejected(step: Step) -> Turn:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from runs.agent.messages import ModelRequest
 from runs.agent.providers.served import ServedModel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import httpx2
     from pydantic_ai.models import Model
     from pydantic_ai.profiles import ModelProfile
     from pydantic_ai.providers import Provider
+
+    from runs.agent.providers.event_streams.exchange import StreamFormat
+
+THINKING_BINDING_BETA: Final = "thinking-binding-controls-2026-08-01"
+"""What has to be asked for before a request may say what becomes of thoughts whose past has changed."""
 
 
 class AnthropicModel(ServedModel):
     """One model behind the Messages format."""
 
     heavy = ("pydantic_ai.models.anthropic", "pydantic_ai.providers.anthropic")
+    signs_thoughts = True
+    can_do_without = frozenset({"no_parallel_tool_calls", "drop_block"})
 
     def connect(self, http: httpx2.AsyncClient) -> Provider[Any]:
         """A client of this server and this key only."""
@@ -40,7 +49,13 @@ class AnthropicModel(ServedModel):
         """The model over the Messages API."""
         from pydantic_ai.models.anthropic import AnthropicModel as Transport
 
-        return Transport(self.model, provider=provider)
+        return Transport(self.model, provider=provider, profile=_with_thoughts_apart)
+
+    def stream_format(self, tool_names: Sequence[str]) -> StreamFormat:  # noqa: ARG002
+        """Messages."""
+        from runs.agent.providers.event_streams.anthropic_messages import MessageStream
+
+        return MessageStream()
 
     def sdk_errors(self) -> tuple[type[Exception], ...]:
         """The base of all of them."""
@@ -55,11 +70,41 @@ class AnthropicModel(ServedModel):
         only speak the format are asked for neither.
         """
         settings: dict[str, Any] = {}
+        effort = request.settings.reasoning_effort
+        if effort is not None:
+            settings["thinking"] = False if effort == "none" else effort
         if self.server.name != "anthropic":
             return settings
-        if profile.get("anthropic_supports_adaptive_thinking", False):
+        if profile.get("anthropic_supports_adaptive_thinking", False) and effort != "none":
             # Without `display` newer models send the signature of a thought and not the thought.
-            settings["anthropic_thinking"] = {"type": "adaptive", "display": "summarized"}
+            thinking: dict[str, Any] = {"type": "adaptive", "display": "summarized"}
+            if self._drops_blocks(profile, request):
+                thinking["block_binding"] = {"prefix_mismatch_behavior": "drop_block"}
+                settings["extra_headers"] = {"anthropic-beta": THINKING_BINDING_BETA}
+            settings["anthropic_thinking"] = thinking
+            if settings.pop("thinking", None) is not None:
+                settings["anthropic_effort"] = effort
         if request.tools:
             settings["cache"] = True
         return settings
+
+    def setting_fault(self, profile: ModelProfile, request: ModelRequest) -> str:
+        """Claude takes no temperature or top_p while it thinks, and the newest models none at all."""
+        asked = request.settings
+        sampling = [name for name in ("temperature", "top_p") if getattr(asked, name) is not None]
+        if self.server.name != "anthropic" or not sampling:
+            return ""
+        thinks = profile.get("anthropic_supports_adaptive_thinking", False) and asked.reasoning_effort != "none"
+        if profile.get("anthropic_disallows_sampling_settings", False) or thinks:
+            return f"it takes no {sampling[0]}. Leave {sampling[0]} empty."
+        return ""
+
+    def _drops_blocks(self, profile: ModelProfile, request: ModelRequest) -> bool:
+        """True if thoughts whose past has changed are to be left out instead of having the request refused."""
+        is_bound = bool(profile.get("anthropic_binds_thinking_blocks", False))
+        return is_bound and (request.past_is_changed or "drop_block" in self.adaptations)
+
+
+def _with_thoughts_apart(known: ModelProfile) -> ModelProfile:
+    # Thoughts in the text are told apart by `thinking_tags`, whatever pieces the tags come in.
+    return {**known, "thinking_tags": None}  # type: ignore[typeddict-item]

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
-from pydantic_ai.models import Model, create_async_httpx2_client
+from pydantic_ai.models import Model, get_user_agent
 from pydantic_ai.providers import Provider
 
+from runs.agent.providers.event_streams.http_client import EventStreamClient
 from runs.agent.providers.served import ServedModel, Server
 
 _Kind = tuple[type[ServedModel], Server]
@@ -25,7 +26,7 @@ class _Client:
 @dataclass(slots=True)
 class _OfOneLoop:
     clients: dict[_Kind, _Client] = field(default_factory=dict)
-    models: dict[tuple[_Kind, str], Model[Any]] = field(default_factory=dict)
+    models: dict[tuple[Any, ...], Model[Any]] = field(default_factory=dict)
     closing: AsyncGenerator[None, None] | None = None
 
 
@@ -44,12 +45,14 @@ async def transport_of(served: ServedModel) -> Model[Any]:
         known.closing = _close_with(loop)
         await anext(known.closing)
     kind = (type(served), served.server)
-    if (kind, served.model) not in known.models:
+    # What a server has refused changes what the transport believes of its models.
+    key = (kind, served.model, served.capabilities, served.adaptations)
+    if key not in known.models:
         if kind not in known.clients:
             http = _connections()
             known.clients[kind] = _Client(http, served.connect(http))
-        known.models[kind, served.model] = served.at(known.clients[kind].provider)
-    return known.models[kind, served.model]
+        known.models[key] = served.at(known.clients[kind].provider)
+    return known.models[key]
 
 
 @asynccontextmanager
@@ -76,9 +79,13 @@ async def _remember(response: httpx2.Response) -> None:
 
 
 def _connections() -> httpx2.AsyncClient:
-    http = create_async_httpx2_client()  # it gives up connecting after 5 s, whatever a request may take
-    http.event_hooks = {**http.event_hooks, "response": [_remember]}
-    return http
+    return EventStreamClient(
+        # As long as a request may take is said by each; connecting is given up after 5 s.
+        timeout=httpx2.Timeout(timeout=600, connect=5),
+        limits=httpx2.Limits(max_connections=1000, max_keepalive_connections=100),
+        headers={"User-Agent": get_user_agent()},
+        event_hooks={"response": [_remember]},
+    )
 
 
 async def _close_with(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:

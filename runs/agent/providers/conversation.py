@@ -1,33 +1,31 @@
-"""Our turns as the transport's messages, and its response as our reply."""
+"""Our turns as the transport's messages."""
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import pydantic
 from pydantic_ai import messages as wire
 
-from runs.agent.messages import ModelReply, ModelRequest, ToolRequest, ToolResult, Turn, Usage
-from runs.agent.plain_json import plain_json
-from runs.agent.tools.validation import MALFORMED
+from runs.agent.messages import ModelRequest, ToolResult, Turn
+from runs.agent.providers.replies import REPLAY_FORMAT, RESPONSES
+from runs.agent.providers.served import ServedModel
 
-REPLAY_FORMAT = "pydantic-ai/2"
-"""Marks a replay value as ours. Another provider's, or an older one's, is not replayed but written anew."""
+GO_ON: Final = (
+    "Your reply was cut off there. Go on exactly where it stopped: repeat nothing of it, and say nothing about the "
+    "break."
+)
+NO_OUTPUT: Final = "(no output)"
+"""What a tool gave that gave nothing: providers refuse a text without a letter in it."""
 
-_NOT_REPLAYED = {"usage", "timestamp", "metadata", "run_id", "conversation_id"}
-"""What the response says about itself and no provider wants back."""
 
-_responses: pydantic.TypeAdapter[wire.ModelResponse] = pydantic.TypeAdapter(wire.ModelResponse)
-
-
-def conversation(request: ModelRequest, server: str) -> list[wire.ModelMessage]:
+def conversation(request: ModelRequest, served: ServedModel) -> list[wire.ModelMessage]:
     """What was said before the task, the task, and every turn with its results, as that server is told them."""
-    return list(_messages(request, server))
+    return list(_messages(request, served))
 
 
-def _messages(request: ModelRequest, server: str) -> Iterator[wire.ModelMessage]:
+def _messages(request: ModelRequest, server: ServedModel) -> Iterator[wire.ModelMessage]:
     instructions = request.instructions or None
     unanswered = ""
     for place, exchange in enumerate(request.earlier, start=1):
@@ -48,7 +46,9 @@ def _asked(said: str, instructions: str | None) -> wire.ModelRequest:
     return wire.ModelRequest(parts=[wire.UserPromptPart(said)], instructions=instructions)
 
 
-def _turns(turns: Sequence[Turn], prefix: str, server: str, instructions: str | None) -> Iterator[wire.ModelMessage]:
+def _turns(
+    turns: Sequence[Turn], prefix: str, server: ServedModel, instructions: str | None
+) -> Iterator[wire.ModelMessage]:
     for number, turn in enumerate(turns, start=1):
         response = _response(turn, f"{prefix}{number}", server)
         yield response
@@ -57,6 +57,8 @@ def _turns(turns: Sequence[Turn], prefix: str, server: str, instructions: str | 
             yield wire.ModelRequest(parts=returns, instructions=instructions)
         elif turn.faults:
             yield _asked(_asked_again(turn.faults), instructions)
+        elif turn.is_unfinished:
+            yield _asked(GO_ON, instructions)
 
 
 def _asked_again(faults: Sequence[str]) -> str:
@@ -64,7 +66,7 @@ def _asked_again(faults: Sequence[str]) -> str:
     return f"Your answer does not fit its JSON Schema:\n{listed}\nAnswer again, with nothing but JSON that fits."
 
 
-def _response(turn: Turn, number: str, server: str) -> wire.ModelResponse:
+def _response(turn: Turn, number: str, server: ServedModel) -> wire.ModelResponse:
     """The turn's reply as this server gave it, or, where another one gave it, with the same content.
 
     What another one thought is not told: its signatures mean nothing here, and as plain text it would look like
@@ -72,53 +74,34 @@ def _response(turn: Turn, number: str, server: str) -> wire.ModelResponse:
     """
     match turn.reply.replay:
         case {"format": str(known), "server": str(giver), "response": dict(response)} if known == REPLAY_FORMAT:
-            if giver == server:
+            if giver == server.name:
                 with suppress(pydantic.ValidationError):  # written by another version
-                    return _responses.validate_python(response)
-    parts: list[wire.ModelResponsePart] = [wire.TextPart(turn.reply.text)] if turn.reply.text else []
+                    return _without_blanks(RESPONSES.validate_python(response), server)
+    parts: list[wire.ModelResponsePart] = [wire.TextPart(turn.reply.text)] if turn.reply.text.strip() else []
     for index, call in enumerate(turn.reply.calls):
         parts.append(wire.ToolCallPart(call.tool_name, call.arguments, tool_call_id=f"call_{number}_{index}"))
     # A fixed time: the same history must give the same request, or a provider's prompt cache misses.
     return wire.ModelResponse(parts=parts, timestamp=datetime(2026, 1, 1, tzinfo=UTC))
 
 
+def _without_blanks(response: wire.ModelResponse, server: ServedModel) -> wire.ModelResponse:
+    """The response without what its provider gave and refuses to take back: texts without a letter, and thoughts
+    without the signature it wants with them."""
+    response.parts = [part for part in response.parts if not _is_refused(part, server)]
+    return response
+
+
+def _is_refused(part: wire.ModelResponsePart, server: ServedModel) -> bool:
+    match part:
+        case wire.TextPart(content=text):
+            return not text.strip()
+        case wire.ThinkingPart(signature=signature):
+            return server.signs_thoughts and not signature
+        case _:
+            return False
+
+
 def _tool_return(call: wire.ToolCallPart, result: ToolResult) -> wire.ToolReturnPart:
     outcome: Any = "failed" if result.error else "success"
-    return wire.ToolReturnPart(call.tool_name, result.told, call.tool_call_id, outcome=outcome)
-
-
-def reply_from(response: wire.ModelResponse, usage: Usage, server: str) -> ModelReply:
-    """The reply, with what the server of that name wants back.
-
-    Calls count by their presence, not by the finish reason: servers say "stop" beside calls, and "tool_calls" without.
-    """
-    _tell_calls_apart(response)
-    dumped = _responses.dump_python(response, mode="json", exclude_none=True)
-    kept = {name: value for name, value in dumped.items() if name not in _NOT_REPLAYED}
-    return ModelReply(
-        text=response.text or "",
-        reasoning=response.thinking or "",
-        calls=tuple(_tool_request(call) for call in response.tool_calls),
-        usage=usage,
-        replay={"format": REPLAY_FORMAT, "server": server, "response": kept},
-    )
-
-
-def _tell_calls_apart(response: wire.ModelResponse) -> None:
-    """Rename calls whose id another call of the reply has: their results could not be told apart."""
-    seen: set[str] = set()
-    for call in response.tool_calls:
-        while call.tool_call_id in seen:
-            call.tool_call_id += "_2"
-        seen.add(call.tool_call_id)
-
-
-def _tool_request(call: wire.ToolCallPart) -> ToolRequest:
-    written: Any = call.args or {}
-    try:
-        arguments = plain_json(json.loads(written) if isinstance(written, str) else written)
-    except (ValueError, RecursionError):
-        arguments = None
-    if not isinstance(arguments, dict):
-        arguments = {MALFORMED: plain_json(str(written))}
-    return ToolRequest(call.tool_name, arguments)
+    told = result.told if result.told.strip() else NO_OUTPUT
+    return wire.ToolReturnPart(call.tool_name, told, call.tool_call_id, outcome=outcome)

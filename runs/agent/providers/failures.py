@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Mapping
 from html import unescape
 
 import httpx2
@@ -140,3 +141,36 @@ def _root(error: BaseException) -> str:
 def _without(key: str | None, message: str) -> str:
     message = message.replace(key, HIDDEN) if key else message
     return shortened_text(redacted(" ".join(message.split())), max_length=500)
+
+
+def failure_from_body(
+    body: object,
+    *,
+    status: int,
+    server: Server,
+    model: str,
+    phase: FailurePhase,
+    headers: Mapping[str, str] | None = None,
+) -> ModelFailure:
+    """TEMPORARY until the branch with errors' words lands."""
+    import json
+
+    if isinstance(body, bytes):
+        try:
+            body = json.loads(body)
+        except ValueError:
+            body = body.decode(errors="replace")
+    error = foreign.ModelHTTPError(status, model, body)
+    kind: FailureKind = {401: "auth", 404: "not_found", 429: "rate_limited", 529: "overloaded"}.get(status) or (
+        "server" if status == 200 or status >= 500 else "refused"
+    )
+    retry = (headers or {}).get("retry-after")
+    return ModelFailure(
+        _without(server.key, f"{server.name} answered {status}: {_told(error)}"),
+        kind=kind,
+        provider=server.name,
+        model=model,
+        status=status if status != 200 else None,
+        retry_after_s=float(retry) if retry and retry.isdigit() else None,
+        phase=phase,
+    )

@@ -8,10 +8,14 @@ from runs.agent.messages import ModelRequest
 from runs.agent.providers.served import ServedModel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import httpx2
     from pydantic_ai.models import Model
     from pydantic_ai.profiles import ModelProfile
     from pydantic_ai.providers import Provider
+
+    from runs.agent.providers.event_streams.exchange import StreamFormat
 
 
 class GoogleModel(ServedModel):
@@ -31,19 +35,34 @@ class GoogleModel(ServedModel):
 
         return Transport(self.model, provider=provider)
 
+    def stream_format(self, tool_names: Sequence[str]) -> StreamFormat:  # noqa: ARG002
+        """GenerateContent."""
+        from runs.agent.providers.event_streams.gemini_contents import ContentStream
+
+        return ContentStream()
+
     def sdk_errors(self) -> tuple[type[Exception], ...]:
         """The base of all of them."""
         from google.genai.errors import APIError
 
         return (APIError,)
 
-    def settings(self, profile: ModelProfile, request: ModelRequest) -> dict[str, Any]:  # noqa: ARG002
+    def settings(self, profile: ModelProfile, request: ModelRequest) -> dict[str, Any]:
         """Thoughts that can be read, where the model thinks: it does so anyway, and they cost the same."""
         if not profile.get("supports_thinking", False):
             return {}
-        return {"google_thinking_config": {"include_thoughts": True}}
+        effort = request.settings.reasoning_effort
+        settings: dict[str, Any] = {} if effort is None else {"thinking": False if effort == "none" else effort}
+        return {**settings, "google_thinking_config": {"include_thoughts": True}} if effort != "none" else settings
+
+    def setting_fault(self, profile: ModelProfile, request: ModelRequest) -> str:
+        """Models that do not think take no effort."""
+        effort = request.settings.reasoning_effort
+        if effort not in (None, "none") and not profile.get("supports_thinking", False):
+            return "it does not think, so it takes no reasoning_effort. Leave that empty."
+        return ""
 
     def has_native_output(self, profile: ModelProfile, request: ModelRequest) -> bool:
         """True but for older models with tools: those take either a schema or tools."""
-        together = not request.tools or profile.get("google_supports_tool_combination", False)
-        return bool(profile.get("supports_json_schema_output", False) and together)
+        together = not request.tools or bool(profile.get("google_supports_tool_combination", False))
+        return super().has_native_output(profile, request) and together

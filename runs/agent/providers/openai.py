@@ -1,4 +1,4 @@
-"""Models behind the chat-completions format: OpenAI itself and every server that speaks it."""
+"""Models behind the chat-completions format: every server that speaks what OpenAI once did."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Any
 from runs.agent.providers.served import ServedModel, Server
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import httpx2
     from pydantic_ai.models import Model
+    from pydantic_ai.profiles import ModelProfile
     from pydantic_ai.providers import Provider
+
+    from runs.agent.messages import ModelRequest
+    from runs.agent.providers.event_streams.exchange import StreamFormat
 
 __all__ = ["OpenAIModel", "Server"]
 
@@ -18,11 +24,19 @@ class OpenAIModel(ServedModel):
     """One model behind the chat-completions format."""
 
     heavy = (
-        "runs.agent.providers.reported_cost",
+        "runs.agent.providers.chat_model",
         "pydantic_ai.providers.openai",
         "pydantic_ai.providers.openai_compatible",
     )
     always_says_why_it_ended = False  # some servers never do
+    can_do_without = frozenset(
+        {"no_stream_options", "no_parallel_tool_calls", "max_completion_tokens", "no_strict_tools", "no_output_schema"}
+    )
+
+    @property
+    def is_openai(self) -> bool:
+        """True for the company itself, which is told what only it understands."""
+        return self.server.name == "openai"
 
     def connect(self, http: httpx2.AsyncClient) -> Provider[Any]:
         """OpenAI's own, or one that makes no assumptions only OpenAI keeps."""
@@ -30,28 +44,84 @@ class OpenAIModel(ServedModel):
         from pydantic_ai.providers.openai import OpenAIProvider
         from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
-        is_openai = self.server.name == "openai"
         # The SDK takes these from OPENAI_ORG_ID and OPENAI_PROJECT_ID, which are nobody else's business.
         foreign: Any = {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}
         client = AsyncOpenAI(
             base_url=self.server.base_url,
             api_key=self.server.key or "none",  # the SDK insists on one, and without it takes OPENAI_API_KEY
             max_retries=0,
-            default_headers=None if is_openai else foreign,
+            default_headers=None if self.is_openai else foreign,
             http_client=http,
         )
-        if is_openai:
+        if self.is_openai:
             return OpenAIProvider(openai_client=client)
         return OpenAICompatibleProvider(self.server.name, openai_client=client)
 
     def at(self, provider: Provider[Any]) -> Model[Any]:
         """The model over chat completions."""
-        from runs.agent.providers.reported_cost import ChatModel
+        from runs.agent.providers.chat_model import ChatModel
 
-        return ChatModel(self.model, provider=provider)
+        return ChatModel(self.model, provider=provider, profile=self.changed_profile)
+
+    def changed_profile(self, known: ModelProfile) -> ModelProfile:
+        """What the transport thinks of the model, but for what this server is known to do otherwise."""
+        changed: dict[str, Any] = {
+            **known,
+            # Thoughts in the text are told apart by `thinking_tags`, whatever pieces the tags come in.
+            "thinking_tags": None,
+            # The run reads the answer's JSON itself, and not every server knows this mode.
+            "supports_json_object_output": False,
+        }
+        if not self.is_openai:
+            is_strict = bool(self.capabilities.strict_tools) and "no_strict_tools" not in self.adaptations
+            changed["openai_supports_strict_tool_definition"] = is_strict
+            changed["openai_chat_supports_max_completion_tokens"] = "max_completion_tokens" in self.adaptations
+            changed["supports_json_schema_output"] = True
+        return changed  # type: ignore[return-value]  # a TypedDict with some keys of other families
+
+    def stream_format(self, tool_names: Sequence[str]) -> StreamFormat:
+        """Chat completions."""
+        from runs.agent.providers.event_streams.chat_completions import ChatCompletionStream
+
+        return ChatCompletionStream(tool_names)
+
+    def settings(self, profile: ModelProfile, request: ModelRequest) -> dict[str, Any]:  # noqa: ARG002
+        """How much to think, and what this server does not want to hear of."""
+        settings: dict[str, Any] = {}
+        if self.capabilities.stream_options is False or "no_stream_options" in self.adaptations:
+            from runs.agent.providers.chat_model import LEAVE_OUT_STREAM_OPTIONS
+
+            settings[LEAVE_OUT_STREAM_OPTIONS] = True
+        effort = request.settings.reasoning_effort
+        if effort is not None and self.is_openai:
+            settings["openai_reasoning_effort"] = effort
+        elif effort is not None:
+            settings["extra_body"] = {"reasoning_effort": effort}
+        return settings
+
+    def setting_fault(self, profile: ModelProfile, request: ModelRequest) -> str:
+        """OpenAI's reasoning models take no temperature and no top_p while they reason. Own servers say themselves."""
+        asked = request.settings
+        if not self.is_openai or not profile.get("openai_supports_reasoning", False):
+            return "" if not self.is_openai or asked.reasoning_effort in (None, "none") else NO_EFFORT
+        reasons = asked.reasoning_effort != "none" if asked.reasoning_effort else _reasons_by_default(profile)
+        for name in ("temperature", "top_p"):
+            if reasons and getattr(asked, name) is not None:
+                return f"it takes no {name} while it reasons. Leave {name} empty, or set reasoning_effort to none."
+        efforts: Any = profile.get("openai_reasoning_efforts")
+        if efforts is not None and asked.reasoning_effort is not None and asked.reasoning_effort not in efforts:
+            return f"its reasoning_effort is one of {', '.join(sorted(efforts))}, not {asked.reasoning_effort}."
+        return ""
 
     def sdk_errors(self) -> tuple[type[Exception], ...]:
         """The base of all of them."""
         from openai import OpenAIError
 
         return (OpenAIError,)
+
+
+NO_EFFORT = "it does not reason, so it takes no reasoning_effort. Leave that empty."
+
+
+def _reasons_by_default(profile: ModelProfile) -> bool:
+    return bool(profile.get("thinking_always_enabled", False) or profile.get("thinking_enabled_by_default", False))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from runs.agent.errors import ModelFailure
 from runs.agent.messages import ModelReply, ModelRequest, OnDelta
 from runs.agent.money import Price
+from runs.agent.providers.adaptations import adapt, learnt
 from runs.agent.providers.capabilities import UNKNOWN, Capabilities
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from pydantic_ai.models import Model
     from pydantic_ai.profiles import ModelProfile
     from pydantic_ai.providers import Provider
+
+    from runs.agent.providers.event_streams.exchange import StreamFormat
 
 _TRANSPORT = "runs.agent.providers.transport"
 _loaded: set[str] = set()
@@ -44,6 +49,12 @@ class ServedModel(ABC):
     """The modules the format needs besides the transport."""
     always_says_why_it_ended: ClassVar[bool] = True
     """True if a reply without a finish reason was cut off."""
+    signs_thoughts: ClassVar[bool] = False
+    """True if a thought goes back only with the signature it came with."""
+    smallest_output: ClassVar[int] = 1
+    """The least a limit on the output may be."""
+    can_do_without: ClassVar[frozenset[str]] = frozenset()
+    """Of `adaptations`: what a request of this format can leave out if the server refuses it."""
 
     def __init__(
         self, model: str, server: Server, *, price: Price | None = None, capabilities: Capabilities = UNKNOWN
@@ -93,6 +104,10 @@ class ServedModel(ABC):
         """The transport's model."""
 
     @abstractmethod
+    def stream_format(self, tool_names: Sequence[str]) -> StreamFormat:
+        """How this format's streams are read; for one reply to a request that offers these tools."""
+
+    @abstractmethod
     def sdk_errors(self) -> tuple[type[Exception], ...]:
         """The exceptions of the SDK."""
 
@@ -100,9 +115,24 @@ class ServedModel(ABC):
         """What to ask for beyond the request itself."""
         return {}
 
+    def setting_fault(self, profile: ModelProfile, request: ModelRequest) -> str:  # noqa: ARG002
+        """Why the model does not take one of the request's settings; empty if it takes all of them."""
+        return ""
+
     def has_native_output(self, profile: ModelProfile, request: ModelRequest) -> bool:  # noqa: ARG002
         """True if the provider itself can hold the answer to the schema, with the tools of this request."""
-        return bool(profile.get("supports_json_schema_output", False))
+        can = self.capabilities.output_schema is not False and "no_output_schema" not in self.adaptations
+        return can and bool(profile.get("supports_json_schema_output", False))
+
+    @property
+    def adaptations(self) -> frozenset[str]:
+        """What this model's server has refused, and requests do without by now."""
+        return learnt(self.account, self.model)
+
+    def adapted(self, failure: ModelFailure) -> ModelFailure:
+        """The failure, which says how the next request differs if it can be made without what was refused."""
+        adapt(failure, self.account, self.model, self.can_do_without)
+        return failure
 
 
 def _account(server: Server) -> str:

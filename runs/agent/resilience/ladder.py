@@ -75,7 +75,9 @@ class Ladder:
 
         async def run(attempt: Attempt) -> ModelReply:
             show = partial(self.asking.journal.show, attempt.card)
-            return await attempt.run(self.request, self.asking.patience(), show, heed_cooldown=not hurried)
+            return await attempt.run(
+                self.request, self.asking.patience(attempt.provider), show, heed_cooldown=not hurried
+            )
 
         return run
 

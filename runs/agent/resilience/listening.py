@@ -17,7 +17,7 @@ class Patience:
     """How long one attempt is listened to."""
 
     first_token_s: float
-    """Until the first sign of life. Not for a provider that says `streams = False`: its first sign is the reply."""
+    """Until the first piece, from the last sign of life. Not for a provider that says `streams = False`."""
     idle_s: float
     """From one piece to the next. It starts with the first, so a provider that gives no pieces never meets it."""
     total_s: float
@@ -85,6 +85,11 @@ class Listening:
     def _hear(self, delta: Delta) -> None:
         if not self._listens:
             return  # A piece that comes after the attempt has ended belongs to nobody.
+        if delta.kind == "alive":
+            # No piece yet, but somebody works on it.
+            is_silent = self.first_token_at is None
+            self._quiet_until = self._loop.time() + (self.patience.first_token_s if is_silent else self.patience.idle_s)
+            return
         is_first = self.first_token_at is None
         self._quiet_until = self._loop.time() + self.patience.idle_s
         if is_first:

@@ -29,9 +29,13 @@ def failed_attempt(
     }
     if failure.no_more_because:
         metadata["no_more_because"] = failure.no_more_because
+    words = str(failure)
+    if failure.again:
+        metadata["again"] = failure.again
+        words = f"{words} It is asked again {failure.again}."
     if isinstance(failure, ModelPaused):
         metadata["retry_at"] = failure.retry_at
-    return AgentThought(ThoughtType.RETRY, str(failure), metadata)
+    return AgentThought(ThoughtType.RETRY, words, metadata)
 
 
 def wait_as_asked(paused: ModelPaused, wait_s: float, *, turn: int, spent: int, max_attempts: int) -> AgentThought:

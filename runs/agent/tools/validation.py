@@ -20,7 +20,10 @@ MAX_FAULTS_TOLD = 20
 
 
 MALFORMED = "malformed_json"
-"""The one key of arguments that were no JSON object; its value is what the model wrote. No tool accepts them."""
+"""A key of arguments that were no JSON object; its value is what the model wrote. No tool accepts them."""
+
+MALFORMED_BECAUSE = "malformed_because"
+"""Beside it: what is wrong with them, for the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,8 @@ def validated(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments to call the tool with. Raises `InvalidArguments`, which lists every fault."""
     if MALFORMED in arguments:
         # Checked here and not by the schema, which may be open to arguments it does not name.
+        if because := arguments.get(MALFORMED_BECAUSE):
+            raise InvalidArguments(f"The call of {tool.name!r}: {because}")
         told = shortened(arguments[MALFORMED], max_length=200)
         raise InvalidArguments(f"The arguments of {tool.name!r} must be a JSON object, not {told}.")
     return validator_of(tool)(arguments)

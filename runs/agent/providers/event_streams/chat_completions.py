@@ -1,0 +1,124 @@
+"""Streams of chat completions, from OpenAI's own form and the many that are almost it."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+from runs.agent.providers.event_streams.exchange import BodyIsError, Frame, ReplyFacts
+from runs.agent.providers.event_streams.tool_calls import ToolCallAssembler
+from runs.agent.providers.event_streams.usage_counts import count, known_usage, merged, usd
+
+
+class ChatCompletionStream:
+    """Calls are held back until the reply is over: only then is it certain what belongs together."""
+
+    def __init__(self, tool_names: Collection[str]) -> None:
+        self.facts = ReplyFacts(holds_calls_back=True)
+        self._calls = ToolCallAssembler(tool_names)
+        self._usage: dict[str, Any] = {}
+        self._reasoning_details: list[Any] = []
+        self._head: dict[str, Any] = {}
+        self._refusal: list[str] = []
+        self._finish: str | None = None
+
+    def event(self, name: str | None, data: Any) -> Iterable[Frame]:  # noqa: ARG002 - the format names no events
+        """The chunk, without its calls and its usage."""
+        if not isinstance(data, dict) or data.get("error") or data.get("object") == "error":
+            raise BodyIsError(data)
+        choices = data.get("choices")
+        if not isinstance(choices, list) and "usage" not in data and "id" not in data:
+            raise BodyIsError(data)
+        self._note_usage(data.pop("usage", None))
+        self._head = {key: value for key, value in data.items() if key != "choices"}
+        choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
+        if choice is None:
+            return ()
+        # Some send a whole message where a piece is expected.
+        delta = next((each for name in ("delta", "message") if isinstance(each := choice.get(name), dict)), {})
+        return self._choice(choice, dict(delta))
+
+    def whole(self, body: Any) -> Iterable[Frame]:
+        """A completion in one piece: a server that does not stream."""
+        if not isinstance(body, dict) or not isinstance(body.get("choices"), list) or not body["choices"]:
+            raise BodyIsError(body)
+        frames = [*self.event(None, body)]
+        self.facts.is_ended = True
+        return frames
+
+    def end(self) -> Iterator[Frame]:
+        """The calls, the reason, and the end the SDK waits for."""
+        if calls := self._calls.as_chunks():
+            yield None, self._chunk({"tool_calls": calls})
+        if self._finish is not None:
+            yield None, self._chunk({}, finish_reason=self._finish)
+        yield None, "[DONE]"
+
+    def _choice(self, choice: dict[str, Any], delta: dict[str, Any]) -> Iterable[Frame]:
+        reason = choice.get("finish_reason")
+        if isinstance(reason, str) and reason:
+            self._finish = self.facts.finish_reason = reason
+            self.facts.is_ended = True
+        if native := choice.get("native_finish_reason"):
+            self.facts.explanation = self.facts.explanation or f"native_finish_reason {native}"
+        if isinstance(choice.get("error"), dict):
+            raise BodyIsError({"error": choice["error"]})
+        if (pieces := delta.pop("tool_calls", None)) is not None:
+            self.facts.held_back += self._calls.add(pieces)
+        old_call = delta.pop("function_call", None)
+        if isinstance(old_call, dict):
+            self.facts.held_back += self._calls.add([{"index": 0, "function": old_call}])
+        if refusal := delta.pop("refusal", None):
+            self._refusal.append(str(refusal))
+            self.facts.explanation = "".join(self._refusal)
+            self.facts.finish_reason = "content_filter"
+        details = delta.pop("reasoning_details", None)
+        if isinstance(details, list):
+            self._keep(details)
+            if not any(isinstance(delta.get(name), str) for name in ("reasoning", "reasoning_content")):
+                delta["reasoning"] = "".join(map(_readable, details))
+        if not any(delta.get(name) for name in ("content", "reasoning", "reasoning_content", "role")):
+            return ()
+        return [(None, self._chunk(delta))]
+
+    def _keep(self, details: list[Any]) -> None:
+        """Pieces of one detail, told apart by type and index, are put together as the provider wants them back."""
+        for detail in details:
+            if not isinstance(detail, dict):
+                continue
+            last = self._reasoning_details[-1] if self._reasoning_details else None
+            if last is not None and all(last.get(key) == detail.get(key) for key in ("type", "index")):
+                for key, value in detail.items():
+                    joins = key in ("text", "summary", "data") and isinstance(value, str)
+                    last[key] = last.get(key, "") + value if joins and last.get(key) else (value or last.get(key))
+            else:
+                self._reasoning_details.append(dict(detail))
+        self.facts.details["reasoning_details"] = self._reasoning_details
+
+    def _chunk(self, delta: dict[str, Any], *, finish_reason: str | None = None) -> dict[str, Any]:
+        head = {"id": "chatcmpl", "object": "chat.completion.chunk", "created": 0, "model": ""} | self._head
+        return {
+            **head,
+            "object": "chat.completion.chunk",
+            "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}],
+        }
+
+    def _note_usage(self, usage: Any) -> None:
+        if not isinstance(usage, dict):
+            return
+        self._usage = merged(self._usage, usage)
+        told = self._usage
+        self.facts.usage = known_usage(
+            input_tokens=count(told, "prompt_tokens"),
+            output_tokens=count(told, "completion_tokens"),
+            cache_read_tokens=count(told, "prompt_tokens_details", "cached_tokens")
+            or count(told, "prompt_cache_hit_tokens"),
+            cache_write_tokens=count(told, "prompt_tokens_details", "cache_write_tokens"),
+            reasoning_tokens=count(told, "completion_tokens_details", "reasoning_tokens"),
+            cost_usd=usd(told.get("cost")),
+        )
+
+
+def _readable(detail: Any) -> str:
+    """What of a reasoning detail a person can read."""
+    if not isinstance(detail, dict):
+        return ""
+    return next((detail[key] for key in ("text", "summary") if isinstance(detail.get(key), str)), "")

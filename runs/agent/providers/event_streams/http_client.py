@@ -1,0 +1,146 @@
+"""The HTTP client of all providers: what comes back is bounded, normalised and heard before an SDK reads it."""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing
+from typing import Any
+
+import httpx2
+
+from runs.agent.messages import Delta
+from runs.agent.providers.event_streams.exchange import BodyIsError, Exchange, Frame, current
+from runs.agent.providers.event_streams.server_sent_events import Event, EventDecoder, EventTooLarge, encoded
+
+MAX_ERROR_BYTES = 64 * 1024
+MAX_BODY_BYTES = 48 * 1024 * 1024
+"""A reply in one piece: three times the longest one that is kept."""
+MAX_BLANK_BYTES = 4096
+
+_NOT_PASSED_ON = {"content-encoding", "content-length", "transfer-encoding", "content-type"}
+
+
+class EventStreamClient(httpx2.AsyncClient):
+    """Sends one request for each exchange. Without an exchange it is an ordinary client."""
+
+    async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
+        """The response, its body normalised. Raises `httpx2.RemoteProtocolError` where `Exchange.failure` says why."""
+        exchange = current.get()
+        if exchange is None:
+            return await super().send(request, stream=stream, **options)
+        if exchange.is_sent:
+            raise httpx2.RemoteProtocolError("A second request for one reply is not made.", request=request)
+        exchange.is_sent = True
+        response = await super().send(request, stream=True, **options)
+        if not response.is_success:
+            body = await _read(response, MAX_ERROR_BYTES)
+            await response.aclose()
+            exchange.failure = exchange.failure_of(body, response.status_code, dict(response.headers))
+            raise httpx2.RemoteProtocolError(f"HTTP {response.status_code}", request=request)
+        kept = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _NOT_PASSED_ON]
+        return httpx2.Response(
+            response.status_code,
+            headers=[*kept, ("content-type", "text/event-stream")],
+            stream=_Normalized(response, exchange),
+            request=request,
+        )
+
+
+class _Normalized(httpx2.AsyncByteStream):
+    """The body of a good response, as the SDK of its format expects it."""
+
+    def __init__(self, response: httpx2.Response, exchange: Exchange) -> None:
+        self._response = response
+        self._exchange = exchange
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        exchange = self._exchange
+        try:
+            async with aclosing(_events_or_body(self._response)) as items:
+                async for item in items:
+                    frames = list(_frames(item, exchange))
+                    _tell(exchange)
+                    for name, data in frames:
+                        yield encoded(name, data)
+            for name, data in exchange.format.end():
+                yield encoded(name, data)
+        except BodyIsError as error:
+            exchange.failure = exchange.failure_of(error.body, 200, dict(self._response.headers))
+        except EventTooLarge as error:
+            exchange.failure = exchange.failure_of(str(error), 200, {})
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+def _tell(exchange: Exchange) -> None:
+    """Say that something came, and what of it no SDK will read before the reply is over."""
+    facts = exchange.format.facts
+    exchange.hear(Delta("", "alive", facts.usage.output_tokens))
+    held_back, facts.held_back = facts.held_back, []
+    if held_back:
+        exchange.hear(Delta("".join(held_back), "call"))
+
+
+def _frames(item: Event | bytes, exchange: Exchange) -> Iterable[Frame]:
+    if isinstance(item, bytes):
+        return exchange.format.whole(_json_body(item))
+    if item.data is None:
+        return ()
+    if item.data.startswith("[DONE]"):
+        exchange.format.facts.is_ended = True
+        return ()  # written when the stream is over: what was held back comes before it
+    try:
+        data = json.loads(item.data)
+    except (ValueError, RecursionError):
+        raise BodyIsError(item.data) from None
+    if item.name == "error":
+        raise BodyIsError(data)
+    return exchange.format.event(item.name, data)
+
+
+def _json_body(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise BodyIsError(body) from None
+
+
+async def _events_or_body(response: httpx2.Response) -> AsyncGenerator[Event | bytes, None]:
+    """Its events, or all of it where it is no stream of events: those never begin with `{`, `[` or `<`."""
+    decoder, beginning = EventDecoder(), b""
+    chunks = response.aiter_bytes()
+    async for chunk in chunks:
+        beginning += chunk
+        if beginning.strip() or len(beginning) > MAX_BLANK_BYTES:
+            break
+        yield Event()  # blank lines keep connections alive, too
+    if beginning.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[", b"<"):
+        yield await _rest(chunks, beginning)
+        return
+    for event in decoder.feed(beginning):
+        yield event
+    async for chunk in chunks:
+        for event in decoder.feed(chunk):
+            yield event
+    for event in decoder.end():
+        yield event
+
+
+async def _rest(chunks: AsyncIterator[bytes], beginning: bytes) -> bytes:
+    parts, size = [beginning], len(beginning)
+    async for chunk in chunks:
+        parts.append(chunk)
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise EventTooLarge(f"The reply is larger than {MAX_BODY_BYTES:,} bytes.")
+    return b"".join(parts)
+
+
+async def _read(response: httpx2.Response, most: int) -> bytes:
+    """The body, or its first `most` bytes."""
+    body = b""
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) >= most:
+            break
+    return body[:most]

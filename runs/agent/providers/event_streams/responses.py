@@ -1,0 +1,117 @@
+"""Streams of OpenAI's Responses, from OpenAI itself and servers that speak Open Responses."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from runs.agent.providers.event_streams.exchange import BodyIsError, Frame, ReplyFacts
+from runs.agent.providers.event_streams.usage_counts import count, known_usage, merged, usd
+
+_LAST: Final = ("response.completed", "response.incomplete", "response.failed")
+
+
+class ResponseStream:
+    """Events pass as they are. Items that only the last event has, or a reply in one piece, are told as events too."""
+
+    def __init__(self) -> None:
+        self.facts = ReplyFacts()
+        self._usage: dict[str, Any] = {}
+        self._told: set[str] = set()
+        """The ids of items that were told by events of their own."""
+        self._refusal: list[str] = []
+
+    def event(self, name: str | None, data: Any) -> Iterable[Frame]:
+        """The event with its type; before the last one what that has and no event has told."""
+        if not isinstance(data, dict):
+            raise BodyIsError(data)
+        kind = str(data.get("type") or name or "")
+        if kind == "error" or (not kind and data.get("error")):
+            raise BodyIsError({"error": data["error"]} if isinstance(data.get("error"), dict) else {"error": data})
+        if not kind.startswith("response."):
+            return ()  # keep-alives, and what is none of the format
+        if kind == "response.refusal.delta":
+            self._refusal.append(str(data.get("delta") or ""))
+        item = data.get("item")
+        if isinstance(item, dict) and item.get("id"):
+            self._told.add(str(item["id"]))
+        if kind in _LAST:
+            return self._last(kind, data.get("response"))
+        return [(kind, {"sequence_number": 0, **data, "type": kind})]
+
+    def whole(self, body: Any) -> Iterable[Frame]:
+        """A response in one piece: a server that does not stream."""
+        if not isinstance(body, dict) or not isinstance(body.get("output"), list):
+            raise BodyIsError(body)
+        status = str(body.get("status") or "completed")
+        return self._last(f"response.{status}", body)
+
+    def end(self) -> Iterable[Frame]:
+        """Nothing is held back."""
+        return ()
+
+    def _last(self, kind: str, response: Any) -> Iterator[Frame]:
+        response = response if isinstance(response, dict) else {}
+        if kind == "response.failed":
+            raise BodyIsError({"error": response.get("error") or {"message": "The response failed."}})
+        self._note_usage(response.get("usage"))
+        details = response.get("incomplete_details")
+        reason = details.get("reason") if isinstance(details, dict) else None
+        self.facts.finish_reason = str(reason or response.get("status") or kind.removeprefix("response."))
+        self.facts.is_ended = True
+        output = response.get("output")
+        items = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
+        for index, item in enumerate(items):
+            if str(item.get("id") or f"item_{index}") not in self._told:
+                yield from _item_events({"id": f"item_{index}", **item}, index)
+        refusal = "".join(self._refusal) or _refusal_in(items)
+        if refusal:
+            self.facts.finish_reason, self.facts.explanation = "content_filter", refusal
+        told = {"object": "response", "created_at": 0, "model": "", "output": [], "tools": [], **response}
+        # As a completed one also where it was cut: what was said counts, and why it ended is noted.
+        yield "response.completed", {"type": "response.completed", "sequence_number": 0, "response": told}
+
+    def _note_usage(self, usage: Any) -> None:
+        if not isinstance(usage, dict):
+            return
+        told = self._usage = merged(self._usage, usage)
+        self.facts.usage = known_usage(
+            input_tokens=count(told, "input_tokens"),
+            output_tokens=count(told, "output_tokens"),
+            cache_read_tokens=count(told, "input_tokens_details", "cached_tokens"),
+            cache_write_tokens=count(told, "input_tokens_details", "cache_write_tokens"),
+            reasoning_tokens=count(told, "output_tokens_details", "reasoning_tokens"),
+            cost_usd=usd(told.get("cost")),
+        )
+
+
+def _item_events(item: dict[str, Any], index: int) -> Iterator[Frame]:
+    """What a server that streams would have said of a finished item."""
+    about = {"sequence_number": 0, "output_index": index, "item_id": item["id"]}
+    empty: dict[str, dict[str, Any]] = {
+        "message": {"content": []},
+        "function_call": {"arguments": ""},
+        "reasoning": {"summary": []},
+    }
+    started = {**item, **empty.get(str(item.get("type")), {})}
+    yield "response.output_item.added", {"type": "response.output_item.added", **about, "item": started}
+    if item.get("type") == "message":
+        for place, part in enumerate(item.get("content") or ()):
+            if isinstance(part, dict) and part.get("text"):
+                delta = {"type": "response.output_text.delta", "content_index": place, "delta": part["text"]}
+                yield "response.output_text.delta", {**about, **delta, "logprobs": []}
+                done = {"type": "response.output_text.done", "content_index": place, "text": part["text"]}
+                yield "response.output_text.done", {**about, **done, "logprobs": []}
+    if item.get("type") == "reasoning":
+        for place, part in enumerate(item.get("summary") or ()):
+            if isinstance(part, dict) and part.get("text"):
+                delta = {"type": "response.reasoning_summary_text.delta", "summary_index": place, "delta": part["text"]}
+                yield "response.reasoning_summary_text.delta", {**about, **delta}
+    if item.get("type") == "function_call":
+        text = item.get("arguments") or ""
+        done = {"type": "response.function_call_arguments.done", "arguments": text, "name": item.get("name")}
+        yield "response.function_call_arguments.done", {**about, **done}
+    yield "response.output_item.done", {"type": "response.output_item.done", **about, "item": item}
+
+
+def _refusal_in(items: list[dict[str, Any]]) -> str:
+    parts = [part for item in items for part in item.get("content") or () if isinstance(part, dict)]
+    return "".join(str(part["refusal"]) for part in parts if part.get("refusal"))

@@ -1,0 +1,78 @@
+"""Server-sent events, read piece by piece and within bounds: https://html.spec.whatwg.org/multipage/server-sent-events.html"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+MAX_EVENT_BYTES = 64 * 1024 * 1024
+"""The last event of a reply may hold all of it once more; more than this comes from a server that has lost its way."""
+
+
+class EventTooLarge(ValueError):
+    """An event, or a line of one, is larger than `MAX_EVENT_BYTES`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event. A comment, and an event without data, is one without `data`: a sign that the connection lives."""
+
+    name: str | None = None
+    data: str | None = None
+
+
+class EventDecoder:
+    """Bytes in, events out. What is not complete is kept until more comes."""
+
+    def __init__(self) -> None:
+        self._pending: list[bytes] = []
+        self._size = 0
+        self._name: str | None = None
+        self._data: list[str] = []
+
+    def feed(self, chunk: bytes) -> Iterator[Event]:
+        """The events that are complete now. Raises `EventTooLarge`."""
+        self._size += len(chunk)
+        if self._size > MAX_EVENT_BYTES:
+            raise EventTooLarge(f"An event is larger than {MAX_EVENT_BYTES:,} bytes.")
+        self._pending.append(chunk)
+        if b"\n" not in chunk and b"\r" not in chunk:
+            return  # joined once, when the line ends: growing prefixes are not copied
+        lines = b"".join(self._pending).splitlines(keepends=True)
+        # A carriage return at the end may be half a line end.
+        rest = lines.pop() if not lines[-1].endswith(b"\n") else b""
+        self._pending = [rest] if rest else []
+        for line in lines:
+            yield from self._line(line.rstrip(b"\r\n"))
+        self._size = len(rest) + sum(map(len, self._data))
+
+    def end(self) -> Iterator[Event]:
+        """What was complete but for its line end; servers forget the last one."""
+        rest, self._pending = b"".join(self._pending), []
+        if rest:
+            yield from self._line(rest.rstrip(b"\r"))
+        if self._data:
+            yield from self._line(b"")
+
+    def _line(self, line: bytes) -> Iterator[Event]:
+        if not line:
+            data, name = "\n".join(self._data), self._name
+            self._data, self._name = [], None
+            yield Event(name, data or None)
+            return
+        if line.startswith(b":"):
+            yield Event()
+            return
+        field, _, value = line.decode(errors="replace").removeprefix("\ufeff").partition(":")
+        value = value.removeprefix(" ")
+        if field == "event":
+            self._name = value or None
+        elif field == "data":
+            self._data.append(value)
+
+
+def encoded(name: str | None, data: Any) -> bytes:
+    """An event as bytes; `data` is text as it is, anything else becomes JSON."""
+    text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    lines = "".join(f"data: {line}\n" for line in text.split("\n"))
+    return f"{f'event: {name}' + chr(10) if name else ''}{lines}\n".encode(errors="replace")

@@ -1,0 +1,62 @@
+"""What a server reports about a reply's tokens, read with care: the last report counts, and nonsense is none."""
+
+import math
+from decimal import Decimal
+from typing import Any
+
+from runs.agent.messages import Usage
+
+MAX_TOKENS = 10**9
+"""More than any request reads or writes. What a server reports beyond it is not stored and not counted."""
+
+
+def merged(before: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
+    """The reports of one reply together. Each is of the reply so far, so a later figure takes an earlier one's place;
+    a report that leaves a figure out, or says 0 where there was one, does not take it away."""
+    result = dict(before)
+    for name, value in report.items():
+        if isinstance(value, dict):
+            known = result.get(name)
+            result[name] = merged(known if isinstance(known, dict) else {}, value)
+        elif value or name not in result:
+            result[name] = value
+    return result
+
+
+def count(report: Any, *path: str) -> int | None:
+    """The number of tokens at a path in a report; None if there is none that can be one."""
+    for name in path:
+        report = report.get(name) if isinstance(report, dict) else None
+    if isinstance(report, bool) or not isinstance(report, int | float) or not 0 <= report <= MAX_TOKENS:
+        return None
+    return int(report)
+
+
+def usd(value: Any) -> Decimal | None:
+    """An amount of US dollars; None for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        return None
+    return Decimal(str(value))
+
+
+def known_usage(
+    *,
+    input_tokens: int | None,
+    output_tokens: int | None,
+    cache_read_tokens: int | None = None,
+    cache_write_tokens: int | None = None,
+    reasoning_tokens: int | None = None,
+    cost_usd: Decimal | None = None,
+) -> Usage:
+    """The usage; none at all if neither input nor output was counted. Parts are never larger than their whole."""
+    if not input_tokens and not output_tokens:
+        return Usage(cost_usd=cost_usd)
+    read = min(cache_read_tokens or 0, input_tokens or 0)
+    return Usage(
+        input_tokens=input_tokens or 0,
+        output_tokens=output_tokens or 0,
+        cache_read_tokens=read or None,
+        cache_write_tokens=min(cache_write_tokens or 0, (input_tokens or 0) - read) or None,
+        reasoning_tokens=min(reasoning_tokens or 0, output_tokens or 0) or None,
+        cost_usd=cost_usd,
+    )

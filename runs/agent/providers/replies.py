@@ -1,0 +1,136 @@
+"""What a reply is: whole, cut, paused, or none at all. Its text, thoughts and calls, as the run takes them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pydantic
+from pydantic_ai import messages as wire
+
+from runs.agent.errors import FailureKind, FailurePhase, ModelFailure
+from runs.agent.messages import Ending, ModelReply, ToolRequest, Usage
+from runs.agent.plain_json import plain_json
+from runs.agent.providers.arguments import arguments_of
+from runs.agent.providers.event_streams.exchange import ReplyFacts
+from runs.agent.providers.finish_reasons import Meaning, meaning_of
+from runs.agent.providers.served import ServedModel
+from runs.agent.providers.thinking_tags import split_thoughts
+
+REPLAY_FORMAT = "pydantic-ai/2"
+"""Marks a replay value as ours. Another provider's, or an older one's, is not replayed but written anew."""
+
+_NOT_REPLAYED = {"usage", "timestamp", "metadata", "run_id", "conversation_id"}
+"""What the response says about itself and no provider wants back."""
+
+RESPONSES: pydantic.TypeAdapter[wire.ModelResponse] = pydantic.TypeAdapter(wire.ModelResponse)
+
+
+class ReplyReader:
+    """Reads one reply that has come to its end, with what the bytes said about it."""
+
+    def __init__(self, served: ServedModel, facts: ReplyFacts, *, said_anything: Callable[[], bool]) -> None:
+        self.served = served
+        self.facts = facts
+        self.said_anything = said_anything
+
+    def read(self, response: wire.ModelResponse) -> ModelReply:
+        """The reply. Raises `ModelFailure` for one that was blocked, has failed, broke off, or says nothing."""
+        meaning = meaning_of(self.facts.finish_reason)
+        reply = self._reply(response, was_cut=meaning == "cut")
+        self._refuse(meaning, reply)
+        if not reply.calls and not reply.text.strip():
+            raise self.empty()
+        return reply
+
+    def empty(self) -> ModelFailure:
+        """The failure of a reply that says nothing, or nothing anybody may read."""
+        meaning = meaning_of(self.facts.finish_reason)
+        try:
+            self._refuse(meaning, ModelReply())
+        except ModelFailure as failure:
+            return failure
+        if meaning == "cut":
+            words = "The reply was cut at its limit on output before it said anything"
+            return self._failure(f"{words}{self._ended_with()}. A larger max_output_tokens leaves room for an answer.")
+        return self._failure(f"The reply is empty: no text and no tool call{self._ended_with()}.")
+
+    def _refuse(self, meaning: Meaning, reply: ModelReply) -> None:
+        facts = self.facts
+        if meaning == "blocked" and not reply.calls:
+            what = "The model refused" if facts.finish_reason.lower() == "refusal" else "The content filter stopped"
+            words = f"{what} the reply{self._ended_with()}"
+            raise self._failure(words + ("" if words.endswith((".", "!", "?")) else "."), "blocked")
+        if meaning == "malformed":
+            raise self._failure(f"The reply could not be taken{self._ended_with()}.")
+        if meaning == "failed":
+            raise self._failure(f"The provider could not finish the reply{self._ended_with()}.", "server", "stream")
+        has_ended = facts.is_ended or (facts.usage != Usage() and not self.served.always_says_why_it_ended)
+        if not has_ended and (reply.text or reply.reasoning or reply.calls or facts.usage != Usage()):
+            raise self._failure("The stream ended in the middle of the reply.", "network", "stream")
+
+    def _ended_with(self) -> str:
+        """The provider's words for the end, to be put behind a sentence."""
+        told = [each for each in (self.facts.finish_reason, self.facts.explanation) if each]
+        return f" ({': '.join(told)})" if told else ""
+
+    def _failure(self, words: str, kind: FailureKind = "bad_reply", phase: FailurePhase = "reply") -> ModelFailure:
+        return bad_reply(self.served, words, kind=kind, phase=phase, usage=self.facts.usage)
+
+    def _reply(self, response: wire.ModelResponse, *, was_cut: bool) -> ModelReply:
+        """Calls count by their presence, not by the finish reason: servers say "stop" beside calls."""
+        _tell_calls_apart(response)
+        if self.facts.details:
+            response.provider_details = {**(response.provider_details or {}), **self.facts.details}
+        dumped = RESPONSES.dump_python(response, mode="json", exclude_none=True)
+        kept = {name: value for name, value in dumped.items() if name not in _NOT_REPLAYED}
+        thoughts, text = split_thoughts(response.text or "")
+        calls = response.tool_calls
+        ending, reason = self._ending()
+        return ModelReply(
+            text=text,
+            reasoning="\n\n".join(each for each in (response.thinking or "", thoughts) if each),
+            # Only the last call can have been cut.
+            calls=tuple(_tool_request(call, was_cut=was_cut and call is calls[-1]) for call in calls),
+            usage=self.facts.usage,
+            replay={"format": REPLAY_FORMAT, "server": self.served.name, "response": kept},
+            ending=ending,
+            ending_reason=reason,
+            dropped=len(self.facts.dropped),
+        )
+
+    def _ending(self) -> tuple[Ending, str]:
+        match meaning_of(self.facts.finish_reason):
+            case "cut" | "paused" as ending:
+                return ending, self.facts.finish_reason
+            case "unknown" | "blocked":
+                return "whole", self.facts.finish_reason
+            case _:
+                return "whole", ""
+
+
+def bad_reply(
+    served: ServedModel,
+    words: str,
+    *,
+    kind: FailureKind = "bad_reply",
+    phase: FailurePhase = "reply",
+    usage: Usage | None = None,
+) -> ModelFailure:
+    """The failure of a reply that came and cannot be used."""
+    return ModelFailure(
+        f"{served.name}: {words}", kind=kind, provider=served.name, model=served.model, phase=phase, usage=usage
+    )
+
+
+def _tell_calls_apart(response: wire.ModelResponse) -> None:
+    """Rename calls whose id another call of the reply has: their results could not be told apart."""
+    seen: set[str] = set()
+    for call in response.tool_calls:
+        while call.tool_call_id in seen:
+            call.tool_call_id += "_2"
+        seen.add(call.tool_call_id)
+
+
+def _tool_request(call: wire.ToolCallPart, *, was_cut: bool) -> ToolRequest:
+    written: Any = call.args
+    arguments = arguments_of(written, was_cut=was_cut)
+    return ToolRequest(str(plain_json(call.tool_name)), arguments)

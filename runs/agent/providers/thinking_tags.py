@@ -1,0 +1,108 @@
+"""Thoughts a server leaves in the text, between tags: told apart while they come, and once more when all has come."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from runs.agent.messages import Delta
+
+_TAGS: Final = (
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("<thought>", "</thought>"),
+    ("<seed:think>", "</seed:think>"),
+    ("[THINK]", "[/THINK]"),
+    ("<reasoning>", "</reasoning>"),
+)
+_LONGEST: Final = max(len(tag) for pair in _TAGS for tag in pair)
+_MAX_BLANK_CHARS: Final = 1_000
+_MAX_THOUGHTS: Final = 100
+"""Thoughts one after another: looking for each copies the rest of the text."""
+
+
+def split_thoughts(text: str) -> tuple[str, str]:
+    """The thoughts at the beginning of a text, and the rest of it.
+
+    Also those whose opening tag stands in the model's prompt, so that only the closing one comes: it counts if it
+    stands at the end of a line, or at the beginning of one, and not in code.
+    """
+    thoughts: list[str] = []
+    rest = text
+    while len(thoughts) < _MAX_THOUGHTS and (found := _opened(rest)) is not None:
+        begin, close = found
+        thought, closing, after = rest[begin:].partition(close)
+        thoughts.append(thought.strip())
+        rest = after
+        if not closing:
+            break
+    if not thoughts and (unopened := _unopened(text)) is not None:
+        thoughts, rest = [unopened[0].strip()], unopened[1]
+    if not thoughts:
+        return "", text
+    return "\n\n".join(each for each in thoughts if each), rest.lstrip()
+
+
+def _opened(text: str) -> tuple[int, str] | None:
+    """Where the thought begins that the text begins with, and what ends it."""
+    start = len(text) - len(text.lstrip())
+    for tag, close in _TAGS:
+        if text.startswith(tag, start):
+            return start + len(tag), close
+    return None
+
+
+def _unopened(text: str) -> tuple[str, str] | None:
+    for tag, close in _TAGS:
+        before, closing, after = text.partition(close)
+        if not closing or tag in before or before.count("`") % 2:
+            continue
+        at_line_end = not after.strip() or after.lstrip(" \t").startswith("\n")
+        at_line_start = not before.strip() or before.rstrip(" \t").endswith("\n")
+        if at_line_end or at_line_start:
+            return before, after
+    return None
+
+
+@dataclass(slots=True)
+class ThoughtSplitter:
+    """Tells thoughts from text while a reply comes. What could be the beginning of a tag is held back."""
+
+    _state: Literal["begins", "thinks", "speaks"] = "begins"
+    _held: str = ""
+    _close: str = ""
+
+    def feed(self, text: str) -> list[Delta]:
+        """The pieces that are certain now."""
+        if self._state == "speaks":
+            return [Delta(text)]
+        self._held += text
+        return self._thinking() if self._state == "thinks" else self._beginning()
+
+    def end(self) -> list[Delta]:
+        """What was held back."""
+        held, self._held = self._held, ""
+        if not held:
+            return []
+        return [Delta(held, "reasoning" if self._state == "thinks" else "text")]
+
+    def _beginning(self) -> list[Delta]:
+        stripped = self._held.lstrip()
+        if (found := _opened(self._held)) is not None:
+            begin, self._close = found
+            self._state, self._held = "thinks", self._held[begin:]
+            return self._thinking()
+        is_short = len(stripped) < _LONGEST and len(self._held) < _MAX_BLANK_CHARS
+        if is_short and any(tag.startswith(stripped) for tag, _ in _TAGS):
+            return []
+        self._state = "speaks"
+        held, self._held = self._held, ""
+        return [Delta(held)]
+
+    def _thinking(self) -> list[Delta]:
+        thought, closing, after = self._held.partition(self._close)
+        if closing:
+            self._state, self._held = "begins", after
+            return [*([Delta(thought, "reasoning")] if thought else []), *self._beginning()]
+        kept = next((n for n in range(len(self._close) - 1, 0, -1) if thought.endswith(self._close[:n])), 0)
+        self._held = thought[len(thought) - kept :] if kept else ""
+        shown = thought[: len(thought) - kept]
+        return [Delta(shown, "reasoning")] if shown else []
