@@ -46,6 +46,9 @@ class ChatCompletionStream:
 
     def end(self) -> Iterator[Frame]:
         """The calls, the reason, and the end the SDK waits for."""
+        if self._refusal:
+            # Whatever the reason says: "stop", as a rule.
+            self.facts.finish_reason, self.facts.explanation = "refusal", "".join(self._refusal)
         if calls := self._calls.as_chunks():
             yield None, self._chunk({"tool_calls": calls})
         if self._finish is not None:
@@ -68,8 +71,6 @@ class ChatCompletionStream:
             self.facts.held_back += self._calls.add([{"index": 0, "function": old_call}])
         if refusal := delta.pop("refusal", None):
             self._refusal.append(str(refusal))
-            self.facts.explanation = "".join(self._refusal)
-            self.facts.finish_reason = "content_filter"
         details = delta.pop("reasoning_details", None)
         if isinstance(details, list):
             self._keep(details)

@@ -28,6 +28,8 @@ class ContentStream:
         first = candidates[0] if isinstance(candidates, list) and candidates else None
         if isinstance(first, dict) and first.get("finishReason"):
             self._ends(str(first["finishReason"]), first.get("finishMessage"))
+            # The SDK knows the words of its own day only; what the reason means is not its business.
+            first["finishReason"] = "STOP"
         return [(None, data)]
 
     def whole(self, body: Any) -> Iterable[Frame]:
