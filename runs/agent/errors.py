@@ -140,6 +140,8 @@ class ModelFailure(AgentFailure):
         """What a reply that was thrown away had used, if the provider said so."""
         self.context_tokens = context_tokens
         """The size of the model's window, where the failure is that the request is larger (`context_overflow`)."""
+        self.request_id = ""
+        """What the provider calls the request, for its support; empty if it said nothing."""
         self.no_more_because = ""
         """Why it is not tried again, where it could have been."""
 
