@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from runs.agent.errors import ModelFailure
 from runs.agent.messages import ModelRequest, ToolRequest
 from runs.agent.providers.openai import OpenAIModel
 from runs.agent.providers.served import ServedModel, Server
-from runs.agent.tools.validation import MALFORMED
+from runs.agent.tools.validation import MALFORMED, MALFORMED_BECAUSE
 from tests.wire import Answer, Cut, Drop, Endless, Hang, Outcome, Raw, Reset, Status, StreamError, WireServer
 from tests.wire.models import FORMATS, model_at
 
@@ -276,7 +277,43 @@ async def test_arguments_that_are_no_json_are_kept_for_the_model_to_see(wire_ser
 
     (call,) = (await model_at(wire_server, wire_format).reply(ASKED)).calls
 
-    assert call == ToolRequest("calculator", {MALFORMED: '{"expr'})
+    told = "the text that begins at character 2 has no closing quote"
+    assert call == ToolRequest("calculator", {MALFORMED: '{"expr', MALFORMED_BECAUSE: told})
+
+
+@pytest.mark.parametrize("wire_format", ["openai", "anthropic"])
+async def test_arguments_are_read_by_their_meaning_and_sent_back_as_an_object(wire_server, wire_format):
+    from runs.agent.messages import ToolResult, Turn
+
+    written = ["null", '{"text": "one\ntwo"}', json.dumps('{"expression": "1+1"}'), "{'a': 1"]
+    wire_server.script(Answer(calls=[("nope", each) for each in written]), Answer("Done."))
+    model = model_at(wire_server, wire_format)
+
+    reply = await model.reply(ASKED)
+    results = tuple(ToolResult(str(number), "nope", "1") for number in range(len(written)))
+    await model.reply(ModelRequest(task="Hi", turns=[Turn(reply, results)]))
+
+    meant = [{}, {"text": "one\ntwo"}, {"expression": "1+1"}, {"a": 1}]
+    assert [call.arguments for call in reply.calls] == meant
+    assert _arguments_sent(wire_server.requests[-1].body, wire_format) == meant
+
+
+def _arguments_sent(body: dict[str, Any], wire_format: str) -> list[Any]:
+    said = body["messages"][1]
+    if wire_format == "anthropic":
+        return [block["input"] for block in said["content"] if block["type"] == "tool_use"]
+    return [json.loads(call["function"]["arguments"]) for call in said["tool_calls"]]
+
+
+@pytest.mark.parametrize("wire_format", ["openai", "anthropic"])
+@pytest.mark.parametrize("written", ["", '{"expression": "1+1"', '{"expression": "1+'])
+async def test_arguments_of_a_reply_that_was_cut_are_not_completed(wire_server, wire_format, written):
+    reason = "length" if wire_format == "openai" else "max_tokens"
+    wire_server.script(Answer(calls=[("calculator", written)], finish_reason=reason))
+
+    (call,) = (await model_at(wire_server, wire_format).reply(ASKED)).calls
+
+    assert "cut off" in call.arguments[MALFORMED_BECAUSE]
 
 
 async def test_calls_with_the_same_id_are_told_apart_when_their_results_are_sent(wire_server, model):

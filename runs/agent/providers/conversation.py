@@ -9,9 +9,10 @@ from typing import Any
 import pydantic
 from pydantic_ai import messages as wire
 
+from runs.agent.lenient_json import Malformed, read_arguments
 from runs.agent.messages import ModelReply, ModelRequest, ToolRequest, ToolResult, Turn, Usage
 from runs.agent.plain_json import plain_json
-from runs.agent.tools.validation import MALFORMED
+from runs.agent.tools.validation import malformed_arguments
 
 REPLAY_FORMAT = "pydantic-ai/2"
 """Marks a replay value as ours. Another provider's, or an older one's, is not replayed but written anew."""
@@ -93,12 +94,15 @@ def reply_from(response: wire.ModelResponse, usage: Usage, server: str) -> Model
     Calls count by their presence, not by the finish reason: servers say "stop" beside calls, and "tool_calls" without.
     """
     _tell_calls_apart(response)
+    was_cut = response.finish_reason == "length"
+    last = response.parts[-1] if response.parts else None  # nothing else can have been cut
+    calls = tuple(_tool_request(call, was_cut=was_cut and call is last) for call in response.tool_calls)
     dumped = _responses.dump_python(response, mode="json", exclude_none=True)
     kept = {name: value for name, value in dumped.items() if name not in _NOT_REPLAYED}
     return ModelReply(
         text=response.text or "",
         reasoning=response.thinking or "",
-        calls=tuple(_tool_request(call) for call in response.tool_calls),
+        calls=calls,
         usage=usage,
         replay={"format": REPLAY_FORMAT, "server": server, "response": kept},
     )
@@ -113,12 +117,29 @@ def _tell_calls_apart(response: wire.ModelResponse) -> None:
         seen.add(call.tool_call_id)
 
 
-def _tool_request(call: wire.ToolCallPart) -> ToolRequest:
-    written: Any = call.args or {}
-    try:
-        arguments = plain_json(json.loads(written) if isinstance(written, str) else written)
-    except (ValueError, RecursionError):
-        arguments = None
-    if not isinstance(arguments, dict):
-        arguments = {MALFORMED: plain_json(str(written))}
+def _tool_request(call: wire.ToolCallPart, *, was_cut: bool) -> ToolRequest:
+    """The call as the run takes it. Arguments that had to be read by their meaning are written anew in the part too:
+    servers that read the arguments of earlier turns refuse a request with others."""
+    if isinstance(call.args, dict) and call.args:
+        return ToolRequest(call.tool_name, _plain(call.args))
+    written = call.args or ""
+    read = read_arguments(written if isinstance(written, str) else "", was_cut=was_cut)
+    arguments = malformed_arguments(read) if isinstance(read, Malformed) else read
+    if not _is_object(written):
+        call.args = arguments
     return ToolRequest(call.tool_name, arguments)
+
+
+def _plain(arguments: dict[str, Any]) -> dict[str, Any]:
+    try:
+        plain: dict[str, Any] = plain_json(arguments)
+    except (ValueError, RecursionError) as fault:
+        return malformed_arguments(Malformed(str(fault), str(arguments)))
+    return plain
+
+
+def _is_object(written: str | dict[str, Any]) -> bool:
+    try:
+        return isinstance(json.loads(written) if isinstance(written, str) else written, dict)
+    except (ValueError, RecursionError):
+        return False
