@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from runs.agent.approvals import Approvals, Parked, approval_question, outcome_question
 from runs.agent.classify import handle_agent_error
@@ -11,7 +12,7 @@ from runs.agent.clock import RunClock
 from runs.agent.errors import AgentError, ToolFailed, UnknownTool
 from runs.agent.journal import CallChange, CallState, Entry, Journal
 from runs.agent.limits import RunLimits
-from runs.agent.messages import ToolCall, ToolResult
+from runs.agent.messages import ToolCall, ToolRequest, ToolResult
 from runs.agent.redaction import holds_hidden
 from runs.agent.resilience.tool_ladder import call_with_retries
 from runs.agent.state import AgentStatus
@@ -19,7 +20,7 @@ from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.agent.tools.idempotency import calling
 from runs.agent.tools.protocol import Effect, effect_of
 from runs.agent.tools.toolbox import Toolbox
-from runs.agent.tools.validation import validated
+from runs.agent.tools.validation import meant_arguments, validated
 from runs.agent.wording import call_text, changed_text, output_text
 
 REPEATABLE: frozenset[Effect] = frozenset({"pure", "read"})
@@ -48,6 +49,13 @@ class Calling:
         """Ids of the calls whose start is recorded already."""
         self.refuses_hidden = False
         """True while calls are run again from the record, in which secrets are hidden."""
+
+    def meant(self, request: ToolRequest) -> dict[str, Any]:
+        """The arguments the model means, where what it wrote leaves no doubt: they are shown, decided about and run."""
+        try:
+            return dict(meant_arguments(self.toolbox.get(request.tool_name), request.arguments))
+        except UnknownTool:
+            return request.arguments
 
     def propose(self, calls: Sequence[ToolCall], entry: Entry) -> None:
         """Add the calls to the entry that records their reply. Repeatable ones are started in the same write.

@@ -80,7 +80,10 @@ _MODEL_VERDICTS: dict[FailureKind, Verdict] = {
         "no_tools", ERROR, "Take the tools away from the agent (an empty list), or use another model", again=False
     ),
     "wrong_address": _about_model(
-        "wrong_address", ERROR, "Check the server's base_url: it is the address before /chat/completions", again=False
+        "wrong_address",
+        ERROR,
+        "Check the server's base_url: the address before /chat/completions, which most servers want to end in /v1",
+        again=False,
     ),
     "bad_reply": _about_model("bad_reply", ERROR, "Run again, or use another model", again=True),
     "blocked": _about_model("blocked", ERROR, "Word the task differently: a content filter stopped it", again=False),
@@ -132,7 +135,12 @@ def _of_model(failure: ModelFailure) -> Verdict:
 
 def _about(failure: ModelFailure) -> dict[str, Any]:
     context: dict[str, Any] = {"provider": failure.provider, "model": failure.model, "status": failure.status}
-    match failure.last if isinstance(failure, ModelUnavailable) else failure:
+    last = failure.last if isinstance(failure, ModelUnavailable) else failure
+    if last.request_id:
+        context["request_id"] = last.request_id
+    if last.context_tokens is not None:
+        context["window_tokens"] = last.context_tokens
+    match last:
         case ModelTimeout(limit_name=limit, limit_s=seconds):
             context |= {"limit": limit, "limit_s": round(seconds, 3)}
         case ModelPaused(retry_at=retry_at):
@@ -210,7 +218,7 @@ def is_worth_retrying(error: BaseException) -> bool:
         case ModelFailure(again=again) if again:
             return True
         case ModelFailure(kind=kind, status=status):
-            # Both: an exhausted quota is a 429 too, and of kind "refused".
+            # Both: an exhausted quota is a 429 too, and of kind "out_of_money".
             return kind in _RETRIED_KINDS and (status is None or is_retried_status(status))
         case TimeoutError() | ConnectionError() | socket.gaierror():
             return True

@@ -11,7 +11,7 @@ CODES: dict[str, str] = {
     "model_overloaded": "Its server has too much to do.",
     "model_server": "Its server failed.",
     "model_breaker_open": "Most of its last calls failed; it was not asked.",
-    "model_refused": "Its server did not accept the request, or an account has run out.",
+    "model_refused": "Its server did not accept the request.",
     "model_not_found": "Its server has no such model.",
     "model_auth": "Its server did not accept the key.",
     "model_forbidden": "Its server knows the key, and does not serve it this model or this region.",

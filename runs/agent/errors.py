@@ -142,6 +142,8 @@ class ModelFailure(AgentFailure):
         """The size of the model's window, where the failure is that the request is larger (`context_overflow`)."""
         self.again = ""
         """How the very next request differs, where this one can be made without what was refused; else empty."""
+        self.request_id = ""
+        """What the provider calls the request, for its support; empty if it said nothing."""
         self.no_more_because = ""
         """Why it is not tried again, where it could have been."""
 

@@ -244,7 +244,7 @@ class AgentLoop:
     def _calls(self, reply: ModelReply) -> list[ToolCall]:
         turn = len(self.turns) + 1
         return [
-            ToolCall(call_id(self.run_id, turn, index), request.tool_name, request.arguments, turn, index)
+            ToolCall(call_id(self.run_id, turn, index), request.tool_name, self.calling.meant(request), turn, index)
             for index, request in enumerate(reply.calls)
         ]
 

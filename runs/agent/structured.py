@@ -1,13 +1,15 @@
 """Answers as data: what a model has to write, and what is made of it."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, NoReturn, TypeVar
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
 
 import pydantic
 
 from runs.agent.errors import BadOutput
+from runs.agent.lenient_json import read_fenced, read_json
+from runs.agent.plain_json import plain_json
 
 T = TypeVar("T")
 
@@ -17,7 +19,7 @@ MAX_REASKS = 2
 MAX_FAULTS = 20
 """A list of 10,000 wrong elements must not fill the model's context."""
 
-_FENCED = re.compile(r"```(?:json|JSON)?[ \t]*\n(.*?)\n?```", re.DOTALL)
+_FENCE = "```"
 
 
 class OutputSchema(Generic[T]):
@@ -39,9 +41,37 @@ class OutputSchema(Generic[T]):
         except pydantic.errors.PydanticUserError as error:
             raise TypeError(f"{output!r} cannot be an output: {error.message}") from error
 
-    def read(self, text: str) -> T:
-        """The answer's data. A code fence around it is taken off. Raises `BadOutput` with every fault."""
-        data = _json_in(text)
+    def read(self, text: str, *, is_whole: bool = False) -> T:
+        """The answer's data. A code block or words around it are taken off, and JSON whose meaning is beyond doubt is
+        read as what it means; with `is_whole`, where the reply was not cut, also if it only lacks its last closers.
+
+        Raises `BadOutput` with every fault.
+        """
+        candidates = _candidates(text, is_whole=is_whole)
+        if len(candidates) == 1:
+            return self._read_or_unwrap(candidates[0])
+        fitting = [each for each in candidates if self._fits(each)]
+        if len(fitting) != 1:
+            raise BadOutput([f"The answer is not JSON alone: it holds {len(candidates)} JSON values."])
+        return self._checked(fitting[0])
+
+    def _read_or_unwrap(self, data: Any) -> T:
+        """The data checked; of a JSON text that does not fit, the JSON in it, if that does."""
+        if isinstance(data, str) and not self._fits(data):
+            with suppress(ValueError):
+                inner = plain_json(read_json(data, adds_closers=False))
+                if self._fits(inner):
+                    return self._checked(inner)
+        return self._checked(data)
+
+    def _fits(self, data: Any) -> bool:
+        try:
+            self._checked(data)
+        except BadOutput:
+            return False
+        return True
+
+    def _checked(self, data: Any) -> T:
         if self._adapter is None:
             if faults := [_fault(error.absolute_path, error.message) for error in self._validator.iter_errors(data)]:
                 raise BadOutput(_at_most(faults))
@@ -101,22 +131,17 @@ def _references(value: Any) -> Sequence[str]:
             return []
 
 
-def _json_in(text: str) -> Any:
-    """The JSON a model wrote: the whole text, or the one code block in it."""
-    stripped = text.strip()
-    fenced = _FENCED.findall(stripped)
-    if len(fenced) == 1:
-        stripped = fenced[0]
+def _candidates(text: str, *, is_whole: bool) -> list[Any]:
+    """What may be the JSON a model wrote, at least one: the whole text, or each code block in it."""
     try:
-        return json.loads(stripped, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise BadOutput(["The answer is nested too deeply."]) from None
-    except ValueError as error:
-        raise BadOutput([f"The answer is not JSON alone: {error}"]) from error
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON.")
+        if _FENCE in text and not text.lstrip().startswith(("{", "[", '"')):
+            # Another text with a fence is words around blocks, or one block; what is in none is not the answer.
+            values = read_fenced(text)
+            if values:
+                return [plain_json(value) for value in values]
+        return [plain_json(read_json(text, adds_closers=is_whole))]
+    except ValueError as fault:
+        raise BadOutput([f"The answer is not JSON alone: {fault}"]) from fault
 
 
 def _fault(path: Sequence[Any], message: str) -> str:

@@ -1,17 +1,20 @@
 """Every fault of a model server, in every wire format, is one classified error and nothing else."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 
 from runs.agent.classify import handle_agent_error, is_worth_retrying
 from runs.agent.errors import ModelFailure
 from runs.agent.messages import ModelRequest, ToolRequest
-from runs.agent.providers.served import ServedModel
-from runs.agent.tools.validation import MALFORMED
+from runs.agent.providers.openai import OpenAIModel
+from runs.agent.providers.served import ServedModel, Server
+from runs.agent.tools.validation import MALFORMED, MALFORMED_BECAUSE
 from tests.wire import Answer, Cut, Drop, Endless, Hang, Outcome, Raw, Reset, Status, StreamError, WireServer
 from tests.wire.models import FORMATS, model_at
 
@@ -56,8 +59,8 @@ async def failure_of(model: ServedModel, asked: ModelRequest = ASKED) -> ModelFa
     [
         (400, "refused", False),
         (401, "auth", False),
-        (402, "refused", False),
-        (403, "auth", False),
+        (402, "out_of_money", False),
+        (403, "forbidden", False),
         (404, "not_found", False),
         (408, "timeout", True),
         (409, "overloaded", True),
@@ -274,7 +277,43 @@ async def test_arguments_that_are_no_json_are_kept_for_the_model_to_see(wire_ser
 
     (call,) = (await model_at(wire_server, wire_format).reply(ASKED)).calls
 
-    assert call == ToolRequest("calculator", {MALFORMED: '{"expr'})
+    told = "the text that begins at character 2 has no closing quote"
+    assert call == ToolRequest("calculator", {MALFORMED: '{"expr', MALFORMED_BECAUSE: told})
+
+
+@pytest.mark.parametrize("wire_format", ["openai", "anthropic"])
+async def test_arguments_are_read_by_their_meaning_and_sent_back_as_an_object(wire_server, wire_format):
+    from runs.agent.messages import ToolResult, Turn
+
+    written = ["null", '{"text": "one\ntwo"}', json.dumps('{"expression": "1+1"}'), "{'a': 1"]
+    wire_server.script(Answer(calls=[("nope", each) for each in written]), Answer("Done."))
+    model = model_at(wire_server, wire_format)
+
+    reply = await model.reply(ASKED)
+    results = tuple(ToolResult(str(number), "nope", "1") for number in range(len(written)))
+    await model.reply(ModelRequest(task="Hi", turns=[Turn(reply, results)]))
+
+    meant = [{}, {"text": "one\ntwo"}, {"expression": "1+1"}, {"a": 1}]
+    assert [call.arguments for call in reply.calls] == meant
+    assert _arguments_sent(wire_server.requests[-1].body, wire_format) == meant
+
+
+def _arguments_sent(body: dict[str, Any], wire_format: str) -> list[Any]:
+    said = body["messages"][1]
+    if wire_format == "anthropic":
+        return [block["input"] for block in said["content"] if block["type"] == "tool_use"]
+    return [json.loads(call["function"]["arguments"]) for call in said["tool_calls"]]
+
+
+@pytest.mark.parametrize("wire_format", ["openai", "anthropic"])
+@pytest.mark.parametrize("written", ["", '{"expression": "1+1"', '{"expression": "1+'])
+async def test_arguments_of_a_reply_that_was_cut_are_not_completed(wire_server, wire_format, written):
+    reason = "length" if wire_format == "openai" else "max_tokens"
+    wire_server.script(Answer(calls=[("calculator", written)], finish_reason=reason))
+
+    (call,) = (await model_at(wire_server, wire_format).reply(ASKED)).calls
+
+    assert "cut off" in call.arguments[MALFORMED_BECAUSE]
 
 
 async def test_calls_with_the_same_id_are_told_apart_when_their_results_are_sent(wire_server, model):
@@ -300,3 +339,116 @@ async def test_a_server_that_is_not_there_is_a_network_failure(model):
 
     assert (failure.kind, failure.phase) == ("network", "connect")
     assert "could not be reached" in str(failure)
+
+
+def refusal(status: int, body: object, **headers: str) -> Raw:
+    """A refusal with exactly this body."""
+    sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Raw(sent, content_type="application/json", status=status, headers=named)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind", "words"),
+    [
+        (refusal(422, {"detail": "no such field"}), "refused", "local answered 422: no such field"),
+        (
+            refusal(422, {"detail": [{"loc": ["body", "tools"], "msg": "too many"}]}),
+            "refused",
+            "local answered 422: body.tools: too many",
+        ),
+        (
+            refusal(400, [{"error": {"code": 400, "message": "Wrong.", "status": "INVALID_ARGUMENT"}}]),
+            "refused",
+            "local answered 400: Wrong.",
+        ),
+        (refusal(400, {"error": "odd", "message": "very"}), "refused", "local answered 400: odd. very"),
+        (
+            refusal(400, {"error": {"message": "Provider returned error", "metadata": {"raw": "too hot"}}}),
+            "refused",
+            "local answered 400: Provider returned error. too hot",
+        ),
+        (refusal(400, b"plain words"), "refused", "local answered 400: plain words"),
+        (refusal(502, b""), "server", "local answered 502: no explanation (Bad Gateway)"),
+        (
+            refusal(502, b"<html><title>502 Bad Gateway</title></html>"),
+            "server",
+            "local answered 502: a web page, “502 Bad Gateway”",
+        ),
+        (
+            refusal(402, {"error": {"message": "Insufficient Balance"}}),
+            "out_of_money",
+            "local answered 402: Insufficient Balance",
+        ),
+        (
+            refusal(403, {"error": {"code": "unsupported_country_region_territory", "message": "Not there"}}),
+            "forbidden",
+            "local answered 403: Not there (unsupported_country_region_territory)",
+        ),
+        (
+            refusal(400, {"error": {"message": "m1 does not support tools"}}),
+            "no_tools",
+            "local answered 400: m1 does not support tools",
+        ),
+        (refusal(404, b"404 page not found"), "wrong_address", "local answered 404: 404 page not found"),
+        (
+            refusal(308, b"", Location="https://models.example.org/v1"),
+            "wrong_address",
+            "local answered 308: it redirects to https://models.example.org/v1. That is the address to configure.",
+        ),
+        (
+            refusal(301, b"<html><title>Moved</title></html>", Location="/v1/"),
+            "wrong_address",
+            "local answered 301: it redirects to /v1/. That is the address to configure.",
+        ),
+    ],
+    ids=lambda each: str(each)[:60],
+)
+async def test_a_refusal_is_told_in_the_servers_words_whatever_shape_they_have(
+    wire_server, model, outcome, kind, words
+):
+    wire_server.script(outcome)
+
+    failure = await failure_of(model)
+
+    assert (failure.kind, str(failure), failure.status) == (kind, words, outcome.status)
+    assert len(wire_server.requests) == 1
+
+
+async def test_a_request_larger_than_the_window_is_told_with_the_window(wire_server, model):
+    said = "request (5000 tokens) exceeds the available context size (4096 tokens), try increasing it"
+    wire_server.script(refusal(400, {"error": {"code": 400, "message": said, "type": "exceed_context_size_error"}}))
+
+    failure = await failure_of(model)
+
+    assert (failure.kind, failure.context_tokens) == ("context_overflow", 4096)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "wait_s"),
+    [
+        (refusal(429, {"error": {"message": "Slow down."}}, retry_after="2.5"), 2.5),
+        (refusal(429, {"error": {"message": "Slow down."}}, retry_after_ms="1500", retry_after="9"), 1.5),
+        (refusal(429, {"error": {"message": "Slow down. Please try again in 1.25s."}}), 1.25),
+        (refusal(503, {"error": {"message": "Later.", "details": [{"retryDelay": "12.5s"}]}}), 12.5),
+    ],
+    ids=str,
+)
+async def test_a_wait_with_a_fraction_is_understood(wire_server, model, outcome, wait_s):
+    wire_server.script(outcome)
+
+    assert (await failure_of(model)).retry_after_s == wait_s
+
+
+async def test_an_address_that_wants_http_and_not_https_is_a_wrong_one():
+    async def answers_in_clear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answers_in_clear, "127.0.0.1", 0) as clear:
+        port = clear.sockets[0].getsockname()[1]
+        failure = await failure_of(OpenAIModel("m1", Server("local", f"https://127.0.0.1:{port}/v1", "the-key")))
+
+    assert failure.kind == "wrong_address"
+    assert "does not speak TLS" in str(failure)

@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from runs.agent import AgentResult, AgentThought, RunLimits, ThoughtType, run_agent
+from runs.agent.errors import BadOutput
 from runs.agent.messages import ModelReply, ModelRequest, Usage
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
 from runs.agent.structured import OutputSchema, schema_fault
@@ -161,3 +162,61 @@ async def test_a_reply_that_reports_no_tokens_leaves_them_out_of_the_sum():
         return ModelReply(text=RIGHT, usage=Usage())
 
     assert (await run_agent("Ghent?", model=ScriptedModel(reply), output=City)).tokens_used == 0
+
+
+FENCED = json.dumps({"name": "x", "inhabitants": 1}).replace("x", "```json\\n{}\\n```")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        # A fence inside a text of the data ends nothing, with the line ends escaped or as they are
+        (f"```json\n{FENCED}\n```", "```json\n{}\n```"),
+        ('```json\n{"name": "a\n```\nb\n```\n", "inhabitants": 1}\n```', "a\n```\nb\n```\n"),
+        (FENCED, "```json\n{}\n```"),
+        # Words around it
+        (f"Here you are: {RIGHT} I hope it helps.", "Ghent"),
+        (f"Here:\n\n{RIGHT}\n\nSee [1].", "Ghent"),
+        # Several blocks: the one that is JSON, and of several the one that fits
+        (f"```bash\nls\n```\n```json\n{RIGHT}\n```", "Ghent"),
+        (f"For example\n```json\n{WRONG}\n```\nbut\n```json\n{RIGHT}\n```", "Ghent"),
+        # As small models write it
+        ("{'name': 'Ghent', 'inhabitants': 265086,}", "Ghent"),
+        (json.dumps(RIGHT), "Ghent"),
+        ('{"name": "Ghent\n", "inhabitants": 1}', "Ghent\n"),
+    ],
+)
+@pytest.mark.parametrize("schema", [SCHEMA, City], ids=["schema", "model"])
+def test_data_is_found_and_left_whole_where_its_meaning_is_sure(schema, text, name):
+    data = OutputSchema[Any](schema).read(text)
+
+    assert (data["name"] if isinstance(data, dict) else data.name) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (f"```json\n{RIGHT}\n```\n```json\n{RIGHT.replace('Ghent', 'Bruges')}\n```", "it holds 2 JSON values"),
+        (f"{RIGHT} or {RIGHT}", "expected the end, after one value"),
+        (f"Either {RIGHT} or {RIGHT}", "it holds more than one object"),
+        ('{"name": "Ghent", "inhabitants": 1', "it ends too early; expected the closing }"),
+        ('{"name": "Ghent, "inhabitants": 1}', "a quote inside a text is written"),
+        ('```json\n{"name": "Ghent, "inhabitants": 1}\n```', "at line 2, column"),
+        ('{"name": "Ghent", "name": "Bruges", "inhabitants": 1}', "stands twice"),
+        ('{"name": "Ghent", "inhabitants": 1e999}', "no number in JSON"),
+        ("About 265,000.", 'at character 1, before "About 265,000."'),
+    ],
+)
+def test_the_fault_that_is_told_is_the_one_there_is(text, fault):
+    with pytest.raises(BadOutput) as caught:
+        OutputSchema[Any](SCHEMA).read(text)
+
+    assert fault in str(caught.value)
+
+
+def test_missing_closers_are_added_only_to_an_answer_that_is_known_to_be_whole():
+    cut = '{"name": "Ghent", "inhabitants": 265086'
+
+    assert OutputSchema[Any](SCHEMA).read(cut, is_whole=True) == json.loads(RIGHT)
+    with pytest.raises(BadOutput):
+        OutputSchema[Any](SCHEMA).read(cut)

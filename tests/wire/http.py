@@ -96,12 +96,11 @@ def _send_json(status: int, value: Any, writer: asyncio.StreamWriter, **headers:
 
 
 def send_raw(raw: Raw, writer: asyncio.StreamWriter) -> None:
-    """Any bytes as the body of a 200."""
+    """Any bytes as the body."""
     length = len(raw.body) if raw.content_length is None else raw.content_length
-    head = (
-        f"HTTP/1.1 200 OK\r\ncontent-type: {raw.content_type}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
-    )
-    writer.write(head.encode() + raw.body)
+    told = {"content-type": raw.content_type, "content-length": str(length), "connection": "close", **raw.headers}
+    lines = "".join(f"{name}: {each}\r\n" for name, each in told.items())
+    writer.write(f"HTTP/1.1 {raw.status} Told So\r\n{lines}\r\n".encode() + raw.body)
 
 
 def reset(writer: asyncio.StreamWriter) -> None:

@@ -86,12 +86,14 @@ class Hang:
 
 @dataclass(frozen=True)
 class Raw:
-    """Any bytes as the body of a 200: truncated JSON, garbage, HTML, a stream without choices."""
+    """Any bytes as the body: truncated JSON, garbage, HTML, a stream without choices."""
 
     body: bytes
     content_type: str = "text/event-stream"
     content_length: int | None = None
     """Says so many bytes; None says the truth. More than there are makes a truncated body."""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def events(cls, *chunks: Mapping[str, Any] | str) -> "Raw":

@@ -1,19 +1,47 @@
-"""The arguments of a call, as a model wrote them."""
+"""The calls of a reply as the run takes them, whatever the model wrote as their arguments."""
 
 import json
 from typing import Any
 
+from pydantic_ai import messages as wire
+
+from runs.agent.lenient_json import Malformed, read_arguments
+from runs.agent.messages import ToolRequest
 from runs.agent.plain_json import plain_json
-from runs.agent.tools.validation import MALFORMED, MALFORMED_BECAUSE
+from runs.agent.tools.validation import malformed_arguments
 
 
-def arguments_of(written: Any, *, was_cut: bool) -> dict[str, Any]:
-    """The arguments; those of a call that was cut off, or that are no object, are marked and fit no tool."""
+def tool_request(call: wire.ToolCallPart, *, was_cut: bool) -> ToolRequest:
+    """The call. `was_cut` says that its reply ended with it, at a limit: then it is whole only if it has arguments.
+
+    Arguments that had to be read by their meaning are written anew in the part too: servers that read the arguments of
+    earlier turns refuse a request with others.
+    """
+    name = str(plain_json(call.tool_name))
+    if isinstance(call.args, dict) and call.args:
+        return ToolRequest(name, _plain(call.args))
+    written = call.args if isinstance(call.args, str) else ""
+    read = read_arguments(written, was_cut=was_cut)
+    if was_cut and not read:
+        read = Malformed("the reply was cut at its limit before they were complete", written)
+    elif was_cut and isinstance(read, Malformed):
+        read = Malformed(f"the reply was cut at its limit before they were complete ({read.reason})", read.text)
+    arguments = malformed_arguments(read) if isinstance(read, Malformed) else read
+    if not _is_object(call.args or ""):
+        call.args = arguments
+    return ToolRequest(name, arguments)
+
+
+def _plain(arguments: dict[str, Any]) -> dict[str, Any]:
     try:
-        arguments = plain_json(json.loads(written) if isinstance(written, str) and written else written or {})
+        plain: dict[str, Any] = plain_json(arguments)
+    except (ValueError, RecursionError) as fault:
+        return malformed_arguments(Malformed(str(fault), str(arguments)))
+    return plain
+
+
+def _is_object(written: str | dict[str, Any]) -> bool:
+    try:
+        return isinstance(json.loads(written) if isinstance(written, str) else written, dict)
     except (ValueError, RecursionError):
-        arguments = None
-    if was_cut and not (isinstance(arguments, dict) and arguments):
-        told = "The reply was cut at its limit before the call's arguments were complete. It did not run."
-        return {MALFORMED: plain_json(str(written or "")), MALFORMED_BECAUSE: told}
-    return arguments if isinstance(arguments, dict) else {MALFORMED: plain_json(str(written))}
+        return False

@@ -1,22 +1,25 @@
 """Every error of the transport as a `ModelFailure`: the edge where foreign errors end."""
 
 import logging
-import re
-from collections.abc import Mapping
-from html import unescape
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import httpx2
 from pydantic_ai import exceptions as foreign
 
 from runs.agent.errors import FailureKind, FailurePhase, ModelFailure
+from runs.agent.providers.context_overflow import overflow_of
+from runs.agent.providers.error_text import ErrorText, error_text, phrase_of
+from runs.agent.providers.refusal_kinds import kind_of_status, kind_of_words, special_kind, status_told
+from runs.agent.providers.retry_after import retry_after_s
 from runs.agent.providers.served import Server
 from runs.agent.redaction import HIDDEN, redacted
 from runs.agent.tools.validation import shortened_text
 
 logger = logging.getLogger(__name__)
 
-_HTML = re.compile(r"\s*<(?:!doctype html|html|head)\b", re.IGNORECASE)
-_TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
+MAX_MESSAGE_CHARS = 4000
+"""Of a failure's message. The longest explanations that providers give are a list of faults in a schema."""
 
 FOREIGN_ERRORS: tuple[type[Exception], ...] = (
     RuntimeError,  # the transport's own errors are all of this family
@@ -34,22 +37,138 @@ FOREIGN_ERRORS: tuple[type[Exception], ...] = (
 
 
 def failure_from(error: Exception, *, server: Server, model: str, phase: FailurePhase) -> ModelFailure:
-    """What the error means to us. To be raised `from` it."""
+    """What the error means to us. To be raised `from` it. A `ModelFailure` is given back as it is."""
+    if isinstance(error, ModelFailure):
+        return error
+    if (answer := _answer(error)) is not None:
+        return _of_answer(*answer, otherwise=_kind(error), server=server, model=model, phase=phase)
     kind = _kind(error)
     if isinstance(error, foreign.ModelConnectionError) and error.phase in ("connect", "pool"):
         phase = "connect"
+    if kind == "network" and _speaks_no_tls(error):
+        kind = "wrong_address"
     if kind == "bad_reply" and not isinstance(error, foreign.AgentRunError):
         logger.warning("A reply of %r could not be read.", server.name, exc_info=error)
     message = f"{server.name} {_what_happened(error, kind, phase)}"
-    return ModelFailure(
+    return ModelFailure(_without(server.key, message), kind=kind, provider=server.name, model=model, phase=phase)
+
+
+def failure_from_body(
+    body: object,
+    *,
+    status: int,
+    server: Server,
+    model: str,
+    phase: FailurePhase,
+    headers: Mapping[str, str] | None = None,
+) -> ModelFailure:
+    """What a body means to us that is an error where a reply was expected: in a 200, or as an event of a stream.
+
+    `body` is JSON values, bytes or text: an error in any of the known shapes, a web page, or words. `status` is the one
+    of the response; one that the body tells counts more. With `phase` "stream" a plain text is the server's error, else
+    something that is no reply.
+    """
+    said = error_text(body)
+    told = status_told(said) if status < 300 else status
+    if told is not None:
+        otherwise = kind_of_status(told)
+    else:
+        otherwise = kind_of_words(said) or ("server" if said.is_json or phase == "stream" else "bad_reply")
+    return _of_answer(told, said, headers or {}, otherwise=otherwise, server=server, model=model, phase=phase)
+
+
+def _of_answer(
+    status: int | None,
+    said: ErrorText,
+    headers: Mapping[str, str],
+    *,
+    otherwise: FailureKind,
+    server: Server,
+    model: str,
+    phase: FailurePhase,
+) -> ModelFailure:
+    """The failure of a server that answered, and said something. `otherwise` is the kind if its words tell no other."""
+    headers = {name.lower(): value for name, value in headers.items()}
+    overflow = overflow_of(status, said)
+    kind = "context_overflow" if overflow is not None else special_kind(status, said) or otherwise
+    message = f"{server.name} {_answered(status, said, headers)}"
+    failure = ModelFailure(
         _without(server.key, message),
         kind=kind,
         provider=server.name,
         model=model,
-        status=getattr(error, "status_code", None),
-        retry_after_s=getattr(error, "retry_after", None),
+        status=status,
+        retry_after_s=retry_after_s(headers, said),
         phase=phase,
+        context_tokens=overflow.window_tokens if overflow is not None else None,
     )
+    failure.request_id = said.request_id or (headers.get("request-id") or headers.get("x-request-id") or "")[:80]
+    return failure
+
+
+def _answered(status: int | None, said: ErrorText, headers: Mapping[str, str]) -> str:
+    if status is not None and 300 <= status < 400:
+        return _redirected(status, said, headers.get("location", ""))
+    if status is None:
+        what = said.told() if said.is_page else f"an error in place of a reply: {said.told()}"
+        return f"answered with {what}"
+    return f"answered {status}: {said.told(status)}"
+
+
+def _redirected(status: int, said: ErrorText, location: str) -> str:
+    if not location:
+        return f"answered {status}: {said.told(status)}"
+    return f"answered {status}: it redirects to {location[:500]}. That is the address to configure."
+
+
+def _answer(error: Exception) -> tuple[int | None, ErrorText, Mapping[str, str]] | None:
+    """What the server answered: status, what it said, and its headers; None if it did not come to an answer.
+
+    The response itself counts before what an SDK has made of it: they take the `error` out of a body and lose the rest.
+    """
+    response = _response(error)
+    status: int | None = getattr(error, "status_code", None)
+    if response is not None and response.status_code >= 300:
+        content = _content(response)
+        said = error_text(getattr(error, "body", None) if content is None else content)
+        return response.status_code, said, response.headers
+    body = getattr(error, "body", None)
+    if status is None and body is None and not getattr(error, "in_stream", False):
+        return None
+    said = error_text(body)
+    if not said.texts:
+        said = error_text(_message(error)) if status is None else said
+    return status if status is not None else status_told(said), said, getattr(error, "headers", None) or {}
+
+
+def _message(error: Exception) -> str:
+    return getattr(error, "message", "") or str(error)
+
+
+def _response(error: Exception) -> Any:
+    """The HTTP response the error came with, whoever's it is; None if there is none."""
+    for each in _causes(error):
+        response = getattr(each, "response", None)
+        if isinstance(getattr(response, "status_code", None), int) and hasattr(response, "headers"):
+            return response
+    return None
+
+
+def _content(response: Any) -> bytes | None:
+    try:
+        return bytes(response.content)
+    except httpx2.StreamError:
+        return None  # closed before anybody read it
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and those it came from, the innermost last."""
+    seen: set[int] = set()
+    each: BaseException | None = error
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        yield each
+        each = each.__cause__ or each.__context__
 
 
 _KINDS: tuple[tuple[type[Exception], FailureKind], ...] = (
@@ -62,14 +181,13 @@ _KINDS: tuple[tuple[type[Exception], FailureKind], ...] = (
     (foreign.ModelRateLimitError, "rate_limited"),
     (foreign.ModelUnavailableError, "overloaded"),
     (foreign.ModelServerError, "server"),
-    (foreign.ModelAuthenticationError, "auth"),
+    (foreign.ModelQuotaExceededError, "out_of_money"),
+    (foreign.ModelContextWindowExceededError, "refused"),  # an overflow that names no window and no wording we know
     (foreign.ModelNotFoundError, "not_found"),
     (foreign.ContentFilterError, "blocked"),
-    (foreign.ModelRequestRejectedError, "refused"),
-    (foreign.ModelQuotaExceededError, "refused"),
     (foreign.UserError, "refused"),
 )
-"""The first that fits counts: a timeout is a connection error too, and one with authentication a rejection."""
+"""The first that fits counts: a timeout is a connection error too."""
 
 
 def _kind(error: Exception) -> FailureKind:
@@ -81,96 +199,44 @@ def _kind(error: Exception) -> FailureKind:
             return kind
     match error:
         case foreign.ModelHTTPError(status_code=status):
-            return _kind_of_status(status)
+            return kind_of_status(status)
+        case foreign.ModelAuthenticationError():
+            return "auth"
+        case foreign.ModelRequestRejectedError():
+            return "refused"
         case foreign.ModelAPIError(in_stream=True):
             return "server"  # the provider told of an error in its stream, without a code anybody knows
         case _:
             return "bad_reply"
 
 
-def _kind_of_status(status: int) -> FailureKind:
-    if status == 408:
-        return "timeout"
-    if status in (409, 425):
-        return "overloaded"
-    return "server" if status >= 500 else "refused"
-
-
 def _what_happened(error: Exception, kind: FailureKind, phase: FailurePhase) -> str:
-    status = getattr(error, "status_code", None)
-    if status is not None:
-        return f"answered {status}: {_told(error)}"
     match kind, phase:
         case "timeout", "stream":
             return "did not finish its reply in time."
         case "timeout", _:
             return "did not answer in time."
+        case "wrong_address", _:
+            return f"does not speak TLS at this address, which begins with https: {_root(error)}"
         case "network", "connect":
             return f"could not be reached: {_root(error)}"
         case "network", _:
             return f"broke off the connection: {_root(error)}"
         case _:
-            return f"gave a reply that makes no sense: {_told(error)}"
+            return f"gave a reply that makes no sense: {_message(error) or phrase_of(None)}"
 
 
-def _told(error: Exception) -> str:
-    """The provider's own words, if it had any."""
-    body = getattr(error, "body", None)
-    if isinstance(body, dict) and isinstance(body.get("error"), dict):
-        body = body["error"]  # as Anthropic and Google send it; OpenAI's SDK has taken it out
-    words = body.get("message") if isinstance(body, dict) else body
-    if not isinstance(words, str) or not words.strip():
-        return str(error)
-    return _title_of(words) if _HTML.match(words) else words
-
-
-def _title_of(page: str) -> str:
-    """What a page of HTML is about, in one line. Proxies and web sites at a wrong address answer with whole pages."""
-    title = _TITLE.search(page)
-    words = unescape(title[1]).strip() if title else ""
-    return f"a web page, “{words}”" if words else "a web page, not the reply of a model"
+def _speaks_no_tls(error: Exception) -> bool:
+    told = " ".join(str(each) for each in _causes(error))
+    return "WRONG_VERSION_NUMBER" in told or "RECORD_LAYER_FAILURE" in told  # of OpenSSL before and since 3.2
 
 
 def _root(error: BaseException) -> str:
     """The innermost cause: the outer ones only say "Connection error."."""
-    while inner := error.__cause__ or error.__context__:
-        error = inner
-    return str(error) or type(error).__name__
+    *_, innermost = _causes(error)
+    return str(innermost) or type(innermost).__name__
 
 
 def _without(key: str | None, message: str) -> str:
     message = message.replace(key, HIDDEN) if key else message
-    return shortened_text(redacted(" ".join(message.split())), max_length=500)
-
-
-def failure_from_body(
-    body: object,
-    *,
-    status: int,
-    server: Server,
-    model: str,
-    phase: FailurePhase,
-    headers: Mapping[str, str] | None = None,
-) -> ModelFailure:
-    """TEMPORARY until the branch with errors' words lands."""
-    import json
-
-    if isinstance(body, bytes):
-        try:
-            body = json.loads(body)
-        except ValueError:
-            body = body.decode(errors="replace")
-    error = foreign.ModelHTTPError(status, model, body)
-    kind: FailureKind = {401: "auth", 404: "not_found", 429: "rate_limited", 529: "overloaded"}.get(status) or (
-        "server" if status == 200 or status >= 500 else "refused"
-    )
-    retry = (headers or {}).get("retry-after")
-    return ModelFailure(
-        _without(server.key, f"{server.name} answered {status}: {_told(error)}"),
-        kind=kind,
-        provider=server.name,
-        model=model,
-        status=status if status != 200 else None,
-        retry_after_s=float(retry) if retry and retry.isdigit() else None,
-        phase=phase,
-    )
+    return shortened_text(redacted(" ".join(message.split())), max_length=MAX_MESSAGE_CHARS)

@@ -1,15 +1,13 @@
 """What a reply is: whole, cut, paused, or none at all. Its text, thoughts and calls, as the run takes them."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pydantic
 from pydantic_ai import messages as wire
 
 from runs.agent.errors import FailureKind, FailurePhase, ModelFailure
-from runs.agent.messages import Ending, ModelReply, ToolRequest, Usage
-from runs.agent.plain_json import plain_json
-from runs.agent.providers.arguments import arguments_of
+from runs.agent.messages import Ending, ModelReply, Usage
+from runs.agent.providers.arguments import tool_request
 from runs.agent.providers.event_streams.exchange import ReplyFacts
 from runs.agent.providers.finish_reasons import Meaning, meaning_of
 from runs.agent.providers.served import ServedModel
@@ -80,16 +78,17 @@ class ReplyReader:
         _tell_calls_apart(response)
         if self.facts.details:
             response.provider_details = {**(response.provider_details or {}), **self.facts.details}
+        thoughts, text = split_thoughts(response.text or "")
+        parts = response.tool_calls
+        # Only the last call can have been cut. Read first: what had to be mended goes back as it was read.
+        calls = tuple(tool_request(part, was_cut=was_cut and part is parts[-1]) for part in parts)
         dumped = RESPONSES.dump_python(response, mode="json", exclude_none=True)
         kept = {name: value for name, value in dumped.items() if name not in _NOT_REPLAYED}
-        thoughts, text = split_thoughts(response.text or "")
-        calls = response.tool_calls
         ending, reason = self._ending()
         return ModelReply(
             text=text,
             reasoning="\n\n".join(each for each in (response.thinking or "", thoughts) if each),
-            # Only the last call can have been cut.
-            calls=tuple(_tool_request(call, was_cut=was_cut and call is calls[-1]) for call in calls),
+            calls=calls,
             usage=self.facts.usage,
             replay={"format": REPLAY_FORMAT, "server": self.served.name, "response": kept},
             ending=ending,
@@ -128,9 +127,3 @@ def _tell_calls_apart(response: wire.ModelResponse) -> None:
         while call.tool_call_id in seen:
             call.tool_call_id += "_2"
         seen.add(call.tool_call_id)
-
-
-def _tool_request(call: wire.ToolCallPart, *, was_cut: bool) -> ToolRequest:
-    written: Any = call.args
-    arguments = arguments_of(written, was_cut=was_cut)
-    return ToolRequest(str(plain_json(call.tool_name)), arguments)

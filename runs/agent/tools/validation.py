@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from runs.agent.errors import InvalidArguments
+from runs.agent.lenient_json import Malformed
+from runs.agent.plain_json import plain_json
 from runs.agent.tools.protocol import Tool
 
 if TYPE_CHECKING:
@@ -20,10 +22,11 @@ MAX_FAULTS_TOLD = 20
 
 
 MALFORMED = "malformed_json"
-"""A key of arguments that were no JSON object; its value is what the model wrote. No tool accepts them."""
-
+"""The key of arguments that were no JSON object; its value is what the model wrote. No tool accepts them."""
 MALFORMED_BECAUSE = "malformed_because"
-"""Beside it: what is wrong with them, for the model."""
+"""Beside it, what is wrong with what the model wrote."""
+MALFORMED_VALUE = "malformed_value"
+"""Beside it, the JSON value it is instead of an object, if it is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +107,61 @@ def _faults(error: "jsonschema.ValidationError") -> list[Fault]:
 _validators: "WeakKeyDictionary[Tool, tuple[dict[str, Any], Validate]]" = WeakKeyDictionary()
 
 
+def malformed_arguments(malformed: Malformed) -> dict[str, Any]:
+    """The arguments of a call that has none that can be read: what was written, and what is wrong with it."""
+    arguments = {MALFORMED: plain_json(malformed.text), MALFORMED_BECAUSE: plain_json(malformed.reason)}
+    return arguments if malformed.value is None else {**arguments, MALFORMED_VALUE: malformed.value}
+
+
+def meant_arguments(tool: Tool, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The arguments as an object, where they are none but leave no doubt: the value of the one argument that the tool
+    requires, if it is of its type, or a list of one object. Others come back as they are.
+
+    For a run to ask before it shows a call: what is shown, and what a person allows, is what runs.
+    """
+    if MALFORMED not in arguments or (value := arguments.get(MALFORMED_VALUE)) is None:
+        return arguments
+    schema = tool.get_schema()
+    match schema.get("required"):
+        case [str(name)] if _takes(schema.get("properties", {}).get(name), value):
+            return {name: value}
+    match value:
+        case [dict(only)]:
+            return only
+        case _:
+            return arguments
+
+
+def _takes(schema: object, value: Any) -> bool:
+    """True if a schema names the type of that value. One that names none takes anything, and then nothing is sure."""
+    if not isinstance(schema, Mapping):
+        return False
+    alternatives = [schema, *(each for each in schema.get("anyOf", ()) if isinstance(each, Mapping))]
+    named = [each.get("type") for each in alternatives]
+    types = {kind for each in named for kind in (each if isinstance(each, list) else [each])}
+    match value:
+        case bool():
+            return "boolean" in types
+        case int():
+            return bool(types & {"integer", "number"})
+        case float():
+            return "number" in types
+        case str():
+            return "string" in types
+        case list():
+            return "array" in types
+        case _:
+            return False
+
+
 def validated(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments to call the tool with. Raises `InvalidArguments`, which lists every fault."""
     if MALFORMED in arguments:
         # Checked here and not by the schema, which may be open to arguments it does not name.
-        if because := arguments.get(MALFORMED_BECAUSE):
-            raise InvalidArguments(f"The call of {tool.name!r}: {because}")
-        told = shortened(arguments[MALFORMED], max_length=200)
-        raise InvalidArguments(f"The arguments of {tool.name!r} must be a JSON object, not {told}.")
+        written = shortened(arguments[MALFORMED], max_length=200)
+        told = f"The arguments of {tool.name!r} must be a JSON object, not {written}."
+        because = str(arguments.get(MALFORMED_BECAUSE) or "").rstrip(".")
+        raise InvalidArguments(f"{told} What is wrong: {because}." if because else told)
     return validator_of(tool)(arguments)
 
 

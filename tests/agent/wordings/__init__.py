@@ -1,0 +1,16 @@
+"""What real servers say: one table for each kind, with where it was seen."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def rows_of(table: str, *columns: str) -> list[Any]:
+    """The rows of a table as parameters of a test, each named for who said it."""
+    rows = json.loads(Path(__file__).with_name(f"{table}.json").read_text())
+    return [
+        pytest.param(*(row[column] for column in columns), id=f"{number} {row.get('kind', '')} {row['who']}")
+        for number, row in enumerate(rows)
+    ]
