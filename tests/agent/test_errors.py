@@ -207,7 +207,7 @@ def test_what_may_pass_by_itself_is_worth_retrying(error):
         RuntimeError(),
         ToolFailed("no"),
         ModelUnavailable(model_failure("timeout"), attempts=3),
-        *[model_failure(kind) for kind in ("refused", "not_found", "auth", "bad_reply", "blocked")],
+        *[model_failure(kind) for kind in ("refused", "not_found", "auth", "out_of_money", "no_tools", "blocked")],
         *[model_failure("refused", status=status) for status in (400, 401, 403, 404, 413, 422, 429, 501)],
     ],
     ids=repr,

@@ -49,8 +49,8 @@ class EventDecoder:
     def end(self) -> Iterator[Event]:
         """What was complete but for its line end; servers forget the last one."""
         rest, self._pending = b"".join(self._pending), []
-        if rest:
-            yield from self._line(rest.rstrip(b"\r"))
+        for line in rest.splitlines():
+            yield from self._line(line)
         if self._data:
             yield from self._line(b"")
 
