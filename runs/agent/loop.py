@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from runs.agent.approvals import Parked
@@ -57,6 +58,8 @@ class AgentLoop:
         self.journal = journal
         self.history = history or History()
         self.turns = self.history.turns
+        self.begun = _text_of_unfinished(self.turns)
+        """What was said in unfinished replies that the next one goes on from."""
         self.pause = pause or PauseWish()
         self.tools: list[Tool] = list(setup.toolbox)
         limits = setup.limits
@@ -113,7 +116,7 @@ class AgentLoop:
     async def _next_reply(self, state: AgentState) -> Asked:
         self.pause.check()
         turn = len(self.turns) + 1
-        self.setup.limits.check_turn(turn)
+        self.setup.limits.check_turn(turn - self.history.uncounted_turns)
         self.clock.check()
         state.mark_thinking()
         return await self.asking.reply(state, turn, self._request)
@@ -141,7 +144,7 @@ class AgentLoop:
         """Record the answer with the run's success; the answer. Raises `BadOutput` for one that does not fit."""
         reply, about = asked.reply, self._about(asked)
         entry = Entry(replay=reply.replay)
-        answer, text = reply.text, reply.text
+        answer = text = self.begun + reply.text
         if (output := self.setup.output) is not None:
             answer = output.read(reply.text)
             entry.output = about["output"] = output.as_json(answer)
@@ -165,6 +168,7 @@ class AgentLoop:
         entry = Entry(replay=reply.replay)
         entry.thoughts = [AgentThought(ThoughtType.NOTE, f"{bad}\n{again}", self._about(asked) | note)]
         self.turns.append(Turn(reply, faults=tuple(bad.faults)))
+        self.begun = ""
         await self._record(state, entry, asked)
 
     def _about(self, asked: Asked) -> dict[str, Any]:
@@ -211,6 +215,7 @@ class AgentLoop:
         results = known | await self.calling.results([call for call in calls if call.index not in known])
         turn = Turn(reply, tuple(results[index] for index in range(len(reply.calls))))
         self.turns.append(turn)
+        self.begun = ""
         _remember(state, turn)
 
     def _calls(self, reply: ModelReply) -> list[ToolCall]:
@@ -239,6 +244,12 @@ def call_id(run_id: uuid.UUID, turn: int, index: int) -> str:
 
 def _reasoning(text: str, about: dict[str, Any]) -> list[AgentThought]:
     return [AgentThought(ThoughtType.REASONING, text, about)] if text.strip() else []
+
+
+def _text_of_unfinished(turns: Sequence[Turn]) -> str:
+    """What the unfinished replies at the end said, one after the other."""
+    texts = [turn.reply.text for turn in takewhile(lambda turn: turn.is_unfinished, reversed(turns))]
+    return "".join(reversed(texts))
 
 
 def _remember(state: AgentState, turn: Turn) -> None:
