@@ -1,6 +1,7 @@
 """A reply that was not finished: its card, and what becomes of the one it was written in."""
 
 import uuid
+from typing import Any
 
 import pytest
 
@@ -9,12 +10,13 @@ from runs.agent.unfinished import WORDS, unfinished_thought
 from runs.live import fragments
 from runs.models import Step
 from tests.web.live_browser import add_steps, ring
-from tests.web.test_live_untrusted import SEEDS, Shell
+from tests.web.test_live_untrusted import Shell
+from tests.web.xss import SEEDS
 
 CARD = "1-1-1-1"
 
 
-def left(answer: str = "The tide", reasoning: str = "", why: str = "stopped", html: str = "", **about) -> Step:
+def left(answer: str = "The tide", reasoning: str = "", why: Any = "stopped", html: str = "", **about) -> Step:
     """The step of such a reply, as the engine makes it."""
     model = about.pop("model", "")
     goes_on = about.pop("goes_on", False)
