@@ -251,7 +251,11 @@ class StepAdmin(ReadOnlyAdmin):
 
     @admin.display(description="content")
     def content_start(self, step: Any) -> str:
-        return str(step.start)
+        return (
+            str(step.start)
+            if step.unfinished_why is None
+            else f"Unfinished reply ({step.unfinished_why}): {step.start}"
+        )
 
     @admin.display(description="run", ordering="run")
     def run_link(self, step: Step) -> SafeString:

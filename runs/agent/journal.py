@@ -76,7 +76,9 @@ class Journal(Protocol):
         ...
 
     def show(self, card: str, delta: Delta) -> None:
-        """Show a piece of a reply to whoever watches now. Never stored, never waited for, may be lost.
+        """Show a piece of a reply to whoever watches now. Never waited for, may be lost.
+
+        A journal that is stored keeps what it was shown of a reply that comes to nothing, with the entry that says so.
 
         `card` is `turn-attempt-lane` (each from 1). The thought that ends the card has it as metadata `card`: the
         reply's last thought, or the retry that voids what the attempt had said.

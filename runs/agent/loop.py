@@ -7,9 +7,10 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
-from runs.agent import unfinished
+from runs.agent import reply_ending
 from runs.agent.approvals import Parked
 from runs.agent.asking import Asking
 from runs.agent.budget import Budget, Purse, Used
@@ -58,6 +59,8 @@ class AgentLoop:
         self.journal = journal
         self.history = history or History()
         self.turns = self.history.turns
+        self.begun = _text_of_unfinished(self.turns)
+        """What was said in unfinished replies that the next one goes on from."""
         self.pause = pause or PauseWish()
         self.tools: list[Tool] = list(setup.toolbox)
         limits = setup.limits
@@ -126,7 +129,7 @@ class AgentLoop:
     async def _next_reply(self, state: AgentState) -> Asked:
         self.pause.check()
         turn = len(self.turns) + 1
-        self.setup.limits.check_turn(turn)
+        self.setup.limits.check_turn(turn - self.history.uncounted_turns)
         self.clock.check()
         state.mark_thinking()
         return await self.asking.reply(state, turn, self._request)
@@ -139,7 +142,7 @@ class AgentLoop:
         said = "\n\n".join(part for part in (reply.reasoning, reply.text) if part.strip())
         entry.thoughts = _reasoning(said, about)
         calls = self._calls(reply)
-        entry.thoughts += unfinished.remarks(reply, about)
+        entry.thoughts += reply_ending.remarks(reply, about)
         self.calling.propose(calls, entry)
         if not said:
             # Somebody has to tell what the reply used: its first call does.
@@ -155,7 +158,7 @@ class AgentLoop:
         """Record the answer with the run's success; the answer. Raises `BadOutput` for one that does not fit."""
         reply, about = asked.reply, self._about(asked)
         entry = Entry(replay=reply.replay)
-        answer = text = unfinished.joined([*unfinished.parts(self.turns), reply.text])
+        answer = text = reply_ending.joined(self.begun, reply.text)
         if (output := self.setup.output) is not None:
             answer = output.read(text)
             entry.output = about["output"] = output.as_json(answer)
@@ -163,8 +166,8 @@ class AgentLoop:
         # A reply's tokens are told once, by the thought that ends it.
         entry.thoughts = [
             *_reasoning(reply.reasoning, about | {"tokens": None, "cost": None}),
-            *unfinished.remarks(reply, about),
-            AgentThought(ThoughtType.ANSWER, text, about | unfinished.ending(reply)),
+            *reply_ending.remarks(reply, about),
+            AgentThought(ThoughtType.ANSWER, text, about | reply_ending.ending(reply)),
         ]
         entry.status = AgentStatus.COMPLETED
         state.add_step(AgentStep(state.step_count + 1, "answer", None, None, answer, reply.reasoning))
@@ -180,17 +183,19 @@ class AgentLoop:
         entry = Entry(replay=reply.replay)
         entry.thoughts = [AgentThought(ThoughtType.NOTE, f"{bad}\n{again}", self._about(asked) | note)]
         self.turns.append(Turn(reply, faults=tuple(bad.faults)))
+        self.begun = ""
         await self._record(state, entry, asked)
 
     def _goes_on_from(self, reply: ModelReply) -> bool:
         # A limit the agent itself sets on its replies is what somebody wanted.
         is_wanted = reply.ending == "cut" and self.setup.settings.max_output_tokens is not None
-        return not is_wanted and unfinished.can_go_on(reply, self.turns)
+        return not is_wanted and reply_ending.can_go_on(reply, self.begun, self.turns)
 
     async def _leave_unfinished(self, state: AgentState, asked: Asked) -> None:
         """Record a reply without calls that was cut off. It is a turn: the next reply goes on where this one stops."""
-        entry = Entry(replay=asked.reply.replay, thoughts=[unfinished.note(asked.reply, self._about(asked))])
+        entry = Entry(replay=asked.reply.replay, thoughts=[reply_ending.unfinished(asked.reply, self._about(asked))])
         self.turns.append(Turn(asked.reply, is_unfinished=True))
+        self.begun = reply_ending.joined(self.begun, asked.reply.text)
         await self._record(state, entry, asked)
 
     def _about(self, asked: Asked) -> dict[str, Any]:
@@ -239,6 +244,7 @@ class AgentLoop:
         results = known | await self.calling.results([call for call in calls if call.index not in known])
         turn = Turn(reply, tuple(results[index] for index in range(len(reply.calls))))
         self.turns.append(turn)
+        self.begun = ""
         _remember(state, turn)
 
     def _calls(self, reply: ModelReply) -> list[ToolCall]:
@@ -267,6 +273,12 @@ def call_id(run_id: uuid.UUID, turn: int, index: int) -> str:
 
 def _reasoning(text: str, about: dict[str, Any]) -> list[AgentThought]:
     return [AgentThought(ThoughtType.REASONING, text, about)] if text.strip() else []
+
+
+def _text_of_unfinished(turns: Sequence[Turn]) -> str:
+    """What the unfinished replies at the end said, one after the other."""
+    texts = [turn.reply.text for turn in takewhile(lambda turn: turn.is_unfinished, reversed(turns))]
+    return "".join(reversed(texts))
 
 
 def _remember(state: AgentState, turn: Turn) -> None:

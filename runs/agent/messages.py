@@ -200,6 +200,8 @@ class History:
     """What was said before the run's task, in the runs it continues. Counts against no limit but the model's window."""
     turns: list[Turn] = field(default_factory=list)
     """Turns with a result for every call."""
+    uncounted_turns: int = 0
+    """Those of the turns that count against no limit: unfinished replies the run itself was interrupted in."""
     open_reply: ModelReply | None = None
     """A recorded reply some of whose calls have no result yet; it is finished before the model is asked again."""
     open_results: dict[int, ToolResult] = field(default_factory=dict)

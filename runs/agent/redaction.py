@@ -92,16 +92,28 @@ class Redactor:
 
     def begun_at_end(self, text: str) -> int:
         """How many characters at the end of the text may be the beginning of a known secret."""
+        return max((_begun(secret, text) for secret in self._secrets), default=0)
+
+    def cut_off(self, text: str) -> str:
+        """The text, which ends where something was cut off, with `[hidden]` for each secret, and for the beginning of
+        a known one at its end: of at least 8 characters, or more than half of the secret."""
         most = 0
         for secret in self._secrets:
-            tail = text[1 - len(secret) :]
-            at = tail.find(secret[0])
-            while at >= 0:
-                if secret.startswith(tail[at:]):
-                    most = max(most, len(tail) - at)
-                    break
-                at = tail.find(secret[0], at + 1)
-        return most
+            begun = _begun(secret, text)
+            if begun >= MIN_SECRET_CHARS or 2 * begun > len(secret):
+                most = max(most, begun)
+        return self.text(f"{text[:-most]}{HIDDEN}" if most else text)
+
+
+def _begun(secret: str, text: str) -> int:
+    """How many characters at the end of the text are the beginning of the secret, but not all of it."""
+    tail = text[1 - len(secret) :] if len(secret) > 1 else ""
+    at = tail.find(secret[0])
+    while at >= 0:
+        if secret.startswith(tail[at:]):
+            return len(tail) - at
+        at = tail.find(secret[0], at + 1)
+    return 0
 
 
 class PieceRedactor:

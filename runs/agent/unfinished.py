@@ -1,93 +1,60 @@
-"""Replies that are not whole: which of them the model is asked to go on from, and what is said of those it is not."""
+"""A reply that was not finished: the thought that keeps what was said of it."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Literal, get_args
 
-from runs.agent.messages import ModelReply, Turn
 from runs.agent.thoughts import AgentThought, ThoughtType
-from runs.agent.wording import counted
 
-MAX_CONTINUATIONS: Final = 3
-"""How often a reply that was cut off is asked to go on. Each time is a turn like any other."""
+NOTE = "unfinished"
+"""What such a note's metadata calls it."""
 
-_COMPARED: Final = 200
-"""Characters. A reply that begins like what it should go on from began anew."""
+Why = Literal["stopped", "paused", "suspended", "attempt_failed", "limit", "output_limit", "paused_by_provider"]
 
+INTERRUPTIONS: frozenset[Why] = frozenset({"paused", "suspended", "limit"})
+"""The run itself was interrupted. If it goes on, it asks for the rest of the reply."""
 
-def parts(turns: Sequence[Turn]) -> list[str]:
-    """The texts of the unfinished replies at the end of `turns`, which the next reply goes on from."""
-    found: list[str] = []
-    for turn in reversed(turns):
-        if not turn.is_unfinished:
-            break
-        found.append(turn.reply.text)
-    return found[::-1]
+WORDS: dict[str, str] = {
+    "stopped": "stopped",
+    "paused": "paused",
+    "suspended": "the server was stopping",
+    "attempt_failed": "the attempt failed",
+    "limit": "a limit of the run was reached",
+    "output_limit": "cut at the output limit",
+    "paused_by_provider": "broken off by its provider",
+}
+"""Why a reply was not finished, for people."""
 
-
-def joined(texts: Sequence[str]) -> str:
-    """The parts of one reply as one text."""
-    whole = ""
-    for text in texts:
-        whole = text if _began_anew(whole, text) else whole + text
-    return whole
+assert WORDS.keys() == set(get_args(Why))  # noqa: S101 - a new reason needs its words
 
 
-def can_go_on(reply: ModelReply, turns: Sequence[Turn]) -> bool:
-    """True if the reply is cut off, says something, and its model has not been asked to go on in vain."""
-    before = parts(turns)
-    if reply.ending == "whole" or not reply.text.strip() or len(before) >= MAX_CONTINUATIONS:
-        return False
-    return not before or not _began_anew(joined(before), reply.text)
+def unfinished_thought(
+    answer: str, reasoning: str, *, why: Why, goes_on: bool, missing_chars: int = 0, **about: Any
+) -> AgentThought:
+    """The note with what was said: the answer's text, or the reasoning where there is nothing else.
 
-
-def note(reply: ModelReply, about: dict[str, Any]) -> AgentThought:
-    """The thought that keeps an unfinished reply."""
-    told = {
-        "note": "unfinished",
+    `goes_on`: the next reply goes on from it. `missing_chars`: so many more characters were said and not kept. `about`
+    is further metadata: `turn`, `provider`, `model`, `attempt`, `lane`, `card`.
+    """
+    metadata = {
+        "note": NOTE,
         "partial": True,
-        "goes_on": True,
-        "why": "output_limit" if reply.ending == "cut" else "paused_by_provider",
-        "answer": reply.text,
-        "reasoning": reply.reasoning,
-        "ending_reason": reply.ending_reason,
+        "answer": answer,
+        "reasoning": reasoning,
+        "why": why,
+        "goes_on": goes_on,
+        **about,
     }
-    return AgentThought(ThoughtType.NOTE, reply.text, about | told)
+    if missing_chars:
+        metadata["missing_chars"] = missing_chars
+    return AgentThought(ThoughtType.NOTE, answer if answer.strip() else reasoning, metadata)
 
 
-def ending(reply: ModelReply) -> dict[str, Any]:
-    """What the thought of an answer says of its end, if that was not the reply's own."""
-    if reply.ending == "whole" and not reply.ending_reason:
-        return {}
-    return {"ending": reply.ending, "ending_reason": reply.ending_reason}
+def is_unfinished(thought: AgentThought) -> bool:
+    """True for such a note."""
+    return thought.metadata.get("note") == NOTE
 
 
-def remarks(reply: ModelReply, about: dict[str, Any]) -> list[AgentThought]:
-    """Notes on a reply for people: that it is not whole, that its end is odd, that its model saw less than was sent."""
-    plain = {"turn": about["turn"], "provider": about["provider"], "model": about["model"]}
-    found: list[AgentThought] = []
-    if reply.dropped:
-        words = (
-            f"The provider left out {counted(reply.dropped, 'thought')} of earlier turns: what stands before them has "
-            "changed since."
-        )
-        found.append(AgentThought(ThoughtType.NOTE, words, plain | {"note": "dropped_thoughts"}))
-    if reply.ending_reason:
-        told = plain | {"note": "ending", **ending(reply)}
-        found.append(AgentThought(ThoughtType.NOTE, _words(reply), told))
-    return found
-
-
-def _words(reply: ModelReply) -> str:
-    said = f"“{reply.ending_reason}”, says its provider"
-    match reply.ending:
-        case "cut":
-            return f"This reply was cut at the limit on its length ({said})."
-        case "paused":
-            return f"This reply was broken off by its provider before it was complete ({said})."
-        case _:
-            return f"This reply ended for an unusual reason ({said}). It may not be complete."
-
-
-def _began_anew(before: str, text: str) -> bool:
-    beginning = before.lstrip()[:_COMPARED]
-    return bool(beginning) and text.lstrip()[:_COMPARED].startswith(beginning)
+def why_unfinished(metadata: dict[str, Any]) -> str | None:
+    """In words, why the reply that a step's metadata tells of was not finished; None if it tells of no such reply."""
+    if metadata.get("note") != NOTE or not metadata.get("partial"):
+        return None
+    return WORDS.get(str(metadata.get("why")), "not finished")

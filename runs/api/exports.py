@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from django.http import HttpResponse
 
+from runs.agent.unfinished import why_unfinished
 from runs.models import Run
 from runs.models.as_json import run_as_json, step_as_json
 
@@ -49,7 +50,13 @@ def _markdown(run: dict[str, Any], steps: list[dict[str, Any]]) -> Iterator[str]
     yield _fenced(run["task"])
     for step in steps:
         name = f" {_inline(step['tool_name'])}" if step["tool_name"] else ""
-        yield f"## {step['sequence']}. {step['kind'].replace('_', ' ')}{name}"
+        why = why_unfinished(step["metadata"])
+        kind = step["kind"].replace("_", " ") if why is None else f"unfinished reply ({why})"
+        yield f"## {step['sequence']}. {kind}{name}"
+        if why is not None and step["metadata"].get("reasoning") not in ("", step["content"]):
+            yield "Reasoning:"
+            yield _fenced(str(step["metadata"].get("reasoning")))
+            yield "Reply, as far as it came:"
         if step["content"]:
             yield _fenced(step["content"])
         if step["tool_input"] is not None:

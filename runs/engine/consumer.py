@@ -6,6 +6,7 @@ handler, the loop would keep the consumer deaf to `run.cancel`.
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from runs.agent.current_run import begin_work_on
 from runs.agent.journal import JournalClosed
 from runs.agent.pausing import Paused, PauseWish
 from runs.agent.resilience.waits import Waits
+from runs.agent.tasks import to_its_end
 from runs.engine import endings
 from runs.engine.endings import StopReason
 from runs.engine.lease import Claim
@@ -164,6 +166,8 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
             alerts=self.host.alerts,
             hold=hold,
             on_stop_asked=lambda: self._stop("cancel"),
+            # Half of a JSON object and the rest of it in another reply are no JSON object.
+            may_go_on=run_claim.run.config.get("output_schema") is None,
         )
         stream = recorder.stream = self.host.deltas.open(self.run_id)
         try:
@@ -179,14 +183,20 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
                 await Work(run_claim, recorder, self.host, waits=self.waits, pause=self.pause).do()
         except Paused:
             # Whatever else was asked for meanwhile outweighs it.
-            endings.stopped(recorder, self._reason or "pause")
+            await self._let_go(recorder, "pause")
         except asyncio.CancelledError:
             # The reason is set before the cancel; without one the process is being torn down, as in a suspend.
-            endings.stopped(recorder, self._reason or "suspend")
+            await self._let_go(recorder, "suspend")
         except JournalClosed as closed:
             self._give_up(closed)
             return
         await self._until_durable(recorder)
+
+    async def _let_go(self, recorder: Recorder, otherwise: StopReason) -> None:
+        """Queue the last write, whatever cancels us meanwhile, for the reason there is by then."""
+        with suppress(asyncio.CancelledError):
+            await to_its_end(recorder.render_unfinished())
+        endings.stopped(recorder, self._reason or otherwise)
 
     async def _claim(self) -> tuple[Claim, Hold | None] | None:
         """Claim the run. A cancellation waits for the answer: a claim that was made must be worked on or let go of."""

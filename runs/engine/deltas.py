@@ -1,10 +1,10 @@
-"""Pieces of replies on their way to whoever watches: never stored, never waited for, and lost without harm.
+"""Pieces of replies on their way to whoever watches: not stored, never waited for, and lost without harm.
 
 A *card* (`epoch-turn-attempt-lane`) is one reply in the making. Its pieces go out in numbered chunks, 25 times a second
 at most; every 2 s, and to the first viewer that comes, all of it goes out as a *snap*, which heals whatever was lost.
-A snap without text takes the card away. Reasoning and text are pieces of the same card, in the order they came: beside
-the chunks stands `kinds`, one per chunk, and beside a snap's text `kinds` as `[kind, number of characters]`. Where
-everything is text there is no `kinds`.
+The step that says how the reply ended takes its card away; for pages that missed it, a snap without text does so
+later. Reasoning and text are pieces of the same card, in the order they came: beside the chunks stands `kinds`, one per
+chunk, and beside a snap's text `kinds` as `[kind, number of characters]`. Where everything is text there is no `kinds`.
 """
 
 import asyncio
@@ -99,11 +99,10 @@ class RunStream:
                 self._gone[name] = shown.chunk + 1
 
     def close(self) -> None:
-        """The host lets go of the run: whatever is open was never finished."""
+        """The host lets go of the run: whatever is open was never finished, and its step says so."""
         for card in list(self._cards):
             self.end(card, whole_turn=False)
         self.is_over = True
-        self._wake(self)
 
     def new_frames(self) -> list[dict[str, Any]]:
         """What viewers do not have yet; nothing if there are none."""
@@ -123,7 +122,7 @@ class RunStream:
                 chunks.append([name, card.chunk, text])
                 kinds.append(kind)
         deltas = [_with_kinds({"delta": chunks}, kinds)] if watched and chunks else []
-        return snaps + deltas + (self._farewells() if self.is_over else [])
+        return snaps + deltas
 
     def all_frames(self) -> list[dict[str, Any]]:
         """Every open card as it is now, and the end of those that went; nothing if nobody watches."""
@@ -172,8 +171,6 @@ class Deltas:
             self._has_news.clear()
             news, self._news = self._news, set()
             for stream in news:
-                if stream.is_over:
-                    self._open.discard(stream)
                 await _send(stream, stream.new_frames())
             await asyncio.sleep(SEND_EVERY_S)
 
@@ -181,6 +178,9 @@ class Deltas:
         while True:
             await asyncio.sleep(SNAP_EVERY_S)
             for stream in list(self._open):
+                # Only now, so that no card goes from a page a moment before the step that takes its place.
+                if stream.is_over:
+                    self._open.discard(stream)
                 await _send(stream, stream.all_frames())
 
     async def _look_who_watches(self) -> None:

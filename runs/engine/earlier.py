@@ -27,15 +27,31 @@ def earlier_of(run: Run) -> tuple[Exchange, ...]:
 def _exchange(run: Run) -> Exchange:
     steps = list(run.steps.defer("html").order_by("sequence"))
     history = history_of(run, steps, run.calls.order_by("turn", "index"))
-    turns = history.turns
+    turns, was_gone_on_from = history.turns, False
     if (reply := history.open_reply) is not None:
         known = history.open_results
         calls = enumerate(reply.calls)
         results = (known.get(index) or _no_result(call.tool_name) for index, call in calls)
         turns = [*turns, Turn(reply, tuple(results))]
+    else:
+        turns, was_gone_on_from = _without_beginning(turns)
     if run.status == Run.Status.COMPLETED:
-        return Exchange(run.task, tuple(turns), _answer(run, steps), windows=history.windows)
+        answer = _answer(run, steps)
+        # The answer says all of it. Its replay value would say its end only.
+        answer = ModelReply(text=answer.text) if was_gone_on_from else answer
+        return Exchange(run.task, tuple(turns), answer, windows=history.windows)
     return Exchange(run.task, tuple(turns), ending=_ending(run), windows=history.windows)
+
+
+def _without_beginning(turns: list[Turn]) -> tuple[list[Turn], bool]:
+    """The turns without the unfinished replies at their end, and whether there were any.
+
+    The next reply, if there was one, went on from them; if there was none, nobody has asked for the rest.
+    """
+    whole = len(turns)
+    while whole and turns[whole - 1].is_unfinished:
+        whole -= 1
+    return turns[:whole], whole < len(turns)
 
 
 def _answer(run: Run, steps: Sequence[Step]) -> ModelReply:

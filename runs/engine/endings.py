@@ -58,11 +58,12 @@ def stopped(recorder: Recorder, reason: StopReason) -> None:
         return
     running = list(recorder.open_calls.values())
     if reason == "cancel":
+        stop = recorder.doing.stop(running, keeps_words=recorder.replies.have_words)
         recorder.leave(
             "cancelled",
             notes=[_stopped_result(change) for change in running],
             calls=_all_stopped(running),
-            closing=partial(proof_thought, recorder.run_id, recorder.doing.stop(running)),
+            closing=partial(proof_thought, recorder.run_id, stop),
             ended_at=datetime.now(UTC),
             pause_requested_at=None,
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from runs.agent.errors import AgentError, ErrorSeverity
 from runs.agent.messages import History, ModelReply, ToolRequest, ToolResult, Turn
+from runs.agent.unfinished import INTERRUPTIONS, why_unfinished
 from runs.models import Run, Step, ToolCall
 
 
@@ -20,12 +21,13 @@ def history_of(run: Run, steps: Sequence[Step], calls: Iterable[ToolCall]) -> Hi
     for step in steps:
         steps_by_turn[step.turn].append(step)
     _note_windows(history, steps)
-    unfinished = {step.turn: step for step in steps if step.turn and step.metadata.get("goes_on")}
     rejected = {step.turn: step for step in steps if step.turn and step.metadata.get("note") == "bad_output"}
+    unfinished = _gone_on_from(steps)
     for turn in sorted(calls_by_turn.keys() | rejected.keys() | unfinished.keys()):
         of_turn = steps_by_turn[turn]
-        if turn in unfinished and turn not in calls_by_turn.keys() | rejected.keys():
+        if turn in unfinished and turn not in calls_by_turn and turn not in rejected:
             history.turns.append(_unfinished(unfinished[turn]))
+            history.uncounted_turns += unfinished[turn].metadata.get("why") in INTERRUPTIONS
             continue
         if turn in rejected:
             history.turns.append(_rejected(rejected[turn]))
@@ -52,8 +54,17 @@ def _note_windows(history: History, steps: Sequence[Step]) -> None:
                 history.windows[f"{step.provider}/{step.model}"] = int(step.metadata["context_tokens"])
 
 
+def _gone_on_from(steps: Sequence[Step]) -> dict[int, Step]:
+    """By turn, the unfinished replies that the next reply goes on from."""
+    return {
+        step.turn: step
+        for step in steps
+        if step.turn and why_unfinished(step.metadata) is not None and step.metadata.get("goes_on")
+    }
+
+
 def _unfinished(step: Step) -> Turn:
-    """A turn whose reply was cut off, and which the next one goes on from."""
+    """A reply that was cut off. The next one is a turn of its own."""
     return Turn(ModelReply(text=str(step.metadata.get("answer", "")), replay=step.replay), is_unfinished=True)
 
 

@@ -84,6 +84,7 @@ def _proof(stop: Stop, totals: Totals, asked: Step | None) -> dict[str, Any]:
         "stopped_at": now.isoformat(),
         "took_s": None if asked_at is None else round(max(0.0, (now - asked_at).total_seconds()), 3),
         "forced_by": stop.forced_by,
+        "keeps_words": stop.keeps_words,
         "stopped": [
             {"call_id": each.call_id, "tool_name": each.tool_name, "outcome": each.outcome, "ran_s": each.ran_s}
             for each in stop.stopped
@@ -124,6 +125,8 @@ def _words(stop: Stop, proof: dict[str, Any]) -> str:
     said.append(f"Stopped with it: {'; '.join(each.words() for each in stop.stopped)}." if stop.stopped else "")
     if not stop.stopped:
         said[-1] = "A model was being asked." if stop.was_asking else "No tool was running."
+    if stop.keeps_words:
+        said.append("What it had said is kept.")
     if stop.finished:
         said.append(f"Had finished: {', '.join(each.tool_name for each in stop.finished)}.")
     if proof["tokens_after"] is not None:

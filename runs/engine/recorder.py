@@ -2,13 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from runs import markdown
 from runs.agent.calling import REPEATABLE
 from runs.agent.journal import CallChange, Entry, JournalClosed
 from runs.agent.messages import Delta
@@ -16,19 +15,23 @@ from runs.agent.redaction import PieceRedactor, Redactor
 from runs.agent.state import AgentStatus
 from runs.agent.tasks import to_its_end
 from runs.agent.thoughts import AgentThought, ThoughtType
+from runs.agent.unfinished import Why, is_unfinished
 from runs.engine.alerts import Alert, Alerts
 from runs.engine.columns import call_columns, call_update, step_columns
 from runs.engine.crashpoints import crashpoint
 from runs.engine.deltas import RunStream
 from runs.engine.leases import Hold
+from runs.engine.open_replies import OpenReplies
 from runs.engine.proof import Totals
+from runs.engine.prose import html_in_time, html_of, is_prose, takes_long
 from runs.engine.rows import as_text
 from runs.engine.side_by_side import SideBySide
 from runs.engine.stops import Doing
 from runs.engine.writer import Writer
 from runs.engine.writes import Write
 
-_RENDERED = (ThoughtType.REASONING, ThoughtType.ANSWER)
+_WHY_LEFT: dict[str, Why] = {"cancelled": "stopped", "waiting": "paused", "idle": "suspended"}
+"""Why a reply is not finished that is open when its run is let go of, by the status the run has then."""
 
 
 class Recorder:
@@ -46,12 +49,13 @@ class Recorder:
         alerts: Alerts | None = None,
         hold: Hold | None = None,
         on_stop_asked: Callable[[], None] | None = None,
+        may_go_on: bool = True,
     ) -> None:
         """`redactor` hides the secrets it knows in everything recorded; `alerts` is told of what is critical.
 
         `side_by_side`: the calls of the turn an earlier claim left, if it has several.
         `hold`: how sure the host can be of the run; None where nobody else can take it. `on_stop_asked` is called when
-        a call may not start because somebody has asked to stop the run.
+        a call may not start because somebody has asked to stop the run. `may_go_on`: as of `OpenReplies`.
         """
         self._writer = writer
         self._redactor = redactor or Redactor()
@@ -63,6 +67,10 @@ class Recorder:
         self.epoch = epoch
         self.stream: RunStream | None = None
         """Who shows the pieces of a reply, under the card's full name: `epoch-turn-attempt-lane`."""
+        self.replies = OpenReplies(self._redactor, may_go_on=may_go_on)
+        """What was said of replies that have not ended."""
+        self._html: dict[str, str] = {}
+        """What of it was rendered for the last write, by text."""
         self.doing = Doing()
         """What the run does at this moment, for the proof of a stop."""
         self._side_by_side = side_by_side or SideBySide()
@@ -85,26 +93,35 @@ class Recorder:
         self._check(self._last)
         if self.has_left:
             raise JournalClosed(f"Run {self.run_id} has ended; nothing can be added to it.")
-        if any(thought.type in _RENDERED and markdown.needs_thread(thought.content) for thought in entry.thoughts):
-            await to_its_end(self._queue(entry))
+        unfinished = self._unfinished_by(entry)
+        if takes_long([*unfinished, *entry.thoughts]):
+            await to_its_end(self._queue(entry, unfinished))
         else:
-            await self._queue(entry)
+            await self._queue(entry, unfinished)
 
-    async def _queue(self, entry: Entry) -> None:
+    def _unfinished_by(self, entry: Entry) -> list[AgentThought]:
+        """What was said of the replies that the entry ends, in thoughts that come before its own."""
+        unfinished = self.replies.ended_by(entry.thoughts)
+        if entry.status is AgentStatus.FAILED:
+            at_a_limit = entry.error is not None and entry.error.code.startswith("limit_")
+            unfinished += self.replies.leave("limit" if at_a_limit else "attempt_failed")
+        return unfinished
+
+    async def _queue(self, entry: Entry, unfinished: list[AgentThought]) -> None:
         if any(change.state in ("succeeded", "failed", "unknown") for change in entry.calls):
             crashpoint("call_executed")
         steps = [await self._step(thought) for thought in entry.thoughts]
         self._side_by_side.note(entry.thoughts, steps, entry.calls)
         if steps and entry.replay is not None:
             steps[0]["replay"] = self._redactor.value(entry.replay)
+        steps = [*[await self._step(thought) for thought in unfinished], *steps]
         write = Write(run_id=self.run_id, epoch=self.epoch, steps=steps, tokens=entry.tokens)
         write.cost, write.cost_is_partial = entry.cost, entry.cost_is_partial
         self._note_calls(entry, write)
         self.doing.note(entry)
         if entry.status is not None:
             self._note_status(entry.status, entry, write)
-        if self.stream is not None:
-            self._end_cards(entry)
+        self._end_cards([*unfinished, *entry.thoughts])
         self._submit(write)
 
     async def start(self, change: CallChange) -> None:
@@ -125,6 +142,7 @@ class Recorder:
     def show(self, card: str, delta: Delta) -> None:
         """Pass a piece of a reply on to the viewers, if anybody streams them."""
         self.doing.is_replying = True
+        self.replies.hear(card, delta)
         if self.stream is not None and delta.text:
             text = self._pieces.next(f"{card} {delta.kind}", delta.text)
             if text:
@@ -146,6 +164,9 @@ class Recorder:
         """
         steps = [self._plain_step(note) for note in notes]
         self._side_by_side.note(notes, steps, calls or [])
+        unfinished = self.replies.leave(_WHY_LEFT.get(status, "attempt_failed"))
+        steps = [*map(self._unfinished_step, unfinished), *steps]
+        self._end_cards(unfinished)
         write = Write(
             run_id=self.run_id,
             epoch=self.epoch,
@@ -159,6 +180,15 @@ class Recorder:
         )
         self.has_left = True
         self._submit(write)
+
+    async def render_unfinished(self) -> None:
+        """Render what was said of open replies, for the write that lets go of the run: that cannot wait for it."""
+        self._html = {text: await html_in_time(text) for text in self.replies.texts()}
+
+    def _unfinished_step(self, thought: AgentThought) -> dict[str, Any]:
+        step = self._plain_step(thought)
+        step["html"] = self._html.get(step["content"], "")
+        return step
 
     async def durable(self) -> None:
         """Return when everything recorded so far is committed, and something may begin. Raises `JournalClosed`.
@@ -199,12 +229,8 @@ class Recorder:
 
     async def _step(self, thought: AgentThought) -> dict[str, Any]:
         step = self._plain_step(thought)
-        if thought.type in _RENDERED:
-            content = step["content"]
-            if markdown.needs_thread(content):
-                step["html"] = await asyncio.to_thread(markdown.render, content)
-            else:
-                step["html"] = markdown.render(content)
+        if is_prose(thought):
+            step["html"] = await html_of(step["content"])
         return step
 
     def _plain_step(self, thought: AgentThought) -> dict[str, Any]:
@@ -213,13 +239,14 @@ class Recorder:
             self._alerts.tell(_alert(self.run_id, step))
         return step
 
-    def _end_cards(self, entry: Entry) -> None:
-        for thought in entry.thoughts:
+    def _end_cards(self, thoughts: Iterable[AgentThought]) -> None:
+        for thought in thoughts:
             card = thought.metadata.get("card")
             if self.stream is None or card is None:
                 continue
-            # A failed attempt and a race end cards of their own; a reply decides the turn, and with it every lane.
-            whole_turn = thought.type not in (ThoughtType.RETRY, ThoughtType.RACE)
+            # A failed attempt, a race and an unfinished reply end cards of their own; any other reply decides the turn,
+            # and with it every lane.
+            whole_turn = thought.type not in (ThoughtType.RETRY, ThoughtType.RACE) and not is_unfinished(thought)
             for each in thought.metadata.get("cards") or [card]:
                 self.stream.end(f"{self.epoch}-{each}", whole_turn=whole_turn)
 

@@ -59,6 +59,8 @@ class Stop:
     finished: Sequence[Finished] = ()
     was_asking: bool = False
     """True if a model was being asked for a reply."""
+    keeps_words: bool = False
+    """True if what it had said by then is kept, in a step before the last."""
     forced_by: str | None = None
     """Who did not wait for the host to stop it."""
 
@@ -99,7 +101,7 @@ class Doing:
         """True while the next attempt at a model is waited for."""
         return self._status is AgentStatus.WAITING
 
-    def stop(self, running: Iterable[CallChange]) -> Stop:
+    def stop(self, running: Iterable[CallChange], *, keeps_words: bool = False) -> Stop:
         """What a stop at this moment stops, where `running` are the calls without a result."""
         now = time.monotonic()
         stopped = []
@@ -110,7 +112,7 @@ class Doing:
             stopped.append(Stopped(each.call.call_id, each.call.tool_name, outcome, ran_s))
         finished = [Finished(each.call.call_id, each.call.tool_name, each.state) for each in self._finished.values()]
         was_asking = self._goes_on and not stopped and self._status is AgentStatus.THINKING
-        return Stop(stopped=stopped, finished=finished, was_asking=was_asking)
+        return Stop(stopped=stopped, finished=finished, was_asking=was_asking, keeps_words=keeps_words)
 
 
 def outcome_of(effect: str, *, has_started: bool) -> Outcome:

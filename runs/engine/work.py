@@ -79,9 +79,11 @@ class Work:
         run = self.claim.run
         history = history_of(run, self.claim.steps, self.claim.calls)
         history.earlier = earlier
+        setup = setup_of(run.config, self.host.provider_for)
+        self.recorder.replies.models = [(each.name, each.model) for each in setup.providers]
         return AgentLoop(
             run.task,
-            setup_of(run.config, self.host.provider_for),
+            setup,
             journal=self.recorder,
             run_id=run.pk,
             history=history,

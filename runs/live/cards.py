@@ -17,6 +17,7 @@ from runs.live.pictures import Picture
 from runs.live.proofs import Proof, proof_of
 from runs.live.questions import Question, places_of, question_of
 from runs.live.tables import DataTable, table_of
+from runs.live.unfinished import Unfinished, unfinished_of
 from runs.markdown import plain, visible
 from runs.models import Step
 
@@ -52,6 +53,7 @@ NOTE_ICONS = {
     "limit": "gauge",
     "window": "eye-off",
     "bad_output": "circle-x",
+    "unfinished": "message-square-dashed",
 }
 """Icons of the notes, by their metadata's `note`."""
 
@@ -122,6 +124,8 @@ class Card:
     """Where a question may be that nobody will answer any more: the call was stopped."""
     proof: Proof | None = None
     """What a stop did."""
+    unfinished: Unfinished | None = None
+    """What is told beside the words of a reply that was not finished."""
     facts: list[tuple[str, str]] = field(default_factory=list)
     """Which limit was met, and by whom."""
     was_cut_off: bool = False
@@ -164,6 +168,7 @@ def card_of(step: Step) -> Card:
         case _:
             card.icon = NOTE_ICONS.get(step.metadata.get("note", ""), card.icon)
             card.proof = proof_of(step)
+            card.unfinished = unfinished_of(step)
             card.prose = prose_of(step)
     return card
 

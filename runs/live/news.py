@@ -99,7 +99,7 @@ def _ends(step: Step) -> tuple[str, ...]:
     card: str | None = step.metadata.get("card")
     if card is None:
         return ()
-    if step.kind in (Step.Kind.RETRY, Step.Kind.RACE):
+    if step.kind in (Step.Kind.RETRY, Step.Kind.RACE) or step.unfinished_why is not None:
         return tuple(step.metadata.get("cards") or [card])
     return (card.rsplit("-", 2)[0],)
 

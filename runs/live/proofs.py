@@ -26,6 +26,8 @@ REPLIES = {
     "unknown": "A model was being asked. Whether it answers and what that costs is not known.",
 }
 
+KEPT = "What it had said by then is kept above, as an unfinished reply."
+
 
 @dataclass(frozen=True, slots=True)
 class CallLine:
@@ -62,6 +64,8 @@ def proof_of(step: Step) -> Proof | None:
     cost = told.get("cost_after")
     stopped = [_stopped(call) for call in told.get("stopped", ())]
     reply = REPLIES.get(str(told.get("reply")), "")
+    if told.get("keeps_words"):
+        reply = f"{reply or 'A model was being asked.'} {KEPT}"
     return Proof(
         asked_by=visible(str(told.get("asked_by") or "")),
         asked_at=datetime.fromisoformat(asked_at) if asked_at else None,

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from runs.agent.unfinished import why_unfinished
 from runs.models.run import Run
 
 
@@ -56,3 +57,8 @@ class Step(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sequence}. {self.get_kind_display()}"
+
+    @property
+    def unfinished_why(self) -> str | None:
+        """In words, why the reply this step tells of was not finished; None if it tells of no such reply."""
+        return why_unfinished(self.metadata)

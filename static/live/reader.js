@@ -54,6 +54,23 @@ export class Reader {
     this.scrolledTo = scrollY;
   }
 
+  // Where somebody reads who is not at the end: in the middle of the window.
+  placeIn(replies) {
+    return this.isFollowing() ? null : replies.readAt(innerHeight / 2);
+  }
+
+  // The words that were read are in one of these cards now, and longer or shorter than they were: Markdown is rendered.
+  keepPlace(place, cards) {
+    const last = cards.findIndex((card) => card.dataset.card === place?.name);
+    if (last < 0) return;
+    const thoughts = cards.slice(0, last).findLast((card) => card.dataset.stepKind === "reasoning");
+    const card = place.kind === "reasoning" && thoughts ? thoughts : cards[last];
+    card.classList.add("step--read");
+    const box = (card.querySelector("[data-words], [data-answer], .step-body") ?? card).getBoundingClientRect();
+    scrollBy({ top: box.top + place.share * box.height - innerHeight / 2, behavior: "instant" });
+    this.scrolledTo = scrollY;
+  }
+
   followTo(cards) {
     this.toTheEnd();
     if (cards.length <= 3) for (const card of cards) card.classList.add("step--new");

@@ -79,10 +79,15 @@ export class Replies {
     return element;
   }
 
-  // A step is there that says it all, or says that it was cut off.
+  // A step is there that says it all, as far as it came, or says that it came to nothing.
   endedBy(step) {
     const name = step.dataset.card;
     if (!name) return;
+    if ("unfinished" in step.dataset) {
+      this.endedCards.add(name);
+      this.remove(name);
+      return;
+    }
     if (["retry", "race"].includes(step.dataset.stepKind)) {
       for (const each of (step.dataset.cards ?? name).split(" ")) this.cutOff(each, step);
       return;
@@ -98,6 +103,17 @@ export class Replies {
     this.endedCards.add(name);
     this.remove(name);
     if (said) this.void(step, said);
+  }
+
+  // What somebody reads at that height of the window: which reply, what of it, and the share of that which is above.
+  readAt(height) {
+    for (const [name, { element }] of this.cards) {
+      for (const part of element?.querySelectorAll("[data-said]") ?? []) {
+        const box = part.getBoundingClientRect();
+        if (box.top <= height && height < box.bottom) return { name, kind: part.dataset.said, share: (height - box.top) / box.height };
+      }
+    }
+    return null;
   }
 
   saidIn(name) {

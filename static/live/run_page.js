@@ -119,6 +119,7 @@ export class RunPage {
     this.head = Math.max(this.head, this.last);
     const cards = [...fresh.children];
     const follow = this.reader.isFollowing();
+    const place = this.reader.placeIn(this.replies);
     this.steps.append(fresh);
     for (const card of cards) {
       this.replies.endedBy(card);
@@ -128,7 +129,10 @@ export class RunPage {
     }
     const taken = document.querySelector("[data-steps-taken]");
     if (taken) taken.textContent = this.last;
-    if (!follow) return this.reader.showUnseen(cards.length);
+    if (!follow) {
+      this.reader.keepPlace(place, cards);
+      return this.reader.showUnseen(cards.length);
+    }
     keepFew(this.steps);
     this.reader.followTo(cards);
   }

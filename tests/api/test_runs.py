@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from runs.agent.unfinished import unfinished_thought
 from runs.models import Agent, Run, Step
 from tests.api.conftest import Program, error_of
 
@@ -210,6 +211,27 @@ def test_hostile_words_in_a_markdown_export_stay_text(program: Program, owner: U
     assert response["Content-Disposition"].startswith("attachment")
     html = render(response.content.decode())
     assert "<a " not in html and "<img" not in html and "<b>" not in html
+
+
+def test_an_unfinished_reply_is_exported_as_one(program: Program, owner: User, make_run: MakeRun) -> None:
+    run = make_run(owner, steps=2)
+    told = unfinished_thought("The tide", "Hm.", why="stopped", goes_on=False)
+    Step.objects.filter(sequence=1).update(kind="note", content=told.content, metadata=told.metadata)
+    alone = unfinished_thought("", "Only thoughts.", why="attempt_failed", goes_on=False)
+    Step.objects.filter(sequence=2).update(kind="note", content=alone.content, metadata=alone.metadata)
+
+    as_json = program.get(f"/runs/{run.pk}/export").json()["steps"][0]
+    as_line = json.loads(program.get(f"/runs/{run.pk}/export", format="jsonl").content.decode().splitlines()[0])
+    as_text = program.get(f"/runs/{run.pk}/export", format="markdown").content.decode()
+
+    assert as_json == as_line == program.get(f"/runs/{run.pk}/steps").json()["items"][0]
+    assert (as_json["content"], as_json["metadata"]["reasoning"]) == ("The tide", "Hm.")
+    assert (as_json["metadata"]["partial"], as_json["metadata"]["why"]) == (True, "stopped")
+    first, second = as_text.split("## 1. ")[1].split("## 2. ")
+    assert first.startswith("unfinished reply (stopped)\n")
+    assert first.index("Hm.") < first.index("The tide")
+    assert second.startswith("unfinished reply (the attempt failed)\n")
+    assert second.count("Only thoughts.") == 1
 
 
 def test_cancelling_says_what_is_true_then(program: Program, owner: User, make_run: MakeRun) -> None:

@@ -18,6 +18,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from runs.agent.unfinished import unfinished_thought
 from runs.management.commands.run_agent import Follower, who_decides
 from runs.models import Agent, Run, Step
 from runs.models.as_json import step_as_json
@@ -110,6 +111,16 @@ def test_further_lines_are_indented_and_nothing_reaches_the_terminal_as_a_comman
     Follower(run, as_json=False).follow()
 
     assert capsys.readouterr().out == "[note] One\n  Two␛[31m\n"
+
+
+def test_a_reply_that_was_not_finished_is_printed_as_one(make_run, capsys):
+    run = make_run("cancelled")
+    told = unfinished_thought("The tide\ncomes", "", why="stopped", goes_on=False)
+    add_step(run, told.content, metadata=told.metadata)
+
+    Follower(run, as_json=False).follow()
+
+    assert capsys.readouterr().out == "[note] Unfinished reply (stopped): The tide\n  comes\n"
 
 
 def test_as_json_every_line_is_a_step_and_the_last_one_is_the_run(make_run, capsys):

@@ -134,6 +134,18 @@ async def test_a_run_that_is_let_go_of_takes_its_open_cards_along(sent):
     assert not viewer.has_mail
 
 
+async def test_a_card_is_not_taken_away_before_the_step_that_says_what_became_of_it(sent):
+    stream = sent.open(uuid.uuid4())
+    await Viewer(stream.run_id).come()
+    stream.show(CARD, Delta("Half a sen"))
+    assert stream.new_frames() != []
+
+    stream.close()
+
+    assert stream.new_frames() == []
+    assert [frame["snap"][2] for frame in stream.all_frames()] == [None]
+
+
 async def test_a_reply_ends_every_lane_of_its_turn_and_a_failed_attempt_only_itself(sent):
     stream = sent.open(uuid.uuid4())
     viewer = await Viewer(stream.run_id).come()

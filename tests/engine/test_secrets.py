@@ -5,6 +5,8 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
+import pytest
+
 from runs.agent import tool
 from runs.agent.messages import ModelReply, ToolRequest
 from runs.agent.providers.scripted import ScriptedModel, answers
@@ -125,6 +127,23 @@ def test_a_secret_that_comes_in_pieces_is_not_shown_in_pieces():
     shown = [pieces.next("1-1-1", letter) for letter in text]
 
     assert "".join(shown) == "The can is [hidden], the canary sings."
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("It is canary-3f9c1d7e55a", "It is [hidden]"),
+        ("It is canary-3", "It is [hidden]"),
+        ("It is canary", "It is canary"),
+        ("It is abcde", "It is [hidden]"),
+        ("It is abcd", "It is abcd"),
+        (f"{SECRET} and abc", "[hidden] and abc"),
+        ("xcanary-abcdefg", "xcanary-[hidden]"),
+        ("", ""),
+    ],
+)
+def test_of_a_secret_that_is_cut_off_what_gives_it_away_is_hidden(text, kept):
+    assert Redactor({SECRET, "abcdefgh"}).cut_off(text) == kept
 
 
 def test_what_only_begins_like_a_secret_is_shown_with_the_next_piece():

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.journeys.cable import Cable
-from tests.journeys.conftest import MODEL, launch, wait_for_status
+from tests.journeys.conftest import MODEL, launch, step_numbers, wait_for_status
 from tests.wire.outcomes import Answer, Hang
 
 pytestmark = pytest.mark.browser
@@ -41,30 +41,107 @@ async def test_who_comes_while_a_model_writes_sees_all_it_has_said(page, wire_se
     await expect(page.locator("[data-said=text]")).to_have_text(said)
 
 
-async def test_what_a_failed_attempt_had_said_is_crossed_out(page, wire_server):
-    wire_server.script(Hang(after_chunks=4, answer=LONG), Answer("It depends on where you are."))
+async def test_what_a_failed_attempt_had_said_stays_as_an_unfinished_reply(page, wire_server):
+    wire_server.script(Hang(after_chunks=8, answer=LONG), Answer("It depends on where you are."))
     await launch(page, "When is high tide?", model=MODEL)
-    await expect(page.locator("[data-reply]")).to_contain_text("Think of")
+    await expect(page.locator("[data-said=text]")).to_have_text(re.compile("^The tide"))
+    said = (await page.locator("[data-said=text]").inner_text()).strip()
+    await watch_words(page, said)
 
     wire_server.break_off()
 
+    left = page.locator("[data-unfinished=attempt_failed]")
+    await expect(left.locator("[data-words]")).to_have_text(said)
+    await expect(left).to_contain_text("the attempt failed")
     retry = page.locator("[data-step-kind=retry]")
     await expect(retry).to_contain_text("Attempt 1 was cut off")
-    await expect(retry.locator("del")).to_contain_text("Think of")
+    await expect(retry.locator("del")).to_have_count(0)
     await wait_for_status(page, "completed")
     await expect(page.locator("[data-reply]")).to_have_count(0)
+    await expect(page.locator("[data-answer]")).to_have_count(1)
     await expect(page.locator("[data-answer]")).to_have_text("It depends on where you are.")
+    assert await times_gone(page) == 0
+    await page.reload()
+    await expect(left.locator("[data-words]")).to_have_text(said)
+    await expect(page.locator("[data-answer]")).to_have_count(1)
 
 
-async def test_a_stopped_run_leaves_no_half_reply_behind(page, wire_server):
+async def test_what_a_stopped_run_had_said_stays_and_is_not_its_answer(page, wire_server):
     wire_server.script(Hang(after_chunks=8, answer=LONG))
     await launch(page, "When is high tide?", model=MODEL)
-    await expect(page.locator("[data-reply]")).to_have_count(1)
+    await expect(page.locator("[data-said=text]")).to_have_text(re.compile("^The tide"))
+    said = (await page.locator("[data-said=text]").inner_text()).strip()
+    await watch_words(page, said)
 
     await page.click('button[formaction$="/cancel/"]')
 
     await wait_for_status(page, "cancelled")
+    left = page.locator("[data-unfinished=stopped]")
+    await expect(left.locator("[data-words]")).to_have_text(said)
+    await expect(left.locator("summary")).to_have_text("Reasoning")
     await expect(page.locator("[data-reply]")).to_have_count(0)
+    await expect(page.locator("[data-answer]")).to_have_count(0)
+    await expect(page.locator("[data-proof]")).to_contain_text("is kept above")
+    assert await times_gone(page) == 0
+    numbers = await step_numbers(page)
+    assert numbers == sorted(numbers)
+    await page.reload()
+    await expect(left.locator("[data-words]")).to_have_text(said)
+
+
+@pytest.mark.parametrize("ends", ["a stop", "its answer"])
+async def test_words_that_are_read_stay_in_view_when_they_become_a_step(page, wire_server, ends):
+    table = Answer("\n\n".join(f"Line {number} of the tide table." for number in range(120)))
+    wire_server.script(Hang(after_chunks=600, answer=table))
+    await launch(page, "When is high tide?", model=MODEL)
+    await expect(page.locator("[data-said=text]")).to_contain_text("Line 90 of")
+    await page.evaluate("scrollTo({ top: scrollY - 1500, behavior: 'instant' })")
+    await page.wait_for_function("() => !document.querySelector('[data-jump]').hidden")
+    before = await line_in_the_middle(page)
+
+    if ends == "a stop":
+        await page.evaluate("""() => document.querySelector('button[formaction$="/cancel/"]').click()""")
+    else:
+        wire_server.release()
+    await wait_for_status(page, "cancelled" if ends == "a stop" else "completed")
+
+    await expect(page.locator("[data-reply]")).to_have_count(0)
+    assert 10 < before < 85
+    assert abs(await line_in_the_middle(page) - before) <= (3 if ends == "a stop" else 25)
+
+
+async def line_in_the_middle(page):
+    """The number of the line that is read in the middle of the window."""
+    return await page.evaluate(
+        """() => {
+            const { left, width } = document.querySelector("#steps").getBoundingClientRect();
+            const { startContainer: text, startOffset } = document.caretRangeFromPoint(left + 80, innerHeight / 2);
+            const end = text.data.indexOf("\\n", startOffset);
+            const above = text.data.slice(0, end < 0 ? undefined : end);
+            return Number([...above.matchAll(/Line ([0-9]+)/g)].at(-1)[1]);
+        }"""
+    )
+
+
+async def watch_words(page, words):
+    """Note, whenever the page is painted, whether the words are on it."""
+    await page.evaluate(
+        """words => {
+            window.timesGone = 0;
+            const look = () => {
+                const said = document.querySelector(".timeline").innerText.includes(words);
+                if (!said) window.timesGone += 1;
+                requestAnimationFrame(look);
+            };
+            requestAnimationFrame(look);
+        }""",
+        words,
+    )
+
+
+async def times_gone(page):
+    """In how many pictures of the page they were missing."""
+    return await page.evaluate("window.timesGone")
 
 
 async def test_a_page_that_was_cut_off_goes_on_with_all_that_was_said(site, open_page, wire_server):

@@ -17,6 +17,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from runs.agent.unfinished import unfinished_thought
 from runs.models import Agent, Run, Step, ToolCall
 from tests.live_site import LiveSite
 
@@ -78,6 +79,20 @@ def test_a_run_shows_its_last_fifty_steps_in_order_and_leads_to_all(
     every = f"/admin/runs/step/?run__exact={run.pk}"
     assert every in page
     assert "120 steps" in browser.get(every).content.decode()
+
+
+def test_a_reply_that_was_not_finished_is_shown_as_one(
+    browser: Client, owner: User, make_run: Callable[..., Run]
+) -> None:
+    run = make_run(owner, status="cancelled", steps=1)
+    told = unfinished_thought("The tide", "", why="stopped", goes_on=False)
+    Step.objects.update(kind="note", content=told.content, metadata=told.metadata)
+
+    of_run = browser.get(f"/admin/runs/run/{run.pk}/change/").content.decode()
+    of_steps = browser.get("/admin/runs/step/").content.decode()
+
+    assert "<td>Note: unfinished reply (stopped)</td><td>The tide</td>" in of_run
+    assert "Unfinished reply (stopped): The tide" in of_steps
 
 
 def test_the_private_replay_value_is_never_shown(browser: Client, owner: User, make_run: Callable[..., Run]) -> None:

@@ -133,7 +133,10 @@ def _at(path: str) -> str:
 
 def as_line(step: Step) -> str:
     """`[kind] content`, further lines indented by two spaces, and no control characters a terminal would obey."""
-    return f"[{step.kind}] " + "\n  ".join(markdown.visible(step.content).splitlines() or [""])
+    mark = f"[{step.kind}] "
+    if step.unfinished_why is not None:
+        mark += f"Unfinished reply ({step.unfinished_why}): "
+    return mark + "\n  ".join(markdown.visible(step.content).splitlines() or [""])
 
 
 def _say(text: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from runs.agent.errors import ModelFailure
 from runs.agent.messages import Delta, ModelRequest
 from runs.agent.money import Price, cost_of
 from runs.agent.providers.openai import OpenAIModel, Server
-from runs.agent.thoughts import ThoughtType
+from runs.agent.thoughts import AgentThought, ThoughtType
 from tests.agent.providers.chunks import call, chunk, stream
 from tests.wire import Answer, Raw
 from tests.wire.models import TOOLS, model_at
@@ -81,7 +82,7 @@ async def test_events_are_read_whatever_ends_their_lines_and_however_they_are_cu
     ]
 
 
-REPORTS = {
+REPORTS: dict[str, list[Any]] = {
     "with every chunk, so far": [{"prompt_tokens": 1000, "completion_tokens": n} for n in (1, 2, 3, 4)],
     "twice, the same": [{"prompt_tokens": 1000, "completion_tokens": 4}] * 2,
     "the input first, the output last": [{"prompt_tokens": 1000, "completion_tokens": 0}, {"completion_tokens": 4}],
@@ -283,7 +284,7 @@ async def test_a_server_that_refuses_to_be_asked_for_the_usage_is_asked_without(
     from tests.wire import Status
 
     wire_server.script(Status(400, message="stream_options: Extra inputs are not permitted"), Answer("Done."))
-    thoughts = []
+    thoughts: list[AgentThought] = []
     # A name of its own: what a server has refused is remembered.
     model = model_at(wire_server, "openai", model="without-stream-options")
 
