@@ -253,7 +253,7 @@ def test_a_mistake_in_an_agent_is_found_when_it_is_saved(
 
 
 @pytest.mark.parametrize(
-    "names", ['["offline"]', '["openai:gpt-5-mini", "offline"]', '["local/m1"]', '["google:gemini-3.0"]']
+    "names", ['["offline"]', '["openai:gpt-6-luna", "offline"]', '["local/m1"]', '["google:gemini-3.8-flash"]']
 )
 def test_names_of_models_of_every_kind_can_be_saved(
     browser: Client, agent: Agent, agent_form: dict[str, str], names: str

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from runs.agent import probe
-from runs.agent.providers.catalog import parse_endpoints
+from runs.agent.providers.endpoints import parse_endpoints
 from runs.models import Agent
 from tests.web.conftest import HTMX
 from tests.wire import Answer, Hang, Status, WireServer
@@ -111,7 +111,7 @@ def test_without_javascript_a_test_leads_back_to_the_page_which_shows_it(
 
 
 @pytest.mark.usefixtures("_own_servers")
-@pytest.mark.parametrize("model", ["", "offline", "elsewhere/m1", "claude/m2", "openai:gpt-5-mini"])
+@pytest.mark.parametrize("model", ["", "offline", "elsewhere/m1", "claude/m2", "openai:gpt-6-luna"])
 def test_only_a_listed_model_with_its_key_can_be_tested(
     wire_server: WireServer, staff: User, browser_of: BrowserOf, model: str
 ) -> None:
