@@ -116,7 +116,7 @@ class AgentAdmin(CarefulAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         agent = kwargs.get("obj")
         for note in notes_about(agent.model_names if agent is not None else ()):
-            messages.warning(request, f"{note}. Choose another model.")
+            messages.warning(request, f"The model {note}. Choose another one.")
         return super().render_change_form(request, context, *args, **kwargs)
 
     @override
