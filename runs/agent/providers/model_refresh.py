@@ -89,8 +89,9 @@ async def _read(source: Source, note: Callable[..., None]) -> None:
     try:
         models = await read_list(source.server, source.kind)
     except ListUnavailable as reason:
+        if str(reason) != source.models.fault:  # said once: a server that has no list is asked for it all day
+            logger.info("The list of models of %r could not be read: %s.", source.server.name, reason)
         LISTS.note_fault(source.account, str(reason))
-        logger.info("The list of models of %r could not be read: %s.", source.server.name, reason)
         note(source, is_read=False)
     else:
         LISTS.note(source.account, models)

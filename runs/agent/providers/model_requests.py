@@ -142,9 +142,19 @@ class _Asking:
                     raise ListUnavailable(f"the server answered {answer.status_code}")
                 return json.loads(await _body(answer))
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError) as error:
-            raise ListUnavailable(f"the server could not be asked ({type(error).__name__})") from error
+            raise ListUnavailable(_why_unheard(error)) from error
         except (ValueError, RecursionError) as error:
             raise ListUnavailable("what the server sent is no JSON") from error
+
+
+def _why_unheard(error: Exception) -> str:
+    match error:
+        case httpx2.ConnectError() | httpx2.InvalidURL() | httpx2.UnsupportedProtocol():
+            return "nobody answers at the server's address"
+        case httpx2.TimeoutException():
+            return "the server did not answer in time"
+        case _:
+            return f"the connection to the server broke ({type(error).__name__})"
 
 
 async def _body(answer: httpx2.Response) -> bytes:
