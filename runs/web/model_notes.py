@@ -46,6 +46,7 @@ def launch_notes(agent: Agent | None, model: str) -> list[ModelNote]:
 def show_model_notes(request: PageRequest) -> HttpResponse:
     """What is to be said about the models of the launch form as it stands: `?agent=` and `?model=`."""
     named = request.GET.get("agent", "")
-    agents = Agent.objects.filter(name=named) if named else Agent.objects.filter(is_default=True)
-    notes = launch_notes(agents.first(), request.GET.get("model", "").strip())
+    # Not asked of the database, which refuses some texts that can be in an address.
+    agents = [each for each in Agent.objects.all() if (each.name == named if named else each.is_default)]
+    notes = launch_notes(agents[0] if agents else None, request.GET.get("model", "").strip())
     return render(request, "runs/partials/model_notes.html", {"notes": notes})

@@ -122,10 +122,10 @@ def model_fault(
         return fault
     environ = os.environ if environ is None else environ
     try:
-        provider_for(name, endpoints=endpoints, environ=environ)
+        provider = provider_for(name, endpoints=endpoints, environ=environ)
     except ModelNotSetUp as error:
         return str(error)
-    return None if name == "offline" else _unlisted(name, *_find(name, endpoints, environ))
+    return _unlisted(name, *_find(name, endpoints, environ)) if isinstance(provider, ServedModel) else None
 
 
 def _unlisted(name: str, source: Source, model: str) -> str | None:

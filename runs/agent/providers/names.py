@@ -5,8 +5,8 @@ from typing import Final
 
 from runs.agent.providers.hosted import HOSTED
 
-MAX_NAME_CHARS: Final = 256
-"""Of a name with its server's. The longest in use are ARNs of Bedrock, of about 150."""
+MAX_NAME_CHARS: Final = 128
+"""Of a name with its server's: what a step has room for. The longest in use are ARNs of Bedrock, of about 90."""
 
 _FULL_NAME: Final = re.compile(rf"(?:{'|'.join(HOSTED)}):(.+)|[A-Za-z0-9][A-Za-z0-9_-]*/(.+)", flags=re.DOTALL)
 """A model of a known company, or one of a server named in `AGENTSITE_ENDPOINTS`, and its name there."""
