@@ -20,7 +20,7 @@ from django.core import checks
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from runs.agent.providers.catalog import HOSTED
+from runs.agent.providers.hosted import HOSTED
 from runs.agent.wording import counted
 from runs.engine import probes
 from runs.engine.hosts_seen import database_now, workers_seen

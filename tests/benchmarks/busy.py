@@ -27,8 +27,8 @@ class BusyModel:
 _others = catalog.provider_for
 
 
-def _provider_for(name: str) -> ModelProvider:
-    return BusyModel() if name == "busy/m1" else _others(name)
+def _provider_for(name: str, **options: Any) -> ModelProvider:
+    return BusyModel() if name == "busy/m1" else _others(name, **options)
 
 
 catalog.provider_for = _provider_for  # type: ignore[assignment]  # The host passes the name only.
