@@ -49,7 +49,12 @@ def setting_fault(name: str, value: object) -> str | None:
     if name == "extra":
         return extra_fault(value)
     is_right, wanted = _CHECKS[name]
-    return None if is_right(value) else f"must be {wanted}, not {shortened(value)}"
+    return None if is_right(value) else f"must be {wanted}, not {told(value)}"
+
+
+def told(value: object) -> str:
+    """A wrong value as its sender wrote it, shortened: a form makes 3.0 of 3."""
+    return shortened(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def _is_number(value: object) -> bool:
