@@ -6,8 +6,7 @@ from django.core.exceptions import ValidationError
 from django.utils.deconstruct import deconstructible
 
 from runs.agent.limits import TIME_LIMITS
-from runs.agent.model_settings import setting_fault
-from runs.agent.tools.validation import shortened
+from runs.agent.model_settings import setting_fault, told
 
 MAX_TASK_BYTES = 256 * 1024
 MAX_TURNS_ALLOWED = 1000
@@ -35,7 +34,7 @@ def value_fault(name: str, value: object) -> str | None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if is_number and MIN_TIME_LIMIT_S <= value <= MAX_TIME_LIMIT_S:  # type: ignore[operator]  # NaN is not
         return None
-    return f"must be a number of seconds from {MIN_TIME_LIMIT_S} to {MAX_TIME_LIMIT_S:,}, not {shortened(value)}"
+    return f"must be a number of seconds from {MIN_TIME_LIMIT_S} to {MAX_TIME_LIMIT_S:,}, not {told(value)}"
 
 
 @deconstructible
