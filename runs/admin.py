@@ -89,10 +89,7 @@ class AgentAdmin(CarefulAdmin):
     """Agents can be edited: a run keeps the configuration it was launched with."""
 
     form = AgentForm
-    list_display = (
-        *("name", "description", "models_in_order", "tools_named", "strategy", "max_turns", "max_seconds"),
-        "is_default",
-    )
+    list_display = ("name", "description", "models_in_order", "strategy", "max_turns", "max_seconds", "is_default")
     list_filter = ("strategy", "is_default")
     search_fields = ("name", "description")
     readonly_fields = ("created_at", "updated_at")
@@ -121,10 +118,6 @@ class AgentAdmin(CarefulAdmin):
     @admin.display(description="models")
     def models_in_order(self, agent: Agent) -> str:
         return ", ".join(map(str, agent.model_names))
-
-    @admin.display(description="tools")
-    def tools_named(self, agent: Agent) -> str:
-        return "all" if agent.tools is None else ", ".join(map(str, agent.tools)) or "none"
 
     @override
     @transaction.atomic

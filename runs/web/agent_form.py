@@ -8,8 +8,7 @@ from runs.agent.providers.names import name_fault
 from runs.agent.structured import schema_fault
 from runs.agent.tools.registry import registered_tools
 from runs.models import Agent
-from runs.models.limits import ValueCheck
-from runs.web.setting_fields import JsonField
+from runs.web.setting_fields import ExtraField, JsonField
 
 if TYPE_CHECKING:
     _AgentModelForm = forms.ModelForm[Agent]
@@ -31,14 +30,18 @@ class AgentForm(_AgentModelForm):
     class Meta:
         model = Agent
         exclude = ()
-        field_classes: ClassVar = dict.fromkeys(
-            ("model_names", "tools", "output_schema", "tool_approvals", "extra_settings"), JsonField
-        )
+        field_classes: ClassVar = {
+            **dict.fromkeys(("model_names", "tools", "output_schema", "tool_approvals"), JsonField),
+            "extra_settings": ExtraField,
+        }
         error_messages: ClassVar = {"model_names": {"required": NO_MODELS}}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial.setdefault("no_tools", self.instance.tools == [])
+        effort = self.fields.get("reasoning_effort")  # who may only look at an agent gets a form without it
+        if isinstance(effort, forms.ChoiceField):
+            effort.choices = [("", "The provider's default"), *Agent.ReasoningEffort.choices]
 
     def clean_model_names(self) -> list[str]:
         names = self.cleaned_data["model_names"]
@@ -70,9 +73,7 @@ class AgentForm(_AgentModelForm):
         return names
 
     def clean_extra_settings(self) -> dict[str, Any]:
-        extra = self.cleaned_data["extra_settings"]
-        ValueCheck("extra")(extra)
-        return extra or {}
+        return self.cleaned_data["extra_settings"] or {}  # the column takes no null
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data

@@ -18,7 +18,14 @@ from runs.models.limits import (
     MAX_TURNS_ALLOWED,
     MIN_COST_ALLOWED,
 )
-from runs.web.setting_fields import EffortField, ExtraField, OutputField, TimeLimitField, temperature_field, top_p_field
+from runs.web.setting_fields import (
+    EffortField,
+    LaunchExtraField,
+    OutputField,
+    TimeLimitField,
+    temperature_field,
+    top_p_field,
+)
 
 if TYPE_CHECKING:
     _UserForm = BaseUserCreationForm[User]
@@ -101,7 +108,7 @@ class LaunchForm(forms.Form):
     temperature = temperature_field()
     top_p = top_p_field()
     max_output_tokens = OutputField()
-    extra = ExtraField()
+    extra = LaunchExtraField()
     tool_timeout_s = TimeLimitField("tool_timeout_s", "A tool call")
     model_timeout_s = TimeLimitField("model_timeout_s", "A reply")
     first_token_timeout_s = TimeLimitField("first_token_timeout_s", "The first word of a reply")

@@ -27,13 +27,13 @@ def facts_of(run: Run) -> list[Fact]:
 def _limits(config: dict[str, Any]) -> list[Fact]:
     facts = []
     if config.get("max_turns"):
-        facts.append(Fact("At most", counted(config["max_turns"], "turn")))
+        facts.append(Fact("Turns at most", f"{config['max_turns']:,}"))
     if config.get("max_seconds"):
-        facts.append(Fact("At most", duration_text(config["max_seconds"])))
+        facts.append(Fact("Time at most", duration_text(config["max_seconds"])))
     if config.get("max_tokens"):
-        facts.append(Fact("At most", counted(config["max_tokens"], "token")))
+        facts.append(Fact("Tokens at most", f"{config['max_tokens']:,}"))
     if config.get("max_cost_usd"):
-        facts.append(Fact("At most", dollars(Decimal(config["max_cost_usd"]))))
+        facts.append(Fact("Cost at most", dollars(Decimal(config["max_cost_usd"]))))
     return facts
 
 

@@ -9,6 +9,7 @@ from django.forms.fields import InvalidJSONInput
 from runs.agent.model_settings import MAX_OUTPUT_TOKENS_ALLOWED, MAX_TEMPERATURE
 from runs.models import Agent
 from runs.models.limits import MAX_TIME_LIMIT_S, MIN_TIME_LIMIT_S, ValueCheck
+from runs.storable import storable_json
 
 
 class TimeLimitField(forms.FloatField):
@@ -65,11 +66,16 @@ class JsonField(forms.JSONField):
         except (ValueError, RecursionError) as error:
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from error
 
-    def bound_data(self, data: Any, initial: Any) -> Any:
+    def validate(self, value: Any) -> None:
+        super().validate(value)
         try:
-            return super().bound_data(data, initial)
-        except (ValueError, RecursionError):
-            return InvalidJSONInput(data)
+            storable_json(value)
+        except ValueError as fault:
+            raise forms.ValidationError(f"{fault}.") from fault
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        # As it was typed, which may be more than a page can show once it is read: half of a surrogate pair.
+        return initial if self.disabled else None if data is None else InvalidJSONInput(data)
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, InvalidJSONInput):
@@ -78,7 +84,14 @@ class JsonField(forms.JSONField):
 
 
 class ExtraField(JsonField):
-    """Members that are added to every request. An empty object is a choice: none, whatever the agent has."""
+    """Members that are added to every request to a model."""
+
+    def validate(self, value: Any) -> None:
+        ValueCheck("extra")(value)
+
+
+class LaunchExtraField(ExtraField):
+    """Those of one launch. An empty object is a choice: none, whatever the agent has."""
 
     widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"})
 
@@ -89,11 +102,6 @@ class ExtraField(JsonField):
             help_text='Added to every request as they are, for what a server wants beyond: {"top_k": 40}.',
             error_messages={"invalid": 'Type a JSON object, such as {"top_k": 40}.'},
         )
-
-    def clean(self, value: Any) -> Any:
-        extra = super().clean(value)
-        ValueCheck("extra")(extra)
-        return extra
 
     def prepare_value(self, value: Any) -> Any:
         return "{}" if value == {} else super().prepare_value(value)

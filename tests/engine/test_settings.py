@@ -183,7 +183,13 @@ def test_what_a_run_may_call_again_is_what_it_could_and_its_agent_may_today(
 
 
 def test_agents_whose_empty_list_meant_all_tools_keep_them_all() -> None:
-    lists = {"none": None, "empty": [], "object": {}, "one": ["calculator"], "several": ["date_math", "calculator"]}
+    lists: dict[str, Any] = {
+        "none": None,
+        "empty": [],
+        "object": {},
+        "one": ["calculator"],
+        "several": ["date_math", "calculator"],
+    }
     for name, tools in lists.items():
         Agent.objects.create(name=name, model_names=["offline"], tools=tools)
 
