@@ -26,6 +26,7 @@ from runs.agent.wording import counted
 from runs.engine import control
 from runs.engine.launch_limits import TooManyLaunches
 from runs.engine.spending import DailyLimitReached
+from runs.live.amounts import tokens_text
 from runs.models import Agent, ApiToken, Run, Step, ToolCall
 from runs.templatetags.run_text import one_line
 from runs.web.agent_form import AgentForm
@@ -95,11 +96,20 @@ class AgentAdmin(CarefulAdmin):
     readonly_fields = ("created_at", "updated_at")
     fieldsets = (
         (None, {"fields": ("name", "description", "instructions", "is_default")}),
-        ("Models and tools", {"fields": ("model_names", "strategy", "tools")}),
+        ("Models and tools", {"fields": ("model_names", "strategy", "tools", "no_tools")}),
+        (
+            "Model settings",
+            {"fields": ("reasoning_effort", "temperature", "top_p", "max_output_tokens", "extra_settings")},
+        ),
         ("Answer", {"fields": ("output_schema",)}),
         (
             "Limits",
-            {"fields": ("max_turns", "max_seconds", "max_tokens", "max_cost_usd", "context_tokens", "max_attempts")},
+            {
+                "fields": (
+                    *("max_turns", "max_seconds", "max_tokens", "max_cost_usd", "context_tokens", "max_attempts"),
+                    *("first_token_timeout_s", "idle_timeout_s", "model_timeout_s", "tool_timeout_s"),
+                )
+            },
         ),
         ("Approvals", {"fields": ("approval", "tool_approvals", "approval_seconds", "on_approval_expiry")}),
         ("Queue", {"fields": ("priority", "max_runs_at_once")}),
@@ -166,7 +176,12 @@ class RunAdmin(ReadOnlyAdmin):
         (None, {"fields": ("task", "status", "waiting_for", "user", "agent", "rerun_of", "continues")}),
         (
             "Outcome",
-            {"fields": ("answer", "output_json", "error_json", "severity", "tokens_used", "cost", "cost_is_partial")},
+            {
+                "fields": (
+                    *("answer", "output_json", "error_json", "severity"),
+                    *("tokens", "cost", "cost_is_partial"),
+                )
+            },
         ),
         ("Last steps", {"fields": ("last_steps",)}),
         (
@@ -185,7 +200,7 @@ class RunAdmin(ReadOnlyAdmin):
         ("Hosting", {"classes": ("collapse",), "fields": ("epoch", "owner", "lease_until", "crashes")}),
         ("Configuration at launch", {"classes": ("collapse",), "fields": ("config_json",)}),
     )
-    readonly_fields = ("output_json", "error_json", "config_json", "last_steps")
+    readonly_fields = ("output_json", "error_json", "config_json", "last_steps", "tokens")
     output_json, error_json, config_json = _json("output"), _json("error"), _json("config", "configuration")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
@@ -204,6 +219,11 @@ class RunAdmin(ReadOnlyAdmin):
     @admin.display(description="steps", ordering="next_sequence")
     def steps(self, run: Run) -> int:
         return run.steps_taken
+
+    @admin.display(description="tokens used")
+    def tokens(self, run: Run) -> str:
+        tokens = run.tokens_used
+        return EMPTY if tokens is None else tokens_text(tokens, is_estimated=run.usage_is_estimated)
 
     @admin.display(description="live page")
     def live(self, run: Run) -> SafeString:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from runs.agent.errors import ToolUnavailable as ToolUnavailable
     from runs.agent.execution import agent_execution as agent_execution
     from runs.agent.limits import RunLimits as RunLimits
+    from runs.agent.model_settings import ModelSettings as ModelSettings
     from runs.agent.parallel import execute_tools_parallel as execute_tools_parallel
     from runs.agent.race import AllFailed as AllFailed
     from runs.agent.race import call_first_to_respond as call_first_to_respond
@@ -43,6 +44,7 @@ _NAMES_BY_MODULE = {
     "errors": ["AgentError", "AgentFailure", "ErrorSeverity", "ToolFailed", "ToolUnavailable"],
     "execution": ["agent_execution"],
     "limits": ["RunLimits"],
+    "model_settings": ["ModelSettings"],
     "parallel": ["execute_tools_parallel"],
     "race": ["AllFailed", "call_first_to_respond", "first_success"],
     "results": ["AgentResult"],

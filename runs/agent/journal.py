@@ -43,12 +43,12 @@ class Entry:
     """With `AgentStatus.WAITING`: the run waits for a person from here on, and has no host. Nothing follows."""
     tokens: int | None = None
     """Tokens to add to the run's; None when the provider reported none."""
+    usage_is_estimated: bool = False
+    """Some of the tokens recorded here were counted here: the run's are "about" from here on."""
     cost: Decimal | None = None
     """US dollars to add to the run's; None when unknown."""
     cost_is_partial: bool = False
     """What is recorded here cost something nobody knows: the run's cost is "at least" from here on."""
-    usage_is_estimated: bool = False
-    """Some of the tokens were counted here, because a provider did not say."""
     output: Any = None
     """The answer as validated data (JSON), with `AgentStatus.COMPLETED`, if the run has an output schema."""
     replay: Any = None

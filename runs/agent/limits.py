@@ -60,4 +60,4 @@ FIRST_TOKEN_TIMEOUT_S = 120.0
 IDLE_TIMEOUT_S = 120.0
 
 TIME_LIMITS = frozenset({"tool_timeout_s", "model_timeout_s", "first_token_timeout_s", "idle_timeout_s"})
-"""Limits an agent has no field for, but a run may be launched with: how long one thing may take."""
+"""How long one thing may take: the same names in an agent, in its snapshot and in the overrides of a launch."""

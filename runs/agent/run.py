@@ -9,6 +9,7 @@ from runs.agent.journal import ReportingJournal
 from runs.agent.limits import RunLimits
 from runs.agent.loop import AgentLoop
 from runs.agent.messages import ModelProvider
+from runs.agent.model_settings import PROVIDER_DEFAULTS, ModelSettings
 from runs.agent.outcome import execute
 from runs.agent.race import Strategy
 from runs.agent.results import AgentResult
@@ -33,6 +34,7 @@ async def run_agent(
     limits: RunLimits | None = ...,
     retry: RetryPolicy | None = ...,
     instructions: str = ...,
+    settings: ModelSettings | None = ...,
     strategy: Strategy = ...,
     output: None = None,
     report: Report | None = ...,
@@ -48,6 +50,7 @@ async def run_agent(
     limits: RunLimits | None = ...,
     retry: RetryPolicy | None = ...,
     instructions: str = ...,
+    settings: ModelSettings | None = ...,
     strategy: Strategy = ...,
     output: type[T],
     report: Report | None = ...,
@@ -63,6 +66,7 @@ async def run_agent(
     limits: RunLimits | None = ...,
     retry: RetryPolicy | None = ...,
     instructions: str = ...,
+    settings: ModelSettings | None = ...,
     strategy: Strategy = ...,
     output: Mapping[str, Any] | object,
     report: Report | None = ...,
@@ -77,6 +81,7 @@ async def run_agent(
     limits: RunLimits | None = None,
     retry: RetryPolicy | None = None,
     instructions: str = "",
+    settings: ModelSettings | None = None,
     strategy: Strategy = "fallback",
     output: Any = None,
     report: Report | None = None,
@@ -85,8 +90,9 @@ async def run_agent(
 
     `model` is a name ("offline", "openai:gpt-6-astra", "local/m1"), a provider, or several in order of preference,
     asked one after another, or together if the `strategy` is `hedge` or `race`; `tools` names or tools, None for all
-    registered ones. With `output` (a pydantic model, a type, or a JSON Schema) the
-    answer is data: an answer that does not fit is asked for again, twice, then the run fails with code `bad_output`.
+    registered ones, an empty list for none; `settings` says how much a model thinks, and how freely and how long it
+    writes. With `output` (a pydantic model, a type, or a JSON Schema) the answer is data: an answer that does not fit
+    is asked for again, twice, then the run fails with code `bad_output`.
     `report` is called with each thought as it happens and must not block. Raises `ValueError` for an unknown model or
     tool or a schema that is none, and otherwise only `CancelledError`.
     """
@@ -94,6 +100,7 @@ async def run_agent(
         providers=_providers(model),
         toolbox=Toolbox(tools),
         instructions=instructions,
+        settings=settings or PROVIDER_DEFAULTS,
         limits=limits or RunLimits(),
         retry=retry or RetryPolicy(),
         strategy=strategy,

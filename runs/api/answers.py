@@ -4,6 +4,8 @@ from typing import Any
 
 from django.http import HttpResponse, JsonResponse
 
+from runs.agent.limits import TIME_LIMITS
+from runs.agent.model_settings import SETTINGS
 from runs.models import Agent, ToolCall
 from runs.models.as_json import as_utc
 
@@ -36,16 +38,18 @@ def call_as_json(call: ToolCall) -> dict[str, Any]:
 
 def agent_as_json(agent: Agent) -> dict[str, Any]:
     """The agent as the API shows it; its instructions are for staff."""
+    snapshot = agent.snapshot()
     return {
         "name": agent.name,
         "description": agent.description,
         "models": list(agent.model_names) or ["offline"],
         "strategy": agent.strategy,
-        "tools": agent.tools or None,
+        "tools": agent.tools,
         "max_turns": agent.max_turns,
         "max_seconds": agent.max_seconds,
         "max_tokens": agent.max_tokens,
         "max_cost_usd": None if agent.max_cost_usd is None else str(agent.max_cost_usd),
+        **{name: snapshot[name] for name in (*SETTINGS, *sorted(TIME_LIMITS))},
         "output_schema": agent.output_schema,
         "approval": agent.approval,
         "priority": agent.priority,

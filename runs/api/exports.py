@@ -44,7 +44,7 @@ def export(run: Run, style: Format) -> HttpResponse:
 def _markdown(run: dict[str, Any], steps: list[dict[str, Any]]) -> Iterator[str]:
     yield f"# Run {run['id']}"
     facts = ("status", "agent", "steps_taken", "tokens_used", "cost", "created_at", "started_at", "ended_at")
-    known = [f"- {name}: {_inline(run[name])}" for name in facts if run[name] is not None]
+    known = [f"- {name}: {_inline(_fact(run, name))}" for name in facts if run[name] is not None]
     yield "\n".join(known)
     yield "## Task"
     yield _fenced(run["task"])
@@ -64,6 +64,11 @@ def _markdown(run: dict[str, Any], steps: list[dict[str, Any]]) -> Iterator[str]
     if run["error"]:
         yield "## Error"
         yield _fenced(json.dumps(run["error"], indent=2), "json")
+
+
+def _fact(run: dict[str, Any], name: str) -> Any:
+    """The value; tokens of which some were counted here are "about" as many."""
+    return f"≈{run[name]}" if name == "tokens_used" and run["usage_is_estimated"] else run[name]
 
 
 def _inline(value: Any) -> str:

@@ -8,6 +8,8 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 
+from runs.agent.limits import TIME_LIMITS
+from runs.agent.model_settings import SETTINGS
 from runs.agent.providers.catalog import model_fault
 from runs.agent.tools.registry import registered_tools
 from runs.api.answers import answer
@@ -19,7 +21,7 @@ from runs.engine.launch_limits import TooManyLaunches
 from runs.engine.spending import DailyLimitReached
 from runs.models import Agent, ApiToken, IdempotencyKey, Run
 from runs.models.as_json import run_as_json
-from runs.models.limits import MAX_TASK_BYTES
+from runs.models.limits import MAX_TASK_BYTES, value_fault
 from runs.storable import storable
 
 T = TypeVar("T")
@@ -105,14 +107,17 @@ def find_agent(name: str | None) -> Agent | None:
 
 
 def overrides_of(asked: Overrides | None, caller: Caller) -> dict[str, Any] | None:
-    """As `control.launch` takes them. Raises `ApiError` 422 for a model or a tool that is not there, and 403 if a token
-    that may not approve calls would say that nobody has to."""
+    """As `control.launch` takes them. Raises `ApiError` 422 for a model or a tool that is not there and a setting no
+    model takes, and 403 if a token that may not approve calls would say that nobody has to."""
     chosen = asked.chosen() if asked else {}
     if chosen.get("approval", "always") != "always":
         check_scope(caller, ApiToken.Scope.APPROVE)
     for name in chosen.get("models", ()):
         if fault := model_fault(name):
             raise invalid(f"overrides.models: {fault}")
+    for name in chosen.keys() & {*SETTINGS, *TIME_LIMITS}:
+        if fault := value_fault(name, chosen[name]):
+            raise invalid(f"overrides.{name}: It {fault}.")
     if unknown := sorted(set(chosen.get("tools", ())) - registered_tools().keys()):
         raise invalid(f"overrides.tools: There is no tool {unknown[0]!r}. GET /api/v1/tools lists them.")
     return chosen or None

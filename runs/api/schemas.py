@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from ninja import Schema
 from pydantic import AwareDatetime, ConfigDict, Field
 
+from runs.agent.model_settings import ReasoningEffort
 from runs.models.limits import MAX_PRIORITY
 
 Status = Literal["idle", "thinking", "executing", "waiting", "completed", "failed", "cancelled"]
@@ -51,6 +52,9 @@ class RunOut(Sent):
     error: AgentErrorOut | None
     steps_taken: Annotated[int, Field(ge=0)]
     tokens_used: Annotated[int | None, Field(ge=0)]
+    usage_is_estimated: Annotated[
+        bool, Field(description="Some of the tokens were counted here, because a server reported none.")
+    ]
     cost: Annotated[str | None, Field(description="US dollars as a decimal string; null when some of it is unknown.")]
     created_at: AwareDatetime
     started_at: AwareDatetime | None
@@ -112,11 +116,20 @@ class AgentOut(Sent):
     description: str
     models: list[str]
     strategy: Strategy
-    tools: Annotated[list[str] | None, Field(description="Null: all of them.")]
+    tools: Annotated[list[str] | None, Field(description="Null: all of them. An empty list: none.")]
     max_turns: int
     max_seconds: int
     max_tokens: int | None
     max_cost_usd: Annotated[str | None, Field(description="US dollars as a decimal string.")]
+    reasoning_effort: Annotated[ReasoningEffort | None, Field(description="Null: the provider's default.")]
+    temperature: float | None
+    top_p: float | None
+    max_output_tokens: int | None
+    extra: Annotated[dict[str, Any], Field(description="Members added to every request to a model.")]
+    tool_timeout_s: Annotated[float | None, Field(description="Seconds; null: the default.")]
+    model_timeout_s: float | None
+    first_token_timeout_s: float | None
+    idle_timeout_s: float | None
     output_schema: Any
     approval: Literal["never", "unsafe", "always"]
     priority: Annotated[int, Field(ge=-MAX_PRIORITY, le=MAX_PRIORITY)]

@@ -7,6 +7,7 @@ from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field_validator
 
 from runs.agent.limits import TIME_LIMITS
+from runs.agent.model_settings import MAX_OUTPUT_TOKENS_ALLOWED, MAX_TEMPERATURE, SETTINGS, ReasoningEffort
 from runs.agent.providers.names import MAX_NAME_CHARS
 from runs.api.schemas import Strategy
 from runs.models.limits import (
@@ -38,7 +39,14 @@ class Taken(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
-_TimeLimit = Annotated[float | None, Field(strict=True, ge=MIN_TIME_LIMIT_S, le=MAX_TIME_LIMIT_S)]
+# Their bounds are described here and checked by `value_fault` (`launching.overrides_of`), in the words of every door.
+_Seconds = Annotated[
+    float, Field(strict=True, json_schema_extra={"minimum": MIN_TIME_LIMIT_S, "maximum": MAX_TIME_LIMIT_S})
+]
+_TimeLimit = Annotated[_Seconds | None, Field(description="Seconds.")]
+_Temperature = Annotated[float, Field(strict=True, json_schema_extra={"minimum": 0, "maximum": MAX_TEMPERATURE})]
+_TopP = Annotated[float, Field(strict=True, json_schema_extra={"exclusiveMinimum": 0, "maximum": 1})]
+_Output = Annotated[int, Field(strict=True, json_schema_extra={"minimum": 1, "maximum": MAX_OUTPUT_TOKENS_ALLOWED})]
 
 
 class Overrides(Taken):
@@ -58,12 +66,26 @@ class Overrides(Taken):
     ] = None
     tools: Annotated[
         list[Annotated[Text, StringConstraints(min_length=1, max_length=128)]] | None,
-        Field(max_length=200, description="Names of the tools it may use; an empty list means all."),
+        Field(max_length=200, description="Names of the tools it may use; an empty list means none."),
     ] = None
     max_turns: Annotated[int | None, Field(strict=True, ge=1, le=MAX_TURNS_ALLOWED)] = None
     max_seconds: Annotated[int | None, Field(strict=True, ge=1, le=MAX_SECONDS_ALLOWED)] = None
     max_tokens: Annotated[int | None, Field(strict=True, ge=1, le=MAX_TOKENS_ALLOWED)] = None
     max_cost_usd: Annotated[Decimal | None, Field(ge=MIN_COST_ALLOWED, le=MAX_COST_ALLOWED, decimal_places=4)] = None
+    reasoning_effort: Annotated[
+        ReasoningEffort | None, Field(description="How much a model thinks before it answers.")
+    ] = None
+    temperature: Annotated[_Temperature | None, Field(description="Models that reason refuse it, as a rule.")] = None
+    top_p: Annotated[_TopP | None, Field(description="As a rule not with a temperature.")] = None
+    max_output_tokens: Annotated[_Output | None, Field(description="The longest reply, reasoning included.")] = None
+    extra: Annotated[
+        dict[str, Any] | None,
+        Field(
+            description="Members added to every request to a model as they are, for what a server wants beyond; those "
+            "that would overrule the run (model, messages, tools, stream …) are refused.",
+            examples=[{"top_k": 40}],
+        ),
+    ] = None
     tool_timeout_s: _TimeLimit = None
     model_timeout_s: _TimeLimit = None
     first_token_timeout_s: _TimeLimit = None
@@ -77,7 +99,7 @@ class Overrides(Taken):
         return chosen
 
 
-assert set(Overrides.model_fields) >= TIME_LIMITS, "A limit on waiting has no field."  # noqa: S101  at the start
+assert set(Overrides.model_fields) >= {*SETTINGS, *TIME_LIMITS}, "A setting has no field."  # noqa: S101  at the start
 
 
 class Launch(Taken):

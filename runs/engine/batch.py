@@ -17,7 +17,10 @@ from runs.engine.rows import Table, time_for
 from runs.engine.writes import FENCED, STOP_ASKED, Outcome, Write
 from runs.models import Run, Step, ToolCall
 
-_COLUMNS = ("status", "waiting_for", "next_sequence", "active_ms", "tokens_used", "crashes", "cost", "cost_is_partial")
+_COLUMNS = (
+    *("status", "waiting_for", "next_sequence", "active_ms", "tokens_used", "crashes", "cost", "cost_is_partial"),
+    "usage_is_estimated",
+)
 """What of a run's row a batch may change."""
 
 
@@ -38,6 +41,7 @@ class _Row:
     cost: Any
     """As the database gives it: a Decimal, or on SQLite a number."""
     cost_is_partial: bool
+    usage_is_estimated: bool
     changed: bool = False
     leaving: Write | None = None
 
@@ -195,7 +199,8 @@ class Batch:
         if write.closing is None:
             return write.steps
         cost = None if row.cost is None else Decimal(str(row.cost))
-        return [*write.steps, write.closing(Totals(row.tokens_used, cost, row.cost_is_partial))]
+        totals = Totals(row.tokens_used, cost, row.cost_is_partial, bool(row.usage_is_estimated))
+        return [*write.steps, write.closing(totals)]
 
     def _add_usage(self, write: Write, row: _Row) -> None:
         if write.tokens is not None:
@@ -203,6 +208,7 @@ class Batch:
         if write.cost is not None:
             row.cost = min(Decimal(str(row.cost or 0)) + write.cost, MOST_COST)
         row.cost_is_partial = row.cost_is_partial or write.cost_is_partial
+        row.usage_is_estimated = row.usage_is_estimated or write.usage_is_estimated
         if row.user_id is not None and (write.tokens or write.cost):
             tokens, cost = self._spent.get(row.user_id, (0, Decimal(0)))
             self._spent[row.user_id] = (tokens + (write.tokens or 0), min(cost + (write.cost or 0), MOST_COST))

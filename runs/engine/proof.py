@@ -23,11 +23,12 @@ class Totals:
     tokens: int | None
     cost: Decimal | None
     cost_is_partial: bool
+    usage_is_estimated: bool = False
 
     @classmethod
     def of(cls, run: Run) -> "Totals":
         """As its row says."""
-        return cls(run.tokens_used, run.cost, run.cost_is_partial)
+        return cls(run.tokens_used, run.cost, run.cost_is_partial, run.usage_is_estimated)
 
     def as_json(self) -> dict[str, Any]:
         """For a step's metadata."""
@@ -108,9 +109,12 @@ def _used_after(stop: Stop, totals: Totals, before: dict[str, Any] | None) -> di
     if stop.was_asking:
         reply = "unknown" if stop.forced_by is not None else "not_begun" if is_known else "cut_off"
     cost = (totals.cost or Decimal(0)) - Decimal(before["cost"] or 0)
+    tokens_after = (totals.tokens or 0) - (before["tokens"] or 0)
     return {
         "reply": reply,
-        "tokens_after": (totals.tokens or 0) - (before["tokens"] or 0),
+        "tokens_after": tokens_after,
+        # Of a run whose tokens were counted here before, nobody can tell whether the last ones were.
+        "tokens_are_estimated": totals.usage_is_estimated and tokens_after > 0,
         "cost_after": format(cost.normalize(), "f") if is_known else None,
         "cost_is_known": is_known,
     }
@@ -131,5 +135,6 @@ def _words(stop: Stop, proof: dict[str, Any]) -> str:
         said.append(f"Had finished: {', '.join(each.tool_name for each in stop.finished)}.")
     if proof["tokens_after"] is not None:
         cost = f"${proof['cost_after']}" if proof["cost_is_known"] else "at an unknown cost"
-        said.append(f"Booked after that: {counted(proof['tokens_after'], 'token')}, {cost}.")
+        about = "≈" if proof["tokens_are_estimated"] else ""
+        said.append(f"Booked after that: {about}{counted(proof['tokens_after'], 'token')}, {cost}.")
     return " ".join(said)

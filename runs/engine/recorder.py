@@ -117,6 +117,7 @@ class Recorder:
         steps = [*[await self._step(thought) for thought in unfinished], *steps]
         write = Write(run_id=self.run_id, epoch=self.epoch, steps=steps, tokens=entry.tokens)
         write.cost, write.cost_is_partial = entry.cost, entry.cost_is_partial
+        write.usage_is_estimated = entry.usage_is_estimated
         self._note_calls(entry, write)
         self.doing.note(entry)
         if entry.status is not None:

@@ -7,6 +7,7 @@ from typing import Any
 from runs.agent.approvals import Approvals
 from runs.agent.limits import TIME_LIMITS, RunLimits
 from runs.agent.messages import ModelProvider
+from runs.agent.model_settings import SETTINGS, ModelSettings
 from runs.agent.retry import RetryPolicy
 from runs.agent.setup import Setup
 from runs.agent.structured import OutputSchema
@@ -16,13 +17,14 @@ from runs.agent.tools.toolbox import Toolbox
 def setup_of(config: dict[str, Any], provider_for: Callable[[str], ModelProvider]) -> Setup:
     """The models, tools and rules in a run's configuration.
 
-    Raises `ValueError` for a model or a tool that is not there (any more), and what a provider raises that cannot
-    start.
+    Raises `ValueError` for a model or a tool that is not there (any more) and for a setting no model takes, and what a
+    provider raises that cannot start.
     """
     return Setup(
         providers=[provider_for(name) for name in config["models"]],
         toolbox=Toolbox(config.get("tools")),
         instructions=config.get("instructions", ""),
+        settings=settings_of(config),
         limits=limits_of(config),
         retry=RetryPolicy(max_attempts=config.get("max_attempts", 3)),
         strategy=config.get("strategy", "fallback"),
@@ -39,6 +41,14 @@ def approvals_of(config: dict[str, Any]) -> Approvals:
         floor=config.get("approval_floor", "never"),
         wait_s=config.get("approval_seconds"),
     )
+
+
+def settings_of(config: dict[str, Any]) -> ModelSettings:
+    """The settings of its models in a run's configuration. Runs launched before there were any have none.
+
+    Raises `ValueError` for one no model takes.
+    """
+    return ModelSettings(**{name: config[name] for name in SETTINGS if config.get(name) is not None})
 
 
 def limits_of(config: dict[str, Any]) -> RunLimits:

@@ -61,6 +61,8 @@ class Write:
     """To add to the run's."""
     tokens: int | None = None
     """To add to the run's."""
+    usage_is_estimated: bool = False
+    """Some of the tokens in this write were counted here."""
     cost: Decimal | None = None
     """US dollars to add to the run's."""
     cost_is_partial: bool = False

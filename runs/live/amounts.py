@@ -1,4 +1,4 @@
-"""Durations, sizes and money as people read them."""
+"""Durations, sizes, tokens and money as people read them."""
 
 from decimal import Decimal
 
@@ -26,6 +26,11 @@ def size_text(size_bytes: float) -> str:
     if size_bytes < 999.95 * 2**20:
         return f"{size_bytes / 2**20:.1f} MiB"
     return f"{size_bytes / 2**30:,.1f} GiB"
+
+
+def tokens_text(tokens: int, *, is_estimated: bool) -> str:
+    """Tokens as `1,234`, or as `≈1,234` if some of them were counted here because a server reported none."""
+    return f"{'≈' if is_estimated else ''}{tokens:,}"
 
 
 def dollars(cost: Decimal) -> str:

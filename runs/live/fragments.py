@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from runs.agent.wording import counted
-from runs.live.amounts import dollars, duration_text
+from runs.live.amounts import dollars, duration_text, tokens_text
 from runs.live.cards import card_of
 from runs.live.offers import resume_for
 from runs.live.pictures import calls_of
@@ -133,12 +133,13 @@ def run_totals(run: Run) -> dict[str, str]:
     """Elapsed time, tokens and cost in words: "none" where there are none to count, "unknown" where nobody told us."""
     models = run.config.get("models") or ["offline"]
     missing = "none" if models == ["offline"] else "unknown"
+    tokens = run.tokens_used
     ended = run.ended_at and run.ended_at - (run.started_at or run.created_at)
     return {
         "model": ", ".join(map(str, models)),
         "agent": str(run.config.get("agent") or "Assistant"),
         "elapsed": duration_text(ended.total_seconds()) if ended else "",
-        "tokens": missing if run.tokens_used is None else f"{run.tokens_used:,}",
+        "tokens": missing if tokens is None else tokens_text(tokens, is_estimated=run.usage_is_estimated),
         "cost": missing if run.cost is None else f"{'at least ' if run.cost_is_partial else ''}{dollars(run.cost)}",
     }
 

@@ -27,6 +27,7 @@ _VERSION_FIELDS = (
     "started_at",
     "ended_at",
     "tokens_used",
+    "usage_is_estimated",
     "cost",
     "severity",
 )

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from runs.live.amounts import dollars, duration_text
+from runs.live.amounts import dollars, duration_text, tokens_text
 from runs.markdown import visible
 from runs.models import Step
 
@@ -72,7 +72,9 @@ def proof_of(step: Step) -> Proof | None:
         took=duration_text(took_s) if took_s else "",
         forced_by=visible(str(told.get("forced_by") or "")),
         reply=reply or ("" if stopped else "Nothing was running."),
-        tokens="unknown" if tokens is None else f"{tokens:,}",
+        tokens="unknown"
+        if tokens is None
+        else tokens_text(tokens, is_estimated=bool(told.get("tokens_are_estimated"))),
         cost="unknown" if cost is None else dollars(Decimal(cost)),
         stopped=stopped,
         finished=[_finished(call) for call in told.get("finished", ())],

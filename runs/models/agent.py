@@ -16,6 +16,7 @@ from runs.models.limits import (
     MAX_TURNS_ALLOWED,
     MIN_CONTEXT_TOKENS,
     MIN_COST_ALLOWED,
+    ValueCheck,
 )
 
 
@@ -36,6 +37,17 @@ class Agent(models.Model):
         UNSAFE = "unsafe", "Unsafe tools only"
         ALWAYS = "always", "Always"
 
+    class ReasoningEffort(models.TextChoices):
+        """How much a model thinks before it answers; the values are those of `ModelSettings`."""
+
+        NONE = "none", "None"
+        MINIMAL = "minimal", "Minimal"
+        LOW = "low", "Low"
+        MEDIUM = "medium", "Medium"
+        HIGH = "high", "High"
+        XHIGH = "xhigh", "Extra high"
+        MAX = "max", "As much as it can"
+
     class OnExpiry(models.TextChoices):
         """What happens to a call nobody decided about in time."""
 
@@ -46,10 +58,49 @@ class Agent(models.Model):
     description = models.CharField(max_length=200, blank=True)
     instructions = models.TextField(blank=True, help_text="What the model is told before the task.")
     model_names = models.JSONField(
-        default=list, help_text='Model names in order of preference, such as ["offline"] or ["openai:gpt-5-mini"].'
+        default=list, help_text='Model names in order of preference, such as ["offline"] or ["openai:gpt-6-astra"].'
     )
     strategy = models.CharField(max_length=10, choices=Strategy, default=Strategy.FALLBACK)
-    tools = models.JSONField(null=True, blank=True, help_text="Names of the tools it may use; empty means all of them.")
+    tools = models.JSONField(
+        null=True,
+        blank=True,
+        help_text='Names of the tools it may use, such as ["calculator"]; empty for all of them, [] for none.',
+    )
+    """Null: all of them, also those that are added later. An empty list: none, and no request names a tool."""
+    reasoning_effort = models.CharField(
+        max_length=8,
+        choices=ReasoningEffort,
+        blank=True,
+        default="",
+        help_text="How much its models think before they answer; empty for the provider's default.",
+    )
+    temperature = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[ValueCheck("temperature")],
+        help_text="From 0, the likeliest words, to 2. Models that reason refuse it, as a rule; empty for the "
+        "provider's default.",
+    )
+    top_p = models.FloatField(
+        "top p",
+        null=True,
+        blank=True,
+        validators=[ValueCheck("top_p")],
+        help_text="The share of likely words that are chosen from, above 0 and at most 1. Set it or the temperature, "
+        "not both; empty for the provider's default.",
+    )
+    max_output_tokens = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[ValueCheck("max_output_tokens")],
+        help_text="The longest reply in tokens, reasoning included; empty for the most the model can.",
+    )
+    extra_settings = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[ValueCheck("extra")],
+        help_text='Members that are added to every request as they are, for what a server wants beyond: {"top_k": 40}.',
+    )
     max_turns = models.PositiveIntegerField(
         default=20, validators=[MinValueValidator(1), MaxValueValidator(MAX_TURNS_ALLOWED)]
     )
@@ -70,6 +121,34 @@ class Agent(models.Model):
         decimal_places=4,
         validators=[MinValueValidator(MIN_COST_ALLOWED), MaxValueValidator(MAX_COST_ALLOWED)],
         help_text="What a run may cost; empty for no limit. A model whose price is unknown is not asked under a limit.",
+    )
+    tool_timeout_s = models.FloatField(
+        "time for a tool call, in seconds",
+        null=True,
+        blank=True,
+        validators=[ValueCheck("tool_timeout_s")],
+        help_text="What one call may take, unless the tool says otherwise itself; empty for the default.",
+    )
+    model_timeout_s = models.FloatField(
+        "time for a reply, in seconds",
+        null=True,
+        blank=True,
+        validators=[ValueCheck("model_timeout_s")],
+        help_text="From a request to the end of its reply; empty for the default.",
+    )
+    first_token_timeout_s = models.FloatField(
+        "time to the first word of a reply, in seconds",
+        null=True,
+        blank=True,
+        validators=[ValueCheck("first_token_timeout_s")],
+        help_text="How long a model may be silent at first; empty for the default.",
+    )
+    idle_timeout_s = models.FloatField(
+        "time to the next word of a reply, in seconds",
+        null=True,
+        blank=True,
+        validators=[ValueCheck("idle_timeout_s")],
+        help_text="How long a reply may pause once it has begun; empty for the default.",
     )
     context_tokens = models.PositiveIntegerField(
         null=True,
@@ -137,13 +216,22 @@ class Agent(models.Model):
             "instructions": self.instructions,
             "models": list(self.model_names) or ["offline"],
             "strategy": self.strategy,
-            "tools": self.tools or None,
+            "tools": self.tools,
+            "reasoning_effort": self.reasoning_effort or None,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_output_tokens": self.max_output_tokens,
+            "extra": dict(self.extra_settings or {}),
             "max_turns": self.max_turns,
             "max_seconds": self.max_seconds,
             "max_attempts": self.max_attempts,
             "max_tokens": self.max_tokens,
             "max_cost_usd": None if self.max_cost_usd is None else str(self.max_cost_usd),
             "context_tokens": self.context_tokens,
+            "tool_timeout_s": self.tool_timeout_s,
+            "model_timeout_s": self.model_timeout_s,
+            "first_token_timeout_s": self.first_token_timeout_s,
+            "idle_timeout_s": self.idle_timeout_s,
             "output_schema": self.output_schema,
             "approval": self.approval,
             "tool_approvals": dict(self.tool_approvals),

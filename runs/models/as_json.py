@@ -21,6 +21,7 @@ def run_as_json(run: Run) -> dict[str, Any]:
         "error": run.error,
         "steps_taken": run.steps_taken,
         "tokens_used": run.tokens_used,
+        "usage_is_estimated": run.usage_is_estimated,
         # A part of the cost is no cost: the steps tell which replies' is known.
         "cost": None if run.cost_is_partial else _dollars(run.cost),
         "created_at": as_utc(run.created_at),

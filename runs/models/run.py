@@ -121,6 +121,8 @@ class Run(models.Model):
     """The severity of `error`; empty without one."""
     tokens_used = models.PositiveBigIntegerField(null=True)
     """Null until a provider reported some: unknown is not zero."""
+    usage_is_estimated = models.BooleanField(default=False)
+    """True if some of them were counted here, because a server reported none."""
     cost = models.DecimalField(max_digits=14, decimal_places=8, null=True)
     """US dollars of the replies whose cost is known; null when none is."""
     cost_is_partial = models.BooleanField(default=False)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from runs.live.amounts import dollars, duration_text
+from runs.live.amounts import dollars, duration_text, tokens_text
 from runs.models import Run
 
 register = template.Library()
@@ -49,9 +49,10 @@ def thousands(number: int) -> str:
 
 @register.filter
 def tokens(run: Run) -> str:
-    """The tokens of a run; "none" where there are none to count, "unknown" where no provider told us."""
+    """The tokens of a run, with "≈" if some were counted here; "none" where there are none to count, "unknown" where no
+    provider told us."""
     if run.tokens_used is not None:
-        return thousands(run.tokens_used)
+        return tokens_text(run.tokens_used, is_estimated=run.usage_is_estimated)
     return "none" if run.config.get("models") == ["offline"] else "unknown"
 
 

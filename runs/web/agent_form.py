@@ -1,15 +1,14 @@
 """The form staff configure an agent with."""
 
-import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
-from django.forms.fields import InvalidJSONInput
 
 from runs.agent.providers.names import name_fault
 from runs.agent.structured import schema_fault
 from runs.agent.tools.registry import registered_tools
 from runs.models import Agent
+from runs.web.setting_fields import ExtraField, JsonField
 
 if TYPE_CHECKING:
     _AgentModelForm = forms.ModelForm[Agent]
@@ -19,25 +18,30 @@ else:  # generic for the type checker only
 NO_MODELS = 'Type a list with at least one name, such as ["offline"].'
 
 
-class JsonField(forms.JSONField):
-    """JSON as somebody would write it by hand; an empty box for nothing."""
-
-    widget = forms.Textarea(attrs={"class": "json", "rows": 4, "spellcheck": "false"})
-
-    def prepare_value(self, value: Any) -> Any:
-        if isinstance(value, InvalidJSONInput):
-            return value
-        return "" if value in (None, [], {}) else json.dumps(value, indent=2, ensure_ascii=False)
-
-
 class AgentForm(_AgentModelForm):
     """An agent whose models and tools are names, so that a mistake is found here and not by a run."""
+
+    no_tools = forms.BooleanField(
+        label="No tools at all",
+        required=False,
+        help_text="For models that take none: no request names a tool. Leave the list above empty then.",
+    )
 
     class Meta:
         model = Agent
         exclude = ()
-        field_classes: ClassVar = dict.fromkeys(("model_names", "tools", "output_schema", "tool_approvals"), JsonField)
+        field_classes: ClassVar = {
+            **dict.fromkeys(("model_names", "tools", "output_schema", "tool_approvals"), JsonField),
+            "extra_settings": ExtraField,
+        }
         error_messages: ClassVar = {"model_names": {"required": NO_MODELS}}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("no_tools", self.instance.tools == [])
+        effort = self.fields.get("reasoning_effort")  # who may only look at an agent gets a form without it
+        if isinstance(effort, forms.ChoiceField):
+            effort.choices = [("", "The provider's default"), *Agent.ReasoningEffort.choices]
 
     def clean_model_names(self) -> list[str]:
         names = self.cleaned_data["model_names"]
@@ -58,15 +62,26 @@ class AgentForm(_AgentModelForm):
 
     def clean_tools(self) -> list[str] | None:
         names = self.cleaned_data["tools"]
-        if names in (None, []):
+        if names is None:
             return None
         known = registered_tools()
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise forms.ValidationError('Type a list of names, such as ["calculator"], or leave it empty for all.')
+            raise forms.ValidationError('Type a list of names, such as ["calculator"]; nothing for all, [] for none.')
         unknown = [name for name in names if name not in known]
         if unknown:
             raise forms.ValidationError(f"No such tool: {', '.join(unknown)}. There are: {', '.join(known)}.")
         return names
+
+    def clean_extra_settings(self) -> dict[str, Any]:
+        return self.cleaned_data["extra_settings"] or {}  # the column takes no null
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if data.get("no_tools"):
+            if data.get("tools"):
+                self.add_error("no_tools", "Either no tools, or those on the list: empty the list, or untick this.")
+            data["tools"] = []
+        return data
 
     def clean_tool_approvals(self) -> dict[str, str]:
         rules = self.cleaned_data["tool_approvals"] or {}

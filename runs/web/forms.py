@@ -7,6 +7,7 @@ from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import User
 
 from runs.agent.limits import TIME_LIMITS
+from runs.agent.model_settings import SETTINGS
 from runs.agent.providers.catalog import model_fault
 from runs.agent.providers.names import MAX_NAME_CHARS
 from runs.models import Agent
@@ -14,11 +15,17 @@ from runs.models.limits import (
     MAX_COST_ALLOWED,
     MAX_SECONDS_ALLOWED,
     MAX_TASK_BYTES,
-    MAX_TIME_LIMIT_S,
     MAX_TOKENS_ALLOWED,
     MAX_TURNS_ALLOWED,
     MIN_COST_ALLOWED,
-    MIN_TIME_LIMIT_S,
+)
+from runs.web.setting_fields import (
+    EffortField,
+    LaunchExtraField,
+    OutputField,
+    TimeLimitField,
+    temperature_field,
+    top_p_field,
 )
 
 if TYPE_CHECKING:
@@ -78,24 +85,6 @@ class MoneyField(forms.DecimalField):
         )
 
 
-class TimeLimitField(forms.FloatField):
-    """How many seconds something is waited for."""
-
-    def __init__(self, label: str) -> None:
-        super().__init__(
-            label=label,
-            required=False,
-            min_value=MIN_TIME_LIMIT_S,
-            max_value=MAX_TIME_LIMIT_S,
-            widget=forms.NumberInput({"inputmode": "decimal"}),
-            error_messages={
-                "invalid": "Type a number of seconds.",
-                "min_value": f"At least {MIN_TIME_LIMIT_S} seconds.",
-                "max_value": f"At most {MAX_TIME_LIMIT_S} seconds.",
-            },
-        )
-
-
 class LaunchForm(forms.Form):
     """A task, and what it should be done with. Empty limits and an empty model mean the agent's own."""
 
@@ -116,10 +105,15 @@ class LaunchForm(forms.Form):
         choices=[("", "As the agent says"), *Agent.Approval.choices],
         error_messages={"invalid_choice": "Choose one of the rules on the list."},
     )
-    tool_timeout_s = TimeLimitField("A tool call")
-    model_timeout_s = TimeLimitField("A reply")
-    first_token_timeout_s = TimeLimitField("The first word of a reply")
-    idle_timeout_s = TimeLimitField("The next word of a reply")
+    reasoning_effort = EffortField()
+    temperature = temperature_field()
+    top_p = top_p_field()
+    max_output_tokens = OutputField()
+    extra = LaunchExtraField()
+    tool_timeout_s = TimeLimitField("tool_timeout_s", "A tool call")
+    model_timeout_s = TimeLimitField("model_timeout_s", "A reply")
+    first_token_timeout_s = TimeLimitField("first_token_timeout_s", "The first word of a reply")
+    idle_timeout_s = TimeLimitField("idle_timeout_s", "The next word of a reply")
 
     def clean_task(self) -> str:
         return checked_task(self.cleaned_data["task"])
@@ -132,22 +126,24 @@ class LaunchForm(forms.Form):
         return model
 
     def time_limits(self) -> list[forms.BoundField]:
-        """The limits on waiting that are set: the form shows no others, an agent has none of its own."""
-        return [
-            self[name]
-            for name in ("tool_timeout_s", "model_timeout_s", "first_token_timeout_s", "idle_timeout_s")
-            if self[name].value()
-        ]
+        """The limits on waiting, in the order of a request."""
+        return [self[name] for name in ("first_token_timeout_s", "idle_timeout_s", "model_timeout_s", "tool_timeout_s")]
 
     def has_limits(self) -> bool:
         """True if any limit is set, rightly or wrongly."""
         limits = [self[name] for name in ("max_turns", "max_seconds", "max_tokens", "max_cost_usd")]
         return any(limit.value() for limit in limits + self.time_limits())
 
+    def has_settings(self) -> bool:
+        """True if any setting of the model is set, rightly or wrongly. A temperature of 0 is one."""
+        return any(self[name].value() not in (None, "") for name in SETTINGS)
+
     def overrides(self) -> dict[str, Any]:
         """The keys of the agent's snapshot this launch replaces."""
-        limits = ("max_turns", "max_seconds", "max_tokens", *sorted(TIME_LIMITS))
-        chosen: dict[str, Any] = {key: self.cleaned_data[key] for key in limits if self.cleaned_data[key]}
+        limits = ("max_turns", "max_seconds", "max_tokens", *SETTINGS, *sorted(TIME_LIMITS))
+        chosen: dict[str, Any] = {
+            key: self.cleaned_data[key] for key in limits if self.cleaned_data[key] not in (None, "")
+        }
         if self.cleaned_data["max_cost_usd"]:
             chosen["max_cost_usd"] = str(self.cleaned_data["max_cost_usd"])
         if self.cleaned_data["approval"]:

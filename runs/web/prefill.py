@@ -5,7 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 from runs.agent.limits import TIME_LIMITS, RunLimits
+from runs.agent.model_settings import MAX_OUTPUT_TOKENS_ALLOWED, SETTINGS
 from runs.agent.providers.suggestions import available_models
+from runs.engine import control
 from runs.models import Run
 from runs.models.limits import (
     MAX_COST_ALLOWED,
@@ -20,9 +22,10 @@ LIMITS: dict[str, tuple[str, Decimal | int]] = {
     "max_duration_s": ("max_seconds", MAX_SECONDS_ALLOWED),
     "max_tokens": ("max_tokens", MAX_TOKENS_ALLOWED),
     "max_cost_usd": ("max_cost_usd", MAX_COST_ALLOWED),
+    "max_output_tokens": ("max_output_tokens", MAX_OUTPUT_TOKENS_ALLOWED),
     **{name: (name, MAX_TIME_LIMIT_S) for name in TIME_LIMITS},
 }
-"""By a limit's name in `RunLimits`: the field that sets it, and the most it may be."""
+"""By a limit's name in `RunLimits` or `ModelSettings`: the field that sets it, and the most it may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ def prefill(run: Run, change: str) -> Prefill:
         "model": _own_model(run),
         "approval": _own_approval(run),
         **{name: config.get(name) for name, _most in LIMITS.values()},
+        **{name: config.get(name) for name in SETTINGS},
+        "extra": _own_extra(run),
     }
     filled = Prefill(run, initial)
     if change == "model":
@@ -67,14 +72,21 @@ def _own_approval(run: Run) -> str:
     return "" if run.agent is not None and run.agent.approval == rule else rule
 
 
+def _own_extra(run: Run) -> dict[str, Any] | None:
+    """The run's further settings; None if it has none, unless its agent has some, which a copy would get."""
+    extra: dict[str, Any] = run.config.get("extra") or {}
+    return extra if extra or (run.agent is not None and run.agent.extra_settings) else None
+
+
 def kept(run: Run, chosen: dict[str, Any]) -> dict[str, Any]:
-    """Overrides a copy of `run` keeps because the form does not show them: its strategy and tools, and all its models
-    if the one it shows was left as it was. Nothing for another agent; `chosen` is the form's cleaned data."""
+    """Overrides a copy of `run` keeps because the form does not show them: its strategy, those of its tools its agent
+    may call today, and all its models if the one it shows was left as it was. Nothing for another agent; `chosen` is
+    the form's cleaned data."""
     if run.agent is None or chosen["agent"] != run.agent:
         return {}
     names = ["strategy", "tools"] + (["models"] if chosen["model"] == _own_model(run) else [])
-    config = run.agent.snapshot()
-    return {name: run.config[name] for name in names if name in run.config and run.config[name] != config[name]}
+    before, today = control.with_rules_of_today(run), run.agent.snapshot()
+    return {name: before[name] for name in names if name in before and before[name] != today[name]}
 
 
 def more_of(run: Run, limit: str) -> dict[str, Any]:
@@ -94,14 +106,14 @@ def _doubled(run: Run, limit: str) -> dict[str, tuple[Decimal, Decimal]]:
     if limit not in LIMITS:
         return {}
     name, most = LIMITS[limit]
-    used = run.config.get(name) or getattr(RunLimits(), limit)
+    used = run.config.get(name) or getattr(RunLimits(), limit, None)
     if used is None:
         return {}
     before = Decimal(str(used))
     doubled = {name: (before, min(2 * before, Decimal(most)))}
     if limit in ("first_token_timeout_s", "idle_timeout_s"):
-        whole = run.config.get("model_timeout_s") or RunLimits().model_timeout_s
-        if doubled[name][1] >= Decimal(str(whole)):
+        whole: float | None = run.config.get("model_timeout_s") or RunLimits().model_timeout_s
+        if whole is not None and doubled[name][1] >= Decimal(str(whole)):
             doubled |= _doubled(run, "model_timeout_s")
     return doubled
 

@@ -13,6 +13,7 @@ from runs.live.cards import ALL_ICONS
 from runs.models import Run, Step
 from runs.web.access import PageRequest, run_or_404, signed_in
 from runs.web.forms import FollowUpForm
+from runs.web.run_settings import facts_of
 
 PAGE_LENGTH = 100
 """Steps on a page. A browser needs 13 ms to paint a new one among 500 cards, and 68 ms among 5,000."""
@@ -31,6 +32,7 @@ def show_run(request: PageRequest, run_id: UUID) -> HttpResponse:
     context: dict[str, Any] = {
         "run": run,
         "totals": fragments.run_totals(run),
+        "facts": facts_of(run),
         "state": fragments.run_state_html(run),
         "timeline": fragments.timeline_html(steps),
         "icons": ALL_ICONS,

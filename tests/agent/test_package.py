@@ -5,8 +5,8 @@ import sys
 
 CONTRACT = [
     "AgentError", "AgentFailure", "AgentResult", "AgentState", "AgentStatus", "AgentStep", "AgentThought", "AllFailed",
-    "ErrorSeverity", "RetryPolicy", "RunLimits", "ThoughtType", "Tool", "agent_execution", "async_retry",
-    "call_first_to_respond", "call_with_timeout", "execute_tool_by_name", "execute_tool_safely",
+    "ErrorSeverity", "ModelSettings", "RetryPolicy", "RunLimits", "ThoughtType", "Tool", "agent_execution",
+    "async_retry", "call_first_to_respond", "call_with_timeout", "execute_tool_by_name", "execute_tool_safely",
     "execute_tools_parallel", "first_success", "get_available_tools", "handle_agent_error", "run_agent",
     "stream_agent_execution", "tool",
 ]  # fmt: skip

@@ -26,8 +26,8 @@ from tests.live_site import ROOT, LiveSite, clean_environment, manage
 from tests.wire import Hang, WireServer
 
 RUN_KEYS = [
-    "id", "task", "status", "waiting_for", "agent", "answer", "output", "error", "steps_taken", "tokens_used", "cost",
-    "created_at", "started_at", "ended_at",
+    "id", "task", "status", "waiting_for", "agent", "answer", "output", "error", "steps_taken", "tokens_used",
+    "usage_is_estimated", "cost", "created_at", "started_at", "ended_at",
 ]  # fmt: skip
 STEP_KEYS = [
     "sequence", "turn", "kind", "content", "tool_name", "call_id", "tool_input", "tool_output", "attempt",

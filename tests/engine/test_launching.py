@@ -71,12 +71,12 @@ def test_nobody_but_staff_adds_tools_to_those_of_an_agent(earlier: Run, agent: A
     ada, staff = person(earlier), User.objects.create_user("grace", is_staff=True)
 
     fewer = control.launch(user=ada, task="Count.", agent=agent, overrides={"tools": ["calculator"]})
-    for more in (["calculator", "current_time"], []):
+    for more in (["calculator", "current_time"], None):
         with pytest.raises(control.OverrideRefused, match="Clerk may call calculator, text_stats, not"):
             control.launch(user=ada, task="Count.", agent=agent, overrides={"tools": more})
 
     assert fewer.config["tools"] == ["calculator"]
-    assert control.launch(user=staff, task="Count.", agent=agent, overrides={"tools": []}).config["tools"] == []
+    assert control.launch(user=staff, task="Count.", agent=agent, overrides={"tools": None}).config["tools"] is None
     assert control.run_again(earlier.pk, by=ada).config["tools"] == agent.tools
 
 

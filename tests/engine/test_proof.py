@@ -14,7 +14,10 @@ from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta, ToolRe
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tools
 from runs.engine import control
 from runs.engine.host import RunHost
-from runs.models import Run, ToolCall
+from runs.engine.proof import Totals, proof_thought
+from runs.engine.stops import stop_of
+from runs.live.proofs import proof_of as card_proof_of
+from runs.models import Run, Step, ToolCall
 from runs.models.run import FORCE_AFTER
 from tests.engine.conftest import ended, launch, reached, steps_of
 from tests.engine.test_stopping import Gatekeeper, cancel, orphan, register
@@ -208,3 +211,19 @@ async def test_a_run_whose_host_does_not_stop_it_is_forced_and_its_host_can_writ
     assert {each["outcome"] for each in proof["stopped"]} == {"unknown", "no_effect"}
     assert await force(run, ada) == "already_ended"
     assert [step.sequence for step in await steps_of(run)] == list(range(1, row.next_sequence))
+
+
+@pytest.mark.parametrize(("is_estimated", "tokens"), [(True, "≈20"), (False, "20")])
+def test_tokens_booked_after_the_click_are_about_as_many_if_some_were_counted_here(
+    ada: User, is_estimated: bool, tokens: str
+) -> None:
+    run = control.launch(user=ada, task="Do it.")
+    used = Totals(10, None, cost_is_partial=True).as_json()
+    asked = {"note": "cancel_asked", "by": "ada", "used": used}
+    Step.objects.create(run=run, sequence=1, epoch=1, kind="note", ended_at=timezone.now(), metadata=asked)
+
+    thought = proof_thought(run.pk, stop_of(run), Totals(30, None, True, usage_is_estimated=is_estimated))
+
+    shown = card_proof_of(Step(metadata=thought.metadata))
+    assert f"Booked after that: {tokens} tokens" in thought.content
+    assert shown is not None and shown.tokens == tokens

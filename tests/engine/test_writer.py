@@ -146,6 +146,32 @@ async def test_tokens_and_active_time_add_up_and_unknown_tokens_stay_unknown(ada
     assert (await Run.objects.aget(pk=unknown.pk)).tokens_used is None
 
 
+async def test_tokens_are_estimated_from_the_first_write_on_that_says_so(ada: User, writer: Writer) -> None:
+    told, guessed = await hosted(ada), await hosted(ada)
+
+    await committed(
+        writer,
+        Write(run_id=told.pk, epoch=1, tokens=7),
+        Write(run_id=guessed.pk, epoch=1, tokens=7),
+        Write(run_id=guessed.pk, epoch=1, tokens=5, usage_is_estimated=True),
+    )
+    await committed(writer, Write(run_id=guessed.pk, epoch=1, tokens=1))
+
+    rows = [await Run.objects.aget(pk=run.pk) for run in (told, guessed)]
+    assert [(row.tokens_used, row.usage_is_estimated) for row in rows] == [(7, False), (13, True)]
+
+
+async def test_an_entry_says_that_its_tokens_are_an_estimate(ada: User, writer: Writer) -> None:
+    run = await hosted(ada)
+    recorder = Recorder(writer, run.pk, 1)
+
+    await recorder.record(Entry(tokens=30, usage_is_estimated=True))
+    await recorder.durable()
+
+    row = await Run.objects.aget(pk=run.pk)
+    assert (row.tokens_used, row.usage_is_estimated) == (30, True)
+
+
 async def test_a_sum_of_money_stays_where_it_can_be_read_again(ada: User, writer: Writer) -> None:
     run = await hosted(ada)
     most = Decimal(999_999)

@@ -7,7 +7,7 @@ from runs.engine.control.continuing import NotFinished, continue_run
 from runs.engine.control.deciding import approve, deny, expire_approvals
 from runs.engine.control.decisions import DecisionRefused
 from runs.engine.control.launching import launch, run_again
-from runs.engine.control.overrides import OVERRIDES, OverrideRefused
+from runs.engine.control.overrides import OVERRIDES, OverrideRefused, with_rules_of_today
 from runs.engine.control.pausing import PauseOutcome, pause
 from runs.engine.control.resuming import ResumeOutcome, resume
 from runs.engine.control.retrying import WaitOutcome, stop_retrying, try_now
@@ -39,4 +39,5 @@ __all__ = [
     "settle",
     "stop_retrying",
     "try_now",
+    "with_rules_of_today",
 ]

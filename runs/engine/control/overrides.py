@@ -6,10 +6,12 @@ Staff say what an agent may call and when it asks a person. Whoever else launche
 from typing import Any
 
 from runs.agent.limits import TIME_LIMITS
+from runs.agent.model_settings import SETTINGS
 from runs.models import Agent, Run
 
 OVERRIDES = frozenset(
-    {"models", "strategy", "max_turns", "max_seconds", "max_tokens", "max_cost_usd", "tools", "approval"} | TIME_LIMITS
+    {"models", "strategy", "max_turns", "max_seconds", "max_tokens", "max_cost_usd", "tools", "approval"}
+    | {*SETTINGS, *TIME_LIMITS}
 )
 _APPROVAL_RULES = ("approval", "tool_approvals", "approval_seconds", "on_approval_expiry")
 _STRICTNESS: list[str] = list(Agent.Approval.values)
@@ -51,10 +53,17 @@ def with_rules_of_today(run: Run) -> dict[str, Any]:
     today = run.agent.snapshot()
     rules = {name: today[name] for name in _APPROVAL_RULES}
     rules["approval"] = max(rules["approval"], _rule_of(config), key=_STRICTNESS.index)
-    if today["tools"]:
-        kept = [name for name in config.get("tools") or today["tools"] if name in today["tools"]]
-        rules["tools"] = kept or today["tools"]
+    if today["tools"] is not None:
+        rules["tools"] = _still_allowed(config.get("tools"), today["tools"])
     return config | rules
+
+
+def _still_allowed(chosen: list[str] | None, today: list[str]) -> list[str]:
+    """Of a run's tools those its agent may call today; if none is left of several, that one's own. None means all."""
+    if chosen is None:
+        return today
+    kept = [name for name in chosen if name in today]
+    return kept if kept or not chosen else today
 
 
 def _check_approval(config: dict[str, Any], rule: str | None) -> None:
@@ -69,15 +78,15 @@ def _check_approval(config: dict[str, Any], rule: str | None) -> None:
 
 def _check_tools(config: dict[str, Any], overrides: dict[str, Any]) -> None:
     may = config.get("tools")
-    if not may or "tools" not in overrides:
+    if may is None or "tools" not in overrides:
         return
     asked = overrides["tools"]
-    if not asked or (beyond := sorted(set(asked) - set(may))):
-        wanted = "all tools" if not asked else ", ".join(beyond)
+    if asked is None or (beyond := sorted(set(asked) - set(may))):
+        wanted = "all tools" if asked is None else ", ".join(beyond)
         raise OverrideRefused(
             "tools",
-            f"{_name_in(config)} may call {', '.join(may)}, not {wanted}. A launch can leave some of them out; staff "
-            "can change the agent.",
+            f"{_name_in(config)} may call {', '.join(may) or 'no tools'}, not {wanted}. A launch can leave some "
+            "of them out; staff can change the agent.",
         )
 
 

@@ -12,6 +12,9 @@ from runs.engine.dispatch import announce, dispatch
 from runs.engine.spending import check_daily_limits
 from runs.models import Run
 
+LONGEST_SAID = 200
+"""Characters of a value in the words of a step; its metadata has all of it."""
+
 ResumeOutcome = Literal["resumed", "waits_for_decision", "not_resumable", "not_paused", "still_pausing", "stop_asked"]
 
 
@@ -66,5 +69,10 @@ def _why_not(run: Run) -> ResumeOutcome | None:
 
 
 def _with(run: Run, overrides: dict[str, Any]) -> str:
-    changes = [f"{name} {run.config.get(name)} → {value}" for name, value in sorted(overrides.items())]
+    changes = [f"{name} {_said(run.config.get(name))} → {_said(value)}" for name, value in sorted(overrides.items())]
     return f" with {', '.join(changes)}" if changes else ""
+
+
+def _said(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= LONGEST_SAID else f"{text[: LONGEST_SAID - 1]}…"

@@ -1,0 +1,76 @@
+"""Settings of the model: set with the keyboard, also on a phone, and seen again on the run's page and in a copy."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.journeys.conftest import wait_for_status
+from tests.journeys.test_every_page import LOOKS, faults_of
+from tests.live_site import LiveSite
+
+pytestmark = pytest.mark.browser
+
+
+async def unfold(page: Page, summary: str) -> None:
+    """Open a folded part as somebody without a mouse does."""
+    await page.get_by_text(summary, exact=True).focus()
+    await page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_settings_are_typed_mended_launched_and_seen_again(live_site: LiveSite, open_page, look: str) -> None:
+    live_site.create_user("ada")
+    page = await open_page(live_site, session=live_site.session_of("ada"), **LOOKS[look])
+    await page.goto("/runs/new/")
+    await page.fill("[name=task]", "half of 90")
+    await expect(page.get_by_label("Temperature")).to_be_hidden()
+
+    await unfold(page, "Limits")
+    await unfold(page, "Model settings")
+    faults = await faults_of(page)
+    await page.get_by_label("Reasoning effort").select_option("High")
+    await page.get_by_label("Temperature").press_sequentially("0.25")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type('{"top_k": 40,')
+    await page.keyboard.press("Enter")
+    await page.keyboard.type('"stream": false}')
+    await page.keyboard.press("Control+Enter")
+
+    wrong = page.locator("[name=extra][aria-invalid=true]")
+    await expect(wrong).to_have_value('{"top_k": 40,\n"stream": false}')
+    await expect(page.get_by_text("It must not have 'stream': replies are always streamed")).to_be_visible()
+    faults += await faults_of(page)
+    await wrong.fill('{"top_k": 40}')
+    await unfold(page, "Limits")  # folded again: nothing had been set in it
+    await page.get_by_label("A tool call").fill("2.5")
+    await page.keyboard.press("Control+Enter")
+    await page.wait_for_url("**/runs/*-*-*-*-*/")
+    await wait_for_status(page, "completed")
+
+    await unfold(page, "Settings and limits")
+    told = page.locator("[data-run-settings] dl")
+    for fact in ("Reasoning effortHigh", "Temperature0.25", 'Further settings{"top_k": 40}', "A tool call within2.5 s"):
+        await expect(told).to_contain_text(fact)
+    faults += await faults_of(page)
+    await page.get_by_role("link", name="Edit a copy").click()
+    await expect(page.get_by_label("Temperature")).to_have_value("0.25")
+    await expect(page.get_by_label("A tool call")).to_have_value("2.5")
+    await expect(page.locator("[name=reasoning_effort]")).to_have_value("high")
+    assert faults == []
+
+
+async def test_a_browser_set_to_german_shows_and_keeps_the_numbers(start_site, open_page) -> None:
+    site = start_site(AGENTSITE_LANGUAGE="de")
+    site.create_user("ada")
+    page = await open_page(site, session=site.session_of("ada"), locale="de-DE")
+    await page.goto("/runs/new/")
+    await page.fill("[name=task]", "half of 90")
+    await unfold(page, "Model settings")
+    await page.locator("[name=temperature]").fill("0.25")
+    await page.keyboard.press("Control+Enter")
+    await page.wait_for_url("**/runs/*-*-*-*-*/")
+    await wait_for_status(page, "completed")
+
+    await page.get_by_role("link", name="Edit a copy").click()
+
+    await expect(page.locator("[name=temperature]")).to_have_value("0.25")
