@@ -78,7 +78,14 @@ CODES = {
 }
 """What the codes of a model's failures are called. Others are shown as they are."""
 
-FACTS = {"tool": "Tool", "provider": "Provider", "model": "Model", "status": "HTTP status"}
+FACTS = {
+    "tool": "Tool",
+    "provider": "Provider",
+    "model": "Model",
+    "status": "HTTP status",
+    "request_id": "Request",
+    "window_tokens": "Window in tokens",
+}
 """What is shown of an error's context, and what it is called."""
 
 
