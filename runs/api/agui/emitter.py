@@ -22,7 +22,7 @@ from runs.api.agui import events
 from runs.api.agui.drafts import ROLES, Drafts, Role
 from runs.api.agui.events import Event
 from runs.api.agui.told import ToldReply
-from runs.api.agui.transcript import Message, Transcript, is_unfinished
+from runs.api.agui.transcript import Message, Transcript, is_gone_on_from, is_unfinished
 
 Step = dict[str, Any]
 
@@ -185,7 +185,7 @@ class Emitter:
                 self._unanswered.add(call_id)
             case "tool_result":
                 self._unanswered.discard(call_id)
-            case _ if _cards(step) and not _ends_drafts(step):
+            case _ if is_gone_on_from(step) or (_cards(step) and not _ends_drafts(step)):
                 self._reply(turn)
 
     def _reply(self, turn: int) -> None:

@@ -20,6 +20,8 @@ class Transcript:
         self._calls: set[str] = set()
         self._unfinished: dict[str, int] = {}
         """Messages of unfinished replies, and their turns."""
+        self._begun: set[str] = set()
+        """Those that the next reply goes on from."""
 
     def id_of(self, role: Role, turn: int) -> str:
         """The id of what the model thought in a turn, or of what it said: its answer, or the calls it asked for."""
@@ -66,18 +68,25 @@ class Transcript:
     def drop_unfinished(self, turn: int) -> bool:
         """The reply of this turn is there: what was never finished gives way to it. True if there was anything."""
         gone = [message_id for message_id, of in self._unfinished.items() if of <= turn]
-        for message_id in gone:
-            del self._unfinished[message_id], self._messages[message_id]
+        self._drop(gone)
         return bool(gone)
 
     def _add_unfinished(self, step: dict[str, Any]) -> None:
         turn = step["turn"] or 0
-        self.drop_unfinished(turn)
+        # Another attempt at the same reply takes its place; a part of a reply stands beside the next part.
+        self._drop([each for each, of in self._unfinished.items() if of == turn and each not in self._begun])
         text = step["metadata"].get("answer")
         if isinstance(text, str) and text.strip():
             message_id = f"{self.run_id}:{step['sequence']}:unfinished"
             self._unfinished[message_id] = turn
+            if is_gone_on_from(step):
+                self._begun.add(message_id)
             self._put({"id": message_id, "role": "assistant", "content": text, "metadata": UNFINISHED})
+
+    def _drop(self, message_ids: list[str]) -> None:
+        for message_id in message_ids:
+            del self._unfinished[message_id], self._messages[message_id]
+            self._begun.discard(message_id)
 
     def _put(self, message: Message) -> None:
         # A new one each time: a snapshot that was made before must not change with it.
@@ -87,6 +96,11 @@ class Transcript:
 def is_unfinished(step: dict[str, Any]) -> bool:
     """True for a note that keeps what a reply had said before it was stopped or failed."""
     return bool(step["kind"] == "note" and step["metadata"].get("note") == "unfinished")
+
+
+def is_gone_on_from(step: dict[str, Any]) -> bool:
+    """True for such a note whose reply counts as its turn's: the next turn's goes on from it."""
+    return is_unfinished(step) and bool(step["metadata"].get("goes_on"))
 
 
 def call_of(step: dict[str, Any]) -> dict[str, Any]:
