@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -328,3 +329,60 @@ def test_what_an_unfinished_reply_had_said_stays_marked_until_the_reply_comes() 
         ASKED[0]["content"],
         "The tide comes in.",
     ]
+
+
+@pytest.mark.parametrize("is_streamed", [True, False])
+def test_thoughts_that_come_after_the_words_have_their_place_before_them(is_streamed: bool) -> None:
+    emitter = Emitter(Transcript(RUN), ASKED)
+    stream = [events.run_started("t", "r"), *emitter.pieces({"delta": [["1-1-1-0", 1, "It comes in."]]})]
+    if is_streamed:
+        stream += emitter.pieces({"delta": [["1-1-1-0", 2, "The moon."]], "kinds": ["reasoning"]})
+
+    stream += emitter.steps([step("reasoning", 1, "The moon.", sequence=1)])
+    stream += emitter.steps([step("answer", 1, "It comes in.", sequence=2, metadata={"card": "1-1-1-0"})])
+    stream += [*emitter.rest(), *emitter.end(), events.run_finished("t", "r", {"type": "success"})]
+
+    check(stream)
+    assert [(each["role"], each["content"]) for each in messages_after(stream, ASKED)[1:]] == [
+        ("reasoning", "The moon."),
+        ("assistant", "It comes in."),
+    ]
+
+
+def test_words_of_a_later_claim_take_the_place_of_those_its_host_was_lost_with() -> None:
+    emitter = Emitter(Transcript(RUN), ASKED)
+    stream = [events.run_started("t", "r"), *emitter.pieces({"delta": [["1-1-1-0", 1, "The ti"]]})]
+
+    stream += emitter.pieces({"snap": ["1-1-1-0", 2, None]})
+    stream += emitter.pieces({"delta": [["2-1-1-0", 1, "It comes"]]})
+    written = [message["content"] for message in messages_after(stream, ASKED)[1:]]
+    stream += [*emitter.rest(), *emitter.end(), events.run_finished("t", "r", {"type": "cancelled"})]
+
+    check(stream)
+    assert written == ["It comes"]
+    assert messages_after(stream, ASKED) == ASKED
+
+
+def test_only_the_lane_that_is_told_first_is_told_until_it_has_lost() -> None:
+    emitter = Emitter(Transcript(RUN), ASKED)
+    stream = [events.run_started("t", "r"), *emitter.pieces({"delta": [["1-1-1-1", 1, "One"], ["1-1-1-2", 1, "Two"]]})]
+
+    first = [message["content"] for message in messages_after(stream, ASKED)[1:]]
+    lost = {"card": "1-1-1-1", "cards": ["1-1-1-1"]}
+    stream += emitter.steps([step("race", 1, "The second won.", sequence=1, metadata=lost)])
+    second = [message["content"] for message in messages_after(stream, ASKED)[1:]]
+    stream += emitter.steps([step("answer", 1, "Two.", sequence=2, metadata={"card": "1-1-1-2"})])
+    stream += [*emitter.rest(), *emitter.end(), events.run_finished("t", "r", {"type": "success"})]
+
+    check(stream)
+    assert (first, second) == (["One"], ["Two"])
+    assert [each["id"] for each in messages_after(stream, ASKED)[1:]] == ["run:1:assistant"]
+
+
+def test_reasoning_that_came_to_nothing_is_emptied_where_the_client_would_keep_it() -> None:
+    emitter = Emitter(Transcript(RUN), ASKED, thoughts=["run:1:reasoning"])
+    held = [*ASKED, {"id": "run:1:reasoning", "role": "reasoning", "content": "A thought of an earlier stream."}]
+
+    after = messages_after([emitter.snapshot()], held)
+
+    assert after[1:] == [{"id": "run:1:reasoning", "role": "reasoning", "content": ""}]
