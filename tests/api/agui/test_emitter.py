@@ -386,3 +386,20 @@ def test_reasoning_that_came_to_nothing_is_emptied_where_the_client_would_keep_i
     after = messages_after([emitter.snapshot()], held)
 
     assert after[1:] == [{"id": "run:1:reasoning", "role": "reasoning", "content": ""}]
+
+
+def test_a_lane_that_fails_beside_the_one_that_is_told_interrupts_no_word_of_it() -> None:
+    emitter = Emitter(Transcript(RUN), ASKED)
+    stream = [events.run_started("t", "r"), *emitter.pieces({"delta": [["1-1-1-1", 1, "One"], ["1-1-1-2", 1, "Two"]]})]
+
+    note = {"note": "unfinished", "partial": True, "answer": "Two", "card": "1-1-1-2"}
+    stream += emitter.steps([step("note", 1, "Two", sequence=1, metadata=note)])
+    stream += emitter.steps([step("retry", 1, "Down.", sequence=2, metadata={"card": "1-1-1-2"})])
+    stream += emitter.pieces({"delta": [["1-1-1-1", 2, " comes."]]})
+    beside = [message["content"] for message in messages_after(stream, ASKED)[1:]]
+    stream += emitter.steps([step("answer", 1, "One comes.", sequence=3, metadata={"card": "1-1-1-1"})])
+    stream += [*emitter.rest(), *emitter.end(), events.run_finished("t", "r", {"type": "success"})]
+
+    check(stream)
+    assert sorted(beside) == ["One comes.", "Two"]
+    assert [each["content"] for each in messages_after(stream, ASKED)[1:]] == ["One comes."]
