@@ -403,3 +403,46 @@ def test_a_lane_that_fails_beside_the_one_that_is_told_interrupts_no_word_of_it(
     check(stream)
     assert sorted(beside) == ["One comes.", "Two"]
     assert [each["content"] for each in messages_after(stream, ASKED)[1:]] == ["One comes."]
+
+
+def test_words_that_are_recorded_as_the_thought_before_calls_are_not_told_again() -> None:
+    emitter = Emitter(Transcript(RUN), ASKED)
+    stream = [events.run_started("t", "r"), *emitter.pieces({"delta": [["1-1-1-0", 1, "I look."]]})]
+
+    stream += emitter.steps([step("reasoning", 1, "I look.", sequence=1)])
+    late = emitter.pieces({"snap": ["1-1-1-0", 2, "I look. "]})
+    call = step("tool_call", 1, sequence=2, call_id="a", tool_name="search", metadata={"card": "1-1-1-0"})
+    stream += [*late, *emitter.steps([call]), *emitter.rest(), *emitter.end()]
+    stream.append(events.run_finished("t", "r", {"type": "cancelled"}))
+
+    check(stream)
+    assert late == []
+    assert [message["role"] for message in messages_after(stream)] == ["user", "reasoning", "assistant"]
+
+
+def test_a_step_of_an_earlier_turn_opens_none_again() -> None:
+    emitter = Emitter(Transcript(RUN), ASKED)
+    answered = step("note", 1, "It does not fit.", sequence=1, metadata={"note": "bad_output", "card": "1-1-1-0"})
+    stream = [events.run_started("t", "r"), *emitter.steps([answered])]
+    stream += emitter.pieces({"delta": [["1-2-1-0", 1, "The tide"]]})
+
+    stream += emitter.steps([step("note", 1, "Late.", sequence=2)])
+    stream += [*emitter.end(), events.run_finished("t", "r", {"type": "success"})]
+
+    check(stream)
+    assert [event["stepName"] for event in stream if event["type"] == "STEP_STARTED"] == ["turn 1", "turn 2"]
+
+
+@pytest.mark.parametrize("turn", [1, None])
+def test_a_note_of_an_unfinished_reply_that_names_no_card_ends_what_is_told(turn: int | None) -> None:
+    emitter = Emitter(Transcript(RUN), ASKED)
+    stream = [events.run_started("t", "r"), *emitter.pieces({"delta": [["1-1-1-0", 1, "The tide"]]})]
+
+    note = {"note": "unfinished", "partial": True, "answer": "The tide"}
+    stream += emitter.steps([step("note", turn, "The tide", sequence=1, metadata=note)])
+    late = emitter.pieces({"delta": [["1-1-1-0", 2, " comes in."]]})
+    stream += [*late, events.run_error("Down.", "x")]
+
+    check(stream)
+    assert (stream[-2]["type"], late) == ("CUSTOM", [])
+    assert [message["content"] for message in messages_after(stream, ASKED)[1:]] == ["The tide"]
