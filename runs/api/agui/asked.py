@@ -23,6 +23,11 @@ class Message(Loose):
     role: Literal["developer", "system", "assistant", "user", "tool", "activity", "reasoning"]
     content: Any = None
 
+    def as_sent(self) -> dict[str, Any]:
+        """The message as a snapshot may repeat it: nothing is null, and only an assistant's may be without content."""
+        sent = {name: value for name, value in self.model_dump(exclude_unset=True).items() if value is not None}
+        return sent if self.role == "assistant" else {"content": ""} | sent
+
 
 class Context(Loose):
     """Something the application tells the agent besides the conversation."""

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from runs.api.agui.drafts import Role
 from runs.api.agui.transcript import Message, arguments_of
 
 PROTOCOL_VERSION = "1.0"
@@ -43,36 +44,26 @@ def step_finished(name: str) -> Event:
     return {"type": "STEP_FINISHED", "stepName": name}
 
 
-def text_start(message_id: str) -> list[Event]:
-    """A message begins."""
-    return [{"type": "TEXT_MESSAGE_START", "messageId": message_id, "role": "assistant"}]
-
-
-def text_content(message_id: str, delta: str) -> Event:
-    """Some words of a message."""
-    return {"type": "TEXT_MESSAGE_CONTENT", "messageId": message_id, "delta": delta}
-
-
-def text_end(message_id: str) -> list[Event]:
-    """A message is complete."""
-    return [{"type": "TEXT_MESSAGE_END", "messageId": message_id}]
-
-
-def reasoning_start(message_id: str) -> list[Event]:
-    """A thought begins."""
+def message_start(role: Role, message_id: str) -> list[Event]:
+    """A message of a reply begins."""
+    if role == "assistant":
+        return [{"type": "TEXT_MESSAGE_START", "messageId": message_id, "role": "assistant"}]
     return [
         {"type": "REASONING_START", "messageId": message_id},
         {"type": "REASONING_MESSAGE_START", "messageId": message_id, "role": "reasoning"},
     ]
 
 
-def reasoning_content(message_id: str, delta: str) -> Event:
-    """Some words of a thought."""
-    return {"type": "REASONING_MESSAGE_CONTENT", "messageId": message_id, "delta": delta}
+def message_content(role: Role, message_id: str, delta: str) -> Event:
+    """Some words of a message; at least one character."""
+    kind = "TEXT_MESSAGE_CONTENT" if role == "assistant" else "REASONING_MESSAGE_CONTENT"
+    return {"type": kind, "messageId": message_id, "delta": delta}
 
 
-def reasoning_end(message_id: str) -> list[Event]:
-    """A thought is complete."""
+def message_end(role: Role, message_id: str) -> list[Event]:
+    """A message is complete."""
+    if role == "assistant":
+        return [{"type": "TEXT_MESSAGE_END", "messageId": message_id}]
     return [
         {"type": "REASONING_MESSAGE_END", "messageId": message_id},
         {"type": "REASONING_END", "messageId": message_id},

@@ -11,8 +11,8 @@ from ninja import Router
 
 from runs.api.agui import events
 from runs.api.agui.asked import RunAgentInput
+from runs.api.agui.emitter import Emitter
 from runs.api.agui.events import HEARTBEAT, Event, encoded
-from runs.api.agui.telling import Telling
 from runs.api.agui.threads import attach
 from runs.api.agui.transcript import Transcript
 from runs.api.answers import call_as_json
@@ -68,11 +68,10 @@ class Stream:
     def __init__(self, caller: Caller, asked: RunAgentInput, run: Run, *, is_new: bool) -> None:
         """`is_new`: the client knows nothing of the run yet. Otherwise what was recorded goes out as one snapshot."""
         transcript = Transcript(str(run.pk))
-        theirs = [
-            message.model_dump(exclude_unset=True) for message in asked.messages if not transcript.is_ours(message.id)
-        ]
+        theirs = [message.as_sent() for message in asked.messages if not transcript.is_ours(message.id)]
+        thoughts = [each.id for each in asked.messages if each.role == "reasoning" and transcript.is_ours(each.id)]
         self._asked = asked
-        self._telling = Telling(transcript, theirs)
+        self._emitter = Emitter(transcript, theirs, thoughts)
         self._follower = Follower(caller.user, caller.credential, run.pk)
         self._is_quiet = not is_new
         self._is_over = False
@@ -89,9 +88,12 @@ class Stream:
                 if self._is_over:
                     return
         except NotAdmitted as refusal:
-            yield encoded(_closed(refusal.code))
+            yield self._last(refusal.code)
         except DatabaseError:
-            yield encoded(_closed(codes.RESTARTING))
+            yield self._last(codes.RESTARTING)
+
+    def _last(self, code: int) -> bytes:
+        return b"".join(encoded(event) for event in [*self._emitter.end(), _closed(code)])
 
     async def _events(self, item: Item) -> list[Event]:
         match item:
@@ -99,27 +101,32 @@ class Stream:
                 return self._steps(steps)
             case CaughtUp() if self._is_quiet:
                 self._is_quiet = False
-                return [self._telling.snapshot()]
+                return [self._emitter.snapshot()]
             case Pieces(frame):
-                return self._telling.pieces(frame)
+                return self._emitter.pieces(frame)
             case Standing(run, is_final):
                 return await self._standing(run, is_final=is_final)
             case Closed(code):
                 self._is_over = True
-                return [*self._telling.end(), _closed(code)]
+                return [*self._emitter.end(), _closed(code)]
         return []
 
     def _steps(self, steps: list[dict[str, Any]]) -> list[Event]:
         if self._is_quiet:
-            self._telling.take_in(steps)
+            self._emitter.take_in(steps)
             return []
-        return self._telling.steps(steps)
+        return self._emitter.steps(steps)
 
     async def _standing(self, run: dict[str, Any], *, is_final: bool) -> list[Event]:
         told = [events.state_snapshot(_state(self._asked.state, run))]
         if is_final or run["waiting_for"] in _OF_A_PAUSE:
-            self._is_over = True
-            told += [*self._telling.end(), await _outcome(self._asked, run)]
+            outcome = await _outcome(self._asked, run)
+            if outcome is not None:
+                self._is_over = True
+                return [*told, *self._emitter.rest(), *self._emitter.end(), outcome]
+        elif run["waiting_for"] == "resume":
+            # It may be long before somebody resumes it, and no message stays open until then.
+            return [*told, *self._emitter.rest()]
         return told
 
 
@@ -129,8 +136,8 @@ def _state(theirs: Any, run: dict[str, Any]) -> dict[str, Any]:
     return {**(theirs if isinstance(theirs, dict) else {}), "run": about}
 
 
-async def _outcome(asked: RunAgentInput, run: dict[str, Any]) -> Event:
-    """How a run ended, or what it waits for."""
+async def _outcome(asked: RunAgentInput, run: dict[str, Any]) -> Event | None:
+    """How a run ended, or what it waits for; None if somebody has decided meanwhile, so that it goes on."""
     tokens = run["tokens_used"]
     usage = [{"totalTokens": tokens}] if tokens is not None else None
     if run["status"] == "failed":
@@ -142,6 +149,8 @@ async def _outcome(asked: RunAgentInput, run: dict[str, Any]) -> Event:
         result = run["output"] if run["output"] is not None else run["answer"]
         return events.run_finished(asked.threadId, asked.runId, {"type": "success"}, result=result, usage=usage)
     calls = await get_hub().reader.run(_open_calls, UUID(run["id"]))
+    if not calls:
+        return None
     outcome = {"type": "interrupt", "interrupts": [_interrupt(call) for call in calls]}
     return events.run_finished(asked.threadId, asked.runId, outcome, usage=usage)
 

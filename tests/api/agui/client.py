@@ -1,14 +1,19 @@
-"""The real npm client of AG-UI, run by node."""
+"""The real npm client of AG-UI, run by node, and one that reads events as they are. Both check every stream."""
 
 import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
+from uuid import uuid4
 
 import pytest
+
+from tests.api.agui.conformance import Event, check
 
 HERE = Path(__file__).parent
 FILES = ("package.json", "package-lock.json", ".npmrc", "follow.mjs")
@@ -58,4 +63,44 @@ class Client:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        results = [json.loads(line) for line in done.stdout.splitlines()]
+        for ask, result in zip(asks, results, strict=True):
+            if result["events"] or not (result["error"] or {}).get("status"):
+                check(result["events"], is_whole="leaveAfter" not in ask)
+        return results
+
+
+class RawClient:
+    """A program with a token that reads streams byte by byte."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+    def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """What the API answers."""
+        data = None if body is None else json.dumps(body).encode()
+        with urlopen(Request(f"{self._url}/api/v1{path}", data, self._headers, method=method)) as answer:  # noqa: S310
+            found: dict[str, Any] = json.load(answer)
+        return found
+
+    def events(self, say: str, *, thread: str | None = None, run: str = "r1", **more: Any) -> Iterator[Event]:
+        """The events of a stream as they come; at its end the whole of it is checked."""
+        body = {"threadId": thread or str(uuid4()), "runId": run, **more}
+        body["messages"] = [*more.get("messages", ()), {"id": "say", "role": "user", "content": say}]
+        request = Request(f"{self._url}/api/v1/agui", json.dumps(body).encode(), self._headers)  # noqa: S310  our own site
+        told: list[Event] = []
+        with urlopen(request, timeout=RUN_LIMIT_S) as answer:  # noqa: S310  our own site
+            for line in answer:
+                if line.startswith(b"data: "):
+                    told.append(json.loads(line.removeprefix(b"data: "), parse_constant=_refuse))
+                    yield told[-1]
+        check(told)
+
+    def run(self, say: str, **more: Any) -> list[Event]:
+        """A whole stream."""
+        return list(self.events(say, **more))
+
+
+def _refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is not JSON")

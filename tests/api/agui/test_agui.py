@@ -1,9 +1,7 @@
 """The real AG-UI client rebuilds runs of a real server."""
 
 import json
-import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,52 +10,13 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.agui.client import Client, install
+from tests.api.agui.client import Client
 from tests.live_site import LiveSite
 from tests.wire.outcomes import Answer, Hang, Reset, Status
 from tests.wire.server import WireServer
 
 LOCAL = {"overrides": {"models": ["local/m1"]}}
 CALCULATION = "multiply 12 by 7 and convert the result from miles to km"
-
-
-@pytest.fixture(scope="module")
-def npm(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the client."""
-    folder = tmp_path_factory.mktemp("agui")
-    install(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def wire_server() -> Iterator[WireServer]:
-    """One model server for all tests here."""
-    with WireServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def site(
-    npm: Path, prepared_data: Path, tmp_path_factory: pytest.TempPathFactory, wire_server: WireServer
-) -> Iterator[LiveSite]:
-    """One site for all tests here, whose model `local/m1` is the wire server, and its one user, ada."""
-    data = tmp_path_factory.mktemp("agui-site") / "data"
-    shutil.copytree(prepared_data, data)
-    endpoint = {"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}
-    site = LiveSite(data, {"AGENTSITE_ENDPOINTS": json.dumps([endpoint])}).start()
-    yield site
-    site.close()
-
-
-@pytest.fixture(scope="module")
-def token(site: LiveSite) -> str:
-    """The token of Ada's program."""
-    return site.ask(
-        "from django.contrib.auth.models import User; from runs.models import Agent, ApiToken\n"
-        "Agent.objects.create(name='Careful', model_names=['offline'], approval='always')\n"
-        "ada = User.objects.create_user('ada')\n"
-        "print(ApiToken.issue(ada, name='x', scopes=['read', 'launch', 'approve'])[1])"
-    )
 
 
 @pytest.fixture
