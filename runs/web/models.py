@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from django.conf import settings
 from django.core.cache import cache
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from runs.agent.messages import ModelProvider
 from runs.agent.probe import Probe, probe
-from runs.agent.providers.catalog import HOSTED, available_models, provider_for
+from runs.agent.providers.catalog import HOSTED, Endpoint, available_models, own_endpoints, provider_for
 from runs.agent.providers.names import model_fault
 from runs.agent.providers.served import ServedModel
 from runs.models import Agent
@@ -94,19 +93,20 @@ def _rows() -> Iterator[ModelRow]:
     for agent in Agent.objects.all():
         for name in agent.model_names:
             used_by[str(name)].append(agent.name)
-    own = (f"{each.name}/{model}" for each in settings.AGENTSITE_ENDPOINTS for model in each.models)
-    for name in _once([*available_models(endpoints=settings.AGENTSITE_ENDPOINTS), *own, *used_by]):
-        yield _row(name, used_by[name])
+    endpoints = own_endpoints()
+    own = (f"{each.name}/{model}" for each in endpoints for model in each.models)
+    for name in _once([*available_models(endpoints=endpoints), *own, *used_by]):
+        yield _row(name, used_by[name], endpoints)
 
 
-def _row(name: str, agents: list[str]) -> ModelRow:
+def _row(name: str, agents: list[str], endpoints: Iterable[Endpoint]) -> ModelRow:
     prefix, _, rest = name.partition(":")
     if rest and prefix in HOSTED:
         company = HOSTED[prefix]
         key: Literal["set", "missing"] = "set" if company.key(os.environ) else "missing"
         return ModelRow(name, key, " or ".join(company.key_envs), agents)
     server = name.partition("/")[0]
-    endpoint = next((each for each in settings.AGENTSITE_ENDPOINTS if each.name == server), None)
+    endpoint = next((each for each in endpoints if each.name == server), None)
     if endpoint and endpoint.key_env and not os.environ.get(endpoint.key_env, "").strip():
         return ModelRow(name, "missing", endpoint.key_env, agents)
     fault = model_fault(name) or ""

@@ -1,6 +1,7 @@
 """Which models there are, and who serves them."""
 
 import json
+import logging
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 from runs.agent.messages import ModelProvider
 from runs.agent.money import Price, newest
+from runs.agent.providers import discovery
 from runs.agent.providers.anthropic import AnthropicModel
 from runs.agent.providers.google import GoogleModel
 from runs.agent.providers.openai import OpenAIModel
@@ -22,6 +24,10 @@ WHAT_WORKS = (
     "offline, openai:<name>, anthropic:<name>, google:<name>, or <server>/<model> for a server named in "
     "AGENTSITE_ENDPOINTS"
 )
+
+logger = logging.getLogger(__name__)
+
+NOT_RUNNING = f"The model {discovery.LOCAL_MODEL!r} is not running: start it with `make local-model`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +96,29 @@ def parse_endpoints(text: str) -> list[Endpoint]:
     return endpoints
 
 
+def own_endpoints(environ: Mapping[str, str] | None = None) -> list[Endpoint]:
+    """The servers named in `AGENTSITE_ENDPOINTS`, and the one of this machine that announces itself now.
+
+    One of the same name in `AGENTSITE_ENDPOINTS` counts instead of it.
+    """
+    environ = os.environ if environ is None else environ
+    named = parse_endpoints(environ.get("AGENTSITE_ENDPOINTS", ""))
+    taken = {endpoint.name for endpoint in named}
+    try:
+        found = parse_endpoints(discovery.announced())
+    except ValueError as error:
+        logger.warning("The local model, of another version, is not used: %s", error)
+        return named
+    return [*named, *(each for each in found if each.name not in taken)]
+
+
 def _endpoint(entry: Any, where: str) -> Endpoint:
     if not isinstance(entry, dict):
         raise ValueError(f"{where} must be an object, not {entry!r}.")  # noqa: TRY004 - a wrong setting
-    if unknown := sorted(entry.keys() - {"name", "kind", "base_url", "models", "key_env", "prices"}):
+    if unknown := sorted(
+        entry.keys()
+        - {"name", "kind", "base_url", "models", "key_env", "prices", "context_tokens", "max_output_tokens", "tools"}
+    ):
         raise ValueError(f"{where} has an unknown key {unknown[0]!r}.")
     kind = _text(entry, "kind", where, default="openai")
     if kind not in get_args(EndpointKind):
@@ -143,7 +168,7 @@ def _text(entry: Mapping[str, Any], key: str, where: str, *, default: str | None
 def provider_for(
     model_name: str, *, endpoints: Sequence[Endpoint] | None = None, environ: Mapping[str, str] | None = None
 ) -> ModelProvider:
-    """Who serves the model of that name. Without `endpoints` those of `AGENTSITE_ENDPOINTS`.
+    """Who serves the model of that name. Without `endpoints` those of `own_endpoints`.
 
     Raises `ValueError` for a name nobody serves, and names the variable of a key that is missing. Nothing is loaded or
     connected before the first reply is asked for.
@@ -154,11 +179,12 @@ def provider_for(
     prefix, colon, name = model_name.partition(":")
     if colon and name and "/" not in prefix:
         return _hosted(prefix, name, environ)
-    served = parse_endpoints(environ.get("AGENTSITE_ENDPOINTS", "")) if endpoints is None else endpoints
+    served = own_endpoints(environ) if endpoints is None else endpoints
     server, slash, name = model_name.partition("/")
     endpoint = next((each for each in served if slash and each.name == server), None)
     if endpoint is None:
-        raise ValueError(f"Unknown model {model_name!r}: {WHAT_WORKS}.")
+        is_local = model_name == discovery.LOCAL_MODEL
+        raise ValueError(NOT_RUNNING if is_local else f"Unknown model {model_name!r}: {WHAT_WORKS}.")
     if name not in endpoint.models:
         models = ", ".join(f"{server}/{each}" for each in endpoint.models)
         raise ValueError(f"Unknown model {model_name!r}: the server {server!r} has {models}.")
@@ -173,7 +199,7 @@ def available_models(
     Own servers and companies are left out while their key is missing. A company has more models than are listed.
     """
     environ = os.environ if environ is None else environ
-    served = parse_endpoints(environ.get("AGENTSITE_ENDPOINTS", "")) if endpoints is None else endpoints
+    served = own_endpoints(environ) if endpoints is None else endpoints
     usable = [each for each in served if not each.key_env or environ.get(each.key_env, "").strip()]
     own = [f"{endpoint.name}/{model}" for endpoint in usable for model in endpoint.models]
     hosted = [f"{each.name}:{model}" for each in HOSTED.values() if each.key(environ) for model in newest(each.name)]
