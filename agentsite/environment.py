@@ -18,7 +18,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
-from runs.agent.providers.catalog import Endpoint, parse_endpoints
+from runs.agent.providers.endpoints import Endpoint, parse_endpoints
 
 MIN_TOKEN_CHARS = 16
 _TRUE = ("1", "true", "yes", "on")

@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.db import DataError, transaction
 from django.db.models import Model, QuerySet
 from django.db.models.functions import Left
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
@@ -29,6 +29,7 @@ from runs.engine.spending import DailyLimitReached
 from runs.models import Agent, ApiToken, Run, Step, ToolCall
 from runs.templatetags.run_text import one_line
 from runs.web.agent_form import AgentForm
+from runs.web.model_notes import notes_about
 from runs.web.sign_in import AdminSignInForm
 
 if TYPE_CHECKING:
@@ -107,7 +108,16 @@ class AgentAdmin(CarefulAdmin):
 
     @admin.display(description="models")
     def models_in_order(self, agent: Agent) -> str:
-        return ", ".join(map(str, agent.model_names))
+        notes = {note.model: note.words for note in notes_about(agent.model_names)}
+        names = map(str, agent.model_names)
+        return ", ".join(f"{name} ({notes[name]})" if name in notes else name for name in names)
+
+    @override
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        agent = kwargs.get("obj")
+        for note in notes_about(agent.model_names if agent is not None else ()):
+            messages.warning(request, f"The model {note}. Choose another one.")
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @override
     @transaction.atomic

@@ -16,6 +16,7 @@ from runs.agent.errors import (
     InvalidArguments,
     LimitReached,
     ModelFailure,
+    ModelNotSetUp,
     ModelPaused,
     ModelTimeout,
     ModelUnavailable,
@@ -163,10 +164,22 @@ def _of_ours(failure: AgentFailure) -> Verdict:
             return Verdict("cost_unknown", WARNING, True, action)
         case ToolFailed():
             return _of_tool(failure)
+        case ModelNotSetUp():
+            return _of_setup(failure)
         case JournalClosed():
             return Verdict("taken_over", WARNING, True, "Nothing to do: another process goes on with the run")
         case _:
             return Verdict("failed", ERROR, False, "Change the task as the message says, and run again")
+
+
+def _of_setup(failure: ModelNotSetUp) -> Verdict:
+    if failure.variable:
+        action = f"Set {failure.variable} where the site is started, and start it again; or use another model"
+    elif failure.server:
+        action = f"Put the server {failure.server!r} back into AGENTSITE_ENDPOINTS and restart, or use another model"
+    else:
+        action = "Correct the model's name, or use another model"
+    return Verdict("model_not_set_up", ERROR, True, action)
 
 
 def _of_tool(failure: ToolFailed) -> Verdict:

@@ -13,6 +13,7 @@ CODES: dict[str, str] = {
     "model_breaker_open": "Most of its last calls failed; it was not asked.",
     "model_refused": "Its server did not accept the request, or an account has run out.",
     "model_not_found": "Its server has no such model.",
+    "model_not_set_up": "Its server is not named in `AGENTSITE_ENDPOINTS` any more, or the key for it is missing.",
     "model_auth": "Its server did not accept the key.",
     "model_forbidden": "Its server knows the key, and does not serve it this model or this region.",
     "model_out_of_money": "The account at its provider has no credit, or its plan's quota is used up.",

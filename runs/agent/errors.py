@@ -10,6 +10,7 @@ AgentFailure
 │   ├── ModelPaused       not asked at all: its provider wants to be left alone for now
 │   └── ModelUnavailable  no reply after all attempts: ends the run
 ├── BadOutput           the answer does not fit the output schema; it is asked for again, then ends the run
+├── ModelNotSetUp       nobody serves the model here, or its key is missing: ends the run
 ├── CostUnknown         a call cannot be made under a money limit, because nobody knows its price: ends the run
 └── LimitReached        a limit of the run was reached: ends the run
 """
@@ -234,3 +235,14 @@ class CostUnknown(AgentFailure):
 
     def __init__(self, model: str, *, limit_name: str) -> None:
         super().__init__(f"The price of {model!r} is unknown, so {limit_name} cannot be kept. It was not asked.")
+
+
+class ModelNotSetUp(AgentFailure, ValueError):
+    """A model that cannot be asked here: `AGENTSITE_ENDPOINTS` does not name its server, or there is no key for it."""
+
+    def __init__(self, message: str, *, server: str = "", variable: str = "") -> None:
+        super().__init__(message)
+        self.server = server
+        """The server its name begins with, if that is what is missing."""
+        self.variable = variable
+        """The environment variable its key belongs in, if that is what is missing."""

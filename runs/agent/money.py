@@ -1,7 +1,5 @@
 """What replies cost, from the price lists of genai-prices, offline. What nobody knows is None: unknown, never 0."""
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -74,9 +72,13 @@ def reserve(
     return max((cost for cost in costs if cost is not None), default=None)
 
 
+_PRICED = frozenset({"openai", "anthropic", "google"})
+"""Whose prices are looked up."""
+
+
 def is_listed(model: ModelProvider) -> bool:
     """True if the price lists have to be read for it, which takes 0.3 s the first time."""
-    return model.name in _FAMILIES
+    return model.name in _PRICED
 
 
 def context_window(model: ModelProvider) -> int | None:
@@ -108,7 +110,7 @@ def _listed_cost(usage: Usage, provider: str, model: str, at: datetime | None) -
 @lru_cache(maxsize=256)
 def _listed(provider: str, model: str) -> Any:
     """The model in the price lists; None if it, or who serves it, is in none."""
-    if provider not in _FAMILIES:
+    if provider not in _PRICED:
         return None
     from genai_prices.data_snapshot import get_snapshot  # 0.3 s: only once a price is asked for
 
@@ -116,35 +118,3 @@ def _listed(provider: str, model: str) -> Any:
         return get_snapshot().find_provider_model(model, None, provider, None)[1]
     except LookupError:
         return None
-
-
-_FAMILIES: Mapping[str, re.Pattern[str]] = {
-    "openai": re.compile(r"gpt-(\d+)(?:\.(\d+))?(-[a-z]+)?"),
-    "anthropic": re.compile(r"claude-(?=[a-z]+-(\d+)(?:-(\d+))?$)([a-z]+)-.*"),
-    "google": re.compile(r"gemini-(\d+)(?:\.(\d+))?(-pro|-flash|-flash-lite)"),
-}
-"""Whose prices are looked up; and which of their names have a version (two groups) and a family."""
-
-_NOT_FOR_AGENTS = ("audio", "chat", "codex", "cyber", "image", "pro", "realtime", "turbo")
-"""OpenAI's families for other purposes, other interfaces or far more money."""
-
-MOST_SUGGESTED = 6
-
-
-@lru_cache(maxsize=8)
-def newest(provider: str) -> tuple[str, ...]:
-    """Names of a company's newest models, one of each family, for people to choose from. There are more."""
-    from genai_prices.data_snapshot import get_snapshot
-
-    found: dict[str, tuple[tuple[int, int], str]] = {}
-    models = next(each.models for each in get_snapshot().providers if each.id == provider)
-    for model in models:
-        match = _FAMILIES[provider].fullmatch(model.id)
-        if not match or model.deprecated:
-            continue
-        family = (match[3] or "").strip("-")
-        version = (int(match[1]), int(match[2] or 0))
-        if provider == "openai" and family in _NOT_FOR_AGENTS:
-            continue
-        found[family] = max(found.get(family, (version, model.id)), (version, model.id))
-    return tuple(name for _, name in sorted(found.values(), reverse=True))[:MOST_SUGGESTED]

@@ -1,59 +1,145 @@
-"""One small call to a model, to see whether it answers, how soon, and what it costs."""
+"""One turn with a tool, to see whether a model works as a run needs it, how soon it answers, and what it costs."""
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import reduce
+from typing import Final, Literal
 
 from runs.agent.classify import handle_agent_error
-from runs.agent.errors import AgentError, ModelFailure
-from runs.agent.messages import Delta, ModelProvider, ModelRequest, Usage
+from runs.agent.errors import AgentError, ModelFailure, UnknownTool
+from runs.agent.messages import Delta, ModelProvider, ModelReply, ModelRequest, ToolRequest, ToolResult, Turn, Usage
 from runs.agent.money import cost_of
+from runs.agent.providers.capabilities import UNKNOWN, Capabilities
+from runs.agent.tools.calculator import calculator
+from runs.agent.tools.one_call import call_tool
+from runs.agent.tools.toolbox import Toolbox
 
-TASK = "Reply with the single word: ok"
-TIMEOUT_S = 15.0
+TASK: Final = "What is 17 * 23? Use the calculator, then reply with the number alone."
+TASK_WITHOUT_TOOLS: Final = "What is 17 * 23? Reply with the number alone."
+TIMEOUT_S = 60.0
+"""For the whole turn: as long as a run waits for a first word, and no longer than somebody looks at a button."""
+TOOL_TIMEOUT_S: Final = 5.0
+
+ToolUse = Literal["called", "not called", "not offered"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """How the call went."""
+    """How the turn went."""
 
     total_s: float
     first_token_s: float | None = None
     """From the request to the first sign of a reply; None if there was none."""
     usage: Usage = field(default_factory=Usage)
+    """Of its replies together."""
     cost_usd: Decimal | None = None
     """None is unknown."""
+    tool_use: ToolUse = "not called"
+    """`not offered`: the model is said to take no tools, so no run would name one."""
     error: AgentError | None = None
-    """Why there was no reply."""
+    """Why there was no answer."""
 
 
 async def probe(model: ModelProvider, *, timeout_s: float | None = None) -> Probe:
-    """Ask once and never again, for at most `timeout_s` (None: `TIMEOUT_S`).
+    """Ask as a run would, with one harmless tool; if the model calls it, ask again with the result.
 
-    Raises nothing but cancellation: a failure is a result.
+    Nothing is tried twice, and all of it takes at most `timeout_s` (None: `TIMEOUT_S`). Raises nothing but
+    cancellation: a failure is a result.
     """
-    timeout_s = TIMEOUT_S if timeout_s is None else timeout_s
-    started_at = time.monotonic()
-    first_at: float | None = None
+    return await _Probing(model, TIMEOUT_S if timeout_s is None else timeout_s).probe()
 
-    def note(_delta: Delta) -> None:
-        nonlocal first_at
-        first_at = first_at or time.monotonic()
 
-    def elapsed(until: float) -> float:
-        return until - started_at
+class _Probing:
+    """A probe under way."""
 
-    try:
-        async with asyncio.timeout(timeout_s):
-            reply = await model.reply(ModelRequest(task=TASK, timeout_s=timeout_s), on_delta=note)
-    except (ModelFailure, TimeoutError) as error:
-        context = {"provider": model.name, "model": model.model}
-        return Probe(total_s=elapsed(time.monotonic()), error=handle_agent_error(error, context))
-    ended_at = time.monotonic()
-    return Probe(
-        total_s=elapsed(ended_at),
-        first_token_s=elapsed(first_at or ended_at),
-        usage=reply.usage,
-        cost_usd=cost_of(reply.usage, model),
-    )
+    def __init__(self, model: ModelProvider, timeout_s: float) -> None:
+        self.model = model
+        self.timeout_s = timeout_s
+        capabilities: Capabilities = getattr(model, "capabilities", UNKNOWN)
+        self.toolbox = Toolbox([] if capabilities.tools is False else [calculator])
+        self.replies: list[ModelReply] = []
+        self.started_at = time.monotonic()
+        self.first_at: float | None = None
+
+    async def probe(self) -> Probe:
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                await self._take_turn()
+        except ModelFailure as failure:
+            return self._seen(handle_agent_error(failure, self._about()))
+        except TimeoutError:
+            return self._seen(self._timed_out())
+        return self._seen(None)
+
+    async def _take_turn(self) -> None:
+        reply = await self._ask([])
+        if reply.calls:
+            results = [await self._result(index, call) for index, call in enumerate(reply.calls)]
+            await self._ask([Turn(reply, tuple(results))])
+
+    async def _ask(self, turns: Sequence[Turn]) -> ModelReply:
+        request = ModelRequest(
+            task=TASK if len(self.toolbox) else TASK_WITHOUT_TOOLS,
+            turns=turns,
+            tools=tuple(self.toolbox),
+            timeout_s=self.timeout_s,
+        )
+        reply = await self.model.reply(request, on_delta=self._hear)
+        self._hear()
+        self.replies.append(reply)
+        return reply
+
+    def _hear(self, _: Delta | None = None) -> None:
+        self.first_at = self.first_at or time.monotonic()
+
+    async def _result(self, index: int, call: ToolRequest) -> ToolResult:
+        call_id = f"test-{index}"
+        try:
+            tool = self.toolbox.get(call.tool_name)
+        except UnknownTool as error:
+            return ToolResult(call_id, call.tool_name, None, handle_agent_error(error, self._about()))
+        output, failed, took_s = await call_tool(tool, call.arguments, timeout_s=TOOL_TIMEOUT_S)
+        return ToolResult(call_id, call.tool_name, output, failed, took_s)
+
+    def _seen(self, error: AgentError | None) -> Probe:
+        costs = [cost_of(reply.usage, self.model) for reply in self.replies]
+        has_called = any(reply.calls for reply in self.replies)
+        return Probe(
+            total_s=time.monotonic() - self.started_at,
+            first_token_s=None if self.first_at is None else self.first_at - self.started_at,
+            usage=reduce(_both, (reply.usage for reply in self.replies)) if self.replies else Usage(),
+            cost_usd=_sum(costs),
+            tool_use="not offered" if not len(self.toolbox) else "called" if has_called else "not called",
+            error=error,
+        )
+
+    def _about(self) -> dict[str, str]:
+        return {"provider": self.model.name, "model": self.model.model}
+
+    def _timed_out(self) -> AgentError:
+        message = (
+            f"{self.model.model!r} did not complete the turn in {self.timeout_s:g} s, the longest a test waits. A run "
+            "waits as long as its limits say."
+        )
+        failure = ModelFailure(message, kind="timeout", provider=self.model.name, model=self.model.model)
+        action = "Test it again: a server that had to load the model first is faster the second time"
+        return replace(handle_agent_error(failure, self._about()), suggested_action=action)
+
+
+def _sum(costs: Sequence[Decimal | None]) -> Decimal | None:
+    """What they come to; None if there are none, or one is unknown."""
+    known = [cost for cost in costs if cost is not None]
+    return sum(known, Decimal(0)) if known and len(known) == len(costs) else None
+
+
+def _both(one: Usage, other: Usage) -> Usage:
+    """What two replies used together; unknown where one of them did not say."""
+
+    def total(name: str) -> int | None:
+        counts = [getattr(one, name), getattr(other, name)]
+        return None if None in counts else sum(counts)
+
+    return Usage(input_tokens=total("input_tokens"), output_tokens=total("output_tokens"))

@@ -83,8 +83,8 @@ async def run_agent(
 ) -> AgentResult[Any]:
     """Work on `task` until there is an answer, a limit is reached or the model is gone; how it ended.
 
-    `model` is a name ("offline", "openai:gpt-5-mini", "local/m1"), a provider, or several in order of preference, asked
-    one after another, or together if the `strategy` is `hedge` or `race`; `tools` names or tools, None for all
+    `model` is a name ("offline", "openai:gpt-6-astra", "local/m1"), a provider, or several in order of preference,
+    asked one after another, or together if the `strategy` is `hedge` or `race`; `tools` names or tools, None for all
     registered ones. With `output` (a pydantic model, a type, or a JSON Schema) the
     answer is data: an answer that does not fit is asked for again, twice, then the run fails with code `bad_output`.
     `report` is called with each thought as it happens and must not block. Raises `ValueError` for an unknown model or

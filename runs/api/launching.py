@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 
-from runs.agent.providers.names import model_fault
+from runs.agent.providers.catalog import model_fault
 from runs.agent.tools.registry import registered_tools
 from runs.api.answers import answer
 from runs.api.auth import Caller, caller_of, check_scope

@@ -7,6 +7,7 @@ from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field_validator
 
 from runs.agent.limits import TIME_LIMITS
+from runs.agent.providers.names import MAX_NAME_CHARS
 from runs.api.schemas import Strategy
 from runs.models.limits import (
     MAX_COST_ALLOWED,
@@ -44,7 +45,7 @@ class Overrides(Taken):
     """What a launch may change of its agent's configuration."""
 
     models: Annotated[
-        list[Annotated[Text, StringConstraints(min_length=1, max_length=128)]] | None,
+        list[Annotated[Text, StringConstraints(min_length=1, max_length=MAX_NAME_CHARS)]] | None,
         Field(min_length=1, max_length=8, description="In order of preference.", examples=[["offline"]]),
     ] = None
     strategy: Strategy | None = None

@@ -20,7 +20,8 @@ from django.core import checks
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from runs.agent.providers.catalog import HOSTED, own_endpoints
+from runs.agent.providers.discovery import own_endpoints
+from runs.agent.providers.hosted import HOSTED
 from runs.agent.wording import counted
 from runs.engine import probes
 from runs.engine.hosts_seen import database_now, workers_seen

@@ -3,7 +3,7 @@
 import threading
 
 from runs import markdown
-from runs.agent.providers import catalog
+from runs.agent.providers import suggestions
 from runs.agent.tools import units
 
 
@@ -22,4 +22,4 @@ def _load(*, hosts_runs: bool) -> None:
     units.prepare()
     markdown.prepare()
     if hosts_runs:
-        catalog.prepare()
+        suggestions.prepare()

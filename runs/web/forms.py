@@ -7,7 +7,8 @@ from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import User
 
 from runs.agent.limits import TIME_LIMITS
-from runs.agent.providers.names import model_fault
+from runs.agent.providers.catalog import model_fault
+from runs.agent.providers.names import MAX_NAME_CHARS
 from runs.models import Agent
 from runs.models.limits import (
     MAX_COST_ALLOWED,
@@ -105,7 +106,7 @@ class LaunchForm(forms.Form):
         required=False,
         error_messages={"invalid_choice": "There is no agent of that name. Choose one from the list."},
     )
-    model = forms.CharField(required=False, max_length=128)
+    model = forms.CharField(required=False, max_length=MAX_NAME_CHARS)
     max_turns = CountField("Turns at most", "turn", MAX_TURNS_ALLOWED)
     max_seconds = CountField("Seconds at most", "second", MAX_SECONDS_ALLOWED, remark=", which is a day")
     max_tokens = CountField("Tokens at most", "token", MAX_TOKENS_ALLOWED)

@@ -9,13 +9,14 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from runs.agent.providers.catalog import available_models
+from runs.agent.providers.suggestions import available_models
 from runs.engine import control
 from runs.engine.launch_limits import TooManyLaunches
 from runs.engine.spending import DailyLimitReached
 from runs.models import Agent, Run
 from runs.web.access import PageRequest, go_to, run_or_404, signed_in
 from runs.web.forms import LaunchForm
+from runs.web.model_notes import launch_notes, notes_about
 from runs.web.prefill import kept, prefill
 
 EXAMPLES: Final = (
@@ -90,11 +91,14 @@ def _show(
 ) -> HttpResponse:
     template = "runs/partials/launch_form.html" if request.htmx else "runs/launch.html"
     agents = list(Agent.objects.all())
+    default_agent = next((agent for agent in agents if agent.is_default), None)
+    chosen = next((agent for agent in agents if agent.name == form["agent"].value()), default_agent)
     context = {
         "form": form,
-        "agents": agents,
-        "default_agent": next((agent for agent in agents if agent.is_default), None),
+        "agents": [(agent, notes_about(agent.model_names)) for agent in agents],
+        "default_agent": default_agent,
         "models": available_models(),
+        "model_notes": launch_notes(chosen, str(form["model"].value() or "").strip()),
         "examples": EXAMPLES,
         "earlier": earlier,
         "changed": changed or {},

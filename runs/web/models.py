@@ -6,6 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final, Literal
 
 from django.core.cache import cache
@@ -15,14 +16,20 @@ from django.views.decorators.http import require_POST, require_safe
 
 from runs.agent.messages import ModelProvider
 from runs.agent.probe import Probe, probe
-from runs.agent.providers.catalog import HOSTED, Endpoint, available_models, own_endpoints, provider_for
-from runs.agent.providers.names import model_fault
+from runs.agent.providers.capabilities import UNKNOWN, Capabilities
+from runs.agent.providers.catalog import model_fault, provider_for, sources
+from runs.agent.providers.discovery import own_endpoints
+from runs.agent.providers.hosted import HOSTED
 from runs.agent.providers.served import ServedModel
+from runs.agent.providers.suggestions import available_models
 from runs.models import Agent
 from runs.web.access import PageRequest, staff_only
+from runs.web.model_notes import ModelNote, note_about
 
 KEEP_S: Final = 24 * 3600
 """How long the page shows how a test went."""
+
+Key = Literal["set", "missing", "not needed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +37,17 @@ class ModelRow:
     """A model as the page shows it."""
 
     name: str
-    key: Literal["set", "missing", "not needed"]
+    key: Key
     key_variables: str = ""
     """Where its key is looked for."""
     agents: list[str] = field(default_factory=list)
     """The agents that use it."""
     fault: str = ""
     """Why it cannot be asked at all, apart from a missing key."""
+    capabilities: Capabilities = UNKNOWN
+    """What its endpoint or its server's list says of it."""
+    note: ModelNote | None = None
+    """When it ends, if that is soon or over."""
 
     @property
     def id(self) -> str:
@@ -55,6 +66,17 @@ class ModelRow:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """What is known of a server's own list of models."""
+
+    server: str
+    count: int
+    read_at: datetime | None
+    """None if it was not read yet."""
+    fault: str
+
+
 @require_safe
 @staff_only
 def show_models(request: PageRequest) -> HttpResponse:
@@ -62,15 +84,16 @@ def show_models(request: PageRequest) -> HttpResponse:
     rows = list(_rows())
     named = {row.name.partition(":")[0] for row in rows}
     missing = [each for each in HOSTED.values() if each.name not in named]
-    return render(request, "runs/models.html", {"rows": rows, "companies": missing})
+    context = {"rows": rows, "companies": missing, "lists": list(_lists())}
+    return render(request, "runs/models.html", context)
 
 
 @require_POST
 @staff_only
 def test_model(request: PageRequest) -> HttpResponse:
-    """Make one small call. To htmx its result; otherwise back to the page, which shows it.
+    """Make one small turn. To htmx its result; otherwise back to the page, which shows it.
 
-    The call has an event loop of its own in this request's thread: it holds up nobody else, and inherits nothing.
+    The turn has an event loop of its own in this request's thread: it holds up nobody else, and inherits nothing.
     """
     row = next((row for row in _rows() if row.name == request.POST.get("model") and row.can_be_tested), None)
     if row is None:
@@ -93,26 +116,36 @@ def _rows() -> Iterator[ModelRow]:
     for agent in Agent.objects.all():
         for name in agent.model_names:
             used_by[str(name)].append(agent.name)
-    endpoints = own_endpoints()
-    own = (f"{each.name}/{model}" for each in endpoints for model in each.models)
-    for name in _once([*available_models(endpoints=endpoints), *own, *used_by]):
-        yield _row(name, used_by[name], endpoints)
+    own = (f"{each.name}/{model}" for each in own_endpoints() for model in each.models)
+    for name in _once([*available_models(endpoints=own_endpoints()), *own, *used_by]):
+        yield _row(name, used_by[name])
 
 
-def _row(name: str, agents: list[str], endpoints: Iterable[Endpoint]) -> ModelRow:
+def _row(name: str, agents: list[str]) -> ModelRow:
     prefix, _, rest = name.partition(":")
     if rest and prefix in HOSTED:
         company = HOSTED[prefix]
-        key: Literal["set", "missing"] = "set" if company.key(os.environ) else "missing"
-        return ModelRow(name, key, " or ".join(company.key_envs), agents)
+        return _known(name, "set" if company.key(os.environ) else "missing", " or ".join(company.key_envs), agents)
     server = name.partition("/")[0]
-    endpoint = next((each for each in endpoints if each.name == server), None)
-    if endpoint and endpoint.key_env and not os.environ.get(endpoint.key_env, "").strip():
-        return ModelRow(name, "missing", endpoint.key_env, agents)
+    endpoint = next((each for each in own_endpoints() if each.name == server), None)
+    if endpoint is None or not endpoint.key_env:
+        return _known(name, "not needed", "", agents)
+    return _known(name, "set" if endpoint.is_usable(os.environ) else "missing", endpoint.key_env, agents)
+
+
+def _known(name: str, key: Key, key_variables: str, agents: list[str]) -> ModelRow:
+    if key == "missing":
+        return ModelRow(name, key, key_variables, agents, note=note_about(name))
     fault = model_fault(name) or ""
-    if endpoint and endpoint.key_env:
-        return ModelRow(name, "set", endpoint.key_env, agents, fault)
-    return ModelRow(name, "not needed", "", agents, fault)
+    capabilities: Capabilities = UNKNOWN if fault else getattr(provider_for(name), "capabilities", UNKNOWN)
+    return ModelRow(name, key, key_variables, agents, fault, capabilities, note_about(name))
+
+
+def _lists() -> Iterator[ListRow]:
+    for source in sources(endpoints=own_endpoints()):
+        known = source.models
+        read_at = None if known.read_at is None else datetime.fromtimestamp(known.read_at, UTC)
+        yield ListRow(source.server.name, len(known.models), read_at, known.fault)
 
 
 def _once(names: Iterable[str]) -> list[str]:

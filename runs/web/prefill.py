@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from runs.agent.limits import TIME_LIMITS, RunLimits
-from runs.agent.providers.catalog import available_models
+from runs.agent.providers.suggestions import available_models
 from runs.models import Run
 from runs.models.limits import (
     MAX_COST_ALLOWED,

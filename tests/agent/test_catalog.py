@@ -1,118 +1,159 @@
-"""Model names, own servers, and what is said when something is wrong with them."""
+"""Model names, who serves them, and what is said when something is wrong with them."""
 
 import json
 from decimal import Decimal
 
 import pytest
 
+from runs.agent.classify import handle_agent_error
 from runs.agent.messages import Usage
 from runs.agent.money import cost_of
 from runs.agent.providers.anthropic import AnthropicModel
-from runs.agent.providers.catalog import Endpoint, available_models, parse_endpoints, provider_for
+from runs.agent.providers.catalog import model_fault, provider_for
+from runs.agent.providers.names import MAX_NAME_CHARS, name_fault
+from runs.agent.providers.openai import OpenAIModel
+from runs.agent.providers.responses import ResponsesModel
 from runs.agent.providers.served import ServedModel
 
 LOCAL = {"name": "local", "kind": "openai", "base_url": "http://127.0.0.1:9999/v1", "models": ["m1"]}
+NAMES_SERVERS_USE = [
+    "@cf/meta/llama-3.3-70b-instruct-fp8-fast",
+    "model@2026-01-01",
+    "qwen/qwen3-235b:free",
+    "hf.co/bartowski/Llama-3.2-3B-Instruct-GGUF:Q4_K_M",
+    "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3",
+    "accounts/fireworks/models/x#accounts/me/deployments/y",
+    "ft:gpt-6-luna:org::a=b,c+d",
+    "deployment?version=3&region=eu%20west",
+    "modèle-français",
+    "通义千问-3",
+    "<b>bold</b>",
+    'it\'s"quoted"',
+]
 
 
 def endpoints(**changed):
     return json.dumps([{**LOCAL, **changed}])
 
 
-def test_an_own_server_is_described_in_json():
-    assert parse_endpoints(endpoints(key_env="LOCAL_KEY")) == [
-        Endpoint("local", "openai", "http://127.0.0.1:9999/v1", ("m1",), "LOCAL_KEY")
-    ]
-    assert parse_endpoints("  ") == []
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("{", "AGENTSITE_ENDPOINTS is no JSON"),
-        ("{}", r"must be a JSON list, not \{\}"),
-        ("[5]", r"AGENTSITE_ENDPOINTS\[0\] must be an object, not 5"),
-        (endpoints(kind="cohere"), r"\[0\]\.kind must be one of openai, anthropic, not 'cohere'"),
-        (endpoints(name=""), r"\[0\]\.name must be a text, not ''"),
-        (endpoints(name="a/b"), r"\[0\]\.name must be letters.*'a/b'"),
-        (endpoints(name="offline"), "none of .*: 'offline'"),
-        (endpoints(name="openai"), "none of .*: 'openai'"),
-        (endpoints(base_url="127.0.0.1:9999"), r"\[0\]\.base_url must be an http or https address, not '127"),
-        (endpoints(base_url="file:///etc/passwd"), r"\[0\]\.base_url"),
-        (endpoints(models="m1"), r"\[0\]\.models must be a list of at least one model's name, not 'm1'"),
-        (endpoints(models=[]), r"\[0\]\.models"),
-        (endpoints(models=[5]), r"\[0\]\.models"),
-        (endpoints(key_env=5), r"\[0\]\.key_env must be a text, not 5"),
-        (endpoints(prices=5), r"\[0\]\.prices must be an object"),
-        (endpoints(prices={"m2": {"input": 1, "output": 1}}), "with names of its models"),
-        (endpoints(prices={"m1": {"input": 1}}), r"\.prices\.m1 must be such as"),
-        (endpoints(prices={"m1": {"input": -1, "output": 1}}), "in USD for a million tokens, not"),
-        (endpoints(prices={"m1": {"input": "free", "output": 1}}), r"\.prices\.m1"),
-        (endpoints(prices={"m1": [1, 2]}), r"\.prices\.m1"),
-        (endpoints(api_key="k"), r"\[0\] has an unknown key 'api_key'"),
-        (json.dumps([LOCAL, LOCAL]), "names 'local' more than once"),
-    ],
-)
-def test_a_wrong_endpoint_is_refused_with_what_where_and_which_value(text, told):
-    with pytest.raises(ValueError, match=told):
-        parse_endpoints(text)
+def own(**changed):
+    return {"AGENTSITE_ENDPOINTS": endpoints(**changed)}
 
 
 def test_an_own_server_may_say_what_its_models_cost():
-    priced = endpoints(models=["m1", "m2"], prices={"m1": {"input": 0.15, "output": "0.6"}})
+    environ = own(models=["m1", "m2"], prices={"m1": {"input": 0.15, "output": "0.6"}})
 
-    model, other = (provider_for(f"local/{name}", environ={"AGENTSITE_ENDPOINTS": priced}) for name in ("m1", "m2"))
+    model, other = (provider_for(f"local/{name}", environ=environ) for name in ("m1", "m2"))
 
     assert cost_of(Usage(1_000_000, 1_000_000), model) == Decimal("0.75")
     assert cost_of(Usage(1_000_000, 1_000_000), other) is None
 
 
 def test_names_find_their_provider():
-    environ = {"OPENAI_API_KEY": "k", "AGENTSITE_ENDPOINTS": endpoints(models=["m1", "qwen/qwen3:8b"])}
+    environ = {"OPENAI_API_KEY": "k", **own(models=["m1", "qwen/qwen3:8b"])}
 
-    hosted = provider_for("openai:gpt-5-mini", environ=environ)
-    own = provider_for("local/qwen/qwen3:8b", environ=environ)
+    hosted = provider_for("openai:gpt-6-luna", environ=environ)
+    local = provider_for("local/qwen/qwen3:8b", environ=environ)
 
-    assert (hosted.name, hosted.model) == ("openai", "gpt-5-mini")
-    assert (own.name, own.model) == ("local", "qwen/qwen3:8b")
+    assert (hosted.name, hosted.model) == ("openai", "gpt-6-luna")
+    assert (local.name, local.model) == ("local", "qwen/qwen3:8b")
+
+
+@pytest.mark.parametrize("name", NAMES_SERVERS_USE)
+def test_a_name_may_hold_whatever_a_server_uses(name):
+    environ = {"OPENAI_API_KEY": "k", **own(models=[name])}
+
+    assert name_fault(f"local/{name}") is None
+    assert model_fault(f"local/{name}", environ=environ) is None
+    assert provider_for(f"local/{name}", environ=environ).model == name
+    assert name_fault(f"openai:{name}") is None
+    assert provider_for(f"openai:{name}", environ=environ).model == name
 
 
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        (
-            "gpt-5",
-            "Unknown model 'gpt-5': offline, openai:<name>, anthropic:<name>, google:<name>, or <server>/<model>",
-        ),
-        ("", "Unknown model ''"),
-        ("openai:", "Unknown model 'openai:'"),
-        ("elsewhere/m1", "Unknown model 'elsewhere/m1'"),
-        ("local/m2", "the server 'local' has local/m1"),
-        ("openai:gpt-5", "needs a key: set the environment variable OPENAI_API_KEY"),
-        ("anthropic:claude", "needs a key: set the environment variable ANTHROPIC_API_KEY"),
-        ("google:gemini", "needs a key: set the environment variable GOOGLE_API_KEY or GEMINI_API_KEY"),
-        ("cohere:command", "Unknown model 'cohere:command'"),
+        ("gpt", "does not look like a model"),
+        ("", "does not look like a model"),
+        (None, "None does not look like a model"),
+        ("local/", "does not look like a model"),
+        ("openai:", "does not look like a model"),
+        ("@cf/meta/llama", "does not look like a model"),  # the name of its server stands before it
+        ("cohere:command", "does not look like a model"),
+        ("local/a model", "has white space"),
+        ("local/model\n", "has white space"),
+        ("local/a\u00a0b", "has white space"),
+        ("openai:gpt\x00", "cannot be printed"),
+        ("openai:gpt\u202e", "cannot be printed"),
+        ("local/\ud800", "cannot be printed"),
+        ("local/" + "x" * MAX_NAME_CHARS, f"longer than {MAX_NAME_CHARS} characters"),
     ],
 )
-def test_a_name_that_cannot_be_used_is_refused_with_the_reason(name, told):
-    with pytest.raises(ValueError, match=told):
-        provider_for(name, environ={"AGENTSITE_ENDPOINTS": endpoints()})
+def test_what_no_server_uses_is_no_name(name, told):
+    fault = name_fault(name)
+
+    assert fault is not None
+    assert told in fault
+    assert fault.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "action"),
+    [
+        (
+            "gpt-6-sol",
+            "Unknown model 'gpt-6-sol': offline, openai:<name>, anthropic:<name>, google:<name>, or <server>/<model>",
+            "Correct the model's name",
+        ),
+        ("", "Unknown model ''", "Correct the model's name"),
+        ("openai:", "Unknown model 'openai:'", "Correct the model's name"),
+        ("local/", "Unknown model 'local/'", "Correct the model's name"),
+        ("elsewhere/m1", "Unknown model 'elsewhere/m1'", "Put the server 'elsewhere' back into AGENTSITE_ENDPOINTS"),
+        ("openai:gpt-6-sol", "set the environment variable OPENAI_API_KEY", "Set OPENAI_API_KEY"),
+        ("anthropic:claude", "set the environment variable ANTHROPIC_API_KEY", "Set ANTHROPIC_API_KEY"),
+        ("google:gemini", "variable GOOGLE_API_KEY or GEMINI_API_KEY", "Set GOOGLE_API_KEY or GEMINI_API_KEY"),
+        ("cohere:command", "Unknown model 'cohere:command'", "Correct the model's name"),
+    ],
+)
+def test_a_model_that_cannot_be_used_is_refused_with_the_reason_and_what_to_do(name, told, action):
+    with pytest.raises(ValueError, match="model") as raised:
+        provider_for(name, environ=own())
+
+    error = handle_agent_error(raised.value, {})
+    assert told in str(raised.value)
+    assert error.code == "model_not_set_up"
+    assert error.suggested_action.startswith(action)
+    assert error.suggested_action.endswith("use another model")
 
 
 def test_a_missing_key_of_an_own_server_is_named():
     with pytest.raises(ValueError, match="'local/m1' needs a key: set the environment variable LOCAL_KEY"):
-        provider_for("local/m1", environ={"AGENTSITE_ENDPOINTS": endpoints(key_env="LOCAL_KEY")})
+        provider_for("local/m1", environ=own(key_env="LOCAL_KEY"))
 
 
-def test_a_server_of_the_messages_format_is_spoken_to_in_it():
-    assert isinstance(
-        provider_for("local/m1", environ={"AGENTSITE_ENDPOINTS": endpoints(kind="anthropic")}), AnthropicModel
-    )
+def test_a_name_the_server_was_not_described_with_is_refused_at_a_launch_and_left_to_the_server_in_a_run():
+    assert "the server 'local' has local/m1" in str(model_fault("local/m2", environ=own()))
+    assert provider_for("local/m2", environ=own()).model == "m2"
+
+
+@pytest.mark.parametrize(
+    ("kind", "format_"), [("openai", OpenAIModel), ("responses", ResponsesModel), ("anthropic", AnthropicModel)]
+)
+def test_a_server_is_spoken_to_in_its_format(kind, format_):
+    model = provider_for("local/m1", environ=own(kind=kind))
+
+    assert type(model) is format_
+    assert model.name == "local"
+
+
+def test_openai_itself_is_asked_over_the_responses_api():
+    assert type(provider_for("openai:gpt-6-astra", environ={"OPENAI_API_KEY": "k"})) is ResponsesModel
 
 
 @pytest.mark.parametrize(
     ("name", "variable"),
     [
-        ("openai:gpt-5-mini", "OPENAI_API_KEY"),
+        ("openai:gpt-6-luna", "OPENAI_API_KEY"),
         ("anthropic:claude-sonnet-5-5", "ANTHROPIC_API_KEY"),
         ("google:gemini-3.8-flash", "GOOGLE_API_KEY"),
         ("google:gemini-3.8-flash", "GEMINI_API_KEY"),
@@ -127,24 +168,13 @@ def test_a_company_is_asked_with_its_key(name, variable):
     assert "k" not in repr(model.server).split()
 
 
-def test_only_models_that_can_be_used_are_listed():
-    listed = parse_endpoints(
-        json.dumps(
-            [
-                {**LOCAL, "models": ["m1", "m2"]},
-                {**LOCAL, "name": "keyed", "key_env": "MISSING"},
-                {**LOCAL, "name": "other", "kind": "anthropic", "models": ["c1"]},
-            ]
-        )
-    )
+def test_what_an_endpoint_declares_is_what_the_model_can_do():
+    named = ["m1", {"name": "m2", "context_tokens": 8192, "tools": False, "idle_timeout_s": 300}]
+    environ = own(models=named, context_tokens=32_768, max_output_tokens=4096, parallel_tools=False)
 
-    assert available_models(endpoints=listed, environ={}) == ["offline", "local/m1", "local/m2", "other/c1"]
-    assert "keyed/m1" in available_models(endpoints=listed, environ={"MISSING": "k"})
+    models = [provider_for(f"local/{name}", environ=environ) for name in ("m1", "m2")]
+    one, two = (model.capabilities for model in models if isinstance(model, ServedModel))
 
-
-def test_a_company_whose_key_is_set_has_its_newest_models_listed():
-    listed = available_models(endpoints=[], environ={"ANTHROPIC_API_KEY": "k", "OPENAI_API_KEY": " "})
-
-    assert listed[0] == "offline"
-    assert len(listed) > 3
-    assert all(name.startswith("anthropic:claude-") for name in listed[1:])
+    assert (one.context_tokens, one.max_output_tokens, one.parallel_tools, one.tools) == (32_768, 4096, False, None)
+    assert (two.context_tokens, two.max_output_tokens, two.parallel_tools, two.tools) == (8192, 4096, False, False)
+    assert (one.idle_timeout_s, two.idle_timeout_s) == (None, 300.0)

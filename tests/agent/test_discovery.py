@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from runs.agent.providers import discovery
-from runs.agent.providers.catalog import available_models, own_endpoints, provider_for
+from runs.agent.providers.catalog import provider_for
 from runs.agent.providers.openai import OpenAIModel
+from runs.agent.providers.suggestions import available_models
 
 ENTRY = {
     "name": "local",
@@ -52,7 +53,7 @@ def test_a_server_that_runs_is_found_without_any_setting(running: Path):
 def test_where_nobody_looks_nothing_is_found(running: Path):
     discovery.look_in(None)
 
-    assert own_endpoints({}) == []
+    assert discovery.own_endpoints({}) == []
 
 
 @pytest.mark.parametrize("left", [json.dumps([ENTRY]), "{half", ""])

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from runs.agent.messages import ModelReply, ModelRequest, OnDelta, Usage
-from runs.agent.money import MOST_FOR_A_REPLY, Price, context_window, cost_of, newest, reserve
+from runs.agent.money import MOST_FOR_A_REPLY, Price, context_window, cost_of, reserve
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -24,10 +24,10 @@ class Model:
         raise NotImplementedError
 
 
-HAIKU = Model("anthropic", "claude-haiku-4-5")
-MINI = Model("openai", "gpt-5-mini")
-FLASH = Model("google", "gemini-2.5-flash")
-LOCAL = Model("local", "gpt-5-mini")
+CLAUDE = Model("anthropic", "claude-sonnet-5-5")
+MINI = Model("openai", "gpt-5.4-mini")
+FLASH = Model("google", "gemini-3.8-flash")
+LOCAL = Model("local", "gpt-5.4-mini")
 
 
 def row(model: Model) -> dict[str, Decimal]:
@@ -38,7 +38,7 @@ def row(model: Model) -> dict[str, Decimal]:
     return {name: price for name, price in vars(prices).items() if isinstance(price, Decimal)}
 
 
-@pytest.mark.parametrize("model", [HAIKU, MINI, FLASH], ids=lambda model: model.model)
+@pytest.mark.parametrize("model", [CLAUDE, MINI, FLASH], ids=lambda model: model.model)
 def test_fresh_and_cached_input_and_output_each_have_their_price(model):
     price = row(model)
 
@@ -48,9 +48,9 @@ def test_fresh_and_cached_input_and_output_each_have_their_price(model):
 
 
 def test_what_is_written_to_the_cache_has_its_price():
-    price = row(HAIKU)
+    price = row(CLAUDE)
 
-    cost = cost_of(Usage(1000, 500, cache_read_tokens=400, cache_write_tokens=100), HAIKU, at=AT)
+    cost = cost_of(Usage(1000, 500, cache_read_tokens=400, cache_write_tokens=100), CLAUDE, at=AT)
 
     fresh, read, written = price["input_mtok"], price["cache_read_mtok"], price["cache_write_mtok"]
     assert cost == (500 * fresh + 400 * read + 100 * written + 500 * price["output_mtok"]) / 1_000_000
@@ -98,7 +98,7 @@ def test_a_server_of_ones_own_may_have_a_price():
     assert cost_of(Usage(1_000_000, 100_000, cache_read_tokens=500_000), own) == Decimal("0.21")
 
 
-@pytest.mark.parametrize("model", [HAIKU, MINI, FLASH], ids=lambda model: model.model)
+@pytest.mark.parametrize("model", [CLAUDE, MINI, FLASH], ids=lambda model: model.model)
 @pytest.mark.parametrize(
     "usage",
     [
@@ -122,13 +122,5 @@ def test_nothing_can_be_set_aside_for_an_unknown_price():
 
 
 def test_the_window_of_a_model_is_known_from_the_same_lists():
-    assert context_window(HAIKU) == 200_000
+    assert context_window(CLAUDE) == 1_000_000
     assert context_window(LOCAL) is None
-
-
-@pytest.mark.parametrize("company", ["openai", "anthropic", "google"])
-def test_models_that_are_suggested_are_in_the_lists_with_a_price(company):
-    names = newest(company)
-
-    assert 2 < len(names) <= 6
-    assert all(cost_of(Usage(1000, 10), Model(company, name)) for name in names)

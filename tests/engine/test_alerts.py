@@ -58,7 +58,7 @@ def webhook(settings) -> Iterator[Webhook]:
 
 def refused() -> ModelFailure:
     message = f"Refused: the key {SECRET} is not valid."
-    return ModelFailure(message, kind="auth", provider="openai", model="gpt-5", status=401)
+    return ModelFailure(message, kind="auth", provider="openai", model="gpt-6-sol", status=401)
 
 
 async def test_a_refused_key_is_logged_mailed_and_posted_with_the_way_to_the_run(

@@ -49,7 +49,7 @@ async def test_a_run_costs_what_its_replies_cost_and_its_steps_say_which(host_fo
 async def test_a_cost_some_of_which_is_unknown_is_shown_as_at_least(host_for, ada):
     host_for(Reporting(costing("0.25"), costing(None, text="Done.")))
 
-    run = await ended(await launch(ada, models=["openai:gpt-5"]))
+    run = await ended(await launch(ada, models=["openai:gpt-6-sol"]))
 
     assert (run.cost, run.cost_is_partial) == (Decimal("0.25"), True)
     assert run_totals(run)["cost"] == "at least $0.25"
@@ -58,7 +58,7 @@ async def test_a_cost_some_of_which_is_unknown_is_shown_as_at_least(host_for, ad
 async def test_a_cost_nobody_knows_is_unknown_and_not_zero(host_for, ada):
     host_for(ScriptedModel(costing(None, text="Done.")))
 
-    run = await ended(await launch(ada, models=["openai:gpt-5"]))
+    run = await ended(await launch(ada, models=["openai:gpt-6-sol"]))
 
     assert (run.cost, run.cost_is_partial) == (None, True)
     assert run_totals(run)["cost"] == "unknown"

@@ -16,7 +16,8 @@ import pytest
 
 from runs.agent import ThoughtType, run_agent
 from runs.agent.providers import discovery
-from runs.agent.providers.catalog import available_models, provider_for
+from runs.agent.providers.catalog import provider_for
+from runs.agent.providers.suggestions import available_models
 from runs.agent.thoughts import AgentThought
 from tests.live_site import ROOT, LiveSite, clean_environment, manage
 from tests.local_model.server import START_LIMIT_S, LocalModel, install

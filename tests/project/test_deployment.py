@@ -13,7 +13,7 @@ import yaml
 from django.core.management import get_commands
 from django.urls import resolve
 
-from runs.agent.providers.catalog import HOSTED
+from runs.agent.providers.hosted import HOSTED
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = re.compile(r'env_\w+\(\s*"([A-Z_]+)"')

@@ -37,6 +37,7 @@ RULES: dict[str, Answers] = {
         "DELETE": 405,
     },
     "runs:launch": {"GET": EVERYBODY_SIGNED_IN, **ONLY_READ},
+    "runs:model-notes": {"GET": EVERYBODY_SIGNED_IN, **ONLY_READ},
     "runs:run": {"GET": WHO_MAY_SEE_THE_RUN, **ONLY_READ},
     "runs:steps": {"GET": {**WHO_MAY_SEE_THE_RUN, "owner": 400, "staff": 400}, **ONLY_READ},
     "runs:cancel": {"POST": WHO_MAY_CHANGE_THE_RUN, **ONLY_POST},

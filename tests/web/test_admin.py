@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from html import unescape
 from http.client import HTTPConnection
 from typing import Any
@@ -17,6 +17,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from runs.agent.providers import retirements
 from runs.models import Agent, Run, Step, ToolCall
 from tests.live_site import LiveSite
 
@@ -253,12 +254,37 @@ def test_a_mistake_in_an_agent_is_found_when_it_is_saved(
 
 
 @pytest.mark.parametrize(
-    "names", ['["offline"]', '["openai:gpt-5-mini", "offline"]', '["local/m1"]', '["google:gemini-3.0"]']
+    "names", ['["offline"]', '["openai:gpt-6-luna", "offline"]', '["local/m1"]', '["google:gemini-3.8-flash"]']
 )
 def test_names_of_models_of_every_kind_can_be_saved(
     browser: Client, agent: Agent, agent_form: dict[str, str], names: str
 ) -> None:
     assert browser.post(f"/admin/runs/agent/{agent.pk}/change/", agent_form | {"model_names": names}).status_code == 302
+
+
+@pytest.mark.parametrize("name", ["local/@cf/meta/llama", "local/m@2026-01-01", "openai:a=b,c+d", "local/通义-3"])
+def test_a_name_of_any_form_is_saved_as_it_is(
+    browser: Client, agent: Agent, agent_form: dict[str, str], name: str
+) -> None:
+    browser.post(f"/admin/runs/agent/{agent.pk}/change/", agent_form | {"model_names": json.dumps([name])})
+
+    agent.refresh_from_db()
+    assert agent.model_names == [name]
+    assert name in browser.get("/admin/runs/agent/").content.decode()
+
+
+def test_an_agent_whose_model_ends_says_so_in_the_list_and_on_its_page(
+    browser: Client, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retirements, "today", lambda: date(2026, 11, 28))
+    Agent.objects.filter(pk=agent.pk).update(model_names=["openai:gpt-5-mini", "offline"])
+
+    listed = browser.get("/admin/runs/agent/").content.decode()
+    page = browser.get(f"/admin/runs/agent/{agent.pk}/change/").content.decode()
+
+    assert "openai:gpt-5-mini (retires on 2026-12-11, in 13 days), offline" in listed
+    assert "The model openai:gpt-5-mini retires on 2026-12-11, in 13 days. Choose another one." in page
+    assert "retires" not in browser.get("/admin/runs/agent/add/").content.decode()
 
 
 def test_an_agent_keeps_its_output_schema_and_limits(browser: Client, agent: Agent, agent_form: dict[str, str]) -> None:

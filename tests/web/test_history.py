@@ -263,7 +263,7 @@ def test_a_row_shows_status_steps_tokens_and_duration(
 
 
 def test_unknown_tokens_are_not_shown_as_zero(browser: Client, owner: User, make_run: Callable[..., Run]) -> None:
-    make_run(owner, tokens_used=None, config={"models": ["openai:gpt-5-mini"]})
+    make_run(owner, tokens_used=None, config={"models": ["openai:gpt-6-luna"]})
     make_run(owner, tokens_used=None, config={"models": ["offline"]})
 
     page = browser.get("/runs/").content.decode()

@@ -140,7 +140,7 @@ def test_money_is_never_rounded_to_nothing(cost, text):
 
 def test_unknown_cost_is_unknown_and_the_offline_planner_has_none():
     offline = fragments.run_totals(Run(config={"models": ["offline"]}))
-    paid = fragments.run_totals(Run(config={"models": ["openai:gpt-5-mini"]}))
+    paid = fragments.run_totals(Run(config={"models": ["openai:gpt-6-luna"]}))
 
     assert (offline["tokens"], offline["cost"]) == ("none", "none")
     assert (paid["tokens"], paid["cost"]) == ("unknown", "unknown")

@@ -1,7 +1,8 @@
 """The models page: which models there are, whether their keys are, and how a test call goes."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -9,12 +10,24 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from runs.agent import probe
-from runs.agent.providers.catalog import parse_endpoints
+from runs.agent.providers import retirements
+from runs.agent.providers.capabilities import Capabilities
+from runs.agent.providers.catalog import sources
+from runs.agent.providers.endpoints import parse_endpoints
+from runs.agent.providers.model_entries import ListedModel
+from runs.agent.providers.model_list import LISTS
 from runs.models import Agent
 from tests.web.conftest import HTMX
 from tests.wire import Answer, Hang, Status, WireServer
 
 BrowserOf = Callable[[User | None], Client]
+
+
+@pytest.fixture(autouse=True)
+def _no_list_is_known_before() -> Iterator[None]:
+    LISTS.forget()
+    yield
+    LISTS.forget()
 
 
 @pytest.fixture
@@ -55,18 +68,67 @@ def test_every_model_is_shown_with_its_key_and_the_agents_that_use_it(
 
 
 @pytest.mark.usefixtures("_own_servers")
-def test_a_test_shows_how_soon_the_model_answered_and_what_it_took(
+def test_a_test_shows_whether_the_tool_was_called_how_soon_the_model_answered_and_what_it_took(
     wire_server: WireServer, staff: User, browser_of: BrowserOf
 ) -> None:
-    wire_server.script(Answer("ok", usage=(1200, 34)))
+    wire_server.script(Answer(calls=[("calculator", {"expression": "17*23"})], usage=(600, 17)))
+    wire_server.script(Answer("391", usage=(600, 17)))
     browser = browser_of(staff)
 
     shown = browser.post("/models/test/", {"model": "local/m1"}, headers=HTMX).content.decode()
 
-    for part in ("Answered", "first token", "1,234 tokens", "cost unknown"):
+    for part in ("Answered", "called the tool", "first token", "1,234 tokens", "cost unknown"):
         assert part in shown
     assert "Answered" in page_of(browser)
-    assert len(wire_server.requests) == 1
+    assert len(wire_server.requests) == 2
+
+
+@pytest.mark.usefixtures("_own_servers")
+def test_a_model_whose_server_takes_no_tools_fails_its_test(
+    wire_server: WireServer, staff: User, browser_of: BrowserOf
+) -> None:
+    wire_server.script(Status(400, message="m1 does not support tools"))
+
+    shown = browser_of(staff).post("/models/test/", {"model": "local/m1"}, headers=HTMX).content.decode()
+
+    assert "does not support tools" in shown
+    assert "Answered" not in shown
+
+
+@pytest.mark.usefixtures("_own_servers")
+def test_what_a_server_says_of_its_models_is_shown_and_so_is_a_list_that_cannot_be_read(
+    staff: User, browser_of: BrowserOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", "a-key")
+    local, claude = sources()
+    can = Capabilities(context_tokens=8192, tools=False)
+    LISTS.note(
+        local.account, {"<b>m3</b>": ListedModel(name="<b>m3</b>"), "m1": ListedModel(name="m1", capabilities=can)}
+    )
+    LISTS.note_fault(claude.account, "the server answered 401")
+
+    page = page_of(browser_of(staff))
+
+    for shown in ("8,192 tokens of context", "no tools", "lists 2 models", "the server answered 401"):
+        assert shown in page
+    assert "local/&lt;b&gt;m3&lt;/b&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("openai:gpt-5-mini", "2026-12-11"),
+        ("openai:o1", "Retired on 2026-10-23"),
+        ("google:gemini-2.5-pro", "2026-12-01"),
+    ],
+)
+def test_a_model_that_an_agent_uses_and_that_ends_says_when(
+    staff: User, browser_of: BrowserOf, model: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retirements, "today", lambda: date(2026, 11, 28))
+    Agent.objects.create(name="Old", model_names=[model])
+
+    assert words in page_of(browser_of(staff))
 
 
 @pytest.mark.usefixtures("_own_servers")
@@ -111,7 +173,7 @@ def test_without_javascript_a_test_leads_back_to_the_page_which_shows_it(
 
 
 @pytest.mark.usefixtures("_own_servers")
-@pytest.mark.parametrize("model", ["", "offline", "elsewhere/m1", "claude/m2", "openai:gpt-5-mini"])
+@pytest.mark.parametrize("model", ["", "offline", "elsewhere/m1", "claude/m2", "openai:gpt-6-luna"])
 def test_only_a_listed_model_with_its_key_can_be_tested(
     wire_server: WireServer, staff: User, browser_of: BrowserOf, model: str
 ) -> None:

@@ -130,9 +130,7 @@ class WireServer:
     async def _answer(self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; True if the connection may be used again."""
         outcome = self._next_outcome(request)
-        with self._changed:
-            self.requests.append(request)
-            self._changed.notify_all()
+        self._record(request)
         match outcome:
             case Answer():
                 await send_answer(outcome, request, writer)
@@ -159,6 +157,13 @@ class WireServer:
                 return await self._hang(outcome, request, reader, writer)
         await writer.drain()
         return not isinstance(outcome, Raw)
+
+    def _record(self, request: Request) -> None:
+        if request.method == "GET":
+            return  # a site asks for the list of models on its own: that is no model call
+        with self._changed:
+            self.requests.append(request)
+            self._changed.notify_all()
 
     def _next_outcome(self, request: Request) -> Outcome:
         if format_of(request.path) is None or request.method != "POST":

@@ -1,6 +1,7 @@
 """What a model, or the server it stands behind, can do: what is asked of it, and what is left out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,8 @@ class Capabilities:
     """False: an output schema is asked for in words only."""
     vision: bool | None = None
     """True: it takes images."""
+    reasoning: bool | None = None
+    """True: it can think before it answers."""
     context_tokens: int | None = None
     """The most it can read and write together."""
     max_output_tokens: int | None = None
@@ -27,6 +30,11 @@ class Capabilities:
     """How long a whole reply may take at this server, unless the run says otherwise; so the two below."""
     first_token_timeout_s: float | None = None
     idle_timeout_s: float | None = None
+
+    def completed_by(self, other: "Capabilities") -> Self:
+        """These, and what only the other says."""
+        said = {each.name: getattr(self, each.name) for each in fields(self)}
+        return type(self)(**{name: getattr(other, name) if value is None else value for name, value in said.items()})
 
 
 UNKNOWN = Capabilities()

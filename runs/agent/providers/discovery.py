@@ -2,11 +2,16 @@
 
 import fcntl
 import logging
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from runs.agent.providers.endpoints import Endpoint, parse_endpoints
+
 LOCAL_MODEL: Final = "local/smollm2-135m"
 """The model of `local_model/serve.py`."""
+NOT_RUNNING: Final = f"The model {LOCAL_MODEL!r} is not running: start it with `make local-model`."
 
 _FILE_NAME: Final = "local_model.json"
 _MAX_CHARS: Final = 64 * 1024
@@ -21,7 +26,23 @@ def look_in(folder: Path | None) -> None:
     _folder = folder
 
 
-def announced() -> str:
+def own_endpoints(environ: Mapping[str, str] | None = None) -> list[Endpoint]:
+    """The servers named in `AGENTSITE_ENDPOINTS`, and the one of this machine that announces itself now.
+
+    One of the same name in `AGENTSITE_ENDPOINTS` counts instead of it.
+    """
+    environ = os.environ if environ is None else environ
+    named = parse_endpoints(environ.get("AGENTSITE_ENDPOINTS", ""))
+    taken = {endpoint.name for endpoint in named}
+    try:
+        found = parse_endpoints(_announced())
+    except ValueError as error:
+        logger.warning("The local model, of another version, is not used: %s", error)
+        return named
+    return [*named, *(each for each in found if each.name not in taken)]
+
+
+def _announced() -> str:
     """What the server that runs now says of itself, as in AGENTSITE_ENDPOINTS; empty if there is none.
 
     A server holds a lock on its file for as long as it runs, so a file that nobody locks was left behind by one that

@@ -1,30 +1,40 @@
-"""The model names a person may choose or save."""
+"""The names models may have."""
 
 import re
 from typing import Final
 
-from runs.agent.providers.catalog import HOSTED, provider_for
+from runs.agent.providers.hosted import HOSTED
 
-_NAME: Final = re.compile(
-    rf"offline|({'|'.join(HOSTED)}):[\w.:/-]+|[a-z0-9][a-z0-9_-]*/[\w.:/-]+", flags=re.ASCII | re.IGNORECASE
-)
-"""The offline planner, a model of a known company, or one of a server named in `AGENTSITE_ENDPOINTS`."""
+MAX_NAME_CHARS: Final = 256
+"""Of a name with its server's. The longest in use are ARNs of Bedrock, of about 150."""
+
+_FULL_NAME: Final = re.compile(rf"(?:{'|'.join(HOSTED)}):(.+)|[A-Za-z0-9][A-Za-z0-9_-]*/(.+)", flags=re.DOTALL)
+"""A model of a known company, or one of a server named in `AGENTSITE_ENDPOINTS`, and its name there."""
+
+
+def wrong_in(name: str) -> str | None:
+    """What keeps this from being a model's name at any server, to be read after the name; None if nothing does.
+
+    Servers use nearly everything: `@cf/meta/llama-3.3`, `model@2026-01-01`, `org/model:free`, `a=b,c+d`.
+    """
+    if not name:
+        return "is empty"
+    if len(name) > MAX_NAME_CHARS:
+        return f"is longer than {MAX_NAME_CHARS} characters"
+    if any(char.isspace() for char in name):
+        return "has white space in it"
+    if not name.isprintable():
+        return "has a character in it that cannot be printed"
+    return None
 
 
 def name_fault(name: object) -> str | None:
     """Why this cannot be the name of any model, or None. Whether the model can be used is another question."""
-    if isinstance(name, str) and _NAME.fullmatch(name):
+    if name == "offline":
         return None
+    if isinstance(name, str) and _FULL_NAME.fullmatch(name):
+        fault = wrong_in(name)
+        return f"{name[:MAX_NAME_CHARS]!r} is no name of a model: it {fault}." if fault else None
     hosted = ", ".join(f"{company}:NAME" for company in HOSTED)
-    return f"{name!r} does not look like a model: write offline, {hosted} or SERVER/NAME."
-
-
-def model_fault(name: str) -> str | None:
-    """Why a run cannot be launched with this model here, or None. A missing key is named by its variable."""
-    if fault := name_fault(name):
-        return fault
-    try:
-        provider_for(name)
-    except ValueError as error:
-        return str(error)
-    return None
+    told = name[:MAX_NAME_CHARS] if isinstance(name, str) else name
+    return f"{told!r} does not look like a model: write offline, {hosted} or SERVER/NAME."

@@ -54,7 +54,7 @@ class ServedModel(ABC):
         self.name = server.name
         self.model = model
         self.server = server
-        self.account = _account(server)
+        self.account = account_of(server)
         """Who is asked with which key: what one run learns of its limits holds for all of them."""
 
     def __repr__(self) -> str:
@@ -105,7 +105,8 @@ class ServedModel(ABC):
         return bool(profile.get("supports_json_schema_output", False))
 
 
-def _account(server: Server) -> str:
+def account_of(server: Server) -> str:
+    """Who is asked with which key, as a text that does not tell the key."""
     key = hashlib.sha256((server.key or "").encode()).hexdigest()[:12]  # the key itself is nobody's business
     return f"{server.name} {server.base_url} {key}"
 

@@ -48,7 +48,9 @@ class Command(BaseCommand):
         """The task and what it is worked on with."""
         parser.add_argument("task", help="what to do, in plain words")
         parser.add_argument("--agent", metavar="NAME", help="the agent that does it (default: the default agent)")
-        parser.add_argument("--model", metavar="NAME", help="a model instead of the agent's, such as openai:gpt-5-mini")
+        parser.add_argument(
+            "--model", metavar="NAME", help="a model instead of the agent's, such as openai:gpt-6-astra"
+        )
         parser.add_argument("--user", metavar="NAME", help="whose run it is (default: nobody's; staff see it)")
         parser.add_argument("--json", action="store_true", help="JSON Lines: the steps, then the run")
 

@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 
 from runs import doorbell
+from runs.agent.providers.model_refresh import ModelRefresh
 from runs.engine import metrics
 from runs.engine.host import RunHost
 from runs.engine.lock import HostLock, HostLocked
@@ -76,9 +77,10 @@ class NoHost:
 
 
 def announce(greeting: str, port: int) -> None:
-    """Say that the site is up, then load what its first run would wait for."""
+    """Say that the site is up, then load what its first run would wait for, and ask servers which models they have."""
     print(greeting.format(port=port), flush=True)  # noqa: T201 (promised)
     warm_up(hosts_runs=not settings.IS_SCALE_OUT)
+    ModelRefresh().start()
 
 
 def take_lock(data_dir: Path) -> HostLock:

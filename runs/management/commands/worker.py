@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from runs.agent.providers.model_refresh import ModelRefresh
 from runs.agent.wording import counted
 from runs.engine.host import RunHost
 from runs.engine.keeping_up import keep_up
@@ -73,6 +74,7 @@ async def _work(host: RunHost) -> None:
     most = counted(host.capacity, "run")
     print(f"Worker: hosts up to {most}.", flush=True)  # noqa: T201 - who started it waits for this line
     warm_up()
+    ModelRefresh().start()
     await told_to_stop.wait()
     # First: a wake-up that is heard now would be for nobody.
     hearing.cancel()
