@@ -3,19 +3,24 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 PYTHONS := python3.14 python3.13 python3.12 python3.11 python3
-PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --requirement
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 RUN_STAMP := $(VENV)/.requirements
 DEV_STAMP := $(VENV)/.requirements-dev
+LOCAL_MODEL_VENV := .venv-local-model
+LOCAL_MODEL_STAMP := $(LOCAL_MODEL_VENV)/.requirements
 
-.PHONY: help install run test check browser chaos bench screenshots
+.PHONY: help install run local-model test check browser chaos bench screenshots
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 install: $(RUN_STAMP) ## Make .venv with what the site needs
 
 run: $(RUN_STAMP) ## Serve http://127.0.0.1:8000 (PORT, HOST and AGENTSITE_DATA change that)
 	@exec $(PY) manage.py serve
+
+local-model: $(LOCAL_MODEL_STAMP) ## Serve a real small model that `make run` finds: no key, 130 MB once (LOCAL_MODEL_PORT, 8081)
+	@exec $(LOCAL_MODEL_VENV)/bin/python local_model/serve.py
 
 test: $(DEV_STAMP) ## Run the whole test suite (ARGS="-k retry" for a part)
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -57,28 +62,39 @@ screenshots: $(DEV_STAMP) ## Take docs/screenshot.png from a real run (needs Chr
 	$(PY) -m tests.screenshots
 
 # A virtual environment whose Python is gone (an upgrade, a moved folder) is made anew.
-$(RUN_STAMP): requirements.txt
-	@$(PY) -c '' 2>/dev/null || rm -rf $(VENV)
-	@test -x $(PY) || { \
-		found=; \
-		for name in $(PYTHONS); do \
-			$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
-			found=$${found:-$$name}; \
-			if $$name -c 'import ensurepip, venv' 2>/dev/null; then \
-				echo "Making $(VENV) with $$name."; exec $$name -m venv $(VENV); \
-			fi; \
-		done; \
-		if [ -z "$$found" ]; then \
-			echo "Agentsite needs Python 3.11 or later: sudo apt install python3 python3-venv" >&2; exit 2; \
+define MAKE_VENV
+@$(1)/bin/python -c '' 2>/dev/null || rm -rf $(1)
+@test -x $(1)/bin/python || { \
+	found=; \
+	for name in $(PYTHONS); do \
+		$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		found=$${found:-$$name}; \
+		if $$name -c 'import ensurepip, venv' 2>/dev/null; then \
+			echo "Making $(1) with $$name."; exec $$name -m venv $(1); \
 		fi; \
-		version=$$($$found -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
-		echo "$$found cannot make virtual environments here: sudo apt install python$$version-venv" >&2; exit 2; \
-	}
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "Agentsite needs Python 3.11 or later: sudo apt install python3 python3-venv" >&2; exit 2; \
+	fi; \
+	version=$$($$found -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	echo "$$found cannot make virtual environments here: sudo apt install python$$version-venv" >&2; exit 2; \
+}
+endef
+
+$(RUN_STAMP): requirements.txt
+	$(call MAKE_VENV,$(VENV))
 	@echo "Installing what requirements.txt lists."
-	@$(PIP_INSTALL) requirements.txt
+	@$(PY) $(PIP_INSTALL) --requirement requirements.txt
 	@touch $@
 
 $(DEV_STAMP): $(RUN_STAMP) requirements-dev.txt
 	@echo "Installing what requirements-dev.txt lists."
-	@$(PIP_INSTALL) requirements-dev.txt
+	@$(PY) $(PIP_INSTALL) --requirement requirements-dev.txt
+	@touch $@
+
+# Beside .venv, which a first `make run` in another terminal may be making at the same moment.
+$(LOCAL_MODEL_STAMP): local_model/requirements.txt
+	$(call MAKE_VENV,$(LOCAL_MODEL_VENV))
+	@echo "Installing what local_model/requirements.txt lists, 130 MB."
+	@$(LOCAL_MODEL_VENV)/bin/python $(PIP_INSTALL) --no-deps --only-binary=:all: --requirement local_model/requirements.txt
 	@touch $@

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import module_has_submodule
 
+from runs.agent.providers import discovery
+
 TOOL_MODULE = "agent_tools"
 """The module of an installed app whose tools are found by themselves."""
 
@@ -22,6 +24,7 @@ class RunsConfig(AppConfig):
 
     def ready(self) -> None:
         importlib.import_module("runs.checks")
+        discovery.look_in(settings.DATA_DIR)
         discover_tools(apps.get_app_configs())
         for module in settings.AGENTSITE_TOOLS:
             import_tools(module, named_by=f"AGENTSITE_TOOLS={module}")

@@ -20,6 +20,7 @@ from django.core import checks
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from runs.agent.providers.discovery import own_endpoints
 from runs.agent.providers.hosted import HOSTED
 from runs.agent.wording import counted
 from runs.engine import probes
@@ -151,7 +152,7 @@ def models() -> Iterator[Finding]:
         have = next((name for name in names if os.environ.get(name, "").strip()), None)
         what = f"{provider}: a key is in {have}." if have else f"{provider}: no key in {' or '.join(names)}."
         yield Finding("models", "ok" if have else "note", what, "" if have else "Set it to use these models.")
-    for endpoint in settings.AGENTSITE_ENDPOINTS:
+    for endpoint in own_endpoints():
         yield _reached(endpoint.name, endpoint.base_url)
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from django.conf import settings
 from django.core.cache import cache
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -19,6 +18,7 @@ from runs.agent.messages import ModelProvider
 from runs.agent.probe import Probe, probe
 from runs.agent.providers.capabilities import UNKNOWN, Capabilities
 from runs.agent.providers.catalog import model_fault, provider_for, sources
+from runs.agent.providers.discovery import own_endpoints
 from runs.agent.providers.hosted import HOSTED
 from runs.agent.providers.served import ServedModel
 from runs.agent.providers.suggestions import available_models
@@ -116,8 +116,8 @@ def _rows() -> Iterator[ModelRow]:
     for agent in Agent.objects.all():
         for name in agent.model_names:
             used_by[str(name)].append(agent.name)
-    own = (f"{each.name}/{model}" for each in settings.AGENTSITE_ENDPOINTS for model in each.models)
-    for name in _once([*available_models(endpoints=settings.AGENTSITE_ENDPOINTS), *own, *used_by]):
+    own = (f"{each.name}/{model}" for each in own_endpoints() for model in each.models)
+    for name in _once([*available_models(endpoints=own_endpoints()), *own, *used_by]):
         yield _row(name, used_by[name])
 
 
@@ -127,7 +127,7 @@ def _row(name: str, agents: list[str]) -> ModelRow:
         company = HOSTED[prefix]
         return _known(name, "set" if company.key(os.environ) else "missing", " or ".join(company.key_envs), agents)
     server = name.partition("/")[0]
-    endpoint = next((each for each in settings.AGENTSITE_ENDPOINTS if each.name == server), None)
+    endpoint = next((each for each in own_endpoints() if each.name == server), None)
     if endpoint is None or not endpoint.key_env:
         return _known(name, "not needed", "", agents)
     return _known(name, "set" if endpoint.is_usable(os.environ) else "missing", endpoint.key_env, agents)
@@ -142,7 +142,7 @@ def _known(name: str, key: Key, key_variables: str, agents: list[str]) -> ModelR
 
 
 def _lists() -> Iterator[ListRow]:
-    for source in sources(endpoints=settings.AGENTSITE_ENDPOINTS):
+    for source in sources(endpoints=own_endpoints()):
         known = source.models
         read_at = None if known.read_at is None else datetime.fromtimestamp(known.read_at, UTC)
         yield ListRow(source.server.name, len(known.models), read_at, known.fault)

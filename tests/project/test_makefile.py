@@ -24,6 +24,7 @@ def clone(tmp_path):
     """A fresh clone's Makefile, and `make` with nothing on its path but the programs a test puts there."""
     for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
         shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "local_model", tmp_path / "local_model")
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("sh", "awk", "rm", "touch"):
@@ -51,10 +52,11 @@ def make(clone: Path, target: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_where_ensurepip_is_missing_the_one_apt_line_is_printed(clone):
+@pytest.mark.parametrize("target", ["run", "local-model"])
+def test_where_ensurepip_is_missing_the_one_apt_line_is_printed(clone, target):
     add_python(clone, "python3.12", WITHOUT_ENSUREPIP)
 
-    result = make(clone, "run")
+    result = make(clone, target)
 
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     assert result.returncode == 2
@@ -63,10 +65,11 @@ def test_where_ensurepip_is_missing_the_one_apt_line_is_printed(clone):
     )
 
 
-def test_without_a_python_that_is_new_enough_the_one_apt_line_is_printed(clone):
+@pytest.mark.parametrize("target", ["test", "local-model"])
+def test_without_a_python_that_is_new_enough_the_one_apt_line_is_printed(clone, target):
     add_python(clone, "python3", TOO_OLD)
 
-    result = make(clone, "test")
+    result = make(clone, target)
 
     assert result.returncode == 2
     assert result.stderr.splitlines()[0] == (

@@ -7,9 +7,10 @@ from datetime import date
 
 from runs.agent.errors import ModelNotSetUp
 from runs.agent.messages import ModelProvider
+from runs.agent.providers import discovery
 from runs.agent.providers.anthropic import AnthropicModel
 from runs.agent.providers.capabilities import UNKNOWN, Capabilities
-from runs.agent.providers.endpoints import Endpoint, parse_endpoints
+from runs.agent.providers.endpoints import Endpoint
 from runs.agent.providers.google import GoogleModel
 from runs.agent.providers.hosted import HOSTED, Hosted
 from runs.agent.providers.model_list import LISTS, ModelList, known_capabilities
@@ -93,7 +94,7 @@ def sources(*, endpoints: Sequence[Endpoint] | None = None, environ: Mapping[str
 def provider_for(
     model_name: str, *, endpoints: Sequence[Endpoint] | None = None, environ: Mapping[str, str] | None = None
 ) -> ModelProvider:
-    """Who serves the model of that name. Without `endpoints` those of `AGENTSITE_ENDPOINTS`.
+    """Who serves the model of that name. Without `endpoints` those of `discovery.own_endpoints`.
 
     Raises `ModelNotSetUp`, a `ValueError`, for a name nobody serves, and names the variable of a key that is missing.
     Nothing is loaded or connected before the first reply is asked for.
@@ -161,12 +162,14 @@ def _find(name: str, endpoints: Sequence[Endpoint] | None, environ: Mapping[str,
     server, slash, model = name.partition("/")
     endpoint = next((each for each in _served(endpoints, environ) if slash and each.name == server), None)
     if endpoint is None or not model:
+        if name == discovery.LOCAL_MODEL:
+            raise ModelNotSetUp(discovery.NOT_RUNNING, server=server)
         raise ModelNotSetUp(f"Unknown model {name!r}: {WHAT_WORKS}.", server=server if model else "")
     return _own(endpoint, environ), model
 
 
 def _served(endpoints: Sequence[Endpoint] | None, environ: Mapping[str, str]) -> Sequence[Endpoint]:
-    return parse_endpoints(environ.get("AGENTSITE_ENDPOINTS", "")) if endpoints is None else endpoints
+    return discovery.own_endpoints(environ) if endpoints is None else endpoints
 
 
 def _own(endpoint: Endpoint, environ: Mapping[str, str]) -> Source:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
+from runs.agent.providers import discovery
 from runs.agent.providers.catalog import Source, sources
 from runs.agent.providers.endpoints import Endpoint
 from runs.agent.providers.names import name_fault
@@ -64,8 +65,10 @@ def _offered(source: Source) -> Sequence[str]:
 
 
 def _is_offered(source: Source, model: str) -> bool:
-    takes_tools = source.capabilities_of(model).tools is not False
-    return takes_tools and not is_near(source.retires_on(model)) and name_fault(source.full_name(model)) is None
+    # The local model answers without tools; whoever has started it looks for it.
+    full_name = source.full_name(model)
+    is_of_use = source.capabilities_of(model).tools is not False or full_name == discovery.LOCAL_MODEL
+    return is_of_use and not is_near(source.retires_on(model)) and name_fault(full_name) is None
 
 
 def newest(company: str, names: Iterable[str], *, is_whole: bool = False) -> tuple[str, ...]:

@@ -1,0 +1,106 @@
+"""npm's `@copilotkit/aimock`, run by node: a double of all providers that nobody here has written."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.live_site import first_line
+
+HERE = Path(__file__).parent
+FILES = ("package.json", "package-lock.json", ".npmrc", "serve.mjs")
+INSTALL_LIMIT_S, START_LIMIT_S, ANSWER_LIMIT_S = 180.0, 30.0, 10.0
+USED = {
+    "prompt_tokens": 100, "completion_tokens": 20,
+    "input_tokens": 100, "output_tokens": 20,
+    "promptTokenCount": 100, "candidatesTokenCount": 20,
+}  # fmt: skip
+"""100 tokens read and 20 written, in every provider's words; each takes its own."""
+
+
+def install(folder: Path) -> None:
+    """Put it into `folder`. Skips the test where there is no way to, unless REQUIRE_SERVICES is 1."""
+    reason = "needs node 20 or later with npm: the double of the providers is an npm package"
+    if shutil.which("node") and shutil.which("npm"):
+        for name in FILES:
+            shutil.copy(HERE / name, folder)
+        command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_LIMIT_S, check=False)
+        if done.returncode == 0:
+            return
+        reason = f"npm could not install aimock: {done.stderr.strip()[-300:]}"
+    if os.environ.get("REQUIRE_SERVICES") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+class Aimock:
+    """The server. What it answers is said by `answer`, in the words of its own fixtures."""
+
+    def __init__(self, folder: Path) -> None:
+        self._process = subprocess.Popen(
+            ["node", "serve.mjs"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.url = first_line(self._process, START_LIMIT_S)
+        """Where it serves, without a path."""
+
+        assert self.url, "aimock did not start."
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a person sets to use it: every provider's address, and keys it does not look at."""
+        chat = {"name": "double", "kind": "openai", "base_url": f"{self.url}/v1", "models": ["gpt-5.6"]}
+        return {
+            "OPENAI_BASE_URL": f"{self.url}/v1",
+            "ANTHROPIC_BASE_URL": self.url,
+            "GOOGLE_GEMINI_BASE_URL": self.url,
+            "OPENAI_API_KEY": "the-key",
+            "ANTHROPIC_API_KEY": "the-key",
+            "GOOGLE_API_KEY": "the-key",
+            "AGENTSITE_ENDPOINTS": json.dumps([chat]),
+        }
+
+    def answer(self, *fixtures: dict[str, Any]) -> None:
+        """Forget everything, and answer with these from now on: the first whose `match` fits."""
+        self._post("reset")
+        self._post("fixtures", {"fixtures": list(fixtures)})
+
+    def answer_in_turn(self, *responses: dict[str, Any]) -> None:
+        """Answer the first request with the first, the second with the second. `fixture` makes one with more to it."""
+        made = [each if "response" in each else fixture(each) for each in responses]
+        self.answer(*(each | {"match": each["match"] | {"sequenceIndex": place}} for place, each in enumerate(made)))
+
+    def chaos(self, **rates: float) -> None:
+        """From now on, break requests with these probabilities; none: no longer."""
+        self._post("chaos", rates)
+
+    def requests(self) -> list[dict[str, Any]]:
+        """What was asked since `answer`: `path`, `headers`, and the `body` as aimock has understood it."""
+        with urlopen(f"{self.url}/__aimock/journal", timeout=ANSWER_LIMIT_S) as answer:  # noqa: S310  a double of ours
+            journal: list[dict[str, Any]] = json.load(answer)
+        return journal
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.communicate()
+
+    def _post(self, path: str, body: dict[str, Any] | None = None) -> None:
+        asked = Request(  # noqa: S310  a double of ours
+            f"{self.url}/__aimock/{path}",
+            data=json.dumps(body or {}).encode(),
+            headers={"Content-Type": "application/json"},
+            method="POST",
+        )
+        with urlopen(asked, timeout=ANSWER_LIMIT_S) as answer:  # noqa: S310  a double of ours
+            assert answer.status == 200, answer.read()
+
+
+def fixture(response: dict[str, Any], **about: Any) -> dict[str, Any]:
+    """An answer to any request, with what else aimock knows of fixtures, such as `truncateAfterChunks`."""
+    return {"match": {}, "response": response} | about

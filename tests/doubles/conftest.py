@@ -1,0 +1,46 @@
+"""One double for all tests here."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from runs.agent.messages import ModelProvider
+from runs.agent.providers.catalog import provider_for
+from tests.doubles.aimock import Aimock, install
+
+MODELS = {
+    "responses": "openai:gpt-5.6",
+    "chat": "double/gpt-5.6",
+    "messages": "anthropic:claude-sonnet-5-5",
+    "gemini": "google:gemini-3.8-flash",
+}
+"""A model of each format, by the name people type."""
+
+
+@pytest.fixture(scope="module")
+def running_aimock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aimock]:
+    """The server."""
+    folder = tmp_path_factory.mktemp("aimock")
+    install(folder)
+    server = Aimock(folder)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def aimock(running_aimock: Aimock) -> Aimock:
+    """The server, which was told nothing yet."""
+    running_aimock.answer()
+    return running_aimock
+
+
+@pytest.fixture(params=MODELS)
+def wire_format(request: pytest.FixtureRequest) -> str:
+    """One format after the other."""
+    return str(request.param)
+
+
+@pytest.fixture
+def model(wire_format: str, aimock: Aimock) -> ModelProvider:
+    """A model of that format there, by the environment a person would set."""
+    return provider_for(MODELS[wire_format], environ=aimock.environment)
