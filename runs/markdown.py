@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import islice
 from typing import Any, Self
+from unicodedata import bidirectional
 
 from runs.markup.parts import MAX_CHARS, split
 
@@ -119,6 +120,12 @@ def visible(text: str) -> str:
 def _readable(text: str) -> str:
     """As `visible`, but prose that runs from right to left keeps its marks of direction."""
     return _named(text, _UNSEEN_IN_PROSE if _RIGHT_TO_LEFT.search(text) else _UNSEEN)
+
+
+def runs_right_to_left(*texts: str) -> bool:
+    """True if the first letter with a direction in the texts is of a script that runs from right to left."""
+    directions = (bidirectional(character) for text in texts for character in text)
+    return next((direction for direction in directions if direction in ("L", "R", "AL")), "L") != "L"
 
 
 def _named(text: str, unseen: re.Pattern[str]) -> str:

@@ -124,10 +124,10 @@ def _is_one_block(state: StateBlock, first: int, last: int, *, over_blank_lines:
     for line in range(first, last + 1):
         if state.isEmpty(line):
             is_after_blank = True
-        elif is_after_blank and (not over_blank_lines or state.sCount[line] < state.blkIndent):
+            continue
+        is_outside = is_after_blank and (not over_blank_lines or state.sCount[line] < state.blkIndent)
+        if is_outside or _text_of(state, line).lstrip(" \t").startswith(("```", "~~~")):
             return False
-        elif _text_of(state, line).lstrip(" \t").startswith(("```", "~~~")):
-            return False  # noqa: SIM114  two reasons
     return True
 
 

@@ -10,8 +10,8 @@ MAX_DEPTH = 100
 """Levels of the parser: a quote is one, a list with its item two. Each costs two frames of Python's stack."""
 
 MAX_LOOKS = 64 * 1024
-"""How often lines are looked at inside of other blocks: a line in three quotes is looked at three times. Each time costs
-some 20 µs, and a deep quote of many lines could have millions."""
+"""How often lines are looked at inside of other blocks: a line in three quotes is looked at three times. Each look
+costs some 20 µs, and a deep quote of many lines could have millions."""
 
 
 class DeepBlocks(ParserBlock):
