@@ -91,11 +91,33 @@ const FAILURES = {
   404: "This does not exist any more.",
 };
 
+const AWAY = (status) =>
+  `A proxy in front of this site answers in its place (${status}): it does not reach the site. Nothing you typed is lost: try again in a moment.`;
+const PROXY_FAILURES = {
+  413: () =>
+    "A proxy in front of this site refused this as too large (413); the site has not seen it. Nothing you typed is lost: shorten it, or have the proxy's limit raised.",
+  502: AWAY,
+  503: AWAY,
+  504: AWAY,
+};
+
 document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
   // With a 409 the server says itself, as a toast, how things truly stand.
   if (xhr.status === 409) return;
-  toast(FAILURES[xhr.status] ?? `The server answered ${xhr.status}. Nothing was lost: try again.`, "error");
+  toast(fromProxy(xhr) ?? FAILURES[xhr.status] ?? ownWords(xhr) ?? `The server answered ${xhr.status}. Nothing was lost: try again.`, "error");
 });
+
+// Every page of ours names its policy; the pages of a proxy in front of us do not.
+function fromProxy(xhr) {
+  if (xhr.getResponseHeader("Content-Security-Policy") !== null || ownWords(xhr)) return undefined;
+  return PROXY_FAILURES[xhr.status]?.(xhr.status);
+}
+
+// Refusals before a page could be made are a line of text.
+function ownWords(xhr) {
+  const isText = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
+  return isText && xhr.responseText ? xhr.responseText.trim().slice(0, 300) : undefined;
+}
 for (const event of ["htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(event, () => toast("The server did not answer. Nothing was lost: try again.", "error"));
 }

@@ -68,7 +68,8 @@ class LiveSite:
     @property
     def url(self) -> str:
         """Where it serves, without a slash at the end."""
-        scheme, _, host = self.line.split(": ", 1)[1].split("/")[:3]
+        # With a public address the line ends with "(served by http://…/)".
+        scheme, _, host = self.line.rstrip(")").rsplit(" ", 1)[1].split("/")[:3]
         return f"{scheme}//{host}"
 
     @property

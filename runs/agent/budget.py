@@ -44,9 +44,10 @@ class Purse:
         """Raise `LimitReached` if a call that needs that much would go beyond a limit, or one is reached already."""
         used, usd = self.tokens + self._reserved_tokens, self.cost_usd + self._reserved_usd
         if self.max_tokens is not None and (used >= self.max_tokens or used + tokens > self.max_tokens):
-            raise LimitReached(self.names[0], used=used, limit=self.max_tokens, unit="tokens")
+            raise LimitReached(self.names[0], used=used, limit=self.max_tokens, unit="tokens", needed=tokens)
         if self.max_cost_usd is not None and (usd >= self.max_cost_usd or usd + cost_usd > self.max_cost_usd):
-            raise LimitReached(self.names[1], used=float(usd), limit=float(self.max_cost_usd), unit="USD")
+            most, needed = float(self.max_cost_usd), float(cost_usd)
+            raise LimitReached(self.names[1], used=float(usd), limit=most, unit="USD", needed=needed)
 
     def reserve(self, tokens: int, cost_usd: Decimal) -> None:
         """Set that much aside for a call; `give_back` it when the call is over."""

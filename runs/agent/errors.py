@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
-from runs.agent.wording import counted
+from runs.agent.wording import counted, number_text
 
 if TYPE_CHECKING:
     from runs.agent.messages import Usage
@@ -218,8 +218,11 @@ class ModelUnavailable(ModelFailure):
 class LimitReached(AgentFailure):
     """A limit of the run was reached. Says which, how much was used, and how much was allowed."""
 
-    def __init__(self, limit_name: str, *, used: float, limit: float, unit: str) -> None:
-        super().__init__(f"The run reached its limit {limit_name}: {used:g} of {limit:g} {unit}.")
+    def __init__(self, limit_name: str, *, used: float, limit: float, unit: str, needed: float = 0) -> None:
+        """`needed` is what the next call would have used, if that is what goes beyond the limit."""
+        more = f", and the next call may need {number_text(needed)}" if used < limit < used + needed else ""
+        amounts = f"{number_text(used)} of {number_text(limit)} {unit}"
+        super().__init__(f"The run reached its limit {limit_name}: {amounts}{more}.")
         self.limit_name = limit_name
         self.used = used
         self.limit = limit

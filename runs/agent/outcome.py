@@ -8,7 +8,7 @@ from typing import Any
 from runs.agent.approvals import Parked
 from runs.agent.budget import Used
 from runs.agent.classify import handle_agent_error
-from runs.agent.errors import AgentError, AgentFailure
+from runs.agent.errors import AgentError, AgentFailure, ErrorSeverity
 from runs.agent.journal import Entry, Journal, JournalClosed
 from runs.agent.loop import AgentLoop
 from runs.agent.results import AgentResult
@@ -33,7 +33,9 @@ async def execute(loop: AgentLoop, state: AgentState) -> AgentResult[Any]:
         raise
     except Exception as failure:
         if not isinstance(failure, AgentFailure):
-            logger.exception("Run %s ended by an unexpected error.", loop.run_id)
+            error = handle_agent_error(failure, {})
+            level = logging.CRITICAL if error.severity is ErrorSeverity.CRITICAL else logging.ERROR
+            logger.log(level, "Run %s ended by an error: %s", loop.run_id, error.message, exc_info=failure)
         error = await record_failure(loop.journal, state, failure, loop.book(state))
         return AgentResult(False, None, error, 0, state.total_tokens)
     return AgentResult(True, output, None, 0, state.total_tokens)

@@ -1,6 +1,7 @@
 """How numbers, calls and values are written in words."""
 
 import json
+import math
 from typing import Any
 
 MODEL_SEES_CHARACTERS = 32_768
@@ -10,6 +11,16 @@ MODEL_SEES_CHARACTERS = 32_768
 def counted(count: float, one: str, many: str = "") -> str:
     """`1 run`, `2 runs`, `1,000 runs`. `many` is needed where it is more than `one` with an s."""
     return f"{count:,.0f} {one if count == 1 else many or f'{one}s'}"
+
+
+def number_text(number: float) -> str:
+    """A number with as many digits as it takes to say how large it is: `1,234,567`, `2.5`, `0.00012`; never `1e-05`."""
+    if number == 0 or abs(number) >= 1:
+        text = f"{number:,.2f}"
+    else:
+        # Three digits that count, wherever they begin.
+        text = f"{number:.{2 - math.floor(math.log10(abs(number)))}f}"
+    return text.rstrip("0").rstrip(".")
 
 
 def call_text(tool_name: str, arguments: dict[str, Any]) -> str:

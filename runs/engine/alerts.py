@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +43,8 @@ class Alert:
     about: tuple[str, ...] = ()
     """Who was concerned: the provider, the model, the tool."""
     suggested_action: str = ""
+    is_logged: bool = False
+    """True if a line of the log, with the traceback, has said it already."""
     times_before: int = 0
     """How often the same was not told in the last hour."""
 
@@ -65,9 +67,10 @@ class Alerts:
         self._thread: threading.Thread | None = None
 
     def tell(self, alert: Alert) -> None:
-        """Log the alert, and send it unless the same was sent in the last hour."""
+        """Log the alert, unless that was done, and send it unless the same was sent in the last hour."""
         alert = self._safe(alert)
-        logger.critical("%s: %s %s", alert.code, alert.message, f"Run {alert.run_id}." if alert.run_id else "")
+        if not alert.is_logged:
+            logger.critical("%s: %s %s", alert.code, alert.message, f"Run {alert.run_id}." if alert.run_id else "")
         due = self._if_due(alert)
         if due is None or not (settings.ADMINS or settings.AGENTSITE_ALERT_WEBHOOK):
             return
@@ -91,7 +94,8 @@ class Alerts:
     def _safe(self, alert: Alert) -> Alert:
         hide = self._redactor.text
         message = hide(alert.message)[:MAX_MESSAGE_CHARS]
-        return Alert(alert.code, message, alert.run_id, tuple(map(hide, alert.about)), hide(alert.suggested_action))
+        about, action = tuple(map(hide, alert.about)), hide(alert.suggested_action)
+        return replace(alert, message=message, about=about, suggested_action=action)
 
     def _if_due(self, alert: Alert) -> Alert | None:
         """The alert with how often it was kept back; None if it is kept back now."""
@@ -105,7 +109,7 @@ class Alerts:
             self._told[key] = (now, 0)
             while len(self._told) > MAX_REMEMBERED:
                 del self._told[next(iter(self._told))]
-        return Alert(alert.code, alert.message, alert.run_id, alert.about, alert.suggested_action, kept_back)
+        return replace(alert, times_before=kept_back)
 
     def _start(self) -> None:
         with self._lock:

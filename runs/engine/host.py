@@ -242,8 +242,9 @@ class RunHost:
         del self._consumers[run_id], self._tasks[run_id]
         if not task.cancelled() and (error := task.exception()) is not None:
             with about_run(run_id):
-                logger.error("Hosting run %s failed.", run_id, exc_info=error)
-                self.alerts.tell(Alert("host_failed", f"Hosting a run failed: {type(error).__name__}: {error}", run_id))
+                logger.critical("Hosting run %s failed.", run_id, exc_info=error)
+                words = f"Hosting a run failed: {type(error).__name__}: {error}"
+                self.alerts.tell(Alert("host_failed", words, run_id, is_logged=True))
             self.claims.abandon(run_id)
         self.claims.end(run_id)
         if run_id in self._look_again:

@@ -61,6 +61,8 @@ class Recorder:
         self._redactor = redactor or Redactor()
         self._pieces = PieceRedactor(self._redactor)
         self._alerts = alerts
+        self._told: set[tuple[str, ...]] = set()
+        """What was told of this claim, by fingerprint."""
         self._hold = hold
         self._on_stop_asked = on_stop_asked
         self.run_id = run_id
@@ -237,7 +239,11 @@ class Recorder:
     def _plain_step(self, thought: AgentThought) -> dict[str, Any]:
         step = step_columns(thought, epoch=self.epoch, redactor=self._redactor)
         if step.get("severity") == "critical" and self._alerts is not None:
-            self._alerts.tell(_alert(self.run_id, step))
+            alert = _alert(self.run_id, step)
+            # A failed attempt and the end of the run may be one trouble.
+            if alert.fingerprint not in self._told:
+                self._told.add(alert.fingerprint)
+                self._alerts.tell(alert)
         return step
 
     def _end_cards(self, thoughts: Iterable[AgentThought]) -> None:
@@ -290,4 +296,7 @@ def _alert(run_id: UUID, step: dict[str, Any]) -> Alert:
     who = [step.get(name) or context.get(name) for name in ("provider", "model", "tool_name")]
     about = tuple(str(each) for each in who if each)
     action = str(step.get("suggested_action") or "")
-    return Alert(str(metadata.get("code") or "unexpected"), step["content"], run_id, about, action)
+    code = str(metadata.get("code") or "unexpected")
+    # The end of a run by a bug was logged where its traceback was at hand (`runs.agent.outcome`).
+    is_logged = code == "unexpected" and step["kind"] == ThoughtType.ERROR.value
+    return Alert(code, step["content"], run_id, about, action, is_logged=is_logged)

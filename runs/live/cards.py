@@ -3,30 +3,23 @@
 No user, no token and no "two minutes ago" goes in here: the same card is sent to everybody who watches.
 """
 
-import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from runs.live import pictures
 from runs.live.amounts import duration_text
+from runs.live.long_texts import Fold, Rest, fold_argument, fold_arguments, fold_result, prose_of
 from runs.live.offers import Button, ResumeButton, buttons_for, resume_for
 from runs.live.pictures import Picture
 from runs.live.proofs import Proof, proof_of
 from runs.live.questions import Question, places_of, question_of
 from runs.live.tables import DataTable, table_of
-from runs.live.unfinished import Unfinished, unfinished_of
-from runs.markdown import plain, visible
+from runs.live.unfinished import Unfinished, ending_of, unfinished_of
+from runs.markdown import visible
 from runs.models import Step
-
-PREVIEW_CHARS = 2_000
-PREVIEW_LINES = 24
-"""Longer outputs are folded behind their beginning."""
-
-SHOWN_CHARS = 32_000
-"""The rest of an output is in the export, not on the page."""
 
 MAX_TABLE_ROWS = 8
 
@@ -70,6 +63,11 @@ CODES = {
     "not_found": "Not found",
     "auth": "Not authorised",
     "bad_reply": "Unusable reply",
+    "forbidden": "Not allowed",
+    "out_of_money": "Out of credit",
+    "context_overflow": "Too long for it",
+    "no_tools": "Takes no tools",
+    "wrong_address": "Wrong address",
     "blocked": "Blocked",
     "first_token_timeout": "Never began",
     "idle_timeout": "Fell silent",
@@ -89,24 +87,14 @@ FACTS = {
 """What is shown of an error's context, and what it is called."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
-    """A text too long to show at once: its beginning, and how much there is."""
-
-    text: str
-    beginning: str | None
-    """None if the text is short enough to be shown as it is."""
-    size: str
-    cut: bool
-    """True if `text` is not all of it either."""
-
-
 @dataclass(slots=True)
 class Card:
     """What the partials of a step show, besides the row itself."""
 
     icon: str
     prose: SafeString = field(default_factory=SafeString)
+    rest: Rest | None = None
+    """What `prose` lacks."""
     duration: str = ""
     rows: list[tuple[str, Fold]] | None = None
     """Arguments as name and value; None if they are shown as `output`."""
@@ -131,6 +119,8 @@ class Card:
     """Where a question may be that nobody will answer any more: the call was stopped."""
     proof: Proof | None = None
     """What a stop did."""
+    ending: str = ""
+    """What an answer's badge says of its end, if that was not its own; empty for a whole one."""
     unfinished: Unfinished | None = None
     """What is told beside the words of a reply that was not finished."""
     facts: list[tuple[str, str]] = field(default_factory=list)
@@ -146,7 +136,7 @@ class Card:
 
 def card_of(step: Step) -> Card:
     """What the card of `step` shows."""
-    card = Card(icon=ICONS.get(Step.Kind(step.kind), "info"), duration=_duration_of(step))
+    card = Card(icon=ICONS.get(Step.Kind(step.kind), "info"), duration=_duration_of(step), ending=ending_of(step))
     match step.kind:
         case Step.Kind.TOOL_CALL:
             _add_arguments(card, step.tool_input)
@@ -156,19 +146,19 @@ def card_of(step: Step) -> Card:
             _add_result(card, step)
             card.picture = pictures.calls_of(step)
         case Step.Kind.APPROVAL if (question := question_of(step)) is not None:
-            card.question, card.prose = question, prose_of(step)
+            card.question, (card.prose, card.rest) = question, prose_of(step)
             card.call_state, card.call_label = question.call_state, question.call_label
         case Step.Kind.RACE:
-            card.prose = prose_of(step)
+            card.prose, card.rest = prose_of(step)
             card.picture = pictures.race_of(step)
         case Step.Kind.RETRY:
             _add_attempts(card, step)
         case Step.Kind.ANSWER if "output" in step.metadata:
             card.table = table_of(step.metadata["output"])
-            card.output = _fold(step.content)
+            card.output = fold_result(step)
         case Step.Kind.ERROR:
             card.cause = _cause(step.metadata)
-            card.prose = prose_of(step)
+            card.prose, card.rest = prose_of(step)
             card.buttons = buttons_for(str(step.metadata.get("code") or ""))
             card.resume = resume_for(str(step.metadata.get("code") or ""))
             card.facts = _facts(step.metadata)
@@ -176,14 +166,8 @@ def card_of(step: Step) -> Card:
             card.icon = NOTE_ICONS.get(step.metadata.get("note", ""), card.icon)
             card.proof = proof_of(step)
             card.unfinished = unfinished_of(step)
-            card.prose = prose_of(step)
+            card.prose, card.rest = prose_of(step)
     return card
-
-
-def prose_of(step: Step) -> SafeString:
-    """The step's content as HTML: what was rendered when it ended, or else its text in paragraphs."""
-    # Step.html is written by runs/markdown.py only, and `plain` escapes.
-    return mark_safe(step.html or plain(visible(step.content[:SHOWN_CHARS])))  # noqa: S308
 
 
 def _duration_of(step: Step) -> str:
@@ -194,17 +178,15 @@ def _duration_of(step: Step) -> str:
 
 def _add_arguments(card: Card, arguments: Any) -> None:
     if isinstance(arguments, dict) and len(arguments) <= MAX_TABLE_ROWS:
-        card.rows = [(visible(str(name)), _cell(value)) for name, value in arguments.items()]
+        card.rows = [
+            (visible(str(name)), fold_argument(index, value)) for index, (name, value) in enumerate(arguments.items())
+        ]
     elif arguments:
-        card.output = _fold(_pretty(arguments), preview_lines=12)
-
-
-def _cell(value: Any) -> Fold:
-    return _fold(value if isinstance(value, str) else _pretty(value), preview_chars=240, preview_lines=6)
+        card.output = fold_arguments(arguments)
 
 
 def _add_result(card: Card, step: Step) -> None:
-    card.output = _fold(step.content or ("" if step.tool_output is None else _pretty(step.tool_output)))
+    card.output = fold_result(step)
     card.cause = _cause(step.metadata) if step.severity else ""
     card.call_state, card.call_label = "succeeded", "Done"
     if step.severity:
@@ -228,7 +210,7 @@ def _add_attempts(card: Card, step: Step) -> None:
     card.cause = _cause(step.metadata)
     card.http_status = step.metadata.get("status")
     card.was_cut_off = step.metadata.get("phase") == "stream"
-    card.output = _fold(step.content)
+    card.output = fold_result(step)
     if isinstance(next_at, int | float):
         card.next_at, card.next_ms = datetime.fromtimestamp(next_at, UTC), round(next_at * 1000)
         card.ladder[attempt : attempt + 1] = ["next"]
@@ -248,19 +230,3 @@ def _facts(metadata: dict[str, Any]) -> list[tuple[str, str]]:
     if context.get("limit") and isinstance(limit_s := context.get("limit_s"), int | float):
         facts.append(("Limit", f"{context['limit']}, {duration_text(limit_s)}"))
     return facts
-
-
-def _fold(text: str, *, preview_chars: int = PREVIEW_CHARS, preview_lines: int = PREVIEW_LINES) -> Fold:
-    shown = visible(text[:SHOWN_CHARS])
-    lines = shown.count("\n") + 1
-    beginning = None
-    if len(shown) > preview_chars or lines > preview_lines:
-        beginning = "\n".join(shown[: preview_chars // 3].split("\n")[: preview_lines // 3])
-    size = f"{lines:,} lines, {len(text):,} characters" if lines > 1 else f"{len(text):,} characters"
-    return Fold(shown, beginning, size, cut=len(text) > SHOWN_CHARS)
-
-
-def _pretty(value: Any) -> str:
-    """JSON on one line if it is short, else indented."""
-    line = json.dumps(value, ensure_ascii=False)
-    return line if len(line) <= 120 else json.dumps(value, ensure_ascii=False, indent=2)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runs.markdown import visible
+from runs.markdown import runs_right_to_left, visible
 
 MAX_COLUMNS = 12
 MAX_ROWS = 100
@@ -21,6 +21,11 @@ class DataTable:
     """Empty for one object, whose rows are name and value."""
     rows: list[list[str]]
     hidden_rows: int = 0
+
+    @property
+    def is_right_to_left(self) -> bool:
+        """True if its columns run from right to left, as the first words in it do."""
+        return runs_right_to_left(*self.columns, *(cell for row in self.rows[:3] for cell in row))
 
 
 def table_of(data: Any) -> DataTable | None:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from django.utils.safestring import SafeString, mark_safe
 
-from runs.markdown import MAX_CHARS, plain, visible
+from runs.markdown import plain, visible
+from runs.markup.parts import MAX_CHARS
 from runs.models import Step
 
 
@@ -23,6 +24,15 @@ class Unfinished:
     """The next reply goes on from it."""
     is_lane: bool
     """It was said in a race, beside others."""
+
+
+_ENDINGS = {"cut": "Cut at the limit", "paused": "Broken off"}
+
+
+def ending_of(step: Step) -> str:
+    """What an answer's badge says of its end; empty if it is whole."""
+    ending = step.metadata.get("ending")
+    return "" if ending is None else _ENDINGS.get(str(ending), "Unusual end")
 
 
 def unfinished_of(step: Step) -> Unfinished | None:

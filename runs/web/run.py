@@ -4,12 +4,14 @@ import time
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse, HttpResponseBadRequest, JsonResponse
-from django.shortcuts import render
+from django.http import Http404, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from runs.live import fragments
 from runs.live.cards import ALL_ICONS
+from runs.live.frames import MAX_SEQUENCE
+from runs.live.long_texts import piece_of
 from runs.models import Run, Step
 from runs.web.access import PageRequest, run_or_404, signed_in
 from runs.web.forms import FollowUpForm
@@ -61,6 +63,19 @@ def show_steps(request: PageRequest, run_id: UUID) -> HttpResponse:
     steps = _steps_before(run, before)
     context = {"run_id": run.pk, "timeline": fragments.timeline_html(steps), "before": _first_if_more(steps)}
     return render(request, "runs/partials/older_steps.html", context)
+
+
+@require_safe
+@signed_in
+def show_rest(request: PageRequest, run_id: UUID, sequence: int) -> HttpResponse:
+    """A further piece of a step's text that is too long for its card, as `long_texts.Rest.query` asks for it."""
+    run = run_or_404(request, run_id)
+    step = get_object_or_404(run.steps.defer("replay"), sequence=min(sequence, MAX_SEQUENCE))
+    piece = piece_of(step, request.GET.dict())
+    if piece is None:
+        raise Http404
+    template = "runs/partials/rest.html" if request.htmx else "runs/rest.html"
+    return render(request, template, {"run": run, "step": step, "piece": piece})
 
 
 def _steps_before(run: Run, before: int) -> list[Step]:

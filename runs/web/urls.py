@@ -27,6 +27,7 @@ urlpatterns = [
     path("runs/new/model-notes/", model_notes.show_model_notes, name="model-notes"),
     path("runs/<uuid:run_id>/", run.show_run, name="run"),
     path("runs/<uuid:run_id>/steps/", run.show_steps, name="steps"),
+    path("runs/<uuid:run_id>/steps/<int:sequence>/rest/", run.show_rest, name="rest"),
     path("runs/<uuid:run_id>/cancel/", commands.cancel_run, name="cancel"),
     path("runs/<uuid:run_id>/force/", commands.force_run, name="force"),
     path("runs/<uuid:run_id>/pause/", commands.pause_run, name="pause"),

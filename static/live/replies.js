@@ -62,6 +62,7 @@ export class Replies {
       if (body.lastElementChild?.dataset.said !== kind) {
         const part = document.createElement("p");
         part.dataset.said = kind;
+        part.dir = "auto";
         part.append("");
         body.append(part);
       }

@@ -134,3 +134,15 @@ async def test_an_error_that_is_not_critical_is_nobodys_alarm(host_for, ada, web
 
     assert run.status == "failed" and host.alerts.flush(5)
     assert webhook.received == []
+
+
+@pytest.mark.parametrize("failure", [refused(), ZeroDivisionError("division by zero")], ids=["a refused key", "a bug"])
+async def test_one_critical_error_is_one_line_of_the_log(host_for, ada, webhook, caplog, failure):
+    host = host_for(ScriptedModel(failure))
+
+    run = await ended(await launch(ada))
+    assert host.alerts.flush(5)
+
+    assert run.severity == "critical"
+    told = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [record.levelname for record in told] == ["CRITICAL"], [record.getMessage() for record in told]

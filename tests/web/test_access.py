@@ -40,6 +40,8 @@ RULES: dict[str, Answers] = {
     "runs:model-notes": {"GET": EVERYBODY_SIGNED_IN, **ONLY_READ},
     "runs:run": {"GET": WHO_MAY_SEE_THE_RUN, **ONLY_READ},
     "runs:steps": {"GET": {**WHO_MAY_SEE_THE_RUN, "owner": 400, "staff": 400}, **ONLY_READ},
+    # A run without steps.
+    "runs:rest": {"GET": {"anon": 302, "other": 404, "owner": 404, "staff": 404}, **ONLY_READ},
     "runs:cancel": {"POST": WHO_MAY_CHANGE_THE_RUN, **ONLY_POST},
     "runs:force": {"POST": WHO_MAY_CHANGE_THE_RUN, **ONLY_POST},
     "runs:pause": {"POST": WHO_MAY_CHANGE_THE_RUN, **ONLY_POST},
@@ -140,6 +142,7 @@ def test_an_address_answers_as_its_rule_says(
         path.replace("<uuidstr:call_id>", str(uuid4()))
         .replace("<str:token>", "wrong")
         .replace("<int:token_id>", "0")
+        .replace("<int:sequence>", "1")
         .replace("^api(?:/|$)", "api/")
     )
     call = {"turn": 1, "index": 0, "tool_name": "send", "arguments": {}, "arguments_hash": "", "epoch": 1}

@@ -127,10 +127,13 @@ def cannot_use_database(error: DatabaseError) -> CannotServe:
 
 def greeting_for(host: str) -> str:
     """What to print once the site is up, with `{port}` in it: its address, or the one-time link of the first user."""
-    site = f"http://{f'[{host}]' if ':' in host else host}:{{port}}/"
+    here = f"http://{f'[{host}]' if ':' in host else host}:{{port}}/"
+    # Behind a proxy that ends TLS this process sends everybody there, and its own address leads nowhere.
+    site = f"{settings.AGENTSITE_URL}/" if settings.AGENTSITE_URL else here
+    served = f" (served by {here})" if settings.AGENTSITE_URL else ""
     token = first_link.issue()
     connection.close()
-    return f"Sign in: {site}accounts/first/{token}/" if token else f"Agentsite: {site}"
+    return (f"Sign in: {site}accounts/first/{token}/" if token else f"Agentsite: {site}") + served
 
 
 def end(code: int) -> NoReturn:

@@ -1,0 +1,17 @@
+r"""Where formulas begin and end: `\(…\)`, `\[…\]`, `$$…$$`, `\begin{…}…\end{…}`."""
+
+import re
+
+_ENVIRONMENTS = (
+    "align|alignat|alignedat|aligned|array|bmatrix|Bmatrix|cases|dcases|eqnarray|equation|flalign|gathered|gather"
+    "|matrix|multline|pmatrix|rcases|smallmatrix|split|subequations|vmatrix|Vmatrix"
+)
+
+OPENING = re.compile(rf"\\\(|\\\[|\$\$|\\begin\{{(?:{_ENVIRONMENTS})\*?\}}")
+
+_CLOSINGS = {r"\(": r"\)", r"\[": r"\]", "$$": "$$"}
+
+
+def closing_of(opening: str) -> str:
+    """What ends the formula that `opening` begins."""
+    return _CLOSINGS.get(opening) or opening.replace("begin", "end", 1)
