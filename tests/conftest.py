@@ -83,6 +83,10 @@ def live_site(start_site: Callable[..., LiveSite]) -> Any:
 
 @pytest.fixture
 def wire_server() -> Iterator[WireServer]:
-    """A model server that speaks every provider's wire format and fails as it is told; its model is `m1`."""
+    """A model server that speaks every provider's wire format and fails as it is told; its model is `m1`.
+
+    A request that a provider would refuse fails the test, whatever became of it.
+    """
     with WireServer() as server:
         yield server
+        assert [refusal.message for refusal in server.refusals] == []

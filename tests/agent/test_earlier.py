@@ -21,6 +21,8 @@ FIRST = Exchange("What is 17 * 23?", (SUM,), ModelReply(text="It is 391."))
 
 def said_in(body: dict[str, Any], wire_format: str) -> list[tuple[str, str]]:
     """Who says what, in order, in words of our own."""
+    if wire_format == "responses":
+        return [_item(each) for each in body["input"]]
     told = body["contents"] if wire_format == "google" else body["messages"]
     said: list[tuple[str, str]] = []
     for message in told:
@@ -32,6 +34,11 @@ def said_in(body: dict[str, Any], wire_format: str) -> list[tuple[str, str]]:
         said += [(role, part if isinstance(part, str) else json.dumps(part)) for part in parts if part]
         said += [(role, json.dumps(call)) for call in message.get("tool_calls") or ()]
     return said
+
+
+def _item(item: dict[str, Any]) -> tuple[str, str]:
+    roles = {"function_call": "assistant", "function_call_output": "tool"}
+    return roles.get(item.get("type", "")) or item["role"], json.dumps(item.get("content", item))
 
 
 @pytest.mark.parametrize("wire_format", FORMATS)

@@ -14,10 +14,12 @@ import pytest
 from runs.agent import AgentResult, RetryPolicy, RunLimits, run_agent
 from runs.agent.providers.served import ServedModel
 from tests.wire import Answer, Cut, Drop, Endless, Hang, Outcome, Raw, Request, Reset, Status, StreamError, WireServer
-from tests.wire.models import FORMATS, model_at
+from tests.wire.models import FORMATS, format_of, model_at
 
 SEED = 20261122
 LONG = Answer("One two three four five six seven.")
+HALF = 6
+"""Chunks after which every format has said some words of it, and none its last."""
 SOON = RetryPolicy(base_s=0.01)
 LIMITS = RunLimits(first_token_timeout_s=20, idle_timeout_s=20, model_timeout_s=20)
 
@@ -59,11 +61,12 @@ async def all_of(runs: int, model: ServedModel, **options: Any) -> list[AgentRes
         ("openai", Status(503)),
         ("openai", Status(429)),
         ("openai", Drop()),
+        ("responses", Status(503)),
         ("anthropic", Status(529)),
         ("google", Status(503)),
     ],
     indirect=["model"],
-    ids=["openai-503", "openai-429", "openai-dropped", "anthropic-529", "google-503"],
+    ids=["openai-503", "openai-429", "openai-dropped", "responses-503", "anthropic-529", "google-503"],
 )
 async def test_200_runs_send_a_dead_server_at_most_a_fifth_more_requests_than_replies_were_wanted(
     wire_server, model, fault
@@ -94,7 +97,7 @@ IMPATIENT = RunLimits(first_token_timeout_s=1.0, idle_timeout_s=1.0, model_timeo
     ("fault", "code", "deadline_s"),
     [
         (Hang(), "model_first_token_timeout", 1.0),
-        (Hang(after_chunks=4, answer=LONG), "model_idle_timeout", 1.0),
+        (Hang(after_chunks=HALF, answer=LONG), "model_idle_timeout", 1.0),
         (Endless(pause_s=0.05), "model_timeout", 2.0),
     ],
     ids=["first token", "idle", "total"],
@@ -139,7 +142,7 @@ async def test_whatever_the_server_does_each_reply_is_asked_for_at_most_three_ti
     wire_server.otherwise = lambda _request: chance.choice(kinds)
     models = []
     for number in range(40):
-        each = model_at(wire_server, wire_format_of(model))
+        each = model_at(wire_server, format_of(model))
         each.account = f"{model.account} {number}"  # or one wish to be left alone would end them all
         models.append(each)
 
@@ -157,11 +160,6 @@ async def test_whatever_the_server_does_each_reply_is_asked_for_at_most_three_ti
     assert sum(result.success for result in results) > 8
 
 
-def wire_format_of(model: ServedModel) -> str:
-    """Which of the three formats a model speaks."""
-    return next(each for each in FORMATS if each in type(model).__module__)
-
-
 def task_of(request: Request) -> str:
     """The task whose reply a request asks for."""
     text = str(request.body)
@@ -171,8 +169,8 @@ def task_of(request: Request) -> str:
 @pytest.mark.parametrize("model", FORMATS, indirect=True)
 async def test_the_loser_of_a_race_has_closed_its_connection_before_the_answer_is_there(wire_server, model):
     with WireServer(otherwise=Answer("Me first.")) as fast_server:
-        fast = model_at(fast_server, wire_format_of(model), model="fast")
-        wire_server.otherwise = Hang(after_chunks=4, answer=LONG)
+        fast = model_at(fast_server, format_of(model), model="fast")
+        wire_server.otherwise = Hang(after_chunks=HALF, answer=LONG)
 
         result = await run_agent("Who is first?", model=[model, fast], strategy="race", limits=LIMITS)
 

@@ -62,7 +62,7 @@ async def test_the_model_is_told_the_results_of_its_calls_and_answers_with_them(
     assert result.steps_taken == 4
 
 
-@pytest.mark.parametrize("wire_format", ["openai", "anthropic"])  # Google's arguments are no text
+@pytest.mark.parametrize("wire_format", ["openai", "responses", "anthropic"])  # Google's arguments are no text
 async def test_arguments_that_are_no_json_are_told_to_the_model_which_may_try_again(wire_server, wire_format):
     wire_server.script(
         Answer(calls=[("calculator", '{"expression": "1 +')]),

@@ -1,5 +1,7 @@
 """A local server that speaks the wire formats of OpenAI, Anthropic and Google, and fails exactly as it is told.
 
+It refuses what they refuse today (`rules`), each time in their words, and keeps it in `WireServer.refusals`.
+
     with WireServer() as server:
         server.script(Status(503), Answer("Hello."))
         ...  # talk to server.base_url (Google's format: server.url), model "m1"

@@ -1,8 +1,9 @@
 """`python -m tests.wire`: a model server to try things with by hand.
 
 It asks for the calculator once if the request offers it, then answers. With --fail it first fails that many times,
-with --delay it takes that long for each word. It speaks OpenAI's format and Anthropic's (kind "anthropic") at the same
-address, and Google's (GOOGLE_GEMINI_BASE_URL, without /v1).
+with --delay it takes that long for each word. It speaks OpenAI's two formats (chat completions, and Responses: kind
+"responses") and Anthropic's (kind "anthropic") at the same address, and Google's (GOOGLE_GEMINI_BASE_URL, without /v1).
+What a provider would refuse is refused; its list of models has m1.
 
     python -m tests.wire --port 9999 --fail 2
     export AGENTSITE_ENDPOINTS='[{"name": "local", "base_url": "http://127.0.0.1:9999/v1", "models": ["m1"],
@@ -30,7 +31,7 @@ def main() -> None:
 
     with WireServer(port=options.port, otherwise=converse) as server:
         server.script(*[Status(options.status, retry_after=options.retry_after)] * options.fail)
-        print(f"Serving m1 at {server.base_url}", flush=True)
+        print(f"Serving {server.models[0].name} at {server.base_url}", flush=True)
         threading.Event().wait()
 
 

@@ -22,6 +22,12 @@ class Request:
     body: dict[str, Any]
 
     @property
+    def model(self) -> str:
+        """The model that is asked: named in the body, in Google's format in the path."""
+        named = self.body.get("model") or self.path.partition("?")[0].rpartition("/models/")[2].rpartition(":")[0]
+        return str(named)
+
+    @property
     def format(self) -> Format:
         """The wire format it is in; of no known one, the chat format."""
         return format_of(self.path) or FORMATS[0]
@@ -44,7 +50,7 @@ async def send_answer(answer: Answer, request: Request, writer: asyncio.StreamWr
     if request.format.wants_stream(request.path, request.body):
         await send_stream(answer, request, writer)
     else:
-        _send_json(200, request.format.whole(answer), writer)
+        send_json(200, request.format.whole(answer, request.body), writer)
 
 
 async def send_stream(
@@ -53,7 +59,7 @@ async def send_stream(
     """Events from `skip` up to `limit`; the headers before the first, the end of the body after the last."""
     if not skip:
         start_stream(writer)
-    for number, frame in enumerate(request.format.frames(answer)):
+    for number, frame in enumerate(request.format.frames(answer, request.body)):
         if limit is not None and number >= limit:
             break
         if number >= skip:
@@ -85,10 +91,12 @@ def end_stream(writer: asyncio.StreamWriter) -> None:
 def send_status(status: Status, request: Request, writer: asyncio.StreamWriter) -> None:
     """An HTTP error with the body the format gives it."""
     headers = {} if status.retry_after is None else {"retry-after": status.retry_after}
-    _send_json(status.code, request.format.error(status), writer, **headers)
+    body = request.format.error(status) if status.body is None else status.body
+    send_json(status.code, body, writer, **headers)
 
 
-def _send_json(status: int, value: Any, writer: asyncio.StreamWriter, **headers: str) -> None:
+def send_json(status: int, value: Any, writer: asyncio.StreamWriter, **headers: str) -> None:
+    """A JSON body."""
     body = json.dumps(value).encode()
     told = {"content-type": "application/json", "content-length": str(len(body)), **headers}
     lines = "".join(f"{name}: {each}\r\n" for name, each in told.items())

@@ -23,16 +23,22 @@ class Answer:
     cost_usd: float | None = None
     """In the chat format as `usage.cost`, as OpenRouter and other gateways report it."""
     finish_reason: str | None = "auto"
-    """`auto` is what a correct server says; None says nothing."""
+    """`auto` is what a correct server says; None says nothing; `length`, `content_filter` and `refusal` are what the
+    format calls so (with `refusal` the text is its words); anything else is said as it is."""
     signature: str | None = None
-    """What the provider wants back with the reasoning, or with the first call."""
+    """What the provider wants back with the reasoning, or with the first call. None is what a hosted model gives by
+    itself, and nothing of any other; an empty one is none at all."""
     token_delay_s: float = 0.0
     word_chars: int | None = None
     """Pieces of so many characters; None sends word by word."""
-    call_id: str = "wire"
-    """The calls' ids are this, a dash and their index."""
+    call_id: str = ""
+    """The calls' ids are this, a dash and their index; empty makes ids that no other reply has."""
     same_call_ids: bool = False
     """All calls have the id of the first."""
+    number: int = 0
+    """Which reply of its server this is, filled in by the server: part of the ids that must not come twice."""
+    transformations: Sequence[Mapping[str, Any]] = ()
+    """What was left out of the request, filled in by the server (Anthropic's `input_transformations`)."""
 
     def words(self, text: str) -> list[str]:
         """The text in the pieces it is streamed in."""
@@ -42,7 +48,7 @@ class Answer:
 
     def id_of(self, index: int) -> str:
         """The id of a call."""
-        return f"{self.call_id}-{0 if self.same_call_ids else index}"
+        return f"{self.call_id or f'wire{self.number}'}-{0 if self.same_call_ids else index}"
 
     def arguments_text(self, index: int) -> str:
         """The arguments of a call, as text."""
@@ -60,6 +66,10 @@ class Status:
     error_type: str | None = None
     """None is what the format calls an error of that status."""
     error_code: str | None = None
+    param: str | None = None
+    """Which parameter is wrong, in the formats of OpenAI."""
+    body: Any = None
+    """The whole body, for servers that tell errors in a way of their own; None is that of the format."""
 
 
 @dataclass(frozen=True)

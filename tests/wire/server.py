@@ -2,51 +2,72 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
+from tests.wire import connection
+from tests.wire.dialects import OPEN, Dialect
 from tests.wire.formats import format_of
-from tests.wire.http import (
-    Request,
-    end_stream,
-    read_request,
-    reset,
-    send_answer,
-    send_frame,
-    send_raw,
-    send_status,
-    send_stream,
-    start_stream,
-)
-from tests.wire.outcomes import Answer, Cut, Drop, Endless, Hang, Outcome, Raw, Reset, Status, StreamError
+from tests.wire.http import Request
+from tests.wire.model_lists import Listed, listed_in
+from tests.wire.outcomes import Answer, Cut, Hang, Outcome, Reset, Status, StreamError
+from tests.wire.rules import Rules
 
 ANSWER = Answer("I am the wire server.")
 
 
 class WireServer:
-    """Answers requests of all formats with the scripted outcomes in turn, and with `otherwise` after them."""
+    """Answers requests of all formats with the scripted outcomes in turn, and with `otherwise` after them.
 
-    def __init__(self, *, port: int = 0, otherwise: Outcome | Callable[[Request], Outcome] = ANSWER) -> None:
+    A request that its provider would refuse today is refused as that one does, and uses up nothing that is scripted.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        otherwise: Outcome | Callable[[Request], Outcome] = ANSWER,
+        models: Sequence[Listed] = (Listed("m1"),),
+        dialect: Dialect = OPEN,
+        strict: bool = False,
+    ) -> None:
+        """`dialect` is what a server of one's own does not take; `strict`: nor any field that it does not know."""
         self.port = port
         self.otherwise = otherwise
+        self.models = list(models)
+        """What its lists of models say; it answers requests for any."""
         self.requests: list[Request] = []
-        """Every request so far, in the order of arrival."""
+        """Every request for a reply so far, in the order of arrival; the refused ones too."""
+        self.lookups: list[Request] = []
+        """Every other request: for its models."""
+        self.rules = Rules(dataclasses.replace(dialect, unknown_fields=dialect.unknown_fields and not strict))
         self.connections = 0
         """Connections accepted so far."""
         self._scripted: deque[Outcome] = deque()
         self._changed = threading.Condition()
         self._left = 0
         self._loop = asyncio.new_event_loop()
-        self._released = asyncio.Event()
-        self._breaks_off = False
+        self.released = asyncio.Event()
+        self.breaks_off = False
         self._thread = threading.Thread(target=self._serve, name="wire server", daemon=True)
         self._ready = threading.Event()
 
     @property
+    def refusals(self) -> list[Status]:
+        """What was refused so far because a provider would, and why."""
+        return self.rules.refusals
+
+    @property
+    def stored(self) -> list[Request]:
+        """The requests whose replies a provider would have kept, because nothing in them said otherwise."""
+        return self.rules.stored
+
+    @property
     def base_url(self) -> str:
-        """What a client of the chat format or of Anthropic's is told."""
+        """What a client of the formats of OpenAI or of Anthropic's is told."""
         return f"{self.url}/v1"
 
     @property
@@ -59,19 +80,25 @@ class WireServer:
         self._scripted.extend(outcomes)
 
     def forget(self) -> None:
-        """Forget every request, every client that left, and what was scripted and never asked for."""
+        """Forget every request, every client that left, and what was scripted and never asked for.
+
+        What was said stays known: it may still be sent back.
+        """
         with self._changed:
             self.requests.clear()
+            self.lookups.clear()
+            self.refusals.clear()
+            self.stored.clear()
             self._scripted.clear()
             self._left = 0
 
     def release(self) -> None:
         """Let everything that hangs go on."""
-        self._loop.call_soon_threadsafe(self._released.set)
+        self._loop.call_soon_threadsafe(self.released.set)
 
     def break_off(self) -> None:
         """Reset the connections of everything that hangs."""
-        self._breaks_off = True
+        self.breaks_off = True
         self.release()
 
     def wait_for_requests(self, count: int, *, timeout_s: float = 10) -> None:
@@ -109,7 +136,7 @@ class WireServer:
             runner.run(self._listen())
 
     async def _listen(self) -> None:
-        server = await asyncio.start_server(self._connection, "127.0.0.1", self.port)
+        server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
         self.port = server.sockets[0].getsockname()[1]
         task = asyncio.current_task()
         assert task is not None
@@ -120,118 +147,37 @@ class WireServer:
         finally:  # asyncio.Runner cancels the connections afterwards
             server.close()
 
-    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            while await self._answer(await read_request(reader), reader, writer):
-                pass
-        writer.close()
+        await connection.serve(self, reader, writer)
 
-    async def _answer(self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answer one request; True if the connection may be used again."""
-        outcome = self._next_outcome(request)
-        self._record(request)
-        match outcome:
-            case Answer():
-                await send_answer(outcome, request, writer)
-            case Status():
-                send_status(outcome, request, writer)
-            case Raw():
-                send_raw(outcome, writer)
-            case Drop():
-                return False
-            case Reset():
-                await send_stream(outcome.answer, request, writer, limit=outcome.after_chunks)
-                reset(writer)
-                return False
-            case Cut():
-                await send_stream(outcome.answer, request, writer, limit=outcome.after_chunks)
-                end_stream(writer)
-            case StreamError():
-                await send_stream(outcome.answer, request, writer, limit=outcome.after_chunks)
-                send_frame(request.format.error_frame(Status(outcome.status)), writer)
-                end_stream(writer)
-            case Endless():
-                return await self._go_on_for_ever(outcome, request, reader, writer)
-            case Hang():
-                return await self._hang(outcome, request, reader, writer)
-        await writer.drain()
-        return not isinstance(outcome, Raw)
-
-    def _record(self, request: Request) -> None:
-        if request.method == "GET":
-            return  # a site asks for the list of models on its own: that is no model call
+    def outcome_of(self, request: Request) -> Outcome | Any:
+        """What to do with the request, which is remembered; JSON of a list of models is sent as it is."""
+        if format_of(request.path) is None or request.method != "POST":
+            self.lookups.append(request)
+            missing = Status(404, message=f"No {request.method} {request.path} here.", error_type="not_found")
+            return listed_in(self.models, request) or missing
+        outcome = self.rules.refusal(request) or self._planned(request)
         with self._changed:
             self.requests.append(request)
             self._changed.notify_all()
+        return outcome
 
-    def _next_outcome(self, request: Request) -> Outcome:
-        if format_of(request.path) is None or request.method != "POST":
-            return Status(404, message=f"No {request.method} {request.path} here.", error_type="not_found")
+    def _planned(self, request: Request) -> Outcome:
         if self._scripted:
-            return self._scripted.popleft()
-        return self.otherwise(request) if callable(self.otherwise) else self.otherwise
-
-    async def _hang(
-        self, hang: Hang, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> bool:
-        try:
-            if hang.after_chunks is not None:
-                await send_stream(hang.answer, request, writer, limit=hang.after_chunks)
-            if not await self._released_before_the_client_leaves(reader):
-                raise ConnectionResetError
-        except ConnectionError:
-            self._client_left()
-            return False
-        if self._breaks_off:
-            reset(writer)
-            return False
-        if hang.after_chunks is None:
-            await send_answer(hang.answer, request, writer)
+            outcome = self._scripted.popleft()
         else:
-            await send_stream(hang.answer, request, writer, skip=hang.after_chunks)
-        return True
+            outcome = self.otherwise(request) if callable(self.otherwise) else self.otherwise
+        match outcome:
+            case Answer():
+                return self.rules.finished(outcome, request)
+            case Reset() | Cut() | StreamError() | Hang():
+                return dataclasses.replace(outcome, answer=self.rules.finished(outcome.answer, request))
+            case _:
+                return outcome
 
-    async def _go_on_for_ever(
-        self, endless: Endless, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> bool:
-        frames = list(request.format.frames(Answer("again ", word_chars=6)))
-        # The frame with the text is the longest of those that come before the last.
-        text = max(frames[:-1] or frames, key=lambda frame: "again" in str(frame))
-        start_stream(writer)
-        for frame in frames[: frames.index(text)]:
-            send_frame(frame, writer)
-        try:
-            while not reader.at_eof():
-                send_frame(_unfinished(text), writer)
-                await writer.drain()
-                await asyncio.sleep(endless.pause_s)
-        except ConnectionError:
-            pass
-        self._client_left()
-        return False
-
-    def _client_left(self) -> None:
+    def client_left(self) -> None:
+        """A client has closed a connection on which something hung."""
         with self._changed:
             self._left += 1
             self._changed.notify_all()
-
-    async def _released_before_the_client_leaves(self, reader: asyncio.StreamReader) -> bool:
-        leaves = asyncio.ensure_future(reader.read(1))
-        released = asyncio.ensure_future(self._released.wait())
-        try:
-            await asyncio.wait({leaves, released}, return_when=asyncio.FIRST_COMPLETED)
-            if leaves.done():
-                leaves.exception()  # seen: a reset is a way to leave
-                return False
-            return True
-        finally:
-            leaves.cancel()
-            released.cancel()
-
-
-def _unfinished(frame: tuple[str | None, Any]) -> tuple[str | None, Any]:
-    """The frame without the reason why it would be the last one."""
-    name, data = frame
-    candidates = [{key: each[key] for key in each if key != "finishReason"} for each in data.get("candidates", ())]
-    return name, {**data, "candidates": candidates} if candidates else data

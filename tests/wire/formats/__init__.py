@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from tests.wire.formats.chat import ChatCompletions
 from tests.wire.formats.gemini import Gemini
 from tests.wire.formats.messages import Messages
+from tests.wire.formats.responses import Responses
 from tests.wire.outcomes import Answer, Status
 
 
@@ -29,24 +30,24 @@ class Format(Protocol):
         """What the last tool call gave, if the conversation ends with one."""
         ...
 
-    def frames(self, answer: Answer) -> Iterator[tuple[str | None, Any]]:
-        """The answer as the events of a stream; text is sent as it is, the rest as JSON."""
+    def frames(self, answer: Answer, body: Mapping[str, Any]) -> Iterator[tuple[str | None, Any]]:
+        """The answer to that request as the events of a stream; text is sent as it is, the rest as JSON."""
         ...
 
-    def whole(self, answer: Answer) -> Any:
-        """The answer in one piece."""
+    def whole(self, answer: Answer, body: Mapping[str, Any]) -> Any:
+        """The answer to that request in one piece."""
         ...
 
     def error(self, status: Status) -> Any:
         """The body of an HTTP error."""
         ...
 
-    def error_frame(self, status: Status) -> tuple[str | None, Any]:
-        """The event that tells of an error in a stream."""
+    def error_frame(self, status: Status, number: int) -> tuple[str | None, Any]:
+        """The event that tells of an error in a stream, after `number` others."""
         ...
 
 
-FORMATS: tuple[Format, ...] = (ChatCompletions(), Messages(), Gemini())
+FORMATS: tuple[Format, ...] = (ChatCompletions(), Responses(), Messages(), Gemini())
 
 
 def format_of(path: str) -> Format | None:

@@ -28,15 +28,17 @@ class ChatCompletions:
         last = body["messages"][-1]
         return str(last["content"]) if last["role"] == "tool" else None
 
-    def frames(self, answer: Answer) -> Iterator[tuple[str | None, Any]]:
+    def frames(self, answer: Answer, body: Mapping[str, Any]) -> Iterator[tuple[str | None, Any]]:
         """Chunks, the usage in the last, then [DONE]."""
         for chunk in _chunks(answer):
             yield None, chunk
         yield None, "[DONE]"
 
-    def whole(self, answer: Answer) -> Any:
+    def whole(self, answer: Answer, body: Mapping[str, Any]) -> Any:
         """A completion."""
-        message: dict[str, Any] = {"role": "assistant", "content": answer.text or None}
+        message: dict[str, Any] = {"role": "assistant", "content": answer.text or None, "refusal": None}
+        if answer.finish_reason == "refusal":
+            message |= {"content": None, "refusal": answer.text}
         if answer.reasoning:
             message["reasoning_content"] = answer.reasoning
         if answer.calls:
@@ -47,9 +49,9 @@ class ChatCompletions:
     def error(self, status: Status) -> Any:
         """Message, type and code."""
         kind = status.error_type or "server_error"
-        return {"error": {"message": status.message, "type": kind, "code": status.error_code, "param": None}}
+        return {"error": {"message": status.message, "type": kind, "code": status.error_code, "param": status.param}}
 
-    def error_frame(self, status: Status) -> tuple[str | None, Any]:
+    def error_frame(self, status: Status, number: int) -> tuple[str | None, Any]:
         """The same object, as an event; OpenAI tells the reason by its code."""
         code = status.error_code or ("rate_limit_exceeded" if status.code == 429 else "server_error")
         return None, {"error": {"message": status.message, "type": code, "code": code, "param": None}}
@@ -60,7 +62,7 @@ def _chunks(answer: Answer) -> Iterator[dict[str, Any]]:
     for word in answer.words(answer.reasoning):
         yield _chunk({"reasoning_content": word})
     for word in answer.words(answer.text):
-        yield _chunk({"content": word})
+        yield _chunk({"refusal" if answer.finish_reason == "refusal" else "content": word})
     for index in range(len(answer.calls)):
         call = _call(answer, index)
         arguments = call["function"]["arguments"]
@@ -81,7 +83,7 @@ def _chunk(delta: Mapping[str, Any], *, finish_reason: str | None = None) -> dic
 def _finish_reason(answer: Answer) -> str | None:
     if answer.finish_reason == "auto":
         return "tool_calls" if answer.calls else "stop"
-    return answer.finish_reason
+    return "stop" if answer.finish_reason == "refusal" else answer.finish_reason
 
 
 def _usage(answer: Answer) -> dict[str, Any] | None:

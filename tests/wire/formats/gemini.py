@@ -17,6 +17,8 @@ _STATUSES = {
     504: "DEADLINE_EXCEEDED",
 }
 
+_REASONS = {"auto": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY", "refusal": "SAFETY"}
+
 
 class Gemini:
     """`POST …/models/<name>:streamGenerateContent?alt=sse`."""
@@ -38,13 +40,13 @@ class Gemini:
         response = body["contents"][-1]["parts"][-1].get("functionResponse")
         return " ".join(map(str, response["response"].values())) if response else None
 
-    def frames(self, answer: Answer) -> Iterator[tuple[str | None, Any]]:
+    def frames(self, answer: Answer, body: Mapping[str, Any]) -> Iterator[tuple[str | None, Any]]:
         """Responses with pieces of the content, the reason in the last; the stream just ends."""
         pieces = [[part] for part in _parts(answer)] or [[]]
         for number, parts in enumerate(pieces, start=1):
             yield None, _response(answer, parts, is_last=number == len(pieces))
 
-    def whole(self, answer: Answer) -> Any:
+    def whole(self, answer: Answer, body: Mapping[str, Any]) -> Any:
         """One response."""
         return _response(answer, list(_parts(answer)), is_last=True)
 
@@ -53,7 +55,7 @@ class Gemini:
         name = status.error_type or _STATUSES.get(status.code, "UNKNOWN")
         return {"error": {"code": status.code, "message": status.message, "status": name}}
 
-    def error_frame(self, status: Status) -> tuple[str | None, Any]:
+    def error_frame(self, status: Status, number: int) -> tuple[str | None, Any]:
         """The same object, as an event."""
         return None, self.error(status)
 
@@ -75,9 +77,7 @@ def _response(answer: Answer, parts: list[dict[str, Any]], *, is_last: bool) -> 
     candidate: dict[str, Any] = {"content": {"role": "model", "parts": parts}, "index": 0}
     response: dict[str, Any] = {"candidates": [candidate], "modelVersion": "m1", "responseId": "wire"}
     if is_last and answer.finish_reason:
-        candidate["finishReason"] = {"auto": "STOP", "content_filter": "SAFETY"}.get(
-            answer.finish_reason, answer.finish_reason
-        )
+        candidate["finishReason"] = _REASONS.get(answer.finish_reason, answer.finish_reason)
     if answer.usage:
         read, written = answer.usage
         response["usageMetadata"] = {

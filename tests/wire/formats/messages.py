@@ -19,6 +19,8 @@ _ERROR_TYPES = {
     529: "overloaded_error",
 }
 
+_REASONS = {"length": "max_tokens", "content_filter": "refusal"}
+
 
 class Messages:
     """`POST …/v1/messages`."""
@@ -40,12 +42,12 @@ class Messages:
         last = body["messages"][-1]["content"][-1]
         return "".join(part["text"] for part in last["content"]) if last["type"] == "tool_result" else None
 
-    def frames(self, answer: Answer) -> Iterator[tuple[str | None, Any]]:
+    def frames(self, answer: Answer, body: Mapping[str, Any]) -> Iterator[tuple[str | None, Any]]:
         """message_start, a start, deltas and a stop for each block, then the reason and the usage."""
         for event in _events(answer):
             yield event["type"], event
 
-    def whole(self, answer: Answer) -> Any:
+    def whole(self, answer: Answer, body: Mapping[str, Any]) -> Any:
         """A message."""
         content: list[dict[str, Any]] = []
         if answer.reasoning:
@@ -56,14 +58,14 @@ class Messages:
             {**_call(answer, index), "input": json.loads(answer.arguments_text(index) or "{}")}
             for index in range(len(answer.calls))
         )
-        return _message(content=content, stop_reason=_stop_reason(answer), usage=_usage(answer))
+        return _message(answer, content=content, stop_reason=_stop_reason(answer), usage=_usage(answer))
 
     def error(self, status: Status) -> Any:
         """An error object in an envelope."""
         kind = status.error_type or _ERROR_TYPES.get(status.code, "api_error")
         return {"type": "error", "error": {"type": kind, "message": status.message}, "request_id": "req_wire"}
 
-    def error_frame(self, status: Status) -> tuple[str | None, Any]:
+    def error_frame(self, status: Status, number: int) -> tuple[str | None, Any]:
         """The same, as an event called error."""
         return "error", self.error(status)
 
@@ -71,7 +73,7 @@ class Messages:
 def _events(answer: Answer) -> Iterator[dict[str, Any]]:
     yield {
         "type": "message_start",
-        "message": _message(content=[], stop_reason=None, usage=_first_usage(answer)),
+        "message": _message(answer, content=[], stop_reason=None, usage=_first_usage(answer)),
     }
     blocks = list(_blocks(answer))
     for index, (start, deltas) in enumerate(blocks):
@@ -108,14 +110,16 @@ def _call(answer: Answer, index: int) -> dict[str, Any]:
     return {"type": "tool_use", "id": answer.id_of(index), "name": answer.calls[index][0], "input": {}}
 
 
-def _message(**fields: Any) -> dict[str, Any]:
+def _message(answer: Answer, **fields: Any) -> dict[str, Any]:
+    if answer.transformations:
+        fields["input_transformations"] = list(answer.transformations)
     return {"id": "msg_wire", "type": "message", "role": "assistant", "model": "m1", "stop_sequence": None, **fields}
 
 
 def _stop_reason(answer: Answer) -> str | None:
     if answer.finish_reason == "auto":
         return "tool_use" if answer.calls else "end_turn"
-    return "refusal" if answer.finish_reason == "content_filter" else answer.finish_reason
+    return _REASONS.get(answer.finish_reason or "", answer.finish_reason)
 
 
 def _first_usage(answer: Answer) -> dict[str, Any]:

@@ -1,0 +1,42 @@
+"""A client without a mind of its own: sends any JSON to the wire server, and tells what came back."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import httpx2
+
+from tests.wire.server import WireServer
+
+
+class Told(NamedTuple):
+    """What came back."""
+
+    status: int
+    body: Any
+
+    @property
+    def message(self) -> str:
+        """The words of an error; empty for a reply."""
+        error = self.body.get("error") or {}
+        return str(error if isinstance(error, str) else error.get("message", ""))
+
+
+def post(server: WireServer, path: str, body: Mapping[str, Any], **headers: str) -> Told:
+    """The answer to that body."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    response = httpx2.post(f"{server.url}{path}", json=dict(body), headers=named, timeout=30)
+    return Told(response.status_code, response.json())
+
+
+def get(server: WireServer, path: str, **headers: str) -> Told:
+    """What stands at the path."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    response = httpx2.get(f"{server.url}{path}", headers=named, timeout=30)
+    return Told(response.status_code, response.json())
+
+
+def changed(body: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    """The body with some fields changed; None takes one out."""
+    made = {**copy.deepcopy(dict(body)), **changes}
+    return {name: value for name, value in made.items() if value is not None}
