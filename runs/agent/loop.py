@@ -160,7 +160,7 @@ class AgentLoop:
         entry = Entry(replay=reply.replay)
         answer = text = reply_ending.joined(self.begun, reply.text)
         if (output := self.setup.output) is not None:
-            answer = output.read(text)
+            answer = output.read(text, is_whole=reply.ending == "whole")
             entry.output = about["output"] = output.as_json(answer)
             text = json.dumps(entry.output, ensure_ascii=False, indent=2)
         # A reply's tokens are told once, by the thought that ends it.

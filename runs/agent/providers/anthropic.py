@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from runs.agent.messages import ModelRequest
@@ -25,8 +26,13 @@ class AnthropicModel(ServedModel):
     """One model behind the Messages format."""
 
     heavy = ("pydantic_ai.models.anthropic", "pydantic_ai.providers.anthropic")
-    signs_thoughts = True
+    call_id_pattern = re.compile(r"[a-zA-Z0-9_-]+")
     can_do_without = frozenset({"no_parallel_tool_calls", "drop_block"})
+
+    @property
+    def signs_thoughts(self) -> bool:
+        """Always."""
+        return True
 
     def connect(self, http: httpx2.AsyncClient) -> Provider[Any]:
         """A client of this server and this key only."""

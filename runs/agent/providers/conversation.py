@@ -1,7 +1,9 @@
 """Our turns as the transport's messages."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,28 +18,40 @@ GO_ON: Final = (
     "Your reply was cut off there. Go on exactly where it stopped: repeat nothing of it, and say nothing about the "
     "break."
 )
+MAX_NAME_CHARS: Final = 64
+_NOT_IN_NAMES: Final = re.compile(r"[^a-zA-Z0-9_-]")
+_NOT_IN_IDS: Final = _NOT_IN_NAMES
 NO_OUTPUT: Final = "(no output)"
 """What a tool gave that gave nothing: providers refuse a text without a letter in it."""
 
 
 def conversation(request: ModelRequest, served: ServedModel) -> list[wire.ModelMessage]:
     """What was said before the task, the task, and every turn with its results, as that server is told them."""
-    return list(_messages(request, served))
+    return list(_messages(request, _Reader(served, frozenset(tool.name for tool in request.tools))))
 
 
-def _messages(request: ModelRequest, server: ServedModel) -> Iterator[wire.ModelMessage]:
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Who reads the conversation."""
+
+    server: ServedModel
+    tool_names: frozenset[str]
+    """The tools it is offered: their names are fit for it."""
+
+
+def _messages(request: ModelRequest, reader: _Reader) -> Iterator[wire.ModelMessage]:
     instructions = request.instructions or None
     unanswered = ""
     for place, exchange in enumerate(request.earlier, start=1):
         yield _asked(unanswered + exchange.task, instructions)
-        yield from _turns(exchange.turns, f"{place}_", server, instructions)
+        yield from _turns(exchange.turns, f"{place}_", reader, instructions)
         unanswered = ""
         if exchange.answer is not None:
-            yield _response(Turn(exchange.answer), f"{place}_answer", server)
+            yield _response(Turn(exchange.answer), f"{place}_answer", reader)
         else:
             unanswered = f"[{exchange.ending or 'That task ended without an answer.'}]\n\n"
     yield _asked(unanswered + request.task, instructions)
-    yield from _turns(request.turns, "", server, instructions)
+    yield from _turns(request.turns, "", reader, instructions)
     if request.output_faults and not (request.turns and request.turns[-1].faults):
         yield _asked(_asked_again(request.output_faults), instructions)
 
@@ -47,10 +61,10 @@ def _asked(said: str, instructions: str | None) -> wire.ModelRequest:
 
 
 def _turns(
-    turns: Sequence[Turn], prefix: str, server: ServedModel, instructions: str | None
+    turns: Sequence[Turn], prefix: str, reader: _Reader, instructions: str | None
 ) -> Iterator[wire.ModelMessage]:
     for number, turn in enumerate(turns, start=1):
-        response = _response(turn, f"{prefix}{number}", server)
+        response = _response(turn, f"{prefix}{number}", reader)
         yield response
         if turn.results:
             returns = [_tool_return(call, each) for call, each in zip(response.tool_calls, turn.results, strict=True)]
@@ -66,7 +80,7 @@ def _asked_again(faults: Sequence[str]) -> str:
     return f"Your answer does not fit its JSON Schema:\n{listed}\nAnswer again, with nothing but JSON that fits."
 
 
-def _response(turn: Turn, number: str, server: ServedModel) -> wire.ModelResponse:
+def _response(turn: Turn, number: str, reader: _Reader) -> wire.ModelResponse:
     """The turn's reply as this server gave it, or, where another one gave it, with the same content.
 
     What another one thought is not told: its signatures mean nothing here, and as plain text it would look like
@@ -74,31 +88,41 @@ def _response(turn: Turn, number: str, server: ServedModel) -> wire.ModelRespons
     """
     match turn.reply.replay:
         case {"format": str(known), "server": str(giver), "response": dict(response)} if known == REPLAY_FORMAT:
-            if giver == server.name:
+            if giver == reader.server.name:
                 with suppress(pydantic.ValidationError):  # written by another version
-                    return _without_blanks(RESPONSES.validate_python(response), server)
+                    return _as_taken(RESPONSES.validate_python(response), reader)
     parts: list[wire.ModelResponsePart] = [wire.TextPart(turn.reply.text)] if turn.reply.text.strip() else []
     for index, call in enumerate(turn.reply.calls):
         parts.append(wire.ToolCallPart(call.tool_name, call.arguments, tool_call_id=f"call_{number}_{index}"))
     # A fixed time: the same history must give the same request, or a provider's prompt cache misses.
-    return wire.ModelResponse(parts=parts, timestamp=datetime(2026, 1, 1, tzinfo=UTC))
+    return _as_taken(wire.ModelResponse(parts=parts, timestamp=datetime(2026, 1, 1, tzinfo=UTC)), reader)
 
 
-def _without_blanks(response: wire.ModelResponse, server: ServedModel) -> wire.ModelResponse:
-    """The response without what its provider gave and refuses to take back: texts without a letter, and thoughts
-    without the signature it wants with them."""
-    response.parts = [part for part in response.parts if not _is_refused(part, server)]
+def _as_taken(response: wire.ModelResponse, reader: _Reader) -> wire.ModelResponse:
+    """The response without what its provider gave and refuses to take back: texts without a letter, thoughts without
+    the signature it wants with them, and in names and ids what it does not allow."""
+    # Several summaries of one thought have one signature: the first has it.
+    signed = {part.id for part in response.parts if isinstance(part, wire.ThinkingPart) and part.signature and part.id}
+    parts: list[wire.ModelResponsePart] = []
+    for part in response.parts:
+        match part:
+            case wire.TextPart(content=text) if not text.strip():
+                continue
+            case wire.ThinkingPart(signature=signature, id=thought_id):
+                if reader.server.signs_thoughts and not signature and thought_id not in signed:
+                    continue
+            case wire.ToolCallPart():
+                part.tool_name = _allowed_name(part.tool_name, reader.tool_names)
+                if not reader.server.call_id_pattern.fullmatch(part.tool_call_id):
+                    part.tool_call_id = _NOT_IN_IDS.sub("_", part.tool_call_id) or "call"
+        parts.append(part)
+    response.parts = parts
     return response
 
 
-def _is_refused(part: wire.ModelResponsePart, server: ServedModel) -> bool:
-    match part:
-        case wire.TextPart(content=text):
-            return not text.strip()
-        case wire.ThinkingPart(signature=signature):
-            return server.signs_thoughts and not signature
-        case _:
-            return False
+def _allowed_name(name: str, tool_names: Collection[str]) -> str:
+    """The name of a call as every provider takes it: models make up names that none does."""
+    return name if name in tool_names else _NOT_IN_NAMES.sub("_", name)[:MAX_NAME_CHARS] or "unnamed"
 
 
 def _tool_return(call: wire.ToolCallPart, result: ToolResult) -> wire.ToolReturnPart:

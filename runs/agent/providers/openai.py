@@ -95,9 +95,12 @@ class OpenAIModel(ServedModel):
         effort = request.settings.reasoning_effort
         if effort is not None and self.is_openai:
             settings["openai_reasoning_effort"] = effort
-        elif effort is not None:
-            settings["extra_body"] = {"reasoning_effort": effort}
         return settings
+
+    def more_body(self, request: ModelRequest) -> dict[str, Any]:
+        """How much to think, for a model at a server of one's own: nobody knows whether it does, but its server."""
+        effort = request.settings.reasoning_effort
+        return {} if effort is None or self.is_openai else {"reasoning_effort": effort}
 
     def setting_fault(self, profile: ModelProfile, request: ModelRequest) -> str:
         """OpenAI's reasoning models take no temperature and no top_p while they reason. Own servers say themselves."""

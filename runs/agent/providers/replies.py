@@ -1,7 +1,5 @@
 """What a reply is: whole, cut, paused, or none at all. Its text, thoughts and calls, as the run takes them."""
 
-from collections.abc import Callable
-
 import pydantic
 from pydantic_ai import messages as wire
 
@@ -25,16 +23,15 @@ RESPONSES: pydantic.TypeAdapter[wire.ModelResponse] = pydantic.TypeAdapter(wire.
 class ReplyReader:
     """Reads one reply that has come to its end, with what the bytes said about it."""
 
-    def __init__(self, served: ServedModel, facts: ReplyFacts, *, said_anything: Callable[[], bool]) -> None:
+    def __init__(self, served: ServedModel, facts: ReplyFacts) -> None:
         self.served = served
         self.facts = facts
-        self.said_anything = said_anything
 
     def read(self, response: wire.ModelResponse) -> ModelReply:
         """The reply. Raises `ModelFailure` for one that was blocked, has failed, broke off, or says nothing."""
         meaning = meaning_of(self.facts.finish_reason)
         reply = self._reply(response, was_cut=meaning == "cut")
-        self._refuse(meaning, reply)
+        self._refuse(meaning, has_calls=bool(reply.calls))
         if not reply.calls and not reply.text.strip():
             raise self.empty()
         return reply
@@ -43,7 +40,7 @@ class ReplyReader:
         """The failure of a reply that says nothing, or nothing anybody may read."""
         meaning = meaning_of(self.facts.finish_reason)
         try:
-            self._refuse(meaning, ModelReply())
+            self._refuse(meaning, has_calls=False)
         except ModelFailure as failure:
             return failure
         if meaning == "cut":
@@ -51,9 +48,9 @@ class ReplyReader:
             return self._failure(f"{words}{self._ended_with()}. A larger max_output_tokens leaves room for an answer.")
         return self._failure(f"The reply is empty: no text and no tool call{self._ended_with()}.")
 
-    def _refuse(self, meaning: Meaning, reply: ModelReply) -> None:
+    def _refuse(self, meaning: Meaning, *, has_calls: bool) -> None:
         facts = self.facts
-        if meaning == "blocked" and not reply.calls:
+        if meaning == "blocked" and not has_calls:
             what = "The model refused" if facts.finish_reason.lower() == "refusal" else "The content filter stopped"
             words = f"{what} the reply{self._ended_with()}"
             raise self._failure(words + ("" if words.endswith((".", "!", "?")) else "."), "blocked")
@@ -62,7 +59,7 @@ class ReplyReader:
         if meaning == "failed":
             raise self._failure(f"The provider could not finish the reply{self._ended_with()}.", "server", "stream")
         has_ended = facts.is_ended or (facts.usage != Usage() and not self.served.always_says_why_it_ended)
-        if not has_ended and (reply.text or reply.reasoning or reply.calls or facts.usage != Usage()):
+        if not has_ended and facts.has_begun:
             raise self._failure("The stream ended in the middle of the reply.", "network", "stream")
 
     def _ended_with(self) -> str:

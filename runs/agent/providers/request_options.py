@@ -31,8 +31,6 @@ def settings(served: ServedModel, profile: ModelProfile, request: ModelRequest) 
     if served.capabilities.parallel_tools is False and "no_parallel_tool_calls" not in served.adaptations:
         general["parallel_tool_calls"] = False
     general |= served.settings(profile, request)
-    if asked.extra:
-        general["extra_body"] = {**general.get("extra_body", {}), **asked.extra}
     return cast(ModelSettings, general)
 
 

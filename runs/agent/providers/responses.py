@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from runs.agent.providers.event_streams.exchange import StreamFormat
 
 
+def _as_item(item: Any) -> Any:
+    if not isinstance(item, dict) or item.get("role") != "assistant" or not isinstance(item.get("content"), str):
+        return item
+    text = {"type": "output_text", "text": item["content"], "annotations": []}
+    return {**item, "type": "message", "content": [text]}
+
+
 class ResponsesModel(OpenAIModel):
     """One model behind the Responses format. Nothing is stored at the provider: each request has all of the past."""
 
@@ -31,6 +38,11 @@ class ResponsesModel(OpenAIModel):
         {"no_parallel_tool_calls", "no_output_schema", "no_reasoning_summary", "no_encrypted_reasoning"}
     )
 
+    @property
+    def signs_thoughts(self) -> bool:
+        """OpenAI keeps nothing of them, so only encrypted ones can be read again."""
+        return self.is_openai
+
     def at(self, provider: Provider[Any]) -> Model[Any]:
         """The model over the Responses API."""
         from pydantic_ai.models.openai import OpenAIResponsesModel as Transport
@@ -42,6 +54,8 @@ class ResponsesModel(OpenAIModel):
         changed: dict[str, Any] = {**super().changed_profile(known)}
         if "no_encrypted_reasoning" in self.adaptations:
             changed["openai_supports_encrypted_reasoning_content"] = False
+        # llama.cpp takes the schema and does not heed it: there it stands in words, too.
+        changed["native_output_requires_schema_in_instructions"] = not self.is_openai
         return changed  # type: ignore[return-value]  # a TypedDict with some keys of other families
 
     def stream_format(self, tool_names: Sequence[str]) -> StreamFormat:  # noqa: ARG002
@@ -59,7 +73,17 @@ class ResponsesModel(OpenAIModel):
                 settings["openai_reasoning_effort"] = effort
             if effort != "none" and "no_reasoning_summary" not in self.adaptations:
                 settings["openai_reasoning_summary"] = "auto"
-        elif effort is not None:
-            # A model nobody knows anything about, at a server of one's own.
-            settings["extra_body"] = {"reasoning": {"effort": effort}}
         return settings
+
+    def more_body(self, request: ModelRequest) -> dict[str, Any]:
+        """How much to think, for a model at a server of one's own: nobody knows whether it does, but its server."""
+        effort = request.settings.reasoning_effort
+        return {} if effort is None or self.is_openai else {"reasoning": {"effort": effort}}
+
+    def changed_body(self, body: dict[str, Any], request: ModelRequest) -> dict[str, Any]:
+        """Own servers know what was said by the model only as the items it was said in, not in OpenAI's short form."""
+        body = super().changed_body(body, request)
+        items = body.get("input")
+        if self.is_openai or not isinstance(items, list):
+            return body
+        return {**body, "input": [_as_item(item) for item in items]}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -49,8 +50,8 @@ class ServedModel(ABC):
     """The modules the format needs besides the transport."""
     always_says_why_it_ended: ClassVar[bool] = True
     """True if a reply without a finish reason was cut off."""
-    signs_thoughts: ClassVar[bool] = False
-    """True if a thought goes back only with the signature it came with."""
+    call_id_pattern: ClassVar[re.Pattern[str]] = re.compile(r"(?s).*")
+    """What the ids of calls may look like when they go back."""
     smallest_output: ClassVar[int] = 1
     """The least a limit on the output may be."""
     can_do_without: ClassVar[frozenset[str]] = frozenset()
@@ -115,6 +116,15 @@ class ServedModel(ABC):
         """What to ask for beyond the request itself."""
         return {}
 
+    def changed_body(self, body: dict[str, Any], request: ModelRequest) -> dict[str, Any]:
+        """The body to send for the one the transport has made: with what the agent wants beyond."""
+        more = {**self.more_body(request), **request.settings.extra}
+        return deeply_merged(body, more) if more else body
+
+    def more_body(self, request: ModelRequest) -> dict[str, Any]:  # noqa: ARG002
+        """Members of the body that this format has and the transport has no setting for."""
+        return {}
+
     def setting_fault(self, profile: ModelProfile, request: ModelRequest) -> str:  # noqa: ARG002
         """Why the model does not take one of the request's settings; empty if it takes all of them."""
         return ""
@@ -123,6 +133,11 @@ class ServedModel(ABC):
         """True if the provider itself can hold the answer to the schema, with the tools of this request."""
         can = self.capabilities.output_schema is not False and "no_output_schema" not in self.adaptations
         return can and bool(profile.get("supports_json_schema_output", False))
+
+    @property
+    def signs_thoughts(self) -> bool:
+        """True if a thought goes back only with the signature it came with."""
+        return False
 
     @property
     def adaptations(self) -> frozenset[str]:
@@ -139,6 +154,16 @@ def account_of(server: Server) -> str:
     """Who is asked with which key, as a text that does not tell the key."""
     key = hashlib.sha256((server.key or "").encode()).hexdigest()[:12]  # the key itself is nobody's business
     return f"{server.name} {server.base_url} {key}"
+
+
+def deeply_merged(body: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """`body` with the members of `more`; objects in both are merged, anything else of `more` wins."""
+    merged = dict(body)
+    for name, value in more.items():
+        known = merged.get(name)
+        is_object = isinstance(known, dict) and isinstance(value, Mapping)
+        merged[name] = deeply_merged(known, value) if is_object else value  # type: ignore[arg-type]
+    return merged
 
 
 def _load(modules: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ What the reply says of itself (why it ended, what it used, whether it is an erro
 import json
 
 from pydantic_ai.direct import model_request_stream
+from pydantic_ai.exceptions import UnexpectedModelBehavior
 from pydantic_ai.messages import (
     ModelResponseStreamEvent,
     PartDeltaEvent,
@@ -43,10 +44,11 @@ async def reply(served: ServedModel, request: ModelRequest, on_delta: OnDelta | 
         failure_of=lambda body, status, headers: failure_from_body(
             body, status=status, server=served.server, model=served.model, phase=reading.phase, headers=headers
         ),
+        change_request=lambda body: served.changed_body(body, request),
         hear=reading.hear,
     )
     reading.facts = exchange.format.facts
-    reader = ReplyReader(served, exchange.format.facts, said_anything=lambda: reading.chars > 0)
+    reader = ReplyReader(served, exchange.format.facts)
     token = current.set(exchange)
     try:
         model = await transport_of(served)
@@ -77,8 +79,8 @@ def _why(error: Exception, exchange: Exchange, reading: "_Reading", reader: Repl
         return reading.stopped_by
     if exchange.failure is not None:
         return reading.served.adapted(exchange.failure)
-    if exchange.format.facts.is_ended and not isinstance(error, OSError):
-        # The reply came to its end, and the transport found nothing in it.
+    if isinstance(error, UnexpectedModelBehavior) and exchange.format.facts.has_begun:
+        # Every byte was read, and the transport found nothing in it.
         return reader.empty()
     served = reading.served
     return failure_from(error, server=served.server, model=served.model, phase=reading.phase)

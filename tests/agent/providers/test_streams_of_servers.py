@@ -59,7 +59,7 @@ def _frames(wire_format, answer):
     from tests.wire.formats import FORMATS
 
     names = {"openai": "ChatCompletions", "anthropic": "Messages", "google": "Gemini"}
-    return next(each for each in FORMATS if type(each).__name__ == names[wire_format]).frames(answer)
+    return next(each for each in FORMATS if type(each).__name__ == names[wire_format]).frames(answer, {})
 
 
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])

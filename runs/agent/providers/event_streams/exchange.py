@@ -20,6 +20,8 @@ class ReplyFacts:
     """The provider's word for why it ended; empty while it has said none."""
     explanation: str = ""
     """The provider's or the model's own words about that: a refusal, a malformed call."""
+    has_begun: bool = False
+    """Something of it has come."""
     is_ended: bool = False
     """The format's own end came (`[DONE]`, `message_stop` …), with or without a reason."""
     usage: Usage = field(default_factory=Usage)
@@ -66,6 +68,8 @@ class Exchange:
     format: StreamFormat
     failure_of: Callable[[Any, int, dict[str, str]], ModelFailure]
     """The failure for the body of an error, an HTTP status (200 for one inside a stream) and headers."""
+    change_request: Callable[[dict[str, Any]], dict[str, Any]]
+    """The body to send for the one the SDK has made; the same object if nothing is to be changed."""
     hear: Callable[[Delta], None]
     """Told of each sign that the connection lives, and of the pieces the format holds back."""
     failure: ModelFailure | None = None

@@ -30,7 +30,7 @@ class EventStreamClient(httpx2.AsyncClient):
         if exchange.is_sent:
             raise httpx2.RemoteProtocolError("A second request for one reply is not made.", request=request)
         exchange.is_sent = True
-        response = await super().send(request, stream=True, **options)
+        response = await super().send(_changed(request, exchange), stream=True, **options)
         if not response.is_success:
             body = await _read(response, MAX_ERROR_BYTES)
             await response.aclose()
@@ -43,6 +43,18 @@ class EventStreamClient(httpx2.AsyncClient):
             stream=_Normalized(response, exchange),
             request=request,
         )
+
+
+def _changed(request: httpx2.Request, exchange: Exchange) -> httpx2.Request:
+    """The request with what no SDK has a word for."""
+    made: Any = json.loads(request.content)
+    body = exchange.change_request(made)
+    if body is made:
+        return request
+    lengths = ("content-length", "transfer-encoding")
+    headers = [(name, value) for name, value in request.headers.multi_items() if name.lower() not in lengths]
+    content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+    return httpx2.Request(request.method, request.url, headers=headers, content=content, extensions=request.extensions)
 
 
 class _Normalized(httpx2.AsyncByteStream):
@@ -86,6 +98,7 @@ def _frames(item: Event | bytes, exchange: Exchange) -> Iterable[Frame]:
         return exchange.format.whole(_json_body(item))
     if item.data is None:
         return ()
+    exchange.format.facts.has_begun = True
     if item.data.startswith("[DONE]"):
         exchange.format.facts.is_ended = True
         return ()  # written when the stream is over: what was held back comes before it
