@@ -3,7 +3,7 @@
 import pytest
 
 from runs.agent.errors import LimitReached
-from runs.agent.wording import counted, number_text
+from runs.agent.wording import counted, dollars_text, number_text
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,8 @@ def test_a_limit_says_what_was_used_and_what_was_wanted(used: float, limit: floa
     reached = LimitReached("max_cost_usd", used=used, limit=limit, unit="USD", needed=needed)
 
     assert str(reached) == f"The run reached its limit max_cost_usd: {words}"
+
+
+@pytest.mark.parametrize(("usd", "text"), [(5, "$5.00"), (0.0034, "$0.0034"), (0, "$0.00"), (1234.5, "$1,234.50")])
+def test_dollars_have_cents_and_more_digits_only_where_they_are_needed(usd: float, text: str) -> None:
+    assert dollars_text(usd) == text
