@@ -23,6 +23,12 @@ def number_text(number: float) -> str:
     return text.rstrip("0").rstrip(".")
 
 
+def dollars_text(usd: float) -> str:
+    """An amount of US dollars, none of it rounded away: `$5.00`, `$0.0034`."""
+    whole, _, cents = number_text(usd).partition(".")
+    return f"${whole}.{cents.ljust(2, '0')}"
+
+
 def call_text(tool_name: str, arguments: dict[str, Any]) -> str:
     """The call as a person would write it: `calculator(expression='17 * 23')`."""
     return f"{tool_name}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"

@@ -12,7 +12,7 @@ from django.db import InterfaceError, OperationalError
 
 from runs.agent.budget import Purse
 from runs.agent.errors import LimitReached
-from runs.agent.wording import counted, number_text
+from runs.agent.wording import counted, dollars_text
 from runs.models import Spending
 
 logger = logging.getLogger(__name__)
@@ -95,8 +95,8 @@ def check_daily_limits(user: Any) -> None:
     try:
         DayPurse(spent_today(user.pk)).check(0, Decimal(0))
     except LimitReached as reached:
-        what = counted(reached.used, "token") if reached.unit == "tokens" else f"${number_text(reached.used)}"
-        most = f"{reached.limit:,.0f}" if reached.unit == "tokens" else f"${number_text(reached.limit)}"
+        what = counted(reached.used, "token") if reached.unit == "tokens" else dollars_text(reached.used)
+        most = f"{reached.limit:,.0f}" if reached.unit == "tokens" else dollars_text(reached.limit)
         raise DailyLimitReached(
             f"Your runs have used {what} today, of {most} a day. Launch it after midnight UTC, or ask the staff to "
             f"raise AGENTSITE_{reached.limit_name.upper()}."

@@ -148,10 +148,11 @@ def _plain(text: str) -> SafeString:
 
 
 def _end_of_piece(text: str, start: int, most: int) -> int:
-    """Where a piece of at most so many characters ends: after a line, if one ends in its second half."""
+    """Where a piece of at most so many characters ends: after a line or a word, if one ends in its second half."""
     if start + most >= len(text):
         return len(text)
-    return text.rfind("\n", start + most // 2, start + most) + 1 or start + most
+    half = start + most // 2
+    return text.rfind("\n", half, start + most) + 1 or text.rfind(" ", half, start + most) + 1 or start + most
 
 
 def _rest_from(of: str, text: str, start: int) -> Rest | None:

@@ -22,6 +22,13 @@ def test_without_a_user_the_one_line_is_the_sign_in_link(live_site):
     assert re.fullmatch(r"Sign in: http://127\.0\.0\.1:\d+/accounts/first/[\w-]{20,}/", live_site.line)
 
 
+def test_behind_a_proxy_the_sign_in_link_has_the_public_address(start_site):
+    site = start_site(AGENTSITE_URL="https://agents.example.org")
+
+    served = rf"\(served by {re.escape(site.url)}/\)"
+    assert re.fullmatch(rf"Sign in: https://agents\.example\.org/accounts/first/[\w-]{{20,}}/ {served}", site.line)
+
+
 def test_with_a_user_the_one_line_is_the_address(live_site):
     live_site.create_user("ada")
     live_site.stop()

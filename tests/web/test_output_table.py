@@ -19,17 +19,20 @@ def answer(data: Any) -> str:
 def test_a_flat_object_is_a_table_of_names_and_values():
     html = answer({"name": "Ghent", "inhabitants": 265086, "twin": None})
 
-    assert '<th scope="row">name</th><td>Ghent</td>' in html
-    assert '<th scope="row">inhabitants</th><td>265086</td>' in html
-    assert '<th scope="row">twin</th><td>null</td>' in html
+    assert '<th scope="row" dir="auto">name</th><td dir="auto">Ghent</td>' in html
+    assert '<th scope="row" dir="auto">inhabitants</th><td dir="auto">265086</td>' in html
+    assert '<th scope="row" dir="auto">twin</th><td dir="auto">null</td>' in html
     assert html.count("data-answer") == 1
 
 
 def test_a_list_of_flat_objects_is_a_table_with_a_column_for_each_name():
     html = answer([{"city": "Ghent", "km": 56}, {"city": "Liège", "note": "far"}])
 
-    assert '<th scope="col">city</th><th scope="col">km</th><th scope="col">note</th>' in html
-    assert "<td>Liège</td><td></td><td>far</td>" in html
+    assert (
+        '<th scope="col" dir="auto">city</th><th scope="col" dir="auto">km</th><th scope="col" dir="auto">note</th>'
+        in html
+    )
+    assert '<td dir="auto">Liège</td><td dir="auto"></td><td dir="auto">far</td>' in html
 
 
 @pytest.mark.parametrize("data", [{"a": {"b": 1}}, [1, 2], [{"a": [1]}], {}, [], 5, None, "text"])

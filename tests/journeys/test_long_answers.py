@@ -1,0 +1,112 @@
+"""A person reads answers to their end, in every script, and is told what a proxy says."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.journeys.conftest import MODEL, launch, wait_for_status
+from tests.wire.outcomes import Answer
+
+pytestmark = pytest.mark.browser
+
+ARABIC = """# عنوان طويل
+
+مرحبا، شغّل `git commit -m "x"` ثم اقرأ الباقي.
+
+- عنصر أول مع `npm i`
+- English item
+  - عنصر داخلي
+
+| اسم | قيمة |
+|---|---|
+| سرعة | 12.5 km/h |
+
+```py
+x = 1
+```
+
+The English paragraph stays as it is, and 其中 $x_1*y$ too: \\[ a_1 \\\\ b \\]
+"""
+
+READ_ON = """() => {
+  scrollTo(0, document.body.scrollHeight);
+  const link = document.querySelector("[data-answer] [data-rest] a:not([data-pressed])");
+  if (link?.textContent.includes("character")) link.toggleAttribute("data-pressed", true), link.click();
+  return document.querySelector("[data-answer]").textContent.includes("THE END");
+}"""
+
+
+async def test_an_answer_of_400_kilobytes_is_read_to_its_end_on_its_page(page, wire_server):
+    answer = (
+        "".join(f"Paragraph {number} of **many** words that say little.\n\n" for number in range(7_000)) + "THE END"
+    )
+    wire_server.script(Answer(answer, word_chars=8_000))
+    await launch(page, "Write a book.", model=MODEL)
+    await wait_for_status(page, "completed")
+    shown = page.locator("[data-answer]")
+    await expect(shown).to_contain_text("Paragraph 7 of many")
+
+    # Parts that are rendered come when they are scrolled to; what is plain comes with a click.
+    await page.wait_for_function(READ_ON, polling=200)
+
+    await expect(shown).to_contain_text("THE END")
+    text = await shown.inner_text()
+    missing = [number for number in range(7_000) if f"Paragraph {number} of" not in text]
+    assert missing == []
+
+
+@pytest.mark.parametrize("is_reloaded", [False, True], ids=["live", "from the server"])
+async def test_each_block_runs_as_its_own_words_do(page, wire_server, is_reloaded):
+    wire_server.script(Answer(ARABIC))
+    await launch(page, "اكتب شيئا من فضلك.", model=MODEL)
+    await wait_for_status(page, "completed")
+    await expect(page.locator("[data-answer] table")).to_be_visible()
+    if is_reloaded:
+        await page.reload()
+
+    async def directions(selector: str) -> list[str]:
+        found: list[str] = await page.locator(selector).evaluate_all(
+            "found => found.map(each => getComputedStyle(each).direction)"
+        )
+        return found
+
+    assert await directions("[data-answer] :is(h4, .prose > ul, table)") == ["rtl", "rtl", "rtl"]
+    assert await directions("[data-answer] .prose > p") == ["rtl", "ltr"]
+    assert await directions("[data-answer] li") == ["rtl", "ltr", "rtl"]
+    assert await directions("[data-answer] :is(code, pre, .formula)") == ["ltr"] * 6
+    assert await directions(".run-title") == ["rtl"]
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [(413, "refused this as too large (413)"), (502, "(502)"), (503, "(503)"), (504, "(504)")]
+)
+async def test_what_a_proxy_says_is_told_as_that_and_nothing_typed_is_lost(page, status, words):
+    html = f"<html><body><h1>{status} nginx</h1></body></html>"
+
+    async def refuse(route):
+        await route.fulfill(status=status, content_type="text/html", body=html)
+
+    await page.goto("/runs/new/")
+    await page.route("**/runs/", refuse)
+    await page.fill("[name=task]", "A long task.")
+
+    await page.press("[name=task]", "Control+Enter")
+
+    toast = page.locator(".toast")
+    await expect(toast).to_contain_text("A proxy in front of this site")
+    await expect(toast).to_contain_text(words)
+    await expect(page.locator("[name=task]")).to_have_value("A long task.")
+    assert "nginx" not in await page.content()
+
+
+async def test_the_sites_own_outage_is_not_blamed_on_a_proxy(page):
+    async def refuse(route):
+        policy = {"Content-Security-Policy": "default-src 'self'"}
+        await route.fulfill(status=503, content_type="text/html", body="away", headers=policy)
+
+    await page.goto("/runs/new/")
+    await page.route("**/runs/", refuse)
+    await page.fill("[name=task]", "A task.")
+
+    await page.press("[name=task]", "Control+Enter")
+
+    await expect(page.locator(".toast")).to_contain_text("The server answered 503")
