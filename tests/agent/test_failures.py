@@ -11,7 +11,7 @@ from runs.agent.providers.served import Server
 from tests.agent.wordings import rows_of
 
 HERE = Server("local", "http://127.0.0.1:1/v1", "the-key")
-RETRIED = {"timeout", "network", "rate_limited", "overloaded", "server"}
+RETRIED = {"bad_reply", "timeout", "network", "rate_limited", "overloaded", "server"}
 
 
 def told(body: object, status: int = 200, **more) -> ModelFailure:

@@ -217,18 +217,18 @@ async def test_a_stream_that_makes_no_sense_is_a_bad_reply(wire_server, model, b
 
 
 @pytest.mark.parametrize(
-    "outcome",
+    ("outcome", "kind"),
     [
-        Raw(b"<html><h1>Sign in</h1></html>", content_type="text/html"),
-        Raw(b'{"error": "x"}', content_type="application/json"),
-        Raw(b"Moved.", content_type="text/plain"),
+        (Raw(b"<html><h1>Sign in</h1></html>", content_type="text/html"), "wrong_address"),
+        (Raw(b'{"error": "x"}', content_type="application/json"), "server"),
+        (Raw(b"Moved.", content_type="text/plain"), "bad_reply"),
     ],
     ids=str,
 )
-async def test_a_page_in_place_of_a_stream_is_a_bad_reply(wire_server, model, outcome: Outcome):
+async def test_what_comes_in_place_of_a_stream_is_told_as_what_it_is(wire_server, model, outcome: Outcome, kind):
     wire_server.script(outcome)
 
-    assert (await failure_of(model)).kind == "bad_reply"
+    assert (await failure_of(model)).kind == kind
 
 
 async def test_an_empty_reply_is_a_bad_one_and_a_filtered_one_is_blocked(wire_server, model):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runs.agent.messages import ModelRequest
 from runs.agent.providers.served import ServedModel
+from runs.agent.providers.thinking_tags import TRANSPORT_TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,4 +114,4 @@ class AnthropicModel(ServedModel):
 
 def _with_thoughts_apart(known: ModelProfile) -> ModelProfile:
     # Thoughts in the text are told apart by `thinking_tags`, whatever pieces the tags come in.
-    return {**known, "thinking_tags": None}  # type: ignore[typeddict-item]
+    return {**known, "thinking_tags": TRANSPORT_TAGS}

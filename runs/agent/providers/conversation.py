@@ -100,8 +100,12 @@ def _response(turn: Turn, number: str, reader: _Reader) -> wire.ModelResponse:
 
 def _as_taken(response: wire.ModelResponse, reader: _Reader) -> wire.ModelResponse:
     """The response without what its provider gave and refuses to take back: texts without a letter, thoughts without
-    the signature it wants with them, and in names and ids what it does not allow."""
+    the signature it wants with them, and in names and ids what it does not allow.
+
+    Without one of its thoughts a response is no longer what its provider knows by its items' ids.
+    """
     # Several summaries of one thought have one signature: the first has it.
+    is_changed = False
     signed = {part.id for part in response.parts if isinstance(part, wire.ThinkingPart) and part.signature and part.id}
     parts: list[wire.ModelResponsePart] = []
     for part in response.parts:
@@ -110,12 +114,16 @@ def _as_taken(response: wire.ModelResponse, reader: _Reader) -> wire.ModelRespon
                 continue
             case wire.ThinkingPart(signature=signature, id=thought_id):
                 if reader.server.signs_thoughts and not signature and thought_id not in signed:
+                    is_changed = True
                     continue
             case wire.ToolCallPart():
                 part.tool_name = _allowed_name(part.tool_name, reader.tool_names)
                 if not reader.server.call_id_pattern.fullmatch(part.tool_call_id):
                     part.tool_call_id = _NOT_IN_IDS.sub("_", part.tool_call_id) or "call"
         parts.append(part)
+    for part in parts if is_changed else ():
+        if isinstance(part, wire.TextPart | wire.ThinkingPart | wire.ToolCallPart):
+            part.id = None
     response.parts = parts
     return response
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runs.agent.providers.served import ServedModel, Server
+from runs.agent.providers.thinking_tags import TRANSPORT_TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +69,7 @@ class OpenAIModel(ServedModel):
         changed: dict[str, Any] = {
             **known,
             # Thoughts in the text are told apart by `thinking_tags`, whatever pieces the tags come in.
-            "thinking_tags": None,
+            "thinking_tags": TRANSPORT_TAGS,
             # The run reads the answer's JSON itself, and not every server knows this mode.
             "supports_json_object_output": False,
         }

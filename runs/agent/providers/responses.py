@@ -40,8 +40,8 @@ class ResponsesModel(OpenAIModel):
 
     @property
     def signs_thoughts(self) -> bool:
-        """OpenAI keeps nothing of them, so only encrypted ones can be read again."""
-        return self.is_openai
+        """Nothing of them is kept at the provider, so only encrypted ones can be read again."""
+        return True
 
     def at(self, provider: Provider[Any]) -> Model[Any]:
         """The model over the Responses API."""
@@ -52,6 +52,9 @@ class ResponsesModel(OpenAIModel):
     def changed_profile(self, known: ModelProfile) -> ModelProfile:
         """As for chat completions; and encrypted thoughts are asked for only where the model has some."""
         changed: dict[str, Any] = {**super().changed_profile(known)}
+        if not self.is_openai:
+            # Nobody knows whether it thinks. If it does, this is the form in which the thoughts can go back.
+            changed["openai_supports_encrypted_reasoning_content"] = True
         if "no_encrypted_reasoning" in self.adaptations:
             changed["openai_supports_encrypted_reasoning_content"] = False
         # llama.cpp takes the schema and does not heed it: there it stands in words, too.

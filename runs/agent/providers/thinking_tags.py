@@ -13,6 +13,9 @@ _TAGS: Final = (
     ("[THINK]", "[/THINK]"),
     ("<reasoning>", "</reasoning>"),
 )
+TRANSPORT_TAGS: Final = ("\x00thoughts", "\x00/thoughts")
+"""What no model says: the transport looks for tags by itself, but finds only those that are a piece of their own."""
+
 _LONGEST: Final = max(len(tag) for pair in _TAGS for tag in pair)
 _MAX_BLANK_CHARS: Final = 1_000
 _MAX_THOUGHTS: Final = 100

@@ -45,6 +45,7 @@ async def reply(served: ServedModel, request: ModelRequest, on_delta: OnDelta | 
             body, status=status, server=served.server, model=served.model, phase=reading.phase, headers=headers
         ),
         change_request=lambda body: served.changed_body(body, request),
+        unreadable=lambda words: bad_reply(served, words, phase=reading.phase),
         hear=reading.hear,
     )
     reading.facts = exchange.format.facts

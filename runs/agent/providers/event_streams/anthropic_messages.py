@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from runs.agent.providers.event_streams.exchange import BodyIsError, Frame, ReplyFacts
+from runs.agent.providers.event_streams.exchange import BodyIsError, Frame, ReplyFacts, raise_unless_error
 from runs.agent.providers.event_streams.usage_counts import count, known_usage, merged
 
 _BLOCKS: Final = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
@@ -30,7 +30,7 @@ class MessageStream:
     def event(self, name: str | None, data: Any) -> Iterable[Frame]:
         """The event with its name, if it is of a known kind."""
         if not isinstance(data, dict):
-            raise BodyIsError(data)
+            raise_unless_error(data)
         kind = data.get("type") or name
         match kind:
             case "error":
@@ -53,7 +53,7 @@ class MessageStream:
     def whole(self, body: Any) -> Iterator[Frame]:
         """A message in one piece: a server that does not stream."""
         if not isinstance(body, dict) or body.get("type") == "error" or not isinstance(body.get("content"), list):
-            raise BodyIsError(body)
+            raise_unless_error(body)
         yield from self._start({**body, "content": []})
         for index, block in enumerate(body["content"]):
             if isinstance(block, dict) and block.get("type") in _BLOCKS:
@@ -75,6 +75,7 @@ class MessageStream:
     def _start(self, message: Any) -> Iterator[Frame]:
         message = message if isinstance(message, dict) else {}
         self._has_begun = True
+        self.facts.has_begun = self.facts.has_begun or bool(message)
         self._note_usage(message.get("usage"))
         self._note_dropped(message.get("input_transformations"))
         known = {
@@ -96,6 +97,7 @@ class MessageStream:
             return
         yield from self._begun()
         self._open[index] = str(block["type"])
+        self.facts.has_begun = True
         filled: dict[str, dict[str, Any]] = {
             "text": {"text": ""},
             "thinking": {"thinking": "", "signature": ""},

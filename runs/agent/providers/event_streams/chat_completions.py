@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from runs.agent.providers.event_streams.exchange import BodyIsError, Frame, ReplyFacts
+from runs.agent.providers.event_streams.exchange import BodyIsError, Frame, ReplyFacts, raise_unless_error
 from runs.agent.providers.event_streams.tool_calls import ToolCallAssembler
 from runs.agent.providers.event_streams.usage_counts import count, known_usage, merged, usd
 
@@ -23,10 +23,10 @@ class ChatCompletionStream:
     def event(self, name: str | None, data: Any) -> Iterable[Frame]:  # noqa: ARG002 - the format names no events
         """The chunk, without its calls and its usage."""
         if not isinstance(data, dict) or data.get("error") or data.get("object") == "error":
-            raise BodyIsError(data)
+            raise_unless_error(data)
         choices = data.get("choices")
-        if not isinstance(choices, list) and "usage" not in data and "id" not in data:
-            raise BodyIsError(data)
+        if not isinstance(choices, list) and (choices is not None or ("usage" not in data and "id" not in data)):
+            raise_unless_error(data)
         self._note_usage(data.pop("usage", None))
         self._head = {key: value for key, value in data.items() if key != "choices"}
         choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
@@ -39,7 +39,7 @@ class ChatCompletionStream:
     def whole(self, body: Any) -> Iterable[Frame]:
         """A completion in one piece: a server that does not stream."""
         if not isinstance(body, dict) or not isinstance(body.get("choices"), list) or not body["choices"]:
-            raise BodyIsError(body)
+            raise_unless_error(body)
         frames = [*self.event(None, body)]
         self.facts.is_ended = True
         return frames
@@ -76,7 +76,9 @@ class ChatCompletionStream:
             self._keep(details)
             if not any(isinstance(delta.get(name), str) for name in ("reasoning", "reasoning_content")):
                 delta["reasoning"] = "".join(map(_readable, details))
-        if not any(delta.get(name) for name in ("content", "reasoning", "reasoning_content", "role")):
+        says_something = any(delta.get(name) for name in ("content", "reasoning", "reasoning_content", "role"))
+        self.facts.has_begun = self.facts.has_begun or says_something or bool(self.facts.held_back)
+        if not says_something:
             return ()
         return [(None, self._chunk(delta))]
 

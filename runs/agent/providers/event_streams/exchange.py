@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from runs.agent.errors import ModelFailure
 from runs.agent.messages import Delta, Usage
+from runs.agent.tools.validation import shortened_text
 
 Frame = tuple[str | None, Any]
 """An event's name, and its data: text, or JSON."""
@@ -61,6 +62,25 @@ class BodyIsError(Exception):
         self.body = body
 
 
+class Unreadable(Exception):
+    """Something came that is neither a part of a reply nor an error; the message shows its beginning."""
+
+    def __init__(self, what: Any) -> None:
+        shown = what.decode(errors="replace") if isinstance(what, bytes) else str(what)
+        super().__init__(f"It sent what is no part of a reply: {shortened_text(shown, max_length=200)}")
+
+
+def raise_unless_error(body: Any) -> NoReturn:
+    """Raise `BodyIsError` for JSON that tells of an error, `Unreadable` for any other."""
+    for each in body if isinstance(body, list) else [body]:
+        if isinstance(each, dict) and (any(each.get(name) for name in _ERROR_NAMES) or each.get("object") == "error"):
+            raise BodyIsError(body)
+    raise Unreadable(body)
+
+
+_ERROR_NAMES = ("error", "errors", "detail", "message", "code")
+
+
 @dataclass(slots=True)
 class Exchange:
     """One request to one server, and what came back."""
@@ -68,6 +88,8 @@ class Exchange:
     format: StreamFormat
     failure_of: Callable[[Any, int, dict[str, str]], ModelFailure]
     """The failure for the body of an error, an HTTP status (200 for one inside a stream) and headers."""
+    unreadable: Callable[[str], ModelFailure]
+    """The failure for something that is no part of a reply."""
     change_request: Callable[[dict[str, Any]], dict[str, Any]]
     """The body to send for the one the SDK has made; the same object if nothing is to be changed."""
     hear: Callable[[Delta], None]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from runs.agent.providers.event_streams.exchange import BodyIsError, Frame, ReplyFacts
+from runs.agent.providers.event_streams.exchange import Frame, ReplyFacts, raise_unless_error
 from runs.agent.providers.event_streams.usage_counts import count, known_usage, merged
 
 
@@ -19,13 +19,14 @@ class ContentStream:
         if isinstance(data, list):
             return [frame for each in data for frame in self.event(None, each)]
         if not isinstance(data, dict) or data.get("error") or not self._is_response(data):
-            raise BodyIsError(data)
+            raise_unless_error(data)
         self._note_usage(data.get("usageMetadata"))
         feedback = data.get("promptFeedback")
         if isinstance(feedback, dict) and feedback.get("blockReason"):
             self._ends(str(feedback["blockReason"]), feedback.get("blockReasonMessage"))
         candidates = data.get("candidates")
         first = candidates[0] if isinstance(candidates, list) and candidates else None
+        self.facts.has_begun = self.facts.has_begun or (isinstance(first, dict) and bool(first.get("content")))
         if isinstance(first, dict) and first.get("finishReason"):
             self._ends(str(first["finishReason"]), first.get("finishMessage"))
             # The SDK knows the words of its own day only; what the reason means is not its business.

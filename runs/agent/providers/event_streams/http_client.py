@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 
 from runs.agent.messages import Delta
-from runs.agent.providers.event_streams.exchange import BodyIsError, Exchange, Frame, current
+from runs.agent.providers.event_streams.exchange import BodyIsError, Exchange, Frame, Unreadable, current
 from runs.agent.providers.event_streams.server_sent_events import Event, EventDecoder, EventTooLarge, encoded
 
 MAX_ERROR_BYTES = 64 * 1024
@@ -77,8 +77,8 @@ class _Normalized(httpx2.AsyncByteStream):
                 yield encoded(name, data)
         except BodyIsError as error:
             exchange.failure = exchange.failure_of(error.body, 200, dict(self._response.headers))
-        except EventTooLarge as error:
-            exchange.failure = exchange.failure_of(str(error), 200, {})
+        except (Unreadable, EventTooLarge) as error:
+            exchange.failure = exchange.unreadable(str(error))
 
     async def aclose(self) -> None:
         await self._response.aclose()
@@ -98,16 +98,19 @@ def _frames(item: Event | bytes, exchange: Exchange) -> Iterable[Frame]:
         return exchange.format.whole(_json_body(item))
     if item.data is None:
         return ()
-    exchange.format.facts.has_begun = True
     if item.data.startswith("[DONE]"):
         exchange.format.facts.is_ended = True
         return ()  # written when the stream is over: what was held back comes before it
     try:
         data = json.loads(item.data)
     except (ValueError, RecursionError):
-        raise BodyIsError(item.data) from None
+        if item.name == "error":
+            raise BodyIsError(item.data) from None
+        raise Unreadable(item.data) from None
     if item.name == "error":
         raise BodyIsError(data)
+    if data == {}:
+        return ()
     return exchange.format.event(item.name, data)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from runs.agent.providers.event_streams.exchange import BodyIsError, Frame, ReplyFacts
+from runs.agent.providers.event_streams.exchange import BodyIsError, Frame, ReplyFacts, raise_unless_error
 from runs.agent.providers.event_streams.usage_counts import count, known_usage, merged, usd
 
 _LAST: Final = ("response.completed", "response.incomplete", "response.failed")
@@ -22,12 +22,13 @@ class ResponseStream:
     def event(self, name: str | None, data: Any) -> Iterable[Frame]:
         """The event with its type; before the last one what that has and no event has told."""
         if not isinstance(data, dict):
-            raise BodyIsError(data)
+            raise_unless_error(data)
         kind = str(data.get("type") or name or "")
         if kind == "error" or (not kind and data.get("error")):
             raise BodyIsError({"error": data["error"]} if isinstance(data.get("error"), dict) else {"error": data})
         if not kind.startswith("response."):
             return ()  # keep-alives, and what is none of the format
+        self.facts.has_begun = True
         if kind == "response.refusal.delta":
             self._refusal.append(str(data.get("delta") or ""))
         item = data.get("item")
@@ -40,7 +41,7 @@ class ResponseStream:
     def whole(self, body: Any) -> Iterable[Frame]:
         """A response in one piece: a server that does not stream."""
         if not isinstance(body, dict) or not isinstance(body.get("output"), list):
-            raise BodyIsError(body)
+            raise_unless_error(body)
         status = str(body.get("status") or "completed")
         return self._last(f"response.{status}", body)
 

@@ -9,6 +9,9 @@ from runs.agent.messages import Usage
 MAX_TOKENS = 10**9
 """More than any request reads or writes. What a server reports beyond it is not stored and not counted."""
 
+NONSENSE = -1
+"""A report that is none."""
+
 
 def merged(before: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
     """The reports of one reply together. Each is of the reply so far, so a later figure takes an earlier one's place;
@@ -24,12 +27,12 @@ def merged(before: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
 
 
 def count(report: Any, *path: str) -> int | None:
-    """The number of tokens at a path in a report; None if there is none that can be one."""
+    """The number of tokens at a path in a report; None if there is none, `NONSENSE` for one no request can have."""
     for name in path:
         report = report.get(name) if isinstance(report, dict) else None
-    if isinstance(report, bool) or not isinstance(report, int | float) or not 0 <= report <= MAX_TOKENS:
+    if isinstance(report, bool) or not isinstance(report, int | float):
         return None
-    return int(report)
+    return int(report) if 0 <= report <= MAX_TOKENS else NONSENSE
 
 
 def usd(value: Any) -> Decimal | None:
@@ -49,14 +52,14 @@ def known_usage(
     cost_usd: Decimal | None = None,
 ) -> Usage:
     """The usage; none at all if neither input nor output was counted. Parts are never larger than their whole."""
-    if not input_tokens and not output_tokens:
+    if (not input_tokens and not output_tokens) or NONSENSE in (input_tokens, output_tokens):
         return Usage(cost_usd=cost_usd)
-    read = min(cache_read_tokens or 0, input_tokens or 0)
+    read = min(max(cache_read_tokens or 0, 0), input_tokens or 0)
     return Usage(
         input_tokens=input_tokens or 0,
         output_tokens=output_tokens or 0,
         cache_read_tokens=read or None,
-        cache_write_tokens=min(cache_write_tokens or 0, (input_tokens or 0) - read) or None,
-        reasoning_tokens=min(reasoning_tokens or 0, output_tokens or 0) or None,
+        cache_write_tokens=min(max(cache_write_tokens or 0, 0), (input_tokens or 0) - read) or None,
+        reasoning_tokens=min(max(reasoning_tokens or 0, 0), output_tokens or 0) or None,
         cost_usd=cost_usd,
     )
