@@ -46,8 +46,8 @@ class Probe:
 async def probe(model: ModelProvider, *, timeout_s: float | None = None) -> Probe:
     """Ask as a run would, with one harmless tool; if the model calls it, ask again with the result.
 
-    Nothing is tried twice, and all of it takes at most `timeout_s` (None: `TIMEOUT_S`). Raises nothing but
-    cancellation: a failure is a result.
+    A reply that fails is not asked for again, unless the next request differs by what the server has refused. All of
+    it takes at most `timeout_s` (None: `TIMEOUT_S`). Raises nothing but cancellation: a failure is a result.
     """
     return await _Probing(model, TIMEOUT_S if timeout_s is None else timeout_s).probe()
 
@@ -87,10 +87,19 @@ class _Probing:
             tools=tuple(self.toolbox),
             timeout_s=self.timeout_s,
         )
-        reply = await self.model.reply(request, on_delta=self._hear)
+        reply = await self._reply(request)
         self._hear()
         self.replies.append(reply)
         return reply
+
+    async def _reply(self, request: ModelRequest) -> ModelReply:
+        """The reply, asked for again where a run would ask again: with what the server has refused left out."""
+        while True:
+            try:
+                return await self.model.reply(request, on_delta=self._hear)
+            except ModelFailure as failure:
+                if not failure.again:
+                    raise
 
     def _hear(self, _: Delta | None = None) -> None:
         self.first_at = self.first_at or time.monotonic()

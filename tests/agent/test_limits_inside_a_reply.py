@@ -3,6 +3,7 @@
 import random
 from decimal import Decimal
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -27,11 +28,11 @@ def priced(model: ServedModel) -> ServedModel:
     return model
 
 
-def asked_at_most(body: dict) -> int | None:
-    """The largest output a request asks for, in any format."""
+def asked_at_most(body: dict[str, Any]) -> int:
+    """The largest output a request asks for, in any format; 0 if it asks for none."""
     names = ("max_tokens", "max_completion_tokens", "max_output_tokens")
     inner = body.get("generationConfig", {})
-    return next((body[name] for name in names if name in body), inner.get("maxOutputTokens"))
+    return next((int(body[name]) for name in names if name in body), int(inner.get("maxOutputTokens", 0)))
 
 
 @pytest.mark.parametrize(("wire_format", "reports"), list(product(FORMATS, (True, False))))
@@ -105,7 +106,7 @@ async def test_nothing_is_asked_for_where_nothing_is_limited(wire_server):
 
     await model_at(wire_server, "openai").reply(ModelRequest(task="Hi", tools=TOOLS))
 
-    assert asked_at_most(wire_server.requests[0].body) is None
+    assert asked_at_most(wire_server.requests[0].body) == 0
 
 
 async def test_a_stopped_reply_says_which_limit_and_leaves_no_connection_behind(wire_server):

@@ -142,7 +142,7 @@ async def test_a_task_that_is_too_large_by_itself_names_the_setting(wire_server)
     result = await run_agent("word " * 9_000, model=model_at(wire_server, "openai", model="tiny"), tools=[], retry=ONCE)
 
     assert result.error.code == "model_context_overflow"
-    assert "context_tokens" in result.error.suggested_action
+    assert "context_tokens" in str(result.error.suggested_action)
     assert len(wire_server.requests) == 1
 
 
