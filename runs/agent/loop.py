@@ -142,7 +142,7 @@ class AgentLoop:
         said = "\n\n".join(part for part in (reply.reasoning, reply.text) if part.strip())
         entry.thoughts = _reasoning(said, about)
         calls = self._calls(reply)
-        entry.thoughts += reply_ending.remarks(reply, about)
+        entry.thoughts += self._remarks(asked, about)
         self.calling.propose(calls, entry)
         if not said:
             # Somebody has to tell what the reply used: its first call does.
@@ -166,7 +166,7 @@ class AgentLoop:
         # A reply's tokens are told once, by the thought that ends it.
         entry.thoughts = [
             *_reasoning(reply.reasoning, about | {"tokens": None, "cost": None}),
-            *reply_ending.remarks(reply, about),
+            *self._remarks(asked, about),
             AgentThought(ThoughtType.ANSWER, text, about | reply_ending.ending(reply)),
         ]
         entry.status = AgentStatus.COMPLETED
@@ -185,6 +185,11 @@ class AgentLoop:
         self.turns.append(Turn(reply, faults=tuple(bad.faults)))
         self.begun = ""
         await self._record(state, entry, asked)
+
+    def _remarks(self, asked: Asked, about: dict[str, Any]) -> list[AgentThought]:
+        capabilities = getattr(asked.provider, "capabilities", None)
+        is_without_tools = bool(self.tools) and not self.turns and getattr(capabilities, "tools", None) is False
+        return reply_ending.remarks(asked.reply, about, is_without_tools=is_without_tools)
 
     def _goes_on_from(self, reply: ModelReply) -> bool:
         # A limit the agent itself sets on its replies is what somebody wanted.

@@ -43,10 +43,14 @@ def ending(reply: ModelReply) -> dict[str, Any]:
     return {"ending": reply.ending, "ending_reason": reply.ending_reason}
 
 
-def remarks(reply: ModelReply, about: dict[str, Any]) -> list[AgentThought]:
-    """Notes on a reply for people: that it is not whole, that its end is odd, that its model saw less than was sent."""
+def remarks(reply: ModelReply, about: dict[str, Any], *, is_without_tools: bool = False) -> list[AgentThought]:
+    """Notes on a reply for people: that it is not whole, that its end is odd, that its model saw less than was sent,
+    or, with `is_without_tools`, was offered none of the agent's tools."""
     plain = {"turn": about["turn"], "provider": about["provider"], "model": about["model"]}
     found: list[AgentThought] = []
+    if is_without_tools:
+        words = f"{about['model']!r} takes no tools, so it was offered none of the agent's."
+        found.append(AgentThought(ThoughtType.NOTE, words, plain | {"note": "without_tools"}))
     if reply.dropped:
         words = (
             f"The provider left out {counted(reply.dropped, 'thought')} of earlier turns: what stands before them has "

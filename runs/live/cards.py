@@ -45,6 +45,9 @@ NOTE_ICONS = {
     "cancelled": "octagon-x",
     "limit": "gauge",
     "window": "eye-off",
+    "dropped_thoughts": "eye-off",
+    "ending": "scissors",
+    "without_tools": "wrench",
     "bad_output": "circle-x",
     "unfinished": "message-square-dashed",
 }

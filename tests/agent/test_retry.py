@@ -99,6 +99,47 @@ async def test_a_provider_that_asks_for_more_than_a_minute_is_not_waited_for():
     assert ladder.told == [(1, 3, None)]
 
 
+@pytest.mark.parametrize(
+    "away",
+    [failure("network"), ModelFailure("Loading model", kind="overloaded", provider="local", model="m1", status=503)],
+    ids=["no connection", "loading"],
+)
+@pytest.mark.parametrize("most", [2, 3, 6, 10])
+async def test_the_attempts_outlast_a_server_that_needs_ten_seconds_to_come_back(away, most):
+    ladder = Ladder(*[away] * (most - 1), "reply")
+
+    assert await ladder.climb(RetryPolicy(max_attempts=most)) == "reply"
+
+    assert sum(ladder.slept) >= 10
+    assert max(ladder.slept) <= 30
+
+
+async def test_a_server_that_answers_is_not_waited_for_as_if_it_were_away():
+    ladder = Ladder(failure("overloaded", status=503), failure("server", status=500), "reply")
+
+    await ladder.climb()
+
+    assert sum(ladder.slept) <= 0.5 + 1
+
+
+async def test_a_run_with_little_time_does_not_wait_it_away():
+    ladder = Ladder(failure("network"), failure("network"), "reply")
+
+    await ladder.climb(time_left=lambda: 3.0)
+
+    assert max(ladder.slept) <= 1.5
+
+
+async def test_a_request_that_differs_is_made_at_once_and_beyond_the_last_attempt():
+    refused = failure("refused", status=400)
+    refused.again = "without `stream_options`"
+    ladder = Ladder(refused, "reply")
+
+    assert await ladder.climb(RetryPolicy(max_attempts=1)) == "reply"
+
+    assert ladder.slept == [0]
+
+
 async def test_there_is_no_retry_when_the_wait_is_longer_than_the_time_left():
     ladder = Ladder(failure(retry_after_s=5))
 

@@ -9,6 +9,7 @@ from runs.agent.probe import probe
 from runs.agent.providers.capabilities import Capabilities
 from runs.agent.providers.catalog import provider_for
 from runs.agent.providers.suggestions import available_models
+from runs.agent.thoughts import AgentThought
 from tests.wire import Answer, Status, WireServer
 from tests.wire.__main__ import reply_to
 from tests.wire.dialects import CEREBRAS, LM_STUDIO, OLLAMA_WITHOUT_TOOLS, Dialect
@@ -78,8 +79,10 @@ async def test_a_model_that_takes_no_tools_is_offered_none(wire_server, wire_for
     model = model_at(wire_server, wire_format)
     model.capabilities = Capabilities(tools=False)
     wire_server.script(Answer("Without."))
+    thoughts: list[AgentThought] = []
 
-    result = await run_agent("Hi", model=model, retry=ONCE)
+    result = await run_agent("Hi", model=model, retry=ONCE, report=thoughts.append)
 
     assert result.output == "Without."
     assert "tools" not in wire_server.requests[0].body
+    assert thoughts[0].content == "'m1' takes no tools, so it was offered none of the agent's."
