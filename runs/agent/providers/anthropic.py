@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from runs.agent.messages import ModelRequest
-from runs.agent.providers.served import ServedModel
+from runs.agent.model_settings import ReasoningEffort
+from runs.agent.providers.served import ALWAYS_THINKS, ServedModel
 from runs.agent.providers.thinking_tags import TRANSPORT_TAGS
 
 if TYPE_CHECKING:
@@ -89,8 +90,8 @@ class AnthropicModel(ServedModel):
                 thinking["block_binding"] = {"prefix_mismatch_behavior": "drop_block"}
                 settings["extra_headers"] = {"anthropic-beta": THINKING_BINDING_BETA}
             settings["anthropic_thinking"] = thinking
-            if settings.pop("thinking", None) is not None:
-                settings["anthropic_effort"] = effort
+            if effort is not None and settings.pop("thinking", None) is not None:
+                settings["anthropic_effort"] = _effort(effort, profile)
         if request.tools:
             settings["cache"] = True
         return settings
@@ -98,6 +99,8 @@ class AnthropicModel(ServedModel):
     def setting_fault(self, profile: ModelProfile, request: ModelRequest) -> str:
         """Claude takes no temperature or top_p while it thinks, and the newest models none at all."""
         asked = request.settings
+        if asked.reasoning_effort == "none" and profile.get("thinking_always_enabled", False):
+            return ALWAYS_THINKS
         sampling = [name for name in ("temperature", "top_p") if getattr(asked, name) is not None]
         if self.server.name != "anthropic" or not sampling:
             return ""
@@ -110,6 +113,16 @@ class AnthropicModel(ServedModel):
         """True if thoughts whose past has changed are to be left out instead of having the request refused."""
         is_bound = bool(profile.get("anthropic_binds_thinking_blocks", False))
         return is_bound and (request.past_is_changed or "drop_block" in self.adaptations)
+
+
+def _effort(effort: ReasoningEffort, profile: ModelProfile) -> str:
+    """Anthropic's own word that comes closest."""
+    from pydantic_ai.profiles.anthropic import resolve_anthropic_effort
+
+    supports_xhigh = bool(profile.get("anthropic_supports_xhigh_effort", False))
+    supports_max = bool(profile.get("anthropic_supports_max_effort", False))
+    level: Any = effort  # never none, which turns thinking off
+    return resolve_anthropic_effort(level, supports_xhigh=supports_xhigh, supports_max=supports_max)
 
 
 def _with_thoughts_apart(known: ModelProfile) -> ModelProfile:

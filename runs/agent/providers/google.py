@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runs.agent.messages import ModelRequest
-from runs.agent.providers.served import ServedModel
+from runs.agent.providers.served import ALWAYS_THINKS, ServedModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,15 +52,16 @@ class GoogleModel(ServedModel):
         if not profile.get("supports_thinking", False):
             return {}
         effort = request.settings.reasoning_effort
-        settings: dict[str, Any] = {} if effort is None else {"thinking": False if effort == "none" else effort}
-        return {**settings, "google_thinking_config": {"include_thoughts": True}} if effort != "none" else settings
+        if effort is None:
+            return {"google_thinking_config": {"include_thoughts": True}}
+        return {"thinking": False if effort == "none" else effort}  # which shows thoughts, too
 
     def setting_fault(self, profile: ModelProfile, request: ModelRequest) -> str:
         """Models that do not think take no effort."""
         effort = request.settings.reasoning_effort
         if effort not in (None, "none") and not profile.get("supports_thinking", False):
             return "it does not think, so it takes no reasoning_effort. Leave that empty."
-        return ""
+        return ALWAYS_THINKS if effort == "none" and profile.get("thinking_always_enabled", False) else ""
 
     def has_native_output(self, profile: ModelProfile, request: ModelRequest) -> bool:
         """True but for older models with tools: those take either a schema or tools."""

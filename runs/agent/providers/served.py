@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from runs.agent.providers.event_streams.exchange import StreamFormat
 
+ALWAYS_THINKS = "it always thinks. Choose low in place of none as its reasoning_effort, or leave that empty."
+
 _TRANSPORT = "runs.agent.providers.transport"
 _loaded: set[str] = set()
 
