@@ -1,20 +1,17 @@
 """npm's `@copilotkit/aimock`, run by node: a double of all providers that nobody here has written."""
 
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-import pytest
-
+from tests import npm
 from tests.live_site import first_line
 
 HERE = Path(__file__).parent
 FILES = ("package.json", "package-lock.json", ".npmrc", "serve.mjs")
-INSTALL_LIMIT_S, START_LIMIT_S, ANSWER_LIMIT_S = 180.0, 30.0, 10.0
+START_LIMIT_S, ANSWER_LIMIT_S = 30.0, 10.0
 USED = {
     "prompt_tokens": 100, "completion_tokens": 20,
     "input_tokens": 100, "output_tokens": 20,
@@ -25,18 +22,7 @@ USED = {
 
 def install(folder: Path) -> None:
     """Put it into `folder`. Skips the test where there is no way to, unless REQUIRE_SERVICES is 1."""
-    reason = "needs node 20 or later with npm: the double of the providers is an npm package"
-    if shutil.which("node") and shutil.which("npm"):
-        for name in FILES:
-            shutil.copy(HERE / name, folder)
-        command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_LIMIT_S, check=False)
-        if done.returncode == 0:
-            return
-        reason = f"npm could not install aimock: {done.stderr.strip()[-300:]}"
-    if os.environ.get("REQUIRE_SERVICES") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    npm.install("The double of the providers", [HERE / name for name in FILES], folder)
 
 
 class Aimock:

@@ -1,47 +1,24 @@
 """The real npm client of AG-UI, run by node, and one that reads events as they are. Both check every stream."""
 
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 from uuid import uuid4
 
-import pytest
-
+from tests import npm
 from tests.api.agui.conformance import Event, check
 
 HERE = Path(__file__).parent
 FILES = ("package.json", "package-lock.json", ".npmrc", "follow.mjs")
-INSTALL_LIMIT_S, RUN_LIMIT_S = 180.0, 60.0
-
-
-@cache
-def why_not() -> str:
-    """Why the client cannot run here; empty if it can."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        return "needs node 20 or later with npm: the real AG-UI client is an npm package"
-    return ""
+RUN_LIMIT_S = 60.0
 
 
 def install(folder: Path) -> None:
     """Put the client into `folder`. Skips the test where there is no way to, unless REQUIRE_SERVICES is 1."""
-    reason = why_not()
-    if not reason:
-        for name in FILES:
-            shutil.copy(HERE / name, folder)
-        command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_LIMIT_S, check=False)
-        if done.returncode == 0:
-            return
-        reason = f"npm could not install the AG-UI client: {done.stderr.strip()[-300:]}"
-    if os.environ.get("REQUIRE_SERVICES") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    npm.install("The AG-UI client", [HERE / name for name in FILES], folder)
 
 
 class Client:

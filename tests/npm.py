@@ -1,0 +1,39 @@
+"""Programs from npm that tests run with node."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+INSTALL_LIMIT_S = 180.0
+
+
+@cache
+def why_not() -> str:
+    """Why nothing from npm can run here; empty if it can."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        return "needs node 20 or later with npm"
+    return ""
+
+
+def install(what: str, files: Iterable[Path], folder: Path) -> None:
+    """Put `what`, as the lock file among `files` says, into `folder`.
+
+    Skips the test where there is no way to, unless REQUIRE_SERVICES is 1.
+    """
+    reason = why_not()
+    if not reason:
+        for file in files:
+            shutil.copy(file, folder)
+        command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_LIMIT_S, check=False)
+        if done.returncode == 0:
+            return
+        reason = f"npm could not install it: {done.stderr.strip()[-300:]}"
+    if os.environ.get("REQUIRE_SERVICES") == "1":
+        pytest.fail(f"{what}: {reason}")
+    pytest.skip(f"{what}: {reason}")
