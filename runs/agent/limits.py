@@ -58,6 +58,8 @@ class RunLimits:
 FIRST_TOKEN_TIMEOUT_S = 120.0
 """Models that reason, and local ones that read a long prompt, are silent for longer than a minute."""
 IDLE_TIMEOUT_S = 120.0
+DEFAULT_TIME_LIMITS = {"first_token_timeout_s": FIRST_TOKEN_TIMEOUT_S, "idle_timeout_s": IDLE_TIMEOUT_S}
+"""What holds where neither the run nor the model's server says anything."""
 
 TIME_LIMITS = frozenset({"tool_timeout_s", "model_timeout_s", "first_token_timeout_s", "idle_timeout_s"})
 """How long one thing may take: the same names in an agent, in its snapshot and in the overrides of a launch."""

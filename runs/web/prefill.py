@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from runs.agent.limits import TIME_LIMITS, RunLimits
+from runs.agent.limits import DEFAULT_TIME_LIMITS, TIME_LIMITS, RunLimits
 from runs.agent.model_settings import MAX_OUTPUT_TOKENS_ALLOWED, SETTINGS
 from runs.agent.providers.suggestions import available_models
 from runs.engine import control
@@ -106,13 +106,13 @@ def _doubled(run: Run, limit: str) -> dict[str, tuple[Decimal, Decimal]]:
     if limit not in LIMITS:
         return {}
     name, most = LIMITS[limit]
-    used = run.config.get(name) or getattr(RunLimits(), limit, None)
+    used = run.config.get(name) or getattr(RunLimits(), limit, None) or DEFAULT_TIME_LIMITS.get(limit)
     if used is None:
         return {}
     before = Decimal(str(used))
     doubled = {name: (before, min(2 * before, Decimal(most)))}
     if limit in ("first_token_timeout_s", "idle_timeout_s"):
-        whole: float | None = run.config.get("model_timeout_s") or RunLimits().model_timeout_s
+        whole: float | None = run.config.get("model_timeout_s")
         if whole is not None and doubled[name][1] >= Decimal(str(whole)):
             doubled |= _doubled(run, "model_timeout_s")
     return doubled

@@ -61,7 +61,8 @@ export class Reader {
 
   // The words that were read are in one of these cards now, and longer or shorter than they were: Markdown is rendered.
   keepPlace(place, cards) {
-    const last = cards.findIndex((card) => card.dataset.card === place?.name);
+    if (!place) return;
+    const last = cards.findIndex((card) => card.dataset.card === place.name);
     if (last < 0) return;
     const thoughts = cards.slice(0, last).findLast((card) => card.dataset.stepKind === "reasoning");
     const card = place.kind === "reasoning" && thoughts ? thoughts : cards[last];

@@ -74,7 +74,7 @@ async def test_what_was_said_before_a_stop_stays_before_the_step_that_ends_the_r
     assert await outline_of(run) == ["cancel_asked", "unfinished", "cancelled"]
     asked, step, last = await steps_of(run)
     assert step.content == "The **tide** comes"
-    assert step.html == "<p>The <strong>tide</strong> comes</p>"
+    assert step.html == '<p dir="auto">The <strong>tide</strong> comes</p>'
     assert (step.turn, step.attempt, step.provider, step.model, step.tokens) == (1, 1, "scripted", "speaker", None)
     assert step.started_at is not None
     assert step.metadata == {

@@ -37,7 +37,7 @@ async def test_pause_resume_stop_with_proof_and_follow_up(site, open_page, wire_
     await expect(page.locator("#steps")).to_contain_text("Paused by ada.")
     await expect(page.locator("[data-waiting]")).to_be_hidden()
     assert await faults_of(page) == []
-    wire_server._released.clear()
+    wire_server.released.clear()
 
     await page.get_by_role("button", name="Resume").click()
     await expect(page.locator("[data-step-kind=tool_result]")).to_have_count(1)

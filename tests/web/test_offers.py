@@ -59,6 +59,7 @@ def failed(make_run, owner):
     """A run that failed, and was launched with limits of its own."""
     run: Run = make_run(owner, status="failed", task="half of <90>")
     run.config = run.config | {"max_turns": 5, "max_seconds": 60, "max_tokens": 1000, "max_cost_usd": "0.25"}
+    run.config["model_timeout_s"] = 120
     run.save(update_fields=["config"])
     return run
 
@@ -80,7 +81,7 @@ def test_the_form_has_the_task_and_the_configuration_of_the_run(browser_of, owne
         ("max_tokens", "max_tokens", "2000", "It was 1000."),
         ("max_cost_usd", "max_cost_usd", "0.5", "It was 0.25."),
         ("model_timeout_s", "model_timeout_s", "240", "It was 120."),
-        ("idle_timeout_s", "idle_timeout_s", "60", "It was 30."),
+        ("idle_timeout_s", "idle_timeout_s", "240", "It was 120."),
     ],
 )
 def test_a_limit_is_doubled_and_marked(browser_of, owner, failed, change, field, value, words):
@@ -94,7 +95,7 @@ def test_a_limit_is_doubled_and_marked(browser_of, owner, failed, change, field,
 def test_a_reply_is_waited_for_longer_than_its_first_word(browser_of, owner, failed):
     html = open_form(browser_of, owner, failed, "first_token_timeout_s").content.decode()
 
-    assert value_of(html, "first_token_timeout_s") == "120"
+    assert value_of(html, "first_token_timeout_s") == "240"
     assert value_of(html, "model_timeout_s") == "240"
 
 

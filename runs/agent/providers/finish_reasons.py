@@ -26,6 +26,7 @@ _MEANINGS: Final[Mapping[str, Meaning]] = {
     "max_length": "cut",
     "token_limit": "cut",
     "context_length": "cut",
+    "incomplete": "cut",
     "content_filter": "blocked",
     "refusal": "blocked",
     "sensitive": "blocked",
