@@ -26,18 +26,22 @@ class ContextSize:
         self._said = said
         self._key = (str(getattr(model, "account", model.name)), model.model)
         self._needs_lists = money.is_listed(model)
-        if learnt is not None:
-            self._learn(learnt)
+        self._own = learnt
+        """What this run has met: told by the server, or guessed after it did not say."""
+        self._last: int | None = None
+        """What the last request was made to fit."""
 
     @property
     def is_known(self) -> bool:
         """True if the size need not be looked up: a request that fits every window need not wait for that."""
-        return self._said is not None or self._key in _learnt or self._of_server() is not None
+        known = (self._said, self._own, _learnt.get(self._key), self._of_server())
+        return any(size is not None for size in known)
 
     @property
-    def is_learnt(self) -> bool:
-        """True if an overflow has shown that it is smaller than was believed."""
-        return self._key in _learnt
+    def learnt(self) -> int | None:
+        """What an overflow has shown, to be kept with the run; None if there was none."""
+        sizes = [size for size in (self._own, _learnt.get(self._key)) if size is not None]
+        return min(sizes, default=None)
 
     async def tokens(self) -> int:
         """The size. What a server has let on outweighs what somebody believed."""
@@ -47,18 +51,20 @@ class ContextSize:
                 await asyncio.to_thread(money.context_window, self._model)
                 self._needs_lists = False
             said = money.context_window(self._model) or DEFAULT_CONTEXT_TOKENS
-        return min(said, _learnt.get(self._key, said))
+        learnt = self.learnt
+        self._last = said if learnt is None else min(said, learnt)
+        return self._last
 
     def learn_from(self, overflow: ModelFailure, *, request_tokens: int) -> None:
         """Take in that a request of about `request_tokens` was too large."""
-        size = overflow.context_tokens
-        if size is None or size < SMALLEST or size >= _learnt.get(self._key, size + 1):
-            # It does not say how large, or what it says did not help.
-            size = max(int(request_tokens * _SHRINK), SMALLEST)
-        self._learn(size)
-
-    def _learn(self, size: int) -> None:
-        _learnt[self._key] = min(size, _learnt.get(self._key, size))
+        told = overflow.context_tokens
+        if told is not None and told >= SMALLEST:
+            _learnt[self._key] = told  # for all runs: the server has said so
+            if self._last is None or told < self._last:
+                self._own = told
+                return
+        # It does not say how large, or that did not help: our count of tokens is not its own. This run alone guesses.
+        self._own = max(int(request_tokens * _SHRINK), SMALLEST)
 
     def _of_server(self) -> int | None:
         return getattr(getattr(self._model, "capabilities", None), "context_tokens", None)

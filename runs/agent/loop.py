@@ -145,7 +145,7 @@ class AgentLoop:
         entry.thoughts += self._remarks(asked, about)
         self.calling.propose(calls, entry)
         if not said:
-            # Somebody has to tell what the reply used: its first call does.
+            # Somebody has to tell what the reply used: its first thought does, a call as a rule.
             told = ("provider", "model", "tokens", "cost")
             entry.thoughts[0].metadata.update({name: about[name] for name in told})
         state.mark_executing()

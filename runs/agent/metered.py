@@ -90,12 +90,14 @@ class Metered:
     # What a reply used
 
     def _counted(self, reply: ModelReply, live: LiveCount, guessed: int) -> Usage:
-        """The usage as reported, or by our own count where nothing was."""
-        if reply.usage.total_tokens is not None or not self._counts:
-            return reply.usage
+        """The usage as reported, or by our own count where nothing was, or only the request."""
+        used = reply.usage
+        if used.output_tokens or not self._counts:
+            return used
         for piece in (reply.text, reply.reasoning) if not live.has_begun else ():
             live.note(Delta(piece))
-        return replace(reply.usage, input_tokens=guessed, output_tokens=live.tokens, is_estimated=True)
+        read = used.input_tokens or guessed
+        return replace(used, input_tokens=read, output_tokens=live.tokens, is_estimated=True)
 
     @property
     def _counts(self) -> bool:
@@ -115,16 +117,21 @@ class Metered:
         if failure.usage is None or failure.usage.total_tokens is None:
             self._book_cut_off(live, reservation)
             return
-        usage = await self._priced(failure.usage)
+        usage = failure.usage
+        if live.tokens > (usage.output_tokens or 0):
+            # It broke off before the figure was right.
+            usage = replace(usage, output_tokens=live.tokens, is_estimated=True)
+        usage = await self._priced(usage)
         reservation.used_tokens, reservation.used_usd = usage.total_tokens, usage.cost_usd
         self._note(usage)
 
     def _book_cut_off(self, live: LiveCount, reservation: Reservation) -> None:
         if not live.has_begun:
             return
-        output_usd = live.cost_usd
-        cost = None if output_usd is None else reservation.input_usd + output_usd
-        reservation.used_tokens, reservation.used_usd = reservation.input_tokens + live.tokens, cost
+        used = Usage(input_tokens=reservation.input_tokens, output_tokens=live.tokens)
+        # Not looked up now: a cancellation waits for nothing.
+        cost = None if self._needs_prices else money.cost_of(used, self.unmetered)
+        reservation.used_tokens, reservation.used_usd = used.total_tokens or 0, cost
         self._budget.note_cut_off(reservation.used_tokens, cost)
 
     # What a request may be
@@ -164,7 +171,7 @@ class Metered:
             "shortened_turns": change.shortened_turns,
             "results": change.results,
             "context_tokens": size,
-            "is_learnt": self._context.is_learnt,
+            "learnt_tokens": self._context.learnt,
         }
         note = AgentThought(ThoughtType.NOTE, change.words(size), about)
         await self._journal.record(Entry(thoughts=[note]))
@@ -177,7 +184,7 @@ class Metered:
         self._context.learn_from(failure, request_tokens=guessed)
         turn = len(request.turns) + 1
         self._overflows[turn] = self._overflows.get(turn, 0) + 1
-        if self._overflows[turn] <= MAX_OVERFLOWS and self._window.can_shrink(request):
+        if self._overflows[turn] <= MAX_OVERFLOWS and self._window.can_shrink():
             failure.again = "with less of the past"
 
     # What it costs

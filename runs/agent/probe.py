@@ -47,7 +47,7 @@ async def probe(model: ModelProvider, *, timeout_s: float | None = None) -> Prob
     """Ask as a run would, with one harmless tool; if the model calls it, ask again with the result.
 
     A reply that fails is not asked for again, unless the next request differs by what the server has refused. All of
-    it takes at most `timeout_s` (None: `TIMEOUT_S`). Raises nothing but cancellation: a failure is a result.
+    it takes at most `timeout_s` (None: `TIMEOUT_S`). A failure is a result: only cancellations and bugs rise.
     """
     return await _Probing(model, TIMEOUT_S if timeout_s is None else timeout_s).probe()
 

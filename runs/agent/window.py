@@ -132,10 +132,10 @@ class Window:
         """True if what is shown is not all that was said."""
         return bool(self._hidden or self._shortened or self._earlier.is_changed)
 
-    def can_shrink(self, request: ModelRequest) -> bool:
+    def can_shrink(self) -> bool:
         """True if a smaller window would show less than is shown now: there is something beside the task."""
         self._take_in()
-        return bool(request.earlier) or self._shown_tokens > SHORTEST_TURN_TOKENS
+        return bool(self._earlier.shown) or self._shown_tokens > SHORTEST_TURN_TOKENS
 
     def shown(self, request: ModelRequest) -> ModelRequest:
         """The request as the model gets it. Its turns stay as they are, whatever another lane's request changes."""

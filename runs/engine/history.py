@@ -50,8 +50,8 @@ def _note_windows(history: History, steps: Sequence[Step]) -> None:
     for step in steps:
         if step.metadata.get("note") == "window":
             history.past_is_changed = True
-            if step.metadata.get("is_learnt"):
-                history.windows[f"{step.provider}/{step.model}"] = int(step.metadata["context_tokens"])
+            if (learnt := step.metadata.get("learnt_tokens")) is not None:
+                history.windows[f"{step.provider}/{step.model}"] = int(learnt)
 
 
 def _gone_on_from(steps: Sequence[Step]) -> dict[int, Step]:

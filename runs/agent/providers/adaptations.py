@@ -29,14 +29,19 @@ def learnt(account: str, model: str) -> frozenset[str]:
     return frozenset(_learnt.get((account, model), ()))
 
 
-def adapt(failure: ModelFailure, account: str, model: str, possible: frozenset[str]) -> bool:
-    """True if the refusal speaks of something of `possible` that the next request does otherwise: `failure.again`."""
+def adapt(failure: ModelFailure, account: str, model: str, *, possible: frozenset[str], sent: frozenset[str]) -> bool:
+    """True if the refusal speaks of something of `possible` that the next request does otherwise: `failure.again`.
+
+    `sent` is what the refused request did otherwise already: another one may have learnt the same meanwhile.
+    """
     if failure.status not in (400, 422) or failure.kind != "refused":
         return False
     words = str(failure).lower()
     known = _learnt[account, model]
     for name, (signs, change) in _ADAPTATIONS.items():
-        if name in possible and name not in known and any(sign in words for sign in signs):
+        if name == "no_output_schema" and "invalid schema" in words:
+            continue  # one agent's schema is wrong; the server takes others
+        if name in possible and name not in sent and any(sign in words for sign in signs):
             known.add(name)
             failure.again = change
             return True

@@ -12,7 +12,7 @@ from runs.agent.tools.validation import malformed_arguments
 
 
 def tool_request(call: wire.ToolCallPart, *, was_cut: bool) -> ToolRequest:
-    """The call. `was_cut` says that its reply ended with it, at a limit: then it is whole only if it has arguments.
+    """The call. `was_cut` says that its reply may have broken off with it: then it is whole only if it has arguments.
 
     Arguments that had to be read by their meaning are written anew in the part too: servers that read the arguments of
     earlier turns refuse a request with others.
@@ -23,9 +23,9 @@ def tool_request(call: wire.ToolCallPart, *, was_cut: bool) -> ToolRequest:
     written = call.args if isinstance(call.args, str) else ""
     read = read_arguments(written, was_cut=was_cut)
     if was_cut and not read:
-        read = Malformed("the reply was cut at its limit before they were complete", written)
+        read = Malformed("the reply was cut off before they were complete", written)
     elif was_cut and isinstance(read, Malformed):
-        read = Malformed(f"the reply was cut at its limit before they were complete ({read.reason})", read.text)
+        read = Malformed(f"the reply was cut off before they were complete ({read.reason})", read.text)
     arguments = malformed_arguments(read) if isinstance(read, Malformed) else read
     if not _is_object(call.args or ""):
         call.args = arguments

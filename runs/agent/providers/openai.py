@@ -87,45 +87,21 @@ class OpenAIModel(ServedModel):
         return ChatCompletionStream(tool_names)
 
     def settings(self, profile: ModelProfile, request: ModelRequest) -> dict[str, Any]:  # noqa: ARG002
-        """How much to think, and what this server does not want to hear of."""
+        """What this server does not want to hear of."""
         settings: dict[str, Any] = {}
         if self.capabilities.stream_options is False or "no_stream_options" in self.adaptations:
             from runs.agent.providers.chat_model import LEAVE_OUT_STREAM_OPTIONS
 
             settings[LEAVE_OUT_STREAM_OPTIONS] = True
-        effort = request.settings.reasoning_effort
-        if effort is not None and self.is_openai:
-            settings["openai_reasoning_effort"] = effort
         return settings
 
     def more_body(self, request: ModelRequest) -> dict[str, Any]:
         """How much to think, for a model at a server of one's own: nobody knows whether it does, but its server."""
         effort = request.settings.reasoning_effort
-        return {} if effort is None or self.is_openai else {"reasoning_effort": effort}
-
-    def setting_fault(self, profile: ModelProfile, request: ModelRequest) -> str:
-        """OpenAI's reasoning models take no temperature and no top_p while they reason. Own servers say themselves."""
-        asked = request.settings
-        if not self.is_openai or not profile.get("openai_supports_reasoning", False):
-            return "" if not self.is_openai or asked.reasoning_effort in (None, "none") else NO_EFFORT
-        reasons = asked.reasoning_effort != "none" if asked.reasoning_effort else _reasons_by_default(profile)
-        for name in ("temperature", "top_p"):
-            if reasons and getattr(asked, name) is not None:
-                return f"it takes no {name} while it reasons. Leave {name} empty, or set reasoning_effort to none."
-        efforts: Any = profile.get("openai_reasoning_efforts")
-        if efforts is not None and asked.reasoning_effort is not None and asked.reasoning_effort not in efforts:
-            return f"its reasoning_effort is one of {', '.join(sorted(efforts))}, not {asked.reasoning_effort}."
-        return ""
+        return {} if effort is None else {"reasoning_effort": effort}
 
     def sdk_errors(self) -> tuple[type[Exception], ...]:
         """The base of all of them."""
         from openai import OpenAIError
 
         return (OpenAIError,)
-
-
-NO_EFFORT = "it does not reason, so it takes no reasoning_effort. Leave that empty."
-
-
-def _reasons_by_default(profile: ModelProfile) -> bool:
-    return bool(profile.get("thinking_always_enabled", False) or profile.get("thinking_enabled_by_default", False))

@@ -1,5 +1,7 @@
 """What a reply is: whole, cut, paused, or none at all. Its text, thoughts and calls, as the run takes them."""
 
+from collections import Counter
+
 import pydantic
 from pydantic_ai import messages as wire
 
@@ -30,7 +32,9 @@ class ReplyReader:
     def read(self, response: wire.ModelResponse) -> ModelReply:
         """The reply. Raises `ModelFailure` for one that was blocked, has failed, broke off, or says nothing."""
         meaning = meaning_of(self.facts.finish_reason)
-        reply = self._reply(response, was_cut=meaning == "cut")
+        # Without a reason and without the format's own end nobody knows whether a call is whole.
+        is_whole = meaning == "whole" and self.facts.is_ended
+        reply = self._reply(response, was_cut=not is_whole)
         self._refuse(meaning, has_calls=bool(reply.calls))
         if not reply.calls and not reply.text.strip():
             raise self.empty()
@@ -75,7 +79,8 @@ class ReplyReader:
         _tell_calls_apart(response)
         if self.facts.details:
             response.provider_details = {**(response.provider_details or {}), **self.facts.details}
-        thoughts, text = split_thoughts(response.text or "")
+        text = response.text or ""
+        thoughts, text = split_thoughts(text) if self.served.leaves_thoughts_in_text else ("", text)
         parts = response.tool_calls
         # Only the last call can have been cut. Read first: what had to be mended goes back as it was read.
         calls = tuple(tool_request(part, was_cut=was_cut and part is parts[-1]) for part in parts)
@@ -119,8 +124,8 @@ def bad_reply(
 
 def _tell_calls_apart(response: wire.ModelResponse) -> None:
     """Rename calls whose id another call of the reply has: their results could not be told apart."""
-    seen: set[str] = set()
+    seen: Counter[str] = Counter()
     for call in response.tool_calls:
-        while call.tool_call_id in seen:
-            call.tool_call_id += "_2"
-        seen.add(call.tool_call_id)
+        seen[call.tool_call_id] += 1
+        if (number := seen[call.tool_call_id]) > 1:
+            call.tool_call_id = f"{call.tool_call_id}_{number}"

@@ -78,6 +78,22 @@ class ResponsesModel(OpenAIModel):
                 settings["openai_reasoning_summary"] = "auto"
         return settings
 
+    def setting_fault(self, profile: ModelProfile, request: ModelRequest) -> str:
+        """OpenAI's reasoning models take no temperature and no top_p while they reason. Own servers say themselves."""
+        asked = request.settings
+        if not self.is_openai:
+            return ""
+        if not profile.get("openai_supports_reasoning", False):
+            return "" if asked.reasoning_effort in (None, "none") else NO_EFFORT
+        reasons = asked.reasoning_effort != "none" if asked.reasoning_effort else _reasons_by_default(profile)
+        for name in ("temperature", "top_p"):
+            if reasons and getattr(asked, name) is not None:
+                return f"it takes no {name} while it reasons. Leave {name} empty, or set reasoning_effort to none."
+        efforts: Any = profile.get("openai_reasoning_efforts")
+        if efforts is not None and asked.reasoning_effort is not None and asked.reasoning_effort not in efforts:
+            return f"its reasoning_effort is one of {', '.join(sorted(efforts))}, not {asked.reasoning_effort}."
+        return ""
+
     def more_body(self, request: ModelRequest) -> dict[str, Any]:
         """How much to think, for a model at a server of one's own: nobody knows whether it does, but its server."""
         effort = request.settings.reasoning_effort
@@ -90,3 +106,10 @@ class ResponsesModel(OpenAIModel):
         if self.is_openai or not isinstance(items, list):
             return body
         return {**body, "input": [_as_item(item) for item in items]}
+
+
+NO_EFFORT = "it does not reason, so it takes no reasoning_effort. Leave that empty."
+
+
+def _reasons_by_default(profile: ModelProfile) -> bool:
+    return bool(profile.get("thinking_always_enabled", False) or profile.get("thinking_enabled_by_default", False))

@@ -120,7 +120,7 @@ class ServedModel(ABC):
 
     def changed_body(self, body: dict[str, Any], request: ModelRequest) -> dict[str, Any]:
         """The body to send for the one the transport has made: with what the agent wants beyond."""
-        more = {**self.more_body(request), **request.settings.extra}
+        more = deeply_merged(self.more_body(request), request.settings.extra)
         return deeply_merged(body, more) if more else body
 
     def more_body(self, request: ModelRequest) -> dict[str, Any]:  # noqa: ARG002
@@ -137,6 +137,11 @@ class ServedModel(ABC):
         return can and bool(profile.get("supports_json_schema_output", False))
 
     @property
+    def leaves_thoughts_in_text(self) -> bool:
+        """True if what it thinks may stand in its text, between tags; companies have a channel of its own for it."""
+        return self.server.name not in ("openai", "anthropic", "google")
+
+    @property
     def signs_thoughts(self) -> bool:
         """True if a thought goes back only with the signature it came with."""
         return False
@@ -146,9 +151,12 @@ class ServedModel(ABC):
         """What this model's server has refused, and requests do without by now."""
         return learnt(self.account, self.model)
 
-    def adapted(self, failure: ModelFailure) -> ModelFailure:
-        """The failure, which says how the next request differs if it can be made without what was refused."""
-        adapt(failure, self.account, self.model, self.can_do_without)
+    def adapted(self, failure: ModelFailure, sent: frozenset[str]) -> ModelFailure:
+        """The failure, which says how the next request differs if it can be made without what was refused.
+
+        `sent` is what `adaptations` was when the refused request was made.
+        """
+        adapt(failure, self.account, self.model, possible=self.can_do_without, sent=sent)
         return failure
 
 

@@ -72,13 +72,19 @@ class ThoughtSplitter:
     _state: Literal["begins", "thinks", "speaks"] = "begins"
     _held: str = ""
     _close: str = ""
+    _thoughts: int = 0
 
     def feed(self, text: str) -> list[Delta]:
         """The pieces that are certain now."""
         if self._state == "speaks":
             return [Delta(text)]
         self._held += text
-        return self._thinking() if self._state == "thinks" else self._beginning()
+        found: list[Delta] = []
+        before = -1
+        while self._held and len(self._held) != before:
+            before = len(self._held)
+            found += self._thinking() if self._state == "thinks" else self._beginning()
+        return found
 
     def end(self) -> list[Delta]:
         """What was held back."""
@@ -89,10 +95,11 @@ class ThoughtSplitter:
 
     def _beginning(self) -> list[Delta]:
         stripped = self._held.lstrip()
-        if (found := _opened(self._held)) is not None:
+        if self._thoughts < _MAX_THOUGHTS and (found := _opened(self._held)) is not None:
             begin, self._close = found
             self._state, self._held = "thinks", self._held[begin:]
-            return self._thinking()
+            self._thoughts += 1
+            return []
         is_short = len(stripped) < _LONGEST and len(self._held) < _MAX_BLANK_CHARS
         if is_short and any(tag.startswith(stripped) for tag, _ in _TAGS):
             return []
@@ -104,7 +111,7 @@ class ThoughtSplitter:
         thought, closing, after = self._held.partition(self._close)
         if closing:
             self._state, self._held = "begins", after
-            return [*([Delta(thought, "reasoning")] if thought else []), *self._beginning()]
+            return [Delta(thought, "reasoning")] if thought else []
         kept = next((n for n in range(len(self._close) - 1, 0, -1) if thought.endswith(self._close[:n])), 0)
         self._held = thought[len(thought) - kept :] if kept else ""
         shown = thought[: len(thought) - kept]

@@ -38,7 +38,7 @@ MAX_REPLY_CHARS = 32 * 1024 * 1024
 
 async def reply(served: ServedModel, request: ModelRequest, on_delta: OnDelta | None) -> ModelReply:
     """Ask once and read to the end. Raises `ModelFailure`, and what `on_delta` raises; nothing of the transport's."""
-    reading = _Reading(served, on_delta or (lambda _: None))
+    reading, sent = _Reading(served, on_delta or (lambda _: None)), served.adaptations
     exchange = Exchange(
         format=served.stream_format([tool.name for tool in request.tools]),
         failure_of=lambda body, status, headers: failure_from_body(
@@ -63,23 +63,25 @@ async def reply(served: ServedModel, request: ModelRequest, on_delta: OnDelta | 
             async with opening as stream:
                 await reading.read(stream)
     except (*FOREIGN_ERRORS, *served.sdk_errors()) as error:
-        raise _why(error, exchange, reading, reader) from error
+        raise _why(error, exchange, reading, reader, sent) from error
     finally:
         current.reset(token)
     if exchange.failure is not None:
-        raise exchange.failure
+        raise served.adapted(exchange.failure, sent)
     try:
         return reader.read(stream.get())
     except FOREIGN_ERRORS as error:
         raise failure_from(error, server=served.server, model=served.model, phase="reply") from error
 
 
-def _why(error: Exception, exchange: Exchange, reading: "_Reading", reader: ReplyReader) -> Exception:
+def _why(
+    error: Exception, exchange: Exchange, reading: "_Reading", reader: ReplyReader, sent: frozenset[str]
+) -> Exception:
     """What ended the request: what we stopped it for, what the bytes said, or what the transport made of them."""
     if reading.stopped_by is not None:
         return reading.stopped_by
     if exchange.failure is not None:
-        return reading.served.adapted(exchange.failure)
+        return reading.served.adapted(exchange.failure, sent)
     if isinstance(error, UnexpectedModelBehavior) and exchange.format.facts.has_begun:
         # Every byte was read, and the transport found nothing in it.
         return reader.empty()
@@ -98,14 +100,14 @@ class _Reading:
         self.facts = ReplyFacts()
         self.stopped_by: Exception | None = None
         """What `on_delta` raised: it comes back through the SDK, which may make something else of it."""
-        self._thoughts = ThoughtSplitter()
+        self._thoughts = ThoughtSplitter() if served.leaves_thoughts_in_text else None
 
     async def read(self, stream: StreamedResponse) -> None:
         """Read to the end, passing on each piece as it comes."""
         async for event in stream:
             for delta in self._deltas(event):
                 self.hear(delta)
-        for delta in self._thoughts.end():
+        for delta in self._thoughts.end() if self._thoughts else ():
             self.hear(delta)
 
     def hear(self, delta: Delta) -> None:
@@ -127,7 +129,7 @@ class _Reading:
         """The pieces of the reply in an event."""
         match event:
             case PartStartEvent(part=TextPart(content=text)) | PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
-                return self._thoughts.feed(text) if text else []
+                return self._text(text) if text else []
             case PartStartEvent(part=ThinkingPart(content=text)):
                 return [Delta(text, "reasoning")]
             case PartDeltaEvent(delta=ThinkingPartDelta(content_delta=content)):
@@ -138,6 +140,9 @@ class _Reading:
                 return self._call(arguments)
             case _:
                 return []  # ends are read from the whole reply
+
+    def _text(self, text: str) -> list[Delta]:
+        return self._thoughts.feed(text) if self._thoughts else [Delta(text)]
 
     def _call(self, arguments: object) -> list[Delta]:
         return [] if self.facts.holds_calls_back else [Delta(_arguments_text(arguments), "call")]

@@ -125,7 +125,7 @@ async def test_a_call_that_was_cut_off_is_never_run(wire_server, said):
 
     reply = await model_at(wire_server, "openai").reply(ModelRequest(task="Hi", tools=TOOLS))
 
-    with pytest.raises(InvalidArguments, match="cut at its limit"):
+    with pytest.raises(InvalidArguments, match="cut off before they were complete"):
         await execute_tool_safely(TOOLS[1], reply.calls[0].arguments)
 
 

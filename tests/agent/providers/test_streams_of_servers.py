@@ -1,18 +1,24 @@
 """Streams as servers and gateways send them: what is no event, what comes twice, and what comes in one piece."""
 
+import asyncio
 import json
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import pytest
 
+from runs.agent import RetryPolicy, run_agent
 from runs.agent.errors import ModelFailure
 from runs.agent.messages import Delta, ModelRequest
 from runs.agent.money import Price, cost_of
+from runs.agent.providers.event_streams.server_sent_events import EventDecoder, EventTooLarge
 from runs.agent.providers.openai import OpenAIModel, Server
+from runs.agent.providers.thinking_tags import ThoughtSplitter
 from runs.agent.thoughts import AgentThought, ThoughtType
 from tests.agent.providers.chunks import call, chunk, stream
-from tests.wire import Answer, Raw
+from tests.wire import Answer, Hang, Raw, Status
+from tests.wire.formats import FORMATS
 from tests.wire.models import TOOLS, model_at
 
 
@@ -56,17 +62,13 @@ async def test_keep_alives_are_none_in_other_formats_either(wire_server, wire_fo
 
 
 def _frames(wire_format, answer):
-    from tests.wire.formats import FORMATS
-
-    names = {"openai": "ChatCompletions", "anthropic": "Messages", "google": "Gemini"}
+    names = {"responses": "Responses", "openai": "ChatCompletions", "anthropic": "Messages", "google": "Gemini"}
     return next(each for each in FORMATS if type(each).__name__ == names[wire_format]).frames(answer, {})
 
 
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
 @pytest.mark.parametrize("size", [1, 7, 100_000])
 async def test_events_are_read_whatever_ends_their_lines_and_however_they_are_cut(wire_server, line_end, size):
-    from runs.agent.providers.event_streams.server_sent_events import EventDecoder
-
     body = b'\xef\xbb\xbfdata: {"a": 1}\n\nevent: x\ndata: one\ndata: two\n\n: no\n\ndata: last'.replace(
         b"\n", line_end
     )
@@ -280,9 +282,6 @@ async def test_an_error_where_a_reply_was_expected_is_told_in_its_own_words(wire
 
 
 async def test_a_server_that_refuses_to_be_asked_for_the_usage_is_asked_without(wire_server):
-    from runs.agent import RetryPolicy, run_agent
-    from tests.wire import Status
-
     wire_server.script(Status(400, message="stream_options: Extra inputs are not permitted"), Answer("Done."))
     thoughts: list[AgentThought] = []
     # A name of its own: what a server has refused is remembered.
@@ -310,8 +309,6 @@ async def test_reasoning_details_go_back_as_they_came(wire_server):
         ),
         Answer("Done."),
     )
-    from runs.agent import run_agent
-
     await run_agent("Hi", model=model_at(wire_server, "openai"), tools=["calculator"])
 
     assistant = next(each for each in wire_server.requests[1].body["messages"] if each["role"] == "assistant")
@@ -319,3 +316,119 @@ async def test_reasoning_details_go_back_as_they_came(wire_server):
         {"type": "reasoning.text", "text": "Use it.", "signature": "s", "index": 0, "format": "anthropic-claude-v1"},
         details[2],
     ]
+
+
+def item_events(items, *, ids, last_ids, with_places=True):
+    """A stream of Responses in which the items have these ids while they come, and those in the last event."""
+    events = []
+    for place, (item, item_id) in enumerate(zip(items, ids, strict=True)):
+        about = {"output_index": place} if with_places else {}
+        named = {**item, **({"id": item_id} if item_id else {})}
+        empty: dict[str, Any] = {"content": []} if item["type"] == "message" else {"arguments": ""}
+        blank = {**named, **empty}
+        events.append({"type": "response.output_item.added", **about, "item": blank})
+        if item["type"] == "message":
+            delta = {
+                "type": "response.output_text.delta",
+                **about,
+                "content_index": 0,
+                "delta": item["content"][0]["text"],
+            }
+        else:
+            delta = {"type": "response.function_call_arguments.delta", **about, "delta": item["arguments"]}
+        events.append({**delta, **({"item_id": item_id} if item_id else {})})
+        events.append({"type": "response.output_item.done", **about, "item": named})
+    output = [{**item, "id": last} for item, last in zip(items, last_ids, strict=True)]
+    last = {"id": "r", "status": "completed", "output": output, "usage": {"input_tokens": 10, "output_tokens": 5}}
+    return Raw.events(*events, {"type": "response.completed", "response": last})
+
+
+SAID = {
+    "type": "message",
+    "role": "assistant",
+    "content": [{"type": "output_text", "text": "On it.", "annotations": []}],
+}
+CALLED = {"type": "function_call", "call_id": "c1", "name": "calculator", "arguments": '{"expression": "1"}'}
+
+
+@pytest.mark.parametrize(
+    ("ids", "last_ids", "with_places"),
+    [
+        (("a", "b"), ("a", "b"), True),
+        (("a", "b"), ("a", "b"), False),
+        (("a", "b"), ("c", "d"), True),
+        (("a", "b"), ("c", "d"), False),
+        ((None, None), ("c", "d"), True),
+        (("a", None), ("a", "d"), True),
+    ],
+)
+async def test_items_are_told_once_whatever_ids_a_server_gives_them(wire_server, ids, last_ids, with_places):
+    events = item_events([SAID, CALLED], ids=ids, last_ids=last_ids, with_places=with_places)
+
+    reply = await reply_to(wire_server, events, "responses")
+
+    assert (reply.text, [each.arguments for each in reply.calls]) == ("On it.", [{"expression": "1"}])
+
+
+async def test_items_that_only_the_last_event_has_are_read(wire_server):
+    last = {"id": "r", "status": "completed", "output": [{**SAID, "id": "a"}, {**CALLED, "id": "b"}], "usage": None}
+
+    reply = await reply_to(wire_server, Raw.events({"type": "response.completed", "response": last}), "responses")
+
+    assert (reply.text, len(reply.calls)) == ("On it.", 1)
+
+
+@pytest.mark.parametrize("wire_format", ["openai", "responses", "anthropic"])
+async def test_a_connection_that_stays_open_after_the_last_event_is_left(wire_server, wire_format):
+    count = len(list(_frames(wire_format, Answer("It is 391."))))
+    wire_server.script(Hang(after_chunks=count, answer=Answer("It is 391.")))
+
+    async with asyncio.timeout(10):
+        reply = await model_at(wire_server, wire_format).reply(ModelRequest(task="Hi"))
+
+    assert reply.text == "It is 391."
+
+
+async def test_two_requests_refused_at_once_are_both_made_again(wire_server):
+    refusal = Status(400, message="stream_options: Extra inputs are not permitted")
+    wire_server.script(refusal, refusal, Answer("Done."), Answer("Done."))
+    model = model_at(wire_server, "openai", model="refused-at-once")
+
+    results = await asyncio.gather(*[run_agent("Hi", model=model, retry=RetryPolicy(max_attempts=1)) for _ in "ab"])
+
+    assert [each.output for each in results] == ["Done.", "Done."]
+
+
+async def test_a_report_of_the_request_alone_is_completed_by_our_own_count(wire_server):
+    usage = {"prompt_tokens": 40}
+    wire_server.script(stream(*[chunk(content="word ") for _ in range(50)], chunk("stop", usage)))
+
+    result = await run_agent("Hi", model=model_at(wire_server, "openai"), tools=[])
+
+    assert 85 <= (result.tokens_used or 0) <= 130
+
+
+@pytest.mark.parametrize("reason", ["content_filter", "moonset", None])
+async def test_a_call_without_arguments_runs_only_if_its_reply_is_whole(wire_server, reason):
+    cut = [chunk(tool_calls=[call("current_time", "", call_id="a")]), *([chunk(reason)] if reason else [])]
+    used = {**chunk(), "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}
+    wire_server.script(stream(*cut, used, done=reason is not None))
+
+    reply = await model_at(wire_server, "openai").reply(ModelRequest(task="Hi", tools=TOOLS))
+
+    assert reply.calls[0].arguments != {}
+
+
+def test_many_thoughts_in_one_piece_are_told_apart():
+    deltas = ThoughtSplitter().feed("<think>a</think>" * 3_000 + "Done.")
+
+    assert {each.kind for each in deltas} == {"reasoning", "text"}
+
+
+async def test_endless_empty_data_lines_are_too_large():
+    decoder = EventDecoder()
+
+    pieces = (decoder.feed(b"data:\n" * 100_000) for _ in range(200))
+
+    with pytest.raises(EventTooLarge):
+        list(chain.from_iterable(pieces))

@@ -47,7 +47,7 @@ class MessageStream:
             case "message_delta":
                 return self._message_delta(data)
             case "message_stop":
-                self.facts.is_ended = True
+                self.facts.is_ended = self.facts.is_over = True
         return ()
 
     def whole(self, body: Any) -> Iterator[Frame]:

@@ -15,7 +15,7 @@ class ChatCompletionStream:
         self.facts = ReplyFacts(holds_calls_back=True)
         self._calls = ToolCallAssembler(tool_names)
         self._usage: dict[str, Any] = {}
-        self._reasoning_details: list[Any] = []
+        self._reasoning_details: list[_Detail] = []
         self._head: dict[str, Any] = {}
         self._refusal: list[str] = []
         self._finish: str | None = None
@@ -46,6 +46,8 @@ class ChatCompletionStream:
 
     def end(self) -> Iterator[Frame]:
         """The calls, the reason, and the end the SDK waits for."""
+        if self._reasoning_details:
+            self.facts.details["reasoning_details"] = [each.whole() for each in self._reasoning_details]
         if self._refusal:
             # Whatever the reason says: "stop", as a rule.
             self.facts.finish_reason, self.facts.explanation = "refusal", "".join(self._refusal)
@@ -71,6 +73,7 @@ class ChatCompletionStream:
             self.facts.held_back += self._calls.add([{"index": 0, "function": old_call}])
         if refusal := delta.pop("refusal", None):
             self._refusal.append(str(refusal))
+            self.facts.held_back.append(str(refusal))
         details = delta.pop("reasoning_details", None)
         if isinstance(details, list):
             self._keep(details)
@@ -88,13 +91,10 @@ class ChatCompletionStream:
             if not isinstance(detail, dict):
                 continue
             last = self._reasoning_details[-1] if self._reasoning_details else None
-            if last is not None and all(last.get(key) == detail.get(key) for key in ("type", "index")):
-                for key, value in detail.items():
-                    joins = key in ("text", "summary", "data") and isinstance(value, str)
-                    last[key] = last.get(key, "") + value if joins and last.get(key) else (value or last.get(key))
-            else:
-                self._reasoning_details.append(dict(detail))
-        self.facts.details["reasoning_details"] = self._reasoning_details
+            if last is None or not last.takes(detail):
+                last = _Detail()
+                self._reasoning_details.append(last)
+            self.facts.held_back += last.add(detail)
 
     def _chunk(self, delta: dict[str, Any], *, finish_reason: str | None = None) -> dict[str, Any]:
         head = {"id": "chatcmpl", "object": "chat.completion.chunk", "created": 0, "model": ""} | self._head
@@ -118,6 +118,36 @@ class ChatCompletionStream:
             reasoning_tokens=count(told, "completion_tokens_details", "reasoning_tokens"),
             cost_usd=usd(told.get("cost")),
         )
+
+
+class _Detail:
+    """One of OpenRouter's `reasoning_details`, whose texts come in pieces."""
+
+    def __init__(self) -> None:
+        self._members: dict[str, Any] = {}
+        self._texts: dict[str, list[str]] = {}
+
+    def takes(self, piece: dict[str, Any]) -> bool:
+        """True if the piece is one of this detail."""
+        ids = {each.get("id") for each in (self._members, piece)} - {None}
+        is_same = all(self._members.get(key) == piece.get(key) for key in ("type", "index"))
+        return is_same and len(ids) < 2
+
+    def add(self, piece: dict[str, Any]) -> list[str]:
+        """Take it in; the texts it brought that nobody reads."""
+        hidden: list[str] = []
+        for key, value in piece.items():
+            if key in ("text", "summary", "data") and isinstance(value, str):
+                self._texts.setdefault(key, []).append(value)
+                hidden += [value] if key == "data" else []
+            elif value is not None or key not in self._members:
+                self._members[key] = value
+                hidden += [value] if key == "signature" and isinstance(value, str) else []
+        return hidden
+
+    def whole(self) -> dict[str, Any]:
+        """The detail as the provider wants it back."""
+        return {**self._members, **{key: "".join(pieces) for key, pieces in self._texts.items()}}
 
 
 def _readable(detail: Any) -> str:

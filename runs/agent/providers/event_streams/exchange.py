@@ -25,6 +25,8 @@ class ReplyFacts:
     """Something of it has come."""
     is_ended: bool = False
     """The format's own end came (`[DONE]`, `message_stop` …), with or without a reason."""
+    is_over: bool = False
+    """The last event there can be has come: nothing is waited for any more."""
     usage: Usage = field(default_factory=Usage)
     """The last report."""
     details: dict[str, Any] = field(default_factory=dict)

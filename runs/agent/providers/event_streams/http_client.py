@@ -1,8 +1,9 @@
 """The HTTP client of all providers: what comes back is bounded, normalised and heard before an SDK reads it."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import httpx2
@@ -13,8 +14,12 @@ from runs.agent.providers.event_streams.server_sent_events import Event, EventDe
 
 MAX_ERROR_BYTES = 64 * 1024
 MAX_BODY_BYTES = 48 * 1024 * 1024
-"""A reply in one piece: three times the longest one that is kept."""
+"""A reply in one piece: the longest one that is kept, half as much again."""
+MAX_STREAM_BYTES = 256 * 1024 * 1024
+"""A stream, with all that is around its words."""
 MAX_BLANK_BYTES = 4096
+DRAIN_S = 0.2
+"""How long the end of a connection is waited for after the last event."""
 
 _NOT_PASSED_ON = {"content-encoding", "content-length", "transfer-encoding", "content-type"}
 
@@ -73,15 +78,28 @@ class _Normalized(httpx2.AsyncByteStream):
                     _tell(exchange)
                     for name, data in frames:
                         yield encoded(name, data)
+                    if exchange.format.facts.is_over:
+                        await _drain(items)
+                        break
             for name, data in exchange.format.end():
                 yield encoded(name, data)
         except BodyIsError as error:
             exchange.failure = exchange.failure_of(error.body, 200, dict(self._response.headers))
         except (Unreadable, EventTooLarge) as error:
             exchange.failure = exchange.unreadable(str(error))
+        if exchange.failure is not None and exchange.failure.usage is None:
+            exchange.failure.usage = exchange.format.facts.usage
 
     async def aclose(self) -> None:
         await self._response.aclose()
+
+
+async def _drain(items: AsyncIterator[Event | bytes]) -> None:
+    """Read what follows the last event, so that the connection can be used again. One that stays open is left."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_S):
+            async for _ in items:
+                pass
 
 
 def _tell(exchange: Exchange) -> None:
@@ -99,7 +117,7 @@ def _frames(item: Event | bytes, exchange: Exchange) -> Iterable[Frame]:
     if item.data is None:
         return ()
     if item.data.startswith("[DONE]"):
-        exchange.format.facts.is_ended = True
+        exchange.format.facts.is_ended = exchange.format.facts.is_over = True
         return ()  # written when the stream is over: what was held back comes before it
     try:
         data = json.loads(item.data)
@@ -135,7 +153,11 @@ async def _events_or_body(response: httpx2.Response) -> AsyncGenerator[Event | b
         return
     for event in decoder.feed(beginning):
         yield event
+    size = len(beginning)
     async for chunk in chunks:
+        size += len(chunk)
+        if size > MAX_STREAM_BYTES:
+            raise EventTooLarge(f"The stream is larger than {MAX_STREAM_BYTES:,} bytes.")
         for event in decoder.feed(chunk):
             yield event
     for event in decoder.end():

@@ -1,5 +1,6 @@
 """Streams of OpenAI's Responses, from OpenAI itself and servers that speak Open Responses."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -15,8 +16,10 @@ class ResponseStream:
     def __init__(self) -> None:
         self.facts = ReplyFacts()
         self._usage: dict[str, Any] = {}
-        self._told: set[str] = set()
-        """The ids of items that were told by events of their own."""
+        self._ids: dict[Any, str] = {}
+        """The items that were told by events of their own: the first id of each, by its place in the output."""
+        self._told: Counter[str] = Counter()
+        """How many of each type that are."""
         self._refusal: list[str] = []
 
     def event(self, name: str | None, data: Any) -> Iterable[Frame]:
@@ -31,12 +34,24 @@ class ResponseStream:
         self.facts.has_begun = True
         if kind == "response.refusal.delta":
             self._refusal.append(str(data.get("delta") or ""))
-        item = data.get("item")
-        if isinstance(item, dict) and item.get("id"):
-            self._told.add(str(item["id"]))
+            self.facts.held_back.append(self._refusal[-1])
         if kind in _LAST:
             return self._last(kind, data.get("response"))
-        return [(kind, {"sequence_number": 0, **data, "type": kind})]
+        return [(kind, {"sequence_number": 0, **self._with_first_id(data), "type": kind})]
+
+    def _with_first_id(self, data: dict[str, Any]) -> dict[str, Any]:
+        """The event with the id that its item had first: some servers give it another in each event, or none."""
+        item, place = data.get("item"), data.get("output_index")
+        of_item = item.get("id") if isinstance(item, dict) else data.get("item_id")
+        if not isinstance(item, dict) and "item_id" not in data:
+            return data
+        key = place if isinstance(place, int) else of_item
+        if key not in self._ids:
+            self._ids[key] = str(of_item or f"item_{key}")
+            self._told[str(item.get("type")) if isinstance(item, dict) else _type_of(str(data.get("type")))] += 1
+        if isinstance(item, dict):
+            return {**data, "item": {**item, "id": self._ids[key]}}
+        return {**data, "item_id": self._ids[key]}
 
     def whole(self, body: Any) -> Iterable[Frame]:
         """A response in one piece: a server that does not stream."""
@@ -51,21 +66,25 @@ class ResponseStream:
 
     def _last(self, kind: str, response: Any) -> Iterator[Frame]:
         response = response if isinstance(response, dict) else {}
+        self._note_usage(response.get("usage"))
         if kind == "response.failed":
             raise BodyIsError({"error": response.get("error") or {"message": "The response failed."}})
-        self._note_usage(response.get("usage"))
+        self.facts.is_over = True
         details = response.get("incomplete_details")
         reason = details.get("reason") if isinstance(details, dict) else None
         self.facts.finish_reason = str(reason or response.get("status") or kind.removeprefix("response."))
         self.facts.is_ended = True
         output = response.get("output")
         items = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
+        known = Counter(self._told)
         for index, item in enumerate(items):
-            if str(item.get("id") or f"item_{index}") not in self._told:
-                yield from _item_events({"id": f"item_{index}", **item}, index)
+            if known[str(item.get("type"))] > 0:
+                known[str(item.get("type"))] -= 1  # by its type and order: its id may be another one by now
+            else:
+                yield from _item_events({**item, "id": str(item.get("id") or f"item_{index}")}, index)
         refusal = "".join(self._refusal) or _refusal_in(items)
         if refusal:
-            self.facts.finish_reason, self.facts.explanation = "content_filter", refusal
+            self.facts.finish_reason, self.facts.explanation = "refusal", refusal
         told = {"object": "response", "created_at": 0, "model": "", "output": [], "tools": [], **response}
         # As a completed one also where it was cut: what was said counts, and why it ended is noted.
         yield "response.completed", {"type": "response.completed", "sequence_number": 0, "response": told}
@@ -82,6 +101,13 @@ class ResponseStream:
             reasoning_tokens=count(told, "output_tokens_details", "reasoning_tokens"),
             cost_usd=usd(told.get("cost")),
         )
+
+
+def _type_of(kind: str) -> str:
+    """What an item is that was never begun, by an event about a part of it."""
+    if kind.startswith("response.function_call"):
+        return "function_call"
+    return "reasoning" if kind.startswith("response.reasoning") else "message"
 
 
 def _item_events(item: dict[str, Any], index: int) -> Iterator[Frame]:

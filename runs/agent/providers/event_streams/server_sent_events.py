@@ -29,6 +29,7 @@ class EventDecoder:
         self._size = 0
         self._name: str | None = None
         self._data: list[str] = []
+        self._data_size = 0
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
         """The events that are complete now. Raises `EventTooLarge`."""
@@ -44,7 +45,7 @@ class EventDecoder:
         self._pending = [rest] if rest else []
         for line in lines:
             yield from self._line(line.rstrip(b"\r\n"))
-        self._size = len(rest) + sum(map(len, self._data))
+        self._size = len(rest) + self._data_size
 
     def end(self) -> Iterator[Event]:
         """What was complete but for its line end; servers forget the last one."""
@@ -57,7 +58,7 @@ class EventDecoder:
     def _line(self, line: bytes) -> Iterator[Event]:
         if not line:
             data, name = "\n".join(self._data), self._name
-            self._data, self._name = [], None
+            self._data, self._name, self._data_size = [], None, 0
             yield Event(name, data or None)
             return
         if line.startswith(b":"):
@@ -69,6 +70,7 @@ class EventDecoder:
             self._name = value or None
         elif field == "data":
             self._data.append(value)
+            self._data_size += len(line) + 1  # an empty line takes room, too
 
 
 def encoded(name: str | None, data: Any) -> bytes:

@@ -19,6 +19,8 @@ class _Call:
     id: str = ""
     name: str = ""
     arguments: list[str] = field(default_factory=list)
+    size: int = 0
+    """Characters of the arguments so far."""
     looks: int = 0
     """How often it was looked whether the arguments are whole, which costs as much as they are long."""
     more: dict[str, Any] = field(default_factory=dict)
@@ -79,13 +81,14 @@ class ToolCallAssembler:
         call.id = call.id or call_id
         if arguments and not self._repeats(call, arguments):
             call.arguments.append(arguments)
+            call.size += len(arguments)
         call.more |= {key: value for key, value in piece.items() if key not in ("index", "id", "type", "function")}
         return name + arguments
 
     def _repeats(self, call: _Call, arguments: str) -> bool:
         """True if the whole arguments come once more, as some servers end a call."""
-        begins_anew = bool(call.arguments) and arguments.lstrip().startswith("{")
-        return begins_anew and call.looks <= _MAX_LOOKS and arguments == call.text and call.is_whole()
+        is_as_long = len(arguments) == call.size and bool(call.arguments)
+        return is_as_long and call.looks <= _MAX_LOOKS and arguments == call.text and call.is_whole()
 
     def _last_key(self) -> Any:
         return next(reversed(self._at), 0)
