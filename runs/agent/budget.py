@@ -143,6 +143,11 @@ class Budget:
         return any(purse.max_cost_usd is not None for purse in self.purses)
 
     @property
+    def is_limited(self) -> bool:
+        """True if anything is limited at all."""
+        return any(purse.max_tokens is not None or purse.max_cost_usd is not None for purse in self.purses)
+
+    @property
     def largest_output(self) -> int:
         """The most tokens a reply of this run has had: what the next one is expected to need."""
         return self._largest_output

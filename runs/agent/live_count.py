@@ -18,6 +18,7 @@ class LiveCount:
         self._budget = budget
         self._reservation = reservation
         self._usd_per_token = usd_per_token
+        self._is_limited = budget.is_limited
         self._pieces = 0
         self._bytes = 0
         self._reported = 0
@@ -39,9 +40,11 @@ class LiveCount:
 
     def note(self, delta: Delta) -> None:
         """Count a piece. Raises `LimitReached` if the reply has passed a limit with it."""
-        if delta.output_tokens is not None:
-            self._reported = max(self._reported, delta.output_tokens)
-        if delta.kind != "alive" and delta.text:
+        text, _kind, reported = delta
+        if text:
             self._pieces += 1
-            self._bytes += len(delta.text) if delta.text.isascii() else len(delta.text.encode(errors="replace"))
-        self._budget.check_live(self._reservation, self.tokens, self.cost_usd or Decimal(0))
+            self._bytes += len(text) if text.isascii() else len(text.encode(errors="replace"))
+        if reported is not None and reported > self._reported:
+            self._reported = reported
+        if self._is_limited:  # pieces come by the million
+            self._budget.check_live(self._reservation, self.tokens, self.cost_usd or Decimal(0))
