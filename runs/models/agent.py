@@ -210,31 +210,37 @@ class Agent(models.Model):
         return self.name
 
     def snapshot(self) -> dict[str, Any]:
-        """The configuration as JSON. A run keeps this, so that editing the agent never changes a run."""
+        """The configuration as JSON. A run keeps this, so that editing the agent never changes a run.
+
+        Settings of the model and time limits that are left to the defaults have no key: each held run keeps this.
+        """
+        chosen = {
+            "reasoning_effort": self.reasoning_effort or None,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_output_tokens": self.max_output_tokens,
+            "extra": dict(self.extra_settings) if self.extra_settings else None,
+            "tool_timeout_s": self.tool_timeout_s,
+            "model_timeout_s": self.model_timeout_s,
+            "first_token_timeout_s": self.first_token_timeout_s,
+            "idle_timeout_s": self.idle_timeout_s,
+        }
         return {
             "agent": self.name,
             "instructions": self.instructions,
             "models": list(self.model_names) or ["offline"],
             "strategy": self.strategy,
             "tools": self.tools,
-            "reasoning_effort": self.reasoning_effort or None,
-            "temperature": self.temperature,
-            "top_p": self.top_p,
-            "max_output_tokens": self.max_output_tokens,
-            "extra": dict(self.extra_settings or {}),
             "max_turns": self.max_turns,
             "max_seconds": self.max_seconds,
             "max_attempts": self.max_attempts,
             "max_tokens": self.max_tokens,
             "max_cost_usd": None if self.max_cost_usd is None else str(self.max_cost_usd),
             "context_tokens": self.context_tokens,
-            "tool_timeout_s": self.tool_timeout_s,
-            "model_timeout_s": self.model_timeout_s,
-            "first_token_timeout_s": self.first_token_timeout_s,
-            "idle_timeout_s": self.idle_timeout_s,
             "output_schema": self.output_schema,
             "approval": self.approval,
             "tool_approvals": dict(self.tool_approvals),
             "approval_seconds": self.approval_seconds,
             "on_approval_expiry": self.on_approval_expiry,
+            **{name: value for name, value in chosen.items() if value is not None},
         }
