@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runs.agent.providers import model_requests
+from runs.agent.providers import list_requests
 from runs.agent.providers.capabilities import Capabilities
 from runs.agent.providers.catalog import provider_for, retirement_of, sources
+from runs.agent.providers.list_requests import ListUnavailable, read_list
 from runs.agent.providers.model_entries import MAX_MODELS, ListedModel, models_in, shown_by_ollama
 from runs.agent.providers.model_list import LISTS, ModelList, known_capabilities
 from runs.agent.providers.model_refresh import ModelRefresh
-from runs.agent.providers.model_requests import ListUnavailable, read_list
 from runs.agent.providers.served import ServedModel, Server
 from tests.agent.list_server import serving
 
@@ -369,7 +369,7 @@ async def test_a_packed_list_is_not_unpacked():
 
 
 async def test_a_server_that_stops_in_the_middle_is_left_in_time(monkeypatch):
-    monkeypatch.setattr(model_requests, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(list_requests, "TIMEOUT_S", 0.3)
     with serving({"/v1/models": (200, ...)}) as server, pytest.raises(ListUnavailable, match=r"within 0\.3 s"):
         await read_list(Server("local", f"{server.url}/v1"), "openai")
 

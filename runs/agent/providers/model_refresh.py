@@ -84,7 +84,7 @@ async def _read_all(due: Iterable[Source], note: Callable[..., None]) -> None:
 
 
 async def _read(source: Source, note: Callable[..., None]) -> None:
-    from runs.agent.providers.model_requests import ListUnavailable, read_list  # its HTTP client takes 0.2 s to load
+    from runs.agent.providers.list_requests import ListUnavailable, read_list  # its HTTP client takes 0.2 s to load
 
     try:
         models = await read_list(source.server, source.kind)
