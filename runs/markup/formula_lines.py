@@ -23,7 +23,10 @@ def add_formula_lines(parser: MarkdownIt) -> None:
 
 def _formula_lines(state: StateBlock, first: int, _last: int, silent: bool) -> bool:  # noqa: FBT001  a rule of markdown-it
     """Take a paragraph with a formula that goes over several lines. Other paragraphs are left to the other rules."""
-    if silent or not _has_opening(state) or state.is_code_block(first) or not _begins_paragraph(state, first):
+    if silent or not _has_opening(state) or state.is_code_block(first):
+        return False
+    without = _lines_without_formula(state)
+    if first < without.get(_block_of(state), 0) or not _begins_paragraph(state, first):
         return False
     line, has_formula = first, False
     while line < state.lineMax and not state.isEmpty(line):
@@ -33,6 +36,7 @@ def _formula_lines(state: StateBlock, first: int, _last: int, silent: bool) -> b
         has_formula = has_formula or last > line
         line = last + 1
     if not has_formula:
+        without[_block_of(state)] = line
         return False
     state.line = line
     state.push("paragraph_open", "p", 1).map = [first, line]
@@ -47,6 +51,23 @@ def _has_opening(state: StateBlock) -> bool:
     if "has_opening" not in state.env:
         state.env["has_opening"] = OPENING.search(state.src) is not None
     return bool(state.env["has_opening"])
+
+
+_Block = tuple[int, int, int]
+
+
+def _lines_without_formula(state: StateBlock) -> dict[_Block, int]:
+    """Up to which line of a block no formula was found.
+
+    Such lines need not make one paragraph: definitions are taken one by one, and each would look to the end again.
+    """
+    known: dict[_Block, int] = state.env.setdefault("lines_without_formula", {})
+    return known
+
+
+def _block_of(state: StateBlock) -> _Block:
+    """The block whose lines are read. In another one the same line may have another indent and another end."""
+    return state.level, state.blkIndent, state.lineMax
 
 
 def _begins_paragraph(state: StateBlock, line: int) -> bool:

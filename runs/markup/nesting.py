@@ -51,7 +51,7 @@ class DeepBlocks(ParserBlock):
 
 def _show_as_written(state: StateBlock, start: int, end: int) -> None:
     line = first = state.skipEmptyLines(start)
-    while line < end and (state.isEmpty(line) or state.sCount[line] >= state.blkIndent):
+    while line < end and (state.isEmpty(line) or state.sCount[line] >= state.blkIndent or state.sCount[line] < 0):
         line += 1
     state.line = line
     if text := state.getLines(first, line, state.blkIndent, False).strip("\n"):

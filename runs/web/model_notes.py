@@ -1,6 +1,6 @@
 """What people are told about models that end: in the launch form, beside agents, and on the models page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.http import HttpResponse
@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from runs.agent.providers.catalog import retirement_of
+from runs.agent.providers.endpoints import Endpoint
 from runs.agent.providers.retirements import words_about
 from runs.models import Agent
 from runs.web.access import PageRequest, signed_in
@@ -25,9 +26,9 @@ class ModelNote:
         return f"{self.model} {self.words}"
 
 
-def note_about(model: str) -> ModelNote | None:
-    """What is to be said about the model; None if it goes on."""
-    words = words_about(retirement_of(model))
+def note_about(model: str, *, endpoints: Sequence[Endpoint] | None = None) -> ModelNote | None:
+    """What is to be said about the model; None if it goes on. Without `endpoints` the own servers are looked up."""
+    words = words_about(retirement_of(model, endpoints=endpoints))
     return ModelNote(model, words) if words else None
 
 

@@ -4,8 +4,8 @@ import asyncio
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -19,6 +19,7 @@ from runs.agent.probe import Probe, probe
 from runs.agent.providers.capabilities import UNKNOWN, Capabilities
 from runs.agent.providers.catalog import model_fault, provider_for, sources
 from runs.agent.providers.discovery import own_endpoints
+from runs.agent.providers.endpoints import Endpoint
 from runs.agent.providers.hosted import HOSTED
 from runs.agent.providers.served import ServedModel
 from runs.agent.providers.suggestions import available_models
@@ -81,10 +82,11 @@ class ListRow:
 @staff_only
 def show_models(request: PageRequest) -> HttpResponse:
     """Show every configured model, and the companies whose key is missing."""
-    rows = list(_rows())
+    endpoints = own_endpoints()
+    rows = list(_rows(endpoints))
     named = {row.name.partition(":")[0] for row in rows}
     missing = [each for each in HOSTED.values() if each.name not in named]
-    context = {"rows": rows, "companies": missing, "lists": list(_lists())}
+    context = {"rows": rows, "companies": missing, "lists": list(_lists(endpoints))}
     return render(request, "runs/models.html", context)
 
 
@@ -95,10 +97,11 @@ def test_model(request: PageRequest) -> HttpResponse:
 
     The turn has an event loop of its own in this request's thread: it holds up nobody else, and inherits nothing.
     """
-    row = next((row for row in _rows() if row.name == request.POST.get("model") and row.can_be_tested), None)
+    endpoints = own_endpoints()
+    row = next((row for row in _rows(endpoints) if row.name == request.POST.get("model") and row.can_be_tested), None)
     if row is None:
         raise Http404("There is no such model here that can be tested.")
-    cache.set(_cache_key(row.name), asyncio.run(_asked(provider_for(row.name))), KEEP_S)
+    cache.set(_cache_key(row.name), asyncio.run(_asked(provider_for(row.name, endpoints=endpoints))), KEEP_S)
     if request.htmx:
         return render(request, "runs/partials/model_test.html", {"row": row})
     return redirect("runs:models")
@@ -110,39 +113,45 @@ async def _asked(model: ModelProvider) -> Probe:
     return await probe(model)
 
 
-def _rows() -> Iterator[ModelRow]:
-    """The models that are listed, own servers without their key, and what agents name besides."""
+def _rows(endpoints: Sequence[Endpoint]) -> Iterator[ModelRow]:
+    """The models that are listed, own servers without their key, and what agents name besides.
+
+    The own servers are given: to look them up is to parse a setting and to lock a file, and there may be 100 models.
+    """
     used_by: dict[str, list[str]] = defaultdict(list)
     for agent in Agent.objects.all():
         for name in agent.model_names:
             used_by[str(name)].append(agent.name)
-    own = (f"{each.name}/{model}" for each in own_endpoints() for model in each.models)
-    for name in _once([*available_models(endpoints=own_endpoints()), *own, *used_by]):
-        yield _row(name, used_by[name])
+    own = (f"{each.name}/{model}" for each in endpoints for model in each.models)
+    for name in _once([*available_models(endpoints=endpoints), *own, *used_by]):
+        yield _row(name, used_by[name], endpoints)
 
 
-def _row(name: str, agents: list[str]) -> ModelRow:
+def _row(name: str, agents: list[str], endpoints: Sequence[Endpoint]) -> ModelRow:
     prefix, _, rest = name.partition(":")
     if rest and prefix in HOSTED:
         company = HOSTED[prefix]
-        return _known(name, "set" if company.key(os.environ) else "missing", " or ".join(company.key_envs), agents)
+        key: Key = "set" if company.key(os.environ) else "missing"
+        return _known(name, key, " or ".join(company.key_envs), agents, endpoints)
     server = name.partition("/")[0]
-    endpoint = next((each for each in own_endpoints() if each.name == server), None)
+    endpoint = next((each for each in endpoints if each.name == server), None)
     if endpoint is None or not endpoint.key_env:
-        return _known(name, "not needed", "", agents)
-    return _known(name, "set" if endpoint.is_usable(os.environ) else "missing", endpoint.key_env, agents)
+        return _known(name, "not needed", "", agents, endpoints)
+    key = "set" if endpoint.is_usable(os.environ) else "missing"
+    return _known(name, key, endpoint.key_env, agents, endpoints)
 
 
-def _known(name: str, key: Key, key_variables: str, agents: list[str]) -> ModelRow:
+def _known(name: str, key: Key, key_variables: str, agents: list[str], endpoints: Sequence[Endpoint]) -> ModelRow:
+    row = ModelRow(name, key, key_variables, agents, note=note_about(name, endpoints=endpoints))
     if key == "missing":
-        return ModelRow(name, key, key_variables, agents, note=note_about(name))
-    fault = model_fault(name) or ""
-    capabilities: Capabilities = UNKNOWN if fault else getattr(provider_for(name), "capabilities", UNKNOWN)
-    return ModelRow(name, key, key_variables, agents, fault, capabilities, note_about(name))
+        return row
+    if fault := model_fault(name, endpoints=endpoints):
+        return replace(row, fault=fault)
+    return replace(row, capabilities=getattr(provider_for(name, endpoints=endpoints), "capabilities", UNKNOWN))
 
 
-def _lists() -> Iterator[ListRow]:
-    for source in sources(endpoints=own_endpoints()):
+def _lists(endpoints: Sequence[Endpoint]) -> Iterator[ListRow]:
+    for source in sources(endpoints=endpoints):
         known = source.models
         read_at = None if known.read_at is None else datetime.fromtimestamp(known.read_at, UTC)
         yield ListRow(source.server.name, len(known.models), read_at, known.fault)

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runs.agent.providers import model_requests
+from runs.agent.providers import list_requests, model_refresh
 from runs.agent.providers.capabilities import Capabilities
 from runs.agent.providers.catalog import provider_for, retirement_of, sources
+from runs.agent.providers.list_requests import ListUnavailable, read_list
 from runs.agent.providers.model_entries import MAX_MODELS, ListedModel, models_in, shown_by_ollama
 from runs.agent.providers.model_list import LISTS, ModelList, known_capabilities
-from runs.agent.providers.model_refresh import ModelRefresh
-from runs.agent.providers.model_requests import ListUnavailable, read_list
+from runs.agent.providers.model_refresh import READ_EVERY_S, ModelRefresh
 from runs.agent.providers.served import ServedModel, Server
 from tests.agent.list_server import serving
 
@@ -369,7 +369,7 @@ async def test_a_packed_list_is_not_unpacked():
 
 
 async def test_a_server_that_stops_in_the_middle_is_left_in_time(monkeypatch):
-    monkeypatch.setattr(model_requests, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(list_requests, "TIMEOUT_S", 0.3)
     with serving({"/v1/models": (200, ...)}) as server, pytest.raises(ListUnavailable, match=r"within 0\.3 s"):
         await read_list(Server("local", f"{server.url}/v1"), "openai")
 
@@ -467,6 +467,22 @@ def test_the_refresh_works_beside_everything_else_and_survives_what_nobody_fores
 
     assert not thread.is_alive()
     assert "could not be read" in caplog.text
+
+
+def test_the_turn_of_a_server_that_is_gone_wakes_nobody_and_it_is_asked_at_once_when_it_is_back(monkeypatch):
+    with serving({"/v1/models": (200, [{"id": "m1", "max_model_len": 4096}])}) as server:
+        found = [sources(environ=environ_of(server)), [], sources(environ=environ_of(server))]
+        refresh = ModelRefresh(lambda: found.pop(0))
+        with monkeypatch.context() as patched:
+            patched.setattr(model_refresh, "READ_EVERY_S", 0.0)
+            refresh.read_due()
+        assert refresh.wait_s() == 1.0  # its turn is there again
+
+        refresh.read_due()
+
+        assert refresh.wait_s() > 0.9 * READ_EVERY_S
+        refresh.read_due()
+        assert server.paths() == ["/v1/models"] * 2
 
 
 def test_no_secret_is_logged_when_a_list_cannot_be_read(caplog):

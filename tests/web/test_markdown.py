@@ -73,6 +73,13 @@ def test_deep_parts_of_a_list_that_ends_are_all_of_it_that_is_plain():
     assert "- a59" in words_of(html)
 
 
+def test_quotes_that_end_before_their_last_line_keep_every_word():
+    html = render("> # h\ny\n" * 2_000 + "\nThe **end**.")
+
+    assert (words_of(html).count("h"), words_of(html).count("y")) == (2_000 + 1, 2_000)
+    assert "<strong>end</strong>" in html
+
+
 def test_a_quote_that_would_be_looked_at_for_ever_is_shown_as_it_was_written():
     text = "> " * 99 + "x\n" + "y\n" * 20_000
 
@@ -125,6 +132,32 @@ def test_twice_the_text_costs_about_twice_the_work(piece):
     small, large = piece * (6_000 // len(piece)), piece * (12_000 // len(piece))
 
     assert calls_of(large) < 2.5 * calls_of(small) + 2_000
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        ("$$\n\n", "[a]:#b\n"),
+        ("", "[a]:#\\(\n"),
+        ("$$\n\n", "2. [a]:#b\n"),
+        ("$$\n\n- x\n", "  [a]:#b\n"),
+        ("", "> # h\ny\n"),
+        ("", "> [a]:#b\ny\n"),
+        ("", "> ```\ny\n"),
+    ],
+)
+def test_the_longest_part_costs_at_most_as_many_times_the_work_as_it_is_longer(head, piece):
+    render("**ready**")
+    small, large = (head + piece * (chars // len(piece)) for chars in (MAX_CHARS // 8, MAX_CHARS - len(head)))
+
+    assert calls_of(large) < 9 * calls_of(small) + 2_000
+
+
+def test_each_line_of_a_definition_and_a_formula_after_it_are_found():
+    html = render("[a]: #b\n[c]: #d\n\n- [e]: #f\n  [g]: #h\n\n$$\nx\n- y\n$$\n")
+
+    assert "<li" in html and words_of(html).count("]: #") == 4
+    assert '<span class="formula formula-block" dir="ltr">$$\nx\n- y\n$$</span>' in html
 
 
 def test_the_work_inside_of_quotes_is_limited():

@@ -4,13 +4,14 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
 from runs.agent import probe
-from runs.agent.providers import retirements
+from runs.agent.providers import discovery, retirements
 from runs.agent.providers.capabilities import Capabilities
 from runs.agent.providers.catalog import sources
 from runs.agent.providers.endpoints import parse_endpoints
@@ -112,6 +113,25 @@ def test_what_a_server_says_of_its_models_is_shown_and_so_is_a_list_that_cannot_
     for shown in ("8,192 tokens of context", "no tools", "lists 2 models", "the server answered 401"):
         assert shown in page
     assert "local/&lt;b&gt;m3&lt;/b&gt;" in page
+
+
+@pytest.mark.usefixtures("_own_servers")
+def test_own_servers_are_looked_up_as_often_for_a_hundred_models_as_for_one(
+    staff: User, browser_of: BrowserOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Agent.objects.create(name="Researcher", model_names=["local/m1", "local/gone", "claude/m2", "nowhere/m1"])
+    browser = browser_of(staff)
+    parse = Mock(wraps=parse_endpoints)
+    monkeypatch.setattr(discovery, "parse_endpoints", parse)
+    counts = []
+
+    for number in (1, 100):
+        LISTS.note(sources()[0].account, {f"n{each}": ListedModel(name=f"n{each}") for each in range(number)})
+        parse.reset_mock()
+        assert f"local/n{number - 1}" in page_of(browser)
+        counts.append(parse.call_count)
+
+    assert counts == [2, 2]  # the setting, and what a server on this machine says of itself
 
 
 @pytest.mark.parametrize(

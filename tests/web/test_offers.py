@@ -59,9 +59,16 @@ def failed(make_run, owner):
     """A run that failed, and was launched with limits of its own."""
     run: Run = make_run(owner, status="failed", task="half of <90>")
     run.config = run.config | {"max_turns": 5, "max_seconds": 60, "max_tokens": 1000, "max_cost_usd": "0.25"}
-    run.config["model_timeout_s"] = 120
     run.save(update_fields=["config"])
     return run
+
+
+@pytest.fixture
+def failed_late(failed):
+    """Such a run whose limit for a whole reply is as long as the one for its first word, and for each later one."""
+    failed.config["model_timeout_s"] = 120
+    failed.save(update_fields=["config"])
+    return failed
 
 
 def test_the_form_has_the_task_and_the_configuration_of_the_run(browser_of, owner, failed):
@@ -80,7 +87,6 @@ def test_the_form_has_the_task_and_the_configuration_of_the_run(browser_of, owne
         ("max_duration_s", "max_seconds", "120", "It was 60."),
         ("max_tokens", "max_tokens", "2000", "It was 1000."),
         ("max_cost_usd", "max_cost_usd", "0.5", "It was 0.25."),
-        ("model_timeout_s", "model_timeout_s", "240", "It was 120."),
         ("idle_timeout_s", "idle_timeout_s", "240", "It was 120."),
     ],
 )
@@ -92,11 +98,20 @@ def test_a_limit_is_doubled_and_marked(browser_of, owner, failed, change, field,
     assert html.count("Suggested change.") == 1 and words in html
 
 
-def test_a_reply_is_waited_for_longer_than_its_first_word(browser_of, owner, failed):
-    html = open_form(browser_of, owner, failed, "first_token_timeout_s").content.decode()
+def test_the_limit_of_a_whole_reply_is_doubled_and_marked(browser_of, owner, failed_late):
+    html = open_form(browser_of, owner, failed_late, "model_timeout_s").content.decode()
 
-    assert value_of(html, "first_token_timeout_s") == "240"
     assert value_of(html, "model_timeout_s") == "240"
+    assert re.search('name="model_timeout_s"[^>]*aria-describedby="id_model_timeout_s_changed"', html)
+    assert html.count("Suggested change.") == 1 and "It was 120." in html
+
+
+@pytest.mark.parametrize("change", ["first_token_timeout_s", "idle_timeout_s"])
+def test_a_reply_is_waited_for_longer_than_a_part_of_it(browser_of, owner, failed_late, change):
+    html = open_form(browser_of, owner, failed_late, change).content.decode()
+
+    assert [value_of(html, name) for name in (change, "model_timeout_s")] == ["240", "240"]
+    assert html.count("Suggested change.") == 2
 
 
 def test_another_model_is_chosen(browser_of, owner, failed, monkeypatch):

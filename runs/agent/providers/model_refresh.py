@@ -54,15 +54,19 @@ class ModelRefresh:
             except Exception:
                 # Without this thread the pages would show the lists of today for ever.
                 logger.exception("The servers' lists of models could not be read.")
-            self._stopped.wait(min(self._wait_s(), READ_EVERY_S))
+            self._stopped.wait(min(self.wait_s(), READ_EVERY_S))
 
     def read_due(self) -> None:
         """Read the lists whose turn it is, together. A server that does not answer holds up no other for long."""
-        due = [each for each in self._find_sources() if self._turn(each).at <= time.monotonic()]
+        found = list(self._find_sources())
+        # The turn of a server that is gone would be due for ever; one that comes back is asked at once.
+        self._turns = {each.account: self._turn(each) for each in found}
+        due = [each for each in found if self._turn(each).at <= time.monotonic()]
         if due:
             asyncio.run(_read_all(due, self._note))
 
-    def _wait_s(self) -> float:
+    def wait_s(self) -> float:
+        """How long it is until a server's turn; never less than a second."""
         next_at = min((turn.at for turn in self._turns.values()), default=time.monotonic() + READ_EVERY_S)
         return max(next_at - time.monotonic(), 1.0)
 
@@ -84,7 +88,7 @@ async def _read_all(due: Iterable[Source], note: Callable[..., None]) -> None:
 
 
 async def _read(source: Source, note: Callable[..., None]) -> None:
-    from runs.agent.providers.model_requests import ListUnavailable, read_list  # its HTTP client takes 0.2 s to load
+    from runs.agent.providers.list_requests import ListUnavailable, read_list  # its HTTP client takes 0.2 s to load
 
     try:
         models = await read_list(source.server, source.kind)

@@ -21,7 +21,7 @@ from typing import Any
 from runs.api.agui import events
 from runs.api.agui.drafts import ROLES, Drafts, Role
 from runs.api.agui.events import Event
-from runs.api.agui.told import ToldReply
+from runs.api.agui.reply_messages import ToldReply
 from runs.api.agui.transcript import Message, Transcript, is_gone_on_from, is_unfinished
 
 Step = dict[str, Any]

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from runs.agent.unfinished import NOTE
 from runs.api.agui.drafts import Role
 
 Message = dict[str, Any]
@@ -95,7 +96,7 @@ class Transcript:
 
 def is_unfinished(step: dict[str, Any]) -> bool:
     """True for a note that keeps what a reply had said before it was stopped or failed."""
-    return bool(step["kind"] == "note" and step["metadata"].get("note") == "unfinished")
+    return bool(step["kind"] == "note" and step["metadata"].get("note") == NOTE)
 
 
 def is_gone_on_from(step: dict[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """Asking a server which models it has: OpenAI's, Anthropic's and Google's lists, and what local servers tell besides.
 
-Needs an HTTP client, which is slow to import: `model_list.py` loads it when the first list is read.
+Needs an HTTP client, which is slow to import: `model_refresh.py` loads it when the first list is read.
 """
 
 import asyncio
