@@ -20,6 +20,8 @@ _learnt: dict[tuple[str, str], int] = {}
 class ContextSize:
     """Of one model, for one run."""
 
+    __slots__ = ("_key", "_last", "_model", "_needs_lists", "_own", "_said")
+
     def __init__(self, model: ModelProvider, *, said: int | None, learnt: int | None = None) -> None:
         """`said` is the agent's `context_tokens`; `learnt` what this run, or one it continues, has learnt before."""
         self._model = model

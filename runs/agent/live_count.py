@@ -13,6 +13,8 @@ class LiveCount:
     while it writes, is believed if it is higher.
     """
 
+    __slots__ = ("_budget", "_bytes", "_is_limited", "_pieces", "_reported", "_reservation", "_usd_per_token")
+
     def __init__(self, budget: Budget, reservation: Reservation, *, usd_per_token: Decimal | None) -> None:
         """`usd_per_token` is what a token of output costs; None if nobody knows."""
         self._budget = budget

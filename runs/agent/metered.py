@@ -49,7 +49,8 @@ class Metered:
         self._journal = journal
         self._context = ContextSize(provider, said=limits.context_tokens, learnt=learnt_window)
         self._needs_prices = money.is_listed(provider)
-        self._overflows: dict[int, int] = {}
+        self._overflows = (0, 0)
+        """A turn, and how often its request was too large."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.unmetered, name)
@@ -182,9 +183,9 @@ class Metered:
         if failure.kind != "context_overflow":
             return
         self._context.learn_from(failure, request_tokens=guessed)
-        turn = len(request.turns) + 1
-        self._overflows[turn] = self._overflows.get(turn, 0) + 1
-        if self._overflows[turn] <= MAX_OVERFLOWS and self._window.can_shrink():
+        turn, (last_turn, times) = len(request.turns) + 1, self._overflows
+        self._overflows = (turn, times + 1 if turn == last_turn else 1)
+        if self._overflows[1] <= MAX_OVERFLOWS and self._window.can_shrink():
             failure.again = "with less of the past"
 
     # What it costs

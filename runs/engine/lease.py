@@ -8,6 +8,7 @@ boot is orphaned.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any, Literal
 from uuid import UUID
 
@@ -168,9 +169,10 @@ def _row(run_id: UUID, lock: str = "") -> Run | None:
 
 @cache
 def _columns() -> str:
-    """What a host needs of a run. Python shares the keys of objects with at most 30 attributes: with all columns each
-    held run would take a further kilobyte."""
-    return ", ".join(str(each.column) for each in Run._meta.concrete_fields if each.name not in ("answer", "output"))
+    """What a host needs of a run. Python shares the names of about 30 attributes between objects, the first that were
+    set: with all columns, or the last, each held run would take a further kilobyte."""
+    unused = ("answer", "output", "ended_at")
+    return ", ".join(str(each.column) for each in Run._meta.concrete_fields if each.name not in unused)
 
 
 def _lease_end() -> Any:

@@ -47,6 +47,8 @@ class OpenReply:
 class OpenReplies:
     """The open replies of one run under one claim, by card (`turn-attempt-lane`). Belongs to its recorder's loop."""
 
+    __slots__ = ("_gone_on_from", "_kept_chars", "_may_go_on", "_open", "_redactor", "models")
+
     def __init__(self, redactor: Redactor, *, may_go_on: bool = True) -> None:
         """`may_go_on`: a text that was cut off can be finished by another reply. Data cannot."""
         self.models: Sequence[tuple[str, str]] = ()
