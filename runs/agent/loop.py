@@ -209,6 +209,7 @@ class AgentLoop:
             "provider": asked.provider.name,
             "model": asked.provider.model,
             "tokens": asked.reply.usage.total_tokens,
+            **({"tokens_are_estimated": True} if asked.reply.usage.is_estimated else {}),
             "cost": asked.reply.usage.cost_usd,
             "started_at": asked.started_at,
             "ended_at": asked.ended_at,

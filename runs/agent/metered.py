@@ -61,6 +61,8 @@ class Metered:
         Raises what the provider raises, and `LimitReached` or `CostUnknown` instead of a call beyond the budget;
         `LimitReached` also in the middle of a reply that passes a limit.
         """
+        if getattr(getattr(self.unmetered, "capabilities", None), "tools", None) is False:
+            request = replace(request, tools=())  # what is not sent is not counted
         if self.is_free:
             return await self.unmetered.reply(self._window.shown(request), on_delta=on_delta)
         guessed = await self._fit(request)

@@ -97,7 +97,7 @@ class Window:
         self._steps_before = [0]
         self._calls: Counter[str] = Counter()
         self._last_hidden: deque[str] = deque(maxlen=5)
-        self._tools_tokens: int | None = None
+        self._tools_tokens = 0
 
     def tokens_for(self, request: ModelRequest) -> int:
         """About how many tokens the request has as it would be shown now."""
@@ -167,7 +167,9 @@ class Window:
             self._steps_before.append(self._steps_before[-1] + len(turn.results))
 
     def _fixed_tokens(self, request: ModelRequest) -> int:
-        if (tools := self._tools_tokens) is None:
+        if not request.tools:
+            tools = 0  # some of the run's models may be offered none
+        elif (tools := self._tools_tokens) == 0:
             # Once: a run's tools stay the same.
             schemas = (json.dumps(tool.get_schema()) for tool in request.tools)
             tools = sum(map(tokens_in, schemas)) + sum(tokens_in(tool.description) for tool in request.tools)

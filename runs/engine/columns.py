@@ -17,7 +17,7 @@ _COLUMNS = frozenset(
 """Metadata a step has a column for; the rest stays in its `metadata`."""
 _OUR_OWN = frozenset(
     {"turn", "call_id", "attempt", "max_attempts", "severity", "recoverable", "lane", "tokens", "cost", "started_at"}
-    | {"ended_at", "card", "effect", "code", "note", "asks", "expires_at"}
+    | {"ended_at", "card", "effect", "code", "note", "asks", "expires_at", "tokens_are_estimated"}
 )
 """Metadata with values of our own making, in which no secret can be."""
 

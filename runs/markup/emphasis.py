@@ -1,4 +1,4 @@
-"""Emphasis beside Chinese, Japanese and Korean, which have no spaces between words.
+"""Emphasis beside Chinese, Japanese, Korean and others that have no spaces between some or all words.
 
 CommonMark takes a `*` between a punctuation mark and a letter for the wrong side of emphasis, so that `**重点：**这是`
 and `**스크립트(script)**라고` show their stars. The rule here is that of markdown-cjk-friendly (https://github.com/tats-u):
@@ -13,13 +13,16 @@ from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
 from markdown_it.rules_inline.state_inline import Scanned, StateInline
 
 _WITHOUT_SPACES = (
+    (0x0590, 0x08FF),  # Hebrew, Arabic and their neighbours: a word of one letter is written together with the next
+    (0xFB1D, 0xFDFF),  # their forms of presentation
+    (0xFE70, 0xFEFE),
     (0x0E00, 0x0EFF),  # Thai, Lao
     (0x0F00, 0x0FFF),  # Tibetan
     (0x1000, 0x109F),  # Burmese
     (0x1100, 0x11FF),  # Hangul Jamo: some of them are narrow
     (0x1780, 0x17FF),  # Khmer
 )
-"""Further scripts without spaces between words (and the Jamo), which the widths of characters do not tell."""
+"""Further scripts without spaces between some words (and the Jamo), which the widths of characters do not tell."""
 
 
 class FriendlyInline(StateInline):
@@ -64,7 +67,7 @@ def _is_punctuation(character: str) -> bool:
 def _has_no_spaces(character: str) -> bool:
     """True for a letter or a mark of a script without spaces between its words."""
     code = ord(character)
-    if code < 0x0E00 or _is_picture(character):
+    if code < 0x0590 or _is_picture(character):
         return False
     if any(first <= code <= last for first, last in _WITHOUT_SPACES):
         return True

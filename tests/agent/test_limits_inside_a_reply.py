@@ -12,6 +12,7 @@ from runs.agent.budget import Purse
 from runs.agent.messages import ModelRequest
 from runs.agent.model_settings import ModelSettings
 from runs.agent.money import Price
+from runs.agent.providers.capabilities import Capabilities
 from runs.agent.providers.served import ServedModel
 from runs.agent.thoughts import AgentThought, ThoughtType
 from tests.wire import Answer, Reset, Status
@@ -187,3 +188,22 @@ def test_a_purse_counts_what_calls_in_flight_have_used():
     purse.note_live(11, Decimal(0))
     with pytest.raises(Exception, match="max_tokens"):
         purse.check_live()
+
+
+async def test_tools_that_are_not_sent_are_not_counted(wire_server):
+    model = model_at(wire_server, "openai")
+    model.capabilities = Capabilities(tools=False)
+    wire_server.script(Answer("A short one.", usage=(20, 4)))
+
+    result = await run_agent("Write.", model=model, limits=RunLimits(max_tokens=150), retry=ONCE)
+
+    assert result.output == "A short one."
+
+
+async def test_a_step_whose_tokens_were_counted_here_says_so(wire_server):
+    wire_server.script(Answer("No figures.", usage=None))
+    thoughts: list[AgentThought] = []
+
+    await run_agent("Hi", model=model_at(wire_server, "openai"), tools=[], retry=ONCE, report=thoughts.append)
+
+    assert thoughts[-1].metadata["tokens_are_estimated"]

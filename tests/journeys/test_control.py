@@ -46,7 +46,7 @@ async def test_pause_resume_stop_with_proof_and_follow_up(site, open_page, wire_
     await page.get_by_role("button", name="Stop", exact=True).click()
     await wait_for_status(page, "cancelled")
     proof = page.locator("[data-proof]")
-    await expect(proof).to_contain_text("Cost after the click")
+    await expect(proof).to_contain_text("Cost booked after the click")
     await expect(proof).to_contain_text("calculator")
     await expect(page.locator(".step-title", has_text="Stopped")).to_have_count(1)
     assert await faults_of(page) == []
