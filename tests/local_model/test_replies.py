@@ -127,7 +127,8 @@ async def test_a_stopped_run_frees_its_slot_at_once(local_model: LocalModel, mod
         await model.reply(ModelRequest(task=LONG), on_delta=lambda _: writing.set())
 
     task = asyncio.create_task(reply())
-    await asyncio.wait_for(writing.wait(), 30)
+    async with asyncio.timeout(30):
+        await writing.wait()
     before = local_model.tokens_written()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
