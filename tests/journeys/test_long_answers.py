@@ -30,8 +30,12 @@ The English paragraph stays as it is, and 其中 $x_1*y$ too: \\[ a_1 \\\\ b \\]
 READ_ON = """() => {
   scrollTo(0, document.body.scrollHeight);
   const link = document.querySelector("[data-answer] [data-rest] a:not([data-pressed])");
-  if (link?.textContent.includes("character")) link.toggleAttribute("data-pressed", true), link.click();
-  return document.querySelector("[data-answer]").textContent.includes("THE END");
+  // Pressed at the next look: htmx takes a moment to make a link its own, and nobody is faster than that.
+  if (link?.textContent.includes("character") && !link.toggleAttribute("data-seen")) {
+    link.toggleAttribute("data-pressed", true);
+    link.click();
+  }
+  return document.querySelector("[data-answer]")?.textContent.includes("THE END") ?? false;
 }"""
 
 

@@ -10,7 +10,7 @@ MAX_EVENT_BYTES = 64 * 1024 * 1024
 
 
 class EventTooLarge(ValueError):
-    """An event, or a line of one, is larger than `MAX_EVENT_BYTES`."""
+    """An event, or a line of one, is larger than it may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,9 @@ class Event:
 class EventDecoder:
     """Bytes in, events out. What is not complete is kept until more comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_bytes: int = MAX_EVENT_BYTES) -> None:
+        """`max_bytes` is the largest event."""
+        self._max_bytes = max_bytes
         self._pending: list[bytes] = []
         self._size = 0
         self._name: str | None = None
@@ -34,8 +36,8 @@ class EventDecoder:
     def feed(self, chunk: bytes) -> Iterator[Event]:
         """The events that are complete now. Raises `EventTooLarge`."""
         self._size += len(chunk)
-        if self._size > MAX_EVENT_BYTES:
-            raise EventTooLarge(f"An event is larger than {MAX_EVENT_BYTES:,} bytes.")
+        if self._size > self._max_bytes:
+            raise EventTooLarge(f"An event is larger than {self._max_bytes:,} bytes.")
         self._pending.append(chunk)
         if b"\n" not in chunk and b"\r" not in chunk:
             return  # joined once, when the line ends: growing prefixes are not copied
