@@ -12,6 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from runs.agent.providers.capabilities import Capabilities
 from runs.agent.providers.openai import OpenAIModel
 from runs.agent.providers.responses import ResponsesModel
 from runs.agent.providers.served import ServedModel, Server
@@ -90,7 +91,9 @@ class LocalModel:
     def speaks(self, kind: str) -> ServedModel:
         """The model in that format."""
         server = Server("local", f"{self.url}/v1")
-        return (ResponsesModel if kind == "responses" else OpenAIModel)("smollm2-135m", server)
+        # As the site knows it: its announcement says how long a reply may be.
+        known = Capabilities(max_output_tokens=MAX_OUTPUT_TOKENS)
+        return (ResponsesModel if kind == "responses" else OpenAIModel)("smollm2-135m", server, capabilities=known)
 
     def busy_slots(self) -> int:
         """How many replies it writes at this moment."""

@@ -25,9 +25,11 @@ RESPONSES: pydantic.TypeAdapter[wire.ModelResponse] = pydantic.TypeAdapter(wire.
 class ReplyReader:
     """Reads one reply that has come to its end, with what the bytes said about it."""
 
-    def __init__(self, served: ServedModel, facts: ReplyFacts) -> None:
+    def __init__(self, served: ServedModel, facts: ReplyFacts, *, longest: int | None = None) -> None:
+        """`longest` is the longest reply that was asked for, in tokens."""
         self.served = served
         self.facts = facts
+        self.longest = longest
 
     def read(self, response: wire.ModelResponse) -> ModelReply:
         """The reply. Raises `ModelFailure` for one that was blocked, has failed, broke off, or says nothing."""
@@ -104,6 +106,9 @@ class ReplyReader:
                 return ending, self.facts.finish_reason
             case "unknown" | "blocked":
                 return "whole", self.facts.finish_reason
+            case _ if self.longest is not None and (self.facts.usage.output_tokens or 0) >= self.longest:
+                # llama.cpp's Responses call it completed all the same.
+                return "cut", f"{self.longest} tokens"
             case _:
                 return "whole", ""
 

@@ -25,13 +25,19 @@ def settings(served: ServedModel, profile: ModelProfile, request: ModelRequest) 
         general["temperature"] = asked.temperature
     if asked.top_p is not None:
         general["top_p"] = asked.top_p
-    longest = [each for each in (asked.max_output_tokens, served.capabilities.max_output_tokens) if each is not None]
-    if longest:
-        general["max_tokens"] = max(min(longest), served.smallest_output)
+    if (longest := longest_output(served, request)) is not None:
+        general["max_tokens"] = longest
     if served.capabilities.parallel_tools is False and "no_parallel_tool_calls" not in served.adaptations:
         general["parallel_tool_calls"] = False
     general |= served.settings(profile, request)
     return cast(ModelSettings, general)
+
+
+def longest_output(served: ServedModel, request: ModelRequest) -> int | None:
+    """The longest reply that is asked for, in tokens; None if that is left to the server."""
+    limits = (request.settings.max_output_tokens, served.capabilities.max_output_tokens)
+    longest = [each for each in limits if each is not None]
+    return max(min(longest), served.smallest_output) if longest else None
 
 
 def parameters(served: ServedModel, profile: ModelProfile, request: ModelRequest) -> ModelRequestParameters:

@@ -28,7 +28,7 @@ from runs.agent.providers.conversation import conversation
 from runs.agent.providers.event_streams.exchange import Exchange, ReplyFacts, current
 from runs.agent.providers.failures import FOREIGN_ERRORS, failure_from, failure_from_body
 from runs.agent.providers.replies import ReplyReader, bad_reply
-from runs.agent.providers.request_options import parameters, settings
+from runs.agent.providers.request_options import longest_output, parameters, settings
 from runs.agent.providers.served import ServedModel
 from runs.agent.providers.thinking_tags import ThoughtSplitter
 
@@ -49,7 +49,7 @@ async def reply(served: ServedModel, request: ModelRequest, on_delta: OnDelta | 
         hear=reading.hear,
     )
     reading.facts = exchange.format.facts
-    reader = ReplyReader(served, exchange.format.facts)
+    reader = ReplyReader(served, exchange.format.facts, longest=longest_output(served, request))
     token = current.set(exchange)
     try:
         model = await transport_of(served)
