@@ -27,7 +27,7 @@ ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
 RUN python -m compileall -q agentsite runs
 USER agentsite
 # Collected here, and again at a start only if the files have changed. The key made meanwhile is nobody's.
-RUN python manage.py shell --no-imports -c "from runs.management.preparing import collect_static_files as c; c()" \
+RUN python manage.py shell --no-imports -c "from runs.management.startup import collect_static_files as c; c()" \
     && rm -f /data/secret_key
 VOLUME /data
 EXPOSE 8000

@@ -25,11 +25,13 @@ local-model: $(LOCAL_MODEL_STAMP) ## Serve a real small model that `make run` fi
 test: $(DEV_STAMP) ## Run the whole test suite (ARGS="-k retry" for a part)
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: $(DEV_STAMP) ## Lint, format, types, floors, migrations, deployment checks: what CI runs before the tests
+check: $(DEV_STAMP) ## Lint, format, types, floors, documentation, migrations, deployment checks: what CI runs before the tests
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports --no-logo
+	$(PY) -m tests.page_check
+	$(PY) -m tests.doc_check
 	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && export AGENTSITE_DATA="$$data" && set -ex && \
 	$(PY) manage.py makemigrations --check --dry-run && \
 	AGENTSITE_URL=https://agents.example.org $(PY) manage.py check --deploy --fail-level WARNING
@@ -46,16 +48,19 @@ browser: ## Install Chromium for the browser tests (Debian and Ubuntu)
 
 chaos: $(DEV_STAMP) ## Break everything that can break, and check that no run and no step is lost (CHAOS_SEED repeats a try)
 	CHAOS=full $(PY) -m pytest tests/chaos -s $(ARGS)
-	CANCEL_FUZZ=all $(PY) -m pytest tests/engine/test_cancel_fuzz.py tests/agent/test_cancel_fuzz_wire.py -s $(ARGS)
-	INTERLEAVINGS=10000 $(PY) -m pytest tests/engine/test_interleavings.py -s $(ARGS)
-	SCHEMATHESIS=all $(PY) -m pytest tests/api/test_schemathesis.py -s $(ARGS)
+	CHAOS=full $(PY) -m pytest tests/time_limits -s $(ARGS)
+	CANCEL_FUZZ=all $(PY) -m pytest --timeout 3600 tests/engine/test_cancel_fuzz.py tests/agent/test_cancel_fuzz_wire.py -s $(ARGS)
+	INTERLEAVINGS=10000 $(PY) -m pytest --timeout 3600 tests/engine/test_interleavings.py -s $(ARGS)
+	SCHEMATHESIS=all $(PY) -m pytest --timeout 3600 tests/api/test_schemathesis.py -s $(ARGS)
 
-bench: $(DEV_STAMP) ## Measure the engine, the live view, the agent's patterns, the pages beside busy runs, and several processes
+bench: $(DEV_STAMP) ## Measure the engine, the live view, the agent's patterns, the pages beside busy runs and beside readers that do not read, and several processes
 	$(PY) -m tests.benchmarks.engine
 	$(PY) -m tests.benchmarks.live
 	$(PY) -m tests.benchmarks.patterns
 	$(PY) -m tests.benchmarks.approvals
 	$(PY) -m tests.benchmarks.web
+	$(PY) -m tests.benchmarks.hold
+	$(PY) -m tests.benchmarks.floods
 	$(PY) -m tests.benchmarks.scale
 
 screenshots: $(DEV_STAMP) ## Take docs/screenshot.png from a real run (needs Chromium)

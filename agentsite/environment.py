@@ -1,4 +1,4 @@
-"""Read environment variables, and refuse nonsense with one line that says what would be accepted.
+"""Readers of environment variables, which refuse invalid values with one line that says what is accepted.
 
 An empty variable counts as absent. Every reader raises `ImproperlyConfigured`; `manage.py` prints it and exits with 2.
 """
@@ -18,7 +18,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
-from runs.agent.providers.endpoints import Endpoint, parse_endpoints
+from runs.agent.providers.model_catalog.endpoints import Endpoint, parse_endpoints
 
 MIN_TOKEN_CHARS = 16
 _TRUE = ("1", "true", "yes", "on")
@@ -26,8 +26,10 @@ _FALSE = ("0", "false", "no", "off")
 
 
 def refuse(name: str, value: object, accepted: str) -> NoReturn:
-    """Say which variable is wrong, what it holds, and what is accepted."""
-    raise ImproperlyConfigured(f"{name}={value!s}: {accepted}")
+    """Raise `ImproperlyConfigured` with the variable's name, its value, and what is accepted."""
+    text = str(value)
+    # A URL with a user may contain a password, so it is not repeated.
+    raise ImproperlyConfigured(f"{name}={'…' if '://' in text and '@' in text else text}: {accepted}")
 
 
 def env_text(name: str, default: str = "") -> str:
@@ -56,7 +58,7 @@ def env_int(name: str, default: int, *, minimum: int, maximum: int) -> int:
 
 
 def env_choice(name: str, default: str, choices: Collection[str]) -> str:
-    """One of `choices`, exactly as written there."""
+    """One of `choices`, case-sensitive."""
     text = env_text(name, default)
     if text in choices:
         return text
@@ -69,7 +71,7 @@ def env_list(name: str) -> list[str]:
 
 
 def env_modules(name: str) -> list[str]:
-    """Comma-separated dotted names of Python modules. Whether they exist is not looked at."""
+    """Comma-separated dotted names of Python modules. Whether they exist is not checked."""
     modules = env_list(name)
     for module in modules:
         if not all(part.isidentifier() for part in module.split(".")):
@@ -78,7 +80,7 @@ def env_modules(name: str) -> list[str]:
 
 
 def env_apps(name: str) -> list[str]:
-    """Django apps by their dotted names, each once. What Python cannot find is refused."""
+    """Django apps by their dotted names, without duplicates. A package that Python cannot find is refused."""
     apps = list(dict.fromkeys(env_modules(name)))
     for app in apps:
         package = app.partition(".")[0]
@@ -125,7 +127,7 @@ def env_usd(name: str) -> Decimal | None:
 
 
 def env_webhook(name: str) -> str:
-    """An http or https address; empty if absent. It may hold a secret, so a wrong one is not repeated."""
+    """An http or https address; empty if absent. It may hold a secret, so an invalid one is not repeated."""
     text = env_text(name)
     try:
         parts = urlsplit(text)
@@ -138,7 +140,7 @@ def env_webhook(name: str) -> str:
 
 
 def env_token(name: str) -> str:
-    """A secret somebody chose; empty if absent. One that is easily guessed is refused, and not repeated."""
+    """A chosen secret; empty if absent. A weak one is refused, and not repeated."""
     text = env_text(name)
     if text and (len(text) < MIN_TOKEN_CHARS or not text.isascii() or " " in text):
         accepted = f"expected at least {MIN_TOKEN_CHARS} letters, digits and signs: `openssl rand -hex 24` makes some."
@@ -157,7 +159,7 @@ def env_people(name: str) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mail is handed in."""
+    """The SMTP server for outgoing mail."""
 
     host: str
     port: int
@@ -170,7 +172,7 @@ class MailServer:
 def env_mail_server(name: str) -> MailServer:
     """The server in `smtp://user:password@host:port` (with STARTTLS if there is a password) or `smtps://…`.
 
-    Absent: the one on this machine. Characters that mean something in an address are percent-encoded.
+    Absent: localhost, port 25. Reserved characters in user and password are percent-encoded.
     """
     text = env_text(name, "smtp://localhost:25")
     try:
@@ -188,22 +190,22 @@ def env_mail_server(name: str) -> MailServer:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The servers runs are kept on and announced over, where one machine is not enough."""
+    """The Postgres and Redis servers of a scale-out installation."""
 
     database: dict[str, Any]
-    """As Django's `DATABASES` wants it."""
+    """An entry of Django's `DATABASES`."""
     redis_url: str
 
 
 _IMPATIENCE: dict[str, Any] = {
-    # A server that went away silently is noticed within 15 s, and one that does not answer within 5 s.
+    # A server that vanished is detected within 15 s, and one that does not answer within 5 s.
     "connect_timeout": 5,
     "keepalives_idle": 5,
     "keepalives_interval": 3,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
     "application_name": "agentsite",
-    # A process that was stopped in the middle of a transaction must not keep others from its rows.
+    # A process suspended inside a transaction must not keep others from its rows.
     "options": "-c idle_in_transaction_session_timeout=10s",
 }
 
@@ -253,7 +255,7 @@ def env_time_zone(name: str, default: str) -> str:
 
 
 def env_folder(name: str, default: Path) -> Path:
-    """A folder, made if it is missing, readable by its owner only when we make it."""
+    """A folder; a missing one is created, readable by its owner only."""
     folder = Path(env_text(name, str(default))).expanduser().absolute()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -263,7 +265,7 @@ def env_folder(name: str, default: Path) -> Path:
 
 
 def secret_in(file: Path) -> str:
-    """The secret key kept in `file`, made by whoever comes first. All processes get the same one."""
+    """The secret key in `file`, which the first process creates. All processes get the same key."""
     try:
         if not file.exists():
             _make_secret(file)

@@ -1,4 +1,4 @@
-"""All settings, from the environment. A value that makes no sense stops the start with one line."""
+"""All settings, from the environment. An invalid value stops the start with one line."""
 
 from pathlib import Path
 from typing import Any
@@ -25,24 +25,35 @@ from agentsite.environment import (
     env_url,
     env_usd,
     env_webhook,
-    secret_in,
 )
+from agentsite.origins import env_origins, env_proxies
+from agentsite.secret_key import env_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env_folder("AGENTSITE_DATA", BASE_DIR / "var")
 """Everything the site writes: the database, the secret key, collected static files, the host's lock."""
 
-# --- Where it serves ---------------------------------------------------------------------------------------------
+# --- Addresses ---------------------------------------------------------------------------------------------------
 
 HOST = env_text("HOST", "127.0.0.1")
 PORT = env_int("PORT", 8000, minimum=0, maximum=65535)
-"""0 takes any free port; the line printed at the start says which."""
+"""0 takes any free port; the line printed at the start names it."""
 AGENTSITE_URL = env_url("AGENTSITE_URL")
-"""The origin people type, if a proxy stands before us; https turns on everything that needs it."""
+"""The site's public origin, behind a proxy; https enables secure cookies, HSTS and redirects."""
 _IS_HTTPS = AGENTSITE_URL.startswith("https://")
+AGENTSITE_TRUSTED_PROXIES = env_proxies("AGENTSITE_TRUSTED_PROXIES")
+"""The proxies whose `X-Forwarded-For` or `Forwarded` names the client; without any, the client is the socket's peer."""
+AGENTSITE_MAX_CONNECTIONS = env_int("AGENTSITE_MAX_CONNECTIONS", 4000, minimum=10, maximum=1_000_000)
+"""Maximum of open connections; lower if the process may open fewer files."""
+AGENTSITE_MAX_CONNECTIONS_PER_ADDRESS = env_int(
+    "AGENTSITE_MAX_CONNECTIONS_PER_ADDRESS", 100, minimum=1, maximum=1_000_000
+)
+"""Maximum of idle connections of one address (see `connection_limits.py`); those of trusted proxies do not count."""
+AGENTSITE_CORS_ORIGINS = env_origins("AGENTSITE_CORS_ORIGINS")
+"""Origins of other sites whose pages may use the API with a token; never with this site's cookies."""
 
 DEBUG = env_bool("AGENTSITE_DEBUG")
-SECRET_KEY = env_text("AGENTSITE_SECRET_KEY") or secret_in(DATA_DIR / "secret_key")
+SECRET_KEY = env_secret_key("AGENTSITE_SECRET_KEY", DATA_DIR / "secret_key")
 
 
 def _host_header(host: str) -> str:
@@ -63,7 +74,7 @@ ALLOWED_HOSTS = list(
 )
 CSRF_TRUSTED_ORIGINS = [AGENTSITE_URL] if AGENTSITE_URL else []
 
-# --- What it is made of ------------------------------------------------------------------------------------------
+# --- Components --------------------------------------------------------------------------------------------------
 
 AGENTSITE_APPS = env_apps("AGENTSITE_APPS")
 """Django apps of your own; the tools in their `agent_tools.py` are found at the start."""
@@ -94,31 +105,57 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "runs.web.outage.OutageMiddleware",
+    "runs.web.cache_headers.PrivacyMiddleware",
+    "runs.web.outage_page.OutageMiddleware",
 ]
+if AGENTSITE_CORS_ORIGINS:
+    INSTALLED_APPS.append("corsheaders")
+    # First: a preflight needs none of the others, and their refusals must be readable too.
+    MIDDLEWARE.insert(0, "corsheaders.middleware.CorsMiddleware")
+CORS_ALLOWED_ORIGINS = AGENTSITE_CORS_ORIGINS
+CORS_ALLOW_CREDENTIALS = False
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_METHODS = ["GET", "HEAD", "POST", "OPTIONS"]
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key"]
+CORS_EXPOSE_HEADERS = [
+    "Allow",
+    "Content-Disposition",
+    "Idempotent-Replayed",
+    "Location",
+    "Retry-After",
+    "WWW-Authenticate",
+]
+CORS_PREFLIGHT_MAX_AGE = 600
 ROOT_URLCONF = "agentsite.urls"
 ASGI_APPLICATION = "agentsite.asgi.application"
 TEMPLATES = [
     {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "BACKEND": "agentsite.templates.PlainNumbers",
+        "NAME": "django",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    ["agentsite.templates.Unindented", "django.template.loaders.app_directories.Loader"],
+                )
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "runs.web.waiting.count_for_pages",
-            ]
+                "runs.web.pending_calls.count_for_pages",
+                "runs.web.navigation.frame_of_pages",
+            ],
         },
     }
 ]
 
-# --- The truth and the doorbell ----------------------------------------------------------------------------------
+# --- Database and channel layer ----------------------------------------------------------------------------------
 
 _SERVICES = env_services("DATABASE_URL", "REDIS_URL")
 IS_SCALE_OUT = _SERVICES is not None
-"""True where any number of processes work together: Postgres keeps the runs, Redis rings, `manage.py worker` hosts."""
+"""True for any number of processes: Postgres keeps the runs, Redis carries the doorbell, `manage.py worker` hosts."""
 
 if _SERVICES is None:
     _DATABASE: dict[str, Any] = {
@@ -130,7 +167,7 @@ if _SERVICES is None:
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         },
-        # A file: threads of their own connections cannot share an in-memory database in WAL mode.
+        # A file: threads with connections of their own cannot share an in-memory database in WAL mode.
         "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
     }
     _LAYER: dict[str, Any] = {
@@ -138,7 +175,7 @@ if _SERVICES is None:
         # The layer drops silently above its capacity. A lost ring costs a slow poll, so make it rare.
         "CONFIG": {"capacity": 10_000},
     }
-    # It holds what was counted for limits. Beyond so many it forgets at random.
+    # The counters of throttles. Above the maximum, entries are dropped at random.
     _CACHE: dict[str, Any] = {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
@@ -148,7 +185,7 @@ else:
     _LAYER = {
         "BACKEND": "runs.redis_layer.RedisLayer",
         "CONFIG": {
-            # No timeout for reading: between two messages a subscription is silent for as long as it likes.
+            # No read timeout: a subscription may be silent between two messages for any time.
             "hosts": [{"address": _SERVICES.redis_url, "socket_timeout": None, "socket_connect_timeout": 5}],
             "prefix": env_text("AGENTSITE_REDIS_PREFIX", "agentsite"),
         },
@@ -157,11 +194,11 @@ else:
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": _SERVICES.redis_url,
         "KEY_PREFIX": env_text("AGENTSITE_REDIS_PREFIX", "agentsite"),
-        # Counting for a limit is not worth waiting for.
+        # A throttle is not worth waiting for.
         "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
     }
     INSTALLED_APPS.append("procrastinate.contrib.django")
-    PROCRASTINATE_IMPORT_PATHS = ["runs.engine.jobs"]
+    PROCRASTINATE_IMPORT_PATHS = ["runs.engine.queueing.jobs"]
 # One transaction per request would hold the only write lock while a page renders.
 DATABASES = {"default": {**_DATABASE, "ATOMIC_REQUESTS": False}}
 CHANNEL_LAYERS = {"default": _LAYER}
@@ -174,40 +211,46 @@ AGENTSITE_WORKER_RUNS = env_int("AGENTSITE_WORKER_RUNS", 300, minimum=1, maximum
 AGENTSITE_MAX_RUNS_AT_ONCE_PER_USER = (
     env_int("AGENTSITE_MAX_RUNS_AT_ONCE_PER_USER", 0, minimum=0, maximum=100_000) or None
 )
-"""Runs of one person that are hosted at once, the others wait in the queue; None for no limit."""
+"""Runs of one person hosted at once; the others wait in the queue. None for no limit."""
 AGENTSITE_LEASE_S = env_int("AGENTSITE_LEASE_S", 30, minimum=1, maximum=3600)
-"""How long a run is a worker's without hearing from it. Then another one takes it over. On Postgres only."""
+"""How long a worker's claim holds without a renewal; then another worker takes the run over. Postgres only."""
 AGENTSITE_MAX_SOCKETS_PER_USER = env_int("AGENTSITE_MAX_SOCKETS_PER_USER", 1000, minimum=1, maximum=100_000)
-"""Sockets one person may hold in all, dashboards included."""
+"""Sockets of one person in all, dashboards included."""
 AGENTSITE_MAX_SOCKETS_PER_USER_RUN = env_int("AGENTSITE_MAX_SOCKETS_PER_USER_RUN", 1000, minimum=1, maximum=100_000)
-"""Sockets one person may hold to one run."""
+"""Sockets of one person to one run."""
+AGENTSITE_MAX_STREAMS_PER_USER = env_int("AGENTSITE_MAX_STREAMS_PER_USER", 200, minimum=1, maximum=100_000)
+"""Runs one person may follow over AG-UI at once."""
+AGENTSITE_MAX_EXPORTS_PER_USER = env_int("AGENTSITE_MAX_EXPORTS_PER_USER", 20, minimum=1, maximum=100_000)
+"""Exports one person may download at once."""
+AGENTSITE_UNREAD_LIMIT_S = env_int("AGENTSITE_UNREAD_LIMIT_S", 60, minimum=1, maximum=3600)
+"""How long a connection may leave sent data unread."""
 AGENTSITE_LAUNCHES_PER_MINUTE = env_int("AGENTSITE_LAUNCHES_PER_MINUTE", 600, minimum=1, maximum=1_000_000)
 """Runs one person may launch in a minute, from pages and programs together."""
 AGENTSITE_MAX_QUEUED = env_int("AGENTSITE_MAX_QUEUED", 1000, minimum=1, maximum=1_000_000)
-"""Runs one person may have waiting in the queue."""
+"""Queued runs of one person."""
 AGENTSITE_API_REQUESTS_PER_MINUTE = env_int("AGENTSITE_API_REQUESTS_PER_MINUTE", 3000, minimum=1, maximum=10_000_000)
-"""Requests to the API one token, or one person without, may send in a minute."""
+"""API requests a minute, per token, or per person without one."""
 AGENTSITE_TOOLS = env_modules("AGENTSITE_TOOLS")
 """Modules with tools of your own, imported at the start."""
 AGENTSITE_ENDPOINTS = env_endpoints("AGENTSITE_ENDPOINTS")
 """Model servers of your own; the agent core reads the same variable."""
 
 AGENTSITE_KEEP_DAYS = env_int("AGENTSITE_KEEP_DAYS", 0, minimum=0, maximum=36_500) or None
-"""How long `manage.py prune` keeps finished runs; None for ever."""
+"""How long `manage.py prune` keeps finished runs; None: indefinitely."""
 AGENTSITE_METRICS_PORT = (
     env_int("AGENTSITE_METRICS_PORT", 0, minimum=0, maximum=65535) if env_text("AGENTSITE_METRICS_PORT") else None
 )
 """Where a worker answers /healthz, /readyz and /metrics; None for nowhere."""
 AGENTSITE_METRICS_TOKEN = env_token("AGENTSITE_METRICS_TOKEN")
-"""Who has it may read /metrics; without one there is no such page."""
+"""The bearer token for /metrics; without one the page does not exist."""
 
-# --- Money and alarms --------------------------------------------------------------------------------------------
+# --- Budgets and alerts ------------------------------------------------------------------------------------------
 
 AGENTSITE_DAILY_USD_PER_USER = env_usd("AGENTSITE_DAILY_USD_PER_USER")
 AGENTSITE_DAILY_TOKENS_PER_USER = env_int("AGENTSITE_DAILY_TOKENS_PER_USER", 0, minimum=0, maximum=10**12) or None
-"""What the runs of one person may use in a day (UTC); None for no limit. Replies of unknown cost cost nothing here."""
+"""Limits on all runs of one person in a day (UTC); None for no limit. Replies of unknown cost are not counted."""
 AGENTSITE_ALERT_WEBHOOK = env_webhook("AGENTSITE_ALERT_WEBHOOK")
-"""Is told of critical errors by a POST, besides the `ADMINS`. The address is a secret."""
+"""Gets critical errors by POST, besides the mail to `ADMINS`. The address is a secret."""
 ADMINS = env_people("AGENTSITE_ADMINS")
 _MAIL = env_mail_server("AGENTSITE_MAIL_SERVER")
 EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.host, _MAIL.port, _MAIL.user, _MAIL.password
@@ -216,13 +259,13 @@ EMAIL_TIMEOUT = 10
 EMAIL_SUBJECT_PREFIX = "[Agentsite] "
 SERVER_EMAIL = DEFAULT_FROM_EMAIL = env_text("AGENTSITE_MAIL_FROM", "agentsite@localhost")
 
-# --- People ------------------------------------------------------------------------------------------------------
+# --- Users -------------------------------------------------------------------------------------------------------
 
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = LOGIN_URL
-CSRF_FAILURE_VIEW = "runs.web.errors.csrf_failure"
-PASSWORD_HASHERS = ["agentsite.hashers.PasswordHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+CSRF_FAILURE_VIEW = "runs.web.error_pages.csrf_failure"
+PASSWORD_HASHERS = ["agentsite.hashers.PasswordHasher", "agentsite.hashers.PBKDF2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -258,21 +301,22 @@ CSRF_COOKIE_HTTPONLY = True
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _IS_HTTPS
 if _IS_HTTPS:
-    # Browsers keep the promise of this prefix: Secure, no Domain, the whole site. Not to be had over plain http.
+    # Browsers enforce this prefix: Secure, no Domain, path /. It needs https.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
-    # This process speaks plain http, so whoever says https is the proxy; without it every page redirects to itself.
+    # This process speaks plain http behind the proxy; without the header every page would redirect to itself.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    # Asked from inside, by whoever watches the process, past the proxy.
+    # Requested from inside, past the proxy, by supervisors.
     SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
-# HSTS for sub-domains and the preload list would speak for hosts that are not ours.
+# HSTS for sub-domains and the preload list would affect hosts that are not ours.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-"""The longest body of a request; the server refuses a longer one while it comes (`runs.management.bodies`). A task may
+"""The longest body of a request; the server refuses a longer one while it arrives (`body_limit.py`). A task may
 have 256 KiB, and a form's encoding makes up to three bytes of one."""
 
 STATIC_URL = "/static/"
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
@@ -302,23 +346,24 @@ LOGGING = {
     "filters": {
         "without_traceback": {"()": "agentsite.logs.WithoutTraceback"},
         "without_readiness": {"()": "agentsite.logs.WithoutReadiness"},
+        "names_our_setting": {"()": "agentsite.logs.NamesOurSetting"},
     },
-    # Standard output belongs to the sign-in line and to what commands print.
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": _LOG_FORMAT}},
+    # Standard output is for the sign-in line and the output of commands.
+    "handlers": {"stderr": {"class": "agentsite.logs.Handler", "formatter": _LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "agentsite": {"level": _LOG_LEVEL},
         "runs": {"level": _LOG_LEVEL},
-        # Django's own handlers would say it twice, and mail it to nobody.
+        # Django's own handlers would log it twice, and mail it to nobody.
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
-        # Every closed tab and mistyped address is a warning to it.
+        # Django logs a warning for every closed tab and every mistyped address.
         "django.request": {"level": "ERROR", "filters": ["without_readiness"]},
-        # Anybody can send these; one line tells whoever forgot AGENTSITE_ALLOWED_HOSTS.
-        "django.security.DisallowedHost": {"filters": ["without_traceback"]},
+        # Any client can cause these; one line helps the operator who forgot AGENTSITE_ALLOWED_HOSTS.
+        "django.security.DisallowedHost": {"filters": ["without_traceback", "names_our_setting"]},
         "django.security.RequestDataTooBig": {"filters": ["without_traceback"]},
         "django.security.TooManyFieldsSent": {"filters": ["without_traceback"]},
         "django.security.TooManyFilesSent": {"filters": ["without_traceback"]},
-        # Told of reads and writes after a viewer has left.
+        # It warns of reads and writes after a viewer has left.
         "daphne": {"level": "ERROR"},
     },
 }

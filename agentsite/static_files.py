@@ -1,4 +1,4 @@
-"""How static files are kept: under the hash of what is in them, so that browsers may keep them for ever."""
+"""Storage of static files under a hash of their content, so that browsers may cache them indefinitely."""
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
@@ -9,14 +9,16 @@ _IMPORT = (
 
 
 class HashedFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # it has no types
-    """Our scripts import each other by hashed names too: a module under two names would run twice, or stay old.
+    """Our scripts import each other by hashed names too: a module under two names would run twice, or stay outdated.
 
-    Django's own switch for this (`support_js_module_import_aggregation`) also follows imports that only stand in the
-    comments of other people's scripts, and fails for want of those files.
+    Django's own switch for this (`support_js_module_import_aggregation`) also follows imports inside comments of
+    vendored scripts, and fails because those files are missing.
     """
 
     patterns = (
         *CompressedManifestStaticFilesStorage.patterns,
+        ("ui.js", (_IMPORT,)),
+        ("home.js", (_IMPORT,)),
         ("live.js", (_IMPORT,)),
         ("live/*.js", (_IMPORT,)),
     )

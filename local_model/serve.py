@@ -1,8 +1,8 @@
 """Serve a real small model on this machine, and announce it to the site that uses the same data folder.
 
 `make local-model` runs this in `.venv-local-model`, where nothing of the site is installed. While it runs,
-`local_model.json` in the data folder holds one entry as in AGENTSITE_ENDPOINTS, and this process a lock on that file: a
-file that nobody locks was left behind, and counts for nothing (`runs/agent/providers/discovery.py`).
+`local_model.json` in the data folder holds one entry as in AGENTSITE_ENDPOINTS, and this process a lock on that file:
+an unlocked file was left behind and is ignored (`model_catalog/local_server_discovery.py`).
 """
 
 import argparse
@@ -23,17 +23,17 @@ ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 MODEL = "smollm2-135m"
 MAX_OUTPUT_TOKENS = 1024
-"""A model this small does not always find an end."""
+"""A model this small does not always stop by itself."""
 SLOTS = 2
-"""Replies at once. With one slot the second run would hear nothing until the first reply is whole."""
+"""Concurrent replies. With one slot the second run would get nothing until the first reply is complete."""
 THREADS = 1
 """On a busy machine two threads wait for each other: 2 tokens/s instead of 30."""
 
 
 def main() -> int:
-    """Serve until SIGINT or SIGTERM; the exit code."""
+    """Serve until SIGINT or SIGTERM; returns the exit code."""
     options = _options()
-    # Before the model is loaded: what arrives meanwhile is waited for below.
+    # Blocked before the model is loaded, so that a signal during the load is handled below.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     file = _data_folder() / "local_model.json"
     try:
@@ -47,7 +47,7 @@ def main() -> int:
     with _announced(file, _entry(base_url, options)):
         print(_greeting(base_url), flush=True)  # noqa: T201 - the command's output
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
-    # Python would wait for the threads of the server, which would wait for replies to end.
+    # A normal exit would wait for the server's threads, and these for replies to end.
     os._exit(0)
 
 
@@ -69,7 +69,7 @@ def _options() -> argparse.Namespace:
 
 
 def _data_folder() -> Path:
-    """The folder the site would use, made if it is missing."""
+    """The site's data folder, created if it is missing."""
     folder = Path(os.environ.get("AGENTSITE_DATA", "").strip() or ROOT / "var").expanduser().absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
@@ -101,19 +101,19 @@ def _parameters(options: argparse.Namespace) -> xllamacpp.CommonParams:
     parameters.model.path = str(Path(package.submodule_search_locations[0]) / WEIGHTS)
     parameters.model_alias = {MODEL}
     parameters.hostnames, parameters.port = ["127.0.0.1"], options.port
-    # Any page in a browser on this machine could use the model otherwise.
+    # Without this, any page in a browser on this machine could use the model.
     parameters.cors_origins, parameters.cors_credentials = "http://127.0.0.1", False
     parameters.ui = False
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = THREADS
     parameters.n_ctx, parameters.n_parallel, parameters.kv_unified = options.context_tokens, SLOTS, True
     parameters.n_predict = options.max_output_tokens
     parameters.endpoint_metrics = True
-    parameters.verbosity = 1  # errors only; it would log a dozen lines for each request
+    parameters.verbosity = 1  # Errors only; otherwise a dozen lines for each request.
     return parameters
 
 
 def _entry(base_url: str, options: argparse.Namespace) -> dict[str, object]:
-    """As in AGENTSITE_ENDPOINTS."""
+    """An entry of AGENTSITE_ENDPOINTS."""
     return {
         "name": "local",
         "kind": "openai",
@@ -128,14 +128,14 @@ def _entry(base_url: str, options: argparse.Namespace) -> dict[str, object]:
 
 @contextlib.contextmanager
 def _announced(file: Path, entry: dict[str, object]) -> Iterator[None]:
-    """While the context lasts, `file` holds the entry and this process a lock on it."""
+    """Context manager in which `file` holds the entry and this process a lock on it."""
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     with draft.open("w") as stream:
         os.fchmod(stream.fileno(), 0o600)
         fcntl.flock(stream, fcntl.LOCK_EX)
         json.dump([entry], stream)
         stream.flush()
-        draft.replace(file)  # locked and whole from the first moment
+        draft.replace(file)  # Locked and complete from its first moment.
         try:
             yield
         finally:

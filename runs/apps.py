@@ -1,4 +1,4 @@
-"""The app of the control room."""
+"""The Django app: loads tools and checks at the start."""
 
 import importlib
 import importlib.util
@@ -10,21 +10,21 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import module_has_submodule
 
-from runs.agent.providers import discovery
+from runs.agent.providers.model_catalog import local_server_discovery
 
 TOOL_MODULE = "agent_tools"
-"""The module of an installed app whose tools are found by themselves."""
+"""The module of an installed app whose tools are discovered."""
 
 
 class RunsConfig(AppConfig):
-    """Agents, runs, steps, and the rooms around them."""
+    """The configuration of the app `runs`."""
 
     default_auto_field = "django.db.models.BigAutoField"
     name = "runs"
 
     def ready(self) -> None:
         importlib.import_module("runs.checks")
-        discovery.look_in(settings.DATA_DIR)
+        local_server_discovery.look_in(settings.DATA_DIR)
         discover_tools(apps.get_app_configs())
         for module in settings.AGENTSITE_TOOLS:
             import_tools(module, named_by=f"AGENTSITE_TOOLS={module}")
@@ -46,7 +46,7 @@ def import_tools(module: str, *, named_by: str) -> None:
         if error.name is not None and f"{module}.".startswith(f"{error.name}."):
             raise ImproperlyConfigured(f"{named_by}: there is no module {error.name}.") from error
         raise ImproperlyConfigured(f"{named_by}: it imports {error.name}, which is missing.") from error
-    except Exception as error:  # whatever it is, its author can mend it and nobody else
+    except Exception as error:  # Any error: only the module's author can fix it.
         words = " ".join(str(error).split())
         line = _line_in(_file_of(module), error)
         raise ImproperlyConfigured(f"{named_by}: {line}{type(error).__name__}: {words}") from error
@@ -58,6 +58,6 @@ def _file_of(module: str) -> str:
 
 
 def _line_in(file: str, error: Exception) -> str:
-    """`line 7: `, if the error came from there; a syntax error says it itself."""
+    """`line 7: `, if the error was raised in that file; else empty, because a syntax error names its line itself."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     return f"line {lines[-1]}: " if lines else ""

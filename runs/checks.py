@@ -1,4 +1,4 @@
-"""What would be a hole in a site that runs."""
+"""System checks for insecure settings."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""The only word the engine and the live view share: "look again at this run".
+"""The doorbell: the only messages between engine and live view, "look again at this run".
 
-A ring carries nothing that may be lost. Whoever hears it reads the database. The pieces of a reply in the making go the
-same way, because they may be lost: the step that ends them says it all.
+A ring carries no data, so it may be lost: its receiver reads the database. Chunks of replies in the making use the same
+channel, because they may be lost too: the step that ends a reply has all of it.
 """
 
 import asyncio
@@ -15,10 +15,14 @@ from asgiref.sync import async_to_sync
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.conf import settings
 
+from runs.agent.concurrency.tasks import run_cancellable, run_to_completion
+from runs.agent.json_data.json_types import JsonObject
+from runs.asgi_types import Message
+
 logger = logging.getLogger(__name__)
 
 LAYER_ERRORS: tuple[type[Exception], ...] = (OSError, TimeoutError)
-"""What a channel layer raises when it cannot be reached."""
+"""The exceptions of a channel layer that cannot be reached."""
 if settings.IS_SCALE_OUT:
     from redis.exceptions import RedisError
 
@@ -26,14 +30,14 @@ if settings.IS_SCALE_OUT:
 
 SEND_LIMIT_S = 2.0
 SILENT_FOR_S = 1.0
-"""After a failure nothing is sent for a while: those who ring must not queue up before a layer that is away."""
+"""After a failure nothing is sent for a while, so that senders do not queue up before an unreachable layer."""
 
 DASHBOARD_GROUP = "dashboard"
-"""Hears of every run: its launch, each change of its status, its end."""
+"""Gets a message for every run: its launch, each change of its status, its end."""
 
 
 def run_group(run_id: UUID | str) -> str:
-    """The layer group that hears of one run."""
+    """The layer group of one run."""
     return f"run.{run_id}"
 
 
@@ -42,28 +46,29 @@ async def ring(run_id: UUID | str, sequence: int) -> None:
     await _send(run_group(run_id), {"type": "doorbell.ring", "run": str(run_id), "sequence": sequence})
 
 
-async def show(run_id: UUID | str, frame: dict[str, Any]) -> None:
-    """Show the viewers of a run a frame of pieces: `{"delta": …}` or `{"snap": …}`, as their sockets send it."""
+async def show(run_id: UUID | str, frame: JsonObject) -> None:
+    """Send the viewers of a run a frame of replies in the making, as the JSON of `runs/reply_frames.py`."""
     await _send(run_group(run_id), {"type": "doorbell.show", "run": str(run_id), "frame": frame})
 
 
 def is_watched(run_id: UUID | str) -> bool:
-    """False if it is certain that nobody listens to this run. A layer between processes cannot tell."""
+    """False if it is certain that the run has no viewer. A layer between processes cannot tell."""
     layer = get_channel_layer()
     return not isinstance(layer, InMemoryChannelLayer) or bool(layer.groups.get(run_group(run_id)))
 
 
 async def unwatched(run_ids: Collection[UUID]) -> set[UUID]:
-    """Those of the runs nobody listens to in any process; none of them while a layer cannot say. See `is_watched`."""
+    """The runs without a viewer in any process; empty if the layer cannot tell. See `is_watched`."""
     layer = get_channel_layer()
     if layer is None or isinstance(layer, InMemoryChannelLayer) or not run_ids or time.monotonic() < _Away.until:
         return set()
     groups = {run_group(run_id): run_id for run_id in run_ids}
+    # To its end, which has a limit of its own: redis-py may lose a cancellation, and the connection it is opening.
     try:
         async with asyncio.timeout(SEND_LIMIT_S):
-            return {groups[group] for group in await layer.unheard(groups)}
+            return {groups[group] for group in await run_to_completion(layer.unheard(groups))}
     except LAYER_ERRORS:
-        return set()  # Whoever sends next says that it is away.
+        return set()  # The next send logs that the layer is unreachable.
 
 
 async def ring_dashboard(run_id: UUID | str) -> None:
@@ -75,15 +80,15 @@ _home: asyncio.AbstractEventLoop | None = None
 
 
 def set_home(loop: asyncio.AbstractEventLoop | None) -> None:
-    """Name the loop this process' viewers live on. The in-memory layer does not wake a loop from another thread."""
+    """Set the event loop of this process's viewers. The in-memory layer does not wake a loop from another thread."""
     global _home  # noqa: PLW0603 - one loop of viewers per process, by design
     _home = loop
 
 
 def ring_from_thread(run_id: UUID | str, sequence: int) -> None:
-    """Ring both bells from a thread (a view, a command), after its transaction committed.
+    """Ring for the run and the dashboards from a thread (a view, a command), after its transaction committed.
 
-    Does nothing in a process without viewers or hosts of its own: the slow poll heals that.
+    Does nothing in a process without viewers or hosts of its own: the slow poll finds the change.
     """
     if _home is not None and not _home.is_closed():
         _start_at_home(_ring_both(run_id, sequence))
@@ -108,7 +113,7 @@ async def _ring_both(run_id: UUID | str, sequence: int) -> None:
 
 
 class _Away:
-    """Whether the layer can be reached, as far as this process knows."""
+    """Whether the layer is unreachable, as far as this process knows."""
 
     until = 0.0
     is_told = False
@@ -125,7 +130,7 @@ async def _send(group: str, message: dict[str, object]) -> None:
         return
     try:
         async with asyncio.timeout(SEND_LIMIT_S):
-            await layer.group_send(group, message)
+            await run_cancellable(layer.group_send(group, message))
     except LAYER_ERRORS as error:
         _Away.until = time.monotonic() + SILENT_FOR_S
         if not _Away.is_told:
@@ -138,40 +143,40 @@ async def _send(group: str, message: dict[str, object]) -> None:
 
 
 def host_group(host_id: str) -> str:
-    """The layer group one host listens on, for all the runs it hosts."""
+    """The layer group of one host, for all the runs it hosts."""
     return f"host.{host_id}"
 
 
 async def tell_host(host_id: str, run_id: UUID | str, do: str) -> None:
-    """Pass a message (`run.cancel`) to a run hosted in another process. A hint: the row says the same."""
+    """Send a message (`run.cancel`) to a run hosted in another process. A hint: the row says the same."""
     await _send(host_group(host_id), {"type": "doorbell.tell", "run": str(run_id), "do": do})
 
 
 HOSTS_GROUP = "hosts"
-"""Hears how much each host has to do."""
+"""Gets the load of each host."""
 
 
 async def tell_hosts(host_id: str, hosted: int, room: int) -> None:
-    """Tell all hosts how many runs one of them hosts and can still take."""
+    """Tell all hosts the load of one: hosted runs and free slots."""
     await _send(HOSTS_GROUP, {"type": "doorbell.load", "host": host_id, "hosted": hosted, "room": room})
 
 
 def tell_host_from_thread(host_id: str, run_id: UUID | str, do: str) -> None:
-    """The same from a thread, after its transaction committed."""
+    """`tell_host` from a thread, after its transaction committed."""
     if _home is not None and not _home.is_closed():
         _start_at_home(tell_host(host_id, run_id, do))
     else:
         async_to_sync(tell_host)(host_id, run_id, do)
 
 
-async def messages(group: str) -> AsyncIterator[dict[str, Any]]:
-    """The messages of a group, for ever, on a channel of its own. Listens anew when the layer fails."""
+async def messages(group: str) -> AsyncIterator[Message]:
+    """The messages of a group, without end, on a channel of its own. Rejoins when the layer fails."""
     while (layer := get_channel_layer()) is not None:
         try:
-            channel = await layer.new_channel()
-            await layer.group_add(group, channel)
+            channel = await run_cancellable(layer.new_channel())
+            await run_cancellable(layer.group_add(group, channel))
             while True:
-                yield await layer.receive(channel)
+                yield await run_cancellable(layer.receive(channel))
         except LAYER_ERRORS as error:
             logger.warning("The channel layer failed, listening again: %s", error)
             await asyncio.sleep(1)

@@ -1,8 +1,8 @@
 """Markdown to safe HTML.
 
-What a model or a tool wrote is hostile until shown otherwise: HTML in it is text, images are not loaded (an image's
-address can carry a secret out), links are absolute and marked, and nothing keeps an id, a style or an attribute a
-script library would act on.
+Texts of models and tools are untrusted: HTML in them is escaped, images are not loaded (an image's
+address can carry a secret out), links are absolute and marked, and no id, style or attribute that a
+script library acts on is kept.
 """
 
 import functools
@@ -13,17 +13,15 @@ from itertools import islice
 from typing import Any, Self
 from unicodedata import bidirectional
 
+from runs.markup import code_colours
 from runs.markup.parts import MAX_CHARS, split
 
 MAX_PARTS = 4
-"""Longer texts are plain from there on: parsing more would cost more than it is worth."""
+"""The rest of a longer text is shown plain: rendering more would cost too much."""
 
-MAX_HIGHLIGHTED_CHARS = 20 * 1024
-"""Longer code is shown without colours."""
-
-# What could mean something in Markdown, asked in pieces because one pattern for all of it costs three times as much.
+# Markdown's markup, as several patterns, because one pattern for all of it takes three times as long.
 _MARKUP = re.compile(r"[`\\<\[|~]")
-# A star between spaces and an underscore between letters are themselves. (Each branch begins with the character, or
+# A star between spaces and an underscore between letters are no markup. (Each branch begins with the character, or
 # the search would stop at every position.)
 _STAR = re.compile(r"\*(?:(?!\s)|(?<!\s\*))")
 _UNDERSCORE = re.compile(r"_(?:(?![^\W_])|(?<![^\W_]_))")
@@ -34,13 +32,8 @@ _FIRST_LINE, _LATER_LINE = re.compile(_BLOCK), re.compile(rf"\n(?:{_BLOCK})")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 
 
-def needs_thread(text: str) -> bool:
-    """True if rendering `text` takes long enough (milliseconds) to belong off the event loop."""
-    return len(text) > MAX_CHARS or _has_markup(text)
-
-
-def _has_markup(text: str) -> bool:
-    """False only for prose that Markdown would show as it is, such as `17 * 23` or `current_time`."""
+def has_markup(text: str) -> bool:
+    """False only for prose that Markdown would show unchanged, such as `17 * 23` or `current_time`."""
     return bool(
         _MARKUP.search(text)
         or _STAR.search(text)
@@ -55,34 +48,58 @@ def _has_markup(text: str) -> bool:
 def render(text: str) -> str:
     """`text` as HTML that is safe inside a container with `hx-disable`. Plain prose costs a few microseconds.
 
-    A text over 64 KiB comes in parts, and after the fourth it is left out: see `Rendered`.
+    For untrusted texts use `runs.render_pool.html_of`, which has a time limit. A text over 64 KiB is rendered in parts,
+    and after the fourth part it is left out: see `Rendered`.
     """
+    parts, rest = parts_of(text)
+    return joined([render_part(part) for part in parts], rest)
+
+
+def parts_of(text: str) -> tuple[list[str], int | None]:
+    """The parts of a text that are rendered separately, and where its plain rest begins; None without a rest."""
     if len(text) <= MAX_CHARS:
-        return _render_part(text)
+        return [text], None
     parts = list(islice(split(text), MAX_PARTS))
-    html = _PART.join(_render_part(part.text) for part in parts)
-    return html if parts[-1].end == len(text) else f"{html}{_REST}{parts[-1].end}-->"
+    end = parts[-1].end
+    return [part.text for part in parts], None if end == len(text) else end
 
 
-def _render_part(text: str) -> str:
+def joined(parts: list[str], rest: int | None) -> str:
+    """The HTML of a text from the HTML of its parts."""
+    html = _PART.join(parts)
+    return html if rest is None else f"{html}{_REST}{rest}-->"
+
+
+def render_part(text: str) -> str:
+    """One part of a text as HTML. Linear time without markup; for texts with markup see `render`."""
     text = _readable(text)
-    if not _has_markup(text):
+    if not has_markup(text):
         return plain(text)
+    code_colours.begin()
     html: str = _parser().render(text)
     return _cleaner().clean(html).strip()  # type: ignore[no-any-return]
 
 
+def shown_plain(text: str) -> str:
+    """The plain HTML of a part that could not be rendered in time, with a line that says so."""
+    return f'<p class="shown-plain">{_SHOWN_PLAIN}</p>\n{plain(_readable(text))}'
+
+
+_SHOWN_PLAIN = "Shown as plain text, because formatting it took too long."
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What `render` made of a text, in parts. Comments divide them: the cleaner leaves none of a text's own."""
+    """The result of `render`, in parts. HTML comments divide them, because the cleaner removes all comments of a
+    text."""
 
     parts: list[str]
     rest: int | None
-    """Where in the text its rest begins, which is shown as plain text; None if the parts are all of it."""
+    """Where in the text its plain rest begins; None if the parts are all of it."""
 
     @classmethod
     def of(cls, html: str) -> Self:
-        """The parts of what `render` returned."""
+        """The parts of a result of `render`."""
         html, _mark, rest = html.partition(_REST)
         return cls(html.split(_PART), int(rest.removesuffix("-->")) if rest else None)
 
@@ -91,7 +108,7 @@ _PART, _REST = "\n<!--part-->\n", "\n<!--rest "
 
 
 def plain(text: str) -> str:
-    """`text` escaped, in paragraphs, with its line breaks; nothing in it is markup."""
+    """`text` escaped, in paragraphs, with its line breaks, and without any markup."""
     text = escape(text.strip(), quote=False)
     if not text:
         return ""
@@ -102,28 +119,27 @@ def plain(text: str) -> str:
 
 _NEWLINE, _BREAK = "\n", "<br>\n"
 
-# Terminal escapes, other control characters, characters that turn the direction of text, invisible separators, and
-# halves of surrogate pairs (which cannot be encoded at all). The joiners U+200C and U+200D stay: emoji and several
-# scripts need them.
+# Terminal escapes, other control characters, bidirectional controls, invisible separators, and halves of surrogate
+# pairs (which cannot be encoded at all). The joiners U+200C and U+200D stay: emoji and several scripts need them.
 _UNSEEN_BUT_MARKS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"
 _UNSEEN = re.compile(f"[{_UNSEEN_BUT_MARKS}\u061c\u200e\u200f]")
-# Prose in scripts from right to left has marks of direction between its words and numbers; they turn nothing around.
+# Right-to-left prose has direction marks between its words and numbers, which reorder nothing.
 _UNSEEN_IN_PROSE = re.compile(f"[{_UNSEEN_BUT_MARKS}]")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 
 def visible(text: str) -> str:
-    """`text` with characters that cannot be seen shown as their names: `␛`, `⟨U+202E⟩`. Line ends become `\\n`."""
+    """`text` with invisible characters shown as their names: `␛`, `⟨U+202E⟩`. Line ends become `\\n`."""
     return _named(text, _UNSEEN)
 
 
 def _readable(text: str) -> str:
-    """As `visible`, but prose that runs from right to left keeps its marks of direction."""
+    """As `visible`, but right-to-left prose keeps its direction marks."""
     return _named(text, _UNSEEN_IN_PROSE if _RIGHT_TO_LEFT.search(text) else _UNSEEN)
 
 
 def runs_right_to_left(*texts: str) -> bool:
-    """True if the first letter with a direction in the texts is of a script that runs from right to left."""
+    """True if the first letter with a direction is of a right-to-left script."""
     directions = (bidirectional(character) for text in texts for character in text)
     return next((direction for direction in directions if direction in ("L", "R", "AL")), "L") != "L"
 
@@ -142,7 +158,7 @@ def _name_of_unseen(match: re.Match[str]) -> str:
 
 
 def prepare() -> None:
-    """Import what `render` needs and make it ready, if that has not been done. Blocks meanwhile."""
+    """Import and build what `render` needs, unless that was done. Blocks meanwhile."""
     _parser()
     _cleaner()
 
@@ -152,26 +168,11 @@ def _parser() -> Any:
     # Imported when first needed: a command that shows no Markdown starts 60 ms sooner.
     from runs.markup.parser import make_parser
 
-    return make_parser(_highlight)
-
-
-def _highlight(code: str, language: str, _attributes: str) -> str:
-    from pygments import highlight
-    from pygments.formatters.html import HtmlFormatter
-    from pygments.lexers import get_lexer_by_name
-    from pygments.util import ClassNotFound
-
-    if not language or len(code) > MAX_HIGHLIGHTED_CHARS:
-        return ""
-    try:
-        lexer = get_lexer_by_name(language)
-    except ClassNotFound:
-        return ""
-    return highlight(code, lexer, HtmlFormatter(nowrap=True, classprefix="tok-"))
+    return make_parser(code_colours.highlight)
 
 
 TAGS = {"a", "blockquote", "br", "code", "em", "h4", "hr", "li", "ol", "p", "pre", "s", "span", "strong", "ul"} | {
-    "table", "thead", "tbody", "tr", "th", "td",
+    "div", "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
 _WITH_DIRECTION = TAGS - {"a", "br", "em", "hr", "s", "strong", "thead", "tbody", "tr"}
 _FORMULAS = {"formula", "formula-block"}
@@ -182,12 +183,24 @@ def _cleaner() -> Any:
     from nh3 import Cleaner
     from pygments.token import STANDARD_TYPES
 
+    from runs.markup.parser import DEEPEST_LEVEL
+    from runs.markup.tables import ALIGNMENTS, BOX_CLASS
+
     return Cleaner(
         tags=TAGS,
         # Without the star it would allow `title` and `lang` everywhere.
         attributes={"*": set(), "a": {"href"}, "ol": {"start"}},
-        tag_attribute_values={tag: {"dir": {"auto", "ltr", "rtl"}} for tag in _WITH_DIRECTION},
-        allowed_classes={"span": _FORMULAS | {f"tok-{name}" for name in STANDARD_TYPES.values() if name}},
+        tag_attribute_values={
+            **{tag: {"dir": {"auto", "ltr", "rtl"}} for tag in _WITH_DIRECTION},
+            "div": {"dir": {"ltr", "rtl"}, "role": {"group"}, "tabindex": {"0"}},
+        },
+        allowed_classes={
+            "span": _FORMULAS | {f"tok-{name}" for name in STANDARD_TYPES.values() if name},
+            "h4": {f"level-{level}" for level in range(1, DEEPEST_LEVEL + 1)},
+            "div": {BOX_CLASS},
+            "th": set(ALIGNMENTS.values()),
+            "td": set(ALIGNMENTS.values()),
+        },
         url_schemes={"http", "https", "mailto"},
         url_relative="deny",
         link_rel="noopener noreferrer nofollow",

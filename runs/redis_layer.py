@@ -1,4 +1,4 @@
-"""The channel layer between processes: Channels' own, which can also say whom nobody hears."""
+"""The channel layer of scale-out: Channels' Redis layer, which can also tell the groups without members."""
 
 from collections.abc import Collection
 from typing import Any
@@ -18,8 +18,8 @@ class RedisLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # Channels is 
         self._prefix = prefix
 
     async def unheard(self, groups: Collection[str]) -> set[str]:
-        """Those of the groups that nobody has joined, in any process. Raises what Redis raises."""
-        # As Channels calls them there: a group is a Redis channel, and who joins it a subscriber.
+        """The groups without a member in any process. Raises Redis' exceptions."""
+        # As Channels names them: a group is a Redis channel, and its members are subscribers.
         names = {f"{self._prefix}__group__{group}".encode(): group for group in groups}
         client = Redis.from_url(self._address, socket_timeout=ANSWER_LIMIT_S, socket_connect_timeout=ANSWER_LIMIT_S)
         async with client:

@@ -1,10 +1,10 @@
-// Time that passes on the page: how long a run has been going, when the next attempt comes, a button that comes when it
-// is time for it, and moments in the reader's own time zone.
+// Clocks of the page: elapsed time of a run, countdown to the next attempt, buttons that appear at a given time, and times
+// in the reader's own time zone.
 
 const TICK_MS = 1_000;
 const COUNTDOWN_TICK_MS = 100;
 
-// Countdowns are in the server's time. If this computer's clock is clearly another, they go by the server's.
+// Countdowns are in the server's time. If this computer's clock differs clearly, the difference is subtracted.
 const page = document.querySelector("[data-now]");
 const [loading] = performance.getEntriesByType("navigation");
 const difference = page ? Number(page.dataset.now) - (performance.timeOrigin + (loading?.responseStart ?? 0)) : 0;
@@ -31,7 +31,8 @@ function tick() {
   clearTimeout(timer);
   const countdowns = document.querySelectorAll("time[data-countdown]");
   timer = setTimeout(tick, countdowns.length ? COUNTDOWN_TICK_MS : TICK_MS);
-  if (document.hidden) return;
+  // A page that is not live does not know what is true now.
+  if (document.hidden || document.documentElement.hasAttribute("data-stale")) return;
   for (const element of document.querySelectorAll("time[data-elapsed]")) {
     element.title = element.dateTime;
     write(element, span(now() - Date.parse(element.dateTime)));
@@ -44,7 +45,7 @@ function tick() {
 
 function countDown(element) {
   const left = Number(element.dataset.countdown) - now();
-  const label = element.parentElement.querySelector(".next-try-label");
+  const label = element.parentElement.querySelector("[data-countdown-words]");
   if (left > 0) {
     write(label, element.dataset.countdownLabel ?? "Next try in");
     write(element, left < 10_000 ? `${(Math.ceil(left / 100) / 10).toFixed(1)} s` : span(left + 999));

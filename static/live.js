@@ -1,5 +1,5 @@
-// Keeps a page as its run is (or, on the dashboard, as all runs are) while they change. It brings steps and states;
-// everything a person does goes through htmx.
+// Keeps a page up to date with its run, or the dashboard with all runs. It receives steps and states; all actions of
+// the user go through htmx.
 
 import { Dashboard } from "./live/dashboard.js";
 import { Inbox } from "./live/inbox.js";

@@ -1,4 +1,6 @@
-// What HTML and htmx cannot do, for every page. Everything listens on the document, so that replaced parts keep working.
+// Behaviour that HTML and htmx lack, for every page. Listeners are on the document, so that replaced parts keep working.
+
+import { keepSteady } from "./steady.js";
 
 const on = (event, selector, act) =>
   document.addEventListener(event, (happened) => {
@@ -6,39 +8,7 @@ const on = (event, selector, act) =>
     if (element) act(element, happened);
   });
 
-// --- theme: system -> light -> dark -> system ---
-
-const THEMES = ["system", "light", "dark"];
-
-function currentTheme() {
-  return document.documentElement.dataset.theme ?? "system";
-}
-
-function nameTheme() {
-  for (const button of document.querySelectorAll("[data-theme-toggle]")) {
-    const name = `Theme: ${currentTheme()}`;
-    const text = button.querySelector("[data-theme-name]");
-    if (text) text.textContent = name;
-    else button.ariaLabel = button.title = name;
-  }
-}
-
-function setTheme(theme) {
-  if (theme === "system") delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme;
-  try {
-    if (theme === "system") localStorage.removeItem("theme");
-    else localStorage.setItem("theme", theme);
-  } catch {
-    // Storage may be forbidden; the theme then lasts as long as the page.
-  }
-  nameTheme();
-}
-
-on("click", "[data-theme-toggle]", () => setTheme(THEMES[(THEMES.indexOf(currentTheme()) + 1) % THEMES.length]));
-nameTheme();
-
-// --- menus close on a click elsewhere and on Escape, which gives the focus back ---
+// --- menus close on a click elsewhere and on Escape, which returns the focus ---
 
 function closeMenus(except) {
   for (const menu of document.querySelectorAll("[data-menu][open]")) if (menu !== except) menu.open = false;
@@ -53,7 +23,8 @@ document.addEventListener("keydown", (event) => {
 
 // --- toasts ---
 
-const TOAST_MS = 8000;
+const TOAST_MS = 5_000;
+const MOST_TOASTS = 2;
 const AT_REST = '[data-run-status]:is([data-ended], [data-waiting-for]:not([data-waiting-for="retry"]))';
 
 export function toast(text, level = "info", untilRest = false) {
@@ -63,27 +34,29 @@ export function toast(text, level = "info", untilRest = false) {
   element.dataset.level = level;
   element.toggleAttribute("data-until-rest", untilRest);
   element.querySelector("span").textContent = text;
-  toasts.append(element);
-  while (toasts.children.length > 3) toasts.firstElementChild.remove();
+  keepSteady(() => {
+    toasts.append(element);
+    while (toasts.children.length > MOST_TOASTS) toasts.firstElementChild.remove();
+  });
   leaveLater(element);
 }
 
-// An error stays until it is dismissed; anything else goes by itself, but not while somebody points at it.
+// An error stays until it is dismissed; other toasts disappear, but not under the pointer.
 function leaveLater(element) {
   if (element.dataset.level === "error") return;
-  setTimeout(() => (element.matches(":hover, :focus-within") ? leaveLater(element) : element.remove()), TOAST_MS);
+  setTimeout(() => (element.matches(":hover, :focus-within") ? leaveLater(element) : keepSteady(() => element.remove())), TOAST_MS);
 }
 
-on("click", "[data-dismiss]", (button) => button.closest(".toast").remove());
+on("click", "[data-dismiss]", (button) => keepSteady(() => button.closest(".toast").remove()));
 document.querySelectorAll(".toast").forEach(leaveLater);
 document.addEventListener("toast", ({ detail: { text, level, untilRest } }) => toast(text, level, untilRest));
 
-// What a run was asked and has come to is not announced any more.
+// A toast about a requested state disappears when the run has reached it.
 document.addEventListener("htmx:load", () => {
   if (document.querySelector(AT_REST)) document.querySelectorAll(".toast[data-until-rest]").forEach((said) => said.remove());
 });
 
-// --- htmx: failures are said, empty filters stay out of the address ---
+// --- htmx: failures become toasts, empty filters stay out of the address ---
 
 const FAILURES = {
   400: "The server could not read this. It may be too long: a task may have 256 KiB.",
@@ -92,28 +65,31 @@ const FAILURES = {
 };
 
 const AWAY = (status) =>
-  `A proxy in front of this site answers in its place (${status}): it does not reach the site. Nothing you typed is lost: try again in a moment.`;
+  `A proxy in front of this site answers in its place (${status}): it does not reach the site. ` +
+  "Nothing you typed is lost: try again in a moment.";
 const PROXY_FAILURES = {
   413: () =>
-    "A proxy in front of this site refused this as too large (413); the site has not seen it. Nothing you typed is lost: shorten it, or have the proxy's limit raised.",
+    "A proxy in front of this site refused this as too large (413); the site has not seen it. " +
+    "Nothing you typed is lost: shorten it, or have the proxy's limit raised.",
   502: AWAY,
   503: AWAY,
   504: AWAY,
 };
 
 document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
-  // With a 409 the server says itself, as a toast, how things truly stand.
+  // A 409 has a toast of its own, with the current state.
   if (xhr.status === 409) return;
-  toast(fromProxy(xhr) ?? FAILURES[xhr.status] ?? ownWords(xhr) ?? `The server answered ${xhr.status}. Nothing was lost: try again.`, "error");
+  const words = fromProxy(xhr) ?? ownWords(xhr) ?? FAILURES[xhr.status];
+  toast(words ?? `The server answered ${xhr.status}. Nothing was lost: try again.`, "error");
 });
 
-// Every page of ours names its policy; the pages of a proxy in front of us do not.
+// Every page of the site has this header; error pages of a proxy do not.
 function fromProxy(xhr) {
   if (xhr.getResponseHeader("Content-Security-Policy") !== null || ownWords(xhr)) return undefined;
   return PROXY_FAILURES[xhr.status]?.(xhr.status);
 }
 
-// Refusals before a page could be made are a line of text.
+// Errors without a page are a line of text.
 function ownWords(xhr) {
   const isText = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
   return isText && xhr.responseText ? xhr.responseText.trim().slice(0, 300) : undefined;
@@ -127,13 +103,24 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
     if (detail.formData.getAll(name).every((value) => value === "")) detail.formData.delete(name);
   }
 });
+// Enter in the search requests the same address twice, and typing a new one for each word: both become a single entry in
+// the browser's history.
+let typingFrom = null;
+document.addEventListener("htmx:beforeHistoryUpdate", ({ detail }) => {
+  const { history: entry, requestConfig } = detail;
+  if (!requestConfig?.elt.matches("form[data-skip-empty]") || entry.type !== "push") return;
+  const here = location.pathname + location.search;
+  const isTyping = requestConfig.triggeringEvent?.type === "input";
+  if (entry.path === here || (isTyping && typingFrom === here)) entry.type = "replace";
+  typingFrom = isTyping || entry.path === here ? entry.path : null;
+});
 document.addEventListener("htmx:load", ({ detail: { elt } }) => {
   localTimes(elt);
-  // After a refused form the first thing to correct has the focus.
+  // After a refused form the first invalid field gets the focus.
   if (elt.matches("form")) elt.querySelector('[aria-invalid="true"]')?.focus();
 });
 
-// --- forms: Ctrl+Enter or Cmd+Enter sends, a second click does not, an example fills in ---
+// --- forms: Ctrl+Enter or Cmd+Enter sends, a second click does not, an example fills in the task ---
 
 on("keydown", "form[data-submit-on-enter]", (form, event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
@@ -152,11 +139,23 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-submitted]")) delete form.dataset.submitted;
 });
 
+// A form that launches has a key, and launches once for it. The key is stored in the page's history entry: after Back, a
+// second press of the button leads to the same run.
+function keepKeys(root) {
+  const fields = root.querySelectorAll("[data-once]");
+  if (!fields.length) return;
+  const key = history.state?.once ?? fields[0].value;
+  if (history.state?.once !== key) history.replaceState({ ...history.state, once: key }, "");
+  for (const field of fields) field.value = key;
+}
+keepKeys(document);
+document.addEventListener("htmx:load", ({ detail: { elt } }) => keepKeys(elt));
+
 on("click", "[data-fill]", (button) => {
   const field = document.getElementById(button.dataset.fill);
   field.focus();
   field.select();
-  // Unlike an assignment this can be undone with Ctrl+Z, so an example never destroys what was typed.
+  // Unlike an assignment, this can be undone with Ctrl+Z, so an example never destroys typed text.
   if (!document.execCommand("insertText", false, button.dataset.text)) field.value = button.dataset.text;
 });
 
@@ -164,7 +163,7 @@ if (/Mac|iPhone|iPad/.test(navigator.platform)) {
   for (const key of document.querySelectorAll("[data-shortcut]")) key.textContent = key.textContent.replace("Ctrl", "⌘");
 }
 
-// --- drafts: what was typed outlives a reload and a sign-in in between, until it was launched ---
+// --- drafts: typed text survives a reload and a sign-in, until it was launched ---
 
 function drafts(change) {
   try {
@@ -177,15 +176,71 @@ function drafts(change) {
 
 on("input", "[data-draft]", (field) => drafts((storage) => storage.setItem(field.dataset.draft, field.value)));
 for (const field of document.querySelectorAll("[data-draft]")) {
-  field.value ||= drafts((storage) => storage.getItem(field.dataset.draft)) ?? "";
+  const kept = drafts((storage) => storage.getItem(field.dataset.draft));
+  if (field.value || !kept) continue;
+  field.value = kept;
+  if (field.form) restored(field.form);
 }
 document.addEventListener("htmx:beforeOnLoad", ({ detail: { elt, xhr } }) => {
-  const field = elt.querySelector?.("[data-draft]");
   const launched = xhr.getResponseHeader("HX-Redirect")?.startsWith("/runs/");
+  const field = elt.querySelector?.("[data-draft]");
   if (field && launched) drafts((storage) => storage.removeItem(field.dataset.draft));
+  const form = elt.matches?.("[data-draft-form]") ? elt : null;
+  const isSent = launched || (xhr.status === 204 && !xhr.getResponseHeader("HX-Redirect"));
+  if (form && isSent) drafts((storage) => storage.removeItem(form.dataset.draftForm));
 });
 
-// --- copying: a field's value, and a word that it was copied; without a clipboard (plain http) the field is selected ---
+// For a prefilled form only changed fields are stored, and restored into the open form.
+on("input", "[data-draft-form]", (form) => {
+  const changed = typedFields(form).filter((field) => field.value !== firstValue(field));
+  const kept = Object.fromEntries(changed.map((field) => [field.name, field.value]));
+  drafts((storage) => storage.setItem(form.dataset.draftForm, JSON.stringify(kept)));
+});
+
+function typedFields(form) {
+  return [...form.elements].filter((field) => field.matches("textarea, select, input:not([type=hidden])"));
+}
+
+function firstValue(field) {
+  if (!field.matches("select")) return field.defaultValue;
+  return ([...field.options].find((option) => option.defaultSelected) ?? field.options[0])?.value;
+}
+
+function showDrafts(root) {
+  const forms = root.matches?.("[data-draft-form]") ? [root] : root.querySelectorAll("[data-draft-form]");
+  for (const form of forms) {
+    const kept = JSON.parse(drafts((storage) => storage.getItem(form.dataset.draftForm)) ?? "{}");
+    for (const field of typedFields(form)) {
+      if (!Object.hasOwn(kept, field.name) || field.value !== firstValue(field) || field.ariaInvalid) continue;
+      field.value = kept[field.name];
+      field.closest("details")?.setAttribute("open", "");
+      restored(form);
+    }
+  }
+}
+
+// Shows that a form was restored, with a button to reset it.
+function restored(form) {
+  const note = form.querySelector("[data-restored]");
+  if (note) note.hidden = false;
+}
+
+on("click", "[data-clear-draft]", (button) => {
+  const { form } = button;
+  drafts((storage) => {
+    storage.removeItem(form.dataset.draftForm);
+    for (const field of form.querySelectorAll("[data-draft]")) storage.removeItem(field.dataset.draft);
+  });
+  for (const field of typedFields(form)) field.value = firstValue(field) ?? "";
+  for (const field of form.querySelectorAll("[data-draft]")) field.value = field.defaultValue;
+  button.closest("[data-restored]").hidden = true;
+  form.querySelector("#id_agent")?.dispatchEvent(new Event("change", { bubbles: true }));
+  form.querySelector("[data-draft]")?.focus();
+});
+showDrafts(document);
+document.addEventListener("htmx:load", ({ detail: { elt } }) => showDrafts(elt));
+
+// --- copying: a field's value, with a confirmation; without a clipboard (plain http) the field is selected ---
 
 on("click", "[data-copy]", async (button) => {
   const field = document.getElementById(button.dataset.copy);
@@ -199,7 +254,7 @@ on("click", "[data-copy]", async (button) => {
   }
 });
 
-// --- times: the server writes UTC, the reader sees their own ---
+// --- times: the server writes UTC, the reader sees their own time zone ---
 
 const SAME_YEAR = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const OTHER_YEAR = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });

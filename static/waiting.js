@@ -1,38 +1,40 @@
-// How many calls wait for this person: in the bar, in the tab's title, and, if they want, as a sound.
+// The number of calls that wait for the user: in both bars, in the tab's title, and, on request, with a sound.
 
 const LOOK_EVERY_MS = 15_000;
 const SOON_MS = 300;
 
-const badge = document.querySelector("[data-waiting-badge]");
+const badges = [...document.querySelectorAll("[data-waiting-badge]")];
 const title = document.title;
-let count = Number(badge?.dataset.waitingBadge ?? 0);
+let count = Number(badges[0]?.dataset.waitingBadge ?? 0);
 let soon;
 
 export function waits(now) {
-  if (!badge) return;
+  if (!badges.length) return;
   if (now > count) chime();
   count = now;
-  badge.dataset.waitingBadge = now;
-  badge.hidden = now === 0;
-  badge.querySelector("[data-waiting-number]").textContent = now;
+  for (const badge of badges) {
+    badge.dataset.waitingBadge = now;
+    badge.hidden = now === 0;
+    badge.querySelector("[data-waiting-number]").textContent = now;
+  }
   document.title = now ? `(${now}) ${title}` : title;
 }
 
 async function look() {
   try {
-    const answer = await fetch(badge.dataset.look, { cache: "no-store", redirect: "error" });
+    const answer = await fetch(badges[0].dataset.look, { cache: "no-store", redirect: "error" });
     if (answer.ok) waits((await answer.json()).count);
   } catch {
-    // The server is away for a moment; the next look comes by itself.
+    // The server is unreachable; the next poll comes by itself.
   }
 }
 
-// What somebody decides, and a run on the page that comes to wait or goes on, is not left to the next look.
+// Polls at once after a decision, and when a run on the page starts or stops waiting.
 const WAITING = '.pill[data-status="waiting"]';
 let shown = document.querySelectorAll(WAITING).length;
 
 function lookSoon() {
-  if (!badge) return;
+  if (!badges.length) return;
   clearTimeout(soon);
   soon = setTimeout(look, SOON_MS);
 }
@@ -44,7 +46,7 @@ document.addEventListener("htmx:load", ({ detail: { elt } }) => {
 });
 document.addEventListener("htmx:afterRequest", ({ detail }) => detail.requestConfig?.verb === "post" && lookSoon());
 
-// --- the sound: off until somebody turns it on, for this browser ---
+// --- the sound: off until the user turns it on in this browser ---
 
 function wantsSound() {
   try {
@@ -91,7 +93,7 @@ for (const button of document.querySelectorAll("[data-sound]")) {
   });
 }
 
-if (badge) {
+if (badges.length) {
   waits(count);
   setInterval(look, LOOK_EVERY_MS);
 }

@@ -1,4 +1,4 @@
-"""Fixtures for every room."""
+"""Fixtures for all tests."""
 
 import os
 import shutil
@@ -14,23 +14,36 @@ from tests.live_site import LiveSite, prepare_data
 from tests.wire import WireServer
 
 TESTS = Path(__file__).parent
-LONGEST_FIRST = ("chaos", "scale_out", "journeys", "project", "operations", "engine")
+LONGEST_FIRST = (
+    *("chaos", "scale_out", "journeys", "project", "operations"),
+    *("time_limits", "hostile", "management", "engine", "live"),
+)
+TIMEOUTS_S = {
+    "chaos": 3600 if os.environ.get("CHAOS") == "full" else 300,
+    "time_limits": 3600 if os.environ.get("CHAOS") == "full" else 120,
+    **dict.fromkeys(("doubles", "journeys", "local_model", "management", "operations", "project", "scale_out"), 180),
+}
+"""Seconds for one test, fixtures included, in folders whose tests start processes, browsers and installations."""
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def pytest_configure() -> None:
-    """Heed Ctrl-C even as a shell's background job, which ignores it; the servers we start would inherit that."""
+    """Handle Ctrl-C even as a shell's background job, which ignores it; the started servers would inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take long, so that no worker is left alone with one at the end.
+    """Start with the slow files, so that no test worker is left alone with one at the end.
 
-    Skip what needs a browser where there is none. Where REQUIRE_SERVICES is 1 a missing one is a failure.
+    Skip browser tests without a browser. With REQUIRE_SERVICES=1 a missing one is a failure.
     """
     items.sort(key=_place)
+    for item in items:
+        room = item.path.relative_to(TESTS).parts[0]
+        if room in TIMEOUTS_S and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(TIMEOUTS_S[room]))
     if CHROMIUM or os.environ.get("REQUIRE_SERVICES") == "1":
         return
     for item in items:
@@ -45,14 +58,14 @@ def _place(item: pytest.Item) -> int:
 
 @pytest.fixture
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tools made in a test are gone after it."""
-    registry.registered_tools()  # the built-in ones register once in a process
+    """Tools registered in a test are removed after it."""
+    registry.registered_tools()  # The built-in ones register once in a process.
     monkeypatch.setattr(registry, "_layers", {layer: dict(tools) for layer, tools in registry._layers.items()})
 
 
 @pytest.fixture(scope="session")
 def prepared_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with an empty, migrated database and collected static files, to be copied."""
+    """A data folder with an empty, migrated database and collected static files, as a template."""
     data = tmp_path_factory.mktemp("prepared") / "data"
     prepare_data(data)
     return data
@@ -60,7 +73,8 @@ def prepared_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def start_site(prepared_data: Path, tmp_path: Path) -> Iterator[Callable[..., LiveSite]]:
-    """Start a real server: `start_site(AGENTSITE_ENDPOINTS=…)`. Each has its own data; all are gone after the test."""
+    """Start a real server: `start_site(AGENTSITE_ENDPOINTS=…)`. Each has its own data; all are stopped after the
+    test."""
     sites: list[LiveSite] = []
 
     def start(**environment: str) -> LiveSite:
@@ -77,15 +91,15 @@ def start_site(prepared_data: Path, tmp_path: Path) -> Iterator[Callable[..., Li
 
 @pytest.fixture
 def live_site(start_site: Callable[..., LiveSite]) -> Any:
-    """A real server with default settings and nobody to sign in yet."""
+    """A real server with default settings and no users."""
     return start_site()
 
 
 @pytest.fixture
 def wire_server() -> Iterator[WireServer]:
-    """A model server that speaks every provider's wire format and fails as it is told; its model is `m1`.
+    """A model server that speaks every provider's wire format and fails on command; its model is `m1`.
 
-    A request that a provider would refuse fails the test, whatever became of it.
+    A request that a provider would refuse fails the test, whatever its outcome.
     """
     with WireServer() as server:
         yield server

@@ -1,4 +1,4 @@
-"""The run that is stopped at each of its awaits: a script full of them, and the tools it calls."""
+"""The run that is stopped at each of its awaits: a script with many of them, and its tools."""
 
 import asyncio
 import time
@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from runs.agent import AgentState, ToolFailed, agent_execution, tool
-from runs.agent.errors import ModelFailure
-from runs.agent.messages import ModelReply, ToolRequest, Usage
+from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.messages import ModelReply, ToolRequest
 from runs.agent.providers.scripted import ScriptedModel
+from runs.agent.usage import Usage
 
 TOOLS = ("fuzz_read", "fuzz_thread", "fuzz_unsafe", "fuzz_fails")
 ANSWER = "Done: **bold**, so that it is rendered in a thread."
@@ -21,7 +22,7 @@ class AskedOverTheNet(ScriptedModel):
     """A model whose replies take a few turns of the event loop."""
 
     tokens_given = 0
-    """What its replies have cost so far, heeded or not."""
+    """Tokens of its replies so far, used or not."""
 
     async def reply(self, request: Any, **options: Any) -> ModelReply:
         for _ in range(3):
@@ -32,7 +33,7 @@ class AskedOverTheNet(ScriptedModel):
 
 
 def script(*, fails_first: bool = True) -> AskedOverTheNet:
-    """Perhaps a failed attempt, four calls together, one of which fails, then an answer rendered in a thread."""
+    """Optionally a failed attempt, four parallel calls, one of which fails, then an answer rendered in a thread."""
     down = ModelFailure("Down.", kind="server", provider="scripted", model="scripted", status=503)
     calls = tuple(ToolRequest(name, {}) for name in TOOLS)
     return AskedOverTheNet(
@@ -43,7 +44,7 @@ def script(*, fails_first: bool = True) -> AskedOverTheNet:
 
 
 def register_tools() -> None:
-    """Register the tools of the script, one of each effect. They tidy up slowly."""
+    """Register the tools of the script, one of each effect. Their cleanup is slow."""
 
     @tool(effect="read")
     async def fuzz_read() -> str:
@@ -52,14 +53,14 @@ def register_tools() -> None:
             await asyncio.sleep(0)
             await asyncio.sleep(0.001)
         finally:
-            for _ in range(3):  # closing a connection takes a moment
+            for _ in range(3):  # Closing a connection takes a moment.
                 await asyncio.sleep(0)
         return "read"
 
     @tool(effect="pure")
     def fuzz_thread() -> str:
         """Think."""
-        time.sleep(0.001)  # in a thread of its own
+        time.sleep(0.001)  # In a thread of its own.
         return "thought"
 
     @tool(effect="unsafe")
@@ -76,7 +77,7 @@ def register_tools() -> None:
 
 
 def watch_states(monkeypatch: pytest.MonkeyPatch, where: ModuleType) -> list[AgentState]:
-    """The states of the runs that the module `where` works on from now on, in order."""
+    """The states of the runs that the module `where` executes from now on, in order."""
     seen: list[AgentState] = []
 
     @asynccontextmanager

@@ -5,15 +5,16 @@ import queue
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests import site_process
 from tests.people import sign_in_new
+from tests.site_process import Process
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = site_process.ROOT
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 15.0
 
@@ -34,46 +35,45 @@ print(session.session_key)
 def manage(
     *arguments: str, data: Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `manage.py` to its end. What the surrounding environment says about the site does not reach it."""
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env=clean_environment(data, environment),
-        capture_output=True,
-        text=True,
-        timeout=START_LIMIT_S,
-        check=False,
-    )
+    """Run `manage.py` to its end. The surrounding environment's settings of the site are not passed on."""
+    return site_process.run(arguments, clean_environment(data, environment), limit_s=START_LIMIT_S)
 
 
 def prepare_data(data: Path) -> None:
-    """Migrate and collect static files once, so that copies of the folder start fast."""
-    code = "from runs.management.preparing import *; migrate(); collect_static_files()"
+    """Migrate and collect static files once, so that copies of the folder start fast.
+
+    Launches may choose other models and limits than the default agent's; ceilings are tested in
+    tests/engine/control/test_ceilings.py.
+    """
+    code = (
+        "from runs.management.startup import *; migrate(); collect_static_files(); "
+        "from runs.models import Agent; Agent.objects.update(launch_may_raise=['limits', 'models', 'settings'])"
+    )
     result = manage("shell", "--no-imports", "-c", code, data=data)
     assert result.returncode == 0, result.stderr
 
 
 class LiveSite:
-    """One server. `start` returns when it has printed its line; what it wrote to standard error is in `log`."""
+    """One server. `start` returns when it has printed its line; its standard error is in `log`."""
 
     def __init__(self, data: Path, environment: Mapping[str, str] | None = None) -> None:
         self.data = data
         self.environment = dict(environment or {})
         self.log = data.with_name(f"{data.name}.log")
         self.line = ""
-        """What it printed: the sign-in link or its address."""
-        self._process: subprocess.Popen[str] | None = None
+        """The line it printed: the sign-in link or its address."""
+        self._process: Process | None = None
         self._sessions: dict[str, str] = {}
 
     @property
     def url(self) -> str:
-        """Where it serves, without a slash at the end."""
+        """The site's address, without a trailing slash."""
         # With a public address the line ends with "(served by http://…/)".
         scheme, _, host = self.line.rstrip(")").rsplit(" ", 1)[1].split("/")[:3]
         return f"{scheme}//{host}"
 
     @property
-    def process(self) -> "subprocess.Popen[str]":
+    def process(self) -> Process:
         """The process, to measure or to signal."""
         assert self._process is not None, "not started"
         return self._process
@@ -88,32 +88,26 @@ class LiveSite:
         port = self.url.rsplit(":", 1)[1] if self.line else "0"
         self._close_output()
         with self.log.open("a") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve", "--port", port],
-                cwd=ROOT,
-                env=clean_environment(self.data, self.environment),
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
+            environment = clean_environment(self.data, self.environment)
+            self._process = site_process.start(["serve", "--port", port], environment, stderr=log)
         self.line = first_line(self.process, START_LIMIT_S)
         assert self.line, f"The server did not start:\n{self.log.read_text()}"
         return self
 
     def stop(self) -> int:
-        """SIGTERM, and the exit code."""
+        """SIGTERM; returns the exit code."""
         return self._end(signal.SIGTERM)
 
     def kill(self) -> int:
-        """SIGKILL: as if the power had gone."""
+        """SIGKILL, like a power failure; returns the exit code."""
         return self._end(signal.SIGKILL)
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A command beside the server, on the same data."""
+        """Run a command beside the server, on the same data."""
         return manage(*arguments, data=self.data, environment=self.environment)
 
     def ask(self, code: str) -> str:
-        """What Python code, run with the site's models, prints."""
+        """The output of Python code, run with the site's models."""
         result = self.manage("shell", "--no-imports", "-c", code)
         assert result.returncode == 0, result.stderr
         return result.stdout.strip()
@@ -121,7 +115,7 @@ class LiveSite:
     def create_user(
         self, username: str, password: str = "a good long password", *, staff: bool = False, superuser: bool = False
     ) -> None:
-        """A person who can sign in, and already has once: see `session_of`."""
+        """A user who can sign in, and has a session: see `session_of`."""
         if "DATABASE_URL" in self.environment:
             made = (
                 f"User.objects.create_user({username!r}, password={password!r}, is_staff={staff}, "
@@ -132,7 +126,7 @@ class LiveSite:
             self._sessions[username] = sign_in_new(self.data, username, password, staff=staff, superuser=superuser)
 
     def session_of(self, username: str) -> str:
-        """The `sessionid` cookie of a person."""
+        """The `sessionid` cookie of a user."""
         if username not in self._sessions:
             found = f"User.objects.get(username={username!r})"
             self._sessions[username] = self.ask(_PRINT_NEW_SESSION.format(user=found))
@@ -149,19 +143,19 @@ class LiveSite:
             self._process.stdout.close()
 
     def close(self) -> None:
-        """End it, if it still runs, and take its data away."""
+        """Stop it, if it still runs, and remove its data."""
         if self._process is not None:
             self.kill()
         shutil.rmtree(self.data, ignore_errors=True)
 
 
 def clean_environment(data: Path, extra: Mapping[str, str] | None) -> dict[str, str]:
-    """The environment of a process of the site: what the surrounding one says about the site does not reach it."""
+    """The environment of a site's process, without the surrounding environment's settings of the site."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return {**kept, "AGENTSITE_DATA": str(data), **(extra or {})}
 
 
-def first_line(process: "subprocess.Popen[str]", limit_s: float) -> str:
+def first_line(process: Process, limit_s: float) -> str:
     """The first line of standard output; empty if the process ended without one. Raises `queue.Empty`."""
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     output: Any = process.stdout

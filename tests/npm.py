@@ -14,16 +14,16 @@ INSTALL_LIMIT_S = 180.0
 
 @cache
 def why_not() -> str:
-    """Why nothing from npm can run here; empty if it can."""
+    """Why no npm program can run here; empty if they can."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         return "needs node 20 or later with npm"
     return ""
 
 
 def install(what: str, files: Iterable[Path], folder: Path) -> None:
-    """Put `what`, as the lock file among `files` says, into `folder`.
+    """Install `what` into `folder`, as the lock file among `files` says.
 
-    Skips the test where there is no way to, unless REQUIRE_SERVICES is 1.
+    Skips the test without npm, unless REQUIRE_SERVICES is 1.
     """
     reason = why_not()
     if not reason:

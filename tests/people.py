@@ -1,4 +1,4 @@
-"""People who are signed in to a site on SQLite, made without a process of its own for each."""
+"""Signed-in people of a site on SQLite, created without a subprocess."""
 
 import sqlite3
 from contextlib import closing
@@ -18,7 +18,10 @@ _FORMAT = "%Y-%m-%d %H:%M:%S.%f"
 
 
 def sign_in_new(data: Path, username: str, password: str, *, staff: bool, superuser: bool) -> str:
-    """Add a person to the site whose data folder this is; the `sessionid` of a session of theirs comes back."""
+    """Add a person to the site with this data folder. Returns the `sessionid` of a session of the person.
+
+    `staff`: a member of the group Operators, who may act on everybody's runs.
+    """
     now = datetime.now(UTC)
     hashed = _hashed(password)
     with closing(sqlite3.connect(data / "agentsite.sqlite3", timeout=20, isolation_level=None)) as database:
@@ -27,6 +30,12 @@ def sign_in_new(data: Path, username: str, password: str, *, staff: bool, superu
             " email, date_joined) VALUES (?, ?, ?, ?, 1, '', '', '', ?)",
             (username, hashed, superuser, staff, now.strftime(_FORMAT)),
         ).lastrowid
+        if staff:
+            database.execute(
+                "INSERT INTO auth_user_groups (user_id, group_id)"
+                " SELECT ?, id FROM auth_group WHERE name = 'Operators'",
+                (pk,),
+            )
         session = token_hex(16)
         database.execute(
             "INSERT INTO django_session (session_key, session_data, expire_date) VALUES (?, ?, ?)",
@@ -36,7 +45,7 @@ def sign_in_new(data: Path, username: str, password: str, *, staff: bool, superu
 
 
 def _signed(data: Path, pk: str, hashed: str) -> str:
-    """What the session stores, signed with the site's own key, as Django's `SessionStore` and `User` do."""
+    """The session's data, signed with the site's key, as Django's `SessionStore` and `User` do."""
     key = (data / "secret_key").read_text().strip()
     auth_hash = salted_hmac(f"{_USER}.get_session_auth_hash", hashed, secret=key, algorithm="sha256").hexdigest()
     content = {SESSION_KEY: pk, BACKEND_SESSION_KEY: _BACKEND, HASH_SESSION_KEY: auth_hash}

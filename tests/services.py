@@ -1,7 +1,7 @@
-"""A Postgres database and a Redis prefix of a test's own, on servers that are there already.
+"""A Postgres database and a Redis prefix of a test's own, on servers that already run.
 
-`DATABASE_URL` and `REDIS_URL` say where, before that the usual local ports. The database has a random name and is
-dropped; Redis is never flushed.
+`DATABASE_URL` and `REDIS_URL` name the servers; without them, the usual local ports are tried. The database has a
+random name and is dropped; Redis is never flushed.
 """
 
 import os
@@ -17,7 +17,7 @@ import pytest
 import redis
 from psycopg import sql
 
-# Before tests.settings takes them out of the environment: the tests of one machine know nothing of them.
+# Read before tests.settings removes them from the environment: other tests must not use these servers.
 SERVER_URL = (
     os.environ.get("AGENTSITE_TEST_DATABASE_URL")
     or os.environ.get("DATABASE_URL")
@@ -28,7 +28,7 @@ REDIS_URL = os.environ.get("AGENTSITE_TEST_REDIS_URL") or os.environ.get("REDIS_
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What a test needs to run processes that work together."""
+    """A database and a Redis prefix for processes that work together."""
 
     database_url: str
     redis_url: str
@@ -36,7 +36,7 @@ class Services:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that switch a process to them."""
+        """The environment variables that make a process use them."""
         return {
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
@@ -70,7 +70,7 @@ def need_services() -> None:
 
 @contextmanager
 def own_services(template: str | None = None) -> Iterator[Services]:
-    """A new database, a copy of `template` if there is one, and a prefix nobody else has. Both are gone afterwards."""
+    """A new database, copied from `template` if given, and an unused prefix. Both are removed afterwards."""
     name = f"agentsite_test_{secrets.token_hex(6)}"
     with psycopg.connect(SERVER_URL, autocommit=True) as server:
         how = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))

@@ -1,4 +1,4 @@
-"""The site's settings for tests: an environment nobody else has touched, and a data folder of this run's own."""
+"""Settings for tests: an environment without the developer's variables, and a data folder per test run."""
 
 import atexit
 import os
@@ -16,9 +16,9 @@ os.environ["AGENTSITE_DATA"] = _data
 
 from agentsite.settings import *  # noqa: E402, F403 (the environment has to be ready first)
 
-# Hashing passwords slowly is the product's virtue and only the tests' cost.
+# Slow password hashing protects the product; in tests it would only cost time.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-# The manifest exists once static files have been collected, which `tests/project` tries on a real server.
+# The manifest exists only after static files were collected; `tests/project` tries that on a real server.
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -1,10 +1,10 @@
-"""Something that happens exactly at the n-th await of a run: a cancellation, or the end of all its time.
+"""Something that happens exactly at the n-th await of a run: a cancellation, or the end of its time limits.
 
     strikes = Strikes(lambda coro: coro.__qualname__ == "run_agent")
     strikes.watch(asyncio.get_running_loop())
     strikes.prepare(at=[7], do=lambda root, which: root.cancel())
 
-The task that `is_root` picks out, and every task made inside it, is counted at each point where it is about to wait.
+The task that `is_root` selects, and every task created inside it, is counted at each point where it is about to wait.
 """
 
 import asyncio
@@ -12,11 +12,11 @@ from collections.abc import Callable, Collection, Coroutine, Generator
 from typing import Any
 
 Strike = Callable[["asyncio.Task[Any]", int], object]
-"""Given the root task and which strike this is, from 1."""
+"""Called with the root task and the number of the strike, from 1."""
 
 
 class Strikes:
-    """Counts the waits of one run after another and strikes at those prepared, 0 being before its first step."""
+    """Counts the waits of one run after another and strikes at the prepared ones; 0 is before the first step."""
 
     def __init__(self, is_root: Callable[[Any], bool]) -> None:
         self.is_root = is_root
@@ -24,19 +24,19 @@ class Strikes:
         self.struck = 0
         self.root: asyncio.Task[Any] | None = None
         self.tasks: set[asyncio.Task[Any]] = set()
-        """Every task of the run, ended ones too."""
+        """Every task of the run, including ended ones."""
         self.unhandled: list[dict[str, Any]] = []
-        """What went wrong on the loop and nobody awaited."""
+        """Errors on the loop that nobody awaited."""
         self._at: Collection[int] = ()
         self._do: Strike = _nothing
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Make the tasks of the loop from now on, and hear what it complains of."""
+        """Create the loop's tasks from now on, and collect its unhandled errors."""
         loop.set_exception_handler(lambda _, context: self.unhandled.append(context))
         loop.set_task_factory(self.make_task)
 
     def prepare(self, at: Collection[int] = (), do: Strike | None = None) -> None:
-        """Forget the last run; at these waits of the next one, do this."""
+        """Forget the last run; call `do` at these waits of the next one."""
         self.waits = self.struck = 0
         self.root = None
         self.tasks = set()
@@ -55,7 +55,7 @@ class Strikes:
         return task
 
     def waiting(self) -> None:
-        """One of the run's tasks is about to wait."""
+        """Count a wait: a task of the run is about to wait."""
         self.waits += 1
         self._strike_if_due()
 
@@ -66,7 +66,7 @@ class Strikes:
 
 
 class _Counted(Coroutine[Any, Any, Any]):
-    """A coroutine that says so whenever it is about to wait."""
+    """A coroutine that reports to `strikes` before each wait."""
 
     def __init__(self, coro: Coroutine[Any, Any, Any], strikes: Strikes) -> None:
         self._coro = coro
@@ -97,5 +97,5 @@ def _nothing(_root: "asyncio.Task[Any]", _which: int) -> None:
 def _current_task() -> "asyncio.Task[Any] | None":
     try:
         return asyncio.current_task()
-    except RuntimeError:  # made from outside the loop's callbacks
+    except RuntimeError:  # created outside the loop's callbacks
         return None

@@ -1,4 +1,4 @@
-"""A tool that does not stop when it is told to, for tests of what a person can do about it."""
+"""A tool that ignores cancellation, for tests of what a person can do about it."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ from runs.agent import tool
 
 @tool(effect="unsafe", approval="never")
 async def stubborn() -> str:
-    """Wait until the file that STUBBORN_UNTIL names is there, whoever cancels this meanwhile."""
+    """Wait until the file that STUBBORN_UNTIL names exists, ignoring cancellations."""
     until = Path(os.environ["STUBBORN_UNTIL"])
     while not until.exists():  # noqa: ASYNC240 - a stat, now and then
         try:

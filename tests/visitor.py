@@ -1,4 +1,4 @@
-"""A person with cookies and no screen: sends the forms a browser would send, to a real server."""
+"""A person without a browser: sends the forms a browser would send, with cookies, to a real server."""
 
 import http.client
 from http.cookies import SimpleCookie
@@ -9,7 +9,7 @@ ANSWER_LIMIT_S = 30.0
 
 
 class Visitor:
-    """One connection to one site. Not for use from several threads at once; make one each."""
+    """One connection to one site. Not thread-safe; make one for each thread."""
 
     def __init__(self, url: str, *, session: str = "") -> None:
         self._address = urlsplit(url).netloc
@@ -22,9 +22,9 @@ class Visitor:
         return status, text
 
     def post(self, path: str, **fields: str) -> tuple[int, str]:
-        """Send a form, with the CSRF token of this visitor. The status, and where it redirects to.
+        """Send a form with this visitor's CSRF token. Returns the status and the redirect's target.
 
-        Raises `OSError` or `http.client.HTTPException` if there was no answer.
+        Raises `OSError` or `http.client.HTTPException` without a response.
         """
         if "csrftoken" not in self._cookies:
             self.get("/runs/new/" if "sessionid" in self._cookies else "/accounts/login/")
@@ -33,7 +33,7 @@ class Visitor:
         return status, location
 
     def launch(self, task: str, **fields: str) -> str:
-        """Launch a run; its id. Raises what `post` raises, and `AssertionError` if it was refused."""
+        """Launch a run. Returns its id. Raises what `post` raises, and `AssertionError` if the launch was refused."""
         status, location = self.post("/runs/", task=task, **fields)
         assert status == 302, f"The launch was answered with {status}."
         return location.strip("/").rsplit("/", 1)[1]

@@ -1,37 +1,37 @@
-"""The agent core: everything that thinks, usable from any Python program. No Django here.
+"""The agent core, usable from any Python program: nothing here imports Django.
 
-Nothing is loaded until it is asked for: `import runs.agent` costs next to nothing.
+The names below are loaded on first access, so `import runs.agent` is cheap.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from runs.agent.classify import handle_agent_error as handle_agent_error
-    from runs.agent.errors import AgentError as AgentError
-    from runs.agent.errors import AgentFailure as AgentFailure
-    from runs.agent.errors import ErrorSeverity as ErrorSeverity
-    from runs.agent.errors import ToolFailed as ToolFailed
-    from runs.agent.errors import ToolUnavailable as ToolUnavailable
+    from runs.agent.concurrency.race import AllFailed as AllFailed
+    from runs.agent.concurrency.race import call_first_to_respond as call_first_to_respond
+    from runs.agent.concurrency.race import first_success as first_success
+    from runs.agent.concurrency.retry import RetryPolicy as RetryPolicy
+    from runs.agent.concurrency.retry import async_retry as async_retry
+    from runs.agent.concurrency.timeouts import call_with_timeout as call_with_timeout
+    from runs.agent.errors.classification import handle_agent_error as handle_agent_error
+    from runs.agent.errors.exceptions import AgentError as AgentError
+    from runs.agent.errors.exceptions import AgentFailure as AgentFailure
+    from runs.agent.errors.exceptions import ErrorSeverity as ErrorSeverity
+    from runs.agent.errors.exceptions import ToolFailed as ToolFailed
+    from runs.agent.errors.exceptions import ToolUnavailable as ToolUnavailable
     from runs.agent.execution import agent_execution as agent_execution
-    from runs.agent.limits import RunLimits as RunLimits
     from runs.agent.model_settings import ModelSettings as ModelSettings
-    from runs.agent.parallel import execute_tools_parallel as execute_tools_parallel
-    from runs.agent.race import AllFailed as AllFailed
-    from runs.agent.race import call_first_to_respond as call_first_to_respond
-    from runs.agent.race import first_success as first_success
-    from runs.agent.results import AgentResult as AgentResult
-    from runs.agent.retry import RetryPolicy as RetryPolicy
-    from runs.agent.retry import async_retry as async_retry
     from runs.agent.run import run_agent as run_agent
+    from runs.agent.run import stream_agent_execution as stream_agent_execution
+    from runs.agent.run_limits import RunLimits as RunLimits
+    from runs.agent.state import AgentResult as AgentResult
     from runs.agent.state import AgentState as AgentState
     from runs.agent.state import AgentStatus as AgentStatus
     from runs.agent.state import AgentStep as AgentStep
-    from runs.agent.stream import stream_agent_execution as stream_agent_execution
     from runs.agent.thoughts import AgentThought as AgentThought
     from runs.agent.thoughts import ThoughtType as ThoughtType
-    from runs.agent.timeouts import call_with_timeout as call_with_timeout
-    from runs.agent.tools.idempotency import idempotency_key as idempotency_key
+    from runs.agent.tool_calls.parallel import execute_tools_parallel as execute_tools_parallel
+    from runs.agent.tools.idempotency_key import idempotency_key as idempotency_key
     from runs.agent.tools.protocol import Tool as Tool
     from runs.agent.tools.registry import execute_tool_by_name as execute_tool_by_name
     from runs.agent.tools.registry import execute_tool_safely as execute_tool_safely
@@ -40,21 +40,19 @@ if TYPE_CHECKING:
     from runs.agent.tools.toolbox import Toolbox as Toolbox
 
 _NAMES_BY_MODULE = {
-    "classify": ["handle_agent_error"],
-    "errors": ["AgentError", "AgentFailure", "ErrorSeverity", "ToolFailed", "ToolUnavailable"],
+    "run_limits": ["RunLimits"],
+    "concurrency.race": ["AllFailed", "call_first_to_respond", "first_success"],
+    "concurrency.retry": ["RetryPolicy", "async_retry"],
+    "concurrency.timeouts": ["call_with_timeout"],
+    "errors.classification": ["handle_agent_error"],
+    "errors.exceptions": ["AgentError", "AgentFailure", "ErrorSeverity", "ToolFailed", "ToolUnavailable"],
     "execution": ["agent_execution"],
-    "limits": ["RunLimits"],
     "model_settings": ["ModelSettings"],
-    "parallel": ["execute_tools_parallel"],
-    "race": ["AllFailed", "call_first_to_respond", "first_success"],
-    "results": ["AgentResult"],
-    "retry": ["RetryPolicy", "async_retry"],
-    "run": ["run_agent"],
-    "state": ["AgentState", "AgentStatus", "AgentStep"],
-    "stream": ["stream_agent_execution"],
+    "run": ["run_agent", "stream_agent_execution"],
+    "state": ["AgentResult", "AgentState", "AgentStatus", "AgentStep"],
     "thoughts": ["AgentThought", "ThoughtType"],
-    "timeouts": ["call_with_timeout"],
-    "tools.idempotency": ["idempotency_key"],
+    "tool_calls.parallel": ["execute_tools_parallel"],
+    "tools.idempotency_key": ["idempotency_key"],
     "tools.protocol": ["Tool"],
     "tools.registry": ["execute_tool_by_name", "execute_tool_safely", "get_available_tools", "tool"],
     "tools.toolbox": ["Toolbox"],

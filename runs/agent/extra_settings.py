@@ -1,4 +1,4 @@
-"""The JSON a person may add to the body of every request to a model, and what is refused there."""
+"""Extra settings: JSON that an agent adds to the body of every model request, and the names refused in it."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,80 +7,82 @@ from typing import Any, Final, NamedTuple
 
 MAX_EXTRA_BYTES: Final = 16 * 1024
 MAX_EXTRA_DEPTH: Final = 8
-"""Lists and objects inside each other, the outer object included."""
+"""Levels of nested lists and objects, the outer object included."""
 MAX_WHOLE_NUMBER: Final = 2**63 - 1
-"""Few servers read more than 64 bits, and Python itself refuses to write numbers of thousands of digits."""
+"""Few servers read more than 64 bits, and Python refuses to write numbers of thousands of digits."""
 
 
-class Refused(NamedTuple):
-    """Names that would overrule what a run decides itself, by the format that has them, and why they are refused."""
+class RefusedSetting(NamedTuple):
+    """Names refused because the run decides them itself, by wire format, with the reason."""
 
     reason: str
     chat: str = ""
-    """Chat completions, with what Ollama, vLLM, llama.cpp, OpenRouter and LiteLLM add."""
+    """Chat completions, with the additions of Ollama, vLLM, llama.cpp, OpenRouter and LiteLLM."""
     responses: str = ""
     anthropic: str = ""
     google: str = ""
 
     def names(self) -> Iterator[str]:
-        """All of them. An agent may have models of several formats, and a launch may choose another."""
+        """The names of all formats: an agent may have models of several, and a launch may choose another."""
         for names in self[1:]:
             yield from names.split()
 
 
 REFUSED: Final = (
-    # Prices, windows and retries are those of the model the run has asked, and a request must go where its key belongs.
-    Refused("which model is asked, the agent or the launch says", chat="model models route fallbacks"),
-    Refused(
-        "where requests go and with which key, the site's configuration says",
+    # Prices, windows and retries are those of the model in the request, and a key must only go to its own server.
+    RefusedSetting("the agent or the launch chooses the model", chat="model models route fallbacks"),
+    RefusedSetting(
+        "the site's configuration sets the server and the key",
         chat="api_base base_url api_key api_version headers extra_headers extra_query extra_body",
     ),
-    # Turns and steps are the record of what a model was told; a second copy at the provider would be another one.
-    Refused(
-        "what the model is told is the run's own conversation",
+    # Turns and steps are the record of the conversation; a copy at the provider could differ from it.
+    RefusedSetting(
+        "the run sends its own conversation",
         chat="messages prompt system",
         responses="input instructions previous_response_id conversation",
         anthropic="messages system container",
         google="contents system_instruction cached_content",
     ),
-    Refused(
-        "how a long conversation is shortened, the run decides, and a step says so",
+    RefusedSetting(
+        "the run shortens a long conversation itself and records that in a step",
         chat="transforms",
         responses="truncation context_management",
         anthropic="context_management block_binding",
     ),
-    Refused(
-        "what the model may call, the agent's tools say, and people approve it",
+    RefusedSetting(
+        "the model may call the agent's tools only, which people approve",
         chat="tools tool_choice functions function_call web_search_options plugins",
         responses="tools tool_choice max_tool_calls",
         anthropic="tools tool_choice mcp_servers",
         google="tools tool_config",
     ),
-    # A run reads one streamed reply of text with its usage at the end.
-    Refused(
+    # A run reads one streamed text reply with its usage at the end.
+    RefusedSetting(
         "replies are always streamed, with their usage", chat="stream stream_options usage", responses="background"
     ),
-    Refused(
-        "a run reads one reply; others would be paid for and thrown away", chat="n best_of", google="candidate_count"
+    RefusedSetting(
+        "a run reads one reply; others would be paid for and discarded", chat="n best_of", google="candidate_count"
     ),
-    Refused("a run reads text", chat="modalities audio", google="response_modalities speech_config"),
-    Refused(
-        "nothing is kept at the provider, and its reasoning is carried back by the run",
+    RefusedSetting("a run reads text", chat="modalities audio", google="response_modalities speech_config"),
+    RefusedSetting(
+        "nothing is stored at the provider, and the run sends its reasoning back",
         chat="store",
         responses="store include",
     ),
-    # The rest has a setting of its own, which is mapped to each provider and counted where there is a limit.
-    Refused(
+    # The rest has a setting of its own, mapped to each provider and counted against the limits.
+    RefusedSetting(
         "set max_output_tokens instead",
         chat="max_tokens max_completion_tokens num_predict n_predict max_new_tokens",
         responses="max_output_tokens",
         anthropic="max_tokens",
         google="max_output_tokens",
     ),
-    Refused("set temperature instead", chat="temperature"),
-    Refused("set top_p instead", chat="top_p"),
-    Refused("set reasoning_effort instead", chat="reasoning_effort", anthropic="effort", google="thinking_level"),
-    Refused(
+    RefusedSetting("set temperature instead", chat="temperature"),
+    RefusedSetting("set top_p instead", chat="top_p"),
+    RefusedSetting(
+        "set reasoning_effort instead", chat="reasoning_effort", anthropic="effort", google="thinking_level"
+    ),
+    RefusedSetting(
         "give the agent an output schema instead",
         chat="response_format format json_schema guided_json structured_outputs",
         anthropic="output_format",
@@ -89,7 +91,7 @@ REFUSED: Final = (
 )
 
 _WRAPPERS: Final = {
-    # What these hold counts as if it stood outside: Gemini's and Ollama's settings, and parts of a setting.
+    # Members of these objects count as top-level names: Gemini's and Ollama's settings, and parts of a setting.
     "generationconfig": None,
     "thinkingconfig": None,
     "options": None,
@@ -98,11 +100,11 @@ _WRAPPERS: Final = {
     "reasoning": ("effort",),
     "thinking": ("blockbinding",),
 }
-"""Members that are looked into: by name, the names that are refused in them; None for all."""
+"""Objects that are searched as well: by name, the names refused inside; None for all refused names."""
 
 
 def _plain(name: str) -> str:
-    """A name as servers compare it: Gemini takes both `topP` and `top_p`, Ollama any case."""
+    """The name as servers compare it: Gemini takes both `topP` and `top_p`, Ollama any case."""
     return name.replace("_", "").replace("-", "").lower()
 
 
@@ -110,7 +112,7 @@ _REASONS: Final = {_plain(name): refused.reason for refused in REFUSED for name 
 
 
 def extra_fault(value: object) -> str | None:
-    """Why this cannot be added to requests, as the end of a sentence; None if it can. Reads no more than it must."""
+    """Why the value cannot be added to requests, as the end of a sentence ("must …"); None if it can."""
     if not isinstance(value, Mapping):
         return 'must be a JSON object, such as {"top_k": 40}'
     if fault := _json_fault(value, 1, ""):
@@ -127,17 +129,17 @@ def _json_fault(value: object, depth: int, where: str) -> str | None:
             return None
         case int():
             is_right = -MAX_WHOLE_NUMBER <= value <= MAX_WHOLE_NUMBER
-            return None if is_right else f"must have no whole number of more than 64 bits{_at(where)}"
+            return None if is_right else f"must contain no whole number of more than 64 bits{_at(where)}"
         case float():
-            return None if isfinite(value) else f"must have no number that is not finite{_at(where)}"
+            return None if isfinite(value) else f"must contain finite numbers only{_at(where)}"
         case str():
             is_right = "\0" not in value and value == value.encode(errors="replace").decode()
-            return None if is_right else f"must have no NUL and no half of a surrogate pair{_at(where)}"
+            return None if is_right else f"must contain no NUL character and no lone surrogate{_at(where)}"
     if depth > MAX_EXTRA_DEPTH:
-        return f"must be at most {MAX_EXTRA_DEPTH} lists and objects inside each other"
+        return f"must not be nested more than {MAX_EXTRA_DEPTH} levels deep"
     if isinstance(value, Mapping):
         if not all(isinstance(name, str) for name in value):
-            return f"must have texts as the names of its members{_at(where)}"
+            return f"must have strings as names{_at(where)}"
         faults = (_json_fault(name, depth, where) or _json_fault(value[name], depth + 1, name) for name in value)
     elif isinstance(value, list | tuple):
         faults = (_json_fault(each, depth + 1, where) for each in value)

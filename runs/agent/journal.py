@@ -1,11 +1,11 @@
-"""Where a run writes down what it does, and when it waits for that to be durable."""
+"""The journal protocol: how a run records what it does, and where it waits for durability."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
-from runs.agent.errors import AgentError, AgentFailure
+from runs.agent.errors.exceptions import AgentError
 from runs.agent.messages import Delta, ToolCall
 from runs.agent.state import AgentStatus
 from runs.agent.thoughts import AgentThought
@@ -15,50 +15,46 @@ CallState = Literal["proposed", "awaiting_approval", "approved", "denied", "star
 ParkedFor = Literal["approval", "decision"]
 
 
-class JournalClosed(AgentFailure):
-    """The journal takes no more entries: the run was taken over, or could not be stored. Stop and write nothing."""
-
-
 @dataclass(frozen=True, slots=True)
 class CallChange:
-    """A tool call is new, or has come further."""
+    """A new tool call, or a new state of one."""
 
     call: ToolCall
     state: CallState
     effect: Effect
     is_new: bool = False
     expires_at: float | None = None
-    """When a call that awaits approval is decided without a person, in seconds since the epoch; None for never."""
+    """When a call that awaits approval expires, in seconds since the epoch; None for never."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Entry:
-    """What belongs together: either all of it is recorded, or none."""
+    """One atomic write: all of it is recorded, or nothing."""
 
     thoughts: Sequence[AgentThought] = ()
     calls: Sequence[CallChange] = ()
     status: AgentStatus | None = None
-    """The run's status from here on; None leaves it."""
+    """The run's new status; None for no change."""
     parks: ParkedFor | None = None
-    """With `AgentStatus.WAITING`: the run waits for a person from here on, and has no host. Nothing follows."""
+    """With `AgentStatus.WAITING`: the run waits for a person and gives up its host. The last entry of this claim."""
     tokens: int | None = None
-    """Tokens to add to the run's; None when the provider reported none."""
+    """Tokens to add to the run's total; None when the provider reported none."""
     usage_is_estimated: bool = False
-    """Some of the tokens recorded here were counted here: the run's are "about" from here on."""
+    """Part of `tokens` is our own count: the run's total is shown as "about" from here on."""
     cost: Decimal | None = None
-    """US dollars to add to the run's; None when unknown."""
+    """US dollars to add to the run's cost; None when unknown."""
     cost_is_partial: bool = False
-    """What is recorded here cost something nobody knows: the run's cost is "at least" from here on."""
+    """Part of the cost is unknown: the run's cost is shown as "at least" from here on."""
     output: Any = None
     """The answer as validated data (JSON), with `AgentStatus.COMPLETED`, if the run has an output schema."""
     replay: Any = None
-    """The reply's private replay value, kept with the first thought."""
+    """The reply's private replay value, stored with the first thought."""
     error: AgentError | None = None
     """Why the run failed, with `AgentStatus.FAILED`."""
 
 
 class Journal(Protocol):
-    """A run's own record. Entries are kept in the order they were given."""
+    """The record of one run. Entries are stored in the order of the calls."""
 
     async def record(self, entry: Entry) -> None:
         """Queue an entry; it may not be durable yet. Raises `JournalClosed`."""
@@ -69,25 +65,24 @@ class Journal(Protocol):
         ...
 
     async def start(self, change: CallChange) -> None:
-        """Record that a call starts, and return when that is durable. Raises `JournalClosed`.
+        """Record the start of a call, and return when that is durable. Raises `JournalClosed`.
 
-        It does not return if a stop was asked for before: the call does not start, and a cancellation is on its way.
+        Does not return if a stop was requested before: the call must not start, and a cancellation follows.
         """
         ...
 
     def show(self, card: str, delta: Delta) -> None:
-        """Show a piece of a reply to whoever watches now. Never waited for, may be lost.
+        """Show a piece of a reply to the present viewers. Not awaited; may be lost.
 
-        A journal that is stored keeps what it was shown of a reply that comes to nothing, with the entry that says so.
-
-        `card` is `turn-attempt-lane` (each from 1). The thought that ends the card has it as metadata `card`: the
-        reply's last thought, or the retry that voids what the attempt had said.
+        A stored journal keeps the pieces of a reply that fails, together with the entry that records the failure.
+        `card` is `turn-attempt-lane` (each from 1). The thought that ends the card has it in its payload: the
+        reply's last thought, or the retry that voids the attempt's text.
         """
         ...
 
 
 class ReportingJournal:
-    """The journal of a run outside the engine: hands each thought to a callback and keeps nothing."""
+    """The journal of a run outside the engine: passes each thought to a callback and stores nothing."""
 
     def __init__(self, report: Callable[[AgentThought], object] | None = None) -> None:
         self._report = report
@@ -107,4 +102,4 @@ class ReportingJournal:
         """Nothing is stored, so there is nothing to wait for."""
 
     def show(self, card: str, delta: Delta) -> None:
-        """Nobody watches a reply in the making."""
+        """Do nothing: a callback gets whole thoughts only."""

@@ -3,93 +3,99 @@
 `AgentLoop` is what the engine executes. `run_agent` is the same loop for a script.
 """
 
-import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
-from runs.agent import reply_ending
-from runs.agent.approvals import Parked
-from runs.agent.asking import Asking
-from runs.agent.budget import Budget, Purse, Used
-from runs.agent.calling import Calling
-from runs.agent.clock import RunClock
-from runs.agent.errors import BadOutput
+from runs.agent import incomplete_replies as reply_ending
+from runs.agent import reply_entries
+from runs.agent.budget.budget import Budget, RunBudget, UsageTotals
+from runs.agent.budget.deadline import Deadline
+from runs.agent.budget.limit_checks import check_calls, check_turns
+from runs.agent.config import RunConfig
+from runs.agent.context_window import ContextWindow
+from runs.agent.errors.exceptions import BadOutput
+from runs.agent.interrupts import Parked, PauseRequest
 from runs.agent.journal import Entry, Journal
 from runs.agent.messages import History, ModelProvider, ModelReply, ModelRequest, ToolCall, ToolResult, Turn
-from runs.agent.metered import Metered
-from runs.agent.pausing import PauseWish
-from runs.agent.resilience.attempt import Asked
-from runs.agent.resilience.shared import Shared
-from runs.agent.resilience.waits import Waits
-from runs.agent.setup import Setup
-from runs.agent.state import AgentState, AgentStatus, AgentStep
-from runs.agent.structured import MAX_REASKS
-from runs.agent.thoughts import AgentThought, ThoughtType
+from runs.agent.model_calls.attempt import ReceivedReply
+from runs.agent.model_calls.composition import ModelComposition
+from runs.agent.model_calls.interruptible_sleep import InterruptibleSleep
+from runs.agent.model_calls.metered_model import MeteredModel
+from runs.agent.model_calls.provider_health import HealthRegistry
+from runs.agent.payloads.absent import ABSENT
+from runs.agent.payloads.step_fields import StepFields
+from runs.agent.reply_calls import calls_of, decided_calls
+from runs.agent.state import AgentState, AgentStep
+from runs.agent.structured_output import MAX_REASKS
+from runs.agent.thoughts import AgentThought
+from runs.agent.tool_calls.runner import ToolCallRunner
 from runs.agent.tools.protocol import Tool
-from runs.agent.window import Window
 
 
 class AgentLoop:
-    """One run's loop over one claim. `state` and the journal always agree on the status."""
+    """The loop of one run over one claim. `state` and the journal agree on the status."""
 
     def __init__(
         self,
         task: str,
-        setup: Setup,
+        config: RunConfig,
         *,
         journal: Journal,
         run_id: uuid.UUID,
         history: History | None = None,
-        waits: Waits | None = None,
-        pause: PauseWish | None = None,
-        shared: Shared | None = None,
-        purses: Sequence[Purse] = (),
+        sleep: InterruptibleSleep | None = None,
+        pause: PauseRequest | None = None,
+        health: HealthRegistry | None = None,
+        budgets: Sequence[Budget] = (),
     ) -> None:
-        """`purses` are shared with other runs, `waits` are the waits between attempts, to cut them short, `pause` makes
-        it stop between two turns, or between a reply and its calls, `shared` is what all runs know about the providers.
+        """`budgets` are shared with other runs, `sleep` lets a person cut short the wait for an attempt, `pause` stops
+        the loop between two turns, or between a reply and its calls, `health` is shared by all runs.
 
         Raises `ValueError` without a provider.
         """
         self.task = task
-        self.setup = setup
+        self.config = config
         self.run_id = run_id
         self.journal = journal
         self.history = history or History()
         self.turns = self.history.turns
+        replies = [*(turn.reply for turn in self.turns), *filter(None, [self.history.open_reply])]
+        self.calls_made = sum(len(reply.calls) for reply in replies)
+        """Over all claims. Counted here, because the window forgets turns."""
         self.begun = _text_of_unfinished(self.turns)
-        """What was said in unfinished replies that the next one goes on from."""
-        self.pause = pause or PauseWish()
-        self.tools: list[Tool] = list(setup.toolbox)
-        limits = setup.limits
-        self.clock = RunClock(limits.max_duration_s, self.history.active_s)
-        self.calling = Calling(
-            setup.toolbox, journal=journal, limits=limits, clock=self.clock, approvals=setup.approvals
+        """The text of the unfinished replies that the next one continues."""
+        self.pause = pause or PauseRequest()
+        self.tools: list[Tool] = list(config.toolbox)
+        limits = config.limits
+        self.deadline = Deadline(limits.max_duration_s, self.history.active_s)
+        self.tool_calls = ToolCallRunner(
+            config.toolbox, journal=journal, limits=limits, deadline=self.deadline, approvals=config.approvals
         )
-        self.window = Window(self.turns, self.history.earlier)
-        self.budget = Budget(limits, tokens=self.history.tokens, cost_usd=self.history.cost_usd, shared=purses)
-        self.asking = Asking(
-            [self._metered(each) for each in setup.providers],
+        self.window = ContextWindow(self.turns, self.history.earlier)
+        self.budget = RunBudget(limits, tokens=self.history.tokens, cost_usd=self.history.cost_usd, shared=budgets)
+        self.models = ModelComposition(
+            config.providers,
+            meter=self._metered,
             journal=journal,
-            retry=setup.retry,
-            clock=self.clock,
+            retry=config.retry,
+            deadline=self.deadline,
             limits=limits,
-            strategy=setup.strategy,
-            waits=waits,
-            shared=shared,
+            strategy=config.strategy,
+            sleep=sleep,
+            health=health,
         )
 
-    def _metered(self, provider: ModelProvider) -> Metered:
+    def _metered(self, provider: ModelProvider) -> MeteredModel:
         windows = [*(each.windows for each in self.history.earlier), self.history.windows]
         sizes = [size for each in windows if (size := each.get(f"{provider.name}/{provider.model}"))]
-        return Metered(
+        return MeteredModel(
             provider,
             window=self.window,
             budget=self.budget,
             journal=self.journal,
-            limits=self.setup.limits,
+            limits=self.config.limits,
             learnt_window=min(sizes, default=None),
         )
 
@@ -104,10 +110,10 @@ class AgentLoop:
         for turn in self.turns:
             _remember(state, turn)
         if self.history.open_reply is not None:
-            self.calling.refuses_hidden = True
+            self.tool_calls.refuses_hidden = True
             reply, known = self.history.open_reply, self.history.open_results
-            await self._finish_turn(state, reply, self._decided_calls(reply), known)
-            self.calling.refuses_hidden = False
+            await self._finish_turn(state, reply, decided_calls(self._calls(reply), self.history), known)
+            self.tool_calls.refuses_hidden = False
         rejected = sum(bool(turn.faults) for turn in self.turns)
         while True:
             asked = await self._next_reply(state)
@@ -126,118 +132,96 @@ class AgentLoop:
                 if rejected > MAX_REASKS:
                     raise
 
-    async def _next_reply(self, state: AgentState) -> Asked:
+    async def _next_reply(self, state: AgentState) -> ReceivedReply:
+        self.models.sleep.check()
         self.pause.check()
         turn = len(self.turns) + 1
-        self.setup.limits.check_turn(turn - self.history.uncounted_turns)
-        self.clock.check()
+        check_turns(self.config.limits, turn - self.history.uncounted_turns)
+        self.deadline.check()
         state.mark_thinking()
-        return await self.asking.reply(state, turn, self._request)
+        model = self.models.model_for(state, turn)
+        await model.reply(self._request())
+        return model.received
 
-    async def _propose(self, state: AgentState, asked: Asked) -> list[ToolCall]:
-        """Record the reply together with the calls it proposes, which come back."""
+    async def _propose(self, state: AgentState, asked: ReceivedReply) -> list[ToolCall]:
+        """Record the reply together with its calls, and return them. Raises `LimitReached`."""
         reply, about = asked.reply, self._about(asked)
-        entry = Entry(replay=reply.replay)
-        # Text beside calls is said on the way; only a reply without calls is the answer.
-        said = "\n\n".join(part for part in (reply.reasoning, reply.text) if part.strip())
-        entry.thoughts = _reasoning(said, about)
+        check_calls(self.config.limits, self.calls_made, reply)
         calls = self._calls(reply)
-        entry.thoughts += self._remarks(asked, about)
-        self.calling.propose(calls, entry)
-        if not said:
-            # Somebody has to tell what the reply used: its first thought does, a call as a rule.
-            told = ("provider", "model", "tokens", "cost")
-            entry.thoughts[0].metadata.update({name: about[name] for name in told})
+        entry = reply_entries.proposal(reply, about, self._remarks(asked, about))
+        self.tool_calls.propose(calls, entry)
+        reply_entries.add_usage(entry, about)
         state.mark_executing()
         await self._record(state, entry, asked)
+        self.calls_made += len(calls)
         if entry.parks is not None:
             raise Parked
         return calls
 
-    async def _answer(self, state: AgentState, asked: Asked) -> Any:
-        """Record the answer with the run's success; the answer. Raises `BadOutput` for one that does not fit."""
+    async def _answer(self, state: AgentState, asked: ReceivedReply) -> Any:
+        """Record the answer with the run's success, and return it. Raises `BadOutput` for one that does not fit."""
         reply, about = asked.reply, self._about(asked)
-        entry = Entry(replay=reply.replay)
         answer = text = reply_ending.joined(self.begun, reply.text)
-        if (output := self.setup.output) is not None:
-            answer = output.read(text, is_whole=reply.ending == "whole")
-            entry.output = about["output"] = output.as_json(answer)
-            text = json.dumps(entry.output, ensure_ascii=False, indent=2)
-        # A reply's tokens are told once, by the thought that ends it.
-        entry.thoughts = [
-            *_reasoning(reply.reasoning, about | {"tokens": None, "cost": None}),
-            *self._remarks(asked, about),
-            AgentThought(ThoughtType.ANSWER, text, about | reply_ending.ending(reply)),
-        ]
-        entry.status = AgentStatus.COMPLETED
+        data: Any = ABSENT
+        if (output := self.config.output) is not None:
+            answer = await output.read_beside(text, is_whole=reply.ending == "whole")
+            data = output.as_json(answer)
+        entry = reply_entries.answer(reply, about, text, data, self._remarks(asked, about))
         state.add_step(AgentStep(state.step_count + 1, "answer", None, None, answer, reply.reasoning))
         state.mark_completed()
         await self._record(state, entry, asked)
         return answer
 
-    async def _reject(self, state: AgentState, asked: Asked, bad: BadOutput, rejected: int) -> None:
+    async def _reject(self, state: AgentState, asked: ReceivedReply, bad: BadOutput, rejected: int) -> None:
         """Record an answer that does not fit. It is a turn: the model sees it, and what was wrong with it."""
         reply = asked.reply
-        again = f"It is asked for again ({rejected} of {MAX_REASKS})." if rejected <= MAX_REASKS else "It was the last."
-        note = {"note": "bad_output", "faults": bad.faults, "answer": reply.text}
-        entry = Entry(replay=reply.replay)
-        entry.thoughts = [AgentThought(ThoughtType.NOTE, f"{bad}\n{again}", self._about(asked) | note)]
+        entry = reply_entries.rejection(reply, self._about(asked), bad, rejected)
         self.turns.append(Turn(reply, faults=tuple(bad.faults)))
         self.begun = ""
         await self._record(state, entry, asked)
 
-    def _remarks(self, asked: Asked, about: dict[str, Any]) -> list[AgentThought]:
+    def _remarks(self, asked: ReceivedReply, about: StepFields) -> list[AgentThought]:
         capabilities = getattr(asked.provider, "capabilities", None)
         is_without_tools = bool(self.tools) and not self.turns and getattr(capabilities, "tools", None) is False
         return reply_ending.remarks(asked.reply, about, is_without_tools=is_without_tools)
 
     def _goes_on_from(self, reply: ModelReply) -> bool:
         # A limit the agent itself sets on its replies is what somebody wanted.
-        is_wanted = reply.ending == "cut" and self.setup.settings.max_output_tokens is not None
+        is_wanted = reply.ending == "cut" and self.config.settings.max_output_tokens is not None
         return not is_wanted and reply_ending.can_go_on(reply, self.begun, self.turns)
 
-    async def _leave_unfinished(self, state: AgentState, asked: Asked) -> None:
+    async def _leave_unfinished(self, state: AgentState, asked: ReceivedReply) -> None:
         """Record a reply without calls that was cut off. It is a turn: the next reply goes on where this one stops."""
         entry = Entry(replay=asked.reply.replay, thoughts=[reply_ending.unfinished(asked.reply, self._about(asked))])
         self.turns.append(Turn(asked.reply, is_unfinished=True))
         self.begun = reply_ending.joined(self.begun, asked.reply.text)
         await self._record(state, entry, asked)
 
-    def _about(self, asked: Asked) -> dict[str, Any]:
-        return {
-            "turn": len(self.turns) + 1,
-            "provider": asked.provider.name,
-            "model": asked.provider.model,
-            "tokens": asked.reply.usage.total_tokens,
-            **({"tokens_are_estimated": True} if asked.reply.usage.is_estimated else {}),
-            "cost": asked.reply.usage.cost_usd,
-            "started_at": asked.started_at,
-            "ended_at": asked.ended_at,
-        }
+    def _about(self, asked: ReceivedReply) -> StepFields:
+        return reply_entries.fields_of(asked, turn=len(self.turns) + 1)
 
-    def book(self, state: AgentState) -> Used:
-        """What calls used since the last booking, counted in the state; whoever books it records it."""
+    def book(self, state: AgentState) -> UsageTotals:
+        """The usage of model calls since the last booking, added to the state; the caller records it."""
         used = self.budget.book()
         state.total_tokens += used.tokens or 0
         return used
 
-    async def _record(self, state: AgentState, entry: Entry, asked: Asked) -> None:
+    async def _record(self, state: AgentState, entry: Entry, asked: ReceivedReply) -> None:
         used = self.book(state)
         entry.tokens, entry.cost, entry.cost_is_partial = used.tokens, used.cost_usd, used.is_partial
         entry.usage_is_estimated = used.is_estimated
-        entry.thoughts[-1].metadata["card"] = asked.card
+        entry.thoughts[-1].end_card(asked.card)
         await self.journal.record(entry)
 
-    def _request(self, timeout_s: float) -> ModelRequest:
+    def _request(self) -> ModelRequest:
         return ModelRequest(
             task=self.task,
-            instructions=self.setup.instructions,
+            instructions=self.config.instructions,
             turns=self.turns,
             tools=self.tools,
-            timeout_s=timeout_s,
-            settings=self.setup.settings,
+            settings=self.config.settings,
             past_is_changed=self.history.past_is_changed,
-            output_schema=None if self.setup.output is None else self.setup.output.schema,
+            output_schema=None if self.config.output is None else self.config.output.schema,
             output_faults=self.turns[-1].faults if self.turns else (),
         )
 
@@ -247,42 +231,18 @@ class AgentLoop:
         """Run the reply's calls that have no result yet, and add the turn to the history."""
         self.pause.check()
         state.mark_executing()
-        results = known | await self.calling.results([call for call in calls if call.index not in known])
+        results = known | await self.tool_calls.results([call for call in calls if call.index not in known])
         turn = Turn(reply, tuple(results[index] for index in range(len(reply.calls))))
         self.turns.append(turn)
         self.begun = ""
         _remember(state, turn)
 
     def _calls(self, reply: ModelReply) -> list[ToolCall]:
-        turn = len(self.turns) + 1
-        return [
-            ToolCall(call_id(self.run_id, turn, index), request.tool_name, self.calling.meant(request), turn, index)
-            for index, request in enumerate(reply.calls)
-        ]
-
-    def _decided_calls(self, reply: ModelReply) -> list[ToolCall]:
-        """The calls of the open reply as a person has decided about them: approved, with other arguments."""
-        changed, approved = self.history.open_arguments, self.history.open_approved
-        calls = [replace(call, is_approved=call.index in approved) for call in self._calls(reply)]
-        return [
-            replace(call, arguments=changed[call.index], proposed_arguments=call.arguments)
-            if call.index in changed
-            else call
-            for call in calls
-        ]
-
-
-def call_id(run_id: uuid.UUID, turn: int, index: int) -> str:
-    """The id of a call: uuid5 of its run, turn and index, so that a replayed turn has the same ids."""
-    return str(uuid.uuid5(run_id, f"{turn}/{index}"))
-
-
-def _reasoning(text: str, about: dict[str, Any]) -> list[AgentThought]:
-    return [AgentThought(ThoughtType.REASONING, text, about)] if text.strip() else []
+        return calls_of(reply, run_id=self.run_id, turn=len(self.turns) + 1, meant=self.tool_calls.meant)
 
 
 def _text_of_unfinished(turns: Sequence[Turn]) -> str:
-    """What the unfinished replies at the end said, one after the other."""
+    """The joined text of the unfinished replies at the end."""
     texts = [turn.reply.text for turn in takewhile(lambda turn: turn.is_unfinished, reversed(turns))]
     return "".join(reversed(texts))
 

@@ -1,86 +1,126 @@
-"""What is asked of a model beyond its task: how much it thinks, how freely and how long it writes."""
+"""The settings of a model request: reasoning effort, sampling, length of the reply, extra JSON."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from math import isfinite
-from typing import Any, Final, Literal, get_args
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, Literal, get_args
 
 from runs.agent.extra_settings import extra_fault
+from runs.agent.json_data.json_types import JsonMapping
+from runs.agent.setting import Setting, declared, settings_of
 from runs.agent.tools.validation import shortened
 
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
-"""From not at all to as much as the model can. Each provider's own setting is set to what comes closest."""
+"""From none to the maximum. Mapped to the closest value of each provider's own setting."""
 EFFORTS: Final[tuple[str, ...]] = get_args(ReasoningEffort)
-MAX_TEMPERATURE: Final = 2
-MAX_OUTPUT_TOKENS_ALLOWED: Final = 1_000_000_000
+
+_setting = partial(Setting, group="model", empty="the provider's default")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSettings:
-    """The settings of one request. None leaves the choice to the provider. Raises `ValueError` for what none takes."""
+    """The settings of one request; None: the provider's default. Raises `ValueError` for a value out of range."""
 
-    reasoning_effort: ReasoningEffort | None = None
-    temperature: float | None = None
-    """0 to 2; models that reason refuse it, as a rule."""
-    top_p: float | None = None
-    """More than 0, at most 1."""
-    max_output_tokens: int | None = None
-    """The longest reply, reasoning included."""
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    """JSON members added to the request's body as they are, for what a server wants beyond (`extra_settings.py`)."""
+    reasoning_effort: ReasoningEffort | None = field(
+        default=None,
+        metadata=declared(
+            _setting(
+                kind="choice",
+                label="Reasoning effort",
+                help="How much its models think before they answer",
+                choices=EFFORTS,
+                is_capped=True,
+            )
+        ),
+    )
+    temperature: float | None = field(
+        default=None,
+        metadata=declared(
+            _setting(
+                kind="number",
+                label="Temperature",
+                help="From 0, the likeliest words, to 2. Models that reason refuse it, as a rule",
+                least=0,
+                most=2,
+                step=0.1,
+            )
+        ),
+    )
+    top_p: float | None = field(
+        default=None,
+        metadata=declared(
+            _setting(
+                kind="number",
+                label="Top p",
+                help="The share of likely words that are chosen from, above 0 and at most 1. Set it or the "
+                "temperature, not both",
+                least=0,
+                excludes_least=True,
+                most=1,
+                step=0.05,
+                column_label="top p",
+            )
+        ),
+    )
+    max_output_tokens: int | None = field(
+        default=None,
+        metadata=declared(
+            _setting(
+                kind="count",
+                label="Largest reply, in tokens",
+                help="The longest reply in tokens, reasoning included",
+                empty="the most the model can",
+                unit="token",
+                least=1,
+                most=1_000_000_000,
+                fact_label="Largest reply",
+                is_capped=True,
+            )
+        ),
+    )
+    extra: JsonMapping = field(
+        default_factory=dict,
+        metadata=declared(
+            _setting(
+                kind="json",
+                label="Further settings, as JSON",
+                help="Members that are added to every request as they are, for what a server wants beyond: "
+                '{"top_k": 40}',
+                empty="",
+                remark="Those that would overrule the run (model, messages, tools, stream …) are refused.",
+                column="extra_settings",
+                fact_label="Further settings",
+                is_capped=True,
+            )
+        ),
+    )
+    """Refused members: see `extra_settings.py`."""
 
     def __post_init__(self) -> None:
-        for name in SETTINGS:
-            if fault := setting_fault(name, getattr(self, name)):
-                raise ValueError(f"{name} {fault}.")
+        for setting in MODEL_SETTINGS:
+            if fault := setting_fault(setting, getattr(self, setting.name)):
+                raise ValueError(f"{setting.name} {fault}.")
 
 
-SETTINGS: Final = tuple(each.name for each in fields(ModelSettings))
-"""Their names: the same in Python, in an agent's snapshot, in overrides and in forms."""
+MODEL_SETTINGS: Final = settings_of(ModelSettings)
 
 
-def setting_fault(name: str, value: object) -> str | None:
+def setting_fault(setting: Setting, value: object) -> str | None:
     """Why a setting cannot have this value, as the end of a sentence: "must be from 0 to 2, not 3". None if it can.
 
-    The same words at every door: Python, forms, admin, API. None is always right.
+    The text is the same in Python, forms, admin and API. The value None is always valid: the agent's own or the
+    default applies.
     """
     if value is None:
         return None
-    if name == "extra":
+    if setting.kind == "json":
         return extra_fault(value)
-    is_right, wanted = _CHECKS[name]
-    return None if is_right(value) else f"must be {wanted}, not {told(value)}"
+    return None if setting.accepts(value) else f"must be {setting.wanted}, not {_told(value)}"
 
 
-def told(value: object) -> str:
-    """A wrong value as its sender wrote it, shortened: a form makes 3.0 of 3."""
+def _told(value: object) -> str:
+    """The refused value as entered, shortened: a form turns 3 into 3.0."""
     return shortened(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
-def _is_number(value: object) -> bool:
-    # Not of whole numbers: of one with hundreds of digits `isfinite` makes no float.
-    return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and isfinite(value))
-
-
-def _is_temperature(value: Any) -> bool:
-    return _is_number(value) and 0 <= value <= MAX_TEMPERATURE
-
-
-def _is_top_p(value: Any) -> bool:
-    return _is_number(value) and 0 < value <= 1
-
-
-def _is_output(value: Any) -> bool:
-    return _is_number(value) and isinstance(value, int) and 1 <= value <= MAX_OUTPUT_TOKENS_ALLOWED
-
-
-_CHECKS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
-    "reasoning_effort": (lambda value: value in EFFORTS, f"one of {', '.join(EFFORTS)}"),
-    "temperature": (_is_temperature, f"a number from 0 to {MAX_TEMPERATURE}"),
-    "top_p": (_is_top_p, "a number above 0 and at most 1"),
-    "max_output_tokens": (_is_output, f"a whole number from 1 to {MAX_OUTPUT_TOKENS_ALLOWED:,}"),
-}
-
-
 PROVIDER_DEFAULTS = ModelSettings()
-"""Nothing is asked for beyond the request."""
+"""Settings without any value."""

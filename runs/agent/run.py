@@ -1,21 +1,22 @@
-"""`run_agent`: a run for a script, without database or server."""
+"""`run_agent` and `stream_agent_execution`: runs in a script, without database or server."""
 
+import asyncio
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any, TypeVar, overload
 
-from runs.agent.execution import agent_execution
+from runs.agent.concurrency.race import Strategy
+from runs.agent.concurrency.retry import RetryPolicy
+from runs.agent.concurrency.tasks import cancel_and_wait
+from runs.agent.config import RunConfig
+from runs.agent.execution import agent_execution, execute
 from runs.agent.journal import ReportingJournal
-from runs.agent.limits import RunLimits
 from runs.agent.loop import AgentLoop
 from runs.agent.messages import ModelProvider
 from runs.agent.model_settings import PROVIDER_DEFAULTS, ModelSettings
-from runs.agent.outcome import execute
-from runs.agent.race import Strategy
-from runs.agent.results import AgentResult
-from runs.agent.retry import RetryPolicy
-from runs.agent.setup import Setup
-from runs.agent.structured import OutputSchema
+from runs.agent.run_limits import RunLimits
+from runs.agent.state import AgentResult
+from runs.agent.structured_output import OutputSchema
 from runs.agent.thoughts import AgentThought
 from runs.agent.tools.toolbox import Toolbox
 
@@ -86,17 +87,18 @@ async def run_agent(
     output: Any = None,
     report: Report | None = None,
 ) -> AgentResult[Any]:
-    """Work on `task` until there is an answer, a limit is reached or the model is gone; how it ended.
+    """Run an agent on `task` until it has an answer, reaches a limit, or the model is unavailable. Returns the result.
 
     `model` is a name ("offline", "openai:gpt-6-astra", "local/m1"), a provider, or several in order of preference,
-    asked one after another, or together if the `strategy` is `hedge` or `race`; `tools` names or tools, None for all
-    registered ones, an empty list for none; `settings` says how much a model thinks, and how freely and how long it
-    writes. With `output` (a pydantic model, a type, or a JSON Schema) the answer is data: an answer that does not fit
-    is asked for again, twice, then the run fails with code `bad_output`.
-    `report` is called with each thought as it happens and must not block. Raises `ValueError` for an unknown model or
-    tool or a schema that is none, and otherwise only `CancelledError`.
+    asked one after another, or in parallel with the `strategy` `hedge` or `race`. `tools` are names or tools; None for
+    all registered ones, an empty list for none. `settings` are reasoning effort, sampling and length of the replies.
+    With `output` (a pydantic model, a type, or a JSON Schema) the answer is data: the model is asked twice to correct
+    an answer that does not fit, then the run fails with code `bad_output`.
+
+    `report` is called with each thought at once and must not block. Raises `ValueError` for an unknown model or tool or
+    an invalid schema, and otherwise only `CancelledError`.
     """
-    setup = Setup(
+    config = RunConfig(
         providers=_providers(model),
         toolbox=Toolbox(tools),
         instructions=instructions,
@@ -107,16 +109,35 @@ async def run_agent(
         output=None if output is None else OutputSchema(output),
     )
     journal = ReportingJournal(report)
-    loop = AgentLoop(task, setup, journal=journal, run_id=uuid.uuid4())
+    loop = AgentLoop(task, config, journal=journal, run_id=uuid.uuid4())
     async with agent_execution(task) as state:
         result = await execute(loop, state)
     result.steps_taken = journal.thoughts_recorded
     return result
 
 
+async def stream_agent_execution(task: str, **options: Any) -> AsyncGenerator[AgentThought, None]:
+    """Run an agent and yield each thought as it is reported; `options` are those of `run_agent`, except `report`.
+
+    An error of the run is a thought, not an exception. Cancelling the caller, or closing the iterator early (as
+    `contextlib.aclosing` does), cancels the run and waits until it has ended.
+    """
+    # A queue between the run and the caller, because a yield inside the run's TaskGroup or timeout would let the
+    # caller's exceptions and cancellations appear in the wrong task (PEP 789).
+    thoughts: asyncio.Queue[AgentThought | None] = asyncio.Queue()
+    run = asyncio.create_task(run_agent(task, report=thoughts.put_nowait, **options))
+    run.add_done_callback(lambda _: thoughts.put_nowait(None))
+    try:
+        while (thought := await thoughts.get()) is not None:
+            yield thought
+        await run  # run_agent raises only when cancelled, and for invalid options
+    finally:
+        await cancel_and_wait([run])
+
+
 def _providers(model: str | ModelProvider | Sequence[str | ModelProvider]) -> list[ModelProvider]:
-    # Imported here: the catalog knows every provider, and a script with its own needs none of them.
-    from runs.agent.providers.catalog import provider_for
+    # Imported here: the catalog imports every provider, and a script with its own provider needs none of them.
+    from runs.agent.providers.model_catalog.catalog import provider_for
 
     one_or_more = list(model) if isinstance(model, Sequence) and not isinstance(model, str) else [model]
     return [provider_for(each) if isinstance(each, str) else each for each in one_or_more]

@@ -1,15 +1,18 @@
-"""The state of a run while it works, with its history."""
+"""The state of a run, with its history, and its result."""
 
 import time
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from runs.agent.errors import AgentError
+from runs.agent.errors.exceptions import AgentError
+from runs.agent.json_data.json_types import JsonObject
+
+T = TypeVar("T")
 
 
 class AgentStatus(Enum):
-    """Where a run stands. The values are those of the run row's `status`."""
+    """The status of a run. The values are those of the run row's `status`."""
 
     IDLE = "idle"
     THINKING = "thinking"
@@ -21,7 +24,7 @@ class AgentStatus(Enum):
 
     @property
     def is_final(self) -> bool:
-        """True once nothing can follow."""
+        """True for completed, failed and cancelled, which never change again."""
         return self in _FINAL
 
 
@@ -35,7 +38,7 @@ class AgentStep:
     step_number: int
     action: str
     tool_name: str | None
-    tool_input: dict[str, Any] | None
+    tool_input: JsonObject | None
     tool_output: Any | None
     reasoning: str
     timestamp: float = field(default_factory=time.time)
@@ -48,12 +51,12 @@ class AgentState:
 
     status: AgentStatus = AgentStatus.IDLE
     steps: list[AgentStep] = field(default_factory=list)
-    context: dict[str, Any] = field(default_factory=dict)
+    context: JsonObject = field(default_factory=dict)
     total_tokens: int = 0
     error: AgentError | None = None
 
     def add_step(self, step: AgentStep) -> None:
-        """Add what was done to the history; the agent is executing."""
+        """Add a step to the history; the status becomes executing."""
         self.steps.append(step)
         self._move_to(AgentStatus.EXECUTING)
 
@@ -66,7 +69,7 @@ class AgentState:
         self._move_to(AgentStatus.EXECUTING)
 
     def mark_waiting(self) -> None:
-        """The next attempt, or a person, is waited for."""
+        """The run waits for the next attempt or for a person."""
         self._move_to(AgentStatus.WAITING)
 
     def mark_completed(self) -> None:
@@ -79,7 +82,7 @@ class AgentState:
         self.error = error
 
     def mark_cancelled(self) -> None:
-        """The run was stopped before it ended by itself."""
+        """The run was cancelled."""
         self._move_to(AgentStatus.CANCELLED)
 
     @property
@@ -88,10 +91,28 @@ class AgentState:
         return len(self.steps)
 
     def get_recent_steps(self, n: int = 5) -> list[AgentStep]:
-        """The last `n` steps, oldest first; none for `n` of 0 or less (a bare `steps[-0:]` would give them all)."""
+        """The last `n` steps, oldest first; none for `n` of 0 or less (`steps[-0:]` would return all)."""
         return self.steps[-n:] if n > 0 else []
 
     def _move_to(self, status: AgentStatus) -> None:
         if self.status.is_final and status is not self.status:
             raise ValueError(f"A {self.status.value} run cannot become {status.value}.")
         self.status = status
+
+
+@dataclass(slots=True)
+class AgentResult(Generic[T]):
+    """The result of a run: `AgentResult[str]` for a text answer, `AgentResult[dict]` for structured output."""
+
+    success: bool
+    output: T | None
+    error: AgentError | None
+    steps_taken: int
+    """Recorded steps, those of a failed run included."""
+    tokens_used: int
+    """Tokens of the replies, those of a failed run included."""
+
+    @property
+    def is_success(self) -> bool:
+        """True if the run succeeded with an output."""
+        return self.success and self.output is not None

@@ -1,4 +1,4 @@
-"""The HTTP API as one object: how it reads bodies, and how it says what was wrong with them."""
+"""The HTTP API object: how it parses bodies, and how it reports their errors."""
 
 import json
 import logging
@@ -9,16 +9,17 @@ from ninja import NinjaAPI
 from ninja.errors import ValidationError, ValidationErrorContext
 from ninja.parser import Parser
 
+from runs.agent.json_data.json_types import JsonObject
 from runs.api.errors import ApiError, broken_request, error_for
 
 logger = logging.getLogger(__name__)
 
 
 class JsonOnly(Parser):
-    """Reads bodies that say they are JSON, and are."""
+    """Parses bodies whose type is `application/json`."""
 
     def parse_body(self, request: HttpRequest) -> Any:
-        """The body. Raises `ApiError`: 415 for another type, 400 for what is no JSON."""
+        """The body. Raises `ApiError`: 415 for another type, 400 for invalid JSON."""
         if request.content_type != "application/json":
             raise ApiError(
                 415,
@@ -33,10 +34,10 @@ class JsonOnly(Parser):
 
 
 class Api(NinjaAPI):
-    """Ninja's, but with our errors, whose faults also know the value they were found in."""
+    """`NinjaAPI` with our errors; validation errors keep the wrong value."""
 
     def on_exception(self, request: HttpRequest, exc: Any) -> HttpResponse:
-        """The answer to a request that ended in an exception; a bug and a failing database are logged."""
+        """The response to an exception; bugs and database errors are logged."""
         error = error_for(exc)
         if error.status == 500:
             logger.error("%s %s failed.", request.method, request.path, exc_info=exc)
@@ -47,7 +48,7 @@ class Api(NinjaAPI):
     def validation_error_from_error_contexts(
         self, error_contexts: list[ValidationErrorContext[Any]]
     ) -> ValidationError:
-        faults: list[dict[str, Any]] = []
+        faults: list[JsonObject] = []
         for context in error_contexts:
             for fault in context.pydantic_validation_error.errors(include_url=False, include_context=False):
                 place = context.model.__ninja_flatten_map_reverse__.get(fault["loc"], fault["loc"])

@@ -1,54 +1,71 @@
-"""Who asks, and what they may: a token's scopes, or everything for somebody who is signed in."""
+"""Authentication and scopes: an API token has its scopes, a signed-in user has all."""
 
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from ninja.utils import check_csrf
 
+from runs.agent.json_data.json_types import JsonObject
 from runs.api.errors import ApiError, too_many, unauthenticated
-from runs.live.access import TOKEN
-from runs.models import ApiToken
+from runs.api.query_parameters import check_query
+from runs.api.serializers import call_as_json
+from runs.client_address import network_of
+from runs.live.sockets.authentication import TOKEN
+from runs.models import ApiToken, Run, ToolCall
+from runs.models.as_json import run_as_json
+from runs.request_slots import note_person
 from runs.throttle import Throttle
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
+WRONG_TOKENS: Final = Throttle("api-wrong-token", limit=100, window_s=60)
+"""Per address. A valid token is always accepted: nobody guesses 256 bits, and strangers may share an address."""
+_TOKEN_SHAPE = re.compile(r"ags_[\w-]{20,80}", re.ASCII)
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request."""
+    """The sender of a request."""
 
     user: User
     token: ApiToken | None
-    """None for somebody signed in with a browser."""
+    """None for a signed-in browser."""
 
     session_key: str = ""
 
     @property
     def credential(self) -> str:
-        """What the request rests on, to look again later whether it still holds; see `runs.live.access`."""
+        """The session key or token hash, to check later whether it is still valid; see
+        `runs.live.sockets.authentication`."""
         return f"{TOKEN}{self.token.token_hash}" if self.token else self.session_key
 
+    def has(self, scope: ApiToken.Scope) -> bool:
+        """True if the token has this scope. A session has all scopes."""
+        return self.token is None or scope in self.token.scopes
 
-class Needs:
-    """Lets somebody in who has this scope. Given to an endpoint as `auth`; the caller is then `request.auth`."""
+
+class RequireScope:
+    """Requires a scope. Given to an endpoint as `auth`; the caller is then `request.auth`."""
 
     def __init__(self, scope: ApiToken.Scope) -> None:
         self.scope = scope
 
     def __call__(self, request: HttpRequest) -> Caller:
-        """The caller. Raises `ApiError` 401, 403 or 429."""
+        """The caller. Raises `ApiError` 401, 403, 422 or 429."""
         caller = _caller_of(request)
         check_scope(caller, self.scope)
         _throttle(caller)
+        check_query(request)
         return caller
 
 
 def check_scope(caller: Caller, scope: ApiToken.Scope) -> None:
-    """Raise `ApiError` 403 if the caller is a token without this scope."""
-    if caller.token is not None and scope not in caller.token.scopes:
+    """Raise `ApiError` 403 if the caller's token lacks this scope."""
+    if not caller.has(scope):
         raise ApiError(
             403,
             "missing_scope",
@@ -57,23 +74,42 @@ def check_scope(caller: Caller, scope: ApiToken.Scope) -> None:
         )
 
 
-may_read = Needs(ApiToken.Scope.READ)
-may_launch = Needs(ApiToken.Scope.LAUNCH)
-may_approve = Needs(ApiToken.Scope.APPROVE)
+def run_told_to(caller: Caller, run: Run) -> JsonObject:
+    """The run, for the response to a change. A token without the scope `read` gets its id and status only."""
+    told: JsonObject = run_as_json(run)
+    return told if caller.has(ApiToken.Scope.READ) else _without(told, _OF_A_RUN)
+
+
+def call_told_to(caller: Caller, call: ToolCall) -> JsonObject:
+    """The call, for the response to a decision; restricted as in `run_told_to`."""
+    told = call_as_json(call)
+    return told if caller.has(ApiToken.Scope.READ) else _without(told, _OF_A_CALL)
+
+
+def _without(told: JsonObject, known: frozenset[str]) -> JsonObject:
+    return {name: value if name in known else None for name, value in told.items()}
+
+
+_OF_A_RUN = frozenset({"id", "status", "waiting_for", "created_at", "started_at", "ended_at"})
+_OF_A_CALL = frozenset({"call_id", "run_id", "tool_name", "arguments_hash", "state", "decided_by", "decided_at"})
+
+may_read = RequireScope(ApiToken.Scope.READ)
+may_launch = RequireScope(ApiToken.Scope.LAUNCH)
+may_approve = RequireScope(ApiToken.Scope.APPROVE)
 
 
 def caller_of(request: HttpRequest) -> Caller:
-    """The caller that `Needs` let in."""
+    """The caller that `RequireScope` accepted."""
     caller: Any = request.auth  # type: ignore[attr-defined]  # ninja puts it there
-    assert isinstance(caller, Caller)  # noqa: S101  every endpoint has a `Needs`
+    assert isinstance(caller, Caller)  # noqa: S101  every endpoint has a `RequireScope`
     return caller
 
 
 def _caller_of(request: HttpRequest) -> Caller:
     header = request.headers.get("Authorization")
     if header is not None:
-        # A header that is wrong is never made up for by a cookie that happens to be there.
-        return _holder_of(header)
+        # A wrong header is an error, even if a valid cookie came along.
+        return _holder_of(header, network_of(str(request.META.get("REMOTE_ADDR", ""))))
     user = request.user
     if not isinstance(user, User):
         raise unauthenticated()
@@ -84,15 +120,21 @@ def _caller_of(request: HttpRequest) -> Caller:
             "A browser's session changes things only with the CSRF token of its page.",
             action="Send the header X-CSRFToken, or use a token of your own.",
         )
-    return Caller(user, None, request.session.session_key or "")
+    session_key = request.session.session_key or ""
+    note_person(session_key, user.pk)
+    return Caller(user, None, session_key)
 
 
-def _holder_of(header: str) -> Caller:
+def _holder_of(header: str, address: str) -> Caller:
     scheme, _, text = header.partition(" ")
-    token = ApiToken.objects.with_text(text.strip()) if scheme.lower() == "bearer" and text else None
+    is_token = scheme.lower() == "bearer" and _TOKEN_SHAPE.fullmatch(text.strip())
+    token = ApiToken.objects.with_text(text.strip()) if is_token else None
     if token is None:
+        if (wait_s := WRONG_TOKENS.try_again_after_s(address)) is not None:
+            raise too_many(f"More than {WRONG_TOKENS.limit} wrong tokens in a minute from {address}.", wait_s)
         raise unauthenticated("The token is unknown, expired or revoked, or its owner may not sign in any more.")
     token.note_use()
+    note_person(text.strip(), token.user_id)
     return Caller(token.user, token)
 
 

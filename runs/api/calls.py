@@ -1,4 +1,4 @@
-"""Tool calls, and the decisions about them."""
+"""Endpoints of tool calls."""
 
 from typing import Annotated
 
@@ -7,13 +7,14 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from runs.api.answers import answer, call_as_json
 from runs.api.auth import may_read
 from runs.api.cursors import cursor_at, place_of
 from runs.api.errors import invalid
-from runs.api.finding import visible_runs
-from runs.api.schemas import CallPage
-from runs.api.taken import CallStateFilter
+from runs.api.pagination import page_of
+from runs.api.request_schemas import CallStateFilter
+from runs.api.response_schemas import CallPage
+from runs.api.selectors import visible_runs
+from runs.api.serializers import call_as_json
 from runs.models import ToolCall
 
 router = Router(tags=["Tool calls"])
@@ -22,7 +23,7 @@ PAGE_LENGTH, LONGEST_PAGE = 50, 100
 
 
 class CallQuery(Schema):
-    """Which calls, and where to go on."""
+    """Query parameters of the list of calls."""
 
     state: Annotated[CallStateFilter, Field(description="Only calls in this state.")] = ""
     cursor: Annotated[str, Field(max_length=200, description="The `next` of an earlier page.")] = ""
@@ -37,14 +38,15 @@ def list_calls(request: HttpRequest, asked: Query[CallQuery]) -> HttpResponse:
         calls = calls.filter(state=asked.state)
     if asked.cursor:
         calls = calls.filter(_after(asked.cursor))
-    page = list(calls.order_by("-run__created_at", "-run_id", "turn", "index")[: asked.limit + 1])
-    more, page = len(page) > asked.limit, page[: asked.limit]
-    following = cursor_at(page[-1].run.created_at, page[-1].pk) if more else None
-    return answer({"items": [call_as_json(call) for call in page], "next": following})
+    calls = calls.defer(*(f"run__{name}" for name in ("task", "answer", "output", "config", "error")))
+    in_order = calls.order_by("-run__created_at", "-run_id", "turn", "index")
+    page = page_of(in_order, call_as_json, limit=asked.limit)
+    following = cursor_at(page.last.run.created_at, page.last.pk) if page.has_more else None
+    return page.response(next=following)
 
 
 def _after(cursor: str) -> Q:
-    """The calls that come after the one a cursor names. Raises `ApiError` 422."""
+    """The calls after the one in a cursor. Raises `ApiError` 422."""
     moment, call_id = place_of(cursor)
     last = ToolCall.objects.filter(pk=call_id).first()
     if last is None:

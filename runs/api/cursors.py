@@ -1,4 +1,4 @@
-"""Where the next page of a list begins, as a word that says nothing to anybody else."""
+"""Opaque cursors of list pages."""
 
 import base64
 import binascii
@@ -11,17 +11,17 @@ Place = tuple[datetime, UUID]
 
 
 def cursor_at(moment: datetime, row_id: UUID) -> str:
-    """The cursor of the page after the row made at `moment`."""
+    """The cursor of the page after the row created at `moment`."""
     text = f"{moment.astimezone(UTC).isoformat()}_{row_id}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def place_of(cursor: str) -> Place:
-    """Where a cursor points. Raises `ApiError` 422 for anything that is none of ours."""
+    """The position in a cursor. Raises `ApiError` 422 for an invalid one."""
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
         moment_text, _, id_text = text.partition("_")
-        # Ours are in UTC; one without a zone is somebody's invention, and read as UTC too.
+        # Our cursors are in UTC; one without a time zone is forged, and read as UTC too.
         return datetime.fromisoformat(moment_text).replace(tzinfo=UTC), UUID(id_text)
     except (ValueError, OverflowError, binascii.Error) as error:
         raise invalid("cursor: Use the `next` of an earlier page, as it is.") from error

@@ -1,24 +1,23 @@
-"""Errors of the API: one shape for all of them, whatever went wrong and wherever."""
+"""Errors of the API: all have the same shape."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import HttpResponse, JsonResponse, UnreadablePostError
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-COME_BACK_AFTER_S = 5
-"""When to try again after the database did not answer."""
+from runs.agent.json_data.json_types import JsonObject
+from runs.database_outages import AWAY, RETRY_AFTER_S, Outage, outage_of
+from runs.hash_pool import HashBusy
 
 LONGEST_VALUE = 80
-"""Characters of a wrong value that are said back."""
+"""Characters of a wrong value that a message repeats."""
 
 
 class ApiError(Exception):
-    """An answer that is an error. `status` is the HTTP status; `headers` go with it."""
+    """An error response. `status` is the HTTP status; `headers` go with it."""
 
     def __init__(
         self,
@@ -30,7 +29,7 @@ class ApiError(Exception):
         recoverable: bool | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """`recoverable` None: true where the same request may succeed later."""
+        """`recoverable` None: true for statuses where the same request may succeed later."""
         super().__init__(message)
         self.status = status
         self.code = code
@@ -39,7 +38,7 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
 
     def response(self) -> HttpResponse:
-        """The error as it is sent."""
+        """The error as a JSON response."""
         severity = "critical" if self.status == 500 else "error" if self.status > 500 else "warning"
         error = {
             "code": self.code,
@@ -52,30 +51,35 @@ class ApiError(Exception):
 
 
 def unauthenticated(message: str = "Send a token: Authorization: Bearer ags_….") -> ApiError:
-    """401: nobody knows who asks."""
+    """401: no valid token or session."""
     action = "Make a token under API tokens in the account menu and send it with every request."
     return ApiError(401, "unauthenticated", message, action=action, headers={"WWW-Authenticate": "Bearer"})
 
 
 def not_found(what: str) -> ApiError:
-    """404 for what is not there and for what is not theirs: nobody learns which."""
+    """404 for a missing object, and for one that the caller may not see: the response is the same."""
     return ApiError(404, "not_found", f"There is no such {what}, or it is not yours.")
 
 
 def invalid(message: str) -> ApiError:
-    """422: understood, and not possible. The message names the field, the value and the limit."""
+    """422: a well-formed request with an invalid value. The message names the field, the value and the limit."""
     return ApiError(422, "invalid", message, action="Correct the request and send it again.")
 
 
 def too_many(message: str, retry_after_s: float) -> ApiError:
-    """429, and when to come back."""
+    """429, with `Retry-After` in whole seconds."""
     wait_s = max(1, int(retry_after_s + 0.999))
     action = f"Wait {wait_s} s, then send it again."
     return ApiError(429, "too_many_requests", message, action=action, headers={"Retry-After": str(wait_s)})
 
 
+def forbidden(message: str) -> ApiError:
+    """403: the account lacks the permission for the action."""
+    return ApiError(403, "forbidden", message, action="Ask a person who manages this installation for the permission.")
+
+
 def not_allowed(method: str | None, allowed: str) -> ApiError:
-    """405, with what is allowed."""
+    """405, with the allowed methods."""
     words = f"{method} is not possible here; {allowed} is."
     return ApiError(405, "method_not_allowed", words, headers={"Allow": allowed})
 
@@ -86,7 +90,7 @@ def broken_request() -> ApiError:
 
 
 def too_large(message: str) -> ApiError:
-    """413."""
+    """413: a field or the body exceeds its limit."""
     return ApiError(413, "too_large", message, action="Send less.")
 
 
@@ -95,26 +99,32 @@ def body_too_large() -> ApiError:
     return too_large(f"The body is longer than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE / 2**20:g} MiB.")
 
 
-def unavailable() -> ApiError:
-    """503: the database does not answer."""
+def unavailable(outage: Outage = AWAY) -> ApiError:
+    """503: the database does not answer, or cannot be written."""
     return ApiError(
         503,
         "unavailable",
-        "The database does not answer.",
+        outage.what,
         action="Try again in a moment. Send launches with the same Idempotency-Key.",
-        headers={"Retry-After": str(COME_BACK_AFTER_S)},
+        headers={"Retry-After": str(RETRY_AFTER_S)},
     )
 
 
+def busy(message: str) -> ApiError:
+    """503: overloaded. The same request succeeds a moment later."""
+    action = f"Wait {RETRY_AFTER_S} s, then send it again."
+    return ApiError(503, "busy", message, action=action, headers={"Retry-After": str(RETRY_AFTER_S)})
+
+
 def unexpected() -> ApiError:
-    """500: a bug of ours."""
-    return ApiError(500, "unexpected", "Something of ours failed. The log says what.", action="Tell the staff.")
+    """500: a bug."""
+    return ApiError(500, "unexpected", "The server failed. The log says why.", action="Tell the staff.")
 
 
-def error_for(error: Exception) -> ApiError:
-    """What a request is answered that ended in this exception; 500 for one nobody expected."""
+def error_for(error: Exception) -> ApiError:  # noqa: PLR0911  one line for each kind
+    """The error response to an exception; 500 for an unexpected one."""
     match error:
-        # Ninja wraps whatever our parser raises.
+        # Ninja wraps the exceptions of our parser.
         case (ApiError() as known) | HttpError(__cause__=ApiError() as known):
             return known
         case AuthenticationError():
@@ -123,12 +133,16 @@ def error_for(error: Exception) -> ApiError:
             return ApiError(status, _code_of(status), str(error))
         case ValidationError():
             return invalid("\n".join(_fault_in_words(fault) for fault in error.errors))
+        case PermissionDenied():
+            return forbidden(str(error))
         case RequestDataTooBig():
             return body_too_large()
         case UnreadablePostError():
             return ApiError(400, "unreadable", "The body did not arrive in full.")
-        case OperationalError() | InterfaceError():
-            return unavailable()
+        case HashBusy():
+            return busy(str(error))
+        case _ if outage := outage_of(error):
+            return unavailable(outage)
         case _:
             return unexpected()
 
@@ -137,10 +151,10 @@ def _code_of(status: int) -> str:
     return HTTPStatus(status).phrase.lower().replace(" ", "_")
 
 
-def _fault_in_words(fault: dict[str, Any]) -> str:
-    """`overrides.max_turns: Input should be less than or equal to 1000`: where, and what is accepted."""
+def _fault_in_words(fault: JsonObject) -> str:
+    """`overrides.max_turns: Input should be less than or equal to 1000`: the field, and what is accepted."""
     place = [str(part) for part in fault["loc"]]
-    # First where it stood (body, query …), then what the view calls all of it, if it is more than one value.
+    # `loc` begins with the source (body, query …), then the name of the view's parameter, if that has several fields.
     names = place[2:] if place[0] == "body" or place[1:2] == ["asked"] else place[1:]
     words = str(fault["msg"]).removeprefix("Value error, ").rstrip(".")
     value = repr(fault["input"]) if fault["type"] != "missing" else "nothing"

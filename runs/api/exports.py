@@ -1,15 +1,22 @@
-"""A run as a file. Whatever its tools and models said stays text: nothing in it is ever HTML, a link or an image."""
+"""Exports of a run as a file. Texts of tools and models stay text: never HTML, a link or an image."""
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Any, Literal
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Final, Literal
 
-from django.http import HttpResponse
+from django.conf import settings
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-from runs.agent.unfinished import why_unfinished
+from runs.agent.json_data.json_types import JsonObject
+from runs.agent.payloads.kinds import read_payload
+from runs.agent.payloads.notes import UnfinishedPayload
+from runs.agent.unfinished_thought import why_unfinished
+from runs.api.long_responses import LongResponses, let_go_of_connection
+from runs.api.step_pages import steps_of
+from runs.live.sockets.hub import get_hub
 from runs.models import Run
-from runs.models.as_json import run_as_json, step_as_json
+from runs.models.as_json import StepJson, run_as_json
 
 Format = Literal["json", "jsonl", "markdown"]
 _TYPES: dict[Format, tuple[str, str]] = {
@@ -19,67 +26,139 @@ _TYPES: dict[Format, tuple[str, str]] = {
 }
 
 
-def export(run: Run, style: Format) -> HttpResponse:
-    """The run and its steps as an attachment."""
+SMALL_BYTES: Final = 64 * 1024
+"""A shorter export is built at once, and has a `Content-Length`."""
+PIECE_BYTES: Final = 32 * 1024
+
+OPEN_EXPORTS = LongResponses("exports", lambda: settings.AGENTSITE_MAX_EXPORTS_PER_USER)
+
+
+def export(run: Run, style: Format, *, user_id: int) -> HttpResponseBase:
+    """The run with its current steps, as an attachment. A long one is streamed at the client's speed.
+
+    Steps that are recorded meanwhile are left out. If the run is deleted meanwhile, the response is aborted, so that
+    the client sees an incomplete transfer. Raises `ApiError` 429 if the user has too many exports open.
+    """
     content_type, ending = _TYPES[style]
-    steps = [step_as_json(step) for step in run.steps.order_by("sequence").defer("replay", "html").iterator(500)]
-    about = run_as_json(run)
-    if style == "json":
-        text = json.dumps({"run": about, "steps": steps}, indent=2)
-    elif style == "jsonl":
-        text = "".join(f"{json.dumps(each)}\n" for each in [*steps, about])
+    parts = _PARTS[style](run_as_json(run), steps_of(run))
+    beginning, is_whole = _take(parts, SMALL_BYTES)
+    response: HttpResponseBase
+    if is_whole:
+        response = HttpResponse(beginning)
     else:
-        text = "\n\n".join(_markdown(about, steps)) + "\n"
-    return HttpResponse(
-        text.encode(errors="replace"),
-        content_type=content_type,
-        headers={
-            "Content-Disposition": f'attachment; filename="run-{run.pk}.{ending}"',
-            # Opened by a browser all the same, it is no page.
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
+        response = StreamingHttpResponse(_rest(beginning, parts, OPEN_EXPORTS.let_in(user_id)))
+        let_go_of_connection()
+    response["Content-Type"] = content_type
+    response["Content-Disposition"] = f'attachment; filename="run-{run.pk}.{ending}"'
+    # A browser that opens it all the same does not render it as a page.
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
-def _markdown(run: dict[str, Any], steps: list[dict[str, Any]]) -> Iterator[str]:
+async def _rest(beginning: bytes, parts: Iterator[str], place: object) -> AsyncIterator[bytes]:
+    piece, is_over = beginning, False
+    reader = get_hub().slow_reader
+    with OPEN_EXPORTS.taking(place):
+        while not is_over:
+            for part in _pieces(piece):
+                yield part
+            piece, is_over = await reader.run(_take, parts, PIECE_BYTES)
+        for part in _pieces(piece):
+            yield part
+
+
+def _pieces(whole: bytes) -> Iterator[bytes]:
+    """Slices of `PIECE_BYTES`, so that one huge step is not written to the connection at once."""
+    return (whole[start : start + PIECE_BYTES] for start in range(0, len(whole), PIECE_BYTES))
+
+
+def _take(parts: Iterator[str], least: int) -> tuple[bytes, bool]:
+    """The next parts, encoded, until they have `least` characters; and whether there are no more."""
+    taken: list[str] = []
+    size = 0
+    for part in parts:
+        taken.append(part)
+        size += len(part)
+        if size >= least:
+            return "".join(taken).encode(errors="replace"), False
+    return "".join(taken).encode(errors="replace"), True
+
+
+def _json(about: JsonObject, steps: Iterator[StepJson]) -> Iterator[str]:
+    yield f'{{\n  "run": {_indented(about, 1)},\n  "steps": ['
+    between = ""
+    for step in steps:
+        yield f"{between}\n    {_indented(step, 2)}"
+        between = ","
+    yield "\n  ]\n}" if between else "]\n}"
+
+
+def _indented(value: Any, depth: int) -> str:
+    """The value as part of JSON indented by two spaces. JSON strings contain no line breaks."""
+    return json.dumps(value, indent=2).replace("\n", "\n" + "  " * depth)
+
+
+def _jsonl(about: JsonObject, steps: Iterator[StepJson]) -> Iterator[str]:
+    for step in steps:
+        yield f"{json.dumps(step)}\n"
+    yield f"{json.dumps(about)}\n"
+
+
+def _markdown(about: JsonObject, steps: Iterator[StepJson]) -> Iterator[str]:
+    yield "\n\n".join(_head(about))
+    for step in steps:
+        yield "\n\n" + "\n\n".join(_step(step))
+    if about["error"]:
+        yield f"\n\n## Error\n\n{_fenced(json.dumps(about['error'], indent=2), 'json')}"
+    yield "\n"
+
+
+_PARTS: dict[Format, Callable[[JsonObject, Iterator[StepJson]], Iterator[str]]] = {
+    "json": _json,
+    "jsonl": _jsonl,
+    "markdown": _markdown,
+}
+
+
+def _head(run: JsonObject) -> Iterator[str]:
     yield f"# Run {run['id']}"
     facts = ("status", "agent", "steps_taken", "tokens_used", "cost", "created_at", "started_at", "ended_at")
     known = [f"- {name}: {_inline(_fact(run, name))}" for name in facts if run[name] is not None]
     yield "\n".join(known)
     yield "## Task"
     yield _fenced(run["task"])
-    for step in steps:
-        name = f" {_inline(step['tool_name'])}" if step["tool_name"] else ""
-        why = why_unfinished(step["metadata"])
-        kind = step["kind"].replace("_", " ") if why is None else f"unfinished reply ({why})"
-        yield f"## {step['sequence']}. {kind}{name}"
-        if why is not None and step["metadata"].get("reasoning") not in ("", step["content"]):
-            yield "Reasoning:"
-            yield _fenced(str(step["metadata"].get("reasoning")))
-            yield "Reply, as far as it came:"
-        if step["content"]:
-            yield _fenced(step["content"])
-        if step["tool_input"] is not None:
-            yield _fenced(json.dumps(step["tool_input"], indent=2), "json")
-    if run["error"]:
-        yield "## Error"
-        yield _fenced(json.dumps(run["error"], indent=2), "json")
 
 
-def _fact(run: dict[str, Any], name: str) -> Any:
-    """The value; tokens of which some were counted here are "about" as many."""
+def _step(step: StepJson) -> Iterator[str]:
+    name = f" {_inline(step['tool_name'])}" if step["tool_name"] else ""
+    payload = read_payload(step["kind"], step["metadata"])
+    why = why_unfinished(payload)
+    kind = step["kind"].replace("_", " ") if why is None else f"unfinished reply ({why})"
+    yield f"## {step['sequence']}. {kind}{name}"
+    if isinstance(payload, UnfinishedPayload) and why is not None and payload.reasoning not in ("", step["content"]):
+        yield "Reasoning:"
+        yield _fenced(payload.reasoning)
+        yield "Reply, as far as it came:"
+    if step["content"]:
+        yield _fenced(step["content"])
+    if step["tool_input"] is not None:
+        yield _fenced(json.dumps(step["tool_input"], indent=2), "json")
+
+
+def _fact(run: JsonObject, name: str) -> Any:
+    """The value; estimated tokens get "≈"."""
     return f"≈{run[name]}" if name == "tokens_used" and run["usage_is_estimated"] else run[name]
 
 
 def _inline(value: Any) -> str:
-    """A short value between backticks, more of them than it has itself."""
+    """A short value in backticks, more of them than it contains."""
     text = " ".join(str(value).split())
     ticks = _longer_than_any(text, 1)
     return f"{ticks} {text} {ticks}" if "`" in text else f"{ticks}{text}{ticks}"
 
 
 def _fenced(text: str, language: str = "text") -> str:
-    """A block no line of `text` can end."""
+    """A fenced code block that no line of `text` can close."""
     fence = _longer_than_any(text, 3)
     return f"{fence}{language}\n{text}\n{fence}"
 

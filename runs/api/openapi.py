@@ -1,4 +1,4 @@
-"""The API's own description: what ninja knows of the endpoints, and what holds for all of them."""
+"""The OpenAPI description: ninja's schema of the endpoints, completed with what holds for all of them."""
 
 import copy
 from functools import cache
@@ -7,9 +7,10 @@ from typing import Any, Final
 from django.conf import settings
 from ninja import NinjaAPI
 
-from runs.api.auth import Needs
-from runs.api.launching import LONGEST_KEY, REPLAYED
-from runs.api.schemas import CALL_ID, RUN_ID, ErrorOut
+from runs.agent.json_data.json_types import JsonObject
+from runs.api.auth import RequireScope
+from runs.api.launches import LONGEST_KEY, REPLAYED
+from runs.api.response_schemas import CALL_ID, RUN_ID, ErrorOut
 
 PREFIX: Final = "/api/v1"
 
@@ -18,21 +19,23 @@ _ERRORS: Final[dict[int, tuple[str, str, str]]] = {
     401: ("Unauthenticated", "unauthenticated", "There is no good token and no session."),
     403: ("Forbidden", "missing_scope", "The token lacks a scope, or a session's CSRF token is missing."),
     404: ("NotFound", "not_found", "It does not exist, or is not yours."),
-    405: ("MethodNotAllowed", "method_not_allowed", "Another method is."),
-    409: ("Conflict", "already_decided", "Something else has happened; the message says what."),
+    405: ("MethodNotAllowed", "method_not_allowed", "The method is not allowed; `Allow` names those that are."),
+    409: ("Conflict", "already_decided", "The state does not allow it; the message says why."),
     413: ("TooLarge", "too_large", "The task is over 256 KiB, or the body over 1 MiB."),
     415: ("UnsupportedMediaType", "unsupported_media_type", "The body is not application/json."),
-    422: ("Invalid", "invalid", "A field, its value and the limit are named."),
+    422: ("Invalid", "invalid", "A field, its value and the limit are named, or a query parameter that is none."),
     429: ("TooMany", "too_many_requests", "A limit is reached; `Retry-After` says for how many seconds."),
     500: ("Unexpected", "unexpected", "A bug. The log says more."),
     503: ("Unavailable", "unavailable", "The database does not answer."),
 }
-_EVERYWHERE: Final = (401, 403, 429, 500, 503)
+_EVERYWHERE: Final = (401, 403, 422, 429, 500, 503)
 _WITH_ID: Final = (404,)
 _WITH_BODY: Final = (400, 413, 415)
-_WITH_INPUT: Final = (422,)
 
-_KEY_HEADER: Final[dict[str, Any]] = {
+_EXAMPLES: Final = {"run_id": RUN_ID, "call_id": CALL_ID, "agent_id": 1}
+"""Examples of the parameters in paths."""
+
+_KEY_HEADER: Final[JsonObject] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
@@ -44,8 +47,8 @@ _TAKE_A_KEY: Final = ("launch_run", "run_again", "continue_run")
 
 
 @cache
-def _described(api: NinjaAPI) -> dict[str, Any]:
-    schema: dict[str, Any] = copy.deepcopy(dict(api.get_openapi_schema(path_prefix=f"{PREFIX.strip('/')}/")))
+def _described(api: NinjaAPI) -> JsonObject:
+    schema: JsonObject = copy.deepcopy(dict(api.get_openapi_schema(path_prefix=f"{PREFIX.strip('/')}/")))
     schema["components"]["schemas"]["ErrorOut"] = _flat(ErrorOut, schema)
     schema["components"]["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer", "description": "A token from API tokens in the account menu."},
@@ -67,13 +70,13 @@ def _described(api: NinjaAPI) -> dict[str, Any]:
     return schema
 
 
-def describe(api: NinjaAPI, origin: str) -> dict[str, Any]:
-    """The OpenAPI 3.1 description, for a site that is reached at `origin`."""
+def describe(api: NinjaAPI, origin: str) -> JsonObject:
+    """The OpenAPI 3.1 description, for a site at `origin`."""
     return _described(api) | {"servers": [{"url": origin}]}
 
 
-def _complete(operation: dict[str, Any], scope: str) -> None:
-    """Add what holds for every endpoint of its kind."""
+def _complete(operation: JsonObject, scope: str) -> None:
+    """Add scope, errors and examples to an endpoint's description."""
     operation["x-scope"] = scope
     operation["description"] = f"{operation.get('description', '')}\n\nNeeds the scope `{scope}`.".strip()
     operation["summary"] = operation["description"].split(". ")[0].split("\n")[0].rstrip(".")
@@ -81,20 +84,18 @@ def _complete(operation: dict[str, Any], scope: str) -> None:
     statuses = {*_EVERYWHERE}
     for parameter in parameters:
         if parameter["in"] == "path":
-            parameter["example"] = CALL_ID if parameter["name"] == "call_id" else RUN_ID
+            parameter["example"] = _EXAMPLES[parameter["name"]]
             statuses |= {*_WITH_ID}
-        else:
-            statuses |= {*_WITH_INPUT}
     if operation["operationId"] in _TAKE_A_KEY:
         parameters.append(_KEY_HEADER)
         replayed = {REPLAYED: {"description": "The run was launched before.", "schema": {"const": "true"}}}
         operation["responses"][200] |= {"headers": replayed}
-        statuses |= {409, 422}
+        statuses |= {409}
     if "requestBody" in operation:
-        statuses |= {*_WITH_BODY, *_WITH_INPUT}
+        statuses |= {*_WITH_BODY}
     statuses |= set(operation.pop("x-errors", ()))
     if "200" in operation["responses"]:
-        # It says itself what it answers; what ninja thinks of it is not so.
+        # The endpoint describes its own response in `openapi_extra`; ninja's guess is wrong.
         operation["responses"].pop(200, None)
     known = {str(status): response for status, response in operation["responses"].items()}
     for status in sorted(statuses):
@@ -103,18 +104,18 @@ def _complete(operation: dict[str, Any], scope: str) -> None:
 
 
 def _scopes(api: NinjaAPI) -> dict[str, str]:
-    """By operation id: the scope it needs."""
+    """The required scope by operation id."""
     scopes = {}
     for _prefix, router in api._routers:  # noqa: SLF001  ninja tells it nowhere else
         for view in router.path_operations.values():
             for operation in view.operations:
                 scopes[str(operation.operation_id)] = next(
-                    need.scope.value for need in operation.auth_callbacks if isinstance(need, Needs)
+                    need.scope.value for need in operation.auth_callbacks if isinstance(need, RequireScope)
                 )
     return scopes
 
 
-def _error(code: str, description: str) -> dict[str, Any]:
+def _error(code: str, description: str) -> JsonObject:
     example = {
         "error": {
             "code": code,
@@ -128,12 +129,12 @@ def _error(code: str, description: str) -> dict[str, Any]:
     return {"description": description, "content": content}
 
 
-def _retry_after() -> dict[str, Any]:
+def _retry_after() -> JsonObject:
     return {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}}
 
 
-def _flat(model: Any, schema: dict[str, Any]) -> dict[str, Any]:
-    """The model's schema; the models it needs are put beside it."""
-    own: dict[str, Any] = model.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
+def _flat(model: Any, schema: JsonObject) -> JsonObject:
+    """The model's schema; models it refers to are added to the components."""
+    own: JsonObject = model.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
     schema["components"]["schemas"] |= own.pop("$defs", {})
     return own

@@ -1,14 +1,16 @@
-"""The API described: as OpenAPI for programs, as a page for people."""
+"""The API description: as OpenAPI for programs, and as a page for people."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
+from runs.agent.json_data.json_types import JsonObject
 from runs.api.api import api
+from runs.api.errors import ApiError
 from runs.api.openapi import describe
+from runs.api.query_parameters import check_query
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +22,24 @@ class Endpoint:
     path: str
     scope: str
     text: str
-    parameters: list[dict[str, Any]]
+    parameters: list[JsonObject]
     fields: list[tuple[str, str, str]]
-    """Of its body: name, kind, meaning."""
+    """Name, type and description of each body field."""
     answers: list[tuple[str, str]]
     curl: str
 
 
 def openapi(request: HttpRequest) -> HttpResponse:
-    """The description, for everybody: it says nothing about anybody's runs."""
+    """The OpenAPI description. Public: it contains no data of runs."""
+    try:
+        check_query(request)
+    except ApiError as refused:
+        return refused.response()
     return JsonResponse(describe(api, request.build_absolute_uri("/").rstrip("/")))
 
 
 def reference(request: HttpRequest) -> HttpResponse:
-    """The same as a page."""
+    """The description as a page."""
     origin = request.build_absolute_uri("/").rstrip("/")
     description = describe(api, origin)
     groups: dict[str, list[Endpoint]] = {}
@@ -44,13 +50,13 @@ def reference(request: HttpRequest) -> HttpResponse:
     return render(request, "runs/api_reference.html", {"groups": groups, "origin": origin})
 
 
-def _endpoint(description: dict[str, Any], origin: str, path: str, method: str, operation: dict[str, Any]) -> Endpoint:
+def _endpoint(description: JsonObject, origin: str, path: str, method: str, operation: JsonObject) -> Endpoint:
     return Endpoint(
         name=operation["operationId"],
         method=method,
         path=path,
         scope=operation["x-scope"],
-        # Its marks are for programs that render Markdown.
+        # Backticks are for programs that render Markdown.
         text=operation["description"].split("\n\nNeeds the scope")[0].replace("`", ""),
         parameters=[
             {**parameter, "kind": _kind(description, parameter["schema"])} for parameter in operation["parameters"]
@@ -61,13 +67,13 @@ def _endpoint(description: dict[str, Any], origin: str, path: str, method: str, 
     )
 
 
-def _fields(description: dict[str, Any], operation: dict[str, Any]) -> list[tuple[str, str, str]]:
+def _fields(description: JsonObject, operation: JsonObject) -> list[tuple[str, str, str]]:
     content = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
     return list(_named(description, _resolved(description, content), ""))
 
 
-def _named(description: dict[str, Any], body: dict[str, Any], before: str) -> Iterator[tuple[str, str, str]]:
-    """The fields of an object, and those of the objects in it, by their dotted names."""
+def _named(description: JsonObject, body: JsonObject, before: str) -> Iterator[tuple[str, str, str]]:
+    """The fields of an object and of its nested objects, by dotted name."""
     required = body.get("required", [])
     for name, field in body.get("properties", {}).items():
         inner = _resolved(description, field)
@@ -76,18 +82,18 @@ def _named(description: dict[str, Any], body: dict[str, Any], before: str) -> It
         yield from _named(description, inner, f"{before}{name}.")
 
 
-def _resolved(description: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema itself, where there is only a reference to it, or null beside it."""
+def _resolved(description: JsonObject, schema: JsonObject) -> JsonObject:
+    """The schema behind a reference, and without a null alternative."""
     choices = [each for each in schema.get("anyOf", []) if each.get("type") != "null"]
     if len(choices) == 1:
         schema = choices[0]
     if "$ref" in schema:
-        found: dict[str, Any] = description["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+        found: JsonObject = description["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
         return found
     return schema
 
 
-def _kind(description: dict[str, Any], schema: dict[str, Any]) -> str:
+def _kind(description: JsonObject, schema: JsonObject) -> str:
     schema = _resolved(description, schema)
     if "enum" in schema:
         return " | ".join(str(value) for value in schema["enum"] if value)
@@ -105,19 +111,19 @@ def _kind(description: dict[str, Any], schema: dict[str, Any]) -> str:
     return f"{kind} ({limits})" if limits else str(kind)
 
 
-def _answer(description: dict[str, Any], answer: dict[str, Any]) -> str:
+def _answer(description: JsonObject, answer: JsonObject) -> str:
     if "$ref" in answer:
         answer = description["components"]["responses"][answer["$ref"].rsplit("/", 1)[1]]
-    contents: list[dict[str, Any]] = list(answer.get("content", {}).values())
+    contents: list[JsonObject] = list(answer.get("content", {}).values())
     content = contents[0].get("schema", {}) if contents else {}
     name = content.get("$ref", "").rsplit("/", 1)[-1]
     return name.removesuffix("Out") if name and name != "ErrorOut" else str(answer["description"]).replace("`", "")
 
 
-def _curl(origin: str, path: str, method: str, operation: dict[str, Any]) -> str:
+def _curl(origin: str, path: str, method: str, operation: JsonObject) -> str:
     for parameter in operation["parameters"]:
         if parameter["in"] == "path":
-            path = path.replace(f"{{{parameter['name']}}}", parameter["example"])
+            path = path.replace(f"{{{parameter['name']}}}", str(parameter["example"]))
     lines = [f'curl -H "Authorization: Bearer $AGENTSITE_TOKEN" {origin}{path}']
     if method != "GET":
         lines[0] = lines[0].replace("curl ", f"curl -X {method} ")

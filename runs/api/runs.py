@@ -1,23 +1,25 @@
-"""Runs: launch, list, look, stop, run again."""
+"""Endpoints of runs: launch, list, get, export, cancel, run again."""
 
 from typing import Annotated
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
-from runs.api.answers import answer
-from runs.api.auth import caller_of, may_launch, may_read
+from runs.api.auth import caller_of, may_launch, may_read, run_told_to
 from runs.api.cursors import cursor_at, place_of
 from runs.api.exports import Format, export
-from runs.api.finding import find_run, visible_runs
-from runs.api.launching import answer_launch, check_task, find_agent, overrides_of
-from runs.api.schemas import RunOut, RunPage, StepPage
-from runs.api.taken import Launch, RunAgain, SeverityFilter, StatusFilter, Text
+from runs.api.launches import answer_launch, check_task, find_agent, overrides_of
+from runs.api.pagination import listed, page_of, run_in_list
+from runs.api.request_schemas import Launch, RunAgain, SeverityFilter, StatusFilter, Text
+from runs.api.response_schemas import RunOut, RunPage, StepPage
+from runs.api.selectors import find_run, visible_runs
+from runs.api.serializers import answer
 from runs.engine import control
 from runs.models import Run
 from runs.models.as_json import run_as_json, step_as_json
+from runs.models.permissions import may_launch_like, may_stop
 
 router = Router(tags=["Runs"])
 
@@ -26,7 +28,7 @@ STEPS_PAGE_LENGTH = 200
 
 
 class RunQuery(Schema):
-    """Which runs, and where to go on."""
+    """Query parameters of the list of runs."""
 
     status: Annotated[StatusFilter, Field(description="Only runs of this status.")] = ""
     severity: Annotated[SeverityFilter, Field(description="Only runs whose error has this severity.")] = ""
@@ -43,7 +45,7 @@ class RunQuery(Schema):
     openapi_extra={"x-example": '{"task": "What is 17 * 23?"}'},
 )
 def launch_run(request: HttpRequest, body: Launch) -> HttpResponse:
-    """Launch a run. With an `Idempotency-Key` the same launch, sent twice, happens once."""
+    """Launch a run. A launch that is sent twice with the same `Idempotency-Key` happens once."""
     caller = caller_of(request)
     task, agent, overrides = check_task(body.task), find_agent(body.agent), overrides_of(body.overrides, caller)
     return answer_launch(request, lambda: control.launch(user=caller.user, task=task, agent=agent, overrides=overrides))
@@ -51,7 +53,7 @@ def launch_run(request: HttpRequest, body: Launch) -> HttpResponse:
 
 @router.get("/runs", auth=may_read, response=RunPage, operation_id="list_runs")
 def list_runs(request: HttpRequest, asked: Query[RunQuery]) -> HttpResponse:
-    """List runs, newest first. Staff see those of everybody."""
+    """List runs, newest first, with long texts shortened: your own, or everybody's if your account may see them."""
     runs = visible_runs(request)
     if asked.status:
         runs = runs.filter(status=asked.status)
@@ -61,10 +63,9 @@ def list_runs(request: HttpRequest, asked: Query[RunQuery]) -> HttpResponse:
         runs = runs.mentioning(words)
     if asked.cursor:
         runs = runs.older_than(*place_of(asked.cursor))
-    page = list(runs.order_by("-created_at", "-id")[: asked.limit + 1])
-    more, page = len(page) > asked.limit, page[: asked.limit]
-    following = cursor_at(page[-1].created_at, page[-1].pk) if more else None
-    return answer({"items": [run_as_json(run) for run in page], "next": following})
+    page = page_of(listed(runs).order_by("-created_at", "-id"), run_in_list, limit=asked.limit)
+    following = cursor_at(page.last.created_at, page.last.pk) if page.has_more else None
+    return page.response(next=following)
 
 
 @router.get("/runs/{uuid:run_id}", auth=may_read, response=RunOut, operation_id="get_run")
@@ -79,13 +80,16 @@ def list_steps(
     run_id: Path[UUID],
     after: Annotated[int, Query(ge=0, le=2**31 - 1, description="The last sequence you have.")] = 0,
 ) -> HttpResponse:
-    """The steps after one. Ask again with `after` = `last` until `ended`; a live page needs the WebSocket instead."""
-    # The row first: whatever it says of steps is then already there to be read.
+    """The steps after one, at most 200 or about 1 MiB. Ask again with `after` = `last` until `ended`.
+
+    A live page needs the WebSocket instead.
+    """
+    # The row first, so that all steps it counts can be read after it.
     run = find_run(request, run_id)
-    steps = list(run.steps.filter(sequence__gt=after).order_by("sequence").defer("replay", "html")[:STEPS_PAGE_LENGTH])
-    last = steps[-1].sequence if steps else after
-    ended = run.is_finished and last >= run.last_sequence
-    return answer({"items": [step_as_json(step) for step in steps], "last": last, "ended": ended})
+    steps = run.steps.filter(sequence__gt=after).order_by("sequence").defer("replay", "html")
+    page = page_of(steps, step_as_json, limit=STEPS_PAGE_LENGTH)
+    last = page.last.sequence if page.last is not None else after
+    return page.response(last=last, ended=run.is_finished and last >= run.last_sequence)
 
 
 @router.get("/runs/{uuid:run_id}/export", auth=may_read, operation_id="export_run")
@@ -93,19 +97,19 @@ def export_run(
     request: HttpRequest,
     run_id: Path[UUID],
     format: Annotated[Format, Query(description="`jsonl`: one step per line, the run last.")] = "json",  # noqa: A002  the contract's word
-) -> HttpResponse:
+) -> HttpResponseBase:
     """The run with all of its steps, as a file."""
-    return export(find_run(request, run_id), format)
+    return export(find_run(request, run_id), format, user_id=caller_of(request).user.pk)
 
 
 @router.post(
     "/runs/{uuid:run_id}/cancel", auth=may_launch, response={202: RunOut, 200: RunOut}, operation_id="cancel_run"
 )
 def cancel_run(request: HttpRequest, run_id: Path[UUID]) -> HttpResponse:
-    """Stop a run. 202: asked, or stopped at once if nothing was running. 200: it had already ended, as it says."""
-    run = find_run(request, run_id)
+    """Stop a run. 202: asked, or stopped at once if nothing was running. 200: it had already ended; see its status."""
+    run = find_run(request, run_id, may=may_stop)
     outcome = control.cancel(run.pk, by=caller_of(request).user)
-    return _as_it_is_now(run, 200 if outcome == "already_ended" else 202)
+    return _as_it_is_now(request, run, 200 if outcome == "already_ended" else 202)
 
 
 @router.post(
@@ -116,13 +120,13 @@ def cancel_run(request: HttpRequest, run_id: Path[UUID]) -> HttpResponse:
     openapi_extra={"x-example": '{"overrides": {"max_turns": 40}}'},
 )
 def run_again(request: HttpRequest, run_id: Path[UUID], body: RunAgain | None = None) -> HttpResponse:
-    """Launch the same task with the same configuration, but for `overrides`. Takes an `Idempotency-Key` too."""
-    run = find_run(request, run_id)
+    """Launch the same task with the same configuration, with `overrides`. Takes an `Idempotency-Key` too."""
+    run = find_run(request, run_id, may=may_launch_like)
     caller = caller_of(request)
     overrides = overrides_of(body.overrides if body else None, caller)
     return answer_launch(request, lambda: control.run_again(run.pk, by=caller.user, overrides=overrides))
 
 
-def _as_it_is_now(run: Run, status: int) -> HttpResponse:
+def _as_it_is_now(request: HttpRequest, run: Run, status: int) -> HttpResponse:
     run.refresh_from_db()
-    return answer(run_as_json(run), status)
+    return answer(run_told_to(caller_of(request), run), status)

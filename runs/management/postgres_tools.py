@@ -1,4 +1,4 @@
-"""Postgres' own programs, with the password where nobody reads it."""
+"""pg_dump and pg_restore, with the password in the environment."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ def dump(file: Path) -> None:
 
 
 def load(file: Path, *, clean: bool) -> None:
-    """Put a dump into the database, all of it or nothing. Raises `CommandError`."""
+    """Restore a dump in one transaction. Raises `CommandError`."""
     how = ["--clean", "--if-exists"] if clean else []
     _run(
         "pg_restore", "--no-owner", "--no-acl", "--exit-on-error", "--single-transaction", *how, str(file), dbname=True
@@ -31,7 +31,7 @@ def _run(program: str, *arguments: str, dbname: bool = False) -> None:
         )
     settings: dict[str, Any] = connection.settings_dict
     names = {"PGHOST": "HOST", "PGPORT": "PORT", "PGUSER": "USER", "PGPASSWORD": "PASSWORD", "PGDATABASE": "NAME"}
-    # In the environment, not among the arguments: those are seen by everybody on the machine.
+    # In the environment, because every user of the machine can read the arguments.
     environment = os.environ | {name: str(settings[key]) for name, key in names.items() if settings.get(key)}
     if dbname:
         arguments = (f"--dbname={settings['NAME']}", *arguments)

@@ -1,1 +1,1 @@
-"""What the Markdown of models needs beyond CommonMark: rules for markdown-it, each linear in the text."""
+"""markdown-it rules for model texts beyond CommonMark, each linear in the text."""

@@ -1,4 +1,4 @@
-"""What CommonMark leaves out and a reader should see: cells beyond the header's, definitions that no link uses."""
+"""Texts that CommonMark drops and a reader should see: surplus table cells, and unused link definitions."""
 
 from collections.abc import Sequence
 from html import escape
@@ -17,7 +17,7 @@ _OTHERS: RuleOptionsType = {"alt": ["paragraph", "reference"]}
 
 
 def add_completeness(parser: MarkdownIt) -> None:
-    """Have `parser` show the further cells of a row, as one cell, and the definitions that no link uses."""
+    """Make `parser` show the surplus cells of a row, as one cell, and link definitions that no link uses."""
     parser.block.ruler.at("table", _whole_table, _OTHERS)
     parser.block.ruler.at("reference", _definition)
     parser.add_render_rule("definition", _render)
@@ -67,7 +67,7 @@ def _cell(text: str, level: int, line: int) -> list[Token]:
 
 
 class UsedReferences(dict[str, Any]):
-    """The definitions of links in a text, which remembers those that a link has asked for."""
+    """The link definitions of a text, with a record of the used ones."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ def _definition(state: StateBlock, first: int, last: int, silent: bool) -> bool:
     if not reference(state, first, last, silent):
         return False
     if not silent:
-        # Definitions are the lines that follow one another, each a token: a duplicate is used by nobody.
+        # Consecutive definitions are one line and one token each; a duplicate is never used.
         token = state.push("definition", "", 0)
         token.content = state.getLines(first, state.line, state.blkIndent, False)
         token.info = next(reversed(references)) if len(references) > known else ""

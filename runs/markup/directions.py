@@ -1,8 +1,8 @@
-"""Which way each block of a text runs: by its own words, as the Unicode bidirectional algorithm has it.
+"""The text direction of each block, from its own words, as in the Unicode bidirectional algorithm.
 
-A paragraph, an item, a heading and a cell say `dir="auto"`, and the browser looks. For what other blocks stand in (the
-side of a list's bullets, of a quote's line, the order of columns) it is decided here, because a browser does not look
-into blocks that have a direction of their own. Code and formulas run from left to right, and do not count.
+Paragraphs, items, headings and cells get `dir="auto"`, which the browser resolves. For containers (the side of a list's
+bullets, of a quote's line, the order of columns) it is computed here, because a browser ignores nested blocks with
+a direction of their own. Code and formulas run from left to right, and do not count.
 """
 
 import unicodedata
@@ -21,15 +21,15 @@ _CODE = {"code_block", "fence"}
 
 @dataclass(slots=True)
 class _Frame:
-    """A block that others stand in."""
+    """A block that contains others."""
 
     token: Token
     direction: str = ""
-    """Empty until words were met."""
+    """Empty until the first words."""
 
 
 def add_directions(parser: MarkdownIt) -> None:
-    """Have `parser` write `dir` on every block that has words."""
+    """Make `parser` write `dir` on every block with words."""
     parser.core.ruler.push("directions", _direct)
 
 
@@ -51,7 +51,7 @@ def _direct(state: StateCore) -> None:
 
 
 def _decide(frames: list[_Frame], direction: str) -> None:
-    """The first words decide for every frame around them that had none yet."""
+    """Set the direction of every enclosing frame that has none yet."""
     for frame in frames:
         if not frame.direction:
             frame.direction = direction
@@ -68,7 +68,7 @@ def _direct_code(tokens: Iterable[Token]) -> None:
 
 
 def _direction_of(tokens: Iterable[Token]) -> str:
-    """`ltr` or `rtl`, as the first letter that has a direction; empty if none has."""
+    """`ltr` or `rtl`, from the first letter with a direction; empty without one."""
     for token in tokens:
         for character in token.content if token.type == "text" else "":
             match unicodedata.bidirectional(character):

@@ -1,4 +1,4 @@
-"""Emphasis beside Chinese, Japanese, Korean and others that have no spaces between some or all words.
+"""Emphasis in Chinese, Japanese, Korean and other scripts without spaces between some or all words.
 
 CommonMark takes a `*` between a punctuation mark and a letter for the wrong side of emphasis, so that `**重点：**这是`
 and `**스크립트(script)**라고` show their stars. The rule here is that of markdown-cjk-friendly (https://github.com/tats-u):
@@ -22,11 +22,11 @@ _WITHOUT_SPACES = (
     (0x1100, 0x11FF),  # Hangul Jamo: some of them are narrow
     (0x1780, 0x17FF),  # Khmer
 )
-"""Further scripts without spaces between some words (and the Jamo), which the widths of characters do not tell."""
+"""Further scripts without spaces between some words (and the Jamo), which East Asian width does not identify."""
 
 
 class FriendlyInline(StateInline):
-    """The state of an inline block, with the rule above for where a run of markers may open and close."""
+    """The state of an inline block, with the module's rule for delimiter runs."""
 
     def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:  # noqa: N802, N803, FBT001  the names of markdown-it
         marker = self.src[start]
@@ -47,11 +47,11 @@ class FriendlyInline(StateInline):
 
 
 _VARIATIONS = "\ufe00\ufe01\ufe02\ufe0e\ufe0f"
-"""Selectors of a variant: they belong to the character before them."""
+"""Variation selectors, which belong to the character before them."""
 
 
 def _may_flank(inner: str, outer: str) -> bool:
-    """True if markers between the two may belong to a text that has `inner` at this end."""
+    """True if markers between the two may open or close a text that has `inner` at this end."""
     if isWhiteSpace(ord(inner)):
         return False
     if not _is_punctuation(inner) or _has_no_spaces(inner) or _is_picture(inner):
@@ -65,7 +65,7 @@ def _is_punctuation(character: str) -> bool:
 
 @functools.lru_cache(1024)
 def _has_no_spaces(character: str) -> bool:
-    """True for a letter or a mark of a script without spaces between its words."""
+    """True for a letter or mark of a script without spaces between its words."""
     code = ord(character)
     if code < 0x0590 or _is_picture(character):
         return False

@@ -1,4 +1,4 @@
-"""Formulas over several lines. One of their lines may look like a list, a heading or a rule, and is none."""
+"""Formulas over several lines, whose lines may look like a list, a heading or a rule."""
 
 import re
 from bisect import bisect_right
@@ -10,19 +10,19 @@ from markdown_it.rules_block.state_block import StateBlock
 from runs.markup.formula_marks import OPENING, closing_of
 
 MAX_LINES = 200
-"""A formula has no more lines, so that openings without a closing are not searched for in all of the text."""
+"""Maximum lines of a formula, so that an opening without a closing is not searched for in all of the text."""
 
-# A pair of backslashes is one character, and what stands between backticks is code.
+# A pair of backslashes is one character, and text between backticks is code.
 _IN_LINE = re.compile(rf"(?P<code>`+)|(?P<opening>{OPENING.pattern})|\\.", re.DOTALL)
 
 
 def add_formula_lines(parser: MarkdownIt) -> None:
-    """Have `parser` take a paragraph with a formula over several lines as a whole."""
+    """Make `parser` take a paragraph with a formula over several lines as a whole."""
     parser.block.ruler.before("table", "formula_lines", _formula_lines)
 
 
 def _formula_lines(state: StateBlock, first: int, _last: int, silent: bool) -> bool:  # noqa: FBT001  a rule of markdown-it
-    """Take a paragraph with a formula that goes over several lines. Other paragraphs are left to the other rules."""
+    """Take a paragraph with a formula over several lines. Other paragraphs are left to the other rules."""
     if silent or not _has_opening(state) or state.is_code_block(first):
         return False
     without = _lines_without_formula(state)
@@ -57,16 +57,16 @@ _Block = tuple[int, int, int]
 
 
 def _lines_without_formula(state: StateBlock) -> dict[_Block, int]:
-    """Up to which line of a block no formula was found.
+    """By block, the line up to which no formula was found.
 
-    Such lines need not make one paragraph: definitions are taken one by one, and each would look to the end again.
+    Such lines need not be one paragraph: definitions are taken one by one, and each would search to the end again.
     """
     known: dict[_Block, int] = state.env.setdefault("lines_without_formula", {})
     return known
 
 
 def _block_of(state: StateBlock) -> _Block:
-    """The block whose lines are read. In another one the same line may have another indent and another end."""
+    """The key of the current block. In another block the same line may have another indent and another end."""
     return state.level, state.blkIndent, state.lineMax
 
 
@@ -92,7 +92,7 @@ def _is_other_block(state: StateBlock, line: int, parent: str) -> bool:
 
 
 def _last_line_of_formulas(state: StateBlock, line: int) -> int:
-    """The line on which the formulas end that begin on `line`: itself, if all do, or if there are none."""
+    """The last line of the formulas that begin on `line`; `line` itself without a longer one."""
     text, position = _text_of(state, line), 0
     absent: set[str] = set()
     while (found := _IN_LINE.search(text, position)) is not None:
@@ -115,7 +115,7 @@ def _last_line_of_formulas(state: StateBlock, line: int) -> int:
 
 
 def _find(text: str, closing: str, position: int) -> int:
-    """Where `closing` stands; if it is a run of backticks, as a run of exactly that length."""
+    """The position of `closing`; for backticks, of a run of exactly that length."""
     if closing[0] != "`":
         return text.find(closing, position)
     end = re.compile(rf"(?<!`){closing}(?!`)").search(text, position)
@@ -125,7 +125,8 @@ def _find(text: str, closing: str, position: int) -> int:
 def _line_with(state: StateBlock, closing: str, line: int, *, over_blank_lines: bool) -> int | None:
     """The line after `line` on which the formula ends; None if its block ends before.
 
-    TeX has no blank lines in a formula, but models have; yet a bracket in the middle of a sentence may be just that.
+    TeX has no blank lines in a formula, but models write them; a bracket in the middle of a sentence may be just a
+    bracket.
     """
     known: dict[str, list[int]] = state.env.setdefault("lines_with", {})
     if closing not in known:
@@ -138,7 +139,7 @@ def _line_with(state: StateBlock, closing: str, line: int, *, over_blank_lines: 
 
 
 def _is_one_block(state: StateBlock, first: int, last: int, *, over_blank_lines: bool) -> bool:
-    """True if all lines from `first` to `last` can be of one formula."""
+    """True if all lines from `first` to `last` can belong to one formula."""
     if last >= state.lineMax or last - first >= MAX_LINES:
         return False
     is_after_blank = False

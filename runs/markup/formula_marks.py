@@ -1,4 +1,4 @@
-r"""Where formulas begin and end: `\(…\)`, `\[…\]`, `$$…$$`, `\begin{…}…\end{…}`."""
+r"""Delimiters of formulas: `\(…\)`, `\[…\]`, `$$…$$`, `\begin{…}…\end{…}`."""
 
 import re
 
@@ -13,5 +13,5 @@ _CLOSINGS = {r"\(": r"\)", r"\[": r"\]", "$$": "$$"}
 
 
 def closing_of(opening: str) -> str:
-    """What ends the formula that `opening` begins."""
+    """The closing delimiter of `opening`."""
     return _CLOSINGS.get(opening) or opening.replace("begin", "end", 1)

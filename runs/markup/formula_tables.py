@@ -1,4 +1,4 @@
-"""Formulas in the cells of a table: a bar in `$P(A|B)$` is part of the formula, not the edge of a cell."""
+"""Formulas in table cells: a bar in `$P(A|B)$` is part of the formula, not the edge of a cell."""
 
 import re
 
@@ -6,19 +6,19 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core.state_core import StateCore
 
 BAR = "\ufdd0"
-"""Stands for such a bar while the text is parsed; no text has it, as Unicode keeps it for uses like this one."""
+"""Replaces such a bar during parsing: a Unicode noncharacter, reserved for internal use."""
 
 _FORMULA = re.compile(r"\$\$?(?![\s$])[^$\n]*[^$\s]\$\$?(?!\d)|\\\((?:[^\\\n]|\\(?![()]))*\\\)")
 _BRACKETS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
 
 def add_formula_tables(parser: MarkdownIt) -> None:
-    """Have `parser` keep formulas in one cell. What it renders has `BAR` in it: see `with_bars`."""
+    """Make `parser` keep formulas in one cell. The rendered HTML contains `BAR`: see `with_bars`."""
     parser.core.ruler.after("normalize", "formula_tables", _hide_bars)
 
 
 def with_bars(html: str) -> str:
-    """The HTML with the bars that were hidden from the parser."""
+    """The HTML with the hidden bars restored."""
     return html.replace(BAR, "|").replace("%EF%B7%90", "%7C")
 
 
@@ -28,7 +28,7 @@ def _hide_bars(state: StateCore) -> None:
 
 
 def _with_hidden_bars(formula: re.Match[str]) -> str:
-    """The formula, its bars hidden if they come in pairs or inside brackets. Else they may be edges: `|$A|$B|`."""
+    """The formula, its bars hidden if they come in pairs or inside brackets; otherwise they may be edges: `|$A|$B|`."""
     text = formula[0]
     if "|" not in text or (text.count("|") % 2 and not _are_bars_inside(text)):
         return text

@@ -1,7 +1,7 @@
-r"""Formulas in TeX, kept letter by letter: `$…$`, `$$…$$`, `\(…\)`, `\[…\]` and `\begin{align}…\end{align}`.
+r"""TeX formulas, kept unchanged: `$…$`, `$$…$$`, `\(…\)`, `\[…\]` and `\begin{align}…\end{align}`.
 
 They are shown as they were written, so that nothing in them is taken for emphasis, an escape or a link, and they can be
-copied. A dollar sign is a price unless it stands as TeX wants it: no space inside, no digit after the last one.
+copied. A dollar sign is a price unless it follows TeX's rules: no space inside, no digit after the last one.
 """
 
 import re
@@ -18,14 +18,14 @@ from runs.markup.formula_marks import OPENING, closing_of
 from runs.markup.formula_tables import add_formula_tables
 
 _NOT_INSIDE = re.compile(r"\s*(?:[)\],.;:–—]|[A-Za-z]{2,}(?: [A-Za-z]{2,})*\s*$)")
-"""What stands between two `$$` that are no formula: `Ramen ($$), Sushi ($$)`, `$$ to $$`."""
+"""Text between two `$$` that are no formula: `Ramen ($$), Sushi ($$)`, `$$ to $$`."""
 
 _PRICE = re.compile(r"\d[\d.,]*[A-Za-z]?\s+[A-Za-z]{2}")
-"""How a price goes on: `$5 and 10$`."""
+"""The continuation of a price: `$5 and 10$`."""
 
 
 def add_formulas(parser: MarkdownIt) -> None:
-    """Teach `parser` to leave formulas alone. Their tokens are `formula`, with what was written as the content."""
+    """Make `parser` leave formulas alone. Their tokens are `formula`, with the original text as content."""
     parser.inline.ruler.before("escape", "formula", _formula)
     parser.add_render_rule("formula", _render)
     add_formula_lines(parser)
@@ -54,7 +54,7 @@ def _formula(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  a rule 
 
 
 def _end_with_closing(state: StateInline, start: int) -> int:
-    """Where the formula ends whose opening stands at `start`; 0 if none does."""
+    """The end of the formula whose opening is at `start`; 0 without one."""
     opening = OPENING.match(state.src, start, state.posMax)
     if opening is None:
         return 0
@@ -70,7 +70,7 @@ def _end_with_closing(state: StateInline, start: int) -> int:
 
 
 def _last(state: StateInline, closing: str) -> int:
-    """Where the last `closing` of the paragraph stands. Known once, or each opening would look for it to the end."""
+    """The last position of `closing` in the paragraph. Cached, or each opening would search to the end."""
     known: dict[str, int] = state.env.setdefault("last_closings", {})
     if state.env.get("last_closings_of") is not state.src:
         known.clear()
@@ -88,7 +88,7 @@ def _is_display(text: str, start: int, found: int) -> bool:
 
 
 def _end_between_dollars(state: StateInline, start: int) -> int:
-    """Where `$…$` ends; 0 for a price, a variable of a shell, or a dollar by itself."""
+    """The end of `$…$`; 0 for a price, a shell variable, or a single dollar."""
     text, end = state.src, state.posMax
     if text[start] != "$" or start + 2 >= end or text[start + 1].isspace() or text[start + 1] == "$":
         return 0

@@ -1,6 +1,6 @@
-"""Lists and quotes in one another, down to a depth; below it they are shown as they were written.
+"""Nested lists and quotes, down to a depth limit; deeper ones are shown as they were written.
 
-markdown-it leaves out what lies deeper than its limit, and all that follows in the same block.
+markdown-it drops what is deeper than its limit, and everything that follows in the same block.
 """
 
 from markdown_it.parser_block import ParserBlock
@@ -10,12 +10,12 @@ MAX_DEPTH = 100
 """Levels of the parser: a quote is one, a list with its item two. Each costs two frames of Python's stack."""
 
 MAX_LOOKS = 64 * 1024
-"""How often lines are looked at inside of other blocks: a line in three quotes is looked at three times. Each look
+"""How often lines may be read inside of other blocks: a line in three quotes is read three times. Each read
 costs some 20 µs, and a deep quote of many lines could have millions."""
 
 
 class DeepBlocks(ParserBlock):
-    """A parser of blocks that loses nothing of what lies too deep."""
+    """A block parser that drops nothing of what is too deep."""
 
     def tokenize(self, state: StateBlock, startLine: int, endLine: int) -> None:  # noqa: N803  the names of markdown-it
         if state.level:
@@ -28,12 +28,12 @@ class DeepBlocks(ParserBlock):
             self._tokenize(state, startLine, endLine)
 
     def _tokenize(self, state: StateBlock, line: int, end: int) -> None:
-        """As in the class above, without its limit."""
+        """The method of the base class, without its limit."""
         rules = self.ruler.getRules("")
         has_empty_lines = False
         while line < end:
             state.line = line = state.skipEmptyLines(line)
-            # A line further out than its item belongs to what the item stands in.
+            # A line that is less indented than its item belongs to the item's container.
             if line >= end or state.sCount[line] < state.blkIndent:
                 break
             if not any(rule(state, line, end, False) for rule in rules):

@@ -1,4 +1,4 @@
-"""The parser of what models write: CommonMark with tables and strikethrough, and what else their texts need."""
+"""The Markdown parser for model texts: CommonMark with tables and strikethrough, and this package's rules."""
 
 from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
@@ -16,13 +16,17 @@ from runs.markup.emphasis import FriendlyInline
 from runs.markup.formula_tables import with_bars
 from runs.markup.formulas import add_formulas
 from runs.markup.nesting import DeepBlocks
+from runs.markup.tables import add_tables
+from runs.markup.task_lists import add_task_lists
 
 SCHEMES = {"http", "https", "mailto"}
-"""Of links. Others are shown as they were written, with their address."""
+"""Schemes of links. Others are shown as they were written, with their address."""
+DEEPEST_LEVEL = 3
+"""The deepest level of headings with a look of its own. Deeper headings look like it."""
 
 
 def make_parser(highlight: Callable[[str, str, str], str]) -> MarkdownIt:
-    """A parser for texts from outside. HTML in them is text, images are links; `highlight` colours a block of code."""
+    """A parser for untrusted texts. HTML is escaped, images become links; `highlight` colours a block of code."""
     parser = _Parser("commonmark", renderer_cls=_Renderer)
     parser.inline, parser.block = _Inline(), DeepBlocks()
     parser.configure("commonmark", {"html": False, "breaks": True, "highlight": highlight})
@@ -30,13 +34,15 @@ def make_parser(highlight: Callable[[str, str, str], str]) -> MarkdownIt:
     parser.core.ruler.push("one_heading_level", _use_one_heading_level)
     add_formulas(parser)
     add_completeness(parser)
+    add_tables(parser)
+    add_task_lists(parser)
     add_directions(parser)
     return parser
 
 
 class _Parser(MarkdownIt):
     def validateLink(self, url: str) -> bool:  # noqa: N802  the name of markdown-it
-        """True for a link the page can have, and for one into the text itself, which is shown as its words."""
+        """True for a link with an allowed scheme, and for a fragment link, which is later reduced to its text."""
         try:
             return url.startswith("#") or urlsplit(url).scheme.lower() in SCHEMES
         except ValueError:
@@ -58,7 +64,12 @@ class _Renderer(RendererHTML):
 
 
 def _use_one_heading_level(state: StateCore) -> None:
-    """Make every heading an h4, below the h3 of its card, so that the page's outline has no holes."""
+    """Make every heading an h4, below the h3 of its card, so that the page's outline has no gaps.
+
+    A class keeps the level it had in the text, for its size.
+    """
     for token in state.tokens:
+        if token.type == "heading_open":
+            token.attrSet("class", f"level-{min(int(token.tag[1:]), DEEPEST_LEVEL)}")
         if token.type in ("heading_open", "heading_close"):
             token.tag = "h4"

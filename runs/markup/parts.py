@@ -1,4 +1,4 @@
-"""A long text in parts that are rendered one by one, each bounded, so that all of it can be read."""
+"""A long text in parts that are rendered separately, each bounded, so that all of it can be read."""
 
 import re
 from bisect import bisect_left
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 MAX_CHARS = 64 * 1024
-"""Of a part. Parsing Markdown costs about 7 ms a KiB."""
+"""Maximum of a part. Parsing Markdown costs about 7 ms a KiB."""
 
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _FENCE = re.compile(r"^[ \t>]*(?P<fence>`{3,}|~{3,})(?P<about>[^\n]*)", re.MULTILINE)
@@ -22,7 +22,7 @@ class Part(NamedTuple):
 
 
 def split(text: str) -> Iterator[Part]:
-    """`text` in parts of at most 64 KiB characters, cut where nothing is torn: between blocks if there is a place."""
+    """`text` in parts of at most `MAX_CHARS`, cut between blocks if possible."""
     start, opening = 0, ""
     while start < len(text):
         window = text[start : start + MAX_CHARS]
@@ -37,7 +37,7 @@ def split(text: str) -> Iterator[Part]:
 
 
 def _fences(window: str, *, is_open: str) -> Iterator[tuple[str, int, int]]:
-    """The blocks of code: the line that opens each, where it begins, and where it ends."""
+    """The blocks of code: opening line, start and end of each."""
     opening, begin = is_open, 0 if not is_open else -1
     for found in _FENCE.finditer(window):
         if not opening:

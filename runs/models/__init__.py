@@ -1,11 +1,12 @@
-"""The truth: agents, runs, their steps and their tool calls."""
+"""The database models: agents, runs, steps, tool calls, API tokens. The database is the truth."""
 
 from runs.models.agent import Agent
 from runs.models.api_token import ApiToken
 from runs.models.idempotency_key import IdempotencyKey
+from runs.models.lookups import Mentions
 from runs.models.run import Run
 from runs.models.spending import Spending
 from runs.models.step import Step
 from runs.models.tool_call import ToolCall
 
-__all__ = ["Agent", "ApiToken", "IdempotencyKey", "Run", "Spending", "Step", "ToolCall"]
+__all__ = ["Agent", "ApiToken", "IdempotencyKey", "Mentions", "Run", "Spending", "Step", "ToolCall"]

@@ -1,23 +1,14 @@
-"""A saved configuration a run is launched with."""
-
-from typing import Any
+"""The agent: a saved configuration for runs."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from runs.models.limits import (
-    MAX_APPROVAL_SECONDS,
-    MAX_COST_ALLOWED,
-    MAX_PRIORITY,
-    MAX_RUNS_AT_ONCE,
-    MAX_SECONDS_ALLOWED,
-    MAX_TOKENS_ALLOWED,
-    MAX_TURNS_ALLOWED,
-    MIN_CONTEXT_TOKENS,
-    MIN_COST_ALLOWED,
-    ValueCheck,
-)
+from runs.agent.all_settings import CAPPED_UNITS, SETTINGS
+from runs.agent.json_data.json_types import JsonObject
+from runs.models.bounds import MAX_APPROVAL_SECONDS, MAX_PRIORITY, MAX_RUNS_AT_ONCE
+from runs.models.permissions import AGENT_PERMISSIONS
+from runs.models.setting_columns import column
 
 
 class Agent(models.Model):
@@ -49,10 +40,18 @@ class Agent(models.Model):
         MAX = "max", "As much as it can"
 
     class OnExpiry(models.TextChoices):
-        """What happens to a call nobody decided about in time."""
+        """What happens to a call that is not decided in time."""
 
         DENY = "deny", "Deny it"
         APPROVE = "approve", "Approve it"
+
+    class MayRaise(models.TextChoices):
+        """What any launch may raise above the agent's values, also by a person who may not change the agent."""
+
+        LIMITS = "limits", f"Limits: more {CAPPED_UNITS}"
+        MODELS = "models", "Models: others, or a dearer strategy"
+        TOOLS = "tools", "Tools: others"
+        SETTINGS = "settings", "Model settings: longer replies, more effort, further settings"
 
     name = models.CharField(max_length=80, unique=True)
     description = models.CharField(max_length=200, blank=True)
@@ -66,96 +65,24 @@ class Agent(models.Model):
         blank=True,
         help_text='Names of the tools it may use, such as ["calculator"]; empty for all of them, [] for none.',
     )
-    """Null: all of them, also those that are added later. An empty list: none, and no request names a tool."""
-    reasoning_effort = models.CharField(
-        max_length=8,
-        choices=ReasoningEffort,
-        blank=True,
-        default="",
-        help_text="How much its models think before they answer; empty for the provider's default.",
+    """Null: all tools, also those that are added later. An empty list: none, and no request names a tool."""
+    reasoning_effort = column(
+        "reasoning_effort", models.CharField, max_length=8, choices=ReasoningEffort, null=False, default=""
     )
-    temperature = models.FloatField(
-        null=True,
-        blank=True,
-        validators=[ValueCheck("temperature")],
-        help_text="From 0, the likeliest words, to 2. Models that reason refuse it, as a rule; empty for the "
-        "provider's default.",
-    )
-    top_p = models.FloatField(
-        "top p",
-        null=True,
-        blank=True,
-        validators=[ValueCheck("top_p")],
-        help_text="The share of likely words that are chosen from, above 0 and at most 1. Set it or the temperature, "
-        "not both; empty for the provider's default.",
-    )
-    max_output_tokens = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        validators=[ValueCheck("max_output_tokens")],
-        help_text="The longest reply in tokens, reasoning included; empty for the most the model can.",
-    )
-    extra_settings = models.JSONField(
-        default=dict,
-        blank=True,
-        validators=[ValueCheck("extra")],
-        help_text='Members that are added to every request as they are, for what a server wants beyond: {"top_k": 40}.',
-    )
-    max_turns = models.PositiveIntegerField(
-        default=20, validators=[MinValueValidator(1), MaxValueValidator(MAX_TURNS_ALLOWED)]
-    )
-    max_seconds = models.PositiveIntegerField(
-        default=600, validators=[MinValueValidator(1), MaxValueValidator(MAX_SECONDS_ALLOWED)]
-    )
-    max_tokens = models.PositiveBigIntegerField(
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(MAX_TOKENS_ALLOWED)],
-        help_text="Tokens of all replies of a run together; empty for no limit.",
-    )
-    max_cost_usd = models.DecimalField(
-        "max cost in USD",
-        null=True,
-        blank=True,
-        max_digits=14,
-        decimal_places=4,
-        validators=[MinValueValidator(MIN_COST_ALLOWED), MaxValueValidator(MAX_COST_ALLOWED)],
-        help_text="What a run may cost; empty for no limit. A model whose price is unknown is not asked under a limit.",
-    )
-    tool_timeout_s = models.FloatField(
-        "time for a tool call, in seconds",
-        null=True,
-        blank=True,
-        validators=[ValueCheck("tool_timeout_s")],
-        help_text="What one call may take, unless the tool says otherwise itself; empty for the default.",
-    )
-    model_timeout_s = models.FloatField(
-        "time for a reply, in seconds",
-        null=True,
-        blank=True,
-        validators=[ValueCheck("model_timeout_s")],
-        help_text="From a request to the end of its reply; empty for the default.",
-    )
-    first_token_timeout_s = models.FloatField(
-        "time to the first word of a reply, in seconds",
-        null=True,
-        blank=True,
-        validators=[ValueCheck("first_token_timeout_s")],
-        help_text="How long a model may be silent at first; empty for the default.",
-    )
-    idle_timeout_s = models.FloatField(
-        "time to the next word of a reply, in seconds",
-        null=True,
-        blank=True,
-        validators=[ValueCheck("idle_timeout_s")],
-        help_text="How long a reply may pause once it has begun; empty for the default.",
-    )
-    context_tokens = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(MIN_CONTEXT_TOKENS), MaxValueValidator(MAX_TOKENS_ALLOWED)],
-        help_text="What its models can read at most, in tokens; empty for what is known of each model.",
-    )
+    temperature = column("temperature", models.FloatField)
+    top_p = column("top_p", models.FloatField)
+    max_output_tokens = column("max_output_tokens", models.PositiveIntegerField)
+    extra_settings = column("extra", models.JSONField, default=dict, blank=True)
+    max_turns = column("max_turns", models.PositiveIntegerField)
+    max_calls = column("max_calls", models.PositiveIntegerField)
+    max_duration_s = column("max_duration_s", models.PositiveIntegerField)
+    max_tokens = column("max_tokens", models.PositiveBigIntegerField)
+    max_cost_usd = column("max_cost_usd", models.DecimalField, max_digits=14, decimal_places=4)
+    context_tokens = column("context_tokens", models.PositiveIntegerField)
+    first_token_timeout_s = column("first_token_timeout_s", models.FloatField)
+    idle_timeout_s = column("idle_timeout_s", models.FloatField)
+    model_timeout_s = column("model_timeout_s", models.FloatField)
+    tool_timeout_s = column("tool_timeout_s", models.FloatField)
     output_schema = models.JSONField(
         null=True,
         blank=True,
@@ -185,6 +112,13 @@ class Agent(models.Model):
         help_text="How long a call waits for a person; empty for ever.",
     )
     on_approval_expiry = models.CharField(max_length=7, choices=OnExpiry, default=OnExpiry.DENY)
+    launch_may_raise = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Nothing, unless it is ticked here: what the agent says is the most a launch may ask for. Whoever "
+        "may change the agent may launch it with more.",
+    )
+    """Values of `MayRaise`."""
     priority = models.SmallIntegerField(
         default=0,
         validators=[MinValueValidator(-MAX_PRIORITY), MaxValueValidator(MAX_PRIORITY)],
@@ -202,6 +136,7 @@ class Agent(models.Model):
 
     class Meta:
         ordering = ["name"]
+        permissions = AGENT_PERMISSIONS
         constraints = [
             models.UniqueConstraint("is_default", condition=Q(is_default=True), name="one_default_agent"),
         ]
@@ -209,38 +144,23 @@ class Agent(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def snapshot(self) -> dict[str, Any]:
-        """The configuration as JSON. A run keeps this, so that editing the agent never changes a run.
+    def snapshot(self) -> JsonObject:
+        """The configuration as JSON. A run keeps it, so that editing the agent never changes a run.
 
-        Settings of the model and time limits that are left to the defaults have no key: each held run keeps this.
+        Default settings have no key, because each hosted run keeps the snapshot in memory.
         """
-        chosen = {
-            "reasoning_effort": self.reasoning_effort or None,
-            "temperature": self.temperature,
-            "top_p": self.top_p,
-            "max_output_tokens": self.max_output_tokens,
-            "extra": dict(self.extra_settings) if self.extra_settings else None,
-            "tool_timeout_s": self.tool_timeout_s,
-            "model_timeout_s": self.model_timeout_s,
-            "first_token_timeout_s": self.first_token_timeout_s,
-            "idle_timeout_s": self.idle_timeout_s,
-        }
+        chosen = {each.name: (each, getattr(self, each.agent_column)) for each in SETTINGS.values()}
         return {
             "agent": self.name,
             "instructions": self.instructions,
             "models": list(self.model_names) or ["offline"],
             "strategy": self.strategy,
             "tools": self.tools,
-            "max_turns": self.max_turns,
-            "max_seconds": self.max_seconds,
             "max_attempts": self.max_attempts,
-            "max_tokens": self.max_tokens,
-            "max_cost_usd": None if self.max_cost_usd is None else str(self.max_cost_usd),
-            "context_tokens": self.context_tokens,
             "output_schema": self.output_schema,
             "approval": self.approval,
             "tool_approvals": dict(self.tool_approvals),
             "approval_seconds": self.approval_seconds,
             "on_approval_expiry": self.on_approval_expiry,
-            **{name: value for name, value in chosen.items() if value is not None},
+            **{name: each.as_json(value) for name, (each, value) in chosen.items() if value not in (None, "", {})},
         }

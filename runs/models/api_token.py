@@ -1,4 +1,4 @@
-"""A key to the API, for programs."""
+"""API tokens of users."""
 
 import hashlib
 import secrets
@@ -13,31 +13,31 @@ from django.utils import timezone
 TOKEN_BYTES = 32
 """256 random bits: nobody guesses one, so a fast hash is enough."""
 USED_EVERY_S = 60
-"""How exactly `last_used_at` is kept: a program that only reads must not cause a write with every request."""
+"""Precision of `last_used_at`: a program that only reads must not cause a write with every request."""
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
-    """Questions about tokens."""
+    """Queries on tokens."""
 
     def good(self) -> Self:
-        """Tokens that may be used now: not revoked, not expired, of somebody who may sign in."""
+        """Valid tokens: not revoked, not expired, of an active user."""
         return self.filter(
             Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now()), revoked_at__isnull=True, user__is_active=True
         )
 
     def with_text(self, text: str) -> "ApiToken | None":
-        """The good token a program sent, with its user; None for any other text.
+        """The valid token with this text, with its user; None for any other text.
 
-        It is looked up by its hash: how long that takes says nothing about the token.
+        Tokens are looked up by their hash, so the time of the lookup reveals nothing about the token.
         """
         return self.good().select_related("user").filter(token_hash=hash_of(text)).first()
 
 
 class ApiToken(models.Model):
-    """A person's token for the API. Only its hash is kept: whoever reads the database cannot use it."""
+    """A user's token for the API. Only its hash is stored: a reader of the database cannot use it."""
 
     class Scope(models.TextChoices):
-        """What a program may do with it."""
+        """What a program may do with the token."""
 
         READ = "read", "Read runs, agents and tools"
         LAUNCH = "launch", "Launch and stop runs"
@@ -46,7 +46,7 @@ class ApiToken(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=80)
     prefix = models.CharField(max_length=12)
-    """Its first characters, to tell one from another."""
+    """The token's first characters, to tell tokens apart."""
     token_hash = models.CharField(max_length=64, unique=True)
     """SHA-256 of the whole token, in hexadecimal. The token is random and long: no slow hash is needed."""
     scopes = models.JSONField(default=list)
@@ -68,7 +68,7 @@ class ApiToken(models.Model):
     def issue(
         cls, user: Any, *, name: str, scopes: list[str], expires_at: datetime | None = None
     ) -> "tuple[ApiToken, str]":
-        """A new token and its text, which is not kept: this is the only time anybody sees it."""
+        """A new token and its text, which is not stored: it can be shown only now."""
         text = f"ags_{secrets.token_urlsafe(TOKEN_BYTES)}"
         token = cls.objects.create(
             user=user, name=name, prefix=text[:10], token_hash=hash_of(text), scopes=scopes, expires_at=expires_at
@@ -77,25 +77,25 @@ class ApiToken(models.Model):
 
     @property
     def is_expired(self) -> bool:
-        """True once its time is over."""
+        """True once `expires_at` has passed."""
         return self.expires_at is not None and self.expires_at <= timezone.now()
 
     @property
     def scope_labels(self) -> list[str]:
-        """What it may do, in words."""
+        """The labels of its scopes."""
         return [scope.label for scope in self.Scope if scope in self.scopes]
 
     def revoke(self) -> None:
-        """End it for good; twice does nothing."""
+        """Revoke it for good; a second call does nothing."""
         type(self).objects.filter(pk=self.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
 
     def note_use(self) -> None:
-        """Remember that it was used now, to the minute."""
+        """Update `last_used_at`, to the minute."""
         now = timezone.now()
         if self.last_used_at is None or self.last_used_at <= now - timedelta(seconds=USED_EVERY_S):
             type(self).objects.filter(pk=self.pk).update(last_used_at=now)
 
 
 def hash_of(text: str) -> str:
-    """What is kept of a token: its SHA-256, in hexadecimal."""
+    """The stored hash of a token: its SHA-256, in hexadecimal."""
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()

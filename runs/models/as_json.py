@@ -2,14 +2,43 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypedDict
 
+from runs.agent.json_data.json_types import JsonObject
 from runs.models.run import Run
 from runs.models.step import Step
 
 
-def run_as_json(run: Run) -> dict[str, Any]:
-    """The run as the API shows it. What is not known or does not apply is null."""
+class StepJson(TypedDict):
+    """A step in the API, exports, AG-UI and the frames of the live view."""
+
+    sequence: int
+    turn: int | None
+    kind: str
+    content: str
+    tool_name: str | None
+    call_id: str | None
+    tool_input: Any
+    tool_output: Any
+    attempt: int | None
+    max_attempts: int | None
+    severity: str | None
+    recoverable: bool | None
+    suggested_action: str | None
+    provider: str | None
+    model: str | None
+    lane: int | None
+    tokens: int | None
+    cost: str | None
+    """US dollars as a decimal string."""
+    started_at: str | None
+    """ISO 8601 in UTC, as `ended_at`."""
+    ended_at: str | None
+    metadata: JsonObject
+
+
+def run_as_json(run: Run) -> JsonObject:
+    """The run as the API shows it. Unknown and inapplicable values are null."""
     return {
         "id": str(run.pk),
         "task": run.task,
@@ -22,7 +51,7 @@ def run_as_json(run: Run) -> dict[str, Any]:
         "steps_taken": run.steps_taken,
         "tokens_used": run.tokens_used,
         "usage_is_estimated": run.usage_is_estimated,
-        # A part of the cost is no cost: the steps tell which replies' is known.
+        # A partial cost is not shown as the cost: the steps have the known costs of replies.
         "cost": None if run.cost_is_partial else _dollars(run.cost),
         "created_at": as_utc(run.created_at),
         "started_at": as_utc(run.started_at),
@@ -30,8 +59,8 @@ def run_as_json(run: Run) -> dict[str, Any]:
     }
 
 
-def step_as_json(step: Step) -> dict[str, Any]:
-    """The step as the API shows it. What is not known or does not apply is null."""
+def step_as_json(step: Step) -> StepJson:
+    """The step as the API shows it. Unknown and inapplicable values are null."""
     return {
         "sequence": step.sequence,
         "turn": step.turn,

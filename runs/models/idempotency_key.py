@@ -1,4 +1,4 @@
-"""A launch that may be asked for twice and happens once."""
+"""Idempotency keys: a launch that is sent twice happens once."""
 
 from django.conf import settings
 from django.db import models
@@ -8,7 +8,7 @@ from runs.models.run import Run
 
 
 class IdempotencyKey(models.Model):
-    """A key a program sent with a launch, and the run it made. Written in the transaction that makes the run."""
+    """A key sent with a launch, and its run. Written in the transaction that creates the run."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
     key = models.CharField(max_length=255)

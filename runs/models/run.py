@@ -1,4 +1,4 @@
-"""One task given to one agent, and who hosts it."""
+"""The run: one task given to one agent."""
 
 import contextlib
 import uuid
@@ -7,47 +7,66 @@ from typing import Final, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from runs.models.permissions import RUN_PERMISSIONS, may_decide_for_others, may_see_all
+from runs.models.setting_columns import ConfigField
+
 FORCE_AFTER = timedelta(seconds=10)
-"""How long a host has to stop a run by itself before a person may end it without the host."""
+"""How long a host has to stop a run by itself before a person may force its end."""
+
+
+class _IsUnfinished(Func):
+    """True for the status of an unfinished run. The values are written out as in the index: SQLite compares the texts
+    of both conditions, and takes no parameter for a value."""
+
+    template = "%(expressions)s IN ('idle', 'thinking', 'executing', 'waiting')"
+    output_field = models.BooleanField()
 
 
 class RunQuerySet(models.QuerySet["Run"]):
-    """Questions about runs that more than one room asks."""
+    """Queries on runs that several packages use."""
 
     def visible_to(self, user: object) -> Self:
-        """The runs `user` may see: their own, or all of them for staff. None for somebody signed out."""
+        """The runs `user` may see: their own, or all with the permission `view_run`. None for an anonymous user."""
         if not getattr(user, "is_authenticated", False):
             return self.none()
-        if getattr(user, "is_staff", False):
+        if may_see_all(user):
             return self
         return self.filter(user=user)
 
+    def decided_by(self, user: object) -> Self:
+        """The runs about whose calls `user` may decide: their own visible ones, or all visible ones with
+        `decide_run`."""
+        seen = self.visible_to(user)
+        if not getattr(user, "is_authenticated", False) or may_decide_for_others(user):
+            return seen
+        return seen.filter(user=user)
+
     def mentioning(self, words: str) -> Self:
-        """Runs with these words in their task or answer, and the run whose id they are."""
-        found = Q(task__icontains=words) | Q(answer__icontains=words)
+        """Runs with these words in their task or answer (see `Mentions`), and the run with this id."""
+        found = Q(task__mentions=words) | Q(answer__mentions=words)
         with contextlib.suppress(ValueError):
             found |= Q(pk=uuid.UUID(words))
         return self.filter(found)
 
     def older_than(self, moment: datetime, run_id: uuid.UUID) -> Self:
-        """Runs that come after this place in the order newest first."""
-        # The first condition says nothing new, but lets the index start at the right place.
+        """Runs after this place in the order newest first."""
+        # The first condition is redundant, but lets the index scan start at the right place.
         return self.filter(Q(created_at__lt=moment) | Q(pk__lt=run_id), created_at__lte=moment)
 
     def unfinished(self) -> Self:
-        """Runs something can still happen to."""
-        return self.exclude(status__in=Run.FINAL)
+        """Runs without a final status. A database finds them by the index `run_unfinished`."""
+        return self.filter(_IsUnfinished(F("status")))
 
 
 class Run(models.Model):
     """One task given to one agent. **Hosted** = `owner` set; **parked** = waiting without an owner."""
 
     class Status(models.TextChoices):
-        """Where the run stands; the values are those of `AgentStatus`."""
+        """The status; the values are those of `AgentStatus`."""
 
         IDLE = "idle", "Queued"
         THINKING = "thinking", "Thinking"
@@ -79,37 +98,39 @@ class Run(models.Model):
         WaitingFor.RETRY: "Waits to retry",
         WaitingFor.RESUME: "Paused",
     }
-    """What is said of a waiting run, wherever it is listed or looked for."""
+    """Labels of waiting runs, in lists and filters."""
+    ASKING = (WaitingFor.APPROVAL, WaitingFor.DECISION)
+    """Waits that end with a decision about a tool call."""
     FINAL = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="runs")
-    """The person who launched it; null for a run from the command line, which staff see."""
+    """The person who launched it; null for a run from the command line."""
     agent = models.ForeignKey("runs.Agent", on_delete=models.SET_NULL, null=True, related_name="runs")
-    config = models.JSONField(default=dict)
-    """The agent's configuration when the run was launched (`Agent.snapshot`), with the launch form's changes."""
+    config = ConfigField(default=dict)
+    """The agent's configuration at the launch (`Agent.snapshot`), with the launch form's changes."""
     task = models.TextField()
     rerun_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="reruns")
     continues = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="continuations")
-    """The finished run this one follows up: its conversation is carried along."""
+    """The finished run this one follows up, whose conversation it continues."""
     priority = models.SmallIntegerField(default=0)
-    """Queued runs of a higher priority are hosted first; the agent's when it was launched."""
+    """The agent's priority at the launch: queued runs of a higher priority are hosted first."""
 
     status = models.CharField(max_length=10, choices=Status, default=Status.IDLE)
     waiting_for = models.CharField(max_length=10, choices=WaitingFor, blank=True, default="")
     cancel_requested_at = models.DateTimeField(null=True)
     pause_requested_at = models.DateTimeField(null=True)
-    """Somebody asked the host to pause it; cleared when it is parked."""
+    """When a pause was requested from its host; null again once it is parked."""
 
     epoch = models.PositiveIntegerField(default=0)
-    """Raised by one at each claim. A write that carries an older one is refused."""
+    """Raised by one at each claim. A write with an older epoch is refused."""
     owner = models.CharField(max_length=64, null=True)
-    """The host that executes it; null when no host does."""
+    """The host that executes it; null without one."""
     lease_until = models.DateTimeField(null=True)
     next_sequence = models.PositiveIntegerField(default=1)
-    """The sequence of the next step; steps 1 to one less than this are recorded."""
+    """The sequence of the next step; all lower ones are recorded."""
     crashes = models.PositiveSmallIntegerField(default=0)
-    """Claims of the run while it was hosted, since its last new step."""
+    """Claims that found the run still hosted, since its last new step."""
     active_ms = models.PositiveBigIntegerField(default=0)
     """Time hosted so far, in milliseconds."""
 
@@ -122,9 +143,9 @@ class Run(models.Model):
     tokens_used = models.PositiveBigIntegerField(null=True)
     """Null until a provider reported some: unknown is not zero."""
     usage_is_estimated = models.BooleanField(default=False)
-    """True if some of them were counted here, because a server reported none."""
+    """True if some tokens are our own estimate, because a server reported none."""
     cost = models.DecimalField(max_digits=14, decimal_places=8, null=True)
-    """US dollars of the replies whose cost is known; null when none is."""
+    """US dollars of the replies whose cost is known; null if none is."""
     cost_is_partial = models.BooleanField(default=False)
     """True if the cost of some reply is unknown: the run cost at least `cost`."""
 
@@ -136,6 +157,7 @@ class Run(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
+        permissions = RUN_PERMISSIONS
         indexes = [
             models.Index(fields=["user", "-created_at", "-id"], name="run_by_user"),
             models.Index(fields=["-created_at", "-id"], name="run_by_creation"),
@@ -176,12 +198,12 @@ class Run(models.Model):
 
     @property
     def stands(self) -> str:
-        """Its status for people; of a waiting run what it waits for."""
+        """The status as shown to people; for a waiting run, what it waits for."""
         return self.WAITS.get(self.waiting_for) or self.get_status_display()
 
     @property
     def is_finished(self) -> bool:
-        """True once nothing can follow."""
+        """True once the status is final."""
         return self.status in self.FINAL
 
     @property
@@ -191,5 +213,5 @@ class Run(models.Model):
 
     @property
     def steps_taken(self) -> int:
-        """Recorded steps."""
+        """The number of recorded steps."""
         return self.last_sequence

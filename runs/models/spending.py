@@ -1,4 +1,4 @@
-"""What a person's runs used on one day."""
+"""Spending of a person's runs on one day."""
 
 from django.conf import settings
 from django.db import models
@@ -13,7 +13,7 @@ class Spending(models.Model):
     day = models.DateField()
     tokens = models.PositiveBigIntegerField(default=0)
     cost = models.DecimalField(max_digits=14, decimal_places=8, default=0)
-    """US dollars. What replies of unknown cost did cost is not in it."""
+    """US dollars, without replies of unknown cost."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "day"], name="one_spending_a_day")]

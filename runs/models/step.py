@@ -1,13 +1,29 @@
-"""The durable row of one thought."""
+"""The step: the durable row of one thought."""
+
+from functools import cached_property
+from typing import Self
 
 from django.db import models
 
-from runs.agent.unfinished import why_unfinished
+from runs.agent.payloads.kinds import Payload, read_payload
+from runs.agent.unfinished_thought import why_unfinished
 from runs.models.run import Run
 
 
+class StepQuerySet(models.QuerySet["Step"]):
+    """Queries on steps by payload."""
+
+    def notes(self, note: str) -> Self:
+        """The notes of one kind."""
+        return self.filter(kind=Step.Kind.NOTE, metadata__note=note)
+
+    def decisions(self) -> Self:
+        """Decisions about calls."""
+        return self.filter(kind=Step.Kind.APPROVAL, metadata__has_key="decision")
+
+
 class Step(models.Model):
-    """One thought of a run, as it was shown. Append-only: 1 to n without gaps."""
+    """One thought of a run, as it was shown. Append-only: sequences 1 to n without gaps."""
 
     class Kind(models.TextChoices):
         """The values are those of `ThoughtType`."""
@@ -25,7 +41,7 @@ class Step(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps", db_index=False)
     sequence = models.PositiveIntegerField()
     epoch = models.PositiveIntegerField()
-    """The claim under which it was written; control's own steps carry the run's epoch at that moment."""
+    """The claim under which it was written; steps of the control room have the run's epoch at that moment."""
     turn = models.PositiveIntegerField(null=True)
     kind = models.CharField(max_length=12, choices=Kind)
     content = models.TextField(blank=True)
@@ -48,8 +64,11 @@ class Step(models.Model):
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     metadata = models.JSONField(default=dict)
+    """The JSON of `payload`."""
     replay = models.JSONField(null=True)
-    """Private to the engine: what is needed to say this turn to its provider again. Never shown or exported."""
+    """Private to the engine: the data that replays this turn to its provider. Never shown or exported."""
+
+    objects = StepQuerySet.as_manager()
 
     class Meta:
         ordering = ["run", "sequence"]
@@ -58,7 +77,12 @@ class Step(models.Model):
     def __str__(self) -> str:
         return f"{self.sequence}. {self.get_kind_display()}"
 
+    @cached_property
+    def payload(self) -> Payload:
+        """The typed payload of its kind."""
+        return read_payload(self.kind, self.metadata)
+
     @property
     def unfinished_why(self) -> str | None:
-        """In words, why the reply this step tells of was not finished; None if it tells of no such reply."""
-        return why_unfinished(self.metadata)
+        """Why the reply in this step was not finished, in words; None for other steps."""
+        return why_unfinished(self.payload)

@@ -1,25 +1,26 @@
-"""One call of a tool, and how far it came."""
+"""The tool call: its arguments, effect, state and decision."""
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
+from runs.agent.tool_calls.call_states import CALL_STATES
 from runs.models.run import Run
 
 
 class ToolCallQuerySet(models.QuerySet["ToolCall"]):
-    """The calls of any number of runs."""
+    """Queries on tool calls."""
 
     def undecided(self) -> "ToolCallQuerySet":
-        """Those nobody knows the outcome of, in the last turn of their run. Of earlier ones the model was told.
+        """Calls of unknown outcome in the last turn of their run. The model was told about those of earlier turns.
 
-        Who says what became of a call gives it another state; that it was approved before says nothing of its outcome.
+        A decision about the outcome changes the state; an earlier approval says nothing about the outcome.
         """
         later = ToolCall.objects.filter(run=OuterRef("run"), turn__gt=OuterRef("turn"))
         return self.filter(~Exists(later), state=ToolCall.State.UNKNOWN)
 
     def asking(self) -> "ToolCallQuerySet":
-        """Those a person is asked about: whether they may run, or what became of them."""
+        """Calls that wait for a person: for an approval, or for their outcome."""
         for_approval = Q(state=ToolCall.State.AWAITING_APPROVAL, run__waiting_for=Run.WaitingFor.APPROVAL)
         undecided = ToolCall.objects.undecided().values("pk")
         for_decision = Q(state=ToolCall.State.UNKNOWN, run__waiting_for=Run.WaitingFor.DECISION, pk__in=undecided)
@@ -32,14 +33,14 @@ class ToolCall(models.Model):
     class State(models.TextChoices):
         """proposed -> awaiting_approval -> approved | denied -> started -> succeeded | failed | unknown."""
 
-        PROPOSED = "proposed", "Proposed"
-        AWAITING_APPROVAL = "awaiting_approval", "Awaiting approval"
-        APPROVED = "approved", "Approved"
-        DENIED = "denied", "Denied"
-        STARTED = "started", "Started"
-        SUCCEEDED = "succeeded", "Succeeded"
-        FAILED = "failed", "Failed"
-        UNKNOWN = "unknown", "Outcome unknown"
+        PROPOSED = "proposed", CALL_STATES["proposed"].label
+        AWAITING_APPROVAL = "awaiting_approval", CALL_STATES["awaiting_approval"].label
+        APPROVED = "approved", CALL_STATES["approved"].label
+        DENIED = "denied", CALL_STATES["denied"].label
+        STARTED = "started", CALL_STATES["started"].label
+        SUCCEEDED = "succeeded", CALL_STATES["succeeded"].label
+        FAILED = "failed", CALL_STATES["failed"].label
+        UNKNOWN = "unknown", CALL_STATES["unknown"].label
 
     class Effect(models.TextChoices):
         """What running it twice would do."""
@@ -50,7 +51,7 @@ class ToolCall(models.Model):
         UNSAFE = "unsafe", "Unsafe"
 
     OPEN = (State.PROPOSED, State.AWAITING_APPROVAL, State.APPROVED, State.STARTED)
-    """The call has no result yet. One of an unknown outcome may have: that nobody knows it."""
+    """States without a result. A call of unknown outcome may have one: that its outcome is unknown."""
 
     call_id = models.UUIDField(primary_key=True, editable=False)
     """uuid5 of run, turn and index: the same call has the same id whenever its turn is replayed."""
@@ -68,11 +69,11 @@ class ToolCall(models.Model):
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True)
     decided_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
-    """When the agent's `on_approval_expiry` decides, if nobody has; null for never."""
+    """The deadline after which the agent's `on_approval_expiry` decides; null for never."""
     proposed_arguments = models.JSONField(null=True)
-    """What the model asked for, if a person approved it with other arguments; null otherwise."""
+    """The model's arguments, if a person approved the call with others; null otherwise."""
     decision_reason = models.TextField(blank=True, default="")
-    """What the person said with the decision. The model is told why a call was denied."""
+    """The reason of the decision. The model is told why a call was denied."""
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
@@ -90,5 +91,5 @@ class ToolCall(models.Model):
 
     @property
     def is_approved(self) -> bool:
-        """True if it may run because somebody said so, or nobody did in time and that is the agent's rule."""
+        """True if it may run: approved by a person, or by the agent's rule after the deadline."""
         return self.decided_at is not None and self.state in (self.State.APPROVED, self.State.STARTED)

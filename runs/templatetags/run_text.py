@@ -1,35 +1,36 @@
-"""Texts from outside, as lists and headings show them."""
+"""Template filters for untrusted texts."""
 
-import json
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
+from django.forms import BaseForm
 
 from runs.markdown import visible
 
 register = template.Library()
 
-MAX_ARGUMENT_CHARS = 256 * 1024
-"""Who approves a call approves all of its arguments, so all of them are shown; the page lets long ones scroll."""
-
 
 @register.filter
 def one_line(text: str, length: int = 160) -> str:
-    """The beginning of `text` on one line, at most `length` characters, nothing invisible in it."""
+    """The beginning of `text` on one line, at most `length` characters, without invisible characters."""
     line = visible(" ".join(text[: 4 * length].split()))
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
 @register.filter
-def argument(value: Any) -> str:
-    """An argument of a call as a person reads it: text as it is, anything else as JSON; what is very long is cut."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
-    return visible(
-        text if len(text) <= MAX_ARGUMENT_CHARS else f"{text[:MAX_ARGUMENT_CHARS]}… ({len(text):,} characters)"
-    )
+def shown(text: str) -> str:
+    """All of `text`, with invisible characters shown by name."""
+    return visible(text)
 
 
 @register.filter
-def shown(text: str) -> str:
-    """All of `text`, with what cannot be seen shown by its name."""
-    return visible(text)
+def pairs(mapping: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Names and values. In a template `mapping.items` asks for the key `items` before the method."""
+    return list(mapping.items())
+
+
+@register.filter
+def faults(form: BaseForm) -> list[str]:
+    """The form-wide errors. `form.non_field_errors` would be a field of that name, if the form has one."""
+    return [str(fault) for fault in form.non_field_errors()]

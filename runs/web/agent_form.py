@@ -1,11 +1,12 @@
-"""The form staff configure an agent with."""
+"""The admin form of an agent."""
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 
-from runs.agent.providers.names import name_fault
-from runs.agent.structured import schema_fault
+from runs.agent.json_data.json_types import JsonObject
+from runs.agent.providers.model_catalog.model_names import name_fault
+from runs.agent.structured_output import schema_fault
 from runs.agent.tools.registry import registered_tools
 from runs.models import Agent
 from runs.web.setting_fields import ExtraField, JsonField
@@ -19,12 +20,20 @@ NO_MODELS = 'Type a list with at least one name, such as ["offline"].'
 
 
 class AgentForm(_AgentModelForm):
-    """An agent whose models and tools are names, so that a mistake is found here and not by a run."""
+    """An agent whose model and tool names are checked here, so that no run fails because of a typo."""
 
     no_tools = forms.BooleanField(
         label="No tools at all",
         required=False,
         help_text="For models that take none: no request names a tool. Leave the list above empty then.",
+    )
+
+    launch_may_raise = forms.MultipleChoiceField(
+        label="A launch may have more than the agent in",
+        required=False,
+        choices=Agent.MayRaise.choices,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=Agent._meta.get_field("launch_may_raise").help_text,
     )
 
     class Meta:
@@ -39,7 +48,7 @@ class AgentForm(_AgentModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial.setdefault("no_tools", self.instance.tools == [])
-        effort = self.fields.get("reasoning_effort")  # who may only look at an agent gets a form without it
+        effort = self.fields.get("reasoning_effort")  # Absent in the form of a user who may only view the agent.
         if isinstance(effort, forms.ChoiceField):
             effort.choices = [("", "The provider's default"), *Agent.ReasoningEffort.choices]
 
@@ -52,7 +61,7 @@ class AgentForm(_AgentModelForm):
             raise forms.ValidationError(faults)
         return names
 
-    def clean_output_schema(self) -> dict[str, Any] | None:
+    def clean_output_schema(self) -> JsonObject | None:
         schema = self.cleaned_data["output_schema"]
         if schema is None:
             return None
@@ -72,8 +81,8 @@ class AgentForm(_AgentModelForm):
             raise forms.ValidationError(f"No such tool: {', '.join(unknown)}. There are: {', '.join(known)}.")
         return names
 
-    def clean_extra_settings(self) -> dict[str, Any]:
-        return self.cleaned_data["extra_settings"] or {}  # the column takes no null
+    def clean_extra_settings(self) -> JsonObject:
+        return self.cleaned_data["extra_settings"] or {}  # The column is not nullable.
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
@@ -96,6 +105,6 @@ class AgentForm(_AgentModelForm):
         return rules
 
     def _get_validation_exclusions(self) -> set[str]:
-        # A second default is no mistake here: saving it takes the mark from the first.
+        # A second default is allowed: saving it removes the mark from the first.
         exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # a hook the stubs leave out
         return exclusions | {"is_default"}

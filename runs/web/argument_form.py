@@ -1,121 +1,183 @@
-"""A form for the arguments of a tool call, made from the tool's JSON Schema."""
+"""A form for the arguments of a tool call, built from the tool's JSON Schema."""
 
 import json
-from collections.abc import Mapping
+import re
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.forms.fields import InvalidJSONInput
 from django.utils.functional import cached_property
 
-from runs.agent.errors import ToolFailed
+from runs.agent.errors.exceptions import ToolFailed
+from runs.agent.json_data.json_types import JsonMapping, JsonObject
+from runs.agent.json_data.json_values import DuplicateName, check_storable_json, check_unique_names
 from runs.agent.tools.toolbox import Toolbox
+from runs.agent.visible_text import exact
+from runs.live.rendering.long_texts import argument_text
 from runs.models import ToolCall
-from runs.storable import storable_json
 
 LEFT_OUT = "—"
 LONG_CHARS = 60
 
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+"""Names that a browser returns unchanged and that are valid in an `id`. Other arguments get a number."""
+
 
 class ArgumentForm(forms.Form):
-    """One field for each argument. What the schema cannot tell apart is typed as JSON."""
+    """One field for each argument. Arguments without a simple type are typed as JSON."""
 
-    def __init__(self, call: ToolCall, data: Mapping[str, Any] | None = None, *, has_focus: bool = False) -> None:
-        """`call` with its run. `data` None shows the arguments as they are. With `has_focus` one can type at once."""
+    def __init__(self, call: ToolCall, data: JsonMapping | None = None, *, has_focus: bool = False) -> None:
+        """`call` with its run. `data` None shows the current arguments. `has_focus` sets autofocus on the first
+        field."""
         super().__init__(data, prefix=f"call-{call.pk}", auto_id="id_%s")
         self.call = call
-        properties: dict[str, Any] = dict(self.schema.get("properties") or {})
+        properties: JsonObject = dict(self.schema.get("properties") or {})
         for name in call.arguments:
             properties.setdefault(name, {})
+        self.names = {_key(index, name): name for index, name in enumerate(properties)}
         required = set(self.schema.get("required") or ())
-        for name, schema in properties.items():
+        for key, name in self.names.items():
             given = call.arguments.get(name)
-            self.fields[name] = _field(name, schema, given, is_required=name in required)
+            self.fields[key] = _field(name, properties[name], given, is_required=name in required)
             if name in call.arguments:
-                self.initial[name] = _initial(self.fields[name], given)
+                self.initial[key] = _initial(self.fields[key], given)
         if has_focus and self.fields:
             next(iter(self.fields.values())).widget.attrs["autofocus"] = True
 
     @cached_property
-    def schema(self) -> dict[str, Any]:
-        """The tool's schema; empty if the run's tools have no such tool any more."""
+    def schema(self) -> JsonObject:
+        """The tool's schema; empty if the run's tools no longer have it."""
         try:
             tools = Toolbox(self.call.run.config.get("tools"))
-            schema: dict[str, Any] = tools.get(self.call.tool_name).get_schema()
+            schema: JsonObject = tools.get(self.call.tool_name).get_schema()
         except (ToolFailed, ValueError):
             return {}
         return schema
 
-    def arguments(self) -> dict[str, Any]:
-        """The arguments of a valid form. What nobody touched is as it was; an optional one left empty is left out."""
+    def arguments(self) -> JsonObject:
+        """The arguments of a valid form. Unchanged fields keep their exact value; an empty optional one is left out."""
         required = set(self.schema.get("required") or ())
         arguments = {}
-        for name, value in self.cleaned_data.items():
-            given = self.call.arguments.get(name)
+        for key, name in self.names.items():
+            value, given = self.cleaned_data[key], self.call.arguments.get(name)
             is_empty = value is None or value == ""
-            if is_empty and name in self.call.arguments and given in (None, ""):
+            if name in self.call.arguments and (self._is_untouched(key) or (is_empty and given in (None, ""))):
                 arguments[name] = given
             elif not is_empty or (name in required and value == ""):
-                arguments[name] = _with_line_ends_of(given, value)
+                arguments[name] = _with_plain_line_ends(value)
         return arguments
 
+    def _is_untouched(self, key: str) -> bool:
+        """True if the field was sent as it was shown, so that the value stays exactly the same."""
+        field = self.fields[key]
+        shown = field.widget.format_value(field.prepare_value(self.initial[key]))
+        shown = shown[0] if isinstance(shown, list) else shown
+        typed = field.widget.value_from_datadict(self.data, self.files, self.add_prefix(key))
+        return _line_ends(str(shown or "")) == _line_ends(str(typed or ""))
+
     def refuse(self, fault: str) -> None:
-        """Say what is wrong with the arguments as a whole."""
+        """Add an error about the arguments as a whole."""
         self.add_error(None, fault)
 
 
 def _field(name: str, schema: Any, given: Any, *, is_required: bool) -> forms.Field:
     plain = _without_null(schema if isinstance(schema, dict) else {})
     help_text = str(plain.get("description") or schema.get("description") or "") if isinstance(schema, dict) else ""
-    about: dict[str, Any] = {"label": name, "help_text": help_text, "required": is_required}
+    about: JsonObject = {"label": exact(name), "help_text": help_text, "required": is_required}
+    is_number = given is None or (isinstance(given, int | float) and not isinstance(given, bool))
     choices = plain.get("enum")
     match plain.get("type"):
         case _ if isinstance(choices, list) and choices:
-            return _Choice([(json.dumps(each), str(each)) for each in choices], **about)
+            return _Choice([(each, argument_text(each)) for each in choices], given, **about)
         case "boolean":
-            return _Choice([("true", "Yes"), ("false", "No")], **about)
+            return _Choice([(True, "Yes"), (False, "No")], given, **about)
         case "string" if given is None or isinstance(given, str):
-            is_long = len(given or "") > LONG_CHARS or "\n" in (given or "")
+            # A single-line input drops line ends.
+            is_long = len(given or "") > LONG_CHARS or not {"\n", "\r"}.isdisjoint(given or "")
             widget = forms.Textarea(attrs={"rows": 3}) if is_long else forms.TextInput()
             return _dressed(forms.CharField(**about | {"required": False}, strip=False, widget=widget))
-        case "integer" if given is None or isinstance(given, int):
-            return _dressed(forms.IntegerField(**about))
-        case "number" if given is None or isinstance(given, int | float):
+        case "integer" if is_number and not isinstance(given, float):
+            return _dressed(_WholeNumber(**about))
+        case "number" if is_number:
             return _dressed(_Number(**about))
         case _:
             return _dressed(_Json(**about, widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})))
 
 
+class _WholeNumber(forms.IntegerField):
+    """A whole number of any size."""
+
+    # `type="number"` empties what the browser cannot represent, and changes with the mouse wheel.
+    widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
+
+    def to_python(self, value: Any) -> int | None:
+        text = "" if value is None else str(value).strip()
+        if text and not re.fullmatch(r"[+-]?[0-9]{1,4000}", text):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return int(text) if text else None
+
+
 class _Number(forms.FloatField):
-    """A number that stays whole if it is written so."""
+    """A number as JSON writes it; whole numbers stay exact. A float that would be rounded is refused."""
+
+    widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+    default_error_messages = {
+        "invalid": "Type a number with a point and without spaces or commas, such as 2.5.",
+        "rounded": "It has too many digits: it would be rounded to %(kept)s.",
+    }
+    written = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 
     def to_python(self, value: Any) -> Any:
-        number = super().to_python(value)
-        return int(number) if number is not None and number.is_integer() and "." not in str(value) else number
+        text = "" if value is None else str(value).strip()
+        if not text:
+            return None
+        if not self.written.fullmatch(text):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        try:
+            number = int(text) if text.lstrip("+-").isdecimal() else float(text)
+        except ValueError as error:  # Thousands of digits.
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from error
+        if isinstance(number, float) and abs(number) != float("inf") and Decimal(repr(number)) != Decimal(text):
+            kept = {"kept": repr(number)}
+            raise forms.ValidationError(self.error_messages["rounded"], code="rounded", params=kept)
+        return number
+
+    def validate(self, value: Any) -> None:
+        if value is None or isinstance(value, int):  # An integer may exceed the range of a float.
+            forms.Field.validate(self, value)
+        else:
+            super().validate(value)
 
 
 class _Json(forms.JSONField):
-    """A JSON value that can be kept."""
+    """A JSON value that can be stored and has no duplicate names."""
 
     def to_python(self, value: Any) -> Any:
         try:
-            return storable_json(super().to_python(value))
+            read = super().to_python(value)
+            if read is not None and isinstance(value, str):
+                check_unique_names(value)
+            return check_storable_json(read)
+        except DuplicateName as twice:
+            raise forms.ValidationError(f"{twice}.", code="twice") from twice
         except (ValueError, RecursionError) as error:
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from error
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        try:
-            return storable_json(super().bound_data(data, initial))
-        except (ValueError, RecursionError):
-            return InvalidJSONInput(data)
+        # The text as typed: parsed and written again it would differ, also in its numbers.
+        return initial if self.disabled else None if data is None else InvalidJSONInput(data)
 
 
 class _Choice(forms.TypedChoiceField):
-    """One of a few JSON values."""
+    """A choice among JSON values."""
 
-    def __init__(self, choices: list[tuple[str, str]], **about: Any) -> None:
+    def __init__(self, choices: list[tuple[Any, str]], given: Any, **about: Any) -> None:
         first = [] if about["required"] else [("", LEFT_OUT)]
-        super().__init__(choices=[*first, *choices], coerce=json.loads, empty_value=None, **about)
+        options = {json.dumps(value): exact(words) for value, words in choices}
+        if given is not None:  # Without the current value in the list, an untouched field would change it.
+            options.setdefault(json.dumps(given), exact(argument_text(given)))
+        super().__init__(choices=[*first, *options.items()], coerce=json.loads, empty_value=None, **about)
         _dressed(self)
 
 
@@ -124,21 +186,26 @@ def _dressed(field: forms.Field) -> forms.Field:
     return field
 
 
-def _with_line_ends_of(given: Any, value: Any) -> Any:
-    """Browsers send the line ends of a text area as CR LF, whatever they were before."""
-    if not isinstance(value, str):
-        return value
-    plain = value.replace("\r\n", "\n")
-    is_same = isinstance(given, str) and given.replace("\r\n", "\n").replace("\r", "\n") == plain
-    return given if is_same else plain
+def _key(index: int, name: str) -> str:
+    """The field name of an argument. Plain names have no colon, so keys are unique."""
+    return name if PLAIN_NAME.fullmatch(name) else f"argument:{index}"
+
+
+def _line_ends(text: str) -> str:
+    """The text with LF line ends: browsers send those of a text area as CR LF."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _with_plain_line_ends(value: Any) -> Any:
+    return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
 def _initial(field: forms.Field, given: Any) -> Any:
     return json.dumps(given) if isinstance(field, _Choice) else given
 
 
-def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema of an argument that may also be null, without that; others as they are."""
+def _without_null(schema: JsonObject) -> JsonObject:
+    """The schema of a nullable argument without null; other schemas unchanged."""
     options = schema.get("anyOf")
     if not isinstance(options, list):
         return schema

@@ -1,4 +1,4 @@
-"""What a person decides about a tool call, from the run's page or from the inbox."""
+"""Decisions about tool calls, from the run's page or from the inbox."""
 
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -8,10 +8,15 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from runs.agent.json_data.json_types import JsonObject
+from runs.agent.payloads.steps import DecisionPayload
 from runs.engine import control
-from runs.models import Run, ToolCall
+from runs.engine.recording.canonical_json import arguments_hash as hash_of
+from runs.models import Run, Step, ToolCall
+from runs.models.permissions import may_decide
 from runs.web.access import PageRequest, run_or_404, signed_in
 from runs.web.argument_form import ArgumentForm
+from runs.web.pending_calls import why_unread
 from runs.web.toasts import toast
 
 MAX_REASON_CHARS: Final = 2_000
@@ -21,15 +26,20 @@ OUTCOMES: Final[dict[str, control.Outcome]] = {"happened": "happened", "run_agai
 @require_POST
 @signed_in
 def approve_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpResponse:
-    """Let a call run, with the arguments of the form if there are any; 422 with the form if they do not fit."""
+    """Approve a call, with the form's arguments if there are any. 422 with the form if they are invalid, and 422 if the
+    call is too long for the page of the request, which did not show all of it."""
     run, call = _call_or_404(request, run_id, call_id)
     form = ArgumentForm(call, request.POST) if "edited" in request.POST else None
     if form is not None and not form.is_valid():
         return _ask_again(request, run, form)
+    if unread := why_unread(call, read="read" in request.POST):
+        return _done(request, run, unread, level="error", status=422)
+    by, arguments = _by(request, call_id), None if form is None else form.arguments()
     try:
-        control.approve(call.pk, **_by(request, call_id), arguments=None if form is None else form.arguments())
+        control.approve(call.pk, **by, arguments=arguments)
     except control.DecisionRefused as refused:
-        return show_refused(request, run, refused)
+        if not is_second_press(refused.call, "approved", **by, arguments=arguments):
+            return show_refused(request, run, refused)
     except ValueError as fault:
         form = form or ArgumentForm(call, request.POST)
         form.refuse(str(fault))
@@ -40,19 +50,21 @@ def approve_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpRespo
 @require_POST
 @signed_in
 def deny_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpResponse:
-    """Do not let a call run."""
+    """Deny a call."""
     run, call = _call_or_404(request, run_id, call_id)
+    by = _by(request, call_id)
     try:
-        control.deny(call.pk, **_by(request, call_id))
+        control.deny(call.pk, **by)
     except control.DecisionRefused as refused:
-        return show_refused(request, run, refused)
+        if not is_second_press(refused.call, "denied", **by):
+            return show_refused(request, run, refused)
     return _done(request, run, f"{call.tool_name} is denied.")
 
 
 @require_POST
 @signed_in
 def settle_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpResponse:
-    """Say what became of a call whose outcome is unknown."""
+    """Settle a call whose outcome is unknown."""
     run, call = _call_or_404(request, run_id, call_id)
     by = _by(request, call_id)
     outcome = OUTCOMES.get(request.POST.get("outcome", ""))
@@ -61,13 +73,44 @@ def settle_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpRespon
     try:
         control.settle(call.pk, by=by["by"], outcome=outcome, reason=by["reason"])
     except control.DecisionRefused as refused:
-        return show_refused(request, run, refused)
-    words = "is said to have happened" if outcome == "happened" else "runs again"
+        if not is_second_press(refused.call, outcome, by=by["by"], reason=by["reason"]):
+            return show_refused(request, run, refused)
+    words = "is confirmed to have happened" if outcome == "happened" else "runs again"
     return _done(request, run, f"{call.tool_name} {words}.")
 
 
+def is_second_press(
+    call: ToolCall,
+    decision: str,
+    *,
+    by: Any,
+    reason: str,
+    arguments_hash: str | None = None,
+    arguments: JsonObject | None = None,
+) -> bool:
+    """True if the last decision about the call is this one by this user: a repeated click, which changes nothing and
+    gets the answer of the first. Parameters as of `control.approve`."""
+    last = (
+        Step.objects.filter(run=call.run_id, call_id=call.pk)
+        .decisions()
+        .only("kind", "metadata")
+        .order_by("-sequence")
+        .first()
+    )
+    told = last.payload if last is not None else None
+    if not isinstance(told, DecisionPayload) or told.decision != decision or told.by != by.get_username():
+        return False
+    if told.reason != control.without_secrets(reason):
+        return False
+    if arguments_hash is None:
+        return True
+    proposed = call.arguments if call.proposed_arguments is None else call.proposed_arguments
+    wanted = arguments if arguments is not None else proposed
+    return hash_of(proposed) == arguments_hash and hash_of(wanted) == call.arguments_hash
+
+
 def show_refused(request: PageRequest, run: Run, refused: control.DecisionRefused) -> HttpResponse:
-    """409 with the call as it truly stands."""
+    """409 with the call's current state."""
     context = {"run": run, "call": refused.call, "said": str(refused), "code": refused.code}
     template = "runs/partials/decision_refused.html" if request.htmx else "runs/decision_refused.html"
     response = render(request, template, context, status=409)
@@ -75,34 +118,37 @@ def show_refused(request: PageRequest, run: Run, refused: control.DecisionRefuse
 
 
 def reason_in(text: str) -> str:
-    """A reason as it can be kept: PostgreSQL takes no NUL."""
+    """A reason that can be stored: cut to its maximum, and without NUL, which PostgreSQL refuses."""
     return text.replace("\x00", "")[:MAX_REASON_CHARS]
 
 
 def _call_or_404(request: PageRequest, run_id: UUID, call_id: UUID) -> tuple[Run, ToolCall]:
-    run = run_or_404(request, run_id)
+    run = run_or_404(request, run_id, may=may_decide)
     call = run.calls.select_related("run").filter(pk=call_id).first()
     if call is None:
         raise Http404("The run has no such call.")
     return run, call
 
 
-def _by(request: PageRequest, call_id: UUID) -> dict[str, Any]:
-    """Who decides, what they were shown, and why."""
+def _by(request: PageRequest, call_id: UUID) -> JsonObject:
+    """Arguments of a decision: the user, the hash of the shown arguments, and the reason."""
     reason = reason_in(request.POST.get(f"reason-{call_id}", request.POST.get("reason", "")))
     return {"by": request.user, "arguments_hash": request.POST.get("arguments_hash", ""), "reason": reason}
 
 
 def _ask_again(request: PageRequest, run: Run, form: ArgumentForm) -> HttpResponse:
     template = "runs/partials/argument_form.html" if request.htmx else "runs/arguments.html"
-    return render(request, template, {"run": run, "call": form.call, "form": form}, status=422)
+    context = {"run": run, "call": form.call, "form": form, "read": "read" in request.POST}
+    return render(request, template, context, status=422)
 
 
 def _done(
     request: PageRequest, run: Run, words: str, *, level: Literal["info", "error"] = "info", status: int = 204
 ) -> HttpResponse:
-    """To htmx a toast, because the page changes live; otherwise back to where it was decided."""
+    """To htmx a toast, because the page changes live; otherwise a redirect to the page of the decision."""
     if request.htmx:
-        return toast(HttpResponse(status=status), words, level=level)
+        response = toast(HttpResponse(status=status), words, level=level)
+        response["HX-Reswap"] = "none"  # There is no form to swap in.
+        return response
     messages.add_message(request, messages.ERROR if level == "error" else messages.INFO, words)
     return redirect("runs:inbox") if "inbox" in request.POST else redirect(run)

@@ -1,4 +1,4 @@
-"""The forms of the pages. Field names are part of the contract."""
+"""The forms of the pages. Field names are a contract with templates, scripts and tests."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,27 +6,14 @@ from django import forms
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import User
 
-from runs.agent.limits import TIME_LIMITS
-from runs.agent.model_settings import SETTINGS
-from runs.agent.providers.catalog import model_fault
-from runs.agent.providers.names import MAX_NAME_CHARS
+from runs.agent.all_settings import LAUNCHED
+from runs.agent.json_data.json_types import JsonObject
+from runs.agent.providers.model_catalog.catalog import model_fault
+from runs.agent.providers.model_catalog.model_names import MAX_NAME_CHARS
+from runs.agent.setting import Group
 from runs.models import Agent
-from runs.models.limits import (
-    MAX_COST_ALLOWED,
-    MAX_SECONDS_ALLOWED,
-    MAX_TASK_BYTES,
-    MAX_TOKENS_ALLOWED,
-    MAX_TURNS_ALLOWED,
-    MIN_COST_ALLOWED,
-)
-from runs.web.setting_fields import (
-    EffortField,
-    LaunchExtraField,
-    OutputField,
-    TimeLimitField,
-    temperature_field,
-    top_p_field,
-)
+from runs.models.bounds import MAX_TASK_BYTES
+from runs.web.setting_fields import launch_field
 
 if TYPE_CHECKING:
     _UserForm = BaseUserCreationForm[User]
@@ -35,8 +22,8 @@ else:  # generic for the type checker only
 
 
 def checked_task(typed: str) -> str:
-    """What somebody typed as a task. Raises `ValidationError` if it is too long."""
-    # Browsers send every line end as two characters.
+    """A typed task with LF line ends. Raises `ValidationError` if it is too long."""
+    # Browsers send line ends as CR LF.
     task = typed.replace("\r\n", "\n")
     size = len(task.encode())
     if size > MAX_TASK_BYTES:
@@ -46,47 +33,8 @@ def checked_task(typed: str) -> str:
     return task
 
 
-class CountField(forms.IntegerField):
-    """How many of something a run may use up; empty for the agent's own limit."""
-
-    def __init__(self, label: str, unit: str, most: int, *, remark: str = "") -> None:
-        super().__init__(
-            label=label,
-            required=False,
-            min_value=1,
-            max_value=most,
-            widget=forms.NumberInput({"inputmode": "numeric"}),
-            error_messages={
-                "invalid": f"Type a whole number of {unit}s.",
-                "min_value": f"A run needs at least 1 {unit}.",
-                "max_value": f"At most {most:,} {unit}s{remark}.",
-            },
-        )
-
-
-class MoneyField(forms.DecimalField):
-    """What a run may cost; empty for the agent's own limit."""
-
-    def __init__(self, label: str) -> None:
-        super().__init__(
-            label=label,
-            required=False,
-            min_value=MIN_COST_ALLOWED,
-            max_value=MAX_COST_ALLOWED,
-            max_digits=14,
-            decimal_places=4,
-            widget=forms.NumberInput({"inputmode": "decimal"}),
-            error_messages={
-                "invalid": "Type an amount in US dollars, such as 0.25.",
-                "min_value": f"A limit is at least ${MIN_COST_ALLOWED}.",
-                "max_value": f"At most ${MAX_COST_ALLOWED:,}.",
-                "max_decimal_places": "At most 4 digits after the point.",
-            },
-        )
-
-
 class LaunchForm(forms.Form):
-    """A task, and what it should be done with. Empty limits and an empty model mean the agent's own."""
+    """A task and its settings. Empty limits and an empty model mean the agent's own."""
 
     task = forms.CharField(error_messages={"required": "Type what the agent should do."})
     agent = forms.ModelChoiceField(
@@ -96,24 +44,15 @@ class LaunchForm(forms.Form):
         error_messages={"invalid_choice": "There is no agent of that name. Choose one from the list."},
     )
     model = forms.CharField(required=False, max_length=MAX_NAME_CHARS)
-    max_turns = CountField("Turns at most", "turn", MAX_TURNS_ALLOWED)
-    max_seconds = CountField("Seconds at most", "second", MAX_SECONDS_ALLOWED, remark=", which is a day")
-    max_tokens = CountField("Tokens at most", "token", MAX_TOKENS_ALLOWED)
-    max_cost_usd = MoneyField("US dollars at most")
     approval = forms.ChoiceField(
         required=False,
         choices=[("", "As the agent says"), *Agent.Approval.choices],
         error_messages={"invalid_choice": "Choose one of the rules on the list."},
     )
-    reasoning_effort = EffortField()
-    temperature = temperature_field()
-    top_p = top_p_field()
-    max_output_tokens = OutputField()
-    extra = LaunchExtraField()
-    tool_timeout_s = TimeLimitField("tool_timeout_s", "A tool call")
-    model_timeout_s = TimeLimitField("model_timeout_s", "A reply")
-    first_token_timeout_s = TimeLimitField("first_token_timeout_s", "The first word of a reply")
-    idle_timeout_s = TimeLimitField("idle_timeout_s", "The next word of a reply")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields |= {setting.public: launch_field(setting) for setting in LAUNCHED}
 
     def clean_task(self) -> str:
         return checked_task(self.cleaned_data["task"])
@@ -125,34 +64,39 @@ class LaunchForm(forms.Form):
             raise forms.ValidationError(fault)
         return model
 
-    def time_limits(self) -> list[forms.BoundField]:
-        """The limits on waiting, in the order of a request."""
-        return [self[name] for name in ("first_token_timeout_s", "idle_timeout_s", "model_timeout_s", "tool_timeout_s")]
+    def limits(self) -> list[forms.BoundField]:
+        """The fields of the run's limits."""
+        return self._fields_of("limits")
+
+    def timeouts(self) -> list[forms.BoundField]:
+        """The fields of the timeouts, in the order of a request."""
+        return self._fields_of("timeouts")
+
+    def _fields_of(self, group: Group) -> list[forms.BoundField]:
+        return [self[setting.public] for setting in LAUNCHED if setting.group == group]
 
     def has_limits(self) -> bool:
-        """True if any limit is set, rightly or wrongly."""
-        limits = [self[name] for name in ("max_turns", "max_seconds", "max_tokens", "max_cost_usd")]
-        return any(limit.value() for limit in limits + self.time_limits())
+        """True if any limit or timeout is filled in, valid or not."""
+        return any(limit.value() for limit in (*self.limits(), *self.timeouts()))
 
     def has_settings(self) -> bool:
-        """True if any setting of the model is set, rightly or wrongly. A temperature of 0 is one."""
-        return any(self[name].value() not in (None, "") for name in SETTINGS)
+        """True if any model setting is filled in, valid or not. A temperature of 0 counts."""
+        return any(field.value() not in (None, "") for field in self._fields_of("model"))
 
-    def overrides(self) -> dict[str, Any]:
-        """The keys of the agent's snapshot this launch replaces."""
-        limits = ("max_turns", "max_seconds", "max_tokens", *SETTINGS, *sorted(TIME_LIMITS))
-        chosen: dict[str, Any] = {
-            key: self.cleaned_data[key] for key in limits if self.cleaned_data[key] not in (None, "")
+    def overrides(self) -> JsonObject:
+        """The keys of the agent's snapshot that this launch replaces."""
+        chosen: JsonObject = {
+            setting.name: setting.as_json(value)
+            for setting in LAUNCHED
+            if (value := self.cleaned_data.get(setting.public)) not in (None, "")
         }
-        if self.cleaned_data["max_cost_usd"]:
-            chosen["max_cost_usd"] = str(self.cleaned_data["max_cost_usd"])
-        if self.cleaned_data["approval"]:
+        if self.cleaned_data.get("approval"):
             chosen["approval"] = self.cleaned_data["approval"]
-        return chosen | ({"models": [self.cleaned_data["model"]]} if self.cleaned_data["model"] else {})
+        return chosen | ({"models": [self.cleaned_data["model"]]} if self.cleaned_data.get("model") else {})
 
 
 class FollowUpForm(forms.Form):
-    """A further message to a run that has ended."""
+    """A further message to a finished run."""
 
     message = forms.CharField(error_messages={"required": "Type what should be done next."})
 
@@ -161,14 +105,18 @@ class FollowUpForm(forms.Form):
 
 
 class FirstUserForm(_UserForm):
-    """The first person of a new installation, who may do everything."""
+    """The first user of a new installation, a superuser."""
 
     class Meta:
         model = User
         fields = ("username",)
 
+    def validate_password_for_user(self, user: Any, password_field_name: str = "password1") -> None:  # noqa: S107  a field's name
+        """Add password errors to the first of the two fields."""
+        super().validate_password_for_user(user, password_field_name)  # type: ignore[misc]  # the hints lack it
+
     def save_superuser(self) -> User:
-        """Create the user with every right."""
+        """Create the user as a superuser."""
         user: User = self.save(commit=False)
         user.is_staff = user.is_superuser = True
         user.save()

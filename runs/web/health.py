@@ -1,4 +1,4 @@
-"""For supervisors and load balancers: is the process alive, and can it do its work?"""
+"""Health endpoints for supervisors and load balancers: liveness and readiness."""
 
 import asyncio
 import time
@@ -7,27 +7,27 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, JsonResponse
 
-from runs.engine import probes
-from runs.engine.probes import Look
+from runs.engine.operations import health_checks
+from runs.engine.operations.health_checks import Look
 
 NO_STORE = {"Cache-Control": "no-store"}
 
 
 def show_alive(request: HttpRequest) -> HttpResponseBase:
-    """200 as long as the process answers at all. Asks nobody: neither the database nor who wants to know."""
+    """200 while the process answers at all. It uses neither the database nor a session."""
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     return HttpResponse("alive\n", content_type="text/plain; charset=utf-8", headers=NO_STORE)
 
 
 async def show_ready(request: HttpRequest) -> HttpResponseBase:
-    """200 if database, layer and host answer, else 503; either way JSON that says what was found, within about 2 s."""
+    """200 if database, channel layer and host work, else 503; JSON with each check's result, within about 2 s."""
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     looks: dict[str, Callable[[], Awaitable[Look]]] = {
-        "database": probes.DATABASE.look,
-        "layer": probes.look_at_layer,
-        "host": probes.look_at_hosts,
+        "database": health_checks.DATABASE.look,
+        "layer": health_checks.look_at_layer,
+        "host": health_checks.look_at_hosts,
     }
     found = dict(zip(looks, await asyncio.gather(*(_timed(look) for look in looks.values())), strict=True))
     is_ready = all(each["ok"] for each in found.values())

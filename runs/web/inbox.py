@@ -1,8 +1,8 @@
-"""The inbox: every call that waits for a person, over all runs, and deciding about many at once."""
+"""The inbox: every call that waits for a person's decision, and bulk decisions."""
 
 import time
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -10,12 +10,14 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from runs.agent.wording import counted
+from runs.agent.text import counted
 from runs.engine import control
+from runs.models import Run, ToolCall
+from runs.models.permissions import may_decide_for_others
 from runs.web.access import PageRequest, id_in, signed_in
-from runs.web.decisions import reason_in
+from runs.web.decisions import is_second_press, reason_in
+from runs.web.pending_calls import MOST_SHOWN, waiting_calls, waiting_runs, why_unread
 from runs.web.toasts import toast
-from runs.web.waiting import MOST_SHOWN, waiting_calls, waiting_runs
 
 NOTHING_CHOSEN: Final = "Choose the calls first: each has a box."
 
@@ -23,7 +25,7 @@ NOTHING_CHOSEN: Final = "Choose the calls first: each has a box."
 @require_safe
 @signed_in
 def show_inbox(request: PageRequest) -> HttpResponse:
-    """Show what waits for the person; to htmx the list alone. `?change=` a call whose arguments are to be changed."""
+    """Show the calls that wait for the user; to htmx the list alone. `?change=` opens the arguments of a call."""
     groups = waiting_runs(request.user, change=id_in(request.GET.get("change", "")))
     context = {
         "groups": groups,
@@ -31,7 +33,7 @@ def show_inbox(request: PageRequest) -> HttpResponse:
         "waiting_count": waiting_calls(request.user).count(),
         "most_shown": MOST_SHOWN,
         "now_ms": round(time.time() * 1000),
-        "show_owner": request.user.is_staff,
+        "show_owner": may_decide_for_others(request.user),
     }
     return render(request, "runs/partials/inbox_list.html" if request.htmx else "runs/inbox.html", context)
 
@@ -39,37 +41,50 @@ def show_inbox(request: PageRequest) -> HttpResponse:
 @require_safe
 @signed_in
 def show_count(request: PageRequest) -> HttpResponse:
-    """How many calls wait for the person, as JSON."""
+    """The number of calls that wait for the user, as JSON."""
     return JsonResponse({"count": waiting_calls(request.user).count()})
 
 
 @require_POST
 @signed_in
 def decide(request: PageRequest) -> HttpResponse:
-    """Approve or deny the chosen calls, each with the arguments that were shown of it."""
+    """Approve or deny the chosen calls, each with the arguments that were shown."""
     action = request.POST.get("action")
     chosen = list(_chosen(request.POST.getlist("call")))
     if action not in ("approve", "deny") or not chosen:
         return _say(request, NOTHING_CHOSEN, refused=True)
-    visible = set(waiting_calls(request.user).filter(pk__in=[each for each, _ in chosen]).values_list("pk", flat=True))
+    calls = {call.pk: call for call in _calls_of(request, [each for each, _ in chosen])}
     reason = reason_in(request.POST.get("reason", ""))
-    act = control.approve if action == "approve" else control.deny
     done, refusals = 0, []
     for call_id, shown_hash in chosen:
-        if call_id not in visible:
-            refusals.append("One was decided meanwhile.")
-            continue
-        try:
-            act(call_id, by=request.user, arguments_hash=shown_hash, reason=reason)
-            done += 1
-        except control.DecisionRefused as refused:
-            refusals.append(str(refused))
+        refusal = _decide(action, calls.get(call_id), by=request.user, arguments_hash=shown_hash, reason=reason)
+        done += refusal is None
+        refusals += [refusal] if refusal else []
     words = f"{counted(done, 'call is', 'calls are')} {'approved' if action == 'approve' else 'denied'}."
     return _say(request, " ".join([words, *dict.fromkeys(refusals)]), refused=bool(refusals))
 
 
+def _calls_of(request: PageRequest, call_ids: list[UUID]) -> Iterable[ToolCall]:
+    runs = Run.objects.decided_by(request.user)
+    return ToolCall.objects.filter(pk__in=call_ids, run__in=runs)
+
+
+def _decide(action: str, call: ToolCall | None, **by: Any) -> str | None:
+    """Decide one call. Returns the reason if that was refused, else None."""
+    if call is None:
+        return "One call does not wait any more, or you may not decide about it."
+    if action == "approve" and (unread := why_unread(call, read=False)):
+        return f"{call.tool_name}: {unread}"
+    act, decision = (control.approve, "approved") if action == "approve" else (control.deny, "denied")
+    try:
+        act(call.pk, **by)
+    except control.DecisionRefused as refused:
+        return None if is_second_press(refused.call, decision, **by) else str(refused)
+    return None
+
+
 def _chosen(values: Iterable[str]) -> Iterable[tuple[UUID, str]]:
-    """Call and hash of each `call:hash`; what is none is left out, as a call that is gone."""
+    """Call id and hash of each `call:hash`; malformed values are skipped, like a call that is gone."""
     for value in values:
         call_text, _, shown_hash = value.partition(":")
         if (call_id := id_in(call_text)) is not None:

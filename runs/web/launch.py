@@ -1,20 +1,26 @@
-"""Launching a run: the page with the form, and what its button does."""
+"""The launch page and its form."""
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from runs.agent.providers.suggestions import available_models
+from runs.agent.all_settings import public_name
+from runs.agent.providers.model_catalog.suggestions import available_models
 from runs.engine import control
-from runs.engine.launch_limits import TooManyLaunches
-from runs.engine.spending import DailyLimitReached
+from runs.engine.limits.daily_budget import DailyLimitReached
+from runs.engine.limits.launch_rate import TooManyLaunches
 from runs.models import Agent, Run
+from runs.models.permissions import NOT_LAUNCHED, may_launch
 from runs.web.access import PageRequest, go_to, run_or_404, signed_in
+from runs.web.ceiling_fields import numbers_in, show_in, show_own, words_about
+from runs.web.form_keys import launched_once, new_key
 from runs.web.forms import LaunchForm
 from runs.web.model_notes import launch_notes, notes_about
 from runs.web.prefill import kept, prefill
@@ -24,38 +30,36 @@ EXAMPLES: Final = (
     ("Percent, then add", "What is 15% of 240, then add 10 to the result"),
     ("Multiply and convert", "multiply 12 by 7 and convert the result from miles to km"),
 )
-"""Titles and tasks that work without any key."""
+"""Titles and tasks that work without an API key."""
 
 
 @require_safe
 @signed_in
 def show_launch(request: PageRequest) -> HttpResponse:
-    """Show the launch form. `?task=` fills it in; `?from=` a run does, with what `&change=` names changed."""
+    """Show the launch form. `?task=` and `?agent=` fill in those fields, `?from=` a run, and `&change=` one change to
+    it."""
+    _check_may_launch(request)
     earlier = _earlier(request, request.GET.get("from", ""))
     if earlier is not None:
-        filled = prefill(earlier, request.GET.get("change", ""))
+        filled = prefill(earlier, request.GET.get("change", ""), by=request.user)
         return _show(request, LaunchForm(initial=filled.initial), earlier=earlier, changed=filled.changed)
-    return _show(request, LaunchForm(initial={"task": request.GET.get("task", "")}))
+    filled_in = {"task": request.GET.get("task", ""), "agent": request.GET.get("agent", "")}
+    return _show(request, LaunchForm(initial=filled_in))
 
 
 def launch_run(request: PageRequest) -> HttpResponse:
-    """Launch what the form says and go to the run's page; 422 with the form and its errors if it cannot be."""
+    """Launch the form's run and go to its page; 422 with the form and its errors if that is refused."""
+    _check_may_launch(request)
     form = LaunchForm(request.POST)
     earlier = _earlier(request, request.POST.get("from", ""))
     if not form.is_valid():
+        _mark(form, _refusals(request, form))
         return _show(request, form, status=422, earlier=earlier)
-    chosen = form.cleaned_data
     try:
-        run = control.launch(
-            user=request.user,
-            task=chosen["task"],
-            agent=chosen["agent"],
-            overrides=form.overrides() | (kept(earlier, chosen) if earlier is not None else {}) or None,
-            rerun_of=earlier,
-        )
+        run = launched_once(request, lambda: _launch(request, form, earlier))
     except TooManyLaunches as refused:
         form.add_error(None, str(refused))
-        # To htmx 422, which it swaps in; what is wrong is no less visible.
+        # htmx swaps in a 422 only, and the form shows the error all the same.
         response = _show(request, form, status=422 if request.htmx else 429, earlier=earlier)
         response["Retry-After"] = str(math.ceil(refused.retry_after_s))
         return response
@@ -63,16 +67,50 @@ def launch_run(request: PageRequest) -> HttpResponse:
         form.add_error(None, str(reached))
         return _show(request, form, status=422, earlier=earlier)
     except control.OverrideRefused as refused:
-        form.add_error(refused.name if refused.name in form.fields else None, str(refused))
+        found = _refusals(request, form)
+        _mark(form, found if refused.name in {each.name for each in found} else [refused, *found])
         return _show(request, form, status=422, earlier=earlier)
     except Agent.DoesNotExist:
-        form.add_error("agent", "There is no default agent. Choose one, or ask a staff member to set it.")
+        form.add_error(
+            "agent", "There is no default agent. Choose one, or ask a person who may change agents to set it."
+        )
         return _show(request, form, status=422, earlier=earlier)
     return go_to(request, run.get_absolute_url())
 
 
+def _check_may_launch(request: PageRequest) -> None:
+    if not may_launch(request.user):
+        raise PermissionDenied(NOT_LAUNCHED)
+
+
+def _launch(request: PageRequest, form: LaunchForm, earlier: Run | None) -> Run:
+    chosen = form.cleaned_data
+    return control.launch(
+        user=request.user,
+        task=chosen["task"],
+        agent=chosen["agent"],
+        overrides=form.overrides() | (kept(earlier, chosen, by=request.user) if earlier is not None else {}) or None,
+        rerun_of=earlier,
+    )
+
+
+def _refusals(request: PageRequest, form: LaunchForm) -> list[control.OverrideRefused]:
+    """All overrides beyond the agent's ceilings, not only the first."""
+    agent = form.cleaned_data.get("agent") or Agent.objects.filter(is_default=True).first()
+    if agent is None:
+        return []
+    ceilings = control.ceilings_of(agent, by=request.user)
+    return control.refusals(form.overrides(), ceilings, agent_name=agent.name)
+
+
+def _mark(form: LaunchForm, refusals: list[control.OverrideRefused]) -> None:
+    for each in refusals:
+        field = "model" if each.name == "models" else public_name(each.name)
+        form.add_error(field if field in form.fields else None, str(each))
+
+
 def _earlier(request: PageRequest, run_id: str) -> Run | None:
-    """The run a form is filled in from, if one is named. One that is not there or not theirs is 404."""
+    """The run the form is filled in from, if one is named. 404 for a missing run, or one the user may not see."""
     if not run_id:
         return None
     try:
@@ -93,14 +131,22 @@ def _show(
     agents = list(Agent.objects.all())
     default_agent = next((agent for agent in agents if agent.is_default), None)
     chosen = next((agent for agent in agents if agent.name == form["agent"].value()), default_agent)
+    limits = {agent.pk: control.ceilings_of(agent, by=request.user) for agent in agents}
+    ceilings = {} if chosen is None else limits[chosen.pk]
+    show_in(form, ceilings)
+    if default_agent is not None:
+        show_own(form, default_agent)
     context = {
         "form": form,
         "agents": [(agent, notes_about(agent.model_names)) for agent in agents],
+        "numbers": json.dumps({agent.name: numbers_in(limits[agent.pk]) for agent in agents}),
+        "ceilings": words_about(chosen, ceilings),
         "default_agent": default_agent,
-        "models": available_models(),
+        "models": ceilings.get("models") or available_models(),
         "model_notes": launch_notes(chosen, str(form["model"].value() or "").strip()),
         "examples": EXAMPLES,
         "earlier": earlier,
         "changed": changed or {},
+        "once": request.POST.get("once") or new_key(),
     }
     return render(request, template, context, status=status)

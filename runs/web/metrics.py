@@ -1,9 +1,8 @@
-"""`/metrics`: the figures of this process, and of the rows, for Prometheus."""
+"""`/metrics`: the metrics of this process, and run counts from the database, for Prometheus."""
 
 import secrets
 import time
 from collections.abc import Iterable
-from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -15,16 +14,16 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from runs.engine.metrics import REGISTRY
-from runs.live.hub import all_hubs
+from runs.engine.operations.metrics import REGISTRY
+from runs.live.sockets.hub import all_hubs
 from runs.models import Run
 
 FRESH_S = 5.0
-"""How old the counts of unfinished runs may be; an index holds them."""
+"""Maximum age of the counts of unfinished runs, which an index holds."""
 FINISHED_FRESH_S = 60.0
-"""How old those of finished runs may be, which take a walk over the table …"""
+"""Maximum age of the counts of finished runs, which scan the table …"""
 SHARE = 0.02
-"""… and no more than this share of the time is spent on that walk, however large the table is."""
+"""… and at most this share of the time is spent on that scan, however large the table is."""
 
 RESPONSES = Counter("agentsite_http_responses", "Answers to requests, by class.", ["class"], registry=REGISTRY)
 RESPONSE_S = Histogram(
@@ -37,7 +36,7 @@ RESPONSE_S = Histogram(
 
 @require_safe
 def show_metrics(request: HttpRequest) -> HttpResponse:
-    """The figures, to whoever has the token. Without `AGENTSITE_METRICS_TOKEN` there is no such page."""
+    """The metrics, for a request with the token. 404 without `AGENTSITE_METRICS_TOKEN`."""
     token = settings.AGENTSITE_METRICS_TOKEN
     if not token:
         raise Http404("Metrics are off: AGENTSITE_METRICS_TOKEN is not set.")
@@ -48,30 +47,30 @@ def show_metrics(request: HttpRequest) -> HttpResponse:
 
 
 def is_bearer_of(token: str, authorization: str) -> bool:
-    """True if the header's value is `Bearer` and the token. Takes as long for a token that is nearly right."""
+    """True if the header's value is `Bearer` and the token. Compared in constant time."""
     kind, _, given = authorization.partition(" ")
     return secrets.compare_digest(given.strip().encode(), token.encode()) and kind.lower() == "bearer"
 
 
 def note_response(status: int, seconds: float) -> None:
-    """Count the beginning of an answer."""
+    """Count the start of a response."""
     RESPONSES.labels(f"{status // 100}xx").inc()
     RESPONSE_S.observe(seconds)
 
 
 class RunsByStatus(Collector):
-    """How many runs there are in each status, asked of the database now and then."""
+    """The number of runs in each status, queried at intervals."""
 
     def __init__(self) -> None:
         self._counts: dict[tuple[str, str], int] = {}
         self._fresh_until = {True: 0.0, False: 0.0}
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing: the registry would collect to find out, and there may be no database yet."""
+        """Empty: the registry would otherwise collect at registration, when there may be no database yet."""
         return []
 
     def collect(self) -> Iterable[Metric]:
-        """The gauge; nothing while the database cannot be read, so that no old number looks like a new one."""
+        """The gauge; nothing while the database cannot be read, so that no outdated number looks current."""
         try:
             for finished in (False, True):
                 self._refresh(finished=finished)
@@ -101,11 +100,11 @@ _UNFINISHED = tuple(status.value for status in Run.Status if status not in Run.F
 
 
 class OpenSockets(Collector):
-    """The sockets of this process, and how far behind their readers are."""
+    """The open sockets of this process, and the lag of their readers."""
 
     def collect(self) -> Iterable[Metric]:
         """The gauges."""
-        sockets: list[Any] = [socket for hub in all_hubs() for socket in hub.sockets.all()]
+        sockets = [socket for hub in all_hubs() for socket in hub.sockets.all()]
         lags = [socket.steps_behind for socket in sockets if socket.run_id is not None]
         kinds = {"run": len(lags), "dashboard": len(sockets) - len(lags)}
         gauge = GaugeMetricFamily("agentsite_open_sockets", "Open sockets, by what they show.", labels=["shows"])

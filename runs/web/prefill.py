@@ -1,124 +1,129 @@
-"""A launch form filled in from an earlier run, with one thing changed that may help."""
+"""Prefill: a launch form filled in from an earlier run, with one change that may help."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
-from runs.agent.limits import DEFAULT_TIME_LIMITS, TIME_LIMITS, RunLimits
-from runs.agent.model_settings import MAX_OUTPUT_TOKENS_ALLOWED, SETTINGS
-from runs.agent.providers.suggestions import available_models
+from runs.agent.all_settings import LAUNCHED
+from runs.agent.json_data.json_types import JsonObject
+from runs.agent.providers.model_catalog.suggestions import available_models
+from runs.agent.setting import Setting
 from runs.engine import control
 from runs.models import Run
-from runs.models.limits import (
-    MAX_COST_ALLOWED,
-    MAX_SECONDS_ALLOWED,
-    MAX_TIME_LIMIT_S,
-    MAX_TOKENS_ALLOWED,
-    MAX_TURNS_ALLOWED,
-)
 
-LIMITS: dict[str, tuple[str, Decimal | int]] = {
-    "max_turns": ("max_turns", MAX_TURNS_ALLOWED),
-    "max_duration_s": ("max_seconds", MAX_SECONDS_ALLOWED),
-    "max_tokens": ("max_tokens", MAX_TOKENS_ALLOWED),
-    "max_cost_usd": ("max_cost_usd", MAX_COST_ALLOWED),
-    "max_output_tokens": ("max_output_tokens", MAX_OUTPUT_TOKENS_ALLOWED),
-    **{name: (name, MAX_TIME_LIMIT_S) for name in TIME_LIMITS},
+_DOUBLED: Final[dict[str, Setting]] = {
+    each.name: each for each in LAUNCHED if each.kind in ("count", "money", "seconds")
 }
-"""By a limit's name in `RunLimits` or `ModelSettings`: the field that sets it, and the most it may be."""
+"""The settings that can be doubled, by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prefill:
-    """What the form shows at first."""
+    """The initial content of the form."""
 
     run: Run
-    initial: dict[str, Any]
+    initial: JsonObject
     changed: dict[str, str] = field(default_factory=dict)
-    """By field: what is different from the earlier run, in words."""
+    """By field, the difference from the earlier run in words."""
 
 
-def prefill(run: Run, change: str) -> Prefill:
-    """The launch form for the task of `run` with its configuration; `change` is a button's (`runs/live/offers.py`)."""
-    config = run.config
+def prefill(run: Run, change: str, *, by: Any) -> Prefill:
+    """The launch form for the task and configuration of `run`; `change` is a button's (`remedy_buttons.py`).
+
+    Values beyond the user's ceilings are reduced.
+    """
+    config = control.launched_like(run, by=by)
     initial = {
         "task": run.task,
         "agent": run.agent.name if run.agent else None,
-        "model": _own_model(run),
+        "model": _own_model(run, config),
         "approval": _own_approval(run),
-        **{name: config.get(name) for name, _most in LIMITS.values()},
-        **{name: config.get(name) for name in SETTINGS},
-        "extra": _own_extra(run),
+        **{each.public: config.get(each.name) for each in LAUNCHED},
+        "extra": _own_extra(run, config),
     }
     filled = Prefill(run, initial)
     if change == "model":
-        _switch_model(filled)
-    elif change in LIMITS:
-        _double(filled, change)
+        _switch_model(filled, control.ceilings_after(run, by=by).get("models"))
+    elif change in _DOUBLED:
+        _double(filled, change, by=by)
     return filled
 
 
-def _own_model(run: Run) -> str:
-    """The run's first model, if it is not simply what its agent would use."""
-    models = run.config.get("models") or []
+def _own_model(run: Run, config: JsonObject) -> str:
+    """The run's first model, if its models differ from the agent's; else empty."""
+    models = config.get("models") or []
     if not models or (run.agent is not None and run.agent.snapshot()["models"] == models):
         return ""
     return str(models[0])
 
 
 def _own_approval(run: Run) -> str:
-    """The run's rule for approvals, if it is not its agent's."""
+    """The run's approval rule, if it differs from its agent's; else empty."""
     rule = str(run.config.get("approval") or "")
     return "" if run.agent is not None and run.agent.approval == rule else rule
 
 
-def _own_extra(run: Run) -> dict[str, Any] | None:
-    """The run's further settings; None if it has none, unless its agent has some, which a copy would get."""
-    extra: dict[str, Any] = run.config.get("extra") or {}
+def _own_extra(run: Run, config: JsonObject) -> JsonObject | None:
+    """The run's `extra` settings; None for none, unless the agent has some, which an empty field would bring back."""
+    extra: JsonObject = config.get("extra") or {}
     return extra if extra or (run.agent is not None and run.agent.extra_settings) else None
 
 
-def kept(run: Run, chosen: dict[str, Any]) -> dict[str, Any]:
-    """Overrides a copy of `run` keeps because the form does not show them: its strategy, those of its tools its agent
-    may call today, and all its models if the one it shows was left as it was. Nothing for another agent; `chosen` is
-    the form's cleaned data."""
+def kept(run: Run, chosen: JsonObject, *, by: Any) -> JsonObject:
+    """Overrides that a copy of `run` keeps although the form does not show them: strategy, allowed tools, and all
+    models if the shown one is unchanged. Empty for another agent; `chosen` is the form's cleaned data."""
     if run.agent is None or chosen["agent"] != run.agent:
         return {}
-    names = ["strategy", "tools"] + (["models"] if chosen["model"] == _own_model(run) else [])
-    before, today = control.with_rules_of_today(run), run.agent.snapshot()
+    before, today = control.launched_like(run, by=by), run.agent.snapshot()
+    names = ["strategy", "tools"] + (["models"] if chosen["model"] == _own_model(run, before) else [])
     return {name: before[name] for name in names if name in before and before[name] != today[name]}
 
 
-def more_of(run: Run, limit: str) -> dict[str, Any]:
-    """Overrides that allow the run twice as much of a limit, by its name in `RunLimits`; none for another name."""
-    doubled = _doubled(run, limit)
-    return {name: str(value) if name == "max_cost_usd" else _number(value) for name, (_, value) in doubled.items()}
+def more_of(run: Run, limit: str, *, by: Any) -> JsonObject:
+    """Overrides that double a limit of the run, by its name in `RunLimits`; empty for another name.
+
+    Limited by the agent's ceiling for the user. A run at its ceiling asks for more all the same, and is refused.
+    """
+    doubled = _doubled(run, limit, by=by)
+    return {name: _stored(_DOUBLED[name], value) for name, (_, value) in doubled.items()}
 
 
-def _double(filled: Prefill, limit: str) -> None:
-    for name, (before, after) in _doubled(filled.run, limit).items():
-        filled.initial[name] = _plain(after)
-        filled.changed[name] = f"It was {_plain(before)}."
+def _double(filled: Prefill, limit: str, *, by: Any) -> None:
+    for name, (before, after) in _doubled(filled.run, limit, by=by).items():
+        ceiling, field = _ceiling(filled.run, name, by=by), _DOUBLED[name].public
+        if ceiling is not None and after > ceiling:
+            filled.changed[field] = f"It was {_plain(before)}, and the agent allows no more than {_plain(ceiling)}."
+        else:
+            filled.initial[field] = _plain(after)
+            filled.changed[field] = f"It was {_plain(before)}."
 
 
-def _doubled(run: Run, limit: str) -> dict[str, tuple[Decimal, Decimal]]:
-    """By field: what the limit is, and twice that. With a part of a reply the whole may have to grow as well."""
-    if limit not in LIMITS:
+def _doubled(run: Run, limit: str, *, by: Any) -> dict[str, tuple[Decimal, Decimal]]:
+    """By name, the limit and its double. A longer timeout within a reply may have to raise that of the whole reply."""
+    setting = _DOUBLED.get(limit)
+    used = setting and (run.config.get(limit) or setting.default or setting.fallback)
+    if setting is None or used is None:
         return {}
-    name, most = LIMITS[limit]
-    used = run.config.get(name) or getattr(RunLimits(), limit, None) or DEFAULT_TIME_LIMITS.get(limit)
-    if used is None:
-        return {}
-    before = Decimal(str(used))
-    doubled = {name: (before, min(2 * before, Decimal(most)))}
+    before, most = Decimal(str(used)), Decimal(str(setting.most))
+    ceiling = _ceiling(run, limit, by=by)
+    if ceiling is not None and before < ceiling:
+        most = ceiling
+    doubled = {limit: (before, min(2 * before, most))}
     if limit in ("first_token_timeout_s", "idle_timeout_s"):
         whole: float | None = run.config.get("model_timeout_s")
-        if whole is not None and doubled[name][1] >= Decimal(str(whole)):
-            doubled |= _doubled(run, "model_timeout_s")
+        if whole is not None and doubled[limit][1] >= Decimal(str(whole)):
+            doubled |= _doubled(run, "model_timeout_s", by=by)
     return doubled
 
 
-def _number(value: Decimal) -> int | float:
+def _ceiling(run: Run, name: str, *, by: Any) -> Decimal | None:
+    ceiling = control.ceilings_after(run, by=by).get(name)
+    return None if ceiling is None else Decimal(str(ceiling))
+
+
+def _stored(setting: Setting, value: Decimal) -> Any:
+    if setting.kind == "money":
+        return setting.as_json(value)
     return int(value) if value == value.to_integral_value() else float(value)
 
 
@@ -126,20 +131,18 @@ def _plain(number: Decimal) -> str:
     return f"{number.normalize():f}"
 
 
-def _switch_model(filled: Prefill) -> None:
+def _switch_model(filled: Prefill, ceiling: list[str] | None) -> None:
     tried = filled.run.config.get("models") or []
-    others = [name for name in available_models() if name not in tried]
+    choices = available_models() if ceiling is None else list(ceiling)
+    others = [name for name in choices if name not in tried]
     names = ", ".join(map(str, tried))
     if others:
-        # After the one that failed, so that pressing it again and again tries them all.
-        later = [name for name in others if available_models().index(name) > _place(tried)]
+        # The next one after the failed model, so that repeated use tries them all.
+        place = max((choices.index(name) for name in tried if name in choices), default=-1)
+        later = [name for name in others if choices.index(name) > place]
         filled.initial["model"] = (later or others)[0]
         filled.changed["model"] = f"It was {names}."
     else:
         filled.initial["model"] = ""
-        filled.changed["model"] = f"It was {names}, and no other is set up here. Type one."
-
-
-def _place(tried: list[str]) -> int:
-    choices = available_models()
-    return max((choices.index(name) for name in tried if name in choices), default=-1)
+        missing = "no other is set up here. Type one" if ceiling is None else "the agent has no other"
+        filled.changed["model"] = f"It was {names}, and {missing}."

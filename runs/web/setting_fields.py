@@ -1,4 +1,4 @@
-"""Form fields for the settings of a model and for time limits. Empty means the agent's own, or the default."""
+"""Form fields for the settings of a run, built from their declarations. Empty means the agent's own, or the default."""
 
 import json
 from typing import Any
@@ -6,75 +6,120 @@ from typing import Any
 from django import forms
 from django.forms.fields import InvalidJSONInput
 
-from runs.agent.model_settings import MAX_OUTPUT_TOKENS_ALLOWED, MAX_TEMPERATURE
+from runs.agent.json_data.json_values import DuplicateName, check_storable_json, check_unique_names
+from runs.agent.setting import Setting
 from runs.models import Agent
-from runs.models.limits import MAX_TIME_LIMIT_S, MIN_TIME_LIMIT_S, ValueCheck
-from runs.storable import storable_json
+from runs.models.bounds import ValueCheck
 
 
-class TimeLimitField(forms.FloatField):
-    """How many seconds something is waited for."""
+class CountField(forms.IntegerField):
+    """A limit that is a count."""
 
-    def __init__(self, name: str, label: str) -> None:
-        bounds = {"min": MIN_TIME_LIMIT_S, "max": MAX_TIME_LIMIT_S}
+    def __init__(self, setting: Setting) -> None:
+        bounds: Any = {"min_value": setting.least, "max_value": setting.most}
+        in_words = f", which is {setting.most_in_words}" if setting.most_in_words else ""
         super().__init__(
-            label=label,
+            label=setting.label,
             required=False,
-            validators=[ValueCheck(name)],
-            widget=forms.NumberInput({"inputmode": "decimal", **bounds}),
+            widget=forms.NumberInput({"inputmode": "numeric"}),
+            **bounds,
+            error_messages={
+                "invalid": f"Type a whole number of {setting.unit}s.",
+                "min_value": f"A run needs at least {setting.least} {setting.unit}.",
+                "max_value": f"At most {setting.most:,} {setting.unit}s{in_words}.",
+            },
+        )
+
+
+class MoneyField(forms.DecimalField):
+    """A limit on the cost, in US dollars."""
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(
+            label=setting.label,
+            required=False,
+            min_value=setting.least,
+            max_value=setting.most,
+            max_digits=14,
+            decimal_places=4,
+            widget=forms.NumberInput({"inputmode": "decimal"}),
+            error_messages={
+                "invalid": "Type an amount in US dollars, such as 0.25.",
+                "min_value": f"A limit is at least ${setting.least}.",
+                "max_value": f"At most ${setting.most:,}.",
+                "max_decimal_places": "At most 4 digits after the point.",
+            },
+        )
+
+
+class TimeoutField(forms.FloatField):
+    """A timeout, in seconds."""
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(
+            label=setting.label,
+            required=False,
+            validators=[ValueCheck(setting.name)],
+            widget=forms.NumberInput({"inputmode": "decimal", "min": setting.least, "max": setting.most}),
             error_messages={"invalid": "Type a number of seconds, such as 90 or 2.5."},
         )
 
 
 class SamplingField(forms.FloatField):
-    """How freely a model chooses its words."""
+    """A sampling setting, such as the temperature."""
 
-    def __init__(self, name: str, label: str, *, most: float, step: float, hint: str) -> None:
+    def __init__(self, setting: Setting) -> None:
+        bounds = {"min": setting.least, "max": setting.most, "step": setting.step}
         super().__init__(
-            label=label,
+            label=setting.label,
             required=False,
-            validators=[ValueCheck(name)],
-            help_text=hint,
-            widget=forms.NumberInput({"inputmode": "decimal", "min": 0, "max": most, "step": step}),
+            validators=[ValueCheck(setting.name)],
+            help_text=f"{setting.help}.",
+            widget=forms.NumberInput({"inputmode": "decimal", **bounds}),
             error_messages={"invalid": "Type a number with a point, such as 0.7."},
         )
 
 
 class OutputField(forms.IntegerField):
-    """How long a reply may become."""
+    """The maximum length of a reply, in tokens."""
 
-    def __init__(self) -> None:
+    def __init__(self, setting: Setting) -> None:
         super().__init__(
-            label="Largest reply, in tokens",
+            label=setting.label,
             required=False,
-            validators=[ValueCheck("max_output_tokens")],
-            help_text="Reasoning included.",
-            widget=forms.NumberInput({"inputmode": "numeric", "min": 1, "max": MAX_OUTPUT_TOKENS_ALLOWED}),
-            error_messages={"invalid": "Type a whole number of tokens."},
+            validators=[ValueCheck(setting.name)],
+            help_text=f"{setting.help}.",
+            widget=forms.NumberInput({"inputmode": "numeric", "min": setting.least, "max": setting.most}),
+            error_messages={"invalid": f"Type a whole number of {setting.unit}s."},
         )
 
 
 class JsonField(forms.JSONField):
-    """JSON as somebody would write it by hand; an empty box for nothing."""
+    """JSON as typed by hand; empty for no value."""
 
     widget = forms.Textarea(attrs={"class": "json", "rows": 4, "spellcheck": "false"})
 
     def to_python(self, value: Any) -> Any:
-        # Of numbers with thousands of digits and of what is nested thousands deep Python's reader says so otherwise.
+        # The JSON parser raises these for numbers with thousands of digits and for deep nesting.
         try:
-            return super().to_python(value)
+            read = super().to_python(value)
+            if read is not None and isinstance(value, str):
+                check_unique_names(value)
+            return read
+        except DuplicateName as twice:
+            raise forms.ValidationError(f"{twice}.", code="twice") from twice
         except (ValueError, RecursionError) as error:
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from error
 
     def validate(self, value: Any) -> None:
         super().validate(value)
         try:
-            storable_json(value)
+            check_storable_json(value)
         except ValueError as fault:
             raise forms.ValidationError(f"{fault}.") from fault
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        # As it was typed, which may be more than a page can show once it is read: half of a surrogate pair.
+        # The text as typed: the parsed value may not be displayable, such as half of a surrogate pair.
         return initial if self.disabled else None if data is None else InvalidJSONInput(data)
 
     def prepare_value(self, value: Any) -> Any:
@@ -91,15 +136,15 @@ class ExtraField(JsonField):
 
 
 class LaunchExtraField(ExtraField):
-    """Those of one launch. An empty object is a choice: none, whatever the agent has."""
+    """The extra members of one launch. An empty object means none, whatever the agent has."""
 
     widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"})
 
-    def __init__(self) -> None:
+    def __init__(self, setting: Setting) -> None:
         super().__init__(
-            label="Further settings, as JSON",
+            label=setting.label,
             required=False,
-            help_text='Added to every request as they are, for what a server wants beyond: {"top_k": 40}.',
+            help_text=f"{setting.help}.",
             error_messages={"invalid": 'Type a JSON object, such as {"top_k": 40}.'},
         )
 
@@ -108,23 +153,33 @@ class LaunchExtraField(ExtraField):
 
 
 class EffortField(forms.ChoiceField):
-    """How much a model thinks before it answers."""
+    """The reasoning effort."""
 
-    def __init__(self) -> None:
+    def __init__(self, setting: Setting) -> None:
         super().__init__(
-            label="Reasoning effort",
+            label=setting.label,
             required=False,
             choices=[("", "As the agent says"), *Agent.ReasoningEffort.choices],
             error_messages={"invalid_choice": "Choose one of the efforts on the list."},
         )
 
 
-def temperature_field() -> SamplingField:
-    """For the launch form."""
-    hint = "From 0 (the likeliest words) to 2. Models that reason refuse it."
-    return SamplingField("temperature", "Temperature", most=MAX_TEMPERATURE, step=0.1, hint=hint)
-
-
-def top_p_field() -> SamplingField:
-    """For the launch form."""
-    return SamplingField("top_p", "Top p", most=1, step=0.05, hint="Above 0, at most 1. Not with a temperature.")
+def launch_field(setting: Setting) -> forms.Field:
+    """The launch form's field for a setting."""
+    field: forms.Field
+    match setting.kind:
+        case "count":
+            field = OutputField(setting) if setting.group == "model" else CountField(setting)
+        case "money":
+            field = MoneyField(setting)
+        case "seconds":
+            field = TimeoutField(setting)
+        case "number":
+            field = SamplingField(setting)
+        case "choice":
+            return EffortField(setting)
+        case "json":
+            return LaunchExtraField(setting)
+    own = "The agent's own"
+    field.widget.attrs["placeholder"] = f"{own}, or no limit" if setting.empty == "no limit" else own
+    return field

@@ -1,4 +1,4 @@
-"""Short messages about what a change did, for pages that stay where they are."""
+"""Toasts: short messages about the result of an action, for pages that stay."""
 
 from typing import Literal
 
@@ -11,6 +11,6 @@ def toast(
 ) -> HttpResponse:
     """Make `response` show `text` in the browser (`ui.js` listens for the event) and return it.
 
-    With `until_rest` it goes when the run of the page has ended or waits for a person: it is not true any more.
+    `until_rest`: the toast disappears when the run of the page has ended or waits for a person.
     """
     return trigger_client_event(response, "toast", {"text": text, "level": level, "untilRest": until_rest})

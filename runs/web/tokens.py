@@ -1,10 +1,12 @@
-"""A person's tokens for the API: make one, see what there is, end one."""
+"""API tokens of a user: create, list, revoke."""
 
+import hashlib
 from datetime import timedelta
 from typing import Final
 
 from django import forms
 from django.contrib import messages
+from django.core.cache import cache
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -13,16 +15,24 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from runs.models import ApiToken
 from runs.web.access import PageRequest, signed_in
+from runs.web.form_keys import new_key
 
 MAX_TOKENS: Final = 100
-"""Good tokens of one person. Nobody can tell more of them apart."""
+"""Maximum of valid tokens per user; a longer list could not be managed."""
 
+ONCE_S: Final = 7 * 86400
+"""How long a form's key is remembered: reloading its answer, or going back, sends it again."""
+
+SENT_BEFORE: Final = (
+    "This form was already sent, and its token is on the list below. It was shown once: if you have not copied it, "
+    "revoke it and make another."
+)
 LIFETIMES: Final = (("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "Never"))
-"""In days."""
+"""Value in days, and label."""
 
 
 class TokenForm(forms.Form):
-    """What a new token is called, what it may do, and for how long."""
+    """Name, scopes and lifetime of a new token."""
 
     name = forms.CharField(max_length=80, error_messages={"required": "Say what it is for."})
     scopes = forms.MultipleChoiceField(
@@ -31,14 +41,15 @@ class TokenForm(forms.Form):
         initial=[ApiToken.Scope.READ, ApiToken.Scope.LAUNCH],
         error_messages={"required": "Choose what it may do."},
     )
-    lifetime = forms.ChoiceField(choices=LIFETIMES, required=False, initial="90", label="It ends after")
+    lifetime = forms.ChoiceField(choices=LIFETIMES, required=False, initial="90", label="Expires after")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 @never_cache
 def show_tokens(request: PageRequest) -> HttpResponse:
-    """GET lists the person's tokens. POST makes one and shows it, once; 422 with the form if it cannot be."""
+    """GET lists the user's tokens. POST creates one and shows it, once; 422 with the form if it is invalid, 409 if
+    the same form was sent before."""
     if request.method != "POST":
         return _show(request, TokenForm())
     form = TokenForm(request.POST)
@@ -46,6 +57,9 @@ def show_tokens(request: PageRequest) -> HttpResponse:
         form.add_error(None, f"You have {MAX_TOKENS} tokens, and that is the limit. Revoke one you do not need.")
     if not form.is_valid():
         return _show(request, form, status=422)
+    if not cache.add(_made_with(request), True, ONCE_S):
+        messages.warning(request, SENT_BEFORE)
+        return _show(request, TokenForm(), status=409)
     chosen = form.cleaned_data
     days = chosen["lifetime"]
     token, text = ApiToken.issue(
@@ -60,7 +74,7 @@ def show_tokens(request: PageRequest) -> HttpResponse:
 @require_POST
 @signed_in
 def revoke_token(request: PageRequest, token_id: int) -> HttpResponse:
-    """End a token for good. Somebody else's is 404."""
+    """Revoke a token for good. 404 for another user's."""
     token = ApiToken.objects.filter(pk=token_id, user=request.user.pk).first()
     if token is None:
         raise Http404("There is no such token, or it is not yours.")
@@ -69,9 +83,14 @@ def revoke_token(request: PageRequest, token_id: int) -> HttpResponse:
     return redirect("runs:tokens")
 
 
+def _made_with(request: PageRequest) -> str:
+    key = request.POST.get("once") or new_key()
+    return f"token-once:{request.user.pk}:{hashlib.sha256(key.encode(errors='replace')).hexdigest()}"
+
+
 def _show(request: PageRequest, form: TokenForm, *, status: int = 200) -> HttpResponse:
     tokens = ApiToken.objects.filter(user=request.user.pk)
-    return render(request, "runs/tokens.html", {"form": form, "tokens": tokens}, status=status)
+    return render(request, "runs/tokens.html", {"form": form, "tokens": tokens, "once": new_key()}, status=status)
 
 
 def _origin(request: PageRequest) -> str:

@@ -1,4 +1,4 @@
-// For those who listen: a summary at most every 5 s, errors at once.
+// Announcements for screen readers: a summary at most every 5 s, errors at once.
 
 const SUMMARY_MS = 5_000;
 

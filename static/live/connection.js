@@ -1,23 +1,34 @@
-// One socket at a time, opened again until the server says not to.
+// One socket at a time, reopened until the server closes it for good.
 
-const WATCHDOG_MS = 45_000; // the server says something every 15 s
+import { CLOSE, PING_MS } from "./settings.js";
+
+// After this long without a message a page that is looked at asks whether the server is there, no longer calls itself
+// live, and opens another socket. A hidden page asks nothing, so it waits for the server's pings.
+const ASK_MS = 3_000;
+const DOUBT_MS = 5_000;
+const DEAD_MS = 12_000;
+const HIDDEN_DOUBT_MS = 2 * PING_MS + 2_000;
 const LONGEST_WAIT_MS = 30_000;
 
-const CLOSE = { ended: 1000, badFrame: 4400, signedOut: 4401, noSuchRun: 4404, tooSlow: 4408, tooMany: 4429, restarting: 4012 };
+const PAUSE_MS = 10_000; // after a close for too many requests; the text in the pill explains it
 const REFUSALS = {
-  [CLOSE.signedOut]: "signed out",
-  [CLOSE.noSuchRun]: "no longer there",
-  [CLOSE.tooMany]: "too many open windows",
+  [CLOSE.signedOut]: "Not live: signed out",
+  [CLOSE.noSuchRun]: "Not live: no longer there",
+  [CLOSE.tooMany]: "Not live: too many open windows",
 };
 
 export class Connection {
-  constructor({ address, frame, opened, lost, ended, blocked }) {
-    Object.assign(this, { address, frame, opened, lost, ended, blocked });
+  constructor({ address, frame, opened, doubted, lost, ended, blocked }) {
+    Object.assign(this, { address, frame, opened, doubted, lost, ended, blocked });
     this.failures = 0;
     this.neverOpened = 0;
     this.isOver = false;
+    // After a sleep, or when the tab becomes visible again, a lost connection may not have been noticed.
     addEventListener("online", () => this.retryNow());
+    addEventListener("focus", () => this.retryNow());
+    document.addEventListener("resume", () => this.retryNow());
     document.addEventListener("visibilitychange", () => document.hidden || this.retryNow());
+    addEventListener("offline", () => this.wentOffline());
     addEventListener("pagehide", () => this.pause());
     addEventListener("pageshow", (event) => event.persisted && this.retryNow());
     this.open();
@@ -45,11 +56,32 @@ export class Connection {
     socket.onclose = (event) => this.closed(socket, event.code);
   }
 
-  // The network may be gone without a word: silence is an end too.
+  // The network may be gone without a close event: silence is a lost connection too.
   watch() {
-    clearTimeout(this.watchdog);
+    this.unwatch();
     const socket = this.socket;
-    this.watchdog = setTimeout(() => this.closed(socket, 0), WATCHDOG_MS);
+    this.heardAt = Date.now(); // timers stop while a computer sleeps, the clock does not
+    this.watching = [
+      setTimeout(() => document.hidden || this.say({ ping: 0 }), ASK_MS),
+      setTimeout(() => this.doubted(), document.hidden ? HIDDEN_DOUBT_MS : DOUBT_MS),
+      setTimeout(() => this.closed(socket, 0), document.hidden ? 2 * HIDDEN_DOUBT_MS : DEAD_MS),
+    ];
+  }
+
+  unwatch() {
+    for (const timer of this.watching ?? []) clearTimeout(timer);
+  }
+
+  isSilent() {
+    return Date.now() - this.heardAt > ASK_MS;
+  }
+
+  // Some browsers keep the socket open while there is no network: what it says next proves that it works.
+  wentOffline() {
+    if (this.isOver) return;
+    this.unwatch();
+    this.heardAt = 0;
+    this.lost();
   }
 
   closed(socket, code) {
@@ -63,20 +95,21 @@ export class Connection {
       this.lost(REFUSALS[code]);
     } else {
       if (!this.hasOpened && ++this.neverOpened >= 2) this.blocked?.();
-      this.lost();
+      this.lost(code === CLOSE.tooFast ? "This page asked for too much at once. Back in a moment" : undefined);
       this.timer = setTimeout(() => this.open(), this.waitAfter(code));
     }
   }
 
   waitAfter(code) {
     if (code === CLOSE.restarting) return 500 + Math.random() * 4_500;
+    if (code === CLOSE.tooFast) return PAUSE_MS + Math.random() * PAUSE_MS;
     if (code === CLOSE.tooSlow) return Math.random() * 1_000;
-    // Full jitter: a thousand browsers that lost the same server do not come back in the same moment.
+    // Full jitter: a thousand browsers that lost the same server do not reconnect at the same moment.
     return Math.random() * Math.min(LONGEST_WAIT_MS, 500 * 2 ** this.failures++);
   }
 
   drop() {
-    clearTimeout(this.watchdog);
+    this.unwatch();
     const socket = this.socket;
     this.socket = null;
     if (!socket) return;
@@ -85,7 +118,10 @@ export class Connection {
   }
 
   retryNow() {
-    if (this.isOver || this.socket) return;
+    if (this.isOver || (this.socket && !this.isSilent())) return;
+    // A socket without messages for so long is most likely dead: open a new one.
+    if (this.socket) this.lost();
+    this.drop();
     this.failures = 0;
     this.open();
   }

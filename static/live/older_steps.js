@@ -1,10 +1,10 @@
-// A long page holds its newest steps only; older ones come in above when somebody scrolls up.
+// A long page holds its newest steps only; older ones are loaded above on scrolling up.
 
 import { cameIn, replaceAll } from "./fragments.js";
 
 const MAX_CARDS = 500;
 
-// A browser paints a new card among 500 in 13 ms, among 5,000 in 68 ms; the older ones come back by scrolling up.
+// A browser paints a new card among 500 in 13 ms, among 5,000 in 68 ms; removed ones are loaded again on scrolling up.
 export function keepFew(steps) {
   const cards = steps.querySelectorAll("[data-step-seq]");
   const tooMany = cards.length - MAX_CARDS;
@@ -20,7 +20,7 @@ export function keepFew(steps) {
   cameIn(older);
 }
 
-// Older steps come in above; what is being read stays where it is.
+// Inserts older steps above, and keeps the scroll position of the visible ones.
 export function watchOlder(steps) {
   let anchor, top;
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {

@@ -1,4 +1,4 @@
-// Whoever is at the end of the page follows it; whoever reads further up is not moved.
+// A reader at the end of the page follows it; the scroll position of others is kept.
 
 const AT_THE_END_PX = 96;
 
@@ -15,7 +15,7 @@ export class Reader {
   watch() {
     this.isAtTheEnd = false;
     this.scrolledTo = scrollY;
-    // Only a reader goes up; a page that grows below (a card gets its true height when it is painted) does not.
+    // Only a reader scrolls up; growth below (a card gets its real height when it is painted) does not.
     const look = () => {
       const left = document.documentElement.scrollHeight - scrollY - innerHeight;
       if (left < AT_THE_END_PX) this.isAtTheEnd = true;
@@ -42,7 +42,7 @@ export class Reader {
     return this.isAtTheEnd && !isReading && !this.steps.contains(document.activeElement);
   }
 
-  // A reply in the making grows at the end of the page: whoever reads there goes along.
+  // A growing reply at the end of the page scrolls with a reader who is there.
   grow(change) {
     const follow = this.isFollowing();
     change();
@@ -54,19 +54,19 @@ export class Reader {
     this.scrolledTo = scrollY;
   }
 
-  // Where somebody reads who is not at the end: in the middle of the window.
+  // The place in the replies that a reader above the end looks at: the middle of the window.
   placeIn(replies) {
     return this.isFollowing() ? null : replies.readAt(innerHeight / 2);
   }
 
-  // The words that were read are in one of these cards now, and longer or shorter than they were: Markdown is rendered.
+  // The replies became cards, whose height differs because Markdown is rendered: scroll to the same place in them.
   keepPlace(place, cards) {
     if (!place) return;
     const last = cards.findIndex((card) => card.dataset.card === place.name);
     if (last < 0) return;
     const thoughts = cards.slice(0, last).findLast((card) => card.dataset.stepKind === "reasoning");
     const card = place.kind === "reasoning" && thoughts ? thoughts : cards[last];
-    card.classList.add("step--read");
+    card.classList.add("step-read");
     const box = (card.querySelector("[data-words], [data-answer], .step-body") ?? card).getBoundingClientRect();
     scrollBy({ top: box.top + place.share * box.height - innerHeight / 2, behavior: "instant" });
     this.scrolledTo = scrollY;
@@ -74,7 +74,7 @@ export class Reader {
 
   followTo(cards) {
     this.toTheEnd();
-    if (cards.length <= 3) for (const card of cards) card.classList.add("step--new");
+    if (cards.length <= 3) for (const card of cards) card.classList.add("step-new");
   }
 
   showUnseen(more) {
@@ -94,7 +94,7 @@ export class Reader {
     this.toTheEnd();
   }
 
-  // j and k walk from card to card, while the focus is among them.
+  // j and k move from card to card, while one of them has the focus.
   walk(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || !["j", "k"].includes(event.key)) return;
     const card = event.target.closest("[data-step-seq]");

@@ -1,74 +1,88 @@
-// Replies in the making: what a model says before the step that says it all.
+// Replies in the making on the page: what a model says before the step that says it all.
+
+import { ReplyState, endsOf, numbers } from "./reply_state.js";
 
 export class Replies {
   constructor(place, grows) {
     this.place = place;
     this.grows = grows;
-    this.cards = new Map();
-    this.endedTurn = [0, 0];
-    this.endedCards = new Set();
+    this.state = new ReplyState();
+    this.painted = new Map(); // by card: its element, the reply in it, and how much of which pieces
     this.due = 0;
   }
 
-  // A chunk that does not follow on the last one means that some were missed: the next snap has them.
-  delta(chunks, kinds = []) {
-    chunks.forEach(([name, number, text], index) => {
-      if (this.isOver(name)) return;
-      if (number === 1 && !this.cards.has(name)) this.open(name);
-      const card = this.cards.get(name);
-      if (card?.chunk !== number - 1) return;
-      card.chunk = number;
-      card.isStale = false;
-      card.fresh.push([kinds[index] ?? "text", text]);
-    });
+  // True if the frame is of replies.
+  hear(frame) {
+    if (!this.state.hear(frame)) return false;
+    this.takeAway();
     this.paintSoon();
+    return true;
   }
 
-  snap([name, number, text], kinds) {
-    if (text === null) return this.remove(name);
-    if (this.isOver(name)) return;
-    const card = this.cards.get(name) ?? this.open(name);
-    card.isStale = false;
-    if (card.chunk >= number) return;
-    card.chunk = number;
-    card.isWhole = true;
-    card.fresh = pieces(text, kinds);
-    this.paintSoon();
+  // A step is there that says it all, as far as it came, or says that it came to nothing.
+  endedBy(step) {
+    const ends = endsOf(step.dataset);
+    const isCutOff = ["retry", "race"].includes(step.dataset.stepKind);
+    const said = isCutOff ? ends.map((name) => this.wordsOf(name)).filter(Boolean) : [];
+    this.state.end(ends);
+    this.takeAway();
+    for (const words of said) this.void(step, words);
   }
 
-  open(name) {
-    const [epoch] = numbers(name);
-    for (const other of this.cards.keys()) if (numbers(other)[0] < epoch) this.remove(other);
-    const card = { chunk: 0, fresh: [], isWhole: false, isStale: false, element: null };
-    this.cards.set(name, card);
-    return card;
+  doubt() {
+    this.state.doubt();
+  }
+
+  forgetUnheard() {
+    this.state.forgetUnheard();
+    this.takeAway();
+  }
+
+  clear() {
+    this.state.clear();
+    this.takeAway();
+  }
+
+  // At once, so that no text is on the page twice. A card that was taken away and opened again has another reply.
+  takeAway() {
+    for (const [name, { element, reply }] of [...this.painted]) {
+      if (this.state.open.get(name) === reply) continue;
+      element.remove();
+      this.painted.delete(name);
+    }
   }
 
   // Many pieces, one change of the page per frame; a page nobody looks at is painted when somebody does.
   paintSoon() {
     this.due ||= requestAnimationFrame(() => {
       this.due = 0;
-      this.grows(() => this.cards.forEach((card, name) => this.paint(card, name)));
+      this.grows(() => this.state.open.forEach((reply, name) => this.paint(name, reply)));
     });
   }
 
-  paint(card, name) {
-    if (!card.fresh.length) return;
-    card.element ??= this.place.appendChild(this.elementOf(name));
-    const body = card.element.querySelector("[data-reply-text]");
-    if (card.isWhole) body.replaceChildren();
-    card.isWhole = false;
-    for (const [kind, text] of card.fresh) {
-      if (body.lastElementChild?.dataset.said !== kind) {
-        const part = document.createElement("p");
-        part.dataset.said = kind;
-        part.dir = "auto";
-        part.append("");
-        body.append(part);
-      }
-      body.lastElementChild.lastChild.appendData(text);
+  paint(name, reply) {
+    if (!reply.pieces.length) return;
+    if (!this.painted.has(name)) this.painted.set(name, { element: this.place.appendChild(this.elementOf(name)), reply });
+    const painted = this.painted.get(name);
+    const body = painted.element.querySelector("[data-reply-text]");
+    if (painted.pieces !== reply.pieces) {
+      body.replaceChildren();
+      painted.pieces = reply.pieces;
+      painted.count = 0;
     }
-    card.fresh = [];
+    for (const [kind, text] of reply.pieces.slice(painted.count)) this.write(body, kind, text);
+    painted.count = reply.pieces.length;
+  }
+
+  write(body, kind, text) {
+    if (body.lastElementChild?.dataset.said !== kind) {
+      const part = document.createElement("p");
+      part.dataset.said = kind;
+      part.dir = "auto";
+      part.append("");
+      body.append(part);
+    }
+    body.lastElementChild.lastChild.appendData(text);
   }
 
   elementOf(name) {
@@ -80,36 +94,10 @@ export class Replies {
     return element;
   }
 
-  // A step is there that says it all, as far as it came, or says that it came to nothing.
-  endedBy(step) {
-    const name = step.dataset.card;
-    if (!name) return;
-    if ("unfinished" in step.dataset) {
-      this.endedCards.add(name);
-      this.remove(name);
-      return;
-    }
-    if (["retry", "race"].includes(step.dataset.stepKind)) {
-      for (const each of (step.dataset.cards ?? name).split(" ")) this.cutOff(each, step);
-      return;
-    }
-    const turn = numbers(name).slice(0, 2);
-    if (isBefore(this.endedTurn, turn)) this.endedTurn = turn;
-    this.endedCards.clear();
-    for (const other of [...this.cards.keys()]) if (this.isOver(other)) this.remove(other);
-  }
-
-  cutOff(name, step) {
-    const said = this.saidIn(name);
-    this.endedCards.add(name);
-    this.remove(name);
-    if (said) this.void(step, said);
-  }
-
   // What somebody reads at that height of the window: which reply, what of it, and the share of that which is above.
   readAt(height) {
-    for (const [name, { element }] of this.cards) {
-      for (const part of element?.querySelectorAll("[data-said]") ?? []) {
+    for (const [name, { element }] of this.painted) {
+      for (const part of element.querySelectorAll("[data-said]")) {
         const box = part.getBoundingClientRect();
         if (box.top <= height && height < box.bottom) return { name, kind: part.dataset.said, share: (height - box.top) / box.height };
       }
@@ -117,11 +105,8 @@ export class Replies {
     return null;
   }
 
-  saidIn(name) {
-    const card = this.cards.get(name);
-    if (!card || !(card.element || card.fresh.length)) return "";
-    this.paint(card, name);
-    return [...card.element.querySelectorAll("[data-said]")].map((part) => part.textContent).join("\n\n");
+  wordsOf(name) {
+    return this.state.said(name).map(([, text]) => text).join("\n\n");
   }
 
   void(step, said) {
@@ -129,39 +114,4 @@ export class Replies {
     voided.querySelector("[data-voided]").textContent = said;
     (step.querySelector(".step-body") ?? step).append(voided);
   }
-
-  isOver(name) {
-    return this.endedCards.has(name) || !isBefore(this.endedTurn, numbers(name).slice(0, 2));
-  }
-
-  remove(name) {
-    this.cards.get(name)?.element?.remove();
-    this.cards.delete(name);
-  }
-
-  removeAll(which = () => true) {
-    for (const [name, card] of [...this.cards]) if (which(card)) this.remove(name);
-  }
-
-  // After the connection was gone, what nobody says again is no longer true.
-  doubt() {
-    for (const card of this.cards.values()) card.isStale = true;
-  }
-}
-
-// Epoch, turn, attempt and lane.
-function numbers(card) {
-  return card.split("-").map(Number);
-}
-
-function isBefore([epoch, turn], [otherEpoch, otherTurn]) {
-  return epoch < otherEpoch || (epoch === otherEpoch && turn < otherTurn);
-}
-
-// The kinds count characters; a string is indexed by halves of them.
-function pieces(text, kinds) {
-  if (!kinds) return [["text", text]];
-  const characters = [...text];
-  let start = 0;
-  return kinds.map(([kind, length]) => [kind, characters.slice(start, (start += length)).join("")]);
 }

@@ -1,5 +1,6 @@
-// The page of a run, kept as the run is while it changes.
+// The page of a run, kept up to date.
 
+import { keepSteady } from "../steady.js";
 import { Announcer } from "./announcer.js";
 import { Connection } from "./connection.js";
 import { cameIn, elementFrom, replaceAll, update } from "./fragments.js";
@@ -7,12 +8,13 @@ import { keepFew, watchOlder } from "./older_steps.js";
 import { Pill } from "./pill.js";
 import { Reader } from "./reader.js";
 import { Replies } from "./replies.js";
+import { WINDOW } from "./settings.js";
 
 const POLL_MS = 3_000;
 const ACK_MS = 1_000;
-const HALF_WINDOW = { bytes: 128 * 1024, frames: 100 };
-const PAINT_MS = 40; // a browser spends milliseconds on each repaint, however little is new
-const NEARLY_DUE_MS = 1_500; // clocks differ, and a state comes a moment after its wait
+const HALF_WINDOW = { bytes: WINDOW.bytes / 2, frames: WINDOW.frames / 2 };
+const PAINT_MS = 40; // a browser takes milliseconds for each repaint, however little changed
+const NEARLY_DUE_MS = 1_500; // clocks differ, and a state arrives a moment after its wait
 
 export class RunPage {
   constructor(section) {
@@ -44,8 +46,8 @@ export class RunPage {
         this.polling = null;
         this.isInStep = false;
         this.replies.doubt();
-        this.showConnection();
       },
+      doubted: () => this.polling || this.pill.checking(),
       lost: (reason) => this.offline(reason),
       ended: () => this.ended(),
       blocked: () => this.poll(),
@@ -58,20 +60,24 @@ export class RunPage {
     return Number(cards[cards.length - 1]?.dataset.stepSeq ?? this.section.dataset.after);
   }
 
-  // What comes in quick succession is shown together. Nothing is acknowledged before it is in the page.
+  // Frames in quick succession are applied together. Nothing is acknowledged before it is on the page.
   frameSoon(frame, size) {
     this.waiting.push([frame, size]);
     this.showing ??= setTimeout(() => this.showWaiting(), Math.max(0, this.shownAt + PAINT_MS - performance.now()));
   }
 
   showWaiting() {
+    keepSteady(() => this.showFrames());
+  }
+
+  showFrames() {
     clearTimeout(this.showing);
     this.showing = null;
     const frames = this.waiting;
     this.waiting = [];
     const steps = [];
     for (const [frame, size] of frames) {
-      // In order: a piece of a reply comes before the step that ends it, a state after its steps.
+      // In order: a reply's chunk before the step that ends it, a state after its steps.
       if (frame.steps) steps.push(...frame.steps);
       else if (steps.length) this.addSteps(steps.splice(0));
       this.frame(frame, size);
@@ -80,13 +86,12 @@ export class RunPage {
     this.shownAt = performance.now();
   }
 
-  // Unknown keys are for pages newer than this one.
+  // Unknown keys are for newer versions of this page.
   frame(frame, size = 0) {
     this.pill.heard();
     if (frame.head !== undefined) this.head = Math.max(this.head, frame.head);
-    if (frame.delta) this.replies.delta(frame.delta, frame.kinds);
-    if (frame.snap) this.replies.snap(frame.snap, frame.kinds);
-    if (frame.steps || frame.delta || frame.snap) this.received(size);
+    if (frame.ping || frame.held || this.polling) this.held = frame.held;
+    if (this.replies.hear(frame) || frame.steps) this.received(size);
     if (frame.state && frame.at >= this.stateAt) this.showState(frame.state, frame.at);
     this.showConnection();
   }
@@ -103,7 +108,7 @@ export class RunPage {
     this.connection?.say({ ack: this.last });
   }
 
-  // In order, each once: what is already here is skipped, and after a hole everything is asked for again.
+  // In order, each once: known steps are skipped, and a gap causes a resync.
   addSteps(steps) {
     const fresh = document.createDocumentFragment();
     for (const [sequence, html] of steps) {
@@ -140,21 +145,21 @@ export class RunPage {
   showState(html, at) {
     this.stateAt = at;
     this.isInStep = at <= this.last;
-    this.replies.removeAll((card) => card.isStale);
+    this.replies.forgetUnheard();
     const fresh = elementFrom(html);
     update(document.getElementById("run-state"), fresh);
     const taken = document.querySelector("[data-steps-taken]");
     if (taken) taken.textContent = Math.max(this.last, at);
     this.endWaits(fresh.dataset.runStatus, at);
     if ("ended" in fresh.dataset) {
-      this.replies.removeAll();
+      this.replies.clear();
       this.section.querySelector("[data-waiting]")?.remove();
       this.announcer.say(`The run ended: ${fresh.querySelector(".pill")?.textContent.trim() ?? fresh.dataset.runStatus}.`);
     }
   }
 
-  // A wait that a person cut short, or a stopped run: nothing is counted down to any more. A tool's attempts are waited
-  // for while the run executes.
+  // Ends countdowns after a wait was cut short or the run was stopped. A tool's attempts are waited for while the run
+  // executes.
   endWaits(status, at) {
     if (status === "waiting") return;
     const ended = status === "executing" ? ":not([data-of-tool]) " : "";
@@ -166,14 +171,20 @@ export class RunPage {
     }
   }
 
-  // --- where the page stands ---
+  // --- Connection status ---
 
   showConnection() {
     if (this.connection?.isOver || this.polling) return;
     const behind = Math.max(0, this.head - this.last);
-    if (behind) this.pill.says("catching-up", `catching up ${behind}`);
-    else if (this.isInStep) this.pill.says("live", "live · 0 behind");
-    else this.pill.says("catching-up", "catching up");
+    if (behind) this.pill.says("catching-up", `Catching up, ${behind} ${behind === 1 ? "step" : "steps"}`);
+    else if (this.held) this.pill.says("catching-up", this.heldWords());
+    else if (this.isInStep) this.pill.says("live", "Live");
+    else this.pill.says("catching-up", "Catching up");
+  }
+
+  // Steps cannot be shown before they are stored.
+  heldWords() {
+    return `Nothing is stored: ${this.held}`;
   }
 
   offline(reason) {
@@ -182,11 +193,11 @@ export class RunPage {
 
   ended() {
     this.showWaiting();
-    this.pill.says("ended", "ended");
+    this.pill.ended();
     this.section.querySelector("[data-waiting]")?.remove();
   }
 
-  // Where sockets do not get through, the same frames come by asking.
+  // Polling for the same frames, where sockets are blocked.
   async poll() {
     if (this.polling || this.connection.isOver) return;
     this.polling = setTimeout(() => {}, 0);
@@ -204,7 +215,8 @@ export class RunPage {
       if (!this.polling) return;
       this.addSteps(frame.steps);
       this.frame(frame);
-      if (!frame.ended) return this.pill.says("live", `live · every ${POLL_MS / 1000} s`);
+      if (this.held) return this.pill.says("catching-up", this.heldWords());
+      if (!frame.ended) return this.pill.says("live", `Live, every ${POLL_MS / 1000} s`);
       this.connection.isOver = true;
       clearTimeout(this.connection.timer);
       this.ended();

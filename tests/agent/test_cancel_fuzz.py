@@ -1,4 +1,4 @@
-"""A run in a script, stopped at every single one of its awaits: it always ends truthfully and leaves nothing behind."""
+"""A run in a script, cancelled at each of its awaits: it always ends with the true status and leaves nothing behind."""
 
 import asyncio
 from typing import Any
@@ -47,7 +47,7 @@ async def test_a_run_cancelled_at_any_await_any_number_of_times_ends_truthfully(
 def verified(
     run: "asyncio.Task[Any]", states: list[AgentState], thoughts: list[AgentThought], *, was_struck: bool
 ) -> str:
-    """How the run ended, which its state, its result and its thoughts agree on."""
+    """How the run ended, after checking that its state, its result and its thoughts agree."""
     ended = [each for each in thoughts if each.type in FINAL]
     if run.cancelled():
         assert was_struck

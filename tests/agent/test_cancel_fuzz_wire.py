@@ -1,4 +1,4 @@
-"""A run that hears a real server, stopped at any await: its connection is closed, and nothing is left of it."""
+"""A run with a real server, cancelled at each await: its connection is closed, and nothing is left behind."""
 
 import asyncio
 import os
@@ -32,12 +32,12 @@ async def test_a_reply_stopped_at_any_await_leaves_no_connection_and_no_task(
         strikes.prepare(range(wait, wait + times), lambda root, _: root.cancel())
         run = asyncio.create_task(run_agent("x", model=model, tools=[]))
         await asyncio.wait([run], timeout=1)
-        if not strikes.struck:  # it hangs, and there is no such wait before that
+        if not strikes.struck:  # the request hangs here, and there is no such wait before
             run.cancel()
         await asyncio.wait([run])
 
         assert run.cancelled(), f"at wait {wait}"
-        if left := asyncio.all_tasks() - before:  # a generator one of the clients leaves to the garbage collector
+        if left := asyncio.all_tasks() - before:  # a generator that one of the clients leaves to the garbage collector
             _, left = await asyncio.wait(left, timeout=5)
         assert left == set(), f"left at wait {wait}"
         if wire_server.requests:

@@ -1,4 +1,4 @@
-"""Settings of a model: what is taken, what is refused with a reason, and how they reach a request."""
+"""Model settings: accepted and refused values, and how they reach a request."""
 
 import re
 from typing import Any
@@ -128,7 +128,7 @@ def test_what_a_run_decides_itself_is_refused_inside_of_other_members_too(extra:
 
 
 def nested(depth: int) -> Any:
-    """Lists inside each other, in an object: as deep as said."""
+    """An object with nested lists, `depth` levels in all."""
     value: Any = 1
     for _ in range(depth - 1):
         value = [value]
@@ -140,19 +140,19 @@ def nested(depth: int) -> Any:
     [
         ([], "must be a JSON object"),
         ("top_k", "must be a JSON object"),
-        ({"top_k": NAN}, "must have no number that is not finite (in 'top_k')"),
-        ({"a": {"b": [1e999]}}, "must have no number that is not finite (in 'b')"),
-        ({"seed": 2**63}, "must have no whole number of more than 64 bits (in 'seed')"),
-        ({"seed": 10**4000}, "must have no whole number of more than 64 bits (in 'seed')"),
-        ({"stop": "\0"}, "must have no NUL and no half of a surrogate pair (in 'stop')"),
-        ({"stop": ["\ud83d"]}, "must have no NUL and no half of a surrogate pair (in 'stop')"),
-        ({"\0": 1}, "must have no NUL"),
+        ({"top_k": NAN}, "must contain finite numbers only (in 'top_k')"),
+        ({"a": {"b": [1e999]}}, "must contain finite numbers only (in 'b')"),
+        ({"seed": 2**63}, "must contain no whole number of more than 64 bits (in 'seed')"),
+        ({"seed": 10**4000}, "must contain no whole number of more than 64 bits (in 'seed')"),
+        ({"stop": "\0"}, "must contain no NUL character and no lone surrogate (in 'stop')"),
+        ({"stop": ["\ud83d"]}, "must contain no NUL character and no lone surrogate (in 'stop')"),
+        ({"\0": 1}, "must contain no NUL"),
         ({"when": object()}, "must be plain JSON, not object (in 'when')"),
-        ({"a": {1: 2}}, "must have texts as the names of its members (in 'a')"),
+        ({"a": {1: 2}}, "must have strings as names (in 'a')"),
         ({"a": "x" * MAX_EXTRA_BYTES}, "must be at most 16 KiB of JSON, not 16.0 KiB"),
         ({"a": "é" * (MAX_EXTRA_BYTES // 2)}, "must be at most 16 KiB of JSON"),
-        (nested(MAX_EXTRA_DEPTH + 1), "must be at most 8 lists and objects inside each other"),
-        (nested(500), "must be at most 8 lists and objects inside each other"),
+        (nested(MAX_EXTRA_DEPTH + 1), "must not be nested more than 8 levels deep"),
+        (nested(500), "must not be nested more than 8 levels deep"),
     ],
 )
 def test_what_is_no_plain_json_of_a_bounded_size_is_refused(extra: Any, fault: str) -> None:

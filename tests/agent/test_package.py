@@ -1,4 +1,4 @@
-"""`from runs.agent import …`: everything of the contract, with no Django in sight, and cheap until it is used."""
+"""`from runs.agent import …`: the full public API, without Django, and cheap until it is used."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ sys.meta_path.insert(0, Blocked())
 
 
 def python(script: str) -> str:
-    """What a fresh interpreter prints that cannot import Django."""
+    """The output of a new interpreter that cannot import Django."""
     done = subprocess.run([sys.executable, "-c", BLOCKED + script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -43,7 +43,7 @@ def test_an_agent_runs_without_django():
 def test_built_in_tools_are_there_though_nobody_imported_them():
     script = (
         "import asyncio, runs.agent as a\n"
-        "assert 'runs.agent.tools.calculator' not in sys.modules\n"
+        "assert 'runs.agent.tools.builtin.calculator' not in sys.modules\n"
         "print(asyncio.run(a.execute_tool_by_name('calculator', expression='2 + 2')))"
     )
 

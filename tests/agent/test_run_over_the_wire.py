@@ -1,4 +1,4 @@
-"""A whole run with a real model server: the loop, the retries, the tools and the wire together."""
+"""Whole runs with a real model server: loop, retries, tools and wire together."""
 
 import pytest
 
@@ -22,7 +22,7 @@ async def test_a_model_that_fails_twice_then_answers_shows_both_attempts(wire_se
     result = await run_agent("Hello?", model=model, retry=SOON, report=thoughts.append)
 
     assert result.output == "Here I am."
-    # What the attempts that broke off had used is counted here: nobody reports it.
+    # The use of interrupted attempts is our own count: it is not reported.
     assert result.tokens_used >= 18
     retries = [each.metadata for each in thoughts if each.type is ThoughtType.RETRY]
     assert [(each["attempt"], each["max_attempts"], each["code"]) for each in retries] == [
@@ -63,7 +63,7 @@ async def test_the_model_is_told_the_results_of_its_calls_and_answers_with_them(
     assert result.steps_taken == 4
 
 
-@pytest.mark.parametrize("wire_format", ["openai", "responses", "anthropic"])  # Google's arguments are no text
+@pytest.mark.parametrize("wire_format", ["openai", "responses", "anthropic"])  # Google's arguments are not text
 async def test_arguments_that_are_no_json_are_told_to_the_model_which_may_try_again(wire_server, wire_format):
     wire_server.script(
         Answer(calls=[("calculator", '{"expression": "1 +')]),

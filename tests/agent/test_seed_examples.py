@@ -1,4 +1,4 @@
-"""The patterns this system is built from, used the way a newcomer to them writes them down.
+"""The patterns this system is built from, used as a newcomer would write them.
 
 Names, parameters and fields are the ones people know these patterns by. Waiting is counted, not lived through.
 """
@@ -31,7 +31,7 @@ from runs.agent import (
     stream_agent_execution,
     tool,
 )
-from runs.agent.tools.arithmetic import evaluate
+from runs.agent.tools.builtin.arithmetic import evaluate
 from tests.agent.virtual_time import run_and_time
 
 pytestmark = pytest.mark.usefixtures("own_registry")

@@ -1,6 +1,6 @@
-"""A loop whose clock jumps to the next timer whenever nothing else is left to do: seconds of waiting cost nothing.
+"""An event loop whose clock jumps to the next timer when it is idle, so that waits take no real time.
 
-For coroutines that only sleep, wait for each other and time out. What waits for a thread or a socket would find its
+For coroutines that only sleep, wait for each other and time out. A wait for a thread or a socket would find its
 time gone.
 """
 
@@ -26,19 +26,19 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop that counts its seconds instead of living through them."""
+    """An event loop with virtual time."""
 
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
 
     def time(self) -> float:
-        """Seconds since the loop was made, as far as timers are concerned."""
+        """Virtual seconds since the creation of the loop."""
         return self._jumping.jumped_s
 
 
 def run_and_time(work: Awaitable[T]) -> tuple[T, float]:
-    """What `work` returns, and how many seconds of waiting it took on its loop's clock."""
+    """The result of `work`, and its duration in virtual seconds."""
 
     async def done() -> T:
         return await work

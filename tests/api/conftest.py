@@ -1,4 +1,4 @@
-"""Programs with tokens, and the people behind them."""
+"""Programs with tokens, and their owners."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from runs.engine.arguments import arguments_hash
+from runs.engine.recording.canonical_json import arguments_hash
 from runs.models import ApiToken, Run, ToolCall
 from tests.web.conftest import (  # noqa: F401  the same people, agents and runs as on the pages
     _no_link_is_left_over,
@@ -25,7 +25,7 @@ ALL = [scope.value for scope in ApiToken.Scope]
 
 
 class Program:
-    """A client of the API that sends a token, JSON, and nothing else."""
+    """A client of the API that sends a token and JSON."""
 
     def __init__(self, token: str | None) -> None:
         self.client = Client(enforce_csrf_checks=True, raise_request_exception=False)
@@ -57,7 +57,7 @@ def program_of(db: None) -> Callable[..., Program]:
 
 
 def error_of(response: Any) -> dict[str, Any]:
-    """The error in an answer, which has the contract's five fields and no others."""
+    """The error in a response, which has the contract's five fields and no others."""
     body = response.json()
     assert set(body) == {"error"}
     error: dict[str, Any] = body["error"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from runs.engine.arguments import arguments_hash
+from runs.engine.recording.canonical_json import arguments_hash
 from runs.models import ToolCall
 from tests.api.conftest import Program, error_of
 
@@ -19,7 +19,7 @@ CALL_FIELDS = (
 
 @pytest.fixture
 def program(owner: User, program_of: Callable[..., Program]) -> Program:
-    """A program of the owner that may do everything."""
+    """A program of the owner with all scopes."""
     return program_of(owner)
 
 

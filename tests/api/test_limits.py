@@ -1,4 +1,4 @@
-"""How often and how much: launches, requests, the queue."""
+"""Rate limits: launches, requests, the queue."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -99,7 +99,7 @@ def test_too_many_requests_of_one_token_are_429_and_others_go_on(
 
     answers = [busy.get("/agents") for _ in range(8)]
 
-    # A new minute may begin in between; then it begins to count anew.
+    # A new minute may begin in between, with a new count.
     assert 2 <= [answer.status_code for answer in answers].count(429) <= 5
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert 1 <= int(refused["Retry-After"]) <= 60

@@ -1,4 +1,4 @@
-"""Runs through the API: the contract's shapes, and what is refused."""
+"""Runs through the API: the contract's shapes, and refusals."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from runs.agent.unfinished import unfinished_thought
+from runs.agent.unfinished_thought import unfinished_thought
 from runs.models import Agent, Run, Step
 from tests.api.conftest import Program, error_of
 
@@ -28,7 +28,7 @@ ProgramOf = Callable[..., Program]
 
 @pytest.fixture
 def program(owner: User, program_of: ProgramOf, agent: Agent) -> Program:
-    """A program of the owner that may do everything."""
+    """A program of the owner with all scopes."""
     return program_of(owner)
 
 
@@ -49,12 +49,16 @@ def test_a_launched_run_is_answered_as_the_contract_says(program: Program, owner
         ({}, "task: Field required"),
         ({"task": " \n"}, "task: It is empty"),
         ({"task": 7}, "task: Input should be a valid string, not 7"),
-        ({"task": "x\x00y"}, "task: The character NUL cannot be kept"),
+        ({"task": "x\x00y"}, "task: The NUL character cannot be stored"),
         ({"task": "x", "colour": "red"}, "colour: Extra inputs are not permitted, not 'red'"),
         ({"task": "x", "agent": "Nobody"}, "agent: There is no agent 'Nobody'"),
         (
             {"task": "x", "overrides": {"max_turns": 5000}},
             "max_turns: Input should be less than or equal to 1000, not 5000",
+        ),
+        (
+            {"task": "x", "overrides": {"max_calls": 0}},
+            "max_calls: Input should be greater than or equal to 1, not 0",
         ),
         ({"task": "x", "overrides": {"max_turns": True}}, "max_turns: Input should be a valid integer, not True"),
         ({"task": "x", "overrides": {"model_timeout_s": "5"}}, "model_timeout_s: Input should be a valid number"),
@@ -126,7 +130,7 @@ def test_the_list_goes_on_where_it_stopped_while_new_runs_arrive(
     program: Program, owner: User, make_run: MakeRun
 ) -> None:
     now = timezone.now()
-    # All at the same moment: only the id tells their order.
+    # All at the same moment: only the id gives their order.
     runs = [make_run(owner, created_at=now - timedelta(days=1)) for _ in range(5)]
 
     first = program.get("/runs", limit=2).json()
@@ -260,9 +264,12 @@ def test_agents_and_tools_are_listed_without_what_is_for_staff(program: Program,
     Agent.objects.filter(pk=agent.pk).update(instructions="The password is tulip.")
 
     agents, tools = program.get("/agents"), program.get("/tools")
+    [listed] = agents.json()["items"]
+    one = program.get(f"/agents/{listed['id']}")
 
-    assert [each["name"] for each in agents.json()["items"]] == ["Assistant"]
+    assert (listed["name"], one.json()) == ("Assistant", listed)
     assert "tulip" not in agents.content.decode()
+    assert program.get("/agents/0").status_code == 404
     calculator = next(each for each in tools.json()["items"] if each["name"] == "calculator")
     assert calculator["effect"] == "pure" and calculator["parameters"]["type"] == "object"
 

@@ -1,6 +1,6 @@
-"""Invented requests against the API's own description: no server error, nothing the description does not say.
+"""Generated requests against the API's own description: no server error, and no response it does not describe.
 
-`SCHEMATHESIS=all` (in `make chaos`) invents many more, walks from one endpoint to the next, and takes the streams too.
+`SCHEMATHESIS=all` (in `make chaos`) generates many more, walks from one endpoint to the next, and includes streams.
 """
 
 import os
@@ -33,7 +33,7 @@ print(ApiToken.issue(ada, name="x", scopes=["read", "launch", "approve"])[1], ru
 
 @pytest.fixture
 def site(start_site: Callable[..., LiveSite]) -> LiveSite:
-    """A site whose limits are not what is tried here."""
+    """A site with high limits, which are not tested here."""
     return start_site(
         AGENTSITE_API_REQUESTS_PER_MINUTE="10000000",
         AGENTSITE_LAUNCHES_PER_MINUTE="1000000",
@@ -47,7 +47,7 @@ def test_no_invented_request_breaks_the_description(site: LiveSite, tmp_path: Pa
     if who != "nobody":
         token, run_id, call_id = site.ask(_PREPARE).split()
         headers = ["--header", f"Authorization: Bearer {token}"]
-        # Without them nearly every request would be answered that there is no such run.
+        # Without known ids nearly every request would end in a 404.
         ids = f'[parameters]\n"path.run_id" = "{run_id}"\n"path.call_id" = "{call_id}"\n'
         (tmp_path / "schemathesis.toml").write_text(ids)
     phases = "examples,coverage,fuzzing,stateful" if IS_LONG else "examples,fuzzing" if headers else "fuzzing"
@@ -60,7 +60,7 @@ def test_no_invented_request_breaks_the_description(site: LiveSite, tmp_path: Pa
         phases,
         "--max-examples",
         "200" if IS_LONG else "8" if headers else "1",
-        # A body may be as described and still name an agent, a model or a run that is not there.
+        # A body may match the schema and still name an agent, a model or a run that does not exist.
         "--exclude-checks",
         "positive_data_acceptance",
         *([] if IS_LONG else ["--exclude-operation-id", "run_agent"]),

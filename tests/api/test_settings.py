@@ -24,7 +24,7 @@ OVERRIDES: dict[str, Any] = {
 
 @pytest.fixture
 def program(owner: User, program_of: Callable[..., Program], agent: Agent) -> Program:
-    """A program of the owner, who is not staff, that may launch and read."""
+    """A program of the owner, who is not staff, with the scopes to launch and read."""
     return program_of(owner, "read", "launch")
 
 
@@ -65,9 +65,12 @@ def test_null_is_the_agents_own(program: Program, agent: Agent) -> None:
         ({"max_output_tokens": True}, "max_output_tokens: Input should be a valid integer"),
         ({"reasoning_effort": "huge"}, "reasoning_effort: Input should be 'none', 'minimal', 'low'"),
         ({"extra": []}, "extra: Input should be a valid dictionary"),
-        ({"extra": {"messages": []}}, "overrides.extra: It must not have 'messages': what the model is told is"),
+        (
+            {"extra": {"messages": []}},
+            "overrides.extra: It must not have 'messages': the run sends its own conversation",
+        ),
         ({"extra": {"text": {"format": {}}}}, "overrides.extra: It must not have 'text.format'"),
-        ({"extra": {"a": "\x00"}}, "overrides.extra: It must have no NUL"),
+        ({"extra": {"a": "\x00"}}, "overrides.extra: It must contain no NUL"),
         ({"extra": {"a": "x" * 20_000}}, "overrides.extra: It must be at most 16 KiB of JSON"),
         ({"extra_settings": {}}, "extra_settings: Extra inputs are not permitted"),
         ({"tool_timeout_s": 0.01}, "overrides.tool_timeout_s: It must be a number of seconds from 0.1 to 3,600"),
@@ -118,6 +121,16 @@ def test_an_agent_tells_its_settings_and_whether_it_has_all_tools_or_none(
 
     assert {name: told[name] for name in OVERRIDES} == OVERRIDES
     assert told["tools"] == tools
+
+
+def test_the_limit_of_tool_calls_is_told_and_taken(program: Program, agent: Agent) -> None:
+    Agent.objects.filter(pk=agent.pk).update(max_calls=7)
+
+    told = program.get("/agents").json()["items"][0]
+    program.post("/runs", {"task": "x", "overrides": {"max_calls": 9}})
+
+    assert told["max_calls"] == 7
+    assert Run.objects.get().config["max_calls"] == 9
 
 
 def test_the_description_has_the_bounds(program: Program) -> None:

@@ -1,4 +1,4 @@
-"""Who may use the API: tokens, their scopes and their end, and sessions."""
+"""Access to the API: tokens, scopes, expiry, and sessions."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -101,7 +101,7 @@ def test_the_last_use_is_written_once_a_minute(owner: User, django_assert_num_qu
     program.get("/agents")
     token.refresh_from_db()
     first_use = token.last_used_at
-    with django_assert_num_queries(2):  # the token, the agents
+    with django_assert_num_queries(2):  # The token, the agents.
         program.get("/agents")
     token.refresh_from_db()
 
@@ -127,9 +127,10 @@ ENDPOINTS: dict[tuple[str, str], str] = {
     ("POST", "/calls/{call}/deny"): APPROVE,
     ("POST", "/calls/{call}/settle"): APPROVE,
     ("GET", "/agents"): READ,
+    ("GET", "/agents/{agent}"): READ,
     ("GET", "/tools"): READ,
 }
-"""Every endpoint, and the scope it needs."""
+"""Every endpoint, with its scope."""
 BODIES: dict[str, dict[str, Any]] = {
     "runs": {"task": "x"},
     "continue": {"message": "x"},
@@ -137,7 +138,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "deny": {"arguments_hash": "x"},
     "settle": {"outcome": "happened"},
 }
-"""By the last word of a path."""
+"""Request bodies by the last segment of a path."""
 
 
 def _send(program: Program, method: str, path: str) -> Any:
@@ -147,14 +148,12 @@ def _send(program: Program, method: str, path: str) -> Any:
 def test_every_endpoint_stands_in_the_matrix() -> None:
     described = Client().get("/api/v1/openapi.json").json()["paths"]
     named = {
-        (method.upper(), path.removeprefix("/api/v1").replace("{run_id}", "{run}").replace("{call_id}", "{call}")): (
-            operation["x-scope"]
-        )
+        (method.upper(), path.removeprefix("/api/v1").replace("_id}", "}")): operation["x-scope"]
         for path, methods in described.items()
         for method, operation in methods.items()
     }
 
-    # A stream; who may follow which run is in test_agui_access.py.
+    # A stream; access to runs is tested in `agui/test_threads.py`.
     assert named.pop(("POST", "/agui")) == READ
     assert named == ENDPOINTS
 
@@ -166,7 +165,9 @@ def test_an_endpoint_lets_in_only_tokens_of_its_scope(
     needed = ENDPOINTS[method, path]
     for scope in (READ, LAUNCH, APPROVE):
         call = make_call(owner)
-        response = _send(program_of(owner, scope), method, path.format(run=call.run_id, call=call.pk))
+        response = _send(
+            program_of(owner, scope), method, path.format(run=call.run_id, call=call.pk, agent=call.run.agent_id)
+        )
         if scope != needed:
             assert (response.status_code, error_of(response)["code"]) == (403, "missing_scope")
         else:
@@ -184,7 +185,9 @@ def test_what_belongs_to_somebody_else_looks_like_nothing(
     make_call: Callable[..., ToolCall],
 ) -> None:
     call = make_call(owner)
-    theirs, nobodys = path.format(run=call.run_id, call=call.pk), path.format(run=uuid4(), call=uuid4())
+    agent = call.run.agent_id  # Nobody's: everybody sees the agents.
+    theirs = path.format(run=call.run_id, call=call.pk, agent=agent)
+    nobodys = path.format(run=uuid4(), call=uuid4(), agent=agent)
 
     seen_by_other = [_send(program_of(other), method, each) for each in (theirs, nobodys)]
     seen_by_staff = _send(program_of(staff), method, theirs)

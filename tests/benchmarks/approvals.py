@@ -1,8 +1,8 @@
-"""What runs cost that wait for a person, and how soon an approved one runs.
+"""Cost of runs that wait for a person, and the delay from an approval to the claim.
 
 A thousand runs of the offline planner ask before their first call. Then fifty calls are approved, one after another;
-measured is from the approval to the claim of the run. With SQLite everything is in one process; with Postgres (where
-it answers) a worker hosts the runs, in a process of its own.
+measured is the time from the approval to the claim of the run. With SQLite everything is in one process; with Postgres
+(if it answers) a worker hosts the runs, in a process of its own.
 
     python -m tests.benchmarks.approvals
 """
@@ -37,7 +37,7 @@ def rss_mib(pid: int) -> float:
 
 
 def wait_until(is_so: Callable[[], Any], every_s: float = 0.05) -> None:
-    """Return as soon as `is_so()`. Raises `TimeoutError`."""
+    """Wait until `is_so()`. Raises `TimeoutError`."""
     give_up_at = time.monotonic() + LIMIT_S
     while not is_so():
         if time.monotonic() > give_up_at:
@@ -48,8 +48,8 @@ def wait_until(is_so: Callable[[], Any], every_s: float = 0.05) -> None:
 @contextmanager
 def host_here() -> Iterator[int]:
     """A host in this process."""
-    from runs.engine.host import RunHost
-    from runs.engine.hosting import HostThread
+    from runs.engine.hosting.host import RunHost
+    from runs.engine.hosting.host_thread import HostThread
 
     with HostThread(RunHost()):
         yield os.getpid()
@@ -57,7 +57,7 @@ def host_here() -> Iterator[int]:
 
 @contextmanager
 def worker() -> Iterator[int]:
-    """A worker of its own."""
+    """A worker process."""
     process = subprocess.Popen([sys.executable, "manage.py", "worker"], stdout=subprocess.PIPE)
     try:
         if process.stdout is None or not process.stdout.readline():
@@ -69,7 +69,7 @@ def worker() -> Iterator[int]:
 
 
 def run_case(name: str) -> Figures:
-    """Measure in this process, whose environment names the database."""
+    """Measure one case in this process, whose environment selects the database."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "agentsite.settings"
     import django
 
@@ -105,7 +105,7 @@ def run_case(name: str) -> Figures:
 
 
 def measure(name: str, environment: dict[str, str]) -> Figures:
-    """One case in a process and a data folder of its own."""
+    """Measure a case in a process and a data folder of its own."""
     folder = tempfile.mkdtemp(prefix="agentsite-bench-")
     try:
         command = [sys.executable, "-m", "tests.benchmarks.approvals", "--case", name]
@@ -118,7 +118,7 @@ def measure(name: str, environment: dict[str, str]) -> Figures:
 
 
 def main() -> None:
-    """Measure on every database there is and print a table with the goals."""
+    """Measure on every available database, and print a table with the goals."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--case", choices=("sqlite", "postgres"), help="measure one case here and print JSON")
     options = parser.parse_args()

@@ -1,6 +1,6 @@
-"""Loaded into a real server with AGENTSITE_TOOLS: a model without latency, so that its runs write as fast as they can.
+"""Loaded into a real server with AGENTSITE_TOOLS: a model without latency, whose runs write at the maximum rate.
 
-With AGENTSITE_BENCH_HASH=off passwords are hashed by MD5, to see what a sign-in costs without the hash.
+With AGENTSITE_BENCH_HASH=off passwords are hashed by MD5, to measure a sign-in without the cost of the hash.
 """
 
 import os
@@ -9,13 +9,13 @@ from typing import Any
 from django.conf import settings
 
 from runs.agent.messages import ModelProvider, ModelReply, ToolRequest
-from runs.agent.providers import catalog
+from runs.agent.providers.model_catalog import catalog
 
 WORDS = " ".join(f"word{n:02}" for n in range(1, 21))
 
 
 class BusyModel:
-    """Never answers: 20 words and a call of the calculator, for ever."""
+    """Never answers: reasoning of 20 words and a call of the calculator, endlessly."""
 
     name, model = "busy", "m1"
 

@@ -1,12 +1,12 @@
-"""What the engine costs: CPU per durable step, database per step, memory per held run.
+"""Cost of the engine: CPU per durable step, database per step, memory per held run.
 
 The standard work W(n) is a model without latency and n turns of 20 words of reasoning and one `calculator` call: 3n + 1
-steps, each committed (SQLite, synchronous=FULL) before anybody could see it. Every figure is measured in a process of
+steps, each committed (SQLite, synchronous=FULL) before it can be shown. Every figure is measured in a process of
 its own, the median of five; the raw limit (the same rows through plain `sqlite3`) in the same run.
 
     python -m tests.benchmarks.engine
 
-Where Postgres and Redis answer, or are named in `DATABASE_URL` and `REDIS_URL`, the same work is measured on them too,
+If Postgres and Redis answer, or are named in `DATABASE_URL` and `REDIS_URL`, the same work is measured on them too,
 in a database of its own. The servers' own CPU is not counted.
 """
 
@@ -48,7 +48,7 @@ class StandardModel:
         self.model = f"W({turns})"
 
     async def reply(self, request: Any, *, on_delta: Any = None) -> Any:
-        """The next turn, from how many there were."""
+        """The next turn, by the number of earlier ones."""
         from runs.agent.providers.scripted import answers, calls_tool
 
         done = len(request.turns)
@@ -58,7 +58,7 @@ class StandardModel:
 
 
 class HoldingModel:
-    """A model that never replies; counts who waits in it."""
+    """A model that never replies, and counts its waiting runs."""
 
     name = "holding"
     model = "holding"
@@ -70,14 +70,14 @@ class HoldingModel:
         self._for_ever = asyncio.Event()
 
     async def all_wait(self, runs: int) -> None:
-        """Return when that many runs wait here."""
+        """Wait until that many runs wait here."""
         self._awaited = runs
         self._all_wait.clear()
         if self.waiting < runs:
             await self._all_wait.wait()
 
     async def reply(self, request: Any, *, on_delta: Any = None) -> Any:
-        """Wait."""
+        """Wait without end."""
         self.waiting += 1
         if self.waiting == self._awaited:
             self._all_wait.set()
@@ -85,11 +85,12 @@ class HoldingModel:
 
 
 async def work(turns: int, runs: int) -> Figures:
-    """CPU per step of `runs` runs of W(turns) at once, launch included."""
-    from runs.engine.host import RunHost
+    """CPU per step of `runs` concurrent runs of W(turns), launch included."""
+    from runs.engine.host_timings import HostTimings
+    from runs.engine.hosting.host import RunHost
     from runs.models import Run, Step
 
-    host = RunHost(provider_for=lambda _: StandardModel(turns), sweep_every_s=0.2)
+    host = RunHost(provider_for=lambda _: StandardModel(turns), timings=HostTimings(sweep_every_s=0.2))
     host.start(asyncio.get_running_loop())
     await _warm_up(host)
     size_before, cpu_before, began = _database_bytes(), time.process_time(), time.perf_counter()
@@ -111,7 +112,7 @@ async def work(turns: int, runs: int) -> Figures:
 
 async def held() -> Figures:
     """Memory per run inside a model call, and the CPU of a process that only holds such runs."""
-    from runs.engine.host import RunHost
+    from runs.engine.hosting.host import RunHost
 
     model = HoldingModel()
     host = RunHost(provider_for=lambda _: model)
@@ -206,7 +207,7 @@ def run_case(name: str) -> None:
 
 
 def measure(name: str, *, on_postgres: bool = False) -> Figures:
-    """One case in a process and a data folder of its own, and in a Postgres database of its own if asked for."""
+    """Measure a case in a process and a data folder of its own, and optionally a Postgres database of its own."""
     from tests.services import own_services
 
     folder = tempfile.mkdtemp(prefix="agentsite-bench-")
@@ -234,7 +235,7 @@ def median_of(name: str, rounds: int, *, on_postgres: bool = False) -> Figures:
 
 
 def on_postgres(rounds: int) -> list[tuple[str, float, str]]:
-    """The rows of the table for Postgres; none where it is missing, which is said on standard error."""
+    """The rows of the table for Postgres; without it none, with the reason on standard error."""
     from tests.services import why_not
 
     if reason := why_not():

@@ -1,4 +1,4 @@
-"""How fast the live view is: a recorded step to a frame at a client, and what a delivery costs the server.
+"""Latency of the live view, from a recorded step to a frame at a client, and the server's cost of a delivery.
 
 `python -m tests.benchmarks.live` prints a table. The time of a step runs from its report to the engine to the frame's
 last byte at the client; its commit to SQLite (synchronous=FULL) lies in between. A raw Daphne socket and stock
@@ -26,19 +26,19 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 @dataclass
 class Figures:
-    """What was measured of one server."""
+    """The measurements of one server."""
 
     name: str
     viewers: int
     p50_ms: float
     p99_ms: float
     cpu_us: float
-    """Of the server process, per delivery; everything it did in that time counts, recording too."""
+    """CPU of the server process per delivery; all its work in that time counts, recording too."""
     lost: int
 
 
 class Viewer(asyncio.Protocol):
-    """A WebSocket client that does as little as a client can, so that the server is what is measured."""
+    """A minimal WebSocket client, so that the server is measured and not the client."""
 
     def __init__(self, path: str, cookie: str) -> None:
         self.delays_ms: list[float] = []
@@ -74,7 +74,7 @@ class Viewer(asyncio.Protocol):
                 self._last += 1
 
     def _take(self) -> bytes | None:
-        """The payload of the next whole frame."""
+        """The payload of the next complete frame."""
         buffer = self._buffer
         if len(buffer) < 2:
             return None
@@ -89,17 +89,17 @@ class Viewer(asyncio.Protocol):
         return buffer[start : start + size]
 
     def acknowledge(self, before: int) -> None:
-        """Say what has arrived, as live.js does once a second. The steps before the benchmark's were `before`."""
+        """Acknowledge the received steps, as live.js does once a second. `before`: the steps before the benchmark's."""
         words = f'{{"ack": {before + self._last}}}'.encode()
         self._transport.write(bytes([0x81, 0x80 | len(words), 0, 0, 0, 0]) + words)
 
     def leave(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._transport.abort()
 
 
 class BenchServer:
-    """A server process, and the CPU it used."""
+    """A server process, with its CPU time."""
 
     def __init__(self, kind: str) -> None:
         self.process = subprocess.Popen(
@@ -117,7 +117,7 @@ class BenchServer:
         return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
     async def record(self, run_id: str, count: int, per_second: float) -> None:
-        """Let it record steps; returns when the last one was handed over."""
+        """Make it record steps; returns when the last one was handed over."""
         assert self.process.stdin is not None
         self.process.stdin.write(f"{run_id} {count} {per_second}\n")
         self.process.stdin.flush()
@@ -129,12 +129,12 @@ class BenchServer:
         assert line.strip() == word, f"The server said {line!r}."
 
     def stop(self) -> None:
-        """End it."""
+        """Stop it."""
         self.process.communicate()
 
 
 async def measure(kind: str, viewers: int, path: str, run_id: str, cookie: str, steps: int = STEPS) -> Figures:
-    """Watch `steps` steps come, with that many viewers on one server."""
+    """Watch `steps` steps arrive, with that many viewers on one server."""
     server = BenchServer(kind)
     loop = asyncio.get_running_loop()
     watching: list[Viewer] = []
@@ -143,7 +143,7 @@ async def measure(kind: str, viewers: int, path: str, run_id: str, cookie: str, 
             _, viewer = await loop.create_connection(lambda: Viewer(path, cookie), "127.0.0.1", PORT)
             await viewer.opened
             watching.append(viewer)
-        await server.record(run_id, 30, PER_SECOND)  # warm
+        await server.record(run_id, 30, PER_SECOND)  # Warm-up.
         await arrived(watching, 30)
         for viewer in watching:
             viewer.delays_ms.clear()
@@ -169,7 +169,7 @@ async def measure(kind: str, viewers: int, path: str, run_id: str, cookie: str, 
 
 
 async def arrived(watching: list[Viewer], steps: int) -> None:
-    """Return when every viewer has that many steps, or 5 s later."""
+    """Wait until every viewer has that many steps, or for 5 s."""
     for _ in range(100):
         if all(len(viewer.delays_ms) >= steps for viewer in watching):
             return
@@ -177,7 +177,7 @@ async def arrived(watching: list[Viewer], steps: int) -> None:
 
 
 async def acknowledge_for_ever(watching: list[Viewer]) -> None:
-    """Once a second each, as live.js does."""
+    """Acknowledge once a second for each viewer, as live.js does."""
     while True:
         for viewer in watching:
             viewer.acknowledge(0)
@@ -185,7 +185,7 @@ async def acknowledge_for_ever(watching: list[Viewer]) -> None:
 
 
 def prepare() -> tuple[str, list[str]]:
-    """A site with somebody signed in and runs at work: the session's key and the runs' ids."""
+    """A site with a signed-in user and hosted runs: the session key and the runs' ids."""
     import django
     from django.core.management import call_command
 

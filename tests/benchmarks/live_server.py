@@ -1,7 +1,7 @@
-"""The server the live view's benchmark measures: a real Daphne that sends a step to every socket when told to.
+"""The server of the live view's benchmark: a real Daphne that sends a step to every socket on command.
 
 `python -m tests.benchmarks.live_server site|tokens|raw|channels PORT`. It prints `ready`, then reads lines from
-standard input: `RUN_ID COUNT PER_SECOND` records that many steps, and `done` comes back.
+standard input: `RUN_ID COUNT PER_SECOND` records that many steps, and it answers `done`.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ WORDS = " ".join(["reasoning"] * 20)
 
 
 class Source(Protocol):
-    """Where a benchmark's steps come from."""
+    """A source of a benchmark's steps."""
 
     @property
     def application(self) -> Any:
-        """What the server serves."""
+        """The served ASGI application."""
 
     async def step(self, run_id: str, text: str) -> None:
-        """Let one step come into being."""
+        """Make one step."""
 
 
 class Site:
@@ -37,41 +37,41 @@ class Site:
 
     def __init__(self) -> None:
         from agentsite.asgi import application
-        from runs.engine.bell import Bell
-        from runs.engine.writer import Writer
+        from runs.engine.writing.commit_notifier import CommitNotifier
+        from runs.engine.writing.writer import Writer
 
         self.application = application
-        self._bell = Bell()
+        self._notifier = CommitNotifier()
         self._writer = Writer(self._committed)
         self._recorders: dict[str, Any] = {}
         self._ringing: asyncio.Task[None] | None = None
 
     def _committed(self, writes: Any) -> None:
         for write in writes:
-            self._bell.note(write.run_id, write.outcome.sequence)
+            self._notifier.note(write.run_id, write.outcome.sequence)
 
     async def step(self, run_id: str, text: str) -> None:
         from runs.agent.journal import Entry
         from runs.agent.thoughts import AgentThought, ThoughtType
-        from runs.engine.recorder import Recorder
+        from runs.engine.recording.recorder import Recorder
 
         if self._ringing is None:
             loop = asyncio.get_running_loop()
             self._writer.start(loop)
-            self._ringing = loop.create_task(self._bell.ring_for_ever())
+            self._ringing = loop.create_task(self._notifier.ring_for_ever())
         if run_id not in self._recorders:
             self._recorders[run_id] = Recorder(self._writer, UUID(run_id), 1)
         await self._recorders[run_id].record(Entry(thoughts=[AgentThought(ThoughtType.REASONING, text)]))
 
 
 class Tokens(Site):
-    """The product again: pieces of a reply in the making, which are shown and not recorded."""
+    """The product again: chunks of a reply in the making, which are shown and not recorded."""
 
     def __init__(self) -> None:
-        from runs.engine.deltas import Deltas
+        from runs.engine.recording.reply_stream import ReplyStreams
 
         super().__init__()
-        self._deltas = Deltas()
+        self._deltas = ReplyStreams()
         self._streams: dict[str, Any] = {}
         self._sending: asyncio.Task[None] | None = None
 
@@ -87,13 +87,13 @@ class Tokens(Site):
 
 
 class Raw:
-    """What Daphne itself costs: the same bytes to every socket, with nothing in between."""
+    """The cost of Daphne itself: the same bytes to every socket, with nothing in between."""
 
     def __init__(self) -> None:
         self._senders: list[Callable[[Any], Any]] = []
 
     async def application(self, scope: Any, receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
-        """Accept, and take part until the end."""
+        """Accept, and register the socket until its end."""
         await receive()
         await send({"type": "websocket.accept"})
         self._senders.append(send)
@@ -127,12 +127,12 @@ class Stock:
 
 
 def frame_like_ours(text: str) -> str:
-    """As many bytes as the site sends for such a step."""
+    """A frame of the same size as the site's frame for such a step."""
     return f'{{"steps":[[1,"{text}{"x" * 560}"]]}}'
 
 
 async def record(source: Source, run_id: str, count: int, per_second: float) -> None:
-    """Record steps at a steady rate; each carries the moment it was handed over, in nanoseconds."""
+    """Record steps at a steady rate; each carries its time in nanoseconds."""
     loop = asyncio.get_running_loop()
     start = loop.time()
     for number in range(count):

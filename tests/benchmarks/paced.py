@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from runs.agent.messages import ModelProvider, ModelReply, ToolRequest
-from runs.agent.providers import catalog
+from runs.agent.providers.model_catalog import catalog
 
 TURN_S = 1.5
 TURNS = int(os.environ.get("AGENTSITE_BENCH_TURNS", "20"))
@@ -13,7 +13,7 @@ WORDS = " ".join(f"word{n:02}" for n in range(1, 21))
 
 
 class PacedModel:
-    """Thinks 1.5 s, says 20 words and calls the calculator, so many times; then answers."""
+    """Waits 1.5 s, then sends 20 words and a call of the calculator, `TURNS` times; then answers."""
 
     name, model = "paced", "m1"
 

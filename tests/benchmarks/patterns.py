@@ -1,4 +1,4 @@
-"""What the agent core's patterns cost: tools together, a race, waits between attempts, a token's way, CPU per step.
+"""Cost of the agent core's patterns: parallel tools, a race, waits between attempts, latency of a token, CPU per step.
 
 python -m tests.benchmarks.patterns
 """
@@ -6,6 +6,7 @@ python -m tests.benchmarks.patterns
 import argparse
 import asyncio
 import json
+import math
 import os
 import shutil
 import statistics
@@ -17,11 +18,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from runs.agent import RetryPolicy, first_success, run_agent
-from runs.agent.errors import ModelFailure
-from runs.agent.limits import RunLimits
+from runs.agent.errors.exceptions import ModelFailure
 from runs.agent.messages import ModelReply, ModelRequest
+from runs.agent.model_calls.backoff import Backoff
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tools
-from runs.agent.retry import attempts
+from runs.agent.run_limits import RunLimits
 from runs.agent.tools.function_tool import FunctionTool
 from tests.benchmarks import engine
 from tests.wire import Answer, Hang, WireServer
@@ -37,7 +38,7 @@ Row = tuple[str, str, str]
 
 
 def row(label: str, values_ms: list[float], goal: str = "") -> Row:
-    """A line of the table: the median and the worst."""
+    """A line of the table: the median and the worst value."""
     return label, f"{statistics.median(values_ms):8.2f} ms (worst {max(values_ms):.2f})", goal
 
 
@@ -52,11 +53,11 @@ async def over_ms(seconds: float, work: Callable[[], Awaitable[Any]]) -> list[fl
     return found
 
 
-# Tools together
+# Parallel tools
 
 
 async def three_tools() -> list[Row]:
-    """Three tools of half a second, from the reply that asks for them to the request that tells their results."""
+    """Three tools of half a second, from the reply with the calls to the request with their results."""
 
     async def sleeps() -> str:
         """Take half a second."""
@@ -92,7 +93,7 @@ async def three_tools() -> list[Row]:
 
 
 class Stamped(WireServer):
-    """A model server that notes when a client has left."""
+    """A model server that notes when a client has disconnected."""
 
     left_at = 0.0
 
@@ -152,27 +153,14 @@ def _loser_closed_ms() -> float:
 
 
 async def waits() -> list[Row]:
-    """Where the waits lie between nothing and their bound; full jitter is uniform."""
+    """The distribution of the waits between zero and their bound; full jitter is uniform."""
     policy, down = RetryPolicy(max_attempts=4, base_s=1, cap_s=30), _down()
     shares: list[list[float]] = [[], [], []]
-
-    async def fails(_attempt: int) -> None:
-        raise down
-
-    async def untold(failure: ModelFailure, **_: Any) -> None:
-        pass
-
     for _ in range(SAMPLES):
-        slept: list[float] = []
-
-        async def sleep(seconds: float, slept: list[float] = slept) -> None:
-            slept.append(seconds)
-
-        try:
-            await attempts(policy, fails, on_failed_attempt=untold, sleep=sleep)
-        except ModelFailure:
-            for number, wait_s in enumerate(slept):
-                shares[number].append(wait_s / 2**number)
+        backoff = Backoff(policy, lambda: math.inf)
+        for number, found in enumerate(shares):
+            wait_s = backoff.next_wait_s(down, attempt=number + 1)
+            found.append((wait_s or 0.0) / 2**number)
     return [_distribution(number, found) for number, found in enumerate(shares, start=1)]
 
 
@@ -185,15 +173,15 @@ def _distribution(number: int, shares: list[float]) -> Row:
     quantiles = " ".join(f"{shares[int(len(shares) * at)]:.2f}" for at in (0.1, 0.25, 0.5, 0.75, 0.9))
     far = max(abs(share - place / len(shares)) for place, share in enumerate(shares, start=1))
     label = f"Wait {number} as a share of its bound, {2 ** (number - 1)} s"
-    # Kolmogorov-Smirnov: a uniform sample of this size is farther off once in a hundred times.
+    # Kolmogorov-Smirnov: a uniform sample of this size deviates more once in a hundred times.
     return label, f"{quantiles}, off {far:.3f}", f"0.10 0.25 0.50 0.75 0.90, off under {1.63 / len(shares) ** 0.5:.3f}"
 
 
-# A token's way
+# Latency of a token
 
 
 def token_to_client() -> list[Row]:
-    """From a provider's piece to the frame at a browser's socket, at 25 frames a second."""
+    """From a provider's chunk to the frame at a browser's socket, at 25 frames a second."""
     command = [sys.executable, "-W", "ignore", "-m", "tests.benchmarks.patterns", "--case", "tokens"]
     delays = _in_a_folder_of_its_own(command)
     p50, p99 = statistics.median(delays), sorted(delays)[int(len(delays) * 0.99)]
@@ -206,7 +194,7 @@ async def measure_tokens(cookie: str, run_id: str) -> list[float]:
     from tests.benchmarks import live
 
     class TokenViewer(live.Viewer):
-        """Counts a token once: every two seconds all that was said comes again."""
+        """Counts a token once: every two seconds a snapshot repeats all of them."""
 
         seen: frozenset[bytes] = frozenset()
 
@@ -240,7 +228,7 @@ async def measure_tokens(cookie: str, run_id: str) -> list[float]:
 
 
 def cpu_per_step() -> list[Row]:
-    """W(200) as a script runs it, and as the engine does, with every step on disk before anybody sees it."""
+    """W(200) as a script runs it, and as the engine does, with every step on disk before it is shown."""
     command = [sys.executable, "-m", "tests.benchmarks.patterns", "--case", "cpu"]
     bare = statistics.median(_in_a_folder_of_its_own(command)[0] for _ in range(3))
     recorded = engine.median_of("alone", 3)["cpu_ms_per_step"]

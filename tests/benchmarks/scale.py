@@ -1,6 +1,6 @@
-"""What scale-out costs, on a database and a Redis prefix of its own (`DATABASE_URL` and `REDIS_URL` say where).
+"""Cost of scale-out, on a database and a Redis prefix of its own (`DATABASE_URL` and `REDIS_URL` name the servers).
 
-- 300 live runs in one worker, two steps a second each: how long a step takes from being queued to being durable.
+- 300 live runs in one worker, two steps a second each: the time from queueing a step to its commit.
 - Two workers and 200 runs launched one after the other: how many each hosts.
 
     python -m tests.benchmarks.scale
@@ -28,22 +28,22 @@ Figures = dict[str, float]
 
 
 async def live(runs: int) -> Figures:
-    """`runs` runs of 20 turns at once in this process; every step must be durable in the end."""
+    """`runs` concurrent runs of 20 turns in this process; every step must be durable in the end."""
     from runs.engine import control
-    from runs.engine.host import RunHost
+    from runs.engine.hosting.host import RunHost
     from runs.models import Run, Step
     from tests.benchmarks.paced import PacedModel
 
     host = RunHost(capacity=runs, provider_for=lambda _: PacedModel())
     appended: list[float] = []
-    heard = host.writer._on_committed
+    heard = host.services.writer._on_committed
 
     def note(writes: Any) -> None:
         now = time.monotonic()
         appended.extend(now - write.queued_at for write in writes if write.steps)
         heard(writes)
 
-    host.writer._on_committed = note
+    host.services.writer._on_committed = note
     host.start(asyncio.get_running_loop())
 
     def launch() -> None:
@@ -72,7 +72,7 @@ async def live(runs: int) -> Figures:
 
 
 def shared(environment: dict[str, str]) -> Figures:
-    """Launch runs that last; how many of them each of two workers hosts."""
+    """Launch long runs; returns how many of them each of two workers hosts."""
     from runs.engine import control
     from runs.models import Run
 
@@ -86,7 +86,7 @@ def shared(environment: dict[str, str]) -> Figures:
         for worker in workers:
             assert worker.stdout is not None
             worker.stdout.readline()
-        time.sleep(1)  # Each has heard of the other.
+        time.sleep(1)  # Long enough for the workers to hear of each other.
         for _ in range(SHARED_RUNS):
             control.launch(user=None, task="work", overrides={"models": ["paced/m1"], "max_turns": 1000})
         give_up_at = time.monotonic() + 60
@@ -113,7 +113,7 @@ def run_case(name: str) -> None:
 
 
 def measure(name: str) -> Figures:
-    """One case in a process, a database and a data folder of its own."""
+    """Measure a case in a process, a database and a data folder of its own."""
     from tests.services import own_services
 
     with own_services() as services, tempfile.TemporaryDirectory(prefix="agentsite-bench-") as folder:

@@ -1,10 +1,10 @@
-"""How long a person waits for a POST beside runs that write as fast as they can, in the same process.
+"""Latency of a POST beside runs that write at the maximum rate, in the same process.
 
 A real server, forms over HTTP one after the other: a launch (a run, its dispatch) and a sign-in (a session, the
-person's last login). First idle, then beside busy runs of a model without latency. A GET that needs no database shows
-what waiting for the shared loop and processor is part of that. Most of a sign-in is Django's
-password hash, which is slow by design and shares the processor; the same sign-in without it shows what the site and
-its database add.
+user's last login). First idle, then beside busy runs of a model without latency. A GET that needs no database shows
+the share of the event loop and the processor. Most of a sign-in is Django's
+password hash, which is slow by design and shares the processor; the same sign-in without it shows the cost of the site
+and its database.
 
     python -m tests.benchmarks.web
 """
@@ -28,7 +28,7 @@ BUSY = """
 from django.contrib.auth.models import User
 from runs.engine import control
 ada = User.objects.get(username="ada")
-endless = {{"models": ["busy/m1"], "max_turns": 1_000_000, "max_seconds": 3600}}
+endless = {{"models": ["busy/m1"], "max_turns": 1_000_000, "max_duration_s": 3600}}
 for _ in range({runs}):
     control.launch(user=ada, task="busy", overrides=endless)
 """
@@ -76,7 +76,7 @@ def table(data: Path, name: str, measure: Callable[[LiveSite, int], Times], post
 
 
 def looks(site: LiveSite, posts: int) -> Times:
-    """What the shared loop alone makes everybody wait."""
+    """The delay of the event loop alone."""
     with Visitor(site.url) as somebody:
         somebody.get("/healthz")
         return [timed(lambda: somebody.get("/healthz")) for _ in range(posts)]
@@ -106,21 +106,21 @@ def sign_in(visitor: Visitor) -> None:
 
 
 def hashes(number: int) -> Times:
-    """What Django's hash of a password takes."""
+    """Durations of Django's password hash."""
     from agentsite.hashers import PasswordHasher
 
     return [timed(lambda: PasswordHasher().encode(PASSWORD, "salt" * 6)) for _ in range(number)]
 
 
 def prepared(data: Path, environment: dict[str, str]) -> Path:
-    """A data folder with one person."""
+    """A data folder with one user."""
     prepare_data(data)
     LiveSite(data, environment_of(environment)).create_user("ada", PASSWORD)
     return data
 
 
 def environment_of(extra: dict[str, str]) -> dict[str, str]:
-    """What a server of this benchmark is started with."""
+    """The environment of a server of this benchmark."""
     return {"AGENTSITE_TOOLS": "tests.benchmarks.busy", "AGENTSITE_LOG_LEVEL": "ERROR", **extra}
 
 
@@ -139,7 +139,7 @@ def serving(prepared_data: Path, busy_runs: int) -> Iterator[LiveSite]:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Milliseconds."""
+    """The duration of `work` in milliseconds."""
     began = time.perf_counter()
     work()
     return (time.perf_counter() - began) * 1000

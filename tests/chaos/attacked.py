@@ -1,4 +1,4 @@
-"""What every site under attack has: its model, its tools with their witness, the people who use it, and its rows."""
+"""The base of every site under attack: its model, its tools with their witness, its users, and its rows."""
 
 import json
 import time
@@ -23,7 +23,7 @@ EVERY_S = 0.05
 
 
 class Attacked(ABC):
-    """A site whose default agent asks the model of `tests.chaos.script`, which asks for the tools of `.tools`."""
+    """A site whose default agent asks the model of `tests.chaos.script`, which calls the tools of `.tools`."""
 
     def __init__(self, witness: Path, session: str) -> None:
         self.witness = witness
@@ -31,7 +31,7 @@ class Attacked(ABC):
         self.model = WireServer(otherwise=script.reply_to)
         self.viewers = Viewers(lambda: self.url, session)
         self.launched: list[str] = []
-        """Ids of the runs whose launch was answered, as the checker writes them."""
+        """Ids of the runs whose launch was answered, in the checker's notation."""
         self.run_again: Counter[str] = Counter()
         self.before = Leftovers()
         self._open = ExitStack()
@@ -51,7 +51,7 @@ class Attacked(ABC):
     @property
     @abstractmethod
     def url(self) -> str:
-        """Where people find it."""
+        """The site's address for users."""
 
     @abstractmethod
     def start(self) -> None:
@@ -59,26 +59,26 @@ class Attacked(ABC):
 
     @abstractmethod
     def terminate(self) -> None:
-        """Send SIGTERM to who hosts runs, and do not wait."""
+        """Send SIGTERM to the processes that host runs, without waiting."""
 
     @abstractmethod
     def wait_for_a_death(self, *, limit_s: float = 30) -> None:
-        """Return when one of its processes has died. Raises `TimeoutError`."""
+        """Wait until one of its processes has died. Raises `TimeoutError`."""
 
     @abstractmethod
     def close(self) -> None:
-        """End them, and take away what they left."""
+        """Stop all processes, and remove their data."""
 
     @abstractmethod
     def ask(self) -> AbstractContextManager[rows.Query]:
-        """Ask its database."""
+        """Query its database."""
 
     @abstractmethod
     def log(self) -> str:
-        """The end of what its processes logged."""
+        """The end of its processes' logs."""
 
     def environment(self) -> dict[str, str]:
-        """What its processes are told."""
+        """The environment of its processes."""
         endpoint = {"name": "wire", "kind": "openai", "base_url": self.model.base_url, "models": ["m1"]}
         return {
             "AGENTSITE_ENDPOINTS": json.dumps([endpoint]),
@@ -88,14 +88,15 @@ class Attacked(ABC):
             "AGENTSITE_LOG_LEVEL": "WARNING",
         }
 
-    # What is done to it
+    # Actions
 
     def visitor(self) -> Visitor:
-        """A signed-in person."""
+        """A signed-in user."""
         return Visitor(self.url, session=self.session)
 
     def launch(self, *tasks: str, **fields: str) -> list[str]:
-        """Launch runs over HTTP, several at a time. The tasks that got no answer, because the server is gone."""
+        """Launch runs over HTTP, several at a time. Returns the tasks without a response, because the server is
+        gone."""
 
         def launch_some(some: Sequence[str]) -> list[str]:
             with self.visitor() as visitor:
@@ -113,7 +114,7 @@ class Attacked(ABC):
         return True
 
     def stop_undecided(self) -> int:
-        """Stop the runs that wait for a person to say what became of a call; how many."""
+        """Stop the runs that wait for the outcome of a call; returns their number."""
         with self.ask() as query:
             parked = query("SELECT id FROM runs_run WHERE status = 'waiting' AND waiting_for = 'decision'")
         with self.visitor() as visitor:
@@ -123,46 +124,46 @@ class Attacked(ABC):
         return len(parked)
 
     def waiting_calls(self, state: str) -> list[tuple[str, str, str]]:
-        """Run, id and arguments hash of the calls that wait for a person in a state, in the order of their places."""
+        """Run, id and arguments hash of the calls that wait for a person in a state, ordered by run, turn and index."""
         wanted = "SELECT run_id, call_id, arguments_hash FROM runs_toolcall"
         with self.ask() as query:
             calls = query(f"{wanted} WHERE state = '{state}' ORDER BY run_id, turn, \"index\"")
         return [(str(UUID(str(run))), str(UUID(str(call))), shown) for run, call, shown in calls]
 
     def approve(self, calls: Sequence[tuple[str, str, str]] | None = None) -> None:
-        """Approve these calls, or every one that waits for it, one after the other. The site may die over it."""
+        """Approve these calls, or every waiting one, one after the other. The site may die meanwhile."""
         with self.visitor() as visitor:
             for run, call, shown in self.waiting_calls("awaiting_approval") if calls is None else calls:
                 with suppress(OSError, HTTPException):
                     visitor.post(f"/runs/{run}/calls/{call}/approve/", arguments_hash=shown)
 
     def arm(self, point: str) -> None:
-        """Have the first process that comes past a crash point die there."""
+        """Make the first process that reaches a crash point die there."""
         ready = self.witness / "crash.ready"
         ready.write_text(point)
         ready.rename(self.witness / "crash")
 
     def disarm(self) -> bool:
-        """Nobody dies any more. True if somebody has."""
+        """Disarm the crash point. True if a process has died there."""
         crash = self.witness / "crash"
         is_hit = not crash.exists()
         crash.unlink(missing_ok=True)
         return is_hit
 
     def allow(self, name: str) -> None:
-        """Make a file the tools look for."""
+        """Create a file the tools wait for."""
         (self.witness / name).touch()
 
     def forbid(self, name: str) -> None:
-        """Take it away again."""
+        """Remove that file."""
         (self.witness / name).unlink()
 
-    # What is seen of it
+    # Observations
 
     def witnessed(self) -> list[Witnessed]:
         """The lines of the witness, in order."""
         log = self.witness / "log"
-        # What follows the last line's end is still being written.
+        # The text after the last line end is still being written.
         whole = log.read_text().rpartition("\n")[0] if log.exists() else ""
         lines = [json.loads(line) for line in whole.splitlines()]
         return [Witnessed(**line | {"call": line["call"].replace("-", "")}) for line in lines]
@@ -172,11 +173,11 @@ class Attacked(ABC):
         return [line for line in self.witnessed() if line.event == "start"]
 
     def count_starts(self) -> int:
-        """How many calls the witness saw start."""
+        """The number of calls the witness saw start."""
         return self._count(b'"event": "start"')
 
     def count_ends(self) -> int:
-        """How many calls the witness saw end."""
+        """The number of calls the witness saw end."""
         return self._count(b'"event": "end"')
 
     def _count(self, words: bytes) -> int:
@@ -184,29 +185,29 @@ class Attacked(ABC):
         return log.read_bytes().count(words) if log.exists() else 0
 
     def statuses(self) -> list[tuple[str, str]]:
-        """Status and what is waited for of every run, in the order they came."""
+        """Status and `waiting_for` of every run, oldest first."""
         with self.ask() as query:
             return rows.statuses(query)
 
     def waits_for_approval(self) -> bool:
-        """True if some run is parked until calls of it are approved."""
+        """True if a run is parked for an approval."""
         return ("waiting", "approval") in self.statuses()
 
     def all_ended(self) -> bool:
-        """True if nothing can follow."""
+        """True if all runs have ended."""
         return all(status in FINAL for status, _ in self.statuses())
 
     def all_at_rest(self) -> bool:
-        """True if every run has ended, or waits for a person to say what became of a call."""
+        """True if every run has ended, or waits for a person to settle a call."""
         return all(status in FINAL or waits_for == "decision" for status, waits_for in self.statuses())
 
     def rows(self) -> Rows:
-        """Everything, in one read transaction."""
+        """All rows, in one read transaction."""
         with self.ask() as query:
             return rows.read_rows(query)
 
     def evidence(self, **known: Any) -> Evidence:
-        """What the checker judges by."""
+        """The evidence for the checker."""
         seen = Evidence(
             rows=self.rows(),
             launched=self.launched,
@@ -219,7 +220,7 @@ class Attacked(ABC):
         return replace(seen, **known)
 
     def wait_until(self, is_so: Callable[[], Any], *, limit_s: float = 60) -> float:
-        """Return as soon as `is_so()`: how many seconds that took. Raises `TimeoutError` with what was logged."""
+        """Wait until `is_so()`; returns the seconds. Raises `TimeoutError` with the logs."""
         began_at = time.monotonic()
         while not is_so():
             if time.monotonic() - began_at > limit_s:

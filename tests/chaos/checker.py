@@ -1,4 +1,4 @@
-"""The invariants I1 to I12 of a system that promises to survive: a pure function of what was seen.
+"""The invariants I1 to I12 of a crash-safe system, as a pure function of the evidence.
 
 Each fault is a line that begins with the invariant it breaks, or with `integrity`.
 """
@@ -13,7 +13,7 @@ SETTLED = frozenset({"succeeded", "failed", "denied", "unknown"})
 
 
 def faults_in(seen: Evidence) -> list[str]:
-    """Every broken promise, in words. None, if all is well."""
+    """Every broken invariant, in words; empty if all hold."""
     return [
         *_launches_are_runs(seen),
         *_runs_end(seen),
@@ -40,7 +40,7 @@ def _launches_are_runs(seen: Evidence) -> Iterator[str]:
 
 
 def _runs_end(seen: Evidence) -> Iterator[str]:
-    """They end, as what they are: an answer belongs to a completed run and to no other."""
+    """Runs end, and an answer belongs to a completed run and to no other."""
     answers = Counter(step.run for step in seen.rows.steps if step.kind == "answer")
     errors = Counter(step.run for step in seen.rows.steps if step.kind == "error")
     for run in seen.rows.runs:
@@ -105,7 +105,7 @@ def _calls_have_one_key(seen: Evidence) -> Iterator[str]:
 
 
 def _people_are_asked(seen: Evidence) -> Iterator[str]:
-    """What was started and never ended is unknown, and nobody but a person goes on from there."""
+    """A call that was started and never ended is unknown, and only a person lets its run go on."""
     began, ended = (Counter(line.call for line in seen.witnessed if line.event == each) for each in ("start", "end"))
     became_unknown = {move.call for move in seen.rows.moves if move.kind == "call" and move.now == "unknown"}
     have_results = {step.call for step in seen.rows.steps if step.kind == "tool_result"}
@@ -131,8 +131,8 @@ def _viewers_saw_the_rows(seen: Evidence) -> Iterator[str]:
 
 
 def _tokens_add_up(seen: Evidence) -> Iterator[str]:
-    """Each claim that was lost may have lost one reply, which the model server sent and nobody recorded; and so may a
-    stop, which says that a model was being asked."""
+    """Each lost claim may have lost one reply, which the model server sent and no host recorded; so may a
+    stop, whose report says that a model was being asked."""
     if seen.served_tokens is None:
         return
     for run in seen.rows.runs:

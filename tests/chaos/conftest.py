@@ -1,4 +1,4 @@
-"""Sites to be attacked, each in a folder of its own, and the figures of the experiments."""
+"""Sites under attack, each in a folder of its own, and the figures of the experiments."""
 
 import os
 import secrets
@@ -20,21 +20,22 @@ from tests.chaos.size import SEED
 from tests.live_site import LiveSite
 
 PREPARE = """
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from runs.models import Agent
-about = {"model_names": ["wire/m1"], "max_seconds": 3600}
+about = {"model_names": ["wire/m1"], "max_duration_s": 3600}
 Agent.objects.update(**about, approval="never")
 Agent.objects.create(name="Careful", **about, approval="always")
-User.objects.create_user("grace", password="a good long password", is_staff=True)
+grace = User.objects.create_user("grace", password="a good long password")
+grace.groups.add(Group.objects.get(name="Operators"))
 """
-"""The default agent asks nobody; another one asks before every call. A colleague may decide about everybody's runs."""
+"""The default agent never asks; another one asks before every call. A colleague may decide about everybody's runs."""
 
 _figures: list[str] = []
 
 
 @pytest.fixture
 def report() -> Callable[[str, str], None]:
-    """Say what an experiment measured: `report("E4", "100 kills, …")`."""
+    """Report what an experiment measured: `report("E4", "100 kills, …")`."""
 
     def say(experiment: str, figures: str) -> None:
         line = f"{experiment:<4} {figures}"
@@ -57,7 +58,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def chaos_data(prepared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A data folder with a person whose runs ask the wire model, and the session of that person."""
+    """A data folder with a user whose runs ask the wire model, and the user's session."""
     data = tmp_path_factory.mktemp("chaos") / "data"
     shutil.copytree(prepared_data, data)
     site = LiveSite(data)
@@ -72,7 +73,7 @@ def chaos_data(prepared_data: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def start_chaos(chaos_data: tuple[Path, str], tmp_path: Path) -> Iterator[Callable[..., ChaosSite]]:
-    """Start a server that may be killed: `start_chaos(AGENTSITE_MAX_RUNS="12")`. It is gone after the test."""
+    """Start a server that may be killed: `start_chaos(AGENTSITE_MAX_RUNS="12")`. It is stopped after the test."""
     prepared, session = chaos_data
     with ExitStack() as sites:
         count = 0
@@ -91,7 +92,7 @@ def start_chaos(chaos_data: tuple[Path, str], tmp_path: Path) -> Iterator[Callab
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """A Postgres cluster of our own."""
+    """A Postgres cluster of the experiments' own."""
     if reason := missing_services():
         if os.environ.get("REQUIRE_SERVICES") == "1":
             pytest.fail(reason, pytrace=False)
@@ -106,7 +107,7 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def doorbell(cluster: Cluster) -> Iterator[Doorbell]:
-    """A Redis server of our own."""
+    """A Redis server of the experiments' own."""
     doorbell = Doorbell()
     doorbell.start()
     yield doorbell
@@ -117,14 +118,14 @@ def doorbell(cluster: Cluster) -> Iterator[Doorbell]:
 def fleet_data(
     prepared_data: Path, tmp_path_factory: pytest.TempPathFactory, cluster: Cluster, doorbell: Doorbell
 ) -> tuple[Path, str]:
-    """As `chaos_data`, and on the cluster a database `prepared` to be copied."""
+    """As `chaos_data`, with a database `prepared` on the cluster as a template."""
     data = tmp_path_factory.mktemp("fleet") / "data"
     shutil.copytree(prepared_data, data)
     (data / "agentsite.sqlite3").unlink()
     cluster.ask("CREATE DATABASE prepared")
     address = cluster.address_of("prepared")
     site = LiveSite(data, {"DATABASE_URL": address, "REDIS_URL": doorbell.address})
-    site.ask("from runs.management.preparing import migrate; migrate()")
+    site.ask("from runs.management.startup import migrate; migrate()")
     site.create_user("ada", "a good long password")
     site.ask(PREPARE)
     with psycopg.connect(address) as database:
@@ -139,7 +140,7 @@ def start_fleet(
 ) -> Iterator[Callable[..., Fleet]]:
     """Start a web process and workers that may be killed: `start_fleet(workers=2, restarts=True)`.
 
-    `through` is the port of a proxy on their way to Postgres.
+    `through` is the port of a proxy in front of Postgres.
     """
     prepared, session = fleet_data
     with ExitStack() as fleets:

@@ -1,5 +1,5 @@
-"""What is known after an experiment, from four sources that do not know each other: the rows, the moves the database
-itself noted, the witness of the tools, and what the clients and the model server saw."""
+"""The evidence after an experiment, from four independent sources: the rows, the changes noted by the database,
+the witness of the tools, and the observations of clients and model server."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 FINAL = frozenset({"completed", "failed", "cancelled"})
 
-# Ids are 32 hexadecimal digits, times seconds since 1970, whatever the database makes of them.
+# Ids are 32 hexadecimal digits and times seconds since 1970, on every database.
 
 
 @dataclass(frozen=True, slots=True)
 class RunSeen:
-    """A row of a run."""
+    """A run's row."""
 
     id: str
     task: str
@@ -26,7 +26,7 @@ class RunSeen:
 
 @dataclass(frozen=True, slots=True)
 class StepSeen:
-    """A row of a step."""
+    """A step's row."""
 
     run: str
     sequence: int
@@ -40,7 +40,7 @@ class StepSeen:
 
 @dataclass(frozen=True, slots=True)
 class CallSeen:
-    """A row of a tool call."""
+    """A tool call's row."""
 
     id: str
     run: str
@@ -49,13 +49,13 @@ class CallSeen:
     effect: str
     state: str
     place: str = ""
-    """Which call it is, as its arguments say: the same whenever the model is asked again."""
+    """Identifies the call by its arguments: the same whenever the model is asked again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
     """The database's own note of a change: of a run's status (`run`), of a call's state (`call`), of a step that should
-    never change (`step`), of a step added to a run that had ended (`late`), of a wake-up that was deferred (`wake`)."""
+    never change (`step`), of a step added to a run that had ended (`late`), of a deferred wake-up (`wake`)."""
 
     kind: str
     run: str
@@ -76,7 +76,7 @@ class Rows:
     calls: Sequence[CallSeen]
     moves: Sequence[Moved] = ()
     spent_tokens: int | None = None
-    """What the accounts of the people say; None if that is not known."""
+    """Tokens in the users' spending; None if unknown."""
     integrity: str = "ok"
 
 
@@ -95,7 +95,7 @@ class Witnessed:
 
 @dataclass(frozen=True, slots=True)
 class Viewing:
-    """What one viewer was sent over all its connections: sequences with the steps' words, in the order they came."""
+    """What one viewer received over all its connections: sequences with the steps' texts, in the order of arrival."""
 
     run: str
     after: int
@@ -104,7 +104,7 @@ class Viewing:
 
 @dataclass(frozen=True, slots=True)
 class Leftovers:
-    """What lies about beside the data: counted before the experiment, and again when everything was stopped."""
+    """Resources left behind: counted before the experiment, and again when everything was stopped."""
 
     processes: int = 0
     open_files: int = 0
@@ -114,21 +114,21 @@ class Leftovers:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything there is to judge by."""
+    """All evidence for the checker."""
 
     rows: Rows
     launched: Sequence[str] = ()
-    """Ids of the runs whose launch was answered, once for each answer that stands for a launch of its own."""
+    """Ids of the runs whose launch was answered, once for each response that stands for a launch of its own."""
     witnessed: Sequence[Witnessed] = ()
     viewings: Sequence[Viewing] = ()
     run_again: Mapping[str, int] = field(default_factory=Counter)
-    """How often a person said of a call with an unknown outcome that it may run again."""
+    """How often a person let a call of unknown outcome run again."""
     resumed: Mapping[str, int] = field(default_factory=Counter)
     """How often a person resumed a failed run."""
     forced: frozenset[str] = frozenset()
-    """Runs a person ended while their host did not listen."""
+    """Runs that a person forced to end while their host did not respond."""
     served_tokens: Mapping[str, int] | None = None
-    """Tokens of the replies the model server sent, by the run's task; None if nobody counted."""
+    """Tokens of the replies the model server sent, by the run's task; None if they were not counted."""
     tokens_a_reply: int = 0
     before: Leftovers = Leftovers()
     after: Leftovers = Leftovers()

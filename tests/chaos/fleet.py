@@ -1,26 +1,28 @@
 """The scale-out site under attack: a web process, workers, Postgres and Redis, each of which may be killed alone."""
 
 import signal
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
+from tests import site_process
 from tests.chaos import rows
 from tests.chaos.attacked import EVERY_S, Attacked
 from tests.chaos.evidence import Leftovers
-from tests.chaos.services import Cluster, Doorbell
-from tests.live_site import ROOT, START_LIMIT_S, LiveSite, clean_environment, first_line
+from tests.chaos.services import Cluster, Doorbell, wait_until
+from tests.live_site import START_LIMIT_S, LiveSite, clean_environment, first_line
+from tests.site_process import Process
 
 RESTARTED_IN_S = 1.0
 STOP_LIMIT_S = 40.0
+BACKENDS_LIMIT_S = 10.0
+"""How long Postgres may take to end the backends of processes that have ended."""
 
 
 class Worker:
-    """A `manage.py worker` and, if wanted, who starts it again whenever it ends."""
+    """A `manage.py worker`, optionally with a supervisor that restarts it."""
 
     def __init__(self, name: str, data: Path, environment: dict[str, str], *, restarts: bool) -> None:
         self.log = data.with_name(f"{name}.log")
@@ -30,11 +32,11 @@ class Worker:
         self._resting = threading.Event()
         self._hosts = threading.Event()
         self._supervisor: threading.Thread | None = None
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Process | None = None
 
     @property
-    def process(self) -> "subprocess.Popen[str]":
-        """The process of this moment."""
+    def process(self) -> Process:
+        """The current process."""
         assert self._process is not None, "not started"
         return self._process
 
@@ -45,7 +47,7 @@ class Worker:
 
     @property
     def is_at_work(self) -> bool:
-        """True while it runs and has said that it hosts."""
+        """True while it runs and has reported that it hosts."""
         return self._hosts.is_set() and self.is_alive
 
     def start(self) -> None:
@@ -62,7 +64,7 @@ class Worker:
         self.process.wait()
 
     def stop(self) -> int:
-        """SIGTERM, for good; the exit code. One that is being started is let come up before."""
+        """SIGTERM, for good; returns the exit code. One that is starting comes up before."""
         assert self._hosts.wait(START_LIMIT_S)
         self._resting.set()
         self.process.send_signal(signal.SIGCONT)
@@ -72,7 +74,7 @@ class Worker:
         return code
 
     def close(self) -> None:
-        """End it whatever it does."""
+        """Kill it in any state."""
         self._resting.set()
         if self._process is not None:
             self._process.kill()
@@ -93,14 +95,7 @@ class Worker:
         self._close_output()
         self.starts += 1
         with self.log.open("a") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "manage.py", "worker"],
-                cwd=ROOT,
-                env=self._environment,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
+            self._process = site_process.start(["worker"], self._environment, stderr=log)
         if first_line(self._process, START_LIMIT_S):
             self._hosts.set()
 
@@ -114,7 +109,7 @@ class Worker:
 
 
 class Fleet(Attacked):
-    """A web process and workers on a database and a Redis server that nobody else uses."""
+    """A web process and workers on a database and a Redis server of their own."""
 
     def __init__(
         self,
@@ -141,17 +136,17 @@ class Fleet(Attacked):
         self.web = LiveSite(data)
 
     def environment(self) -> dict[str, str]:
-        """What its processes are told."""
+        """The environment of its processes."""
         services = {"DATABASE_URL": self.database, "REDIS_URL": self.doorbell.address}
         return super().environment() | services | self._extra
 
     @property
     def url(self) -> str:
-        """Where the web process serves."""
+        """The address of the web process."""
         return self.web.url
 
     def start(self) -> None:
-        """Start what does not run."""
+        """Start those of its processes that do not run."""
         if not self.workers:
             self.web.environment = environment = self.environment()
             self.workers = [
@@ -168,7 +163,7 @@ class Fleet(Attacked):
             worker.process.terminate()
 
     def wait_for_a_death(self, *, limit_s: float = 30) -> None:
-        """Return when one of its processes has died."""
+        """Wait until one of its processes has died."""
         give_up_at = time.monotonic() + limit_s
         while self.web.is_alive and all(worker.is_alive for worker in self.workers):
             if time.monotonic() > give_up_at:
@@ -176,26 +171,29 @@ class Fleet(Attacked):
             time.sleep(EVERY_S)
 
     def stop(self) -> list[int]:
-        """SIGTERM to all of them, workers first; the exit codes."""
-        return [*(worker.stop() for worker in self.workers), self.web.stop()]
+        """SIGTERM to all of them, workers first; returns the exit codes once Postgres has ended their backends."""
+        codes = [*(worker.stop() for worker in self.workers), self.web.stop()]
+        with suppress(TimeoutError):  # the checker tells what is left
+            wait_until(lambda: not self.leftovers().connections, limit_s=BACKENDS_LIMIT_S)
+        return codes
 
     def close(self) -> None:
-        """End everything."""
+        """Stop everything."""
         for worker in self.workers:
             worker.close()
         self.web.close()
 
     def ask(self) -> AbstractContextManager[rows.Query]:
-        """Ask its database."""
+        """Query its database."""
         return rows.postgres(self.database)
 
     def log(self) -> str:
-        """The end of what its processes logged."""
+        """The end of its processes' logs."""
         logs = [self.web.log, *(worker.log for worker in self.workers)]
         return "\n".join(f"--- {log.name}\n{log.read_text()[-3000:]}" for log in logs if log.exists())
 
     def leftovers(self) -> Leftovers:
-        """Connections nobody closed."""
+        """Open database connections."""
         name = self.database.rsplit("/", 1)[1]
         found = self.cluster.ask(
             f"SELECT COUNT(*) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"

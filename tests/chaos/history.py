@@ -1,6 +1,6 @@
-"""Triggers by which the database itself notes what becomes of runs, calls and steps.
+"""Triggers by which the database itself notes changes of runs, calls and steps.
 
-The product keeps no history of statuses. These notes are written in the transaction of the change, by nobody of ours.
+The product keeps no history of statuses. These notes are written in the transaction of the change, without our code.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _STATUS = "{row}.status || CASE {row}.waiting_for WHEN '' THEN '' ELSE ':' || {r
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What is noted, of which table and when. `values` is a SELECT, with `{at}` for the time."""
+    """A trigger: its table, event and condition. `values` is a SELECT, with `{at}` for the time."""
 
     name: str
     table: str
@@ -81,16 +81,16 @@ _WAKE = Watch(
     "NEW.task_name = 'host_run'",
     "SELECT 'wake', CAST(NEW.args ->> 'run_id' AS uuid), NULL, '', '', 0, 0, {at}",
 )
-"""Workers delete the jobs they have heard."""
+"""Workers delete the jobs they have received."""
 
 
 def sqlite_statements() -> list[str]:
-    """What to execute in a migrated SQLite database."""
+    """The statements for a migrated SQLite database."""
     return [_CREATE.format(table=TABLE, **_TYPES["sqlite"]), *(_sqlite_trigger(watch) for watch in _WATCHES)]
 
 
 def postgres_statements() -> list[str]:
-    """What to execute in a migrated Postgres database."""
+    """The statements for a migrated Postgres database."""
     functions = [_postgres_function(watch) for watch in (*_WATCHES, _WAKE)]
     triggers = [_postgres_trigger(watch) for watch in (*_WATCHES, _WAKE)]
     return [_CREATE.format(table=TABLE, **_TYPES["postgres"]), *functions, *triggers]

@@ -1,4 +1,4 @@
-"""I8: statuses of runs and states of calls move along their graphs only, and what has ended stays ended."""
+"""I8: statuses of runs and states of calls move along their graphs only, and final ones stay."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from tests.chaos.evidence import Evidence, Moved
 HOSTED = frozenset({"thinking", "executing", "waiting:retry"})
 PARKED = frozenset({"waiting:approval", "waiting:decision", "waiting:resume"})
 
-# A batch of the writer may carry a run over several statuses at once, so a host may go from any to any of its own.
+# A batch of the writer may carry a run over several statuses at once, so a hosted run may go from any to any.
 RUN_GRAPH: dict[str, frozenset[str]] = {
     "idle": frozenset({"thinking", "cancelled", "waiting:resume"}),
     **dict.fromkeys(HOSTED, HOSTED | PARKED | {"idle", "completed", "failed", "cancelled"}),
@@ -19,16 +19,16 @@ CALL_GRAPH: dict[str, frozenset[str]] = {
     "awaiting_approval": frozenset({"approved", "denied", "failed"}),
     "approved": frozenset({"started", "succeeded", "failed"}),
     "started": frozenset({"succeeded", "failed", "unknown"}),
-    # A person has said what became of it, or that it may run again.
+    # A person has settled it, or let it run again.
     "unknown": frozenset({"succeeded", "failed", "approved", "proposed", "started"}),
 }
 
 CLOCKS_DIFFER_S = 0.005
-"""SQLite tells milliseconds."""
+"""SQLite has times in milliseconds."""
 
 
 def faults_in_moves(seen: Evidence) -> Iterator[str]:
-    """Moves that no graph has, and calls that start in a run that was cancelled."""
+    """Moves outside the graphs, and calls that start in a cancelled run."""
     resumed = Counter(seen.resumed)
     for move in seen.rows.moves:
         match move.kind:

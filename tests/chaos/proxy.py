@@ -1,4 +1,4 @@
-"""A bad network: a TCP proxy that delays, holds back or resets what passes through it."""
+"""A bad network: a TCP proxy that delays, holds back or resets its traffic."""
 
 import asyncio
 import contextlib
@@ -14,13 +14,13 @@ Direction = Literal["to the server", "to the client"]
 
 
 class Proxy:
-    """A proxy to one port of this machine, on a loop and a thread of its own, for the length of a `with` block."""
+    """A proxy to one local port, on a loop and a thread of its own, inside a `with` block."""
 
     def __init__(self, upstream_port: int) -> None:
         self.port = 0
-        """Where it listens."""
+        """The port it listens on."""
         self.latency_s = (0.0, 0.0)
-        """How long each piece of data is under way: at least, at most."""
+        """Delay of each piece of data: minimum, maximum."""
         self.stalled: Direction | None = None
         """The direction in which nothing arrives any more, while the connection stays open."""
         self._upstream_port = upstream_port
@@ -39,7 +39,7 @@ class Proxy:
         self._thread.join(10)
 
     def reset_all(self) -> None:
-        """Reset every connection there is, in both directions."""
+        """Reset every open connection, in both directions."""
         self._loop.call_soon_threadsafe(self._reset_all)
 
     def _run(self) -> None:
@@ -55,7 +55,7 @@ class Proxy:
         self._ready.set()
         try:
             await asyncio.Event().wait()
-        finally:  # asyncio.Runner cancels the connections afterwards
+        finally:  # asyncio.Runner cancels the connections afterwards.
             server.close()
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -87,6 +87,6 @@ class Proxy:
     def _reset_all(self) -> None:
         for writer in self._writers:
             raw_socket: socket.socket = writer.get_extra_info("socket")
-            # Lingering for no time turns the close into a reset.
+            # A linger time of zero turns the close into a reset.
             raw_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             writer.transport.abort()

@@ -1,4 +1,4 @@
-"""The database as the checker sees it: read behind the site's back, in one transaction, with nothing of its code."""
+"""The database as the checker sees it: read in one transaction, without the site's code."""
 
 import json
 import sqlite3
@@ -14,14 +14,14 @@ from tests.chaos.evidence import CallSeen, Moved, Rows, RunSeen, StepSeen
 from tests.chaos.history import TABLE
 
 Query = Callable[[str], Sequence[tuple[Any, ...]]]
-"""Executes a statement; its rows."""
+"""Executes a statement and returns its rows."""
 
 _MOVES = f"SELECT kind, run, was, now, epoch_was, epoch_now, at, call FROM {TABLE} ORDER BY n"
 
 
 @contextmanager
 def sqlite(path: Path) -> Iterator[Query]:
-    """Ask a SQLite file."""
+    """Query a SQLite file."""
     with closing(sqlite3.connect(path, timeout=20, isolation_level=None)) as database:
         database.execute("BEGIN")
         yield lambda statement: database.execute(statement).fetchall()
@@ -29,14 +29,14 @@ def sqlite(path: Path) -> Iterator[Query]:
 
 @contextmanager
 def postgres(address: str) -> Iterator[Query]:
-    """Ask a Postgres database. Raises `psycopg.OperationalError` while it is away."""
+    """Query a Postgres database. Raises `psycopg.OperationalError` while it is unreachable."""
     with psycopg.connect(address, connect_timeout=5) as database:
         database.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         yield lambda statement: database.execute(statement.encode()).fetchall()
 
 
 def read_rows(query: Query) -> Rows:
-    """Everything the checker wants to know."""
+    """All rows the checker needs."""
     runs = query("SELECT id, task, status, waiting_for, owner, epoch, next_sequence - 1, tokens_used FROM runs_run")
     steps = query("SELECT run_id, sequence, epoch, kind, content, call_id, tokens, ended_at FROM runs_step")
     calls = query('SELECT call_id, run_id, turn, "index", effect, state, arguments FROM runs_toolcall')
@@ -60,13 +60,13 @@ def read_rows(query: Query) -> Rows:
 
 
 def integrity_of(path: Path) -> str:
-    """What SQLite says about its file: `ok`, or what is broken."""
+    """The result of SQLite's integrity check: `ok`, or the damage."""
     with sqlite(path) as query:
         return str(query("PRAGMA integrity_check")[0][0])
 
 
 def statuses(query: Query) -> list[tuple[str, str]]:
-    """Status and what is waited for of every run, in the order they came."""
+    """Status and `waiting_for` of every run, oldest first."""
     return [(row[0], row[1]) for row in query("SELECT status, waiting_for FROM runs_run ORDER BY created_at, id")]
 
 

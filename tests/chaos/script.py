@@ -1,7 +1,7 @@
-"""What the model says in every experiment, which follows from what was said: the same whenever it is asked again.
+"""The model's script of every experiment, a pure function of the conversation: the same whenever it is asked again.
 
-A task is `<what> <label>`. `work r7` makes two turns of three or four calls beside each other, `mixed r7` three turns
-of three calls of which one in ten must not be done twice, `pair r7` one turn of two calls that must not; any other word
+A task is `<what> <label>`. `work r7` makes two turns of three or four parallel calls, `mixed r7` three turns
+of three calls of which one in ten is unsafe, `pair r7` one turn of two unsafe calls; any other word
 is the name of a tool that is called once.
 """
 
@@ -31,7 +31,7 @@ def reply_to(request: Request) -> Answer:
 
 
 def served_tokens(requests: Iterable[Request]) -> dict[str, int]:
-    """Tokens of what was replied, by task."""
+    """Tokens of the sent replies, by task."""
     return dict(Counter(_task_of(request) for request in requests for _ in range(TOKENS_A_REPLY)))
 
 

@@ -1,4 +1,4 @@
-"""Postgres and Redis servers of an experiment's own, to be stopped, killed and starved. Nobody else's are touched."""
+"""Postgres and Redis servers of an experiment's own, to be stopped, killed and starved."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ _SETTINGS = {
 
 
 def postgres_programs() -> Path | None:
-    """The folder with `initdb` and `pg_ctl`: Debian keeps them off the PATH. None if there is none."""
+    """The folder with `initdb` and `pg_ctl`: Debian keeps them off the PATH. None if they are not installed."""
     if found := shutil.which("initdb"):
         return Path(found).resolve().parent
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
@@ -33,7 +33,7 @@ def postgres_programs() -> Path | None:
 
 
 def missing_services() -> str:
-    """What the scale-out experiments need and is not installed here; empty if nothing is missing."""
+    """The missing requirement of the scale-out experiments; empty if all are installed."""
     if postgres_programs() is None:
         return "needs PostgreSQL's programs (Debian: apt install postgresql)"
     if shutil.which("redis-server") is None:
@@ -51,17 +51,17 @@ class Cluster:
         assert programs is not None, "not installed"
         self._programs = programs
         self._folder = Path(tempfile.mkdtemp(prefix="agentsite-postgres-"))
-        # Postgres refuses to run as root; its own user is there wherever it is installed.
+        # Postgres refuses to run as root; its own user exists wherever it is installed.
         self._as_user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
         self.user = "postgres"
         self.port = free_port()
 
     def address_of(self, database: str, *, port: int = 0) -> str:
-        """What goes into DATABASE_URL, directly or through a proxy at another port."""
+        """A DATABASE_URL, directly or through a proxy at another port."""
         return f"postgres://{self.user}@127.0.0.1:{port or self.port}/{database}"
 
     def create(self) -> None:
-        """Make the cluster and start it."""
+        """Create the cluster and start it."""
         if self._as_user:
             shutil.chown(self._folder, "postgres")
         self._run("initdb", "-D", self._data, "-U", self.user, "-A", "trust", "-E", "UTF8", "--no-sync")
@@ -80,21 +80,21 @@ class Cluster:
         self._run("pg_ctl", "stop", "-D", self._data, "-w", "-m", how)
 
     def ask(self, statement: str) -> list[tuple[object, ...]]:
-        """Ask as the superuser, whose connections are kept free for it."""
+        """Execute a statement as the superuser, who has reserved connections."""
         with psycopg.connect(self.address_of("postgres"), autocommit=True) as database:
             cursor = database.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
     def wait_until_it_answers(self) -> None:
-        """Return when it takes connections, as after a recovery of its own."""
+        """Wait until it takes connections, as after a crash recovery."""
         wait_until(self._answers)
 
     def kill_backend(self, pid: int) -> None:
-        """kill -9 of the process of one session, which Postgres takes as its own crash."""
+        """kill -9 of the process of one session, which Postgres treats as a crash of its own."""
         os.kill(pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """End it and take it away."""
+        """Stop it and remove its folder."""
         stop = [*self._as_user, str(self._programs / "pg_ctl"), "stop", "-D", self._data, "-m", "immediate"]
         subprocess.run(stop, capture_output=True, cwd=self._folder, check=False)  # It may be stopped already.
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -119,7 +119,7 @@ class Cluster:
 
 
 class Doorbell:
-    """A Redis server that keeps nothing."""
+    """A Redis server without persistence."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -127,7 +127,7 @@ class Doorbell:
 
     @property
     def address(self) -> str:
-        """What goes into REDIS_URL."""
+        """A REDIS_URL."""
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
@@ -143,7 +143,7 @@ class Doorbell:
         wait_until(self._answers)
 
     def stop(self) -> None:
-        """Kill it; what it knew is gone."""
+        """Kill it; its data is lost."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -163,14 +163,14 @@ class Doorbell:
 
 
 def free_port() -> int:
-    """A port nobody listens at."""
+    """A free port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 
 
 def wait_until(is_so: Callable[[], bool], *, limit_s: float = START_LIMIT_S) -> None:
-    """Return as soon as `is_so()`. Raises `TimeoutError`."""
+    """Wait until `is_so()`. Raises `TimeoutError`."""
     give_up_at = time.monotonic() + limit_s
     while not is_so():
         if time.monotonic() > give_up_at:

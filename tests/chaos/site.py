@@ -22,16 +22,16 @@ class ChaosSite(Attacked):
 
     @property
     def url(self) -> str:
-        """Where it serves, and will serve again."""
+        """The site's address, the same after a restart."""
         return self.live.url
 
     @property
     def database(self) -> Path:
-        """Its file."""
+        """The site's SQLite file."""
         return self._data / "agentsite.sqlite3"
 
     def start(self) -> None:
-        """Serve, or serve again."""
+        """Start it, or start it again."""
         self.live.environment = self.environment() | self._extra
         self.live.start()
 
@@ -44,7 +44,7 @@ class ChaosSite(Attacked):
         self.live.process.terminate()
 
     def wait_for_a_death(self, *, limit_s: float = 30) -> None:
-        """Return when it has died."""
+        """Wait until it has died."""
         try:
             self.live.process.wait(limit_s)
         except TimeoutExpired as error:
@@ -52,19 +52,19 @@ class ChaosSite(Attacked):
         self.live.kill()
 
     def close(self) -> None:
-        """End it, and take its data away."""
+        """Stop it, and remove its data."""
         self.live.close()
 
     def ask(self) -> AbstractContextManager[rows.Query]:
-        """Ask its file."""
+        """Query its SQLite file."""
         return rows.sqlite(self.database)
 
     def log(self) -> str:
-        """The end of what it logged."""
+        """The end of its log."""
         return self.live.log.read_text()[-4000:]
 
     def rows(self) -> Rows:
-        """Everything, and whether the file is sound."""
+        """All rows, and the result of the integrity check."""
         return replace(super().rows(), integrity=rows.integrity_of(self.database))
 
     def error_code(self, run: str) -> str:

@@ -1,4 +1,4 @@
-"""The checker's own test: bugs made on purpose in a real server, each of which it has to find."""
+"""Test of the checker itself: deliberate bugs in a real server, each of which it has to find."""
 
 import os
 import signal
@@ -42,7 +42,7 @@ def test_the_checker_finds_a_worker_that_writes_after_its_runs_were_taken_over(
 
 
 def take_over(site: Fleet, bug: str) -> set[str]:
-    """Stop a worker in the middle of a call until the other has ended the run, and wake it; what that breaks."""
+    """Suspend a worker in a call until the other has ended the run, and wake it; returns the broken invariants."""
     before = set(faults_in(site.evidence()))
     (site.witness / "bug").write_text(bug)
     hold(site, f"work_read {bug}")
@@ -53,7 +53,7 @@ def take_over(site: Fleet, bug: str) -> set[str]:
     site.wait_until(site.all_ended)
     asleep = len(site.starts())
     os.kill(pid, signal.SIGCONT)
-    # What it writes of the call comes before what it writes of a later run.
+    # Its write for the call comes before the writes for a later run.
     site.launch(*(f"work after-{bug}-{number}" for number in range(8)))
     site.wait_until(lambda: site.all_ended() and pid in {line.pid for line in site.starts()[asleep:]})
     (site.witness / "bug").unlink()
@@ -61,7 +61,7 @@ def take_over(site: Fleet, bug: str) -> set[str]:
 
 
 def run_through(site: ChaosSite, bug: str) -> set[str]:
-    """Play the scene of a bug with the bug switched on; which invariants it breaks that were not broken before."""
+    """Play the scene of a bug with the bug switched on; returns the invariants that it newly breaks."""
     before = set(faults_in(site.evidence()))
     (site.witness / "bug").write_text(bug)
     SCENES.get(bug, work)(site, bug or "sound")
@@ -78,7 +78,7 @@ def work(site: ChaosSite, label: str) -> None:
 
 
 def stop_in_a_call(site: ChaosSite, label: str) -> None:
-    """Somebody stops the run while its tool works."""
+    """A person stops the run while its tool works."""
     hold(site, f"work_pure {label}")
     ask_to_stop(site)
     site.wait_until(site.all_at_rest)
@@ -86,7 +86,7 @@ def stop_in_a_call(site: ChaosSite, label: str) -> None:
 
 
 def die_in_a_call(site: ChaosSite, label: str) -> None:
-    """The server is killed while a tool works that must not be run twice."""
+    """The server is killed during an unsafe call."""
     hold(site, f"work_unsafe {label}")
     site.kill()
     site.forbid("hold")
@@ -105,7 +105,7 @@ def die_before_the_start_is_written(site: ChaosSite, label: str) -> None:
 
 
 def stop_while_it_waits(site: ChaosSite, label: str) -> None:
-    """Somebody stops a run that waits for an approval, and somebody else approves on a page that was still open."""
+    """A person stops a run that waits for an approval, and another approves on a page that was still open."""
     site.launch(f"work_unsafe {label}", agent="Careful")
     site.wait_until(site.waits_for_approval)
     shown = site.waiting_calls("awaiting_approval")

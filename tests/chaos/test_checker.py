@@ -1,4 +1,4 @@
-"""The checker finds each fault it is there for, and none where there is none."""
+"""The checker finds each fault, and none in a sound history."""
 
 from dataclasses import replace
 from typing import Any
@@ -42,7 +42,7 @@ def but(**changes: Any) -> Evidence:
 
 
 def with_steps(*steps: StepSeen, **changes: Any) -> Evidence:
-    """The sound history with these steps, numbered from 1, and nobody who watched."""
+    """The sound history with these steps, numbered from 1, and without viewers."""
     numbered = [replace(step, sequence=number) for number, step in enumerate(steps, start=1)]
     runs = [replace(RUN, last_sequence=len(steps))]
     return replace(but(runs=runs, steps=numbered, **changes), viewings=())
@@ -59,7 +59,7 @@ def witnessed(*lines: Witnessed) -> Evidence:
 
 
 def moved(*moves: Moved) -> Evidence:
-    """The sound history with moves of its end added."""
+    """The sound history with further moves at its end."""
     return but(moves=[*MOVES, *moves])
 
 

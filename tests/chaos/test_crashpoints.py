@@ -1,4 +1,4 @@
-"""E2: a process dies at every place around a commit, for calls of every kind, and the run ends as it should."""
+"""E2: a process dies on both sides of every commit, for calls of every effect, and the run ends as it should."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from runs.engine.crashpoints import BOUNDARIES
+from runs.engine.operations.fault_points import BOUNDARIES
 from tests.chaos.attacked import Attacked
 from tests.chaos.fleet import Fleet
 from tests.chaos.site import ChaosSite
@@ -22,22 +22,22 @@ SCENES: dict[str, tuple[str, ...]] = {
     "approved": ("park",),
     "deciding": ("decision", "claim"),
 }
-"""How a run comes past a boundary: by itself, because somebody stops it or its host in the middle of the call, because
-its call has to be approved, or when that has been done and it goes on."""
+"""How a run reaches a boundary: by itself, because a person stops it or its host during the call, because
+its call has to be approved, or after that approval."""
 UNDECIDED = {"after_start", "in_call", "call_executed", "before_result"}
-"""Where an unsafe call may or may not have happened."""
+"""Points at which an unsafe call may or may not have happened."""
 WORST = [("plain", "before_reply"), ("plain", "after_start"), ("deciding", "after_decision")]
-"""What a short form tries, with an unsafe call."""
+"""The points of the short form, with an unsafe call."""
 
 
 def points_for(effect: str) -> list[tuple[str, str]]:
-    """Every crash point a run with one call of that effect comes past, and how."""
+    """Every crash point that a run with one call of that effect passes, with its scene."""
     every = [
         (scene, f"{when}_{boundary}")
         for scene, boundaries in SCENES.items()
         for boundary in boundaries
         for when in ("before", "after")
-        # A repeatable call starts with its proposal, and a run in an unsafe one is not suspended but parked.
+        # A repeatable call starts with its proposal, and a run in an unsafe one is parked, not suspended.
         if (boundary, effect) not in (("start", "pure"), ("suspend", "unsafe"))
     ]
     return size(short=WORST, full=[*every, ("plain", "in_call"), ("plain", "call_executed")])
@@ -62,7 +62,7 @@ def test_a_process_of_many_that_dies_around_any_commit_is_survived(
 
 
 def die_everywhere(site: Attacked, effect: str) -> str:
-    """Have a run die at each point and end after a restart; the figures."""
+    """Make a run die at each point and end after a restart; returns the figures."""
     points = points_for(effect)
     undecided = [die_at(site, scene, point, effect) for scene, point in points]
     assert_sound(site.evidence())
@@ -70,7 +70,7 @@ def die_everywhere(site: Attacked, effect: str) -> str:
 
 
 def die_at(site: Attacked, scene: str, point: str, effect: str) -> int:
-    """Have a run meet its death at the point, and end after a restart; 1 if a person had to say so."""
+    """Make a run die at the point and end after a restart; returns 1 if a person had to settle a call."""
     play(site, scene, point, effect)
     site.wait_for_a_death()
     assert site.disarm(), f"Nobody came past {point} ({scene})."
@@ -80,14 +80,14 @@ def die_at(site: Attacked, scene: str, point: str, effect: str) -> int:
     site.approve()
     site.wait_until(site.all_at_rest)
     undecided = site.stop_undecided()
-    # Of a single process, the one a stop is asked of dies in the middle of the call, and nobody knows of the stop.
+    # A single process that is asked to stop dies during the call, and the request is lost.
     unknown = UNDECIDED | ({"before_cancel_asked"} if isinstance(site, ChaosSite) else set())
     assert undecided == (point in unknown and effect == "unsafe"), f"{point} ({scene}): {undecided} undecided"
     return undecided
 
 
 def play(site: Attacked, scene: str, point: str, effect: str) -> None:
-    """Bring a run to where somebody dies."""
+    """Bring a run to the point where its process dies."""
     task = f"work_{effect} {scene}-{point}"
     match scene:
         case "plain":
@@ -111,7 +111,7 @@ def play(site: Attacked, scene: str, point: str, effect: str) -> None:
 
 
 def hold(site: Attacked, task: str) -> None:
-    """Launch a run that comes as far as its call, and stays there."""
+    """Launch a run that reaches its call, and stays in it."""
     site.allow("hold")
     site.launch(task)
     place = f"{task.split()[1]}/"
@@ -119,7 +119,7 @@ def hold(site: Attacked, task: str) -> None:
 
 
 def ask_to_stop(site: Attacked) -> None:
-    """Ask to stop the run that is not over. The site may die over it."""
+    """Request a stop of the unfinished run. The site may die meanwhile."""
     with site.ask() as query:
         ((run,),) = query("SELECT id FROM runs_run WHERE status NOT IN ('completed', 'failed', 'cancelled')")
     with site.visitor() as visitor, suppress(OSError, HTTPException):

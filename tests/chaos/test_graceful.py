@@ -1,4 +1,4 @@
-"""E6: SIGTERM in the middle of everything. Nobody is surprised, nothing is lost."""
+"""E6: SIGTERM during full load: nothing is lost."""
 
 import time
 from collections.abc import Callable

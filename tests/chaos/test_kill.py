@@ -1,4 +1,4 @@
-"""E4: kill -9 of the one process, again and again, in the middle of everything."""
+"""E4: kill -9 of the only process, again and again, during full load."""
 
 import random
 import time
@@ -56,9 +56,9 @@ def test_a_server_killed_again_and_again_loses_no_run_no_step_and_repeats_no_rec
 
 
 def live_once(site: ChaosSite, wave: list[str], chance: random.Random) -> list[str]:
-    """Launch while it works, and kill it at a random moment; the tasks to be launched again.
+    """Launch during full load, and kill the site at a random moment; returns the tasks to be launched again.
 
-    Under another name: a launch without an answer may have been committed all the same. Some calls have ended since
+    Under another name: a launch without a response may have been committed all the same. Some calls have ended since
     the last kill: a run that is lost three times without a new step is rightly given up.
     """
     moment = site.count_ends() + chance.randrange(AT_ONCE // 2, MOST_CALLS_A_LIFE)
@@ -66,13 +66,13 @@ def live_once(site: ChaosSite, wave: list[str], chance: random.Random) -> list[s
     with ThreadPoolExecutor(1) as launcher:
         launching = launcher.submit(site.launch, *wave)
         site.wait_until(lambda: site.count_ends() >= moment or (launching.done() and site.all_at_rest()))
-        time.sleep(delay_s)  # Not a wait for anything: part of the random moment.
+        time.sleep(delay_s)  # Part of the random moment.
         site.kill()
         return [f"{task}-again" for task in launching.result()]
 
 
 def orphans(site: ChaosSite) -> dict[str, int]:
-    """The runs a killed host held and nobody suspects of having killed it, which are tried one by one: their epochs."""
+    """The runs a killed host held, with their epochs, without suspects, which are tried one by one."""
     with site.ask() as query:
         return dict(query("SELECT id, epoch FROM runs_run WHERE owner IS NOT NULL AND crashes = 0"))
 
@@ -85,5 +85,5 @@ def all_claimed(site: ChaosSite, orphaned: dict[str, int]) -> bool:
 
 
 def median(values: list[float]) -> float:
-    """The middle one."""
+    """The middle value."""
     return sorted(values)[len(values) // 2]

@@ -1,4 +1,4 @@
-"""E7 to E9 and E11: the database and the doorbell go away and come back, and no run is any the worse for it."""
+"""E7 to E9 and E11: database and doorbell fail and come back, and no run is harmed."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -24,12 +24,12 @@ SEEN_IN_S = 10.0
 
 @pytest.fixture
 def site(start_fleet: Callable[..., Fleet]) -> Fleet:
-    """Two workers at work, with people who watch, and calls long enough for an outage to find them at work."""
+    """Two workers with hosted runs, with viewers, and calls long enough to overlap with an outage."""
     return at_work(start_fleet)
 
 
 def at_work(start_fleet: Callable[..., Fleet], **options: Any) -> Fleet:
-    """The fleet of these experiments."""
+    """The fleet of these experiments, under load."""
     about = {"AGENTSITE_LEASE_S": str(LEASE_S), "AGENTSITE_WORKER_RUNS": "20", "CHAOS_CALL_S": "1"} | options
     site = start_fleet(workers=2, restarts=True, **about)
     site.launch(*(f"mixed r{number}" for number in range(RUNS)))
@@ -78,7 +78,7 @@ def test_postgres_backends_are_killed_and_its_connections_are_used_up(site: Flee
     site.cluster.ask(f"SELECT pg_terminate_backend(pid) {others}")
     until_at_work(site)
     with all_connections(site):
-        time.sleep(size(short=2, full=10))  # What is tried here is this time.
+        time.sleep(size(short=2, full=10))  # The duration of the outage.
     until_at_work(site)
     growth = site.leftovers().connections - most
 
@@ -93,7 +93,7 @@ def test_the_network_to_postgres_is_slow_deaf_and_broken(
     with Proxy(cluster.port) as proxy:
         site = at_work(start_fleet, through=proxy.port)
         proxy.latency_s = (0.1, 0.3)
-        time.sleep(10)  # What is tried here is this time, as below.
+        time.sleep(10)  # The duration of the fault, as below.
         proxy.latency_s = (0.0, 0.0)
         for direction in ("to the client", "to the server"):
             proxy.stalled = direction
@@ -122,7 +122,7 @@ def test_the_network_to_postgres_is_slow_deaf_and_broken(
 def test_redis_goes_away_and_comes_back(
     fault: str, lasts_s: int, start_fleet: Callable[..., Fleet], report: Callable[[str, str], None]
 ):
-    # As much work as outlasts the fault, so that there are steps to be seen meanwhile.
+    # Enough work to outlast the fault, so that viewers get steps meanwhile.
     site = at_work(start_fleet, **size(short={}, full={"AGENTSITE_WORKER_RUNS": "6", "CHAOS_CALL_S": "3"}))
     starts_before = [worker.starts for worker in site.workers]
 
@@ -144,7 +144,7 @@ def test_redis_goes_away_and_comes_back(
 
 @contextmanager
 def gone(doorbell: Doorbell) -> Iterator[None]:
-    """Killed, and started again with nothing in it."""
+    """Killed, and started again empty."""
     doorbell.stop()
     try:
         yield
@@ -154,7 +154,7 @@ def gone(doorbell: Doorbell) -> Iterator[None]:
 
 @contextmanager
 def cut_off(doorbell: Doorbell) -> Iterator[None]:
-    """All its clients are thrown out."""
+    """All its clients are disconnected."""
     doorbell.do("CLIENT", "KILL", "TYPE", "normal")
     doorbell.do("CLIENT", "KILL", "TYPE", "pubsub")
     yield
@@ -162,7 +162,7 @@ def cut_off(doorbell: Doorbell) -> Iterator[None]:
 
 @contextmanager
 def asleep(doorbell: Doorbell) -> Iterator[None]:
-    """It answers nobody for ten seconds."""
+    """The channel layer does not respond for 10 s."""
     with ThreadPoolExecutor(1) as somebody:
         sleeping = somebody.submit(doorbell.do, "DEBUG", "SLEEP", "10")
         yield
@@ -171,7 +171,7 @@ def asleep(doorbell: Doorbell) -> Iterator[None]:
 
 @contextmanager
 def full(doorbell: Doorbell) -> Iterator[None]:
-    """It has no memory left."""
+    """Redis has no memory left."""
     doorbell.do("CONFIG", "SET", "maxmemory", "1")
     yield
     doorbell.do("CONFIG", "SET", "maxmemory", "0")
@@ -187,7 +187,7 @@ FAULTS: dict[str, Callable[[Doorbell], AbstractContextManager[None]]] = {
 
 
 def finish(site: Fleet) -> str:
-    """Let everything end, and have it judged; the figures."""
+    """Let everything end, and check it; returns the figures."""
     site.wait_until(lambda: at_rest(site), limit_s=240)
     undecided = site.stop_undecided()
     site.wait_until(lambda: site.all_ended() and site.viewers.are_done())
@@ -199,7 +199,7 @@ def finish(site: Fleet) -> str:
 
 
 def answers_for(site: Fleet, limit_s: float) -> Iterator[int]:
-    """What a person is answered meanwhile, once a second."""
+    """The status of a page, once a second."""
     give_up_at = time.monotonic() + limit_s
     with site.visitor() as visitor:
         while True:
@@ -213,7 +213,7 @@ def answers_for(site: Fleet, limit_s: float) -> Iterator[int]:
 
 
 def at_rest(site: Fleet) -> bool:
-    """True if every run has ended or waits for a person; False while the database does not say."""
+    """True if every run has ended or waits for a person; False while the database is unreachable."""
     try:
         return site.all_at_rest()
     except psycopg.OperationalError:
@@ -221,13 +221,13 @@ def at_rest(site: Fleet) -> bool:
 
 
 def until_at_work(site: Fleet) -> float:
-    """How many seconds it takes until a further call starts, or nothing is left to do."""
+    """Seconds until a further call starts, or nothing is left to do."""
     before = site.count_starts()
     return site.wait_until(lambda: site.count_starts() > before or at_rest(site))
 
 
 def lags_for(site: Fleet, limit_s: float) -> Iterator[float]:
-    """How far behind the viewers are, again and again."""
+    """The lag of the viewers, again and again."""
     give_up_at = time.monotonic() + limit_s
     while time.monotonic() < give_up_at:
         time.sleep(1)
@@ -235,7 +235,7 @@ def lags_for(site: Fleet, limit_s: float) -> Iterator[float]:
 
 
 def lag(site: Fleet) -> float:
-    """How many seconds it takes until viewers have seen the steps that are there now."""
+    """Seconds until viewers have received all steps recorded now."""
     with site.ask() as query:
         last = {str(run).replace("-", ""): steps for run, steps in query("SELECT id, next_sequence - 1 FROM runs_run")}
     return site.wait_until(lambda: all(viewer.last >= last[viewer.run] for viewer in site.viewers.all))
@@ -243,7 +243,7 @@ def lag(site: Fleet) -> float:
 
 @contextmanager
 def all_connections(site: Fleet) -> Iterator[None]:
-    """Hold every connection Postgres has left for others than its superuser."""
+    """Hold every connection that Postgres has for users other than its superuser."""
     held = []
     try:
         while True:

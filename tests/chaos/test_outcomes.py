@@ -1,4 +1,4 @@
-"""What a crash leaves to a person, and what it ends."""
+"""Outcomes of crashes: what a person has to settle, and what ends a run."""
 
 from collections.abc import Callable
 from functools import partial
@@ -53,5 +53,5 @@ def test_a_run_that_kills_its_server_three_times_is_ended_and_the_others_go_on(s
 
 
 def has_started_the_killer(site: ChaosSite, times: int) -> bool:
-    """True if the deadly call was started that often, and not more."""
+    """True if the deadly call was started exactly that often."""
     return sum(line.place.startswith("r1/") for line in site.starts()) == times

@@ -1,4 +1,4 @@
-"""Two people decide the two calls of a turn at the same instant: the run is woken, and woken once."""
+"""Two people decide the two calls of a turn at the same instant: the run is woken exactly once."""
 
 import threading
 from collections import Counter
@@ -43,7 +43,7 @@ def test_two_people_who_decide_at_the_same_instant_wake_a_run_once(
     )
     assert answers == [[302] * TURNS] * 2
     assert woken == {1: TURNS}
-    assert jobs == {2: TURNS}  # When it was launched, and when it was decided.
+    assert jobs == {2: TURNS}  # At its launch, and after the decisions.
     assert {run.epoch for run in seen.rows.runs} == {2}
     assert {run.status for run in seen.rows.runs} == {"completed"}
     assert_sound(seen)

@@ -1,4 +1,4 @@
-"""E1, E5 and E10: workers that are killed, stopped, and paused until somebody else has taken over."""
+"""E1, E5 and E10: workers that are killed, stopped, and suspended until another has taken over."""
 
 import itertools
 import random
@@ -56,14 +56,14 @@ def test_workers_killed_again_and_again_lose_no_run_no_step_and_repeat_no_record
 
 
 def kill_one(site: Fleet, chance: random.Random) -> None:
-    """Kill a worker at a random moment in which it lives.
+    """Kill a worker at a random moment of its work.
 
     Some calls have ended since the last kill: a run that is lost three times without a new step is rightly given up.
     """
     worker = chance.choice(site.workers)
     moment = site.count_ends() + chance.randrange(AT_ONCE // 3, AT_ONCE * 5 // 3)
     site.wait_until(lambda: worker.is_at_work and (site.count_ends() >= moment or site.all_at_rest()))
-    time.sleep(chance.uniform(0, 0.5))  # Not a wait for anything: part of the random moment.
+    time.sleep(chance.uniform(0, 0.5))  # Part of the random moment.
     worker.process.kill()
     site.wait_until(lambda: not worker.is_at_work)
 
@@ -125,12 +125,12 @@ def test_a_worker_that_wakes_after_its_runs_were_taken_over_writes_nothing_and_s
 
 
 def make_a_zombie(site: Fleet, chance: random.Random, number: int) -> bool:
-    """Stop a worker in the middle of its runs, let another take them over, and wake it; False if it had none left."""
+    """Suspend a worker during its runs, let another take them over, and wake it; False if it had no runs left."""
     worker: Worker = chance.choice(site.workers)
-    earlier = unfinished(site)  # Cut off with an earlier zombie.
+    earlier = unfinished(site)  # Interrupted with an earlier zombie.
     site.launch(*(f"mixed z{number}-{each}" for each in range(2 * RUNS_OF_A_ZOMBIE)))
     site.wait_until(lambda: any(line.pid == worker.process.pid for line in unfinished(site) if line not in earlier))
-    time.sleep(chance.uniform(0, 0.3))  # Not a wait for anything: part of the random moment.
+    time.sleep(chance.uniform(0, 0.3))  # Part of the random moment.
     worker.process.send_signal(signal.SIGSTOP)
     had_runs = bool(hosted_by(site, worker))
     site.wait_until(lambda: not hosted_by(site, worker))
@@ -140,13 +140,13 @@ def make_a_zombie(site: Fleet, chance: random.Random, number: int) -> bool:
 
 
 def hosted_by(site: Fleet, worker: Worker) -> int:
-    """How many runs are the worker's, as far as the rows tell."""
+    """The number of the worker's runs, by the rows."""
     with site.ask() as query:
         ((count,),) = query(f"SELECT count(*) FROM runs_run WHERE owner LIKE 'host-{worker.process.pid}-%'")
     return int(count)
 
 
 def unfinished(site: Fleet) -> list[Witnessed]:
-    """Starts of calls that have no end yet."""
+    """Starts of calls without an end."""
     ended = {(line.call, line.pid) for line in site.witnessed() if line.event == "end"}
     return [line for line in site.starts() if (line.call, line.pid) not in ended]

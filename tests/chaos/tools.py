@@ -1,7 +1,7 @@
-"""Tools with an independent witness: a log the site knows nothing of, with a line on the disk for each start and end.
+"""Tools with an independent witness: a log that the site does not know, with a durable line for each start and end.
 
 Loaded into real servers and workers with AGENTSITE_TOOLS. AGENTSITE_WITNESS names a folder: for the log, and for files
-by which calls are held and let go. CHAOS_CALL_S is how long the longest call of `work_…` takes.
+that hold and release calls. CHAOS_CALL_S is the duration of the longest call of `work_…`.
 """
 
 import asyncio
@@ -12,15 +12,15 @@ import signal
 import time
 from pathlib import Path
 
-from runs.agent.tools.idempotency import idempotency_key
+from runs.agent.tools.idempotency_key import idempotency_key
 from runs.agent.tools.protocol import Effect
 from runs.agent.tools.registry import tool
-from runs.engine.crashpoints import crashpoint
+from runs.engine.operations.fault_points import crashpoint
 
 FOLDER = Path(os.environ["AGENTSITE_WITNESS"])
 LONGEST_CALL_S = float(os.environ.get("CHAOS_CALL_S", "0.05"))
 
-# One write to a file opened for appending is whole or not there, whoever else writes to it.
+# One write to a file opened for appending is atomic, also beside other writers.
 _log = os.open(FOLDER / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
@@ -31,7 +31,7 @@ def _write(line: bytes) -> None:
 
 async def _note(event: str, run: str, turn: int, place: int) -> None:
     about = {"event": event, "call": idempotency_key(), "place": f"{run}/{turn}/{place}", "pid": os.getpid()}
-    # The time before it is on the disk: a start is never told later than it was. The disk must not hold up the loop.
+    # The time before the write: a start is never dated later than it was. The disk must not block the loop.
     await asyncio.to_thread(_write, (json.dumps({**about, "at": time.time()}) + "\n").encode())
 
 

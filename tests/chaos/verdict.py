@@ -1,4 +1,4 @@
-"""The checker's verdict, with what is known of whatever is broken: the servers are gone when somebody reads it."""
+"""The checker's verdict, with the history of each fault, because the servers are gone when it is read."""
 
 import re
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ MOST_TOLD = 3
 
 
 def assert_sound(seen: Evidence) -> None:
-    """Raises `AssertionError` with every fault, and with the whole story of the first few."""
+    """Raise `AssertionError` with every fault, and with the history of the first few."""
     faults = faults_in(seen)
     stories = [line for fault in faults[:MOST_TOLD] for line in ["", f"The story of: {fault}", *_story(fault, seen)]]
     assert not faults, "\n".join([f"{len(faults)} faults", *faults, *stories])
 
 
 def _story(fault: str, seen: Evidence) -> list[str]:
-    """Everything about the runs and calls a fault names, in the order of time."""
+    """All evidence about the runs and calls in a fault, ordered by time."""
     named = set(re.findall(r"\b[0-9a-f]{32}\b", fault))
     runs = named | {call.run for call in seen.rows.calls if call.id in named}
     return [line for _, line in sorted(_told(runs, named, seen))]

@@ -1,4 +1,4 @@
-"""People who look at runs while everything breaks, and come back whenever they are thrown out."""
+"""Viewers of runs that reconnect after every disconnect."""
 
 import asyncio
 import contextlib
@@ -26,18 +26,18 @@ class Viewer:
         self.run = run
         self.steps: list[tuple[int, str]] = []
         self.codes: list[int | None] = []
-        """How each of the connections ended."""
+        """The close code of each connection."""
         self.connected = threading.Event()
         self._address = address
         self._session = session
 
     @property
     def last(self) -> int:
-        """The last step seen."""
+        """The last received step."""
         return self.steps[-1][0] if self.steps else 0
 
     async def watch(self) -> None:
-        """Watch until the site says that the run has ended."""
+        """Watch until the site reports the end of the run."""
         while ENDED not in self.codes:
             with contextlib.suppress(OSError, WebSocketException, TimeoutError):
                 async with await self._open() as socket:
@@ -62,10 +62,10 @@ class Viewer:
 
 
 class Viewers:
-    """Viewers on a loop and a thread of their own, for the length of a `with` block."""
+    """Viewers on a loop and a thread of their own, inside a `with` block."""
 
     def __init__(self, address: Callable[[], str], session: str) -> None:
-        """`address` is where the site is at the moment."""
+        """`address` returns the current address of the site."""
         self.all: list[Viewer] = []
         self._address = address
         self._session = session
@@ -84,7 +84,7 @@ class Viewers:
         self._loop.close()
 
     def watch(self, runs: Iterable[str], *, limit_s: float = 30) -> None:
-        """Have each of the runs watched; returns when every new viewer has been let in once."""
+        """Watch each of the runs; returns when every new viewer was connected once."""
         new = [Viewer(self._address, self._session, run) for run in runs]
         self.all += new
         asyncio.run_coroutine_threadsafe(self._begin(new), self._loop).result(limit_s)
@@ -92,11 +92,11 @@ class Viewers:
             assert viewer.connected.wait(limit_s), "A viewer was not let in."
 
     def are_done(self) -> bool:
-        """True if every run has ended before its viewer's eyes."""
+        """True if every viewer has received the end of its run."""
         return all(task.done() for task in self._tasks)
 
     def viewings(self) -> list[Viewing]:
-        """What was seen."""
+        """The received steps of all viewers."""
         return [Viewing(viewer.run, 0, tuple(viewer.steps)) for viewer in self.all]
 
     async def _begin(self, viewers: list[Viewer]) -> None:

@@ -7,7 +7,7 @@ from tests.chaos.evidence import Witnessed
 
 
 def overlaps(lines: Sequence[Witnessed]) -> set[str]:
-    """The calls that two processes were in at the same time."""
+    """The calls that two processes executed at the same time."""
     inside: dict[str, set[int]] = defaultdict(set)
     found = set()
     for line in sorted(lines, key=lambda line: line.at):

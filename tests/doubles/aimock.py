@@ -1,4 +1,4 @@
-"""npm's `@copilotkit/aimock`, run by node: a double of all providers that nobody here has written."""
+"""npm's `@copilotkit/aimock`, run by node: an independent double of all providers."""
 
 import json
 import subprocess
@@ -17,29 +17,29 @@ USED = {
     "input_tokens": 100, "output_tokens": 20,
     "promptTokenCount": 100, "candidatesTokenCount": 20,
 }  # fmt: skip
-"""100 tokens read and 20 written, in every provider's words; each takes its own."""
+"""100 tokens read and 20 written, in every provider's fields; each format reads its own."""
 
 
 def install(folder: Path) -> None:
-    """Put it into `folder`. Skips the test where there is no way to, unless REQUIRE_SERVICES is 1."""
+    """Install it into `folder`. Skips the test without npm, unless REQUIRE_SERVICES is 1."""
     npm.install("The double of the providers", [HERE / name for name in FILES], folder)
 
 
 class Aimock:
-    """The server. What it answers is said by `answer`, in the words of its own fixtures."""
+    """The server. `answer` sets its responses, as its own fixtures."""
 
     def __init__(self, folder: Path) -> None:
         self._process = subprocess.Popen(
             ["node", "serve.mjs"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self.url = first_line(self._process, START_LIMIT_S)
-        """Where it serves, without a path."""
+        """The server's address, without a path."""
 
         assert self.url, "aimock did not start."
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a person sets to use it: every provider's address, and keys it does not look at."""
+        """The environment of a user of it: every provider's address, and keys it does not check."""
         chat = {"name": "double", "kind": "openai", "base_url": f"{self.url}/v1", "models": ["gpt-5.6"]}
         return {
             "OPENAI_BASE_URL": f"{self.url}/v1",
@@ -52,27 +52,28 @@ class Aimock:
         }
 
     def answer(self, *fixtures: dict[str, Any]) -> None:
-        """Forget everything, and answer with these from now on: the first whose `match` fits."""
+        """Reset it, and answer with these fixtures from now on: the first whose `match` fits."""
         self._post("reset")
         self._post("fixtures", {"fixtures": list(fixtures)})
 
     def answer_in_turn(self, *responses: dict[str, Any]) -> None:
-        """Answer the first request with the first, the second with the second. `fixture` makes one with more to it."""
+        """Answer the first request with the first, the second with the second … `fixture` makes one with more
+        fields."""
         made = [each if "response" in each else fixture(each) for each in responses]
         self.answer(*(each | {"match": each["match"] | {"sequenceIndex": place}} for place, each in enumerate(made)))
 
     def chaos(self, **rates: float) -> None:
-        """From now on, break requests with these probabilities; none: no longer."""
+        """Break requests with these probabilities from now on; without arguments, stop that."""
         self._post("chaos", rates)
 
     def requests(self) -> list[dict[str, Any]]:
-        """What was asked since `answer`: `path`, `headers`, and the `body` as aimock has understood it."""
+        """The requests since `answer`: `path`, `headers`, and the `body` as aimock parsed it."""
         with urlopen(f"{self.url}/__aimock/journal", timeout=ANSWER_LIMIT_S) as answer:  # noqa: S310  a double of ours
             journal: list[dict[str, Any]] = json.load(answer)
         return journal
 
     def close(self) -> None:
-        """End it."""
+        """Kill it."""
         self._process.kill()
         self._process.communicate()
 
@@ -88,5 +89,5 @@ class Aimock:
 
 
 def fixture(response: dict[str, Any], **about: Any) -> dict[str, Any]:
-    """An answer to any request, with what else aimock knows of fixtures, such as `truncateAfterChunks`."""
+    """A response to any request, with further fields of aimock's fixtures, such as `truncateAfterChunks`."""
     return {"match": {}, "response": response} | about

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from runs.agent.messages import ModelProvider
-from runs.agent.providers.catalog import provider_for
+from runs.agent.providers.model_catalog.catalog import provider_for
 from tests.doubles.aimock import Aimock, install
 
 MODELS = {
@@ -14,7 +14,7 @@ MODELS = {
     "messages": "anthropic:claude-sonnet-5-5",
     "gemini": "google:gemini-3.8-flash",
 }
-"""A model of each format, by the name people type."""
+"""A model of each format, by its name in the product."""
 
 
 @pytest.fixture(scope="module")
@@ -29,18 +29,18 @@ def running_aimock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aimock]
 
 @pytest.fixture
 def aimock(running_aimock: Aimock) -> Aimock:
-    """The server, which was told nothing yet."""
+    """The server, without fixtures."""
     running_aimock.answer()
     return running_aimock
 
 
 @pytest.fixture(params=MODELS)
 def wire_format(request: pytest.FixtureRequest) -> str:
-    """One format after the other."""
+    """Each format in turn."""
     return str(request.param)
 
 
 @pytest.fixture
 def model(wire_format: str, aimock: Aimock) -> ModelProvider:
-    """A model of that format there, by the environment a person would set."""
+    """A model of that format, configured by environment variables."""
     return provider_for(MODELS[wire_format], environ=aimock.environment)

@@ -1,4 +1,4 @@
-"""What a double that nobody here has written breaks, in every format, and what a run makes of it."""
+"""Faults of an independent double, in every format, and their effect on a run."""
 
 import pytest
 
@@ -11,7 +11,7 @@ SOON = RetryPolicy(base_s=0.001)
 
 
 def refusal(status: int, message: str, **error: str) -> dict[str, object]:
-    """An error of the provider's."""
+    """An error of a provider."""
     return {"error": {"message": message, **error}, "status": status}
 
 

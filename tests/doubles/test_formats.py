@@ -1,4 +1,4 @@
-"""Every format against a double that nobody here has written: words, thoughts, tools, data, usage."""
+"""Every format against an independent double: text, reasoning, tools, structured output, usage."""
 
 import json
 
@@ -8,7 +8,7 @@ from runs.agent import AgentThought, ThoughtType, run_agent
 from runs.agent.messages import Delta, ModelProvider, ModelRequest
 from tests.doubles.aimock import USED, Aimock, fixture
 
-# It ends Gemini's calls with a word Gemini does not know, and google-genai warns of it.
+# It ends Gemini's calls with a finish reason Gemini does not have, and google-genai warns of it.
 pytestmark = pytest.mark.filterwarnings("ignore:FUNCTION_CALL is not a valid FinishReason")
 
 TIDE = "The tide comes in twice a day, at six and again at half past six."

@@ -1,4 +1,4 @@
-"""A host in the test's own loop, with models that say what they are told."""
+"""A host in the test's own loop, with scripted models."""
 
 import asyncio
 import time
@@ -11,15 +11,17 @@ from django.contrib.auth.models import User
 
 from runs.agent.messages import ModelProvider
 from runs.engine import control
-from runs.engine.host import RunHost
+from runs.engine.host_timings import HostTimings
+from runs.engine.hosting.host import RunHost
 from runs.models import Agent, Run, Step
 
 SOON_S = 10.0
+SWEEPS_OFTEN = HostTimings(sweep_every_s=0.05)
 
 
 @pytest.fixture
 def assistant(transactional_db: None) -> Agent:
-    """The default agent, which a flushed test database has lost. It asks nobody before its tools run."""
+    """The default agent, which a flushed test database has lost. It never asks before its tools run."""
     agent, _ = Agent.objects.update_or_create(
         name="Assistant", defaults={"model_names": ["offline"], "is_default": True, "approval": "never"}
     )
@@ -34,11 +36,11 @@ def ada(assistant: Agent) -> User:
 
 @pytest.fixture
 async def host_for(transactional_db: None) -> AsyncIterator[Callable[[ModelProvider], RunHost]]:
-    """Start a host whose runs are all worked on by one model. Drained after the test."""
+    """Start a host whose runs all use one model. Drained after the test."""
     hosts: list[RunHost] = []
 
-    def start(model: ModelProvider, **options: Any) -> RunHost:
-        host = RunHost(provider_for=lambda _: model, **{"sweep_every_s": 0.05, **options})
+    def start(model: ModelProvider, timings: HostTimings = SWEEPS_OFTEN, **options: Any) -> RunHost:
+        host = RunHost(provider_for=lambda _: model, timings=timings, **options)
         host.start(asyncio.get_running_loop())
         hosts.append(host)
         return host
@@ -59,7 +61,7 @@ async def ended(run: Run) -> Run:
 
 
 async def reached(run: Run, is_there: Callable[[Run], bool]) -> Run:
-    """The run's row, as soon as it is as asked for."""
+    """The run's row, as soon as `is_there` is true of it."""
     give_up_at = time.monotonic() + SOON_S
     while not is_there(row := await Run.objects.aget(pk=run.pk)):
         assert time.monotonic() < give_up_at, f"Still {row.status} {row.waiting_for} after {SOON_S} s: {row.error}"

@@ -1,4 +1,4 @@
-"""What the cancel fuzz of hosted runs works with: ways to stop one at any of its awaits, and what must hold after."""
+"""Tools of the cancel fuzz of hosted runs: ways to stop one at any of its awaits, and the invariants afterwards."""
 
 import asyncio
 import threading
@@ -14,19 +14,20 @@ from django.db import connection
 
 from runs.agent import RetryPolicy
 from runs.agent.messages import ModelReply
-from runs.engine import control, setting_up
-from runs.engine.endings import StopReason
-from runs.engine.host import RunHost
+from runs.engine import control
+from runs.engine.hosting import run_config
+from runs.engine.hosting.early_exits import StopReason
+from runs.engine.hosting.host import RunHost
 from runs.models import Run, Step, ToolCall
 
 
 class NeverAnswers:
-    """A model that is always too late, and takes a moment to hang up."""
+    """A model that is always too late, and takes a moment to clean up."""
 
     name = model = "slow"
 
     async def reply(self, request: Any, **options: Any) -> ModelReply:
-        """Wait to be told to stop."""
+        """Wait for the cancellation."""
         try:
             await asyncio.Event().wait()
         finally:
@@ -37,11 +38,11 @@ class NeverAnswers:
 
 def retry_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same retries, with waits of a millisecond."""
-    monkeypatch.setattr(setting_up, "RetryPolicy", lambda **options: RetryPolicy(**options, base_s=0.001))
+    monkeypatch.setattr(run_config, "RetryPolicy", lambda **options: RetryPolicy(**options, base_s=0.001))
 
 
 class Clock:
-    """The time the loop and the run's own clock go by. An hour can pass at once: a laptop that was shut."""
+    """The clock of the event loop and of the runs. It can jump by an hour, like that of a suspended laptop."""
 
     def __init__(self) -> None:
         self.ahead_s = 0.0
@@ -51,14 +52,14 @@ class Clock:
         return time.monotonic() + self.ahead_s
 
     def make_loop(self) -> asyncio.AbstractEventLoop:
-        """A loop that goes by this clock."""
+        """An event loop with this clock."""
         loop = asyncio.SelectorEventLoop()
         loop.time = self.monotonic  # type: ignore[method-assign]
         return loop
 
 
 def in_a_thread(work: Callable[[], Any]) -> Any:
-    """What `work` returns, done in a thread while this one waits: nothing else happens on the loop meanwhile."""
+    """What `work` returns, run in a thread while this one waits, so that the loop stands still meanwhile."""
     results: list[Any] = []
     thread = threading.Thread(target=lambda: results.append(work()))
     thread.start()
@@ -77,7 +78,7 @@ class Stops:
     clock: Clock
 
     def __call__(self, root: "asyncio.Task[Any]", which: int) -> None:
-        """Stop it; the second time, and the third, as a host in a hurry does: by cancelling the task again."""
+        """Stop it; the second and third time cancel the task again, as a host in a hurry does."""
         if self.kind == "timeout":
             self.clock.ahead_s += 3600
         elif self.kind == "leaving" and which > 1:
@@ -91,8 +92,8 @@ class Stops:
             self._tell("cancel")
 
     def _tell(self, reason: StopReason) -> None:
-        """What the consumer does when it hears of it. Before it has a child, it hears of it after it has begun."""
-        consumer = self.host._consumers[self.run_id]
+        """The consumer's reaction to the message. Without a child yet, it handles the message after its start."""
+        consumer = self.host._runs.consumers[self.run_id]
         if consumer._child is None:
             consumer.inbox.put_nowait({"type": f"run.{reason}"})
         else:
@@ -106,13 +107,13 @@ class Stops:
 
 
 def read(run_id: UUID) -> tuple[Run, list[Step], list[ToolCall]]:
-    """What the database knows of a run."""
+    """The rows of a run."""
     run = Run.objects.get(pk=run_id)
     return run, list(run.steps.order_by("sequence")), list(run.calls.order_by("turn", "index"))
 
 
 def say_it_did_not_happen(run: Run) -> None:
-    """Decide about every call whose outcome is unknown, so that the run goes on."""
+    """Settle every call of unknown outcome with "run_again", so that the run goes on."""
     try:
         for call in run.calls.filter(state=ToolCall.State.UNKNOWN):
             control.settle(call.pk, by=run.user, outcome="run_again")
@@ -127,7 +128,7 @@ def is_terminal(step: Step) -> bool:
 
 
 def check(run: Run, steps: list[Step], calls: list[ToolCall]) -> None:
-    """What holds for every run nobody works on."""
+    """Invariants of every run without a host."""
     assert [step.sequence for step in steps] == list(range(1, run.next_sequence))
     assert (run.owner, run.lease_until) == (None, None)
     assert run.status in ("idle", "waiting", "completed", "failed", "cancelled")
@@ -143,7 +144,7 @@ def check(run: Run, steps: list[Step], calls: list[ToolCall]) -> None:
 
 
 def check_calls(run: Run, steps: list[Step], calls: list[ToolCall]) -> None:
-    """A call has one result, or is open because the run goes on, or is unknown and a person is asked."""
+    """A call has one result, or is open in a run that goes on, or is unknown and a person is asked."""
     results = Counter(str(step.call_id) for step in steps if step.kind == Step.Kind.TOOL_RESULT)
     proposed = Counter(str(step.call_id) for step in steps if step.kind == Step.Kind.TOOL_CALL)
     assert proposed == Counter(str(call.call_id) for call in calls)

@@ -1,21 +1,22 @@
-"""A run that real hosts work on and people change, one small move after another: whose move it is is up to the test.
+"""A run that real hosts execute and people change, in small moves whose order the test chooses.
 
-Everything is the product's own but the writer, which commits when it is told to, and the clock.
+Everything is the product's own except the writer, which commits on command, and the clock.
 """
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from runs.agent import clock as run_clock
+from runs.agent.budget import deadline
 from runs.agent.messages import ModelReply, ModelRequest, OnDelta, ToolRequest
-from runs.agent.tools.idempotency import idempotency_key
-from runs.engine.batch import Batch
-from runs.engine.host import RunHost
-from runs.engine.writes import Write
+from runs.agent.tools.idempotency_key import idempotency_key
+from runs.engine.hosting.host import RunHost
+from runs.engine.writing.batch import Batch
+from runs.engine.writing.writes import Write
 from runs.models import Run, ToolCall
 from tests.engine.fuzzing import Clock
 
@@ -24,7 +25,7 @@ CALLS = ("interleaved_send", "interleaved_look")
 
 
 class WriterOnDemand:
-    """Takes writes, and commits them when the test says so."""
+    """Queues writes, and commits them on command."""
 
     def __init__(self) -> None:
         self.queue: list[Write] = []
@@ -35,7 +36,7 @@ class WriterOnDemand:
         self.queue.append(write)
 
     def commit(self, count: int) -> None:
-        """Commit the first writes of the queue, and wake whoever waits for them."""
+        """Commit the first writes of the queue, and wake their waiters."""
         writes, self.queue = self.queue[:count], self.queue[count:]
         if writes:
             with transaction.atomic():
@@ -45,13 +46,13 @@ class WriterOnDemand:
                 write.wake()
 
     async def do(self, work: Callable[[], Any]) -> Any:
-        """Have the work done in a transaction when the loop rests: on the loop there would be another connection."""
+        """Run the work in a transaction when the loop rests: on the loop there would be another connection."""
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.jobs.append((work, done))
         return await done
 
     def do_jobs(self) -> bool:
-        """Do what is asked for; False if nothing was."""
+        """Run the queued work; False if there was none."""
         jobs, self.jobs = self.jobs, []
         for work, done in jobs:
             with transaction.atomic():
@@ -66,10 +67,11 @@ class HostOnDemand(RunHost):
 
     def __init__(self, model: Any, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(provider_for=lambda _: model)
-        self._loop = loop
-        self.alerts = None  # type: ignore[assignment]  # Nobody is to be mailed about poison made here.
+        self._loop.use(loop)
         self.on_demand = WriterOnDemand()
-        self.writer = self.claims._writer = self.on_demand  # type: ignore[assignment]
+        self.services.claimer._writer = self.on_demand  # type: ignore[assignment]
+        # No mails about poison that is made here.
+        self.services = replace(self.services, alerts=None, writer=self.on_demand)  # type: ignore[arg-type]
 
     async def read(self, work: Callable[[], Any]) -> Any:
         """Read when the loop rests."""
@@ -77,37 +79,37 @@ class HostOnDemand(RunHost):
 
     def host(self, run_id: UUID) -> None:
         """Try to host the run."""
-        self._host_if_possible(run_id)
+        self._runs.host(run_id)
 
     def hears(self, run_id: UUID, message_type: str) -> None:
-        """A message arrives that was sent after a change."""
+        """Deliver a message that was sent after a change."""
         self.deliver(run_id, message_type)
 
 
 class World:
-    """One run, its hosts and its model, and the witness who saw what was executed."""
+    """One run, its hosts and its model, and the witness of the executed calls."""
 
     def __init__(self, run: Run) -> None:
         self.run_id = run.pk
         self.clock = Clock()
-        run_clock.time = self.clock  # type: ignore[assignment, attr-defined]
+        deadline.time = self.clock  # type: ignore[assignment, attr-defined]
         self.loop = self.clock.make_loop()
         self.model = Thinks()
         self.hosts = [HostOnDemand(self.model, self.loop) for _ in range(2)]
         self.tools_may_end = asyncio.Event()
         self.executed: list[tuple[str, str, str]] = []
-        """Tool, call id, and the status of the run at the moment the tool began."""
+        """Tool, call id, and the status of the run when the tool began."""
         self._began: list[tuple[str, str]] = []
         self.after_a_stop: list[str] = []
-        """Unsafe calls that began although somebody had asked to stop the run before."""
+        """Unsafe calls that began after a stop was requested."""
 
     @property
     def row(self) -> Run:
-        """The run as the database has it."""
+        """The run's row in the database."""
         return Run.objects.get(pk=self.run_id)
 
     def settle(self) -> None:
-        """Let the loop run until nothing moves any more without a commit, a reply or a tool."""
+        """Run the loop until everything waits for a commit, a reply or a tool."""
         is_moving = True
         while is_moving:
             self.loop.run_until_complete(self._settle())
@@ -119,11 +121,11 @@ class World:
             await asyncio.sleep(0)
 
     def witness(self, tool_name: str) -> None:
-        """A tool begins."""
+        """Note that a tool begins."""
         self._began.append((tool_name, idempotency_key()))
 
     def _note_what_began(self) -> None:
-        """Nothing was committed while the loop ran, so the row is as it was when the tools began."""
+        """Note the run's status for the tools that began: without commits meanwhile, the row has not changed."""
         for tool_name, call_id in self._began:
             row = self.row
             self.executed.append((tool_name, call_id, row.status))
@@ -132,7 +134,7 @@ class World:
         self._began.clear()
 
     def close(self) -> None:
-        """End every task, as a host in a hurry does. What ends last has its last writes committed."""
+        """Cancel every task, as a host in a hurry does, and commit the last writes."""
         for _ in range(50):
             if not (tasks := asyncio.all_tasks(self.loop)):
                 break
@@ -145,13 +147,13 @@ class World:
         left = asyncio.all_tasks(self.loop)
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         for host in self.hosts:
-            host._reader.shutdown()
+            host._loop.close()
         self.loop.close()
         assert not left
 
 
 class Thinks:
-    """Proposes two calls, and then answers; each reply comes when it may."""
+    """Proposes two calls, and then answers; each reply waits for `may_answer`."""
 
     name = model = "thinks"
 

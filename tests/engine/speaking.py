@@ -1,4 +1,4 @@
-"""A model that speaks in pieces, and then goes on as it is told."""
+"""A model that sends pieces, and then continues as scripted."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,20 +9,20 @@ from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What it does when it is asked."""
+    """One scripted reply."""
 
     pieces: Sequence[Delta | str] = ()
     then: ModelReply | Exception | None = None
-    """How that ends; None: it says nothing more."""
+    """The end of the reply; None: it never ends."""
 
 
 class Speaker:
-    """Does one thing after the other, one a request; `spoke` is set when all pieces of one are out."""
+    """Plays one scripted reply for each request; `spoke` is set when all pieces of one are sent."""
 
     name = "scripted"
 
     def __init__(self, *script: Said, model: str = "speaker", starts: asyncio.Event | None = None) -> None:
-        """`starts`: it waits for that before its first piece."""
+        """`starts`: awaited before the first piece."""
         self.model = model
         self.requests: list[ModelRequest] = []
         self.spoke = asyncio.Event()
@@ -30,7 +30,7 @@ class Speaker:
         self._starts = starts
 
     async def reply(self, request: ModelRequest, *, on_delta: OnDelta | None = None) -> ModelReply:
-        """The pieces through `on_delta`, then what comes after them. Raises `IndexError` when the script is over."""
+        """Send the pieces through `on_delta`, then `then`. Raises `IndexError` when the script is over."""
         self.requests.append(request)
         said = self._script[len(self.requests) - 1]
         if self._starts is not None:

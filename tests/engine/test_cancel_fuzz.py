@@ -1,4 +1,4 @@
-"""A hosted run, stopped at every single one of its awaits, once or several times: what is left is always the truth.
+"""A hosted run, stopped at each of its awaits, once or several times: the rows always tell the truth.
 
 All of it takes minutes: `CANCEL_FUZZ=all`, or `make chaos`. Otherwise every fifth await is tried.
 """
@@ -14,21 +14,23 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from runs.agent import AgentState
-from runs.agent import clock as run_clock
+from runs.agent.budget import deadline
 from runs.agent.messages import ModelProvider
-from runs.engine import lease, work
-from runs.engine.dispatch import set_host
-from runs.engine.host import RunHost
+from runs.engine.host_timings import HostTimings
+from runs.engine.hosting import claim_queries, run_execution
+from runs.engine.hosting.host import RunHost
+from runs.engine.queueing.local_host import set_host
 from runs.models import Run
 from tests import fuzzed_run
 from tests.engine import fuzzing
+from tests.engine.hosts import IdleHost
 from tests.strikes import Strikes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ALL = os.environ.get("CANCEL_FUZZ") == "all"
 MOST_WAITS = 300
-CONFIG = {"tools": list(fuzzed_run.TOOLS), "max_turns": 9, "max_seconds": 600}
+CONFIG = {"tools": list(fuzzed_run.TOOLS), "max_turns": 9, "max_duration_s": 600}
 MODELS = {"fallback": ["scripted"], "race": ["slow", "scripted"]}
 MAY_BE = {
     "user": {"cancelled", "completed"},
@@ -36,25 +38,23 @@ MAY_BE = {
     "timeout": {"failed", "waiting", "completed"},
     "leaving": {"idle", "waiting", "cancelled", "completed"},
 }
-"""The host is leaving, and a person presses stop in the next moment: `leaving`."""
+"""`leaving`: the host is stopping, and a person presses stop right after."""
 
 
-class OnlyTold:
-    """A host that is told of its runs and given none: what a suspended run is queued for would take it up at once."""
+class OnlyTold(IdleHost):
+    """A host that gets messages but no runs: it would take up at once the run that a suspend queues."""
 
     def __init__(self, host: RunHost) -> None:
         self.id = host.id
-        self.silent_s = 0.0
-        self.tell = host.tell
+        self._host = host
 
-    def submit(self, run_id: UUID) -> None:
-        """Leave it in the queue: the test looks at it there."""
-
-    wake = submit
+    def tell(self, run_id: UUID, message_type: str) -> None:
+        """Pass the message on."""
+        self._host.tell(run_id, message_type)
 
 
 class Fuzz:
-    """Runs one after another on one host, each stopped somewhere else."""
+    """Runs one after another on one host, each stopped at another await."""
 
     def __init__(self, user: User, states: list[AgentState], clock: fuzzing.Clock, strategy: str) -> None:
         self.user = user
@@ -64,16 +64,16 @@ class Fuzz:
         self.config = CONFIG | {"strategy": strategy, "models": MODELS[strategy]}
         self.models: dict[str, ModelProvider] = {"slow": fuzzing.NeverAnswers()}
         self.strikes = Strikes(lambda coro: coro.__qualname__ == "AgentRunConsumer._work")
-        self.host = RunHost(provider_for=lambda name: self.models[name], sweep_every_s=1e9)
+        self.host = RunHost(provider_for=lambda name: self.models[name], timings=HostTimings(sweep_every_s=1e9))
         self.ends: Counter[str] = Counter()
 
     async def stop_everywhere(self, kind: str, times: int, *, first: int, every: int) -> None:
-        """Stop a run at its n-th await, the next one at a later one, until a run has none so late."""
+        """Stop a run at its n-th await, the next one at a later one, until a run ends before."""
         loop = asyncio.get_running_loop()
         self.strikes.watch(loop)
         self.host.start(loop)
         set_host(OnlyTold(self.host))
-        await self.host._sweep.done()
+        await self.host._sweeper.done()
         for wait in range(first, MOST_WAITS, every):
             try:
                 if not await self._stop_at(wait, kind, times):
@@ -115,9 +115,9 @@ class Fuzz:
         return run
 
     async def _host(self, run: Run) -> None:
-        """Let the host work on the run until it has let go of it; nothing of it may be left then."""
-        self.host._host_if_possible(run.pk)
-        await asyncio.wait([self.host._tasks[run.pk]])
+        """Let the host work on the run until it has released it; no task may be left."""
+        self.host._runs.host(run.pk)
+        await asyncio.wait([self.host._runs.tasks[run.pk]])
         assert [task for task in self.strikes.tasks if not task.done()] == []
 
     async def _checked(self, run: Run) -> Run:
@@ -126,9 +126,9 @@ class Fuzz:
         return row
 
     def _check_state(self, row: Run, kind: str) -> None:
-        """What the run knew of itself is what its row says; one that was let go of has stopped as far as it knows.
+        """The state in memory agrees with the row; a released run is stopped in memory.
 
-        One whose unsafe call took too long has let go of itself.
+        A run whose unsafe call took too long has released itself.
         """
         if not self.states:
             assert row.status in ("cancelled", "idle")
@@ -139,7 +139,7 @@ class Fuzz:
         assert (state.error is None) == (row.error is None)
 
     async def _check_that_it_ends(self, run: Run) -> None:
-        assert run.pk in await asyncio.to_thread(lease.claimable_ids, self.host.id, 10)
+        assert run.pk in await asyncio.to_thread(claim_queries.claimable_ids, self.host.id, 10)
         self.strikes.prepare()
         await self._host(run)
         assert (await self._checked(run)).status == "cancelled"
@@ -155,7 +155,7 @@ class Fuzz:
 def clock(monkeypatch: pytest.MonkeyPatch) -> fuzzing.Clock:
     """The clock of the loop and of the runs."""
     clock = fuzzing.Clock()
-    monkeypatch.setattr(run_clock, "time", clock)
+    monkeypatch.setattr(deadline, "time", clock)
     return clock
 
 
@@ -175,7 +175,7 @@ def test_a_run_stopped_at_any_await_is_left_as_the_truth(
     strategy, kind, times = CASES[case]
     fuzzed_run.register_tools()
     fuzzing.retry_at_once(monkeypatch)
-    fuzz = Fuzz(ada, fuzzed_run.watch_states(monkeypatch, work), clock, strategy)
+    fuzz = Fuzz(ada, fuzzed_run.watch_states(monkeypatch, run_execution), clock, strategy)
 
     with asyncio.Runner(loop_factory=clock.make_loop) as runner:
         runner.run(fuzz.stop_everywhere(kind, times, first=0 if ALL else case % 5, every=1 if ALL else 5))

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from runs.agent import clock as run_clock
+from runs.agent.budget import deadline
 from runs.agent.tools.registry import tool
 from runs.engine import control
 from runs.models import Agent, Run, Step
@@ -32,18 +32,18 @@ from tests.engine.interleaving import CALLS, World, waiting_calls
 
 HOSTS = st.integers(0, 1)
 SELDOM = st.integers(0, 5)
-"""What ends a run is tried one time in six, or few would come far."""
+"""Rules that end a run are applied one time in six, so that runs come far enough."""
 TRIES = int(os.environ.get("INTERLEAVINGS", "20"))
-CONFIG = {"models": ["thinks"], "tools": list(CALLS), "max_turns": 9, "max_seconds": 600, "max_attempts": 1}
+CONFIG = {"models": ["thinks"], "tools": list(CALLS), "max_turns": 9, "max_duration_s": 600, "max_attempts": 1}
 
 
 class Interleavings(RuleBasedStateMachine):
-    """One run, two hosts that may each think it is theirs, and people who change their minds."""
+    """One run, two hosts that may each believe they own it, and people who change their minds."""
 
     agent: Agent
     user: User
     worlds: list[World]
-    """The world of the example that is tried now: the tools look here for their witness."""
+    """The world of the current example, in which the tools find their witness."""
     ends: "Counter[str]"
     """How the runs ended, and in how many of them the unsafe tool was called."""
 
@@ -90,7 +90,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(moves=st.sampled_from([5, 3, 1]))
     def go_on(self, moves: int) -> None:
-        """So many moves in which nothing goes wrong, or few runs would come far."""
+        """Several moves in which nothing goes wrong, so that runs come far enough."""
         for move in range(moves):
             row = self.world.row
             host = next((each for each in self.world.hosts if each.id == row.owner), self.world.hosts[0])
@@ -102,7 +102,7 @@ class Interleavings(RuleBasedStateMachine):
             host.on_demand.commit(len(host.on_demand.queue))
             self.world.settle()
 
-    # What they wait for
+    # Model, tools and time
 
     @rule()
     def the_model_answers(self) -> None:
@@ -143,7 +143,7 @@ class Interleavings(RuleBasedStateMachine):
     @rule()
     def resume(self) -> None:
         had_failed = self.world.row.status == "failed"
-        outcome = control.resume(self.world.run_id, by=self.user, overrides={"max_seconds": 86_400})
+        outcome = control.resume(self.world.run_id, by=self.user, overrides={"max_duration_s": 86_400})
         if had_failed:
             assert outcome in ("resumed", "waits_for_decision")
             self.lives_ended += 1
@@ -156,7 +156,7 @@ class Interleavings(RuleBasedStateMachine):
             try:
                 decision(call.pk, by=self.user, arguments_hash=call.arguments_hash)
             except control.DecisionRefused:
-                continue  # Somebody has asked to stop, or the run is not parked yet.
+                continue  # A stop was requested, or the run is not parked yet.
             self.approved |= {str(call.pk)} if approves else set()
 
     @rule(outcome=st.sampled_from(["happened", "run_again"]))
@@ -168,7 +168,7 @@ class Interleavings(RuleBasedStateMachine):
                 continue
             self.run_again += outcome == "run_again"
 
-    # What always holds
+    # Invariants
 
     @precondition(lambda self: hasattr(self, "world"))
     @invariant()
@@ -190,7 +190,7 @@ class Interleavings(RuleBasedStateMachine):
         assert not row.is_finished or is_terminal(steps[-1])
 
     def _check_calls(self) -> None:
-        """Nothing unsafe began after a stop was asked for, twice, or without the approval it needs."""
+        """No unsafe call began after a stop request, twice, or without the approval it needs."""
         assert self.world.after_a_stop == []
         sent = Counter(call_id for name, call_id, _ in self.world.executed if name == CALLS[0])
         assert sent.total() <= len(sent) + self.run_again
@@ -206,7 +206,7 @@ class Interleavings(RuleBasedStateMachine):
 
 @pytest.fixture
 def tools(own_registry: None) -> list[World]:
-    """The tools of the run; they tell the witness of the world in the list that comes back."""
+    """The tools of the run; they report to the world in the returned list."""
     worlds: list[World] = []
 
     @tool(name=CALLS[0], description="Send.", effect="unsafe", timeout_s=100_000)
@@ -229,9 +229,11 @@ def test_whatever_happens_in_whatever_order_a_life_ends_once_and_a_stop_is_a_sto
     tools: list[World], monkeypatch: pytest.MonkeyPatch, django_user_model: Any
 ) -> None:
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    monkeypatch.setattr(run_clock, "time", time)  # Put back after the test.
+    monkeypatch.setattr(deadline, "time", time)  # Restored after the test.
     Interleavings.user = django_user_model.objects.create_user("ada")
-    Interleavings.agent = Agent.objects.get_or_create(name="Assistant", defaults={"is_default": True})[0]
+    Interleavings.agent = Agent.objects.update_or_create(
+        name="Assistant", defaults={"is_default": True, "launch_may_raise": ["limits"]}
+    )[0]
     Interleavings.worlds, Interleavings.ends = tools, Counter()
 
     run_state_machine_as_test(

@@ -1,4 +1,4 @@
-"""Answers as data, on the run's row."""
+"""Structured output, on the run's row."""
 
 import asyncio
 

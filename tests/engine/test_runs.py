@@ -1,19 +1,20 @@
-"""What happens to a run from its launch to its end."""
+"""A run from its launch to its end."""
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.db import DataError, IntegrityError, OperationalError, transaction
 
-from runs.agent.errors import ModelFailure
+from runs.agent.errors.exceptions import ModelFailure
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool, calls_tools
 from runs.engine import control
-from runs.engine.host import RunHost
-from runs.models import Run, Step, ToolCall
-from tests.engine.conftest import ended, error_of, kinds_of, launch, reached, steps_of
+from runs.engine.hosting.host import RunHost
+from runs.models import Agent, Run, Step, ToolCall
+from tests.engine.conftest import SWEEPS_OFTEN, ended, error_of, kinds_of, launch, reached, steps_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -126,7 +127,7 @@ async def test_a_query_that_is_wrong_fails_the_run_instead_of_being_tried_for_ev
 
 
 def begins_with(host_for: StartHost, fault: Exception) -> None:
-    """A host whose first beginning of a run raises the fault; the next one works."""
+    """A host whose first start of a run raises the fault; the next one works."""
     faults = [fault]
 
     def provider_for(_: str) -> ScriptedModel:
@@ -134,13 +135,15 @@ def begins_with(host_for: StartHost, fault: Exception) -> None:
             raise faults.pop()
         return ScriptedModel(answers("Done."))
 
-    host_for(ScriptedModel()).provider_for = provider_for
+    host = host_for(ScriptedModel())
+    host.services = replace(host.services, provider_for=provider_for)
 
 
 async def test_a_model_that_is_not_configured_fails_the_run_and_says_so(ada: User, transactional_db: None) -> None:
-    host = RunHost(sweep_every_s=0.05)
+    host = RunHost(timings=SWEEPS_OFTEN)
     host.start(asyncio.get_running_loop())
 
+    await Agent.objects.aupdate(launch_may_raise=["models"])
     run = await ended(await launch(ada, models=["nobody:nothing"]))
     await host.drain()
 
@@ -162,7 +165,7 @@ async def test_a_run_stops_at_its_turn_limit_before_the_model_is_asked_again(ada
 async def test_a_run_stops_at_its_time_limit_while_the_model_thinks(ada: User, host_for: StartHost) -> None:
     host_for(ScriptedModel(answers("Never."), pause=asyncio.Event()))
 
-    run = await ended(await launch(ada, max_seconds=1))
+    run = await ended(await launch(ada, max_duration_s=1))
 
     assert run.status == "failed"
     assert error_of(run)["code"] == "limit_max_duration_s"

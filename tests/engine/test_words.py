@@ -1,16 +1,16 @@
-"""The rows, the agent core and what stands between them use the same words."""
+"""The rows, the agent core and the layers between them use the same words."""
 
 from typing import get_args
 
 import pytest
 
-from runs.agent.classify import handle_agent_error
-from runs.agent.errors import ErrorSeverity, FailureKind, ModelFailure
+from runs.agent.errors.classification import handle_agent_error
+from runs.agent.errors.exceptions import ErrorSeverity, FailureKind, ModelFailure
 from runs.agent.journal import CallState
 from runs.agent.state import AgentStatus
 from runs.agent.thoughts import ThoughtType
 from runs.agent.tools.protocol import Effect
-from runs.live.cards import CODES, ICONS, card_of
+from runs.live.rendering.step_views import CODES, ICONS, step_view
 from runs.models import Run, Step, ToolCall
 
 
@@ -45,6 +45,6 @@ def test_every_failure_of_a_model_is_named_for_people(kind):
     failure = ModelFailure("It did not work.", kind=kind, provider="local", model="m1")
     code = handle_agent_error(failure, {}).code
 
-    card = card_of(Step(kind="retry", attempt=1, max_attempts=3, metadata={"code": code}))
+    card = step_view(Step(kind="retry", attempt=1, max_attempts=3, metadata={"code": code}))
 
     assert card.cause == CODES[kind]

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 
 class Cable:
-    """Passes bytes on to `url`, at an address of its own, until it is pulled."""
+    """Forwards bytes to `url`, at an address of its own, until it is pulled."""
 
     def __init__(self, url: str) -> None:
         self._target = urlsplit(url)
@@ -17,14 +17,14 @@ class Cable:
 
     @property
     def url(self) -> str:
-        """Where the browser is to go."""
+        """The proxy's address for the browser."""
         assert self._server is not None
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def pull(self) -> None:
-        """Wait for a WebSocket the server has answered, then end every connection without a goodbye.
+        """Wait for a WebSocket that the server has accepted, then cut every connection.
 
-        New connections work at once. Raises `TimeoutError` if there is no WebSocket for a minute.
+        New connections work at once. Raises `TimeoutError` without a WebSocket for a minute.
         """
         async with asyncio.timeout(60):
             await self._socket_answered.wait()

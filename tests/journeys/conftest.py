@@ -1,16 +1,21 @@
-"""A person with a browser in front of a real server."""
+"""A user with a browser in front of a real server."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from tests.conftest import CHROMIUM
 from tests.live_site import LiveSite
 from tests.wire import WireServer
 
+JOURNEYS = Path(__file__).parent
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -21,11 +26,19 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 PATIENCE_MS = 20_000
-"""For the slowest thing a page waits for; a machine busy with other tests is slow."""
+"""For the slowest wait of a page; a machine busy with other tests is slow."""
 expect.set_options(timeout=PATIENCE_MS)
 
 
 MODEL = "local/m1"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All journeys share an event loop: a browser lives as long as its loop, and is started once."""
+    for item in items:
+        if item.path.parent == JOURNEYS and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 @pytest.fixture
@@ -43,19 +56,37 @@ def start_wired(start_site: Callable[..., LiveSite], wire_server: WireServer) ->
 
 @pytest.fixture
 def site(start_wired: Callable[..., LiveSite]) -> LiveSite:
-    """Such a site with default settings."""
+    """A wired site with default settings."""
     return start_wired()
 
 
+@pytest.fixture(scope="module")
+def shared_site(prepared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
+    """One server with default settings for all tests of a file. Each has a person of its own: see `session`."""
+    data = tmp_path_factory.mktemp("shared") / "site"
+    shutil.copytree(prepared_data, data)
+    site = LiveSite(data)
+    yield site.start()
+    site.close()
+
+
 @pytest.fixture
+def session(shared_site: LiveSite) -> str:
+    """The session of a new person, who sees nothing of others."""
+    name = f"person-{token_hex(4)}"
+    shared_site.create_user(name)
+    return shared_site.session_of(name)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(site: LiveSite, open_page: Callable[..., Any]) -> Any:
     """Ada's browser."""
     return await open_page(site, session=site.session_of("ada"))
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """Chromium without a window."""
+    """Headless Chromium, shared by all tests. The state of a page is in a context of its own: see `open_page`."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         yield browser
@@ -63,19 +94,19 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 class Complaints:
-    """What a browser complained about: errors of scripts, blocked inline code, requests to other sites."""
+    """A browser's complaints: errors of scripts, blocked inline code, requests to other sites."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []
 
     def listen_to(self, page: Page, url: str) -> None:
-        """Note whatever goes wrong on `page`."""
+        """Note everything that goes wrong on `page`."""
         page.on("pageerror", lambda error: self.heard.append(f"script error: {error}"))
         page.on("console", self._console)
         page.on("request", lambda request: self._request(request.url, url))
 
     def _console(self, message: ConsoleMessage) -> None:
-        # Chromium reports every 4xx and every socket that closed as an error; tests ask for those on purpose.
+        # Chromium reports every 4xx and every closed socket as an error; tests cause those on purpose.
         if message.type == "error" and "Content Security Policy" in message.text:
             self.heard.append(message.text)
 
@@ -84,9 +115,9 @@ class Complaints:
             self.heard.append(f"request to another site: {url}")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def open_page(browser: Browser) -> AsyncIterator[Callable[..., Any]]:
-    """`await open_page(site, session=…)`: a page of its own browser. Nothing may have gone wrong in it."""
+    """`await open_page(site, session=…)`: a page in a browser context of its own. It must have no complaints."""
     complaints = Complaints()
     contexts: list[BrowserContext] = []
 
@@ -108,7 +139,7 @@ async def open_page(browser: Browser) -> AsyncIterator[Callable[..., Any]]:
 
 
 async def launch(page: Page, task: str, **fields: str) -> str:
-    """Launch a run through the form; the run's id, once its page is there."""
+    """Launch a run through the form; returns the run's id, once its page is loaded."""
     await page.goto("/runs/new/")
     await page.fill("[name=task]", task)
     for name, value in fields.items():
@@ -119,7 +150,7 @@ async def launch(page: Page, task: str, **fields: str) -> str:
 
 
 async def wait_for_status(page: Page, status: str) -> None:
-    """Return when the run page says so, without a reload."""
+    """Wait until the run page shows the status, without a reload."""
     await page.wait_for_selector(f'[data-run-status="{status}"]')
 
 

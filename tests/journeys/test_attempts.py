@@ -1,4 +1,4 @@
-"""A person watches attempts fail, and does not want to wait; and tools that run side by side."""
+"""A user watches attempts fail, and cuts the waits short; and parallel tools."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A person pauses a run, lets it go on, stops one and sees the proof, and follows one up."""
+"""A user pauses a run, resumes it, stops one with its report, and follows one up."""
 
 import json
 import sqlite3
@@ -25,7 +25,7 @@ async def test_pause_resume_stop_with_proof_and_follow_up(site, open_page, wire_
     run_id = await launch(page, "What is 17 * 23?", model=MODEL)
     await wait_for_status(page, "thinking")
 
-    # The reply that is being waited for is kept; its calls run when the run goes on.
+    # The awaited reply is kept; its calls run after the resume.
     await page.get_by_role("button", name="Pause").press("Enter")
     await expect(page.get_by_role("button", name="Pausing")).to_be_disabled()
     await expect(page.locator(".toast")).to_contain_text("Pausing")
@@ -79,6 +79,22 @@ async def test_a_failed_run_goes_on_with_more_of_what_it_ran_out_of_and_its_page
     await expect(page.locator("#steps")).to_contain_text("Resumed by ada")
 
 
+async def test_a_run_that_made_all_its_tool_calls_goes_on_with_more(site, open_page, wire_server):
+    page = await open_page(site, session=site.session_of("ada"))
+    wire_server.script(Answer(calls=[SUM]), Answer(calls=[SUM]), Answer(calls=[SUM]), Answer("391 twice"))
+    await launch(page, "What is 17 * 23? Check it.", model=MODEL, max_calls="1")
+    await wait_for_status(page, "failed")
+    await expect(page.locator("[data-step-kind=error]")).to_contain_text("limit max_calls: 1 of 1 tool calls")
+    await expect(page.get_by_role("link", name="Allow more tool calls")).to_have_count(1)
+    assert await faults_of(page) == []
+
+    await page.locator(".run-bar").get_by_role("button", name="Resume with more tool calls").click()
+
+    await wait_for_status(page, "completed")
+    await expect(page.locator("[data-answer]")).to_contain_text("391 twice")
+    await expect(page.locator("[data-step-kind=tool_call]")).to_have_count(2)
+
+
 async def test_a_stop_that_is_not_heeded_can_be_forced_once_its_time_is_up(
     start_wired, open_page, wire_server, tmp_path
 ):
@@ -93,7 +109,7 @@ async def test_a_stop_that_is_not_heeded_can_be_forced_once_its_time_is_up(
     await page.get_by_role("button", name="Stop", exact=True).click()
     await expect(page.get_by_role("button", name="Stopping")).to_be_disabled()
     await expect(page.locator("#steps")).to_contain_text("Running now: stubborn")
-    await expect(page.get_by_role("button", name="Force stop")).to_have_count(0)  # not yet
+    await expect(page.get_by_role("button", name="Force stop")).to_have_count(0)  # Not yet.
     with sqlite3.connect(site.data / "agentsite.sqlite3") as database:
         asked_at = (datetime.now(UTC) - timedelta(seconds=11)).strftime("%Y-%m-%d %H:%M:%S.%f")
         key = UUID(run_id).hex

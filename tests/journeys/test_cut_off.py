@@ -22,7 +22,7 @@ STEPS_PER_TURN = 1 + 2 * CALLS
 STEPS = TURNS * STEPS_PER_TURN + 1
 """With the answer: about 800."""
 
-# Every step ever put into the page, in the order of arrival: an old card that leaves a long page was still shown.
+# Every step ever inserted into the page, in order of arrival: also cards that were removed from a long page.
 NOTE_ARRIVALS = """
     window.arrivals = [];
     new MutationObserver(changes => {
@@ -37,14 +37,14 @@ NOTE_ARRIVALS = """
 
 
 class LongWinded:
-    """A model that calls tools for many turns, and stops before each cut until it has been made."""
+    """A model that calls tools for many turns, and waits before each cut until it has been made."""
 
     def __init__(self) -> None:
         self.go_on = threading.Semaphore(0)
         self._turns = count(1)
 
     def reply(self, _: Request) -> Answer:
-        """What the wire server says next."""
+        """The wire server's next reply."""
         turn = next(self._turns)
         if turn > TURNS:
             return Answer("That was long.")
@@ -79,7 +79,7 @@ NOTE_OUTAGES = """
     window.said = [];
     new MutationObserver(() => {
         const text = document.querySelector("[data-connection=offline]")?.textContent.trim();
-        if (text?.startsWith("offline since") && text !== window.said.at(-1)) window.said.push(text);
+        if (text?.startsWith("Offline since") && text !== window.said.at(-1)) window.said.push(text);
     }).observe(document, {childList: true, subtree: true, characterData: true, attributes: true});
 """
 
@@ -98,4 +98,4 @@ async def test_each_outage_is_dated_by_its_own_beginning(site, open_page, wire_s
             await page.wait_for_function("count => window.said.length >= count", arg=number)
         said = await page.evaluate("window.said")
 
-    assert said == ["offline since outage 1", "offline since outage 2"]
+    assert said == ["Offline since outage 1", "Offline since outage 2"]

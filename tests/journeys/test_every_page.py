@@ -1,4 +1,4 @@
-"""Every page, for people who see, hear or reach it differently."""
+"""Every page, for accessibility and layout."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 
 async def faults_of(page: Page) -> list[str]:
-    """What axe finds wrong, and what of the page is out of its place."""
+    """The findings of axe, and elements out of their place."""
     results = await Axe().run(page)
     faults = [
         f"{page.url}: {violation['id']} at {[node['target'] for node in violation['nodes']]}"
@@ -52,20 +52,26 @@ async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_windo
 
     live_site.create_user("root", staff=True, superuser=True)
     page = await open_page(live_site, session=live_site.session_of("root"), **LOOKS[look])
-    for address in ("/", "/runs/", "/inbox/", "/models/"):
+    for address in ("/", "/runs/", "/inbox/", "/models/", "/settings/password/", "/settings/tokens/", "/search/"):
         await page.goto(address)
-        faults += await faults_of(page)  # with nothing to show yet
+        faults += await faults_of(page)  # Empty pages.
     run_id = await finished_run(page)
-    for address in ("/", "/runs/", "/runs/?q=nothing-like-it", "/runs/new/", f"/runs/{run_id}/", "/runs/no-such-page/"):
+    waiting_id = await launch(page, "What is 17 * 23?", approval="always")
+    await wait_for_status(page, "waiting")
+    answer = await page.request.get("/api/v1/calls?state=awaiting_approval")
+    call = f"/runs/{waiting_id}/calls/{(await answer.json())['items'][0]['call_id']}/"
+    for address in (
+        "/", "/runs/", "/runs/?q=nothing-like-it", "/runs/new/", f"/runs/{run_id}/", "/runs/no-such-page/",
+        "/inbox/", call, "/search/?q=17",
+    ):  # fmt: skip
         await page.goto(address)
         faults += await faults_of(page)
 
     assert faults == []
 
 
-async def test_a_launch_without_a_task_says_so_where_the_cursor_is(live_site: LiveSite, open_page):
-    live_site.create_user("ada")
-    page = await open_page(live_site, session=live_site.session_of("ada"))
+async def test_a_launch_without_a_task_says_so_where_the_cursor_is(shared_site, session, open_page):
+    page = await open_page(shared_site, session=session)
     await page.goto("/runs/new/")
 
     async with page.expect_response(lambda response: response.request.method == "POST") as posted:
@@ -77,9 +83,8 @@ async def test_a_launch_without_a_task_says_so_where_the_cursor_is(live_site: Li
 
 
 @pytest.mark.parametrize("address", ["/", "/runs/", "/runs/new/"])
-async def test_a_page_can_be_walked_with_the_keyboard_alone(live_site: LiveSite, open_page, address):
-    live_site.create_user("ada")
-    page = await open_page(live_site, session=live_site.session_of("ada"))
+async def test_a_page_can_be_walked_with_the_keyboard_alone(shared_site, session, open_page, address):
+    page = await open_page(shared_site, session=session)
     await page.goto(address)
     reachable = await page.evaluate(FOCUSABLE)
 

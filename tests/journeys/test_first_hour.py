@@ -1,4 +1,4 @@
-"""What somebody does with a new installation."""
+"""The first hour with a new installation."""
 
 import re
 
@@ -27,9 +27,8 @@ async def test_the_sign_in_link_makes_the_first_person_once(live_site, open_page
     assert again.status in (403, 404, 410)
 
 
-async def test_a_task_is_typed_worked_on_and_answered_on_one_page(live_site, open_page):
-    live_site.create_user("ada")
-    page = await open_page(live_site, session=live_site.session_of("ada"))
+async def test_a_task_is_typed_worked_on_and_answered_on_one_page(shared_site, session, open_page):
+    page = await open_page(shared_site, session=session)
 
     await launch(page, "What is 17 * 23 and what is 2**10?")
     await wait_for_status(page, "completed")
@@ -42,9 +41,8 @@ async def test_a_task_is_typed_worked_on_and_answered_on_one_page(live_site, ope
     await expect(page.locator("[data-connection]")).to_have_attribute("data-connection", "ended")
 
 
-async def test_a_run_stands_in_the_history_and_can_be_found_by_its_words(live_site, open_page):
-    live_site.create_user("ada")
-    page = await open_page(live_site, session=live_site.session_of("ada"))
+async def test_a_run_stands_in_the_history_and_can_be_found_by_its_words(shared_site, session, open_page):
+    page = await open_page(shared_site, session=session)
     wanted = await launch(page, "How many seconds in a day")
     await wait_for_status(page, "completed")
     other = await launch(page, "half of 90")
@@ -52,18 +50,17 @@ async def test_a_run_stands_in_the_history_and_can_be_found_by_its_words(live_si
 
     await page.goto("/runs/")
     await expect(page.locator(f'[data-run-row="{wanted}"][data-status="completed"]')).to_be_visible()
-    await page.fill("[name=q]", "seconds")
+    await page.fill("#id_q", "seconds")
 
     await expect(page.locator(f'[data-run-row="{other}"]')).to_have_count(0)
     await expect(page.locator(f'[data-run-row="{wanted}"]')).to_be_visible()
 
 
-async def test_another_persons_run_is_not_there(live_site, open_page):
-    live_site.create_user("ada")
-    live_site.create_user("grace")
-    ada = await open_page(live_site, session=live_site.session_of("ada"))
+async def test_another_persons_run_is_not_there(shared_site, session, open_page):
+    shared_site.create_user("grace")
+    ada = await open_page(shared_site, session=session)
     run_id = await launch(ada, "half of 90")
-    grace = await open_page(live_site, session=live_site.session_of("grace"))
+    grace = await open_page(shared_site, session=shared_site.session_of("grace"))
 
     response = await grace.goto(f"/runs/{run_id}/")
 
@@ -72,9 +69,9 @@ async def test_another_persons_run_is_not_there(live_site, open_page):
     await expect(grace.locator("[data-run-row]")).to_have_count(0)
 
 
-async def test_staff_find_a_run_in_the_admin_and_go_to_its_live_page(live_site, open_page):
-    live_site.create_user("root", staff=True, superuser=True)
-    page = await open_page(live_site, session=live_site.session_of("root"))
+async def test_staff_find_a_run_in_the_admin_and_go_to_its_live_page(shared_site, open_page):
+    shared_site.create_user("root", staff=True, superuser=True)
+    page = await open_page(shared_site, session=shared_site.session_of("root"))
     run_id = await launch(page, "average of 3, 4 and 8")
     await wait_for_status(page, "completed")
 

@@ -1,4 +1,4 @@
-"""Agents ask a person before they act, and the person decides, at a desk or on a phone."""
+"""Agents ask a person before they act, and the person decides, on a desktop or on a phone."""
 
 import re
 from typing import Any
@@ -37,18 +37,21 @@ async def test_what_waits_comes_to_the_inbox_is_changed_and_approved_and_goes(si
     calls = inbox.locator("[data-inbox-call]")
     await expect(calls).to_have_count(1)
     await expect(inbox).to_have_title("(1) Inbox · Agentsite")
-    await expect(inbox.locator("[data-waiting-badge]")).to_have_text(re.compile("1"))
+    await expect(inbox.locator("[data-waiting-badge]:visible")).to_have_text(re.compile("1"))
     overflow = await inbox.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0
     await calls.get_by_text("Change the arguments").click()
     await calls.locator(".argument-form input.input").first.fill("17 * 2")
-    await calls.get_by_role("button", name="Approve with these").click()
+    await calls.get_by_role("button", name="Approve with these arguments").click()
 
     await expect(calls).to_have_count(0)
     await expect(inbox).to_have_title("Inbox · Agentsite")
     await wait_for_status(run, "completed")
     await expect(run.locator("[data-step-kind=approval]").last).to_contain_text("17 * 2")
     await expect(run.locator("[data-step-kind=tool_result]")).to_contain_text("34")
+    row = run.locator("[data-step-kind=tool_call]")
+    await expect(row.locator(".arguments td")).to_have_text("17 * 2")
+    await expect(row).to_contain_text("Changed by ada")
     await expect(run.locator(".decide button")).to_have_count(0)
     await run.reload()
     await expect(run.locator(".decide button")).to_have_count(0)
@@ -119,7 +122,7 @@ IS_UNCOVERED = """field => {
 async def test_the_bar_counts_what_waits_at_once_and_fits_on_a_phone(site, open_page):
     site.create_user("root", staff=True)
     page = await open_page(site, session=site.session_of("root"), **SCREENS["phone"])
-    await page.add_init_script("window.setInterval = () => 0")  # The look every 15 s never comes.
+    await page.add_init_script("window.setInterval = () => 0")  # Switches the poll every 15 s off.
     await launch(page, "What is 17 * 23?")
     await wait_for_status(page, "waiting")
     await expect(page).to_have_title(re.compile(r"^\(1\) "))

@@ -1,4 +1,4 @@
-"""A person reads answers to their end, in every script, and is told what a proxy says."""
+"""A user reads answers to their end, in every script, and the error pages of a proxy."""
 
 import pytest
 from playwright.async_api import expect
@@ -27,6 +27,14 @@ x = 1
 The English paragraph stays as it is, and 其中 $x_1*y$ too: \\[ a_1 \\\\ b \\]
 """
 
+WIDE_TABLE = """# Prices
+
+| article | description | supplier | price | discount | difference | availability |
+|---|---|---|---:|---:|---:|---|
+| A-100 | stainless steel coffee machine with two boilers | Peeters | 1745.00 | 12.50 | 218.13 | immediately |
+| B-200 | replacement | Vandenberghe | 12.00 | 0.00 | 0.00 | Wednesday |
+"""
+
 READ_ON = """() => {
   scrollTo(0, document.body.scrollHeight);
   const link = document.querySelector("[data-answer] [data-rest] a:not([data-pressed])");
@@ -49,7 +57,7 @@ async def test_an_answer_of_400_kilobytes_is_read_to_its_end_on_its_page(page, w
     shown = page.locator("[data-answer]")
     await expect(shown).to_contain_text("Paragraph 7 of many")
 
-    # Parts that are rendered come when they are scrolled to; what is plain comes with a click.
+    # Rendered parts are loaded on scrolling; plain text is loaded with a click.
     await page.wait_for_function(READ_ON, polling=200)
 
     await expect(shown).to_contain_text("THE END")
@@ -78,6 +86,33 @@ async def test_each_block_runs_as_its_own_words_do(page, wire_server, is_reloade
     assert await directions("[data-answer] li") == ["rtl", "ltr", "rtl"]
     assert await directions("[data-answer] :is(code, pre, .formula)") == ["ltr"] * 6
     assert await directions(".run-title") == ["rtl"]
+
+
+async def test_a_wide_table_on_a_phone_scrolls_and_breaks_no_word(site, open_page, wire_server):
+    page = await open_page(site, session=site.session_of("ada"), viewport={"width": 390, "height": 844})
+    wire_server.script(Answer(WIDE_TABLE))
+    await launch(page, "Compare prices.", model=MODEL)
+    await wait_for_status(page, "completed")
+    box = page.locator("[data-answer] .table-box")
+    await expect(box).to_be_visible()
+
+    # A cell of one word is one line high, however long the word is.
+    lines = await box.locator("th").evaluate_all(
+        "cells => cells.map(cell => { const range = document.createRange(); range.selectNodeContents(cell);"
+        " return range.getClientRects().length; })"
+    )
+    assert lines == [1] * 7
+    assert await box.evaluate("box => box.scrollWidth > box.clientWidth")
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    aligned = await box.locator("tbody tr:first-child td").evaluate_all(
+        "cells => cells.map(cell => getComputedStyle(cell).textAlign)"
+    )
+    assert aligned == ["start"] * 3 + ["end"] * 3 + ["start"]
+    heading, words = await page.evaluate(
+        """() => ["h4", "td"].map(tag =>
+             parseFloat(getComputedStyle(document.querySelector(`[data-answer] ${tag}`)).fontSize))"""
+    )
+    assert heading > words
 
 
 @pytest.mark.parametrize(

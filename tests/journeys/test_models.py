@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.async_api import expect
 
-from tests.agent.list_server import serving
+from tests.agent.providers.model_catalog.list_server import serving
 from tests.live_site import LiveSite
 
 LISTED = [
@@ -26,7 +26,7 @@ async def test_the_models_a_server_lists_are_offered_and_one_that_ended_is_told_
         page = await open_page(site, session=site.session_of("ada"))
         options = page.locator("#models option")
         await page.goto("/runs/new/")
-        while await options.count() < 3:  # the list is read beside the start, which waits for nobody
+        while await options.count() < 3:  # The list is read in the background of the start.
             await page.reload()
         offered = await options.evaluate_all("options => options.map(option => option.value)")
 

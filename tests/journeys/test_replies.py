@@ -1,4 +1,4 @@
-"""A person reads along while a model writes, and sees what became of what it said."""
+"""A user reads along while a model writes, and sees the result."""
 
 import json
 import re
@@ -111,7 +111,7 @@ async def test_words_that_are_read_stay_in_view_when_they_become_a_step(page, wi
 
 
 async def line_in_the_middle(page):
-    """The number of the line that is read in the middle of the window."""
+    """The number of the line in the middle of the window."""
     return await page.evaluate(
         """() => {
             const { left, width } = document.querySelector("#steps").getBoundingClientRect();
@@ -124,7 +124,7 @@ async def line_in_the_middle(page):
 
 
 async def watch_words(page, words):
-    """Note, whenever the page is painted, whether the words are on it."""
+    """Record at every frame of the page whether the words are on it."""
     await page.evaluate(
         """words => {
             window.timesGone = 0;
@@ -140,7 +140,7 @@ async def watch_words(page, words):
 
 
 async def times_gone(page):
-    """In how many pictures of the page they were missing."""
+    """The number of frames without the words."""
     return await page.evaluate("window.timesGone")
 
 

@@ -1,4 +1,4 @@
-"""Settings of the model: set with the keyboard, also on a phone, and seen again on the run's page and in a copy."""
+"""Model settings: set with the keyboard, also on a phone, and shown on the run's page and in a copy."""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -11,15 +11,16 @@ pytestmark = pytest.mark.browser
 
 
 async def unfold(page: Page, summary: str) -> None:
-    """Open a folded part as somebody without a mouse does."""
+    """Open a folded part with the keyboard."""
     await page.get_by_text(summary, exact=True).focus()
     await page.keyboard.press("Enter")
 
 
 @pytest.mark.parametrize("look", LOOKS)
-async def test_settings_are_typed_mended_launched_and_seen_again(live_site: LiveSite, open_page, look: str) -> None:
-    live_site.create_user("ada")
-    page = await open_page(live_site, session=live_site.session_of("ada"), **LOOKS[look])
+async def test_settings_are_typed_mended_launched_and_seen_again(
+    shared_site: LiveSite, session: str, open_page, look: str
+) -> None:
+    page = await open_page(shared_site, session=session, **LOOKS[look])
     await page.goto("/runs/new/")
     await page.fill("[name=task]", "half of 90")
     await expect(page.get_by_label("Temperature")).to_be_hidden()
@@ -41,7 +42,7 @@ async def test_settings_are_typed_mended_launched_and_seen_again(live_site: Live
     await expect(page.get_by_text("It must not have 'stream': replies are always streamed")).to_be_visible()
     faults += await faults_of(page)
     await wrong.fill('{"top_k": 40}')
-    await unfold(page, "Limits")  # folded again: nothing had been set in it
+    await unfold(page, "Limits")  # Folded again: nothing had been set in it.
     await page.get_by_label("A tool call").fill("2.5")
     await page.keyboard.press("Control+Enter")
     await page.wait_for_url("**/runs/*-*-*-*-*/")
@@ -49,7 +50,12 @@ async def test_settings_are_typed_mended_launched_and_seen_again(live_site: Live
 
     await unfold(page, "Settings and limits")
     told = page.locator("[data-run-settings] dl")
-    for fact in ("Reasoning effortHigh", "Temperature0.25", 'Further settings{"top_k": 40}', "A tool call within2.5 s"):
+    for fact in (
+        "Reasoning effort High",
+        "Temperature 0.25",
+        'Further settings {"top_k": 40}',
+        "A tool call within 2.5 s",
+    ):
         await expect(told).to_contain_text(fact)
     faults += await faults_of(page)
     await page.get_by_role("link", name="Edit a copy").click()
@@ -74,3 +80,20 @@ async def test_a_browser_set_to_german_shows_and_keeps_the_numbers(start_site, o
     await page.get_by_role("link", name="Edit a copy").click()
 
     await expect(page.locator("[name=temperature]")).to_have_value("0.25")
+
+
+async def test_the_limits_of_the_form_follow_the_agent_that_is_chosen(live_site: LiveSite, open_page):
+    live_site.ask(
+        "from runs.models import Agent; Agent.objects.create(name='Small', model_names=['offline'], max_turns=3); "
+        "Agent.objects.filter(is_default=True).update(launch_may_raise=[], max_turns=7)"
+    )
+    live_site.create_user("ada")
+    page = await open_page(live_site, session=live_site.session_of("ada"))
+    await page.goto("/runs/new/")
+    most = "document.querySelector('[name=max_turns]').max"
+
+    assert await page.evaluate(most) == "7"
+    await page.select_option("#id_agent", "Small")
+
+    await page.wait_for_function(f"{most} === '3'")
+    await page.wait_for_selector("text=Small allows at most 3 turns")

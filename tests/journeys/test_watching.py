@@ -1,4 +1,4 @@
-"""A person watches a model work, fail, recover and stop."""
+"""A user watches a model work, fail, recover and stop."""
 
 import re
 

@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """They take a minute, so they run by themselves: `make test ARGS="-n 0 -m local_model"`."""
+    """Mark these tests, which take a minute and run by themselves: `make test ARGS="-n 0 -m local_model"`."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.local_model)
@@ -35,6 +35,6 @@ def running_model(data: Path) -> Iterator[LocalModel]:
 
 @pytest.fixture
 def local_model(running_model: LocalModel) -> LocalModel:
-    """The server, at rest."""
+    """The server, idle."""
     running_model.seconds_until_idle(30)
     return running_model

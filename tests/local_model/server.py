@@ -13,9 +13,10 @@ from urllib.request import urlopen
 import pytest
 
 from runs.agent.providers.capabilities import Capabilities
-from runs.agent.providers.openai import OpenAIModel
-from runs.agent.providers.responses import ResponsesModel
-from runs.agent.providers.served import ServedModel, Server
+from runs.agent.providers.formats.openai import OpenAIFormat
+from runs.agent.providers.formats.openai_responses import ResponsesFormat
+from runs.agent.providers.remote_model import RemoteModel
+from runs.agent.providers.server import Server
 from tests.live_site import ROOT, clean_environment, first_line
 
 STAMP = ".venv-local-model/.requirements"
@@ -24,7 +25,7 @@ CONTEXT_TOKENS, MAX_OUTPUT_TOKENS = 1024, 100
 
 
 def install() -> None:
-    """Make the model's virtual environment. Skips the test where there is no way to, unless REQUIRE_SERVICES is 1."""
+    """Create the model's virtual environment. Skips the test if that is impossible, unless REQUIRE_SERVICES is 1."""
     if shutil.which("make") is None:
         reason = "needs make"
     else:
@@ -43,7 +44,7 @@ class LocalModel:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        """The folder it announces itself in."""
+        """The folder of its announcement."""
         self.port = 0
         self._process: subprocess.Popen[str] | None = None
 
@@ -54,7 +55,7 @@ class LocalModel:
 
     @property
     def url(self) -> str:
-        """Where it serves, without a path."""
+        """The server's address, without a path."""
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> "LocalModel":
@@ -74,7 +75,7 @@ class LocalModel:
         return self
 
     def end(self, how: signal.Signals) -> int:
-        """Send it that signal; its exit code."""
+        """Send it that signal; returns its exit code."""
         assert self._process is not None, "not started"
         self._process.send_signal(how)
         code = self._process.wait(START_LIMIT_S)
@@ -84,30 +85,31 @@ class LocalModel:
         return code
 
     def close(self) -> None:
-        """End it, if it runs."""
+        """Kill it, if it runs."""
         if self._process is not None:
             self.end(signal.SIGKILL)
 
-    def speaks(self, kind: str) -> ServedModel:
-        """The model in that format."""
+    def speaks(self, kind: str) -> RemoteModel:
+        """A provider of the model in that format."""
         server = Server("local", f"{self.url}/v1")
-        # As the site knows it: its announcement says how long a reply may be.
+        # As the site configures it: the announcement has the maximum length of a reply.
         known = Capabilities(max_output_tokens=MAX_OUTPUT_TOKENS)
-        return (ResponsesModel if kind == "responses" else OpenAIModel)("smollm2-135m", server, capabilities=known)
+        wire_format = ResponsesFormat if kind == "responses" else OpenAIFormat
+        return RemoteModel(wire_format("smollm2-135m", server, capabilities=known))
 
     def busy_slots(self) -> int:
-        """How many replies it writes at this moment."""
+        """The number of replies it is generating."""
         return sum(slot["is_processing"] for slot in self._get("slots"))
 
     def tokens_written(self) -> int:
-        """How many tokens it has written in all since it started, by its own count."""
+        """The tokens it has generated since its start, by its own count."""
         with urlopen(f"{self.url}/metrics") as answer:  # noqa: S310  a server of our own
             lines = answer.read().decode().splitlines()
         (count,) = [line.split()[1] for line in lines if line.startswith("llamacpp:tokens_predicted_total ")]
         return int(float(count))
 
     def seconds_until_idle(self, limit_s: float) -> float:
-        """How long it takes until it writes no reply any more. Fails after `limit_s`."""
+        """Seconds until it generates no reply any more. Fails after `limit_s`."""
         started = time.monotonic()
         while self.busy_slots():
             assert time.monotonic() - started < limit_s, f"It still writes after {limit_s} s."
@@ -115,7 +117,7 @@ class LocalModel:
         return time.monotonic() - started
 
     def wait_until_busy(self, limit_s: float) -> None:
-        """Return when it writes a reply. Fails after `limit_s`."""
+        """Wait until it generates a reply. Fails after `limit_s`."""
         started = time.monotonic()
         while not self.busy_slots():
             assert time.monotonic() - started < limit_s, f"It writes nothing after {limit_s} s."

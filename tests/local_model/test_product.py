@@ -1,4 +1,4 @@
-"""A real model with the whole product: found, booked, stopped, lost and found again."""
+"""A real model with the whole product: discovered, booked, stopped, lost and found again."""
 
 import asyncio
 import json
@@ -15,9 +15,9 @@ from urllib.request import Request, urlopen
 import pytest
 
 from runs.agent import ThoughtType, run_agent
-from runs.agent.providers import discovery
-from runs.agent.providers.catalog import provider_for
-from runs.agent.providers.suggestions import available_models
+from runs.agent.providers.model_catalog import local_server_discovery as discovery
+from runs.agent.providers.model_catalog.catalog import provider_for
+from runs.agent.providers.model_catalog.suggestions import available_models
 from runs.agent.thoughts import AgentThought
 from tests.live_site import ROOT, LiveSite, clean_environment, manage
 from tests.local_model.server import START_LIMIT_S, LocalModel, install
@@ -25,7 +25,7 @@ from tests.local_model.server import START_LIMIT_S, LocalModel, install
 LONG = "Write a long story about a ship, with many details."
 MODEL = "local/smollm2-135m"
 DOWN_S = 7.0
-"""How long the server is away before it is started again, which takes two seconds or more: a supervisor's restart."""
+"""Downtime of the server before its restart, which takes two seconds or more: like a supervisor's restart."""
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def own_model(prepared_data: Path, tmp_path: Path) -> Iterator[LocalModel]:
 
 @pytest.fixture
 def found_in() -> Iterator[Callable[[Path], None]]:
-    """This process looks for models in that data folder."""
+    """Makes this process look for models in that data folder."""
     before = discovery._folder
     yield discovery.look_in
     discovery.look_in(before)
@@ -53,7 +53,7 @@ def status_in(data: Path) -> str:
 
 
 def launch_form(site: LiveSite) -> str:
-    """The page, as Ada sees it."""
+    """The launch page, as Ada sees it."""
     cookie = f"sessionid={site.session_of('ada')}"
     asked = Request(f"{site.url}/runs/new/", headers={"Cookie": cookie})  # noqa: S310  our own site
     with urlopen(asked) as answer:  # noqa: S310  our own site
@@ -129,7 +129,7 @@ async def test_a_run_survives_a_server_that_is_killed_while_it_writes_and_is_bac
     await asyncio.to_thread(own_model.wait_until_busy, START_LIMIT_S)
 
     own_model.end(signal.SIGKILL)
-    await asyncio.sleep(DOWN_S)  # the outage itself: nothing happens that could be waited for
+    await asyncio.sleep(DOWN_S)  # The outage itself: there is nothing to wait for.
     await asyncio.to_thread(own_model.start)
     result = await run
 

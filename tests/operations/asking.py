@@ -1,4 +1,4 @@
-"""Asking a server, or a run's row, until it answers."""
+"""Polling a server, or a run's row."""
 
 import http.client
 import sqlite3
@@ -24,7 +24,7 @@ def get(url: str, **headers: str) -> tuple[int, str]:
 
 
 def wait_for_statuses(site: LiveSite, *statuses: str) -> None:
-    """Return when the runs of a site, oldest first, have these statuses. Raises `TimeoutError`."""
+    """Wait until the runs of a site, oldest first, have these statuses. Raises `TimeoutError`."""
     give_up_at = time.monotonic() + SOON_S
     with closing(sqlite3.connect(site.data / "agentsite.sqlite3", timeout=20)) as database:
         while True:

@@ -1,4 +1,4 @@
-"""A backup taken from a server at work, and what comes back."""
+"""A backup of a running server, and its restore."""
 
 import re
 import shutil
@@ -24,13 +24,13 @@ TASK = "What is 17 * 23? Then convert 5 km to miles."
 
 
 def rows(data: Path, query: str, *values: str) -> list[Any]:
-    """What the database of a data folder says."""
+    """The result of a query in a data folder's database."""
     with closing(sqlite3.connect(data / "agentsite.sqlite3", timeout=20)) as database:
         return database.execute(query, values).fetchall()
 
 
 def launch(site: LiveSite, count: int) -> list[str]:
-    """Launch runs; their ids as the database writes them."""
+    """Launch runs; returns their ids in the database's notation."""
     with Visitor(site.url, session=site.session_of("ada")) as visitor:
         return [visitor.launch(TASK).replace("-", "") for _ in range(count)]
 
@@ -97,7 +97,7 @@ def test_nothing_is_overwritten_unless_one_insists_and_what_was_there_is_kept(ba
 
 
 def damaged(file: Path) -> None:
-    """Turn a few bytes in the middle around."""
+    """Invert a few bytes in the middle."""
     content = bytearray(file.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 64] = bytes(255 - byte for byte in content[middle : middle + 64])
@@ -105,12 +105,12 @@ def damaged(file: Path) -> None:
 
 
 def cut(file: Path) -> None:
-    """Leave the last third out."""
+    """Cut the last third off."""
     file.write_bytes(file.read_bytes()[: file.stat().st_size * 2 // 3])
 
 
 def foreign(file: Path) -> None:
-    """Another archive altogether."""
+    """Replace it with another archive."""
     with tarfile.open(file, "w:gz") as archive:
         archive.add(__file__, arcname="../../manifest.json")
 

@@ -1,4 +1,4 @@
-"""What the doctor finds."""
+"""Findings of the doctor."""
 
 import ast
 import json
@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from runs.management import examination
+from runs.management import diagnostics as examination
 from runs.models import Run
 from tests.live_site import ROOT, LiveSite, clean_environment, manage
 from tests.operations.asking import get
@@ -22,7 +22,7 @@ KEY = "sk-canary-3f9c1d7e55aa"
 
 
 def findings(site, *, code: int) -> dict[str, list[dict[str, str]]]:
-    """What `doctor --json` says, by what it is about."""
+    """The findings of `doctor --json`, by subject."""
     done = site.manage("doctor", "--json")
     assert done.returncode == code, done.stdout + done.stderr
     assert KEY not in done.stdout + done.stderr
@@ -73,7 +73,7 @@ def test_the_database_in_a_folder_others_may_enter_is_readable_by_its_owner_only
     folder.chmod(0o755)
     code = f"""
 import os
-from runs.management.preparing import migrate
+from runs.management.startup import migrate
 from runs.models import Run
 migrate()
 Run.objects.create(task="Hi.")
@@ -119,7 +119,7 @@ def test_what_cannot_be_examined_is_a_problem_and_the_rest_is_examined(monkeypat
 
 @pytest.fixture
 def beside_workers(start_site):
-    """A web process on Postgres and Redis, with no worker."""
+    """A web process on Postgres and Redis, without a worker."""
     need_services()
     with own_services() as services:
         yield start_site(**services.environment, AGENTSITE_METRICS_TOKEN="a-token-of-some-length")
@@ -127,7 +127,7 @@ def beside_workers(start_site):
 
 @contextmanager
 def worker_beside(site: LiveSite) -> Iterator[str]:
-    """A worker of the same site, and where it is watched."""
+    """A worker of the same site; yields the address of its health endpoints."""
     command = [sys.executable, "manage.py", "worker", "--metrics-port", "0"]
     environment = clean_environment(site.data, site.environment)
     with site.log.open("a") as log:
@@ -144,7 +144,7 @@ def worker_beside(site: LiveSite) -> Iterator[str]:
 
 
 def wait_until_ready(url: str) -> None:
-    """Return when the site says that it is ready, or after half a minute."""
+    """Wait until the site reports readiness, or for half a minute."""
     give_up_at = time.monotonic() + 30
     while get(f"{url}/readyz")[0] != 200 and time.monotonic() < give_up_at:
         time.sleep(0.2)

@@ -1,4 +1,4 @@
-"""Alive, ready, and why not."""
+"""Liveness and readiness, with their reasons."""
 
 import asyncio
 import json
@@ -7,9 +7,10 @@ import threading
 import pytest
 from django.db import OperationalError
 
-from runs.engine import probes
-from runs.engine.dispatch import set_host
-from runs.engine.probes import DatabaseProbe, look_at_host, look_at_layer
+from runs.engine.operations import health_checks
+from runs.engine.operations.health_checks import DatabaseProbe, look_at_host, look_at_layer
+from runs.engine.queueing.local_host import set_host
+from tests.engine.hosts import IdleHost
 from tests.operations.asking import get
 
 
@@ -90,26 +91,18 @@ async def test_a_layer_that_carries_nothing_is_not_ready(monkeypatch):
         async def receive(self, channel: str) -> object:
             return await asyncio.get_running_loop().create_future()
 
-    monkeypatch.setattr(probes, "get_channel_layer", Deaf)
+    monkeypatch.setattr(health_checks, "get_channel_layer", Deaf)
 
     look = await look_at_layer(limit_s=0.02)
 
     assert not look.ok and "did not come back" in look.what
 
 
-class Host:
-    """A host that looked for runs some time ago."""
-
-    id = "host"
+class Host(IdleHost):
+    """A host whose last sweep was some time ago."""
 
     def __init__(self, silent_s: float) -> None:
         self.silent_s = silent_s
-
-    def submit(self, run_id: object) -> None:
-        """Nothing."""
-
-    def tell(self, run_id: object, message_type: str) -> None:
-        """Nothing."""
 
 
 @pytest.mark.parametrize(("host", "ok"), [(None, False), (Host(0.5), True), (Host(60.0), False)])

@@ -3,17 +3,21 @@
 import io
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
+from django.conf import settings
 
 from agentsite import logs
+from agentsite import stderr_redaction as stderr
 from agentsite.logs import JsonLineFormatter, OneLineFormatter
 from runs.agent import tool
 from runs.agent.messages import ModelReply, ToolRequest
 from runs.agent.providers.scripted import ScriptedModel, answers
-from runs.agent.redaction import Redactor
+from runs.agent.redaction.redactor import Redactor
 from tests.engine.conftest import ada, assistant, ended, host_for, launch  # noqa: F401  (fixtures)
 from tests.operations.asking import wait_for_statuses
 from tests.visitor import Visitor
@@ -25,7 +29,7 @@ SECRET = 'hunter2"and-more'
 
 @contextmanager
 def written_by(formatter: logging.Formatter, logger: str = "runs") -> Iterator[io.StringIO]:
-    """What a handler with this formatter writes."""
+    """A buffer that receives what a handler with this formatter writes."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
@@ -38,7 +42,7 @@ def written_by(formatter: logging.Formatter, logger: str = "runs") -> Iterator[i
 
 @tool(effect="pure")
 def break_in_a_thread(how: str) -> str:
-    """Break."""
+    """Log a warning and raise `RuntimeError`, in a thread of a tool."""
     logging.getLogger("runs.tools.mine").warning("I break now: %s", how)
     raise RuntimeError(how)
 
@@ -64,7 +68,7 @@ async def test_whatever_is_logged_while_a_run_is_worked_on_says_which_run(host_f
 
 
 def record_of(error: Exception | None = None, **extra: object) -> logging.LogRecord:
-    """A record with all that strangers can put into it."""
+    """A log record with forged text in its message, its error and its extra fields."""
     exc_info = (type(error), error, None) if error else None
     record = logging.LogRecord("runs", logging.ERROR, __file__, 1, "task %s", (FORGED,), exc_info)
     record.__dict__.update(extra)
@@ -92,7 +96,7 @@ def test_a_json_record_is_one_line_of_ascii_whatever_is_in_it():
 
 @pytest.mark.parametrize("formatter", [OneLineFormatter(LINE), JsonLineFormatter()])
 def test_secrets_are_hidden_in_messages_arguments_tracebacks_and_extras(formatter, monkeypatch):
-    monkeypatch.setattr(logs, "_redactor", lambda: Redactor([SECRET]))
+    monkeypatch.setattr(logs, "redactor", lambda: Redactor([SECRET]))
     error = ValueError(f"cannot sign in with {SECRET}")
     exc_info = (type(error), error, None)
     words = "sent %s with sk-abcdefgh12345678 to postgres://ada:pa55word@db/x"
@@ -121,3 +125,26 @@ def test_a_server_logs_json_when_it_is_told_to_and_hides_its_keys(start_site):
 
     assert [record["message"].split(".")[0] for record in records if record.get("run") == run_id] == ["Agent finished"]
     assert "canary" not in site.log.read_text()
+
+
+def test_log_and_standard_error_hide_the_same_secrets_with_one_list_of_them(monkeypatch):
+    made: list[Redactor] = []
+    build = Redactor.__init__
+
+    def noted(self: Redactor, *secrets: Any) -> None:
+        made.append(self)
+        build(self, *secrets)
+
+    monkeypatch.setattr(Redactor, "__init__", noted)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    logs.redactor.cache_clear()
+    warnings_were_logged = logging._warnings_showwarning is not None  # type: ignore[attr-defined]
+
+    stderr.keep_secrets_off_stderr()
+    sys.stderr.write(f"a {settings.SECRET_KEY} b")
+    told = sys.stderr.getvalue()
+    line = OneLineFormatter(LINE).format(record_of(key=1))
+    logging.captureWarnings(capture=warnings_were_logged)
+
+    assert told == "a [hidden] b" and line
+    assert len(made) == 1

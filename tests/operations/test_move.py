@@ -1,4 +1,4 @@
-"""From one machine to more: every row arrives, and what was not finished goes on."""
+"""Moving an installation from one machine to several: every row arrives, unfinished runs continue."""
 
 import json
 from collections.abc import Iterator
@@ -58,7 +58,7 @@ def services() -> Iterator[Services]:
 
 @pytest.fixture
 def killed(start_site, tmp_path: Path) -> Iterator[LiveSite]:
-    """An embedded site with finished, parked, hosted and queued runs, whose server was killed in the middle of one."""
+    """An embedded site with finished, parked, hosted and queued runs; its server was killed in the middle of a run."""
     with WireServer(otherwise=lambda _request: Answer("Done.")) as model:
         model.script(Hang())
         endpoint = {"name": "wire", "kind": "openai", "base_url": model.base_url, "models": ["m1"]}
@@ -89,11 +89,12 @@ def test_every_row_arrives_and_what_was_not_finished_goes_on(killed, services):
     assert on_postgres == on_sqlite and on_sqlite["runs_run"] == 4
 
     ask = (
-        "from runs.models import *; from django.contrib.auth.models import *; from runs.engine import lease;"
+        "from runs.models import *; from django.contrib.auth.models import *;"
+        "from runs.engine.hosting import claim_queries;"
         "old = Run.objects.get(answer='Yes.'); step = old.steps.get(sequence=1);"
         "print(old.task, old.output, old.cost, len(step.tool_name), step.tool_input);"
         "print(Run.objects.get(task='Parked.').continues_id == old.pk, User.objects.get().has_usable_password());"
-        "print([run.task for run in lease.claimable('somebody').order_by('created_at')]);"
+        "print([run.task for run in claim_queries.claimable('somebody').order_by('created_at')]);"
         "print(User.objects.create_user('next').pk, Agent.objects.filter(is_default=True).count())"
     )
     told = manage("shell", "--no-imports", "-c", ask, data=killed.data, environment=new)

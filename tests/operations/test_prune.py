@@ -1,4 +1,4 @@
-"""What goes and what stays when old runs are pruned."""
+"""Which rows pruning deletes and which it keeps."""
 
 import io
 from datetime import timedelta
@@ -9,7 +9,7 @@ from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from runs.engine.retention import Pruner
+from runs.engine.operations.retention import Pruner
 from runs.models import ApiToken, IdempotencyKey, Run, Step, ToolCall
 
 NOW = timezone.now()
@@ -17,12 +17,12 @@ NOW = timezone.now()
 
 @pytest.fixture
 def owner(db: None) -> User:
-    """Whose runs they are."""
+    """The owner of the runs."""
     return User.objects.create_user("owner")
 
 
 def make_run(owner: User, days_ago: float, *, status: str = "completed", steps: int = 2, **fields: object) -> Run:
-    """A run that ended, or was launched, some days ago."""
+    """A run launched `days_ago` days ago and, if its status is final, ended at that moment."""
     when = NOW - timedelta(days=days_ago)
     ended = when if status in Run.FINAL else None
     run = Run.objects.create(
@@ -33,7 +33,7 @@ def make_run(owner: User, days_ago: float, *, status: str = "completed", steps: 
 
 
 def prune(*arguments: str) -> str:
-    """What the command prints."""
+    """The output of `manage.py prune`."""
     printed = io.StringIO()
     call_command("prune", *arguments, stdout=printed)
     return printed.getvalue()

@@ -1,4 +1,4 @@
-"""`agent_tools.py` of an installed app: found at the start, and used by a run."""
+"""`agent_tools.py` of an installed app: loaded at the start, usable in runs."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ EXAMPLE = {"AGENTSITE_APPS": "tests.example_app"}
 
 
 def write_app(folder: Path, name: str, source: str) -> Path:
-    """An app with this agent_tools.py; the file."""
+    """Write an app with this `agent_tools.py`. Returns the file."""
     (folder / name).mkdir()
     (folder / name / "__init__.py").touch()
     file = folder / name / "agent_tools.py"
@@ -105,7 +105,7 @@ def other() -> None:
         ("from math import no_such_name", "line 1: ImportError: cannot import name 'no_such_name'"),
         ("def broken(:", "SyntaxError: "),
         ("from runs.agent import tool\n@tool\ndef untyped(article):\n    'No type.'\n", "line 2: TypeError: untyped: "),
-        (TWICE, "line 8: ValueError: Two tools are called 'same': "),
+        (TWICE, "line 8: ValueError: Two tools are named 'same': "),
     ],
 )
 def test_what_is_wrong_with_it_is_said_with_its_file_and_line(own_registry, source, reason, tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""How much of a request the server takes, from anybody."""
+"""Limits of request bodies, also of clients that are not signed in."""
 
 import json
 import socket
@@ -79,7 +79,7 @@ def test_a_chunked_body_below_the_limit_reaches_the_application(live_site):
 
 @contextmanager
 def posting(site: LiveSite, path: str, *headers: str) -> Iterator[socket.socket]:
-    """A connection on which the headers of a POST are sent and none of its body."""
+    """A connection that has sent the headers of a POST, but no body."""
     host, port = site.url.removeprefix("http://").split(":")
     lines = [f"POST {path} HTTP/1.1", f"Host: {host}", "Content-Type: application/json", *headers, "", ""]
     with socket.create_connection((host, int(port)), timeout=20) as connection:
@@ -88,13 +88,13 @@ def posting(site: LiveSite, path: str, *headers: str) -> Iterator[socket.socket]
 
 
 def answer(connection: socket.socket) -> tuple[int, str | None, bytes]:
-    """Status, content type and body."""
+    """Status, content type and body of the response."""
     response = HTTPResponse(connection)
     response.begin()
     return response.status, response.getheader("Content-Type"), response.read()
 
 
 def most_memory_mib(site: LiveSite) -> int:
-    """The most memory its process has ever held."""
+    """The peak memory of the site's process."""
     lines = Path(f"/proc/{site.process.pid}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) // 1024

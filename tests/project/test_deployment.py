@@ -1,4 +1,4 @@
-"""Containers, units and the list of settings speak of things that are there."""
+"""Containers, units and the list of settings name only things that exist."""
 
 import fnmatch
 import os
@@ -13,7 +13,7 @@ import yaml
 from django.core.management import get_commands
 from django.urls import resolve
 
-from runs.agent.providers.hosted import HOSTED
+from runs.agent.providers.model_catalog.hosted_providers import HOSTED
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = re.compile(r'env_\w+\(\s*"([A-Z_]+)"')
@@ -21,19 +21,19 @@ UNITS = sorted((ROOT / "deploy").glob("*.service"))
 
 
 def settings_read() -> set[str]:
-    """The variables the site looks at: those of its settings and those of the model providers."""
+    """The environment variables the site reads: those of its settings and of the model providers."""
     read = set(OURS.findall((ROOT / "agentsite/settings.py").read_text())) | {"REDIS_URL"}
     return read | {name for each in HOSTED.values() for name in (*each.key_envs, each.base_url_env)}
 
 
 def compose() -> dict[str, Any]:
-    """The file for `docker compose`."""
+    """The parsed Compose file."""
     content: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
     return content
 
 
 def command_in(words: str) -> str:
-    """The command of manage.py in a command line."""
+    """The `manage.py` command in a command line."""
     found = re.search(r"manage\.py[\", ']+([a-z_]+)", words)
     assert found, words
     return found[1]
@@ -44,15 +44,15 @@ def test_every_setting_is_in_the_example_once_and_everything_in_the_example_is_a
     example = set(named)
 
     assert len(named) == len(example), "of two lines the last one would count"
-    # GEMINI_API_KEY is the other name of one; the password is compose's.
+    # GEMINI_API_KEY is an alias of another setting; the password belongs to Compose.
     assert example - {"POSTGRES_PASSWORD"} == settings_read() - {"GEMINI_API_KEY"}
     assert "${POSTGRES_PASSWORD:?" in (ROOT / "compose.yaml").read_text()
 
 
-def test_every_setting_is_in_the_readme():
-    readme = (ROOT / "README.md").read_text().replace("`…_PER_USER_RUN`", "`AGENTSITE_MAX_SOCKETS_PER_USER_RUN`")
+def test_every_setting_is_in_the_documentation():
+    page = (ROOT / "docs/configuration.md").read_text()
 
-    assert {name for name in settings_read() if f"`{name}`" not in readme} == set()
+    assert {name for name in settings_read() if f"`{name}`" not in page} == set()
 
 
 def test_the_file_for_compose_names_commands_settings_volumes_and_services_that_exist():
@@ -65,7 +65,7 @@ def test_the_file_for_compose_names_commands_settings_volumes_and_services_that_
         assert command_in(" ".join(service["command"])) in get_commands()
         assert set(service["environment"]) <= settings_read()
         assert set(service["depends_on"]) <= set(services)
-        # A drain takes 8.5 s at most.
+        # A drain takes at most 8.5 s.
         assert int(service["stop_grace_period"].removesuffix("s")) > 10
     for service in services.values():
         assert service["restart"] == "unless-stopped"
@@ -119,13 +119,13 @@ def test_systemd_understands_every_line_of_the_units():
         check=False,
     )
 
-    # The place it is installed at is not there, and no host under test has our other services.
+    # The installation's folder does not exist here, and the test host has none of the other services.
     complaints = [line for line in done.stderr.splitlines() if UNITS[0].stem in line]
     assert [line for line in complaints if "is not executable" not in line] == []
 
 
-def test_every_command_is_in_the_readme():
-    readme = (ROOT / "README.md").read_text()
+def test_every_command_is_in_the_documentation():
+    page = (ROOT / "docs/operations.md").read_text()
     commands = {path.stem for path in (ROOT / "runs/management/commands").glob("[a-z]*.py")} - {"serve"}
 
-    assert {name for name in commands if f"manage.py {name}" not in readme} == set()
+    assert {name for name in commands if f"manage.py {name}" not in page} == set()

@@ -1,13 +1,14 @@
-"""Settings come from the environment; a value that makes no sense is one line and exit code 2."""
+"""Settings from the environment; an invalid value gives one line and exit code 2."""
 
 import os
+import secrets
 import stat
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
 
 from agentsite.environment import (
     MailServer,
@@ -21,21 +22,14 @@ from agentsite.environment import (
     env_webhook,
     secret_in,
 )
-
-ROOT = Path(__file__).resolve().parents[2]
+from agentsite.origins import env_origins, env_proxies
+from agentsite.secret_key import env_secret_key, fault_of
+from tests import site_process
 
 
 def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`manage.py` in a process of its own, with nothing of ours in its environment but `environment`."""
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    """Run `manage.py` in a subprocess whose environment has no setting of ours but `environment`."""
+    return site_process.run(arguments, {"PATH": os.environ["PATH"], **environment}, limit_s=60)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +52,7 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         ("AGENTSITE_TOOLS", "no_such_module", "no module"),
         ("AGENTSITE_APPS", "my-shop", "expected dotted module names"),
         ("AGENTSITE_APPS", "no_such_shop.orders", "there is no package no_such_shop"),
-        ("AGENTSITE_ENDPOINTS", "{not json", "no JSON"),
+        ("AGENTSITE_ENDPOINTS", "{not json", "not JSON"),
         ("AGENTSITE_ENDPOINTS", '[{"name": "local", "kind": "telepathy"}]', "telepathy"),
         ("AGENTSITE_DAILY_USD_PER_USER", "five", "expected an amount of US dollars above 0"),
         ("AGENTSITE_DAILY_USD_PER_USER", "-1", "expected an amount of US dollars above 0"),
@@ -136,6 +130,70 @@ def test_the_secret_key_is_made_once_and_only_its_owner_may_read_it(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
 
 
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("Xk3-9fQ2", "it has 8 characters, expected at least 32"),
+        ("a" * 64, "only 1 different characters"),
+        ("abababab" * 8, "only 2 different characters"),
+        ("0123456789abcdef" * 4, "it is a pattern"),
+        ("abcdefghijklmnopqrstuvwxyzABCDEFGHIJ", "it is a pattern"),
+        ("django-insecure-w@x3#9s(k2d!p0v8q&7z$m5n^r4t*y6u+e", "it is a placeholder"),
+        ("CHANGE_ME-to-50-random-characters-please-1234567890", "it is a placeholder"),
+        ("my-super-secret-key-for-agentsite-production-2026", "it is a placeholder"),
+        ("this-is-an-EXAMPLE-key-do-not-use-it-anywhere-at-all", "it is a placeholder"),
+    ],
+)
+def test_a_secret_key_that_can_be_guessed_is_one_line_and_exit_code_2_and_not_repeated(key, words, tmp_path):
+    from_environment = manage("check", AGENTSITE_DATA=str(tmp_path), AGENTSITE_SECRET_KEY=key)
+    (tmp_path / "secret_key").write_text(key)
+    with pytest.raises(ImproperlyConfigured) as from_file:
+        env_secret_key("AGENTSITE_NO_SUCH_KEY", tmp_path / "secret_key")
+
+    assert from_environment.returncode == 2
+    assert len(from_environment.stderr.splitlines()) == 1
+    assert from_environment.stderr.startswith("Agentsite: AGENTSITE_SECRET_KEY=…: it ")
+    assert words in from_environment.stderr
+    assert "secrets.token_urlsafe(50)" in from_environment.stderr
+    assert words in str(from_file.value)
+    assert key not in from_environment.stderr + str(from_file.value)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        get_random_secret_key,
+        lambda: secrets.token_hex(16),
+        lambda: secrets.token_urlsafe(32),
+        lambda: secrets.token_hex(32),
+    ],
+)
+def test_random_secret_keys_of_every_make_are_taken(make):
+    assert [fault for fault in (fault_of(make()) for _ in range(2000)) if fault] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "accepted"),
+    [
+        ("AGENTSITE_TRUSTED_PROXIES", "nginx", "expected the number of proxies in a row"),
+        ("AGENTSITE_TRUSTED_PROXIES", "-1", "expected the number of proxies in a row"),
+        ("AGENTSITE_TRUSTED_PROXIES", "33", "expected the number of proxies in a row"),
+        ("AGENTSITE_TRUSTED_PROXIES", "10.0.0.0/99", "expected the number of proxies in a row"),
+        ("AGENTSITE_CORS_ORIGINS", "*", "expected exact origins"),
+        ("AGENTSITE_CORS_ORIGINS", "app.example.org", "expected exact origins"),
+        ("AGENTSITE_CORS_ORIGINS", "https://app.example.org/path", "expected exact origins"),
+        ("AGENTSITE_CORS_ORIGINS", "https://app.example.org:443", "expected exact origins"),
+        ("AGENTSITE_CORS_ORIGINS", "https://*.example.org", "expected exact origins"),
+        ("AGENTSITE_CORS_ORIGINS", "null", "expected exact origins"),
+    ],
+)
+def test_who_stands_before_and_beside_the_site_is_named_exactly(name, value, accepted, monkeypatch):
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ImproperlyConfigured, match=accepted):
+        (env_proxies if name == "AGENTSITE_TRUSTED_PROXIES" else env_origins)(name)
+
+
 def test_an_empty_secret_key_is_refused(tmp_path):
     (tmp_path / "secret_key").touch()
 
@@ -185,7 +243,7 @@ def test_an_address_becomes_an_origin(text, origin, monkeypatch):
 
 
 def show(setting: str, tmp_path: Path, **environment: str) -> str:
-    """A setting as the site would see it."""
+    """The value of a setting, as the site sees it."""
     code = f"from django.conf import settings; print(settings.{setting})"
     result = manage("shell", "--no-imports", "-c", code, AGENTSITE_DATA=str(tmp_path), **environment)
     assert result.returncode == 0, result.stderr

@@ -1,4 +1,4 @@
-"""Log lines."""
+"""Log lines for requests from strangers."""
 
 import http.client
 import logging
@@ -18,7 +18,7 @@ def test_a_message_cannot_forge_a_line_or_colour_a_terminal():
 def test_forms_a_stranger_can_send_are_one_line_each_at_most(live_site):
     form = "application/x-www-form-urlencoded"
     connection = http.client.HTTPConnection(live_site.url.removeprefix("http://"))
-    # The cookie is what makes the token be looked for in the form.
+    # With a cookie, Django looks for the token in the form.
     headers = {"Cookie": f"csrftoken={'a' * 32}"}
     for body, kind, status in (
         (b"x=1&" * 2000, form, 400),

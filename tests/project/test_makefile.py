@@ -1,4 +1,4 @@
-"""The two commands say what is missing before they fail."""
+"""The Makefile's commands name a missing requirement before they fail."""
 
 import re
 import shutil
@@ -21,7 +21,7 @@ exit 1
 
 @pytest.fixture
 def clone(tmp_path):
-    """A fresh clone's Makefile, and `make` with nothing on its path but the programs a test puts there."""
+    """A fresh clone's Makefile, and a PATH that has only the programs a test adds."""
     for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "local_model", tmp_path / "local_model")
@@ -33,14 +33,14 @@ def clone(tmp_path):
 
 
 def add_python(clone: Path, name: str, script: str) -> None:
-    """A program called like a Python."""
+    """Add a program named like a Python interpreter."""
     program = clone / "bin" / name
     program.write_text(script.format(python=sys.executable))
     program.chmod(0o755)
 
 
 def make(clone: Path, target: str) -> subprocess.CompletedProcess[str]:
-    """Run a target there."""
+    """Run `make` with a target in the clone."""
     return subprocess.run(
         [shutil.which("make") or "make", target],
         cwd=clone,

@@ -1,4 +1,4 @@
-"""Static files as they are collected: each under the hash of what is in it."""
+"""Collected static files: each is named by the hash of its content."""
 
 import json
 import posixpath
@@ -12,7 +12,7 @@ IMPORTED = re.compile(r"""(?:\bfrom|^import|\bimport\()\s*["'](\.[^"']+)["']""",
 
 
 def imports_of(script: Path) -> list[str]:
-    """The paths a script imports, seen from the folder of static files it is in."""
+    """The paths that a script imports, relative to the folder of static files."""
     folder = script.parent.name if script.parent.name == "live" else ""
     return [posixpath.normpath(posixpath.join(folder, path)) for path in IMPORTED.findall(script.read_text())]
 

@@ -1,4 +1,4 @@
-"""AGENTSITE_TOOLS: tools of one's own, found at the start."""
+"""AGENTSITE_TOOLS: modules with tools of one's own, loaded at the start."""
 
 import os
 import subprocess

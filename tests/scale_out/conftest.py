@@ -1,10 +1,8 @@
-"""Workers and web servers in processes of their own, on a database and a Redis prefix of the test's own."""
+"""Workers and web servers in subprocesses, on a database and a Redis prefix of the test's own."""
 
 import json
 import queue
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +15,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from tests.live_site import ROOT, START_LIMIT_S, LiveSite, clean_environment, manage
+from tests import site_process
+from tests.live_site import START_LIMIT_S, LiveSite, clean_environment, manage
 from tests.services import Services, need_services, own_services
 from tests.wire import Answer, Hang, Request, WireServer
 
@@ -27,7 +26,7 @@ LEASE_S = 3
 
 @pytest.fixture(scope="session")
 def prepared_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The name of a migrated database, to be copied."""
+    """The name of a migrated database, used as a template for copies."""
     need_services()
     with own_services() as services:
         done = manage("migrate", data=tmp_path_factory.mktemp("migrating"), environment=services.environment)
@@ -36,40 +35,34 @@ def prepared_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 
 
 class Worker:
-    """One `manage.py worker`."""
+    """A `manage.py worker` process."""
 
     def __init__(self, cluster: "Cluster", log: Path, *arguments: str) -> None:
         self.log = log
         with log.open("w") as stream:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "worker", *arguments],
-                cwd=ROOT,
-                env=clean_environment(cluster.data, cluster.environment),
-                stdout=subprocess.PIPE,
-                stderr=stream,
-                text=True,
-            )
+            environment = clean_environment(cluster.data, cluster.environment)
+            self.process = site_process.start(["worker", *arguments], environment, stderr=stream)
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         output: Any = self.process.stdout
         threading.Thread(target=lambda: self._lines.put(output.readline()), daemon=True).start()
 
     def is_up(self) -> None:
-        """Return when it hosts."""
+        """Return once the worker hosts runs."""
         line = self._lines.get(timeout=START_LIMIT_S)
         assert line.startswith("Worker: "), self.log.read_text()
 
     def stop(self) -> int:
-        """SIGTERM, and its exit code."""
+        """Send SIGTERM. Returns the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(SOON_S)
 
     def kill(self) -> None:
-        """SIGKILL: it says goodbye to nobody."""
+        """Send SIGKILL: the worker cannot clean up."""
         self.process.kill()
         self.process.wait(SOON_S)
 
     def close(self) -> None:
-        """End it, if it still runs."""
+        """Kill the worker if it still runs."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)
             self.kill()
@@ -78,7 +71,7 @@ class Worker:
 
 
 class Cluster:
-    """Processes that work together. The model is a wire server that answers when it is let."""
+    """Processes that share a database and Redis. The model is a wire server whose replies can be held."""
 
     def __init__(self, folder: Path, services: Services, model: WireServer, held: ExitStack) -> None:
         self.data = folder / "data"
@@ -101,7 +94,7 @@ class Cluster:
         self._started = 0
 
     def workers(self, count: int, *arguments: str) -> list[Worker]:
-        """Start that many at once; returns when all host."""
+        """Start `count` workers at once. Returns when all host runs."""
         started = []
         for _ in range(count):
             self._started += 1
@@ -122,20 +115,20 @@ class Cluster:
         return site.start()
 
     def ask(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
-        """Rows, read behind everybody's back."""
+        """Query the database directly, past all processes."""
         cursor = self._database.execute(query, parameters)
         return cursor.fetchall() if cursor.description else []
 
     def run(self, run_id: str) -> dict[str, Any]:
-        """A run's row."""
+        """The row of a run."""
         return self.ask("SELECT * FROM runs_run WHERE id = %s", run_id)[0]
 
     def steps(self, run_id: str) -> list[dict[str, Any]]:
-        """A run's steps, in order."""
+        """The steps of a run, in order."""
         return self.ask("SELECT * FROM runs_step WHERE run_id = %s ORDER BY sequence", run_id)
 
     def launch(self, tasks: list[str]) -> list[str]:
-        """Launch runs of the default agent from a process of its own; their ids."""
+        """Launch runs of the default agent from a subprocess. Returns their ids."""
         code = (
             "import json; from runs.engine import control\n"
             f"print(json.dumps([str(control.launch(user=None, task=task).pk) for task in {tasks!r}]))"
@@ -146,7 +139,7 @@ class Cluster:
         return launched
 
     def until(self, is_there: Callable[[], Any], limit_s: float = SOON_S) -> Any:
-        """What `is_there` says, as soon as it says something."""
+        """The first true value of `is_there()`. Raises `AssertionError` after `limit_s`."""
         give_up_at = time.monotonic() + limit_s
         while not (found := is_there()):
             assert time.monotonic() < give_up_at, self.ask("SELECT id, status, owner, epoch, crashes FROM runs_run")
@@ -163,7 +156,7 @@ class Cluster:
         return list(self.until(rows, limit_s))
 
     def hosted(self, run_ids: list[str]) -> dict[str, str]:
-        """The owners of these runs, once all are hosted."""
+        """The owners of these runs by id, once all are hosted."""
 
         def owners() -> dict[str, str]:
             found = {run_id: self.run(run_id)["owner"] for run_id in run_ids}
@@ -173,13 +166,13 @@ class Cluster:
 
 
 def reply_to(request: Request) -> Answer | Hang:
-    """An answer; to a task that begins with "hold" not before the model is released."""
+    """A reply; for a task that begins with "hold" only once the model is released."""
     return Hang() if "hold" in json.dumps(request.body["messages"][-1]) else Answer("That is all.")
 
 
 @pytest.fixture
 def cluster(prepared_database: str, tmp_path: Path) -> Iterator[Cluster]:
-    """Services of its own, and no process yet."""
+    """A database and a Redis prefix of the test's own, without processes yet."""
     with ExitStack() as held:
         services = held.enter_context(own_services(prepared_database))
         model = held.enter_context(WireServer(otherwise=reply_to))

@@ -1,4 +1,4 @@
-"""Several processes work together: whoever dies, stops or is stopped, every run goes on exactly once."""
+"""Several processes work together: whichever process dies, stops or is suspended, every run continues exactly once."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from tests.live_site import manage
+from tests.operations.asking import get
 from tests.scale_out.conftest import LEASE_S, Cluster, Worker
 from tests.visitor import Visitor
 
@@ -23,7 +24,7 @@ def notes(cluster: Cluster, run_id: str) -> list[str]:
 
 
 def owner_of(cluster: Cluster, run_id: str, workers: list[Worker]) -> Worker:
-    """The worker that hosts a run. An owner's name tells its process."""
+    """The worker that hosts a run; the owner's name contains the process id."""
     hosted = cluster.hosted([run_id])[run_id]
     by_pid = {worker.process.pid: worker for worker in workers}
     return by_pid[int(hosted.split("-")[1])]
@@ -95,7 +96,7 @@ def test_a_worker_that_lost_its_runs_has_their_places_again(cluster: Cluster) ->
     os.kill(zombie.process.pid, signal.SIGCONT)
     cluster.until(lambda: "taken over" in zombie.log.read_text())
 
-    # The only other place is taken, so this one has to be hosted by the worker that slept.
+    # The only other slot is taken, so the worker that slept has to host this run.
     (row,) = cluster.ended(cluster.launch(["at once"]))
 
     cluster.model.release()
@@ -113,13 +114,13 @@ def test_a_process_that_was_stopped_in_a_transaction_does_not_keep_its_rows_for_
         (row,) = cluster.ended([run_id])
 
         assert row["status"] == "completed"
-        assert (row["priority"], stopped.closed) == (0, False)  # It does not even know.
+        assert (row["priority"], stopped.closed) == (0, False)  # Rolled back; the client has not noticed.
         with pytest.raises(psycopg.OperationalError):
             stopped.execute("SELECT 1")
 
 
 def test_a_stop_reaches_a_run_in_another_process_before_its_lease_is_renewed(cluster: Cluster) -> None:
-    cluster.environment["AGENTSITE_LEASE_S"] = "300"  # Renewed every 50 s, which would tell of the stop too.
+    cluster.environment["AGENTSITE_LEASE_S"] = "300"  # Renewed every 50 s; a renewal would deliver the stop too.
     cluster.workers(1)
     site = cluster.site()
     site.create_user("ada")
@@ -179,3 +180,32 @@ def test_a_command_beside_workers_prints_its_runs_steps(cluster: Cluster) -> Non
 
     assert done.returncode == 0, done.stderr
     assert "[tool_result] 391" in done.stdout
+
+
+def test_a_postgres_that_cannot_be_written_or_is_of_a_newer_version_is_not_ready_and_says_why(cluster: Cluster) -> None:
+    site = cluster.site()
+    name = cluster.services.database_url.rsplit("/", 1)[1]
+
+    def found(status: int) -> str:
+        def ready() -> str:
+            answer = get(f"{site.url}/readyz")
+            what: str = json.loads(answer[1])["checks"]["database"]["what"]
+            return what if ("can be written." in what) == (status == 200) else ""
+
+        return str(cluster.until(ready))
+
+    assert found(200)
+    cluster.ask(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    assert "read-only" in found(503)
+    cluster.ask(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+    assert found(200)
+    with closing(psycopg.connect(cluster.services.database_url)) as other:
+        other.execute("LOCK TABLE runs_run IN EXCLUSIVE MODE")
+        assert "holds its lock" in found(503)
+    assert found(200)
+    cluster.ask("INSERT INTO django_migrations (app, name, applied) VALUES ('runs', '0099_later', now())")
+    assert "runs.0099_later" in found(503)
+
+    worker = manage("worker", data=cluster.data, environment=cluster.environment)
+    assert worker.returncode == 2
+    assert "newer version (runs.0099_later)" in worker.stderr and len(worker.stderr.splitlines()) == 1

@@ -1,4 +1,4 @@
-"""People in their roles, their browsers, and runs in any state."""
+"""People in each role, their browsers, and runs in any state."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -11,8 +11,10 @@ from django.test import Client
 from django.utils import timezone
 
 from runs.models import Agent, Run, Step
-from runs.web import first_link
-from tests.web.live_fixtures import hub, watch  # noqa: F401  taken in for all tests of the live view
+from runs.web import setup_link as first_link
+from tests.live.live_fixtures import hub, live_timings, watch  # noqa: F401  taken in for all tests of the live view
+from tests.web.identities import permission_of
+from tests.web.waiting_fixtures import ask, send_name  # noqa: F401  and for those of decisions
 
 PASSWORD = "a good long password"
 HTMX = {"HX-Request": "true"}
@@ -26,25 +28,34 @@ def _no_link_is_left_over() -> None:
 
 @pytest.fixture
 def owner(db: None) -> User:
-    """Somebody with runs of their own."""
+    """A user with runs of their own."""
     return User.objects.create_user("owner", password=PASSWORD)
 
 
 @pytest.fixture
 def other(db: None) -> User:
-    """Another user, to whom none of it belongs."""
+    """A user without any of the rows."""
     return User.objects.create_user("other", password=PASSWORD)
 
 
 @pytest.fixture
 def staff(db: None) -> User:
-    """Somebody who sees every run and may use the whole admin."""
+    """A user who sees every run and may use the whole admin."""
     return User.objects.create_superuser("staff", password=PASSWORD)
 
 
 @pytest.fixture
+def clerk(db: None) -> User:
+    """A member of staff who may change accounts and groups, and nothing else."""
+    clerk = User.objects.create_user("clerk", password=PASSWORD, is_staff=True)
+    labels = ("auth.view_user", "auth.change_user", "auth.delete_user", "auth.change_group")
+    clerk.user_permissions.set(permission_of(each) for each in labels)
+    return clerk
+
+
+@pytest.fixture
 def browser_of() -> Callable[[User | None], Client]:
-    """`browser_of(user)`: a signed-in client that checks CSRF tokens off; None for somebody signed out."""
+    """`browser_of(user)`: a signed-in client without CSRF checks; None for a signed-out one."""
 
     def browser(user: User | None) -> Client:
         client = Client()
@@ -57,15 +68,19 @@ def browser_of() -> Callable[[User | None], Client]:
 
 @pytest.fixture
 def agent(db: None) -> Agent:
-    """The default agent of a new installation, which a flushed test database has lost."""
-    defaults = {"model_names": ["offline"], "is_default": True}
-    assistant, _ = Agent.objects.get_or_create(name="Assistant", defaults=defaults)
+    """The default agent of a new installation, which a flushed test database has lost.
+
+    Launches may choose other models and limits here. The default rules: tests/engine/control/test_ceilings.py.
+    """
+    anything = {"launch_may_raise": ["limits", "models", "settings"]}
+    defaults = {"model_names": ["offline"], "is_default": True, **anything}
+    assistant, _ = Agent.objects.update_or_create(name="Assistant", defaults=anything, create_defaults=defaults)
     return assistant
 
 
 @pytest.fixture
 def make_run(agent: Agent) -> Callable[..., Run]:
-    """`make_run(user, status="failed", task=…)`: a run in that state, with whatever its state needs."""
+    """`make_run(user, status="failed", task=…)`: a run in that state, with the rows and fields the state needs."""
 
     def make(user: User, *, status: str = "completed", steps: int = 0, **fields: Any) -> Run:
         fields = {

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from runs.web import first_link
+from runs.web import setup_link as first_link
 from tests.web.conftest import PASSWORD
 
 FIRST = {"username": "ada", "password1": PASSWORD, "password2": PASSWORD}
@@ -32,11 +32,11 @@ def test_signing_in_never_leads_to_another_site(client: Client, owner: User, tra
 
 
 def test_before_the_first_account_the_sign_in_page_says_where_its_link_is(client: Client) -> None:
-    assert "Nobody has an account here yet" in client.get("/accounts/login/").content.decode()
+    assert "No account yet" in client.get("/accounts/login/").content.decode()
 
 
 def test_later_the_sign_in_page_speaks_of_no_link(client: Client, owner: User) -> None:
-    assert "Nobody has an account here yet" not in client.get("/accounts/login/").content.decode()
+    assert "No account yet" not in client.get("/accounts/login/").content.decode()
 
 
 def test_a_wrong_password_is_said_clearly_and_keeps_what_was_typed(client: Client, owner: User) -> None:
@@ -127,6 +127,8 @@ def test_a_weak_first_password_is_refused(client: Client) -> None:
 
     assert response.status_code == 422
     assert "too common" in response.content.decode()
+    assert "password1" in response.context["form"].errors
+    assert "password2" not in response.context["form"].errors
 
 
 def test_the_first_link_works_once(client: Client) -> None:
@@ -136,9 +138,10 @@ def test_the_first_link_works_once(client: Client) -> None:
     again = Client().get(f"/accounts/first/{token}/")
     second = Client().post(f"/accounts/first/{token}/", FIRST | {"username": "mallory"})
 
-    assert (again.status_code, second.status_code) == (404, 404)
+    assert (again.status_code, second.status_code) == (410, 410)
     assert User.objects.count() == 1
-    assert "Nothing is here" in again.content.decode()
+    assert "This link was already used" in again.content.decode()
+    assert 'href="/accounts/login/"' in again.content.decode()
 
 
 def test_a_wrong_token_is_not_found(client: Client) -> None:
@@ -165,7 +168,7 @@ def test_there_is_no_first_link_once_there_is_a_user(client: Client) -> None:
     token = first_link.issue()
     User.objects.create_user("ada")
 
-    assert client.get(f"/accounts/first/{token}/").status_code == 404
+    assert client.get(f"/accounts/first/{token}/").status_code == 410
     assert first_link.issue() is None
 
 

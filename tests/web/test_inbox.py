@@ -1,65 +1,19 @@
-"""Deciding about calls: from the run's page, and over all runs in the inbox."""
+"""Decisions about calls: on the run's page, and for all runs in the inbox."""
 
 import re
 from collections.abc import Callable
-from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from runs.agent.tools.registry import tool
-from runs.engine.arguments import arguments_hash
-from runs.live import fragments
+from runs.live.rendering import fragments
 from runs.models import Run, Step, ToolCall
-from runs.web.waiting import MOST_SHOWN
+from runs.web.pending_calls import MOST_SHOWN
 from tests.web.conftest import HTMX
-
-Ask = Callable[..., ToolCall]
-
-
-@pytest.fixture
-def send_name(monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of a tool whose calls wait."""
-    name = f"send_{uuid4().hex[:8]}"
-
-    @tool(name=name)
-    def send(to: str, copies: int = 1, urgent: bool = False, extra: dict[str, int] | None = None) -> str:
-        """Send a letter.
-
-        Args:
-            to: Who gets it.
-        """
-        return f"{to}, {copies}, {urgent}, {extra}"
-
-    return name
-
-
-@pytest.fixture
-def ask(make_run: Callable[..., Run], send_name: str) -> Ask:
-    """`ask(user, to="bob")`: a run of theirs that waits for one call; with `run=` another call of it."""
-
-    def asked(user: User, *, run: Run | None = None, **arguments: Any) -> ToolCall:
-        run = run or make_run(user, status="waiting", waiting_for="approval", epoch=1)
-        arguments = arguments or {"to": "bob"}
-        call = ToolCall.objects.create(
-            call_id=uuid4(), run=run, turn=1, index=run.calls.count(), tool_name=send_name, arguments=arguments,
-            arguments_hash=arguments_hash(arguments), state="awaiting_approval", epoch=1,
-        )  # fmt: skip
-        about = {"turn": 1, "tool_name": send_name, "call_id": call.pk, "tool_input": arguments, "epoch": 1}
-        question = {"asks": "approval", "arguments_hash": call.arguments_hash, "effect": "unsafe"}
-        for kind, metadata in (("tool_call", {"effect": "unsafe"}), ("approval", question)):
-            Step.objects.create(run=run, sequence=run.next_sequence, kind=kind, metadata=metadata, **about)
-            run.next_sequence += 1
-        run.save()
-        return call
-
-    return asked
-
-
-def address(call: ToolCall, what: str) -> str:
-    return f"/runs/{call.run_id}/calls/{call.pk}/{what}/"
+from tests.web.identities import permission_of
+from tests.web.waiting_fixtures import Ask, address
 
 
 def test_a_call_is_approved_on_its_runs_page_and_has_no_buttons_left(
@@ -158,6 +112,24 @@ def test_many_calls_are_decided_at_once_and_those_of_others_are_left_alone(
     assert Run.objects.get(pk=first.run_id).status == "idle"
 
 
+@pytest.mark.parametrize("action", ["approve", "deny"])
+def test_who_may_only_look_at_everybodys_runs_decides_about_no_call_of_theirs(
+    owner: User, other: User, browser_of: Callable[[User | None], Client], ask: Ask, action: str
+) -> None:
+    other.user_permissions.add(permission_of("runs.view_run"))
+    mine, theirs = ask(other), ask(owner)
+    chosen = [f"{call.pk}:{call.arguments_hash}" for call in (mine, theirs)]
+
+    response = browser_of(other).post("/inbox/decide/", {"action": action, "call": chosen}, headers=HTMX)
+
+    assert response.status_code == 409
+    assert "you may not decide about it" in response["HX-Trigger"]
+    mine.refresh_from_db()
+    theirs.refresh_from_db()
+    assert mine.decided_by == other
+    assert (theirs.state, theirs.decided_by) == ("awaiting_approval", None)
+
+
 def test_arguments_are_changed_with_a_form_of_the_tools_own_types(
     owner: User, browser_of: Callable[[User | None], Client], ask: Ask
 ) -> None:
@@ -217,7 +189,7 @@ def test_an_unknown_outcome_is_settled_with_what_came_out(
     nonsense = browser.post(address(call, "settle"), {"outcome": "perhaps"}, headers=HTMX)
     browser.post(address(call, "settle"), {"outcome": "happened", "reason": "It is in the box."})
 
-    assert "It did not: run it again" in page
+    assert "It did not happen: run it again" in page
     assert nonsense.status_code == 422
     call.refresh_from_db()
     assert call.state == "succeeded"
@@ -279,7 +251,7 @@ def test_enter_in_the_reason_decides_nothing(
 
 
 def first_submits(page: str) -> dict[str, str]:
-    """By form with a reason: its first button in the page's order, which is the one Enter presses."""
+    """For each form with a reason: its first button in page order, the one that Enter presses."""
     found = {}
     for number, form in enumerate(re.findall(r"<form.*?</form>", page, re.DOTALL)):
         if 'name="reason"' in form:

@@ -1,4 +1,4 @@
-"""Settings of the model and time limits in the launch form, and on the page of a run."""
+"""Model settings and time limits in the launch form and on a run's page."""
 
 import json
 import re
@@ -11,8 +11,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import translation
 
-from runs.live import fragments
+from runs.agent.all_settings import LAUNCHED
+from runs.live.rendering import fragments
 from runs.models import Agent, Run
+from tests.markup import flat
 from tests.web.conftest import HTMX
 
 TYPED = {
@@ -41,12 +43,12 @@ MEANT = {
 
 @pytest.fixture
 def browser(owner: User, agent: Agent, browser_of: Callable[[User | None], Client]) -> Client:
-    """The owner's browser. They are not staff."""
+    """The owner's browser. The owner is not staff."""
     return browser_of(owner)
 
 
 def value_of(page: str, name: str) -> str:
-    """What the form shows in a field."""
+    """The value of a field in the form."""
     if area := re.search(rf'<textarea[^>]*name="{name}"[^>]*>\n([^<]*)</textarea>', page):
         return unescape(area.group(1))
     if chosen := re.search(rf'<select[^>]*name="{name}".*?</select>', page, re.DOTALL):
@@ -56,9 +58,23 @@ def value_of(page: str, name: str) -> str:
 
 
 def is_open(page: str, summary: str) -> bool:
-    """Whether the folded part is open."""
+    """True if the collapsible part is open."""
     part = re.search(rf"<details([^>]*)>\s*<summary>(?:<svg(?:(?!</svg>).)*</svg>)?\s*{summary}", page, re.DOTALL)
     return "open" in part.group(1)
+
+
+def test_every_setting_a_launch_may_choose_is_in_the_form_in_the_api_and_in_the_admin(
+    browser: Client, agent: Agent, browser_of: Callable[[User | None], Client], staff: User
+) -> None:
+    page = browser.get("/runs/new/").content.decode()
+    described = browser.get("/api/v1/openapi.json").json()["components"]["schemas"]
+    admin = browser_of(staff).get(f"/admin/runs/agent/{agent.pk}/change/").content.decode()
+
+    for setting in LAUNCHED:
+        assert f'name="{setting.public}"' in page
+        assert described["Overrides"]["properties"][setting.public]["description"] == setting.description
+        assert described["AgentOut"]["properties"][setting.public]["description"].startswith(setting.description)
+        assert f'name="{setting.agent_column}"' in admin
 
 
 def test_what_is_typed_replaces_the_agents_own(browser: Client) -> None:
@@ -114,9 +130,9 @@ def test_an_empty_object_takes_away_what_the_agent_adds_to_requests(browser: Cli
         ("extra", "[40]", 'It must be a JSON object, such as {"top_k": 40}.'),
         ("extra", "[]", 'It must be a JSON object, such as {"top_k": 40}.'),
         ("extra", '"stream"', 'It must be a JSON object, such as {"top_k": 40}.'),
-        ("extra", '{"a": NaN}', "It must have no number that is not finite (in 'a')."),
-        ("extra", '{"a": 1e999}', "It must have no number that is not finite (in 'a')."),
-        ("extra", '{"a": "\\ud800"}', "It must have no NUL and no half of a surrogate pair (in 'a')."),
+        ("extra", '{"a": NaN}', "It must contain finite numbers only (in 'a')."),
+        ("extra", '{"a": 1e999}', "It must contain finite numbers only (in 'a')."),
+        ("extra", '{"a": "\\ud800"}', "It must contain no NUL character and no lone surrogate (in 'a')."),
         ("extra", '{"max_tokens": 9}', "It must not have 'max_tokens': set max_output_tokens instead."),
         ("extra", '{"options": {"num_predict": 9}}', "It must not have 'options.num_predict'"),
         ("extra", json.dumps({"a": "x" * 20_000}), "It must be at most 16 KiB of JSON, not 19.5 KiB."),
@@ -177,6 +193,14 @@ def test_numbers_in_fields_are_for_browsers_in_every_language(browser: Client, s
     assert 'min="0.1"' in page and "0,1" not in page
 
 
+def test_the_page_of_a_run_tells_its_limit_of_tool_calls(browser: Client) -> None:
+    browser.post("/runs/", {"task": "half of 90", "max_calls": "1000"})
+
+    page = flat(browser.get(Run.objects.get().get_absolute_url()).content.decode())
+
+    assert "<dt>Tool calls at most</dt><dd>1,000</dd>" in page
+
+
 def test_a_limit_of_the_reply_is_doubled_when_an_error_offers_it(
     browser: Client, owner: User, make_run: Callable[..., Run], agent: Agent
 ) -> None:
@@ -235,7 +259,7 @@ def test_a_runs_page_tells_what_it_was_launched_with(browser: Client, owner: Use
     run = Run.objects.get()
     Run.objects.update(config=run.config | {"tools": []})
 
-    page = browser.get(f"/runs/{run.pk}/").content.decode()
+    page = flat(browser.get(f"/runs/{run.pk}/").content.decode())
 
     part = re.search(r"<details[^>]*data-run-settings>(.*?)</details>", page, re.DOTALL).group(1)
     facts = dict(re.findall(r"<dt>([^<]*)</dt><dd[^>]*>([^<]*)</dd>", part))

@@ -1,4 +1,4 @@
-"""What is true of every page: its headers, that nothing is inline, that mistakes are designed too."""
+"""Properties of every page: headers, no inline code, designed error pages."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from django.urls import include, path
 from django.views import defaults
 
 from runs.models import Run
-from runs.web import first_link
+from runs.web import setup_link as first_link
 from runs.web.urls import urlpatterns as pages
 
 PAGES = {
@@ -29,6 +29,7 @@ PAGES = {
     "history of a new person": ("other", "/runs/"),
     "history without a match": ("owner", "/runs/?status=bogus&q=unicorns"),
     "run": ("owner", "{run}"),
+    "search": ("owner", "/search/?q=unicorns"),
     "nothing here": ("owner", "/nothing/"),
     "history for staff": ("staff", "/runs/"),
     "admin": ("staff", "/admin/"),
@@ -44,7 +45,7 @@ PAGES = {
 def look(
     owner: User, other: User, staff: User, browser_of: Callable[[User | None], Client], make_run: Callable[..., Run]
 ) -> Callable[[str], HttpResponse]:
-    """`look(name)`: the page of that name, as its person sees it."""
+    """`look(name)`: the response of the page of that name to the person it is for."""
     run = make_run(owner, status="failed", steps=3, severity="error")
     people = {"anon": None, "owner": owner, "other": other, "staff": staff}
 
@@ -81,7 +82,7 @@ def test_every_answer_carries_the_strict_policy(look: Callable[[str], HttpRespon
 
 
 class Inline(HTMLParser):
-    """Collects whatever the policy would block, ids that occur twice, and what other sites would be asked for."""
+    """Collects what the content policy would block, duplicate ids, and URLs of other sites."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -157,7 +158,7 @@ def _is_confused(request: object) -> HttpResponse:
 
 
 class BrokenPages:
-    """An address book with pages that go wrong."""
+    """A URL configuration with views that raise."""
 
     urlpatterns: ClassVar = [
         path("", include((pages, "runs"))),
@@ -169,7 +170,7 @@ class BrokenPages:
 
 @pytest.fixture
 def broken_site() -> Iterator[Client]:
-    """A browser on a site with pages that go wrong, and that does not raise what they raise."""
+    """A browser on a site whose views raise; the client does not re-raise."""
     with override_settings(ROOT_URLCONF=BrokenPages):
         yield Client(raise_request_exception=False)
 
@@ -177,10 +178,10 @@ def broken_site() -> Iterator[Client]:
 @pytest.mark.parametrize(
     ("address", "status", "words"),
     [
-        ("/nothing/", 404, "Nothing is here"),
-        ("/refuses/", 403, "not allowed"),
-        ("/confused/", 400, "makes no sense"),
-        ("/breaks/", 500, "Something broke"),
+        ("/nothing/", 404, "Page not found"),
+        ("/refuses/", 403, "Not allowed"),
+        ("/confused/", 400, "could not be read"),
+        ("/breaks/", 500, "Something went wrong"),
     ],
 )
 def test_a_failure_has_a_page_of_its_own(db: None, broken_site: Client, address: str, status: int, words: str) -> None:
@@ -209,7 +210,7 @@ def test_a_host_that_is_not_ours_is_refused_with_a_page(db: None) -> None:
     response = Client(raise_request_exception=False).get("/", headers={"Host": "elsewhere.example"})
 
     assert response.status_code == 400
-    assert "makes no sense" in response.content.decode()
+    assert "AGENTSITE_ALLOWED_HOSTS" in response.content.decode()
 
 
 def test_a_form_that_is_too_large_is_refused_with_a_page(owner: User, browser_of: Callable[[User], Client]) -> None:
@@ -222,12 +223,12 @@ def test_a_form_that_is_too_large_is_refused_with_a_page(owner: User, browser_of
 
 def test_a_form_in_an_encoding_of_its_own_is_refused_with_a_page(db: None) -> None:
     site = Client(enforce_csrf_checks=True, raise_request_exception=False)
-    site.cookies["csrftoken"] = "a" * 32  # what makes the token be looked for in the form
+    site.cookies["csrftoken"] = "a" * 32  # makes Django look for the token in the form
 
     response = site.post("/runs/", b"task=a", content_type="application/x-www-form-urlencoded; charset=utf-7")
 
     assert response.status_code == 400
-    assert "makes no sense" in response.content.decode()
+    assert "could not be read" in response.content.decode()
 
 
 def test_names_of_people_and_tasks_are_text_not_markup(
@@ -244,8 +245,11 @@ def test_the_dashboard_shows_each_run_in_its_list(
     owner: User, browser_of: Callable[[User | None], Client], make_run: Callable[..., Run]
 ) -> None:
     wanted = {
-        "running": [str(make_run(owner, status=status).pk) for status in ("idle", "thinking", "executing")],
-        "waiting": [str(make_run(owner, status="waiting", waiting_for=why).pk) for why in ("retry", "approval")],
+        "running": [
+            *(str(make_run(owner, status=status).pk) for status in ("idle", "thinking", "executing")),
+            str(make_run(owner, status="waiting", waiting_for="retry").pk),
+        ],
+        "waiting": [str(make_run(owner, status="waiting", waiting_for=why).pk) for why in ("approval", "resume")],
         "finished": [str(make_run(owner, status=status).pk) for status in ("completed", "failed", "cancelled")],
     }
 

@@ -1,4 +1,4 @@
-"""Guessing passwords: how often, and what it tells."""
+"""Guessing passwords: the limits, and what responses reveal."""
 
 import time
 from typing import Any
@@ -64,18 +64,126 @@ def test_the_admins_own_page_counts_too(staff: User) -> None:
 
     response = _try("staff", PASSWORD, page=PAGES[1])
 
+    assert response.status_code == 429
+    assert int(response["Retry-After"]) > 0
     assert "Too many tries" in response.content.decode()
     assert "sessionid" not in response.cookies
 
 
-def test_behind_a_proxy_the_address_is_the_one_the_proxy_saw(owner: User, settings: Any) -> None:
-    settings.AGENTSITE_URL = "https://agents.example.org"
-    forged = [{"X-Forwarded-For": f"10.0.0.{number}, 192.0.2.1"} for number in range(11)]
+def test_a_hundred_wrong_tries_from_one_network_are_its_last_whatever_the_names(owner: User, other: User) -> None:
+    for number in range(100):
+        _try(f"name-{number}", "wrong", address=f"2001:db8:0:1::{number + 1:x}")
 
-    answers = [_try("owner", "wrong", headers=headers) for headers in forged]
+    assert _try("owner", PASSWORD, address="2001:db8:0:1::ffff").status_code == 429
+    assert _try("owner", PASSWORD, address="2001:db8:0:2::1").status_code == 302
 
-    assert answers[-1].status_code == 429
-    assert _try("owner", PASSWORD, headers={"X-Forwarded-For": "10.0.0.1, 192.0.2.2"}).status_code == 302
+
+def test_presses_that_were_refused_are_no_tries_of_their_address(owner: User, other: User) -> None:
+    answers = [_try("owner", "wrong").status_code for _ in range(150)]
+
+    assert answers == [422] * 10 + [429] * 140
+    assert _try("other", PASSWORD).status_code == 302
+
+
+def test_presses_during_a_pause_are_no_tries_of_their_address(owner: User, other: User) -> None:
+    for number in range(30):
+        _try("owner", "wrong", address=f"203.0.113.{number + 100}")
+
+    answers = [_try("owner", "wrong").status_code for _ in range(150)]
+
+    assert answers == [422] + [429] * 149
+    assert _try("other", PASSWORD).status_code == 302
+
+
+def test_a_password_nobody_looked_at_is_no_try_of_anything(
+    owner: User, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.PASSWORD_HASHERS = ["agentsite.hashers.PasswordHasher"]
+    owner.set_password(PASSWORD)
+    owner.save()
+    known = Client(REMOTE_ADDR="203.0.113.7")
+    known.post(PAGES[0], {"username": "owner", "password": PASSWORD})
+    known.post("/accounts/logout/")
+    wrong = {"username": "owner", "password": "wrong"}
+    for _ in range(10):
+        known.post(PAGES[0], wrong)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("runs.hash_pool.MOST_WAITING", -100)
+        busy = [known.post(PAGES[0], wrong).status_code for _ in range(30)]
+    answers = [known.post(PAGES[0], wrong).status_code for _ in range(11)]
+
+    assert busy == [503] * 30
+    assert answers == [422] * 10 + [429], "the address and the name have what they had, the browser has none left"
+
+
+def test_right_passwords_are_no_wrong_tries_of_their_address(owner: User) -> None:
+    answers = [_try("owner", PASSWORD) for _ in range(120)]
+
+    assert {answer.status_code for answer in answers} == {302}
+
+
+def test_a_name_guessed_from_everywhere_is_slowed_for_guessers_and_open_to_its_owner(owner: User) -> None:
+    strangers = [f"203.0.113.{number}" for number in range(12)]
+    for address in strangers:
+        for _ in range(10):
+            _try("owner", "wrong", address=address)
+
+    second_tries = [_try("owner", "wrong", address=f"198.51.100.{number}") for number in range(3) for _ in range(2)]
+    wait = second_tries[1]
+
+    assert [answer.status_code for answer in second_tries] == [422, 429] * 3
+    assert 1 <= int(wait["Retry-After"]) <= 10
+    assert "Too many tries. Wait" in wait.content.decode()
+    assert _try("owner", PASSWORD, address="192.0.2.1").status_code == 302
+
+
+def test_guesses_of_a_name_from_many_addresses_are_far_fewer_than_ten_each(owner: User) -> None:
+    answers = [
+        _try("owner", "wrong", address=f"203.0.113.{number}").status_code for number in range(60) for _ in range(10)
+    ]
+
+    assert answers.count(422) < 100
+
+
+def test_a_browser_that_has_signed_in_before_is_kept_out_by_no_stranger(owner: User) -> None:
+    known = Client(REMOTE_ADDR="203.0.113.7")
+    known.post(PAGES[0], {"username": "owner", "password": PASSWORD})
+    known.post("/accounts/logout/")
+    for number in range(110):
+        _try("owner" if number % 2 else f"name-{number}", "wrong")
+
+    answer = known.post(PAGES[0], {"username": "Owner", "password": PASSWORD})
+    right = known.post(PAGES[0], {"username": "owner", "password": PASSWORD})
+
+    assert _try("owner", PASSWORD).status_code == 429
+    assert answer.status_code == 422, "user names are case-sensitive; the browser is known for both"
+    assert right.status_code == 302
+
+
+def test_a_known_browser_has_ten_wrong_tries_of_its_own_and_is_known_for_one_name(owner: User, other: User) -> None:
+    known = Client(REMOTE_ADDR="203.0.113.7")
+    known.post(PAGES[1], {"username": "owner", "password": PASSWORD})
+    known.post(PAGES[0], {"username": "owner", "password": PASSWORD})
+    known.post("/accounts/logout/")
+    for _ in range(10):
+        _try("other", "wrong")
+
+    as_other = known.post(PAGES[0], {"username": "other", "password": PASSWORD})
+    answers = [known.post(PAGES[0], {"username": "owner", "password": "wrong"}).status_code for _ in range(21)]
+
+    assert as_other.status_code == 429
+    assert answers == [422] * 20 + [429]
+
+
+def test_a_forged_device_is_no_known_browser(owner: User) -> None:
+    for _ in range(10):
+        _try("owner", "wrong")
+
+    forged = Client(REMOTE_ADDR="203.0.113.7")
+    forged.cookies["device"] = "AAAA:1tQx:BBBB"
+
+    assert forged.post(PAGES[0], {"username": "owner", "password": PASSWORD}).status_code == 429
 
 
 def test_without_a_proxy_nobody_chooses_their_own_address(owner: User) -> None:

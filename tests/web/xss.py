@@ -1,4 +1,4 @@
-"""Strings that try to become more than text: the seeds, and each of them in the places Markdown offers."""
+"""Strings that try to become markup: the seeds, and each seed in every place Markdown offers."""
 
 SEEDS = [
     "<script>alert(1)</script>",

@@ -1,6 +1,6 @@
-"""A local server that speaks the wire formats of OpenAI, Anthropic and Google, and fails exactly as it is told.
+"""A local server that speaks the wire formats of OpenAI, Anthropic and Google, with scripted failures.
 
-It refuses what they refuse today (`rules`), each time in their words, and keeps it in `WireServer.refusals`.
+It refuses what the providers refuse today (`rules`), in their words, and records it in `WireServer.refusals`.
 
     with WireServer() as server:
         server.script(Status(503), Answer("Hello."))

@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def reply_to(request: Request, *, token_delay_s: float = 0.0) -> Answer:
-    """A small conversation: ask for the calculator if it is there, then answer with what it said."""
+    """A small conversation: call the calculator if it is offered, then answer with its result."""
     result = request.format.last_result(request.body)
     if result is not None:
         return Answer(f"The calculator says {result}.", token_delay_s=token_delay_s)

@@ -1,4 +1,4 @@
-"""A client without a mind of its own: sends any JSON to the wire server, and tells what came back."""
+"""A client without logic: sends any JSON to the wire server and returns the response."""
 
 import copy
 from collections.abc import Mapping
@@ -10,33 +10,33 @@ from tests.wire.server import WireServer
 
 
 class Told(NamedTuple):
-    """What came back."""
+    """A response: status, body, headers."""
 
     status: int
     body: Any
 
     @property
     def message(self) -> str:
-        """The words of an error; empty for a reply."""
+        """The message of an error; empty for a reply."""
         error = self.body.get("error") or {}
         return str(error if isinstance(error, str) else error.get("message", ""))
 
 
 def post(server: WireServer, path: str, body: Mapping[str, Any], **headers: str) -> Told:
-    """The answer to that body."""
+    """The response to a POST of the body."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     response = httpx2.post(f"{server.url}{path}", json=dict(body), headers=named, timeout=30)
     return Told(response.status_code, response.json())
 
 
 def get(server: WireServer, path: str, **headers: str) -> Told:
-    """What stands at the path."""
+    """The response to a GET of the path."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     response = httpx2.get(f"{server.url}{path}", headers=named, timeout=30)
     return Told(response.status_code, response.json())
 
 
 def changed(body: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
-    """The body with some fields changed; None takes one out."""
+    """A copy of the body with some fields changed; None removes a field."""
     made = {**copy.deepcopy(dict(body)), **changes}
     return {name: value for name, value in made.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The wire server by itself: its tests break the rules on purpose."""
+"""Fixtures for the wire server's own tests, which break the rules on purpose."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,6 @@ from tests.wire import WireServer
 
 @pytest.fixture
 def wire_server() -> Iterator[WireServer]:
-    """A model server whose refusals nobody minds."""
+    """A model server whose refusals do not fail the test."""
     with WireServer() as server:
         yield server

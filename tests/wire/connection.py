@@ -1,4 +1,4 @@
-"""One connection: requests come in, and what was planned for each is done with it."""
+"""One connection: reads requests and performs the outcome planned for each."""
 
 import asyncio
 import contextlib
@@ -21,24 +21,24 @@ from tests.wire.outcomes import Answer, Cut, Drop, Endless, Hang, Outcome, Raw, 
 
 
 class Plans(Protocol):
-    """What a connection wants to know of its server."""
+    """The server, as a connection uses it."""
 
     breaks_off: bool
-    """What hangs is reset when it is released."""
+    """Resets hanging connections instead of letting them continue on release."""
     released: asyncio.Event
-    """Set once everything that hangs may go on."""
+    """Set once everything that hangs may continue."""
 
     def outcome_of(self, request: Request) -> Outcome | Any:
-        """What to do with the request, which is remembered; JSON of a list of models is sent as it is."""
+        """Record the request. Returns what to do with it; the JSON of a model list is sent as it is."""
         ...
 
     def client_left(self) -> None:
-        """A client has closed a connection on which something hung."""
+        """Record that a client has closed a connection on which a reply hung."""
         ...
 
 
 async def serve(server: Plans, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer until the client leaves, or what is done with a request ends the connection."""
+    """Answer requests until the client leaves or an outcome ends the connection."""
     with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
         while await _answer(server, await read_request(reader), reader, writer):
             pass
@@ -46,7 +46,7 @@ async def serve(server: Plans, reader: asyncio.StreamReader, writer: asyncio.Str
 
 
 async def _answer(server: Plans, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-    """Answer one request; True if the connection may be used again."""
+    """Answer one request. Returns True if the connection may be used again."""
     outcome = server.outcome_of(request)
     match outcome:
         case Answer():
@@ -103,7 +103,7 @@ async def _go_on_for_ever(
     server: Plans, endless: Endless, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> bool:
     frames = list(request.format.frames(Answer("again ", word_chars=6), request.body))
-    # The first frame with the text: those before it open what the text belongs to, or say the request again.
+    # The first frame with the text: earlier frames open the block of the text, or repeat the request.
     text = next(frame for frame in frames if "again" in str(frame) and "response" not in frame[1])
     start_stream(writer)
     for frame in frames[: frames.index(text)]:
@@ -125,7 +125,7 @@ async def _released_before_the_client_leaves(server: Plans, reader: asyncio.Stre
     try:
         await asyncio.wait({leaves, released}, return_when=asyncio.FIRST_COMPLETED)
         if leaves.done():
-            leaves.exception()  # seen: a reset is a way to leave
+            leaves.exception()  # retrieved: a client may leave by a reset
             return False
         return True
     finally:
@@ -134,7 +134,7 @@ async def _released_before_the_client_leaves(server: Plans, reader: asyncio.Stre
 
 
 def _unfinished(frame: tuple[str | None, Any]) -> tuple[str | None, Any]:
-    """The frame without the reason why it would be the last one."""
+    """The frame without its finish reason."""
     name, data = frame
     candidates = [{key: each[key] for key in each if key != "finishReason"} for each in data.get("candidates", ())]
     return name, {**data, "candidates": candidates} if candidates else data

@@ -1,30 +1,30 @@
-"""What servers that speak the chat format do not take of it: switched on one by one, as real servers are."""
+"""Features of the chat format that some servers lack: each can be switched off, as on real servers."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """What a server takes. Each False refuses it in the words of a real server."""
+    """What a server supports. False for a field refuses it in the words of a real server."""
 
     unknown_fields: bool = True
-    """Fields that the format does not have."""
+    """Fields outside the format."""
     stream_options: bool = True
-    """`stream_options`: older servers behind a strict schema know only `stream`."""
+    """`stream_options`: older servers with a strict schema know only `stream`."""
     mixed_strict: bool = True
-    """Some tools with `strict` and some without (Cerebras)."""
+    """Some tools with `strict` and some without (Cerebras refuses the mix)."""
     json_object: bool = True
-    """The response format `json_object` (LM Studio)."""
+    """The response format `json_object` (LM Studio has none)."""
     tools: bool = True
-    """Tools (Ollama, with a model whose template has none)."""
+    """Tools (Ollama refuses them for a model whose template has none)."""
     parallel_tool_calls: bool = True
     """The parameter `parallel_tool_calls`."""
     broken_arguments: bool = True
-    """Calls in the history whose arguments are no JSON (llama.cpp parses them for its template)."""
+    """Calls in the history whose arguments are not JSON (llama.cpp parses them for its template)."""
 
 
 OPEN = Dialect()
-"""Takes whatever the format has, and ignores the rest."""
+"""Supports the whole format and ignores other fields."""
 CEREBRAS = Dialect(mixed_strict=False)
 LM_STUDIO = Dialect(json_object=False)
 OLLAMA_WITHOUT_TOOLS = Dialect(tools=False)

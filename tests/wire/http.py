@@ -1,4 +1,4 @@
-"""As much HTTP as a model server needs."""
+"""The part of HTTP that a model server needs."""
 
 import asyncio
 import json
@@ -13,23 +13,23 @@ from tests.wire.outcomes import Answer, Raw, Status
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it came in."""
+    """One request as received."""
 
     method: str
     path: str
     headers: dict[str, str]
-    """Names in lower case."""
+    """Header names are in lower case."""
     body: dict[str, Any]
 
     @property
     def model(self) -> str:
-        """The model that is asked: named in the body, in Google's format in the path."""
+        """The requested model: named in the body, in Google's format in the path."""
         named = self.body.get("model") or self.path.partition("?")[0].rpartition("/models/")[2].rpartition(":")[0]
         return str(named)
 
     @property
     def format(self) -> Format:
-        """The wire format it is in; of no known one, the chat format."""
+        """The request's wire format; the chat format for unknown paths."""
         return format_of(self.path) or FORMATS[0]
 
 
@@ -46,7 +46,7 @@ async def read_request(reader: asyncio.StreamReader) -> Request:
 
 
 async def send_answer(answer: Answer, request: Request, writer: asyncio.StreamWriter) -> None:
-    """The whole reply, as a stream if one was asked for."""
+    """Send the whole reply, as a stream if the request asks for one."""
     if request.format.wants_stream(request.path, request.body):
         await send_stream(answer, request, writer)
     else:
@@ -56,7 +56,7 @@ async def send_answer(answer: Answer, request: Request, writer: asyncio.StreamWr
 async def send_stream(
     answer: Answer, request: Request, writer: asyncio.StreamWriter, *, skip: int = 0, limit: int | None = None
 ) -> None:
-    """Events from `skip` up to `limit`; the headers before the first, the end of the body after the last."""
+    """Send the events from `skip` up to `limit`; the headers before the first, the end of the body after the last."""
     if not skip:
         start_stream(writer)
     for number, frame in enumerate(request.format.frames(answer, request.body)):
@@ -73,30 +73,30 @@ async def send_stream(
 
 
 def start_stream(writer: asyncio.StreamWriter) -> None:
-    """The headers of a stream."""
+    """Send the headers of a stream."""
     writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
 
 
 def send_frame(frame: tuple[str | None, Any], writer: asyncio.StreamWriter) -> None:
-    """One event of a stream."""
+    """Send one event of a stream."""
     event = as_event(frame)
     writer.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
 
 
 def end_stream(writer: asyncio.StreamWriter) -> None:
-    """The proper end of a stream."""
+    """End a stream properly."""
     writer.write(b"0\r\n\r\n")
 
 
 def send_status(status: Status, request: Request, writer: asyncio.StreamWriter) -> None:
-    """An HTTP error with the body the format gives it."""
+    """Send an HTTP error with the format's body."""
     headers = {} if status.retry_after is None else {"retry-after": status.retry_after}
     body = request.format.error(status) if status.body is None else status.body
     send_json(status.code, body, writer, **headers)
 
 
 def send_json(status: int, value: Any, writer: asyncio.StreamWriter, **headers: str) -> None:
-    """A JSON body."""
+    """Send a JSON body."""
     body = json.dumps(value).encode()
     told = {"content-type": "application/json", "content-length": str(len(body)), **headers}
     lines = "".join(f"{name}: {each}\r\n" for name, each in told.items())
@@ -104,7 +104,7 @@ def send_json(status: int, value: Any, writer: asyncio.StreamWriter, **headers: 
 
 
 def send_raw(raw: Raw, writer: asyncio.StreamWriter) -> None:
-    """Any bytes as the body."""
+    """Send any bytes as the body."""
     length = len(raw.body) if raw.content_length is None else raw.content_length
     told = {"content-type": raw.content_type, "content-length": str(length), "connection": "close", **raw.headers}
     lines = "".join(f"{name}: {each}\r\n" for name, each in told.items())

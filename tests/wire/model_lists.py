@@ -1,4 +1,4 @@
-"""The lists of models that servers give: OpenAI's, Anthropic's and Google's, and what Ollama says of one."""
+"""Model lists of OpenAI, Anthropic and Google, and Ollama's details of one model."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tests.wire.http import Request
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One model as a server's list knows it. What is None is not told."""
+    """One model in a server's list. None: the server does not report the field."""
 
     name: str
     context_tokens: int | None = None
@@ -20,13 +20,13 @@ class Listed:
     thinking: bool | None = None
     output_schema: bool | None = None
     retires_on: date | None = None
-    """The last day on which it answers."""
+    """The last day on which the model answers."""
     effort: tuple[str, ...] = ()
-    """The efforts it knows, where the list tells them (Anthropic's)."""
+    """The supported efforts, where the list has them (Anthropic's)."""
 
 
 def listed_in(models: Sequence[Listed], request: Request) -> Any:
-    """The JSON of the list that was asked for; None if the path is none of a list's."""
+    """The JSON of the requested list; None if the path is not one of a list."""
     path = request.path.partition("?")[0].rstrip("/")
     if request.method == "GET" and path.endswith("/v1/models"):
         is_anthropic = "anthropic-version" in request.headers
@@ -41,7 +41,7 @@ def listed_in(models: Sequence[Listed], request: Request) -> Any:
 
 
 def _one(models: Sequence[Listed], request: Request, path: str) -> Any:
-    """One model by its name, where a list stands before it."""
+    """One model by its name, where the list's path is followed by a name."""
     shown: dict[str, Callable[[Listed], Any]] = {"/v1beta/models/": _google, "/v1/models/": _openai_model}
     if "anthropic-version" in request.headers:
         shown["/v1/models/"] = _anthropic_model
@@ -58,7 +58,7 @@ def _openai(models: Sequence[Listed]) -> Any:
 
 
 def _openai_model(model: Listed) -> dict[str, Any]:
-    """`max_model_len` is vLLM's; OpenAI itself tells no size, and `shutdown_date` is its own."""
+    """`max_model_len` is vLLM's; OpenAI reports no size, and only OpenAI has `shutdown_date`."""
     more = {
         "max_model_len": model.context_tokens,
         "shutdown_date": model.retires_on and model.retires_on.isoformat(),

@@ -1,16 +1,17 @@
-"""Our providers, pointed at the wire server."""
+"""Our model providers, pointed at the wire server."""
 
 import json
 from typing import Any
 
 from runs.agent import AgentResult, RetryPolicy, run_agent
-from runs.agent.errors import AgentError, ErrorSeverity
+from runs.agent.errors.exceptions import AgentError, ErrorSeverity
 from runs.agent.messages import ModelProvider, ModelReply, ModelRequest, ToolResult, Turn
-from runs.agent.providers.anthropic import AnthropicModel
-from runs.agent.providers.google import GoogleModel
-from runs.agent.providers.openai import OpenAIModel
-from runs.agent.providers.responses import ResponsesModel
-from runs.agent.providers.served import ServedModel, Server
+from runs.agent.providers.formats.anthropic import AnthropicFormat
+from runs.agent.providers.formats.google import GoogleFormat
+from runs.agent.providers.formats.openai import OpenAIFormat
+from runs.agent.providers.formats.openai_responses import ResponsesFormat
+from runs.agent.providers.remote_model import RemoteModel
+from runs.agent.providers.server import Server
 from runs.agent.tools.toolbox import Toolbox
 from tests.wire.outcomes import Answer
 from tests.wire.server import WireServer
@@ -21,26 +22,26 @@ TOOLS = tuple(Toolbox(["calculator", "current_time"]))
 
 def model_at(
     server: WireServer, wire_format: str, *, name: str = "local", model: str = "m1", key: str | None = "the-key"
-) -> ServedModel:
-    """A model of that format at the server. `name` as a company's makes it that company's own."""
+) -> RemoteModel:
+    """A model of that format at the server. With the name of a hosted model, the provider treats it as hosted."""
     match wire_format:
         case "anthropic":
-            return AnthropicModel(model, Server(name, server.base_url, key))
+            return RemoteModel(AnthropicFormat(model, Server(name, server.base_url, key)))
         case "google":
-            return GoogleModel(model, Server(name, server.url, key))
+            return RemoteModel(GoogleFormat(model, Server(name, server.url, key)))
         case "responses":
-            return ResponsesModel(model, Server(name, server.base_url, key))
+            return RemoteModel(ResponsesFormat(model, Server(name, server.base_url, key)))
         case _:
-            return OpenAIModel(model, Server(name, server.base_url, key))
+            return RemoteModel(OpenAIFormat(model, Server(name, server.base_url, key)))
 
 
-def format_of(model: ServedModel) -> str:
-    """Which of the formats a model speaks."""
-    return type(model).__module__.rpartition(".")[2]
+def format_of(model: RemoteModel) -> str:
+    """The name of the model's wire format."""
+    return type(model.wire_format).__module__.rpartition(".")[2]
 
 
 def environ_at(server: WireServer) -> dict[str, str]:
-    """An environment in which the models of all companies can be used, and are asked at the server."""
+    """An environment with keys for all providers, whose base URLs are the server's."""
     return {
         "OPENAI_API_KEY": "the-key",
         "OPENAI_BASE_URL": server.base_url,
@@ -52,14 +53,14 @@ def environ_at(server: WireServer) -> dict[str, str]:
 
 
 async def tool_turn(server: WireServer, model: ModelProvider) -> AgentResult[str]:
-    """What becomes of a run, without retries, whose model thinks, calls the calculator and answers 391 in the end."""
+    """The result of a run without retries whose model thinks, calls the calculator and answers 391."""
     calls = [("calculator", {"expression": "17 * 23"})]
     server.script(Answer("Let me see.", reasoning="Sums.", calls=calls), Answer("391", reasoning="Done."))
     return await run_agent("What is 17 * 23?", model=model, retry=RetryPolicy(max_attempts=1))
 
 
-async def body_after_a_turn(server: WireServer, model: ServedModel, said: str, **about: Any) -> Any:
-    """What is sent after a reply with two calls, which was stored and read again; the second call failed."""
+async def body_after_a_turn(server: WireServer, model: RemoteModel, said: str, **about: Any) -> Any:
+    """The body sent after a reply with two calls that was stored and read again; the second call failed."""
     calls = [("calculator", {"expression": "1+1"}), ("nope", {})]
     server.script(Answer(said, calls=calls, **about), Answer("2"))
     reply = await model.reply(ModelRequest(task="Hi", tools=TOOLS))

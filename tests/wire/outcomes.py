@@ -1,4 +1,4 @@
-"""What the server does with one request."""
+"""Outcomes: what the server does with one request."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,34 +14,34 @@ class Answer:
     reasoning: str = ""
     """In the chat format as `reasoning_content`, as DeepSeek, vLLM and others send it."""
     calls: Sequence[tuple[str, Mapping[str, Any] | str]] = ()
-    """Tool calls: name and arguments; arguments given as text are sent as they are, also if they are no JSON."""
+    """Tool calls: name and arguments; arguments given as text are sent unchanged, even if not JSON."""
     usage: tuple[int, int] | None = (11, 7)
-    """All input and all output tokens, those below included; None reports nothing."""
+    """All input and all output tokens, including those below; None reports nothing."""
     cache_read: int = 0
     cache_written: int = 0
     reasoning_tokens: int = 0
     cost_usd: float | None = None
     """In the chat format as `usage.cost`, as OpenRouter and other gateways report it."""
     finish_reason: str | None = "auto"
-    """`auto` is what a correct server says; None says nothing; `length`, `content_filter` and `refusal` are what the
-    format calls so (with `refusal` the text is its words); anything else is said as it is."""
+    """`auto`: as a correct server; None: absent; `length`, `content_filter` and `refusal`: the format's word for it
+    (with `refusal`, the text is the refusal's); anything else is sent unchanged."""
     signature: str | None = None
-    """What the provider wants back with the reasoning, or with the first call. None is what a hosted model gives by
-    itself, and nothing of any other; an empty one is none at all."""
+    """The signature to be sent back with the reasoning or the first call. None: a hosted model's own signature, nothing
+    for other models; an empty text: no signature."""
     token_delay_s: float = 0.0
     word_chars: int | None = None
-    """Pieces of so many characters; None sends word by word."""
+    """The size of a streamed piece in characters; None streams words."""
     call_id: str = ""
     """The calls' ids are this, a dash and their index; empty makes ids that no other reply has."""
     same_call_ids: bool = False
     """All calls have the id of the first."""
     number: int = 0
-    """Which reply of its server this is, filled in by the server: part of the ids that must not come twice."""
+    """The number of the reply, set by the server: part of the ids, which must be unique."""
     transformations: Sequence[Mapping[str, Any]] = ()
-    """What was left out of the request, filled in by the server (Anthropic's `input_transformations`)."""
+    """What was left out of the request, set by the server (Anthropic's `input_transformations`)."""
 
     def words(self, text: str) -> list[str]:
-        """The text in the pieces it is streamed in."""
+        """The text in the pieces in which it is streamed."""
         if self.word_chars:
             return [text[start : start + self.word_chars] for start in range(0, len(text), self.word_chars)]
         return [word + " " for word in text.split(" ")[:-1]] + text.split(" ")[-1:] if text else []
@@ -64,17 +64,17 @@ class Status:
     retry_after: str | None = None
     message: str = "The wire server was told to fail."
     error_type: str | None = None
-    """None is what the format calls an error of that status."""
+    """None: the format's default for the status."""
     error_code: str | None = None
     param: str | None = None
-    """Which parameter is wrong, in the formats of OpenAI."""
+    """The wrong parameter, in the formats of OpenAI."""
     body: Any = None
-    """The whole body, for servers that tell errors in a way of their own; None is that of the format."""
+    """The whole body, for servers with an error format of their own; None: the format's."""
 
 
 @dataclass(frozen=True)
 class Drop:
-    """The connection ends before any answer."""
+    """The connection ends before any response."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,10 @@ class Reset:
 
 @dataclass(frozen=True)
 class Hang:
-    """Nothing more comes, until the client leaves or `WireServer.release()` lets the rest through."""
+    """The reply stops until the client leaves or `WireServer.release()` lets the rest through."""
 
     after_chunks: int | None = None
-    """None hangs before the headers, a number after that many chunks."""
+    """The number of chunks sent before; None hangs before the headers."""
     answer: Answer = field(default_factory=lambda: Answer("That took long."))
 
 
@@ -101,7 +101,7 @@ class Raw:
     body: bytes
     content_type: str = "text/event-stream"
     content_length: int | None = None
-    """Says so many bytes; None says the truth. More than there are makes a truncated body."""
+    """The announced length in bytes; None announces the real one. A larger one makes a truncated body."""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -114,7 +114,7 @@ class Raw:
 
 @dataclass(frozen=True)
 class StreamError:
-    """An error told in the middle of a stream that began with 200, in the words of the format."""
+    """An error in a stream that began with status 200, in the format's words."""
 
     status: int = 529
     after_chunks: int = 2
@@ -123,7 +123,7 @@ class StreamError:
 
 @dataclass(frozen=True)
 class Cut:
-    """The stream ends as if it were whole, in the middle of the reply."""
+    """The stream ends in the middle of the reply as if it were complete."""
 
     after_chunks: int = 3
     answer: Answer = field(default_factory=lambda: Answer("This is never said to its end."))
@@ -131,7 +131,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Endless:
-    """The same piece of text again and again, until the client leaves."""
+    """The same piece of text repeatedly, until the client leaves."""
 
     pause_s: float = 0.01
 

@@ -1,4 +1,4 @@
-"""The server: an asyncio loop in a thread of its own, so that tests of any kind and other processes can use it."""
+"""The server: an asyncio loop in a thread of its own, for tests of any kind and for other processes."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ ANSWER = Answer("I am the wire server.")
 class WireServer:
     """Answers requests of all formats with the scripted outcomes in turn, and with `otherwise` after them.
 
-    A request that its provider would refuse today is refused as that one does, and uses up nothing that is scripted.
+    A request that its provider would refuse today is refused likewise, and consumes no scripted outcome.
     """
 
     def __init__(
@@ -34,15 +34,15 @@ class WireServer:
         dialect: Dialect = OPEN,
         strict: bool = False,
     ) -> None:
-        """`dialect` is what a server of one's own does not take; `strict`: nor any field that it does not know."""
+        """`dialect`: features a self-hosted server lacks. `strict`: refuse fields that the format does not have."""
         self.port = port
         self.otherwise = otherwise
         self.models = list(models)
-        """What its lists of models say; it answers requests for any."""
+        """The entries of its model lists; requests for unlisted models are answered too."""
         self.requests: list[Request] = []
-        """Every request for a reply so far, in the order of arrival; the refused ones too."""
+        """Every request for a reply so far, in the order of arrival, including refused ones."""
         self.lookups: list[Request] = []
-        """Every other request: for its models."""
+        """Every request for a model list."""
         self.rules = Rules(dataclasses.replace(dialect, unknown_fields=dialect.unknown_fields and not strict))
         self.connections = 0
         """Connections accepted so far."""
@@ -57,32 +57,32 @@ class WireServer:
 
     @property
     def refusals(self) -> list[Status]:
-        """What was refused so far because a provider would, and why."""
+        """The refusals so far by the providers' rules."""
         return self.rules.refusals
 
     @property
     def stored(self) -> list[Request]:
-        """The requests whose replies a provider would have kept, because nothing in them said otherwise."""
+        """The requests whose replies a provider would store: those that do not turn it off."""
         return self.rules.stored
 
     @property
     def base_url(self) -> str:
-        """What a client of the formats of OpenAI or of Anthropic's is told."""
+        """The base URL for clients of the formats of OpenAI and Anthropic."""
         return f"{self.url}/v1"
 
     @property
     def url(self) -> str:
-        """What a client of Google's format is told."""
+        """The base URL for clients of Google's format."""
         return f"http://127.0.0.1:{self.port}"
 
     def script(self, *outcomes: Outcome) -> None:
-        """Do this with the next requests, in this order."""
+        """Use these outcomes for the next requests, in this order."""
         self._scripted.extend(outcomes)
 
     def forget(self) -> None:
-        """Forget every request, every client that left, and what was scripted and never asked for.
+        """Forget every request, every client that left, and the unused scripted outcomes.
 
-        What was said stays known: it may still be sent back.
+        Replies stay known: clients may still send them back.
         """
         with self._changed:
             self.requests.clear()
@@ -93,7 +93,7 @@ class WireServer:
             self._left = 0
 
     def release(self) -> None:
-        """Let everything that hangs go on."""
+        """Let everything that hangs continue."""
         self._loop.call_soon_threadsafe(self.released.set)
 
     def break_off(self) -> None:
@@ -106,7 +106,7 @@ class WireServer:
         self._wait(lambda: len(self.requests) >= count, f"{count} requests", timeout_s)
 
     def wait_for_client_to_leave(self, *, times: int = 1, timeout_s: float = 10) -> None:
-        """Return once clients have closed `times` connections on which something hung. Raises `TimeoutError`."""
+        """Return once clients have closed `times` connections on which a reply hung. Raises `TimeoutError`."""
         self._wait(lambda: self._left >= times, f"{times} clients to leave", timeout_s)
 
     def _wait(self, happened: Callable[[], bool], what: str, timeout_s: float) -> None:
@@ -152,7 +152,7 @@ class WireServer:
         await connection.serve(self, reader, writer)
 
     def outcome_of(self, request: Request) -> Outcome | Any:
-        """What to do with the request, which is remembered; JSON of a list of models is sent as it is."""
+        """Record the request. Returns what to do with it; the JSON of a model list is sent as it is."""
         if format_of(request.path) is None or request.method != "POST":
             self.lookups.append(request)
             missing = Status(404, message=f"No {request.method} {request.path} here.", error_type="not_found")
@@ -177,7 +177,7 @@ class WireServer:
                 return outcome
 
     def client_left(self) -> None:
-        """A client has closed a connection on which something hung."""
+        """Record that a client has closed a connection on which a reply hung."""
         with self._changed:
             self._left += 1
             self._changed.notify_all()

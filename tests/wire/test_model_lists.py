@@ -1,4 +1,4 @@
-"""The lists of models, read by the SDKs of those who give them."""
+"""The model lists, read by the SDKs of their providers."""
 
 from datetime import UTC, date, datetime
 

@@ -59,7 +59,7 @@ def test_every_item_is_added_grows_and_is_done(wire_server, client):
         "output_item.done",
         "completed",
     ]
-    for event in events:  # the SDK itself builds events without a look at them
+    for event in events:  # the SDK builds events without validation
         type(event).model_validate(event.model_dump(by_alias=True), strict=True)
 
 

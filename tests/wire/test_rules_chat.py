@@ -1,4 +1,4 @@
-"""What the wire server refuses of chat completions, as OpenAI and the servers that speak its format do."""
+"""The wire server's refusals of chat completions, as OpenAI and compatible servers make them."""
 
 import pytest
 

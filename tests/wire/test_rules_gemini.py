@@ -1,4 +1,4 @@
-"""What the wire server refuses of generateContent, as the Gemini API does."""
+"""The wire server's refusals of generateContent, as the Gemini API makes them."""
 
 import base64
 
@@ -110,7 +110,7 @@ def test_gemini_3_wants_the_signature_of_the_first_call_of_the_turn_that_is_not_
     assert after(given).status == 200
     assert "missing a thought_signature in functionCall parts" in after(bare).message
     assert "`default_api:look` , position 2." in after(bare).message
-    assert after(bare, said("model", {"text": "Done."}), ASK).status == 200  # that turn is over
+    assert after(bare, said("model", {"text": "Done."}), ASK).status == 200  # the turn is over
     assert (
         after(said("model", {**first, "thoughtSignature": "bm9ib2R5"}, second)).message
         == "Corrupted thought signature."

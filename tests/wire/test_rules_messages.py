@@ -1,4 +1,4 @@
-"""What the wire server refuses of Messages, as Anthropic does."""
+"""The wire server's refusals of Messages, as Anthropic makes them."""
 
 import pytest
 
@@ -116,7 +116,7 @@ def test_an_older_model_that_thinks_takes_no_temperature(wire_server):
 
 
 def thought(server, **changes):
-    """What is sent back after a reply that thinks and calls."""
+    """The message to send back after a reply that thinks and calls."""
     server.script(Answer(reasoning="Hm.", calls=[("look", {})], call_id="t"))
     asked = changed(GOOD, messages=[ASK], **changes)
     content = post(server, PATH, asked).body["content"]

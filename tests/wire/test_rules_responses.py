@@ -1,4 +1,4 @@
-"""What the wire server refuses of Responses, as OpenAI does."""
+"""The wire server's refusals of Responses, as OpenAI makes them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a model, or the server it stands behind, can do: what is asked of it, and what is left out."""
+"""The capabilities of a model at its server, which decide what a request contains."""
 
 from dataclasses import dataclass, fields
 from typing import Self
@@ -6,33 +6,33 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """Of one model at one server. None: nobody has said, and the transport's own knowledge counts."""
+    """The capabilities of one model at one server. None: unknown, so the transport's own knowledge applies."""
 
     tools: bool | None = None
-    """False: no request names a tool."""
+    """False: requests have no tools."""
     strict_tools: bool | None = None
-    """True: the server itself holds calls to the tools' schemas (`strict`), as OpenAI does. Never sent otherwise."""
+    """True: the server enforces the tools' schemas (`strict`), as OpenAI does. Otherwise `strict` is never sent."""
     parallel_tools: bool | None = None
-    """False: one call a reply is asked for. None: the server is not told anything about it."""
+    """False: requests ask for at most one call per reply. None: the option is not sent."""
     stream_options: bool | None = None
-    """False: the usage is not asked for in a stream (chat completions only)."""
+    """False: requests do not ask for the usage in a stream (chat completions only)."""
     output_schema: bool | None = None
-    """False: an output schema is asked for in words only."""
+    """False: the output schema is only described in the prompt."""
     vision: bool | None = None
-    """True: it takes images."""
+    """True: the model accepts images."""
     reasoning: bool | None = None
-    """True: it can think before it answers."""
+    """True: the model can reason before it answers."""
     context_tokens: int | None = None
-    """The most it can read and write together."""
+    """The context window: input and output together."""
     max_output_tokens: int | None = None
-    """The longest reply it can give."""
+    """The longest reply in tokens."""
     model_timeout_s: float | None = None
-    """How long a whole reply may take at this server, unless the run says otherwise; so the two below."""
+    """The time limit of a whole reply at this server, unless the run sets one; likewise the two below."""
     first_token_timeout_s: float | None = None
     idle_timeout_s: float | None = None
 
     def completed_by(self, other: "Capabilities") -> Self:
-        """These, and what only the other says."""
+        """These capabilities, with unknown ones taken from `other`."""
         said = {each.name: getattr(self, each.name) for each in fields(self)}
         return type(self)(**{name: getattr(other, name) if value is None else value for name, value in said.items()})
 

@@ -1,12 +1,12 @@
-"""What the providers' words for the end of a reply mean."""
+"""The meanings of the providers' finish reasons."""
 
 from collections.abc import Mapping
 from typing import Final, Literal
 
 Meaning = Literal["whole", "cut", "paused", "blocked", "failed", "malformed", "unknown"]
-"""`whole`: it ended by itself. `cut`: at a limit on its length. `paused`: the provider wants to be asked to go on.
-`blocked`: a filter or the model itself refused. `failed`: the provider could not go on. `malformed`: the model wrote
-what the provider could not take. `unknown`: a word nobody has explained.
+"""`whole`: the reply is complete. `cut`: a length limit was reached. `paused`: the provider waits to be asked to
+continue. `blocked`: a filter or the model itself refused. `failed`: the provider could not go on. `malformed`: the
+model wrote what the provider could not parse. `unknown`: a reason without a known meaning.
 """
 
 _MEANINGS: Final[Mapping[str, Meaning]] = {
@@ -70,10 +70,10 @@ _MEANINGS: Final[Mapping[str, Meaning]] = {
     "image_other": "failed",
     "other": "failed",
 }
-"""From the providers' own references, read in November 2026: OpenAI (chat, Responses), Anthropic (stop reasons), Google
+"""From the providers' references as of November 2026: OpenAI (chat, Responses), Anthropic (stop reasons), Google
 (FinishReason, BlockReason), DeepSeek, Zhipu, Mistral, OpenRouter, vLLM, SGLang and TGI."""
 
 
 def meaning_of(reason: str) -> Meaning:
-    """What the provider's word means; `whole` where it gave none."""
+    """The meaning of a finish reason; `whole` if it is empty."""
     return _MEANINGS.get(reason.lower(), "unknown") if reason else "whole"

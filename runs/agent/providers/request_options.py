@@ -1,6 +1,6 @@
-"""What a request asks for beyond the conversation, in the transport's words: tools, the answer's form, settings."""
+"""The options of a request for the transport: settings, tools, output schema."""
 
-from typing import Any, cast
+from typing import cast
 
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.output import OutputObjectDefinition
@@ -8,41 +8,42 @@ from pydantic_ai.profiles import ModelProfile
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
-from runs.agent.errors import ModelFailure
+from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.json_data.json_types import JsonObject
 from runs.agent.messages import ModelRequest
-from runs.agent.providers.served import ServedModel
+from runs.agent.providers.wire_format import WireFormat
 
 
-def settings(served: ServedModel, profile: ModelProfile, request: ModelRequest) -> ModelSettings:
-    """The transport's settings for a request. Raises `ModelFailure` for one the model does not take."""
+def settings(wire_format: WireFormat, profile: ModelProfile, request: ModelRequest) -> ModelSettings:
+    """The transport's settings for a request. Raises `ModelFailure` for a setting that the model refuses."""
     asked = request.settings
-    if fault := served.setting_fault(profile, request):
-        message = f"{served.name}/{served.model} was not asked: {fault}"
-        raise ModelFailure(message, kind="refused", provider=served.name, model=served.model, phase="connect")
+    if fault := wire_format.setting_fault(profile, request):
+        message = f"No request was sent to {wire_format.name}/{wire_format.model}: {fault}"
+        raise ModelFailure(message, kind="refused", provider=wire_format.name, model=wire_format.model, phase="connect")
     timeout_s = max(request.timeout_s, 0.001)  # google-genai counts in milliseconds, and 0 would be no limit
-    general: dict[str, Any] = {"timeout": timeout_s, "request_timeout": timeout_s}
+    general: JsonObject = {"timeout": timeout_s, "request_timeout": timeout_s}
     if asked.temperature is not None:
         general["temperature"] = asked.temperature
     if asked.top_p is not None:
         general["top_p"] = asked.top_p
-    if (longest := longest_output(served, request)) is not None:
+    if (longest := longest_output(wire_format, request)) is not None:
         general["max_tokens"] = longest
-    if served.capabilities.parallel_tools is False and "no_parallel_tool_calls" not in served.adaptations:
+    if wire_format.capabilities.parallel_tools is False and "no_parallel_tool_calls" not in wire_format.adaptations:
         general["parallel_tool_calls"] = False
-    general |= served.settings(profile, request)
+    general |= wire_format.settings(profile, request)
     return cast(ModelSettings, general)
 
 
-def longest_output(served: ServedModel, request: ModelRequest) -> int | None:
-    """The longest reply that is asked for, in tokens; None if that is left to the server."""
-    limits = (request.settings.max_output_tokens, served.capabilities.max_output_tokens)
+def longest_output(wire_format: WireFormat, request: ModelRequest) -> int | None:
+    """The requested limit of the reply, in tokens; None: the server's default."""
+    limits = (request.settings.max_output_tokens, wire_format.capabilities.max_output_tokens)
     longest = [each for each in limits if each is not None]
-    return max(min(longest), served.smallest_output) if longest else None
+    return max(min(longest), wire_format.smallest_output) if longest else None
 
 
-def parameters(served: ServedModel, profile: ModelProfile, request: ModelRequest) -> ModelRequestParameters:
-    """The tools and the form of the answer."""
-    offered = () if served.capabilities.tools is False else request.tools
+def parameters(wire_format: WireFormat, profile: ModelProfile, request: ModelRequest) -> ModelRequestParameters:
+    """The offered tools and the output mode."""
+    offered = () if wire_format.capabilities.tools is False else request.tools
     tools = [
         ToolDefinition(name=tool.name, description=tool.description, parameters_json_schema=tool.get_schema())
         for tool in offered
@@ -50,8 +51,8 @@ def parameters(served: ServedModel, profile: ModelProfile, request: ModelRequest
     if request.output_schema is None:
         return ModelRequestParameters(function_tools=tools, allow_text_output=True)
     schema = dict(request.output_schema)
-    # Every provider's own mode takes objects only. What it does not take is asked for in words, and checked by the run.
-    is_native = schema.get("type") == "object" and served.has_native_output(profile, request)
+    # The providers' native modes accept objects only. Other schemas are described in the prompt, and the run validates.
+    is_native = schema.get("type") == "object" and wire_format.has_native_output(profile, request)
     return ModelRequestParameters(
         function_tools=tools,
         output_mode="native" if is_native else "prompted",

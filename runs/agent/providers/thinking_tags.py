@@ -1,4 +1,4 @@
-"""Thoughts a server leaves in the text, between tags: told apart while they come, and once more when all has come."""
+"""Separation of thoughts that a server leaves between tags in the text, while streaming and for the whole text."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -14,19 +14,19 @@ _TAGS: Final = (
     ("<reasoning>", "</reasoning>"),
 )
 TRANSPORT_TAGS: Final = ("\x00thoughts", "\x00/thoughts")
-"""What no model says: the transport looks for tags by itself, but finds only those that are a piece of their own."""
+"""Tags that never occur, to disable the transport's own search, which finds only tags that are a separate piece."""
 
 _LONGEST: Final = max(len(tag) for pair in _TAGS for tag in pair)
 _MAX_BLANK_CHARS: Final = 1_000
 _MAX_THOUGHTS: Final = 100
-"""Thoughts one after another: looking for each copies the rest of the text."""
+"""Limit of consecutive thoughts: the search for each copies the rest of the text."""
 
 
 def split_thoughts(text: str) -> tuple[str, str]:
     """The thoughts at the beginning of a text, and the rest of it.
 
-    Also those whose opening tag stands in the model's prompt, so that only the closing one comes: it counts if it
-    stands at the end of a line, or at the beginning of one, and not in code.
+    If the opening tag is part of the model's prompt, only the closing tag is in the text: it counts at the end or
+    beginning of a line, outside of code.
     """
     thoughts: list[str] = []
     rest = text
@@ -45,7 +45,7 @@ def split_thoughts(text: str) -> tuple[str, str]:
 
 
 def _opened(text: str) -> tuple[int, str] | None:
-    """Where the thought begins that the text begins with, and what ends it."""
+    """The start of the thought at the beginning of the text, and its closing tag; None without one."""
     start = len(text) - len(text.lstrip())
     for tag, close in _TAGS:
         if text.startswith(tag, start):
@@ -67,7 +67,7 @@ def _unopened(text: str) -> tuple[str, str] | None:
 
 @dataclass(slots=True)
 class ThoughtSplitter:
-    """Tells thoughts from text while a reply comes. What could be the beginning of a tag is held back."""
+    """Separates thoughts from text while a reply streams. A possible beginning of a tag is held back."""
 
     _state: Literal["begins", "thinks", "speaks"] = "begins"
     _held: str = ""
@@ -75,7 +75,7 @@ class ThoughtSplitter:
     _thoughts: int = 0
 
     def feed(self, text: str) -> list[Delta]:
-        """The pieces that are certain now."""
+        """The pieces that are decided after `text`."""
         if self._state == "speaks":
             return [Delta(text)]
         self._held += text
@@ -87,7 +87,7 @@ class ThoughtSplitter:
         return found
 
     def end(self) -> list[Delta]:
-        """What was held back."""
+        """The piece that was held back, at the end of the reply."""
         held, self._held = self._held, ""
         if not held:
             return []

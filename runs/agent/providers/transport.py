@@ -1,7 +1,7 @@
-"""One reply from any provider. pydantic-ai is the transport: it knows the formats and how a past is told in each.
+"""One reply from any provider. pydantic-ai is the transport: it encodes the conversation in each wire format.
 
-What the reply says of itself (why it ended, what it used, whether it is an error at all) is read from the bytes by
-`event_streams`, the same way for all formats. Slow to import; `served.py` does it when the first reply is asked for.
+The facts of a reply (finish reason, usage, errors) are read from the bytes by `event_streams`, in the same way for all
+formats. Slow to import: `remote_model` loads this module at the first request.
 """
 
 import json
@@ -21,89 +21,94 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.models import StreamedResponse
 
-from runs.agent.errors import FailurePhase
+from runs.agent.errors.exceptions import FailurePhase
 from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta
-from runs.agent.providers.clients import nothing_stays_open, transport_of
-from runs.agent.providers.conversation import conversation
-from runs.agent.providers.event_streams.exchange import Exchange, ReplyFacts, current
-from runs.agent.providers.failures import FOREIGN_ERRORS, failure_from, failure_from_body
-from runs.agent.providers.replies import ReplyReader, bad_reply
+from runs.agent.providers.client_pool import nothing_stays_open, transport_of
+from runs.agent.providers.error_mapping.model_failures import FOREIGN_ERRORS, failure_from, failure_from_body
+from runs.agent.providers.event_streams.exchange import HttpExchange, ReplyFacts, current
+from runs.agent.providers.message_mapping import conversation
+from runs.agent.providers.reply_mapping import ReplyReader, bad_reply
 from runs.agent.providers.request_options import longest_output, parameters, settings
-from runs.agent.providers.served import ServedModel
 from runs.agent.providers.thinking_tags import ThoughtSplitter
+from runs.agent.providers.wire_format import WireFormat
 
 MAX_REPLY_CHARS = 32 * 1024 * 1024
-"""A reply that is longer comes from a server that has lost its way, and would fill the memory."""
+"""Length limit of a reply. A longer one comes from a broken server, and would fill the memory."""
 
 
-async def reply(served: ServedModel, request: ModelRequest, on_delta: OnDelta | None) -> ModelReply:
-    """Ask once and read to the end. Raises `ModelFailure`, and what `on_delta` raises; nothing of the transport's."""
-    reading, sent = _Reading(served, on_delta or (lambda _: None)), served.adaptations
-    exchange = Exchange(
-        format=served.stream_format([tool.name for tool in request.tools]),
+async def reply(wire_format: WireFormat, request: ModelRequest, on_delta: OnDelta | None) -> ModelReply:
+    """Send one request and read the reply to its end. Raises `ModelFailure`, and what `on_delta` raises."""
+    reading, sent = _StreamReader(wire_format, on_delta or (lambda _: None)), wire_format.adaptations
+    exchange = HttpExchange(
+        format=wire_format.stream_format([tool.name for tool in request.tools]),
         failure_of=lambda body, status, headers: failure_from_body(
-            body, status=status, server=served.server, model=served.model, phase=reading.phase, headers=headers
+            body,
+            status=status,
+            server=wire_format.server,
+            model=wire_format.model,
+            phase=reading.phase,
+            headers=headers,
         ),
-        change_request=lambda body: served.changed_body(body, request),
-        unreadable=lambda words: bad_reply(served, words, phase=reading.phase),
+        change_request=lambda body: wire_format.changed_body(body, request),
+        unreadable=lambda words: bad_reply(wire_format, words, phase=reading.phase),
         hear=reading.hear,
     )
     reading.facts = exchange.format.facts
-    reader = ReplyReader(served, exchange.format.facts, longest=longest_output(served, request))
+    reader = ReplyReader(wire_format, exchange.format.facts, longest=longest_output(wire_format, request))
     token = current.set(exchange)
     try:
-        model = await transport_of(served)
+        model = await transport_of(wire_format)
         async with nothing_stays_open():
             opening = model_request_stream(
                 model,
-                conversation(request, served),
-                model_settings=settings(served, model.profile, request),
-                model_request_parameters=parameters(served, model.profile, request),
+                conversation(request, wire_format),
+                model_settings=settings(wire_format, model.profile, request),
+                model_request_parameters=parameters(wire_format, model.profile, request),
             )
             async with opening as stream:
                 await reading.read(stream)
-    except (*FOREIGN_ERRORS, *served.sdk_errors()) as error:
+    except (*FOREIGN_ERRORS, *wire_format.sdk_errors()) as error:
         raise _why(error, exchange, reading, reader, sent) from error
     finally:
         current.reset(token)
     if exchange.failure is not None:
-        raise served.adapted(exchange.failure, sent)
+        raise wire_format.adapted(exchange.failure, sent)
     try:
         return reader.read(stream.get())
     except FOREIGN_ERRORS as error:
-        raise failure_from(error, server=served.server, model=served.model, phase="reply") from error
+        raise failure_from(error, server=wire_format.server, model=wire_format.model, phase="reply") from error
 
 
 def _why(
-    error: Exception, exchange: Exchange, reading: "_Reading", reader: ReplyReader, sent: frozenset[str]
+    error: Exception, exchange: HttpExchange, reading: "_StreamReader", reader: ReplyReader, sent: frozenset[str]
 ) -> Exception:
-    """What ended the request: what we stopped it for, what the bytes said, or what the transport made of them."""
+    """The cause of a failed request: our own stop, else the failure in the bytes, else the transport's error."""
     if reading.stopped_by is not None:
         return reading.stopped_by
     if exchange.failure is not None:
-        return reading.served.adapted(exchange.failure, sent)
+        return reading.wire_format.adapted(exchange.failure, sent)
     if isinstance(error, UnexpectedModelBehavior) and exchange.format.facts.has_begun:
-        # Every byte was read, and the transport found nothing in it.
+        # All bytes were read, and the transport found no content in them.
         return reader.empty()
-    served = reading.served
-    return failure_from(error, server=served.server, model=served.model, phase=reading.phase)
+    wire_format = reading.wire_format
+    return failure_from(error, server=wire_format.server, model=wire_format.model, phase=reading.phase)
 
 
-class _Reading:
-    """A stream being read, and how far it has come."""
+class _StreamReader:
+    """The reading of one stream, with its phase and length."""
 
-    def __init__(self, served: ServedModel, on_delta: OnDelta) -> None:
+    def __init__(self, wire_format: WireFormat, on_delta: OnDelta) -> None:
         self.phase: FailurePhase = "first_token"
-        self.served = served
+        self.wire_format = wire_format
         self.on_delta = on_delta
         self.chars = 0
         self.facts = ReplyFacts()
         self.stopped_by: Exception | None = None
-        """What `on_delta` raised: it comes back through the SDK, which may make something else of it."""
-        self._thoughts = ThoughtSplitter() if served.leaves_thoughts_in_text else None
+        """The exception of `on_delta`, kept because the SDK may replace it."""
+        self._thoughts = ThoughtSplitter() if wire_format.leaves_thoughts_in_text else None
 
     async def read(self, stream: StreamedResponse) -> None:
-        """Read to the end, passing on each piece as it comes."""
+        """Read to the end, and pass on each piece."""
         async for event in stream:
             for delta in self._deltas(event):
                 self.hear(delta)
@@ -111,13 +116,13 @@ class _Reading:
             self.hear(delta)
 
     def hear(self, delta: Delta) -> None:
-        """Pass on a piece. Raises what `on_delta` raises, and `ModelFailure` for a reply that does not end."""
+        """Pass on a piece. Raises what `on_delta` raises, and `ModelFailure` for a reply over `MAX_REPLY_CHARS`."""
         if delta.kind != "alive":
             self.phase = "stream"
             self.chars += len(delta.text)
             if self.chars > MAX_REPLY_CHARS:
                 words = f"The reply is longer than {MAX_REPLY_CHARS} characters."
-                self.stopped_by = bad_reply(self.served, words, usage=self.facts.usage)
+                self.stopped_by = bad_reply(self.wire_format, words, usage=self.facts.usage)
                 raise self.stopped_by
         try:
             self.on_delta(delta)
@@ -133,13 +138,13 @@ class _Reading:
             case PartStartEvent(part=ThinkingPart(content=text)):
                 return [Delta(text, "reasoning")]
             case PartDeltaEvent(delta=ThinkingPartDelta(content_delta=content)):
-                return [Delta(content or "", "reasoning")]  # a signature is a sign of life
+                return [Delta(content or "", "reasoning")]  # a signature becomes an empty delta, as a sign of life
             case PartStartEvent(part=ToolCallPart(args=arguments)):
                 return self._call(arguments)
             case PartDeltaEvent(delta=ToolCallPartDelta(args_delta=arguments)):
                 return self._call(arguments)
             case _:
-                return []  # ends are read from the whole reply
+                return []  # end events are not needed: the whole response is read
 
     def _text(self, text: str) -> list[Delta]:
         return self._thoughts.feed(text) if self._thoughts else [Delta(text)]

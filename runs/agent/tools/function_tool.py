@@ -1,16 +1,17 @@
-"""A tool made from a function."""
+"""The tool class for functions."""
 
 import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from runs.agent.json_data.json_types import JsonObject
 from runs.agent.tools.protocol import Approval, Effect
 from runs.agent.tools.schema import read_signature
-from runs.agent.tools.threads import call_in_thread
 from runs.agent.tools.validation import schema_validator
+from runs.agent.tools.worker_threads import call_in_thread
 
 if TYPE_CHECKING:
-    from runs.agent.retry import RetryPolicy
+    from runs.agent.concurrency.retry import RetryPolicy
 
 EFFECTS = ("pure", "read", "idempotent", "unsafe")
 APPROVALS = ("never", "unsafe", "always")
@@ -25,22 +26,23 @@ class FunctionTool:
         *,
         name: str | None = None,
         description: str | None = None,
-        parameters: dict[str, Any] | None = None,
+        parameters: JsonObject | None = None,
         effect: Effect = "unsafe",
         timeout_s: float | None = None,
         retry: "RetryPolicy | None" = None,
         approval: Approval | None = None,
     ) -> None:
-        """Without `parameters` they come from the signature. Raises `TypeError` or `ValueError` with what is wrong."""
+        """Without `parameters` the schema comes from the signature. Raises `TypeError` or `ValueError` with the
+        fault."""
         _check_rules(effect, timeout_s, retry, approval)
         self.function = function
         self.name = name or function.__name__
         self.effect = effect
         self.timeout_s = timeout_s
-        """The longest one attempt at a call may take; None leaves it to the run's limits."""
+        """Time limit of one attempt at a call; None: the run's limit."""
         self.retry = retry
         self.approval = approval
-        """Which of its calls wait for a person; None leaves it to the agent."""
+        """Which of its calls need an approval; None: the agent's rule."""
         if parameters is None:
             signature = read_signature(function, name=self.name)
             self._parameters, self.validate_arguments = signature.parameters, signature.validate
@@ -52,20 +54,20 @@ class FunctionTool:
         self._is_async = inspect.iscoroutinefunction(function)
 
     async def execute(self, /, **kwargs: Any) -> Any:
-        """What the function returns."""
+        """Call the function, and return what it returns."""
         if self._is_async:
             return await self.function(**kwargs)
         result = await call_in_thread(self.function, **kwargs)
-        # A sync wrapper around an async function, such as a decorator that is not async itself.
+        # A sync wrapper around an async function, such as a decorator, returns an awaitable.
         return await result if inspect.isawaitable(result) else result
 
-    def get_schema(self) -> dict[str, Any]:
+    def get_schema(self) -> JsonObject:
         """The JSON Schema of the arguments."""
         return self._parameters
 
     @property
     def place(self) -> str:
-        """Where the function stands: file and line."""
+        """The file and line of the function."""
         code = getattr(inspect.unwrap(self.function), "__code__", None)
         return f"{code.co_filename}:{code.co_firstlineno}" if code else self.function.__module__
 
@@ -76,7 +78,7 @@ class FunctionTool:
 def _check_rules(
     effect: Effect, timeout_s: float | None, retry: "RetryPolicy | None", approval: Approval | None
 ) -> None:
-    """Raise `ValueError` for a rule that is none, or two that do not go together."""
+    """Raise `ValueError` for an invalid rule, or two that contradict each other."""
     if effect not in EFFECTS:
         raise ValueError(f"The effect of a tool is one of {', '.join(EFFECTS)}, not {effect!r}.")
     if approval is not None and approval not in APPROVALS:
@@ -84,4 +86,4 @@ def _check_rules(
     if timeout_s is not None and not timeout_s > 0:
         raise ValueError(f"timeout_s must be more than 0, not {timeout_s!r}.")
     if retry is not None and effect == "unsafe":
-        raise ValueError("An unsafe tool is not tried again. If it is harmless twice, declare its effect.")
+        raise ValueError("An unsafe tool is never retried. If a repeated call does no harm, declare another effect.")

@@ -1,34 +1,39 @@
-"""What a tool is: anything with these members. No inheritance needed."""
+"""The tool protocol. A tool is any object with these members; there is no base class."""
 
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from runs.agent.json_data.json_types import JsonObject
+
 Effect = Literal["pure", "read", "idempotent", "unsafe"]
-"""What running a tool twice would do: nothing (`pure`), cost a second look (`read`), nothing more than once if it is
-given the same key (`idempotent`), or harm (`unsafe`)."""
+"""The effect of a repeated call: none (`pure`), only another read (`read`), none with the same idempotency key
+(`idempotent`), or harm (`unsafe`)."""
+
+REPEATABLE: frozenset[Effect] = frozenset({"pure", "read"})
+"""Effects whose calls may be started in the same write that proposes them, because a repetition does no harm."""
 
 
 Approval = Literal["never", "unsafe", "always"]
-"""Which calls wait for a person before they run: none, those of unsafe tools, all."""
+"""The calls that need an approval: none, those of unsafe tools, all."""
 
 
 @runtime_checkable
 class Tool(Protocol):
-    """A tool by structure. It may also have `effect` (default "unsafe"), `timeout_s` (seconds), `retry` and `approval`.
+    """A tool. Optional attributes: `effect` (default "unsafe"), `timeout_s` (seconds), `retry` and `approval`.
 
-    `retry` is a `RetryPolicy`: how often one call is tried when it times out, is not connected, or raises
-    `ToolUnavailable`. Default once, and always once for an unsafe tool. `approval` says which of its calls wait for a
-    person; a rule of the agent's for this tool goes before it, and it goes before the agent's rule for all tools.
+    `retry` is the `RetryPolicy` after timeouts, connection errors and `ToolUnavailable`. Default: no retry; an unsafe
+    tool is never retried. `approval` says which of its calls need an approval. Precedence: the agent's rule for this
+    tool, the tool's own, the agent's rule for all tools.
     """
 
     name: str
     description: str
 
-    # `*args` beside `**kwargs` is how a type checker is told "any arguments": a tool names its own.
+    # `*args` and `**kwargs` together mean "any arguments" to a type checker: a tool names its own.
     async def execute(self, *args: Any, **kwargs: Any) -> Any:
-        """Do it and return a JSON value. Raises `ToolFailed` with a message the model can act on."""
+        """Run the call and return a JSON value. Raises `ToolFailed` with a message the model can act on."""
         ...
 
-    def get_schema(self) -> dict[str, Any]:
+    def get_schema(self) -> JsonObject:
         """The JSON Schema (an object) of the arguments."""
         ...
 
@@ -40,6 +45,6 @@ def effect_of(tool: Tool) -> Effect:
 
 
 def approval_of(tool: Tool) -> Approval | None:
-    """The tool's own rule for approvals; None for a tool that leaves it to the agent."""
+    """The tool's own rule for approvals; None: the agent's rule applies."""
     approval: Approval | None = getattr(tool, "approval", None)
     return approval

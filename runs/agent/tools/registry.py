@@ -1,4 +1,4 @@
-"""The tools there are, by name, and the `@tool` decorator that adds one."""
+"""The registry of tools by name, and the `@tool` decorator."""
 
 import difflib
 import importlib
@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, ov
 
 import pydantic_core
 
-from runs.agent.errors import ToolFailed, UnknownTool
+from runs.agent.errors.exception_text import words_of
+from runs.agent.errors.exceptions import ToolFailed, UnknownTool
+from runs.agent.json_data.json_types import JsonMapping, JsonObject
 from runs.agent.tools.function_tool import FunctionTool
+from runs.agent.tools.output_limit import MAX_OUTPUT_BYTES, cut_output
 from runs.agent.tools.protocol import Approval, Effect, Tool, effect_of
 from runs.agent.tools.validation import validated
 
 if TYPE_CHECKING:
-    from runs.agent.retry import RetryPolicy
+    from runs.agent.concurrency.retry import RetryPolicy
 
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
@@ -22,29 +25,28 @@ ToolT = TypeVar("ToolT", bound=Tool)
 Layer = Literal["own", "builtin"]
 
 BUILTIN_MODULES: tuple[str, ...] = (
-    "runs.agent.tools.calculator",
-    "runs.agent.tools.convert_units",
-    "runs.agent.tools.date_math",
-    "runs.agent.tools.text_stats",
-    "runs.agent.tools.current_time",
+    "runs.agent.tools.builtin.calculator",
+    "runs.agent.tools.builtin.convert_units",
+    "runs.agent.tools.builtin.date_math",
+    "runs.agent.tools.builtin.text_stats",
+    "runs.agent.tools.builtin.current_time",
 )
-"""Imported the first time anybody asks for tools. Each registers its tools with `layer="builtin"`."""
+"""Imported at the first access to the registry. Each registers its tools with `layer="builtin"`."""
 
-# A layer for the built-in tools and one above it: a script's own `calculator` shadows ours, but of two in the same
-# layer one would silently win.
+# Two layers: a script's own `calculator` shadows the built-in one, but two of one name in the same layer are an error.
 _layers: dict[Layer, dict[str, FunctionTool]] = {"builtin": {}, "own": {}}
 
 
 class ToolFunction(Protocol[P, R_co]):
-    """A function decorated with `@tool`: called as before, and it knows its tool."""
+    """A function decorated with `@tool`: callable as before, with its tool as an attribute."""
 
     tool: FunctionTool
     _tool_name: str
     _tool_description: str
-    _tool_parameters: dict[str, Any]
+    _tool_parameters: JsonObject
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
-        """What the function returns."""
+        """Call the function."""
         ...
 
 
@@ -60,7 +62,7 @@ def tool(function: Callable[P, R_co], /) -> ToolFunction[P, R_co]: ...
 def tool(
     name: str | None = None,
     description: str | None = None,
-    parameters: dict[str, Any] | None = None,
+    parameters: JsonObject | None = None,
     *,
     effect: Effect = "unsafe",
     timeout_s: float | None = None,
@@ -73,7 +75,7 @@ def tool(
 def tool(
     name: Any = None,
     description: str | None = None,
-    parameters: dict[str, Any] | None = None,
+    parameters: JsonObject | None = None,
     *,
     effect: Effect = "unsafe",
     timeout_s: float | None = None,
@@ -81,12 +83,13 @@ def tool(
     approval: Approval | None = None,
     layer: Layer = "own",
 ) -> Any:
-    """Register a function as a tool; the function itself stays as it is. Its tool is reachable as `function.tool`.
+    """Register a function as a tool. The function itself is unchanged; its tool is `function.tool`.
 
     `@tool` on a typed function takes everything from signature and docstring; `@tool(name, description, parameters)`
-    gives a JSON Schema instead; both may be mixed. `retry` is how often a call is tried that times out or is not
-    connected; only for a tool that may be repeated. `approval` says which calls wait for a person, where the agent says
-    nothing about this tool. Built-in tools register with `layer="builtin"`.
+    gives a JSON Schema instead; both may be mixed. `retry` is the policy after timeouts and connection errors, not
+    allowed for an unsafe tool. `approval` says which calls need an approval, unless the agent has a rule for this tool.
+    Built-in tools register with `layer="builtin"`.
+
     Raises `ValueError` if the layer has another tool of that name.
     """
 
@@ -112,9 +115,9 @@ def tool(
 
 def _register(made: FunctionTool, layer: Layer) -> None:
     there = _layers[layer].get(made.name)
-    # The same place is the same tool: a module that was reloaded, or is also `__main__`.
+    # The same file and line is the same tool: a module that was reloaded, or is also `__main__`.
     if there is not None and there.place != made.place:
-        raise ValueError(f"Two tools are called {made.name!r}: {there.place} and {made.place}. Rename one.")
+        raise ValueError(f"Two tools are named {made.name!r}: {there.place} and {made.place}. Rename one.")
     _layers[layer][made.name] = made
 
 
@@ -126,7 +129,7 @@ def registered_tools() -> dict[str, FunctionTool]:
 
 
 def find_tool(name: str, tools: Mapping[str, ToolT]) -> ToolT:
-    """The tool of that name. Raises `UnknownTool`, which names near matches and what there is."""
+    """The tool of that name. Raises `UnknownTool`, which names near matches and all known tools."""
     if name in tools:
         return tools[name]
     near = difflib.get_close_matches(name, tools, n=3)
@@ -134,7 +137,7 @@ def find_tool(name: str, tools: Mapping[str, ToolT]) -> ToolT:
     raise UnknownTool(f"Unknown tool: {name}.{hint} There are: {', '.join(tools) or 'none'}.")
 
 
-def get_available_tools() -> list[dict[str, Any]]:
+def get_available_tools() -> list[JsonObject]:
     """Name, description, parameters (JSON Schema) and effect of every tool."""
     return [
         {"name": name, "description": each.description, "parameters": each.get_schema(), "effect": effect_of(each)}
@@ -147,10 +150,11 @@ async def execute_tool_by_name(name: str, /, **kwargs: Any) -> Any:
     return await execute_tool_safely(find_tool(name, registered_tools()), kwargs)
 
 
-async def execute_tool_safely(tool: Tool, args: Mapping[str, Any]) -> Any:
-    """Check the arguments, then call the tool. Its output as a JSON value.
+async def execute_tool_safely(tool: Tool, args: JsonMapping) -> Any:
+    """Validate the arguments, and call the tool. Returns its output as a JSON value.
 
-    Raises `InvalidArguments` before anything ran, `ToolFailed` if the output cannot be JSON, and what the tool raises.
+    An output of more than 1 MiB is cut (`cut_output`). Raises `InvalidArguments` before the call, `ToolFailed` if the
+    output cannot be JSON, and what the tool raises.
     """
     return _as_json(await tool.execute(**validated(tool, args)), tool.name)
 
@@ -160,8 +164,8 @@ def _as_json(output: Any, tool_name: str) -> Any:
         return output
     try:
         value = pydantic_core.to_jsonable_python(output)
-        # Refuses what would fail later, far from its cause: NaN, integers too long to write, half characters.
-        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+        # Refuses what would fail later, far from its cause: NaN, integers too long to print, lone surrogates.
+        encoded = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, TypeError, RecursionError) as error:  # PydanticSerializationError is a ValueError
-        raise ToolFailed(f"The output of {tool_name!r} cannot be written as JSON: {error}") from error
-    return value
+        raise ToolFailed(f"The output of {tool_name!r} cannot be written as JSON: {words_of(error)}") from error
+    return value if len(encoded) <= MAX_OUTPUT_BYTES else cut_output(value, encoded)

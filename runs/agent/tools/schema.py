@@ -1,4 +1,4 @@
-"""From a function's signature and docstring to the JSON Schema a model is shown, and a check of what it sends back."""
+"""JSON Schema and validation of a tool's arguments, from the function's signature and docstring."""
 
 import inspect
 import re
@@ -10,6 +10,7 @@ import pydantic
 import pydantic_core
 import typing_extensions
 
+from runs.agent.json_data.json_types import JsonMapping, JsonObject
 from runs.agent.tools.validation import NOT_AN_ARGUMENT, Fault, Validate, checked, shortened
 
 if TYPE_CHECKING:
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ToolSignature:
-    """What a function says about itself."""
+    """The description and the arguments of a function."""
 
     description: str
-    parameters: dict[str, Any]
-    """JSON Schema of the arguments: an object, closed to unknown ones."""
+    parameters: JsonObject
+    """JSON Schema of the arguments: an object without additional properties."""
     validate: Validate
 
 
@@ -32,7 +33,8 @@ class _Docstring(TypedDict):
 
 
 def read_signature(function: Callable[..., Any], *, name: str) -> ToolSignature:
-    """Read a typed function. Raises `TypeError`, naming the function, if a model could not call it from a schema."""
+    """Read a typed function. Raises `TypeError`, naming the function, if its arguments cannot be described by a
+    schema."""
     docstring = _read_docstring(inspect.getdoc(function) or "")
     types = _argument_types(function)
     adapter = _arguments_adapter(function, types)
@@ -42,9 +44,9 @@ def read_signature(function: Callable[..., Any], *, name: str) -> ToolSignature:
         _describe(schema["properties"][argument], parameter, docstring["arguments"].get(argument))
     known = ", ".join(types) or "none"
 
-    def validate(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def validate(arguments: JsonMapping) -> JsonObject:
         try:
-            # A dict of our own: the validator takes no other mapping.
+            # A dict: the validator accepts no other mapping.
             return dict(adapter.validator.validate_python(dict(arguments)))
         except pydantic.ValidationError as error:
             raise checked(name, [_fault(detail, known) for detail in error.errors(include_url=False)]) from error
@@ -71,14 +73,14 @@ def _argument_types(function: Callable[..., Any]) -> dict[str, inspect.Parameter
 
 def _arguments_adapter(
     function: Callable[..., Any], types: Mapping[str, inspect.Parameter]
-) -> pydantic.TypeAdapter[dict[str, Any]]:
-    # A TypedDict and not a model: an argument may be called `json` or `copy`, and an argument left out stays out,
-    # so that the function's own default applies.
-    fields: dict[str, Any] = {}
+) -> pydantic.TypeAdapter[JsonObject]:
+    # A TypedDict rather than a model: an argument may be named `json` or `copy`, and a missing argument stays missing,
+    # # so that the function's own default applies.
+    fields: JsonObject = {}
     for argument, parameter in types.items():
         required = parameter.default is parameter.empty
         fields[argument] = parameter.annotation if required else typing_extensions.NotRequired[parameter.annotation]
-    make_typed_dict: Any = typing_extensions.TypedDict  # mypy only knows the class statement
+    make_typed_dict: Any = typing_extensions.TypedDict  # mypy supports only the class statement
     arguments_type = make_typed_dict(f"{function.__name__}_arguments", fields)
     arguments_type.__pydantic_config__ = pydantic.ConfigDict(extra="forbid")
     try:
@@ -87,7 +89,7 @@ def _arguments_adapter(
         raise TypeError(f"{function.__qualname__}: no JSON Schema for its arguments: {error.message}") from error
 
 
-def _describe(schema: dict[str, Any], parameter: inspect.Parameter, description: str | None) -> None:
+def _describe(schema: JsonObject, parameter: inspect.Parameter, description: str | None) -> None:
     schema.pop("title", None)
     if description:
         schema.setdefault("description", description)
@@ -111,7 +113,7 @@ def _read_docstring(docstring: str) -> _Docstring:
 
 
 def _style_of(docstring: str) -> "griffe.DocstringStyle":
-    # griffe's own guess takes a docstring with a single `:param` for plain text.
+    # griffe's own detection reads a docstring with a single `:param` as plain text.
     if re.search(r"^\s*:param\b", docstring, re.MULTILINE):
         return "sphinx"
     return "numpy" if re.search(r"^\s*Parameters\n\s*-{3,}", docstring, re.MULTILINE) else "google"

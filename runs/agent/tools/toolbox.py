@@ -16,8 +16,8 @@ class Toolbox:
     """Tools by name, in order. Iterating gives the tools."""
 
     def __init__(self, tools: "Toolbox | Mapping[str, ToolLike] | Iterable[ToolLike] | None" = None) -> None:
-        """None means every registered tool. Raises `UnknownTool` for a name nobody registered, `ValueError` for a
-        name given twice."""
+        """None: every registered tool. Raises `UnknownTool` for a name that is not registered, `ValueError` for a
+        duplicate name."""
         self._tools: dict[str, Tool] = {}
         if tools is None:
             self._tools.update(registered_tools())
@@ -29,11 +29,11 @@ class Toolbox:
 
     def _add(self, tool: Tool) -> None:
         if tool.name in self._tools:
-            raise ValueError(f"Two tools of one run are called {tool.name!r}.")
+            raise ValueError(f"Two tools of one run are named {tool.name!r}.")
         self._tools[tool.name] = tool
 
     def get(self, name: str) -> Tool:
-        """The tool of that name. Raises `UnknownTool`, which names near matches and what there is."""
+        """The tool of that name. Raises `UnknownTool`, which names near matches and all known tools."""
         return find_tool(name, self._tools)
 
     __getitem__ = get
@@ -57,7 +57,7 @@ class Toolbox:
 
 
 def as_tool(like: ToolLike, *, name: str | None = None) -> Tool:
-    """The tool that is meant. `name` only names a function that is not decorated."""
+    """The tool for a name, a function or a tool. `name` is used only for an undecorated function."""
     if isinstance(like, str):
         return find_tool(like, registered_tools())
     made = getattr(like, "tool", None)
@@ -67,4 +67,4 @@ def as_tool(like: ToolLike, *, name: str | None = None) -> Tool:
         return like
     if inspect.isroutine(like):
         return FunctionTool(like, name=name)
-    raise TypeError(f"{like!r} is no tool: it needs name, description, execute and get_schema. A class needs `()`.")
+    raise TypeError(f"{like!r} is not a tool: it needs name, description, execute and get_schema. A class needs `()`.")

@@ -1,20 +1,22 @@
-"""Arguments checked before a tool runs, with faults a model can read and mend."""
+"""Validation of a tool's arguments, with faults that a model can read and correct."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from runs.agent.errors import InvalidArguments
-from runs.agent.lenient_json import Malformed
-from runs.agent.plain_json import plain_json
+from runs.agent.errors.exceptions import InvalidArguments
+from runs.agent.json_data.json_types import JsonMapping, JsonObject
+from runs.agent.json_data.json_values import plain_json
+from runs.agent.json_data.lenient_json import Malformed
+from runs.agent.json_data.schema_validation import SchemaCheck, TooMuchToCheck
 from runs.agent.tools.protocol import Tool
 
 if TYPE_CHECKING:
     import jsonschema
 
-Validate = Callable[[Mapping[str, Any]], dict[str, Any]]
-"""Gives the arguments to call the tool with, or raises `InvalidArguments`."""
+Validate = Callable[[JsonMapping], JsonObject]
+"""Returns the arguments for the call, or raises `InvalidArguments`."""
 
 NOT_AN_ARGUMENT = "is not known here; known are: "
 MAX_FAULTS_TOLD = 20
@@ -22,24 +24,24 @@ MAX_FAULTS_TOLD = 20
 
 
 MALFORMED = "malformed_json"
-"""The key of arguments that were no JSON object; its value is what the model wrote. No tool accepts them."""
+"""The key of arguments that are not a JSON object; its value is the text of the model. No tool accepts them."""
 MALFORMED_BECAUSE = "malformed_because"
-"""Beside it, what is wrong with what the model wrote."""
+"""The key of the fault, beside `MALFORMED`."""
 MALFORMED_VALUE = "malformed_value"
-"""Beside it, the JSON value it is instead of an object, if it is one."""
+"""The key of the JSON value that was found instead of an object, beside `MALFORMED`; absent without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong with the arguments."""
+    """One fault of the arguments."""
 
     path: str
-    """Where, with dots: `points.0.x`; empty for the arguments as a whole."""
+    """The place, with dots: `points.0.x`; empty for the arguments as a whole."""
     expected: str
 
 
 def checked(tool_name: str, faults: list[Fault]) -> InvalidArguments:
-    """The error that lists every fault."""
+    """The error that lists the faults, up to `MAX_FAULTS_TOLD`."""
     lines = [f"- {fault.path or 'arguments'}: {fault.expected}" for fault in faults[:MAX_FAULTS_TOLD]]
     if len(faults) > MAX_FAULTS_TOLD:
         lines.append(f"- and {len(faults) - MAX_FAULTS_TOLD} more")
@@ -47,9 +49,9 @@ def checked(tool_name: str, faults: list[Fault]) -> InvalidArguments:
 
 
 def shortened(value: Any, *, max_length: int = 80) -> str:
-    """The value as Python writes it, at most `max_length` characters of it."""
+    """The `repr` of the value, cut to `max_length` characters."""
     if isinstance(value, (str, bytes)):
-        value = value[: max_length + 1]  # a repr of megabytes is not made only to be cut
+        value = value[: max_length + 1]  # before the repr: it may have megabytes
     return shortened_text(repr(value), max_length=max_length)
 
 
@@ -58,30 +60,31 @@ def shortened_text(text: str, *, max_length: int = 400) -> str:
     return text if len(text) <= max_length else f"{text[:max_length]}…"
 
 
-def schema_validator(schema: Mapping[str, Any], *, name: str) -> Validate:
-    """A check against a JSON Schema. Raises `TypeError` if it is no schema of an object."""
-    import jsonschema  # 120 ms; tools made from a signature never need it
-
+def schema_validator(schema: JsonMapping, *, name: str) -> Validate:
+    """A validator for a JSON Schema. Raises `TypeError` if it is not a schema of an object."""
     if schema.get("type") != "object":
         raise TypeError(f"The parameters of {name!r} must be a JSON Schema of type 'object', not {dict(schema)!r}.")
     try:
-        jsonschema.Draft202012Validator.check_schema(schema)
-    except jsonschema.SchemaError as error:
-        raise TypeError(f"The parameters of {name!r} are no JSON Schema: {error.message}") from error
-    validator = jsonschema.Draft202012Validator(_closed(schema))
+        check = SchemaCheck(_closed(schema))
+    except ValueError as error:
+        raise TypeError(f"The parameters of {name!r} are not a JSON Schema: {error}") from error
 
-    def validate(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def validate(arguments: JsonMapping) -> JsonObject:
         plain = dict(arguments)
-        faults = [fault for error in validator.iter_errors(plain) for fault in _faults(error)]
+        try:
+            faults = [fault for error in check.faults(plain) for fault in _faults(error)]
+        except TooMuchToCheck as error:
+            faults = [Fault("", str(error))]
         if faults:
-            raise checked(name, list(dict.fromkeys(faults)))  # jsonschema reports each missing one by itself
+            raise checked(name, list(dict.fromkeys(faults)))  # each `required` error gives all missing names
         return plain
 
     return validate
 
 
-def _closed(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Unknown arguments are faults, unless the schema says something about them or spreads its properties."""
+def _closed(schema: JsonMapping) -> JsonObject:
+    """The schema without additional properties, unless it has a rule for them or its properties are spread over
+    parts."""
     says = {"additionalProperties", "unevaluatedProperties", "patternProperties", "allOf", "anyOf", "oneOf", "$ref"}
     return dict(schema) if says & schema.keys() else {"properties": {}, **schema, "additionalProperties": False}
 
@@ -104,20 +107,20 @@ def _faults(error: "jsonschema.ValidationError") -> list[Fault]:
             return [Fault(".".join(path), shortened_text(error.message))]
 
 
-_validators: "WeakKeyDictionary[Tool, tuple[dict[str, Any], Validate]]" = WeakKeyDictionary()
+_validators: "WeakKeyDictionary[Tool, tuple[JsonObject, Validate]]" = WeakKeyDictionary()
 
 
-def malformed_arguments(malformed: Malformed) -> dict[str, Any]:
-    """The arguments of a call that has none that can be read: what was written, and what is wrong with it."""
+def malformed_arguments(malformed: Malformed) -> JsonObject:
+    """The arguments of a call with malformed ones: the text of the model, and its fault."""
     arguments = {MALFORMED: plain_json(malformed.text), MALFORMED_BECAUSE: plain_json(malformed.reason)}
     return arguments if malformed.value is None else {**arguments, MALFORMED_VALUE: malformed.value}
 
 
-def meant_arguments(tool: Tool, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The arguments as an object, where they are none but leave no doubt: the value of the one argument that the tool
-    requires, if it is of its type, or a list of one object. Others come back as they are.
+def meant_arguments(tool: Tool, arguments: JsonMapping) -> JsonMapping:
+    """The arguments as an object, if a malformed value is unambiguous: the value of the tool's only required argument,
+    if it has its type, or a list of one object. Other arguments are returned unchanged.
 
-    For a run to ask before it shows a call: what is shown, and what a person allows, is what runs.
+    To be called before a call is shown, so that the shown and approved arguments are those that run.
     """
     if MALFORMED not in arguments or (value := arguments.get(MALFORMED_VALUE)) is None:
         return arguments
@@ -133,7 +136,7 @@ def meant_arguments(tool: Tool, arguments: Mapping[str, Any]) -> Mapping[str, An
 
 
 def _takes(schema: object, value: Any) -> bool:
-    """True if a schema names the type of that value. One that names none takes anything, and then nothing is sure."""
+    """True if the schema names the type of the value. A schema without a type accepts anything, which is ambiguous."""
     if not isinstance(schema, Mapping):
         return False
     alternatives = [schema, *(each for each in schema.get("anyOf", ()) if isinstance(each, Mapping))]
@@ -154,19 +157,19 @@ def _takes(schema: object, value: Any) -> bool:
             return False
 
 
-def validated(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments to call the tool with. Raises `InvalidArguments`, which lists every fault."""
+def validated(tool: Tool, arguments: JsonMapping) -> JsonObject:
+    """The validated arguments for the call. Raises `InvalidArguments`, which lists the faults."""
     if MALFORMED in arguments:
-        # Checked here and not by the schema, which may be open to arguments it does not name.
+        # Checked here, because the schema may allow additional properties.
         written = shortened(arguments[MALFORMED], max_length=200)
         told = f"The arguments of {tool.name!r} must be a JSON object, not {written}."
         because = str(arguments.get(MALFORMED_BECAUSE) or "").rstrip(".")
-        raise InvalidArguments(f"{told} What is wrong: {because}." if because else told)
+        raise InvalidArguments(f"{told} The fault: {because}." if because else told)
     return validator_of(tool)(arguments)
 
 
 def validator_of(tool: Tool) -> Validate:
-    """The tool's own check if it has one (tools made by `@tool`), else one for its schema, compiled once."""
+    """The tool's own validator if it has one (tools made by `@tool`), else one for its schema, cached."""
     own: Validate | None = getattr(tool, "validate_arguments", None)
     if own is not None:
         return own

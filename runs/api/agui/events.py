@@ -1,51 +1,53 @@
-"""The events of AG-UI (protocol 1.0), made; absent is the only spelling of what there is none of."""
+"""Builders of AG-UI events (protocol 1.0). Fields without a value are omitted, never null."""
 
 import json
 from typing import Any
 
-from runs.api.agui.drafts import Role
-from runs.api.agui.transcript import Message, arguments_of
+from runs.agent.json_data.json_types import JsonObject
+from runs.api.agui.reply_drafts import Role
+from runs.api.agui.transcript import Message, RecordedMessages, arguments_of
+from runs.models.as_json import StepJson
 
 PROTOCOL_VERSION = "1.0"
-Event = dict[str, Any]
+Event = JsonObject
 
 
 def encoded(event: Event) -> bytes:
-    """An event as one message of an event stream."""
+    """The event as a server-sent event."""
     return f"data: {json.dumps(event)}\n\n".encode()
 
 
 HEARTBEAT = b": still here\n\n"
-"""A comment: keeps proxies from giving up, and is no event."""
+"""An SSE comment, which keeps proxies from timing out and is no event."""
 
 
 def run_started(thread_id: str, run_id: str) -> Event:
-    """The first event of every stream."""
+    """`RUN_STARTED`, the first event of every stream."""
     return {"type": "RUN_STARTED", "threadId": thread_id, "runId": run_id, "protocolVersion": PROTOCOL_VERSION}
 
 
-def run_finished(thread_id: str, run_id: str, outcome: dict[str, Any], **more: Any) -> Event:
-    """The last event of a run that did not fail, or that waits for somebody."""
+def run_finished(thread_id: str, run_id: str, outcome: JsonObject, **more: Any) -> Event:
+    """`RUN_FINISHED`, the last event of a run that did not fail, or that waits for a person."""
     return {"type": "RUN_FINISHED", "threadId": thread_id, "runId": run_id, "outcome": outcome} | _known(more)
 
 
 def run_error(message: str, code: str, **more: Any) -> Event:
-    """The last event of a run that failed, or of a stream that ends before its run."""
+    """`RUN_ERROR`, the last event of a failed run, or of a stream that ends before its run."""
     return {"type": "RUN_ERROR", "message": message, "code": code} | _known(more)
 
 
 def step_started(name: str) -> Event:
-    """A turn begins."""
+    """`STEP_STARTED` for a turn."""
     return {"type": "STEP_STARTED", "stepName": name}
 
 
 def step_finished(name: str) -> Event:
-    """A turn is over."""
+    """`STEP_FINISHED` for a turn."""
     return {"type": "STEP_FINISHED", "stepName": name}
 
 
 def message_start(role: Role, message_id: str) -> list[Event]:
-    """A message of a reply begins."""
+    """The start events of a message: two for reasoning."""
     if role == "assistant":
         return [{"type": "TEXT_MESSAGE_START", "messageId": message_id, "role": "assistant"}]
     return [
@@ -55,13 +57,13 @@ def message_start(role: Role, message_id: str) -> list[Event]:
 
 
 def message_content(role: Role, message_id: str, delta: str) -> Event:
-    """Some words of a message; at least one character."""
+    """A content event with `delta`, which has at least one character."""
     kind = "TEXT_MESSAGE_CONTENT" if role == "assistant" else "REASONING_MESSAGE_CONTENT"
     return {"type": kind, "messageId": message_id, "delta": delta}
 
 
 def message_end(role: Role, message_id: str) -> list[Event]:
-    """A message is complete."""
+    """The end events of a message: two for reasoning."""
     if role == "assistant":
         return [{"type": "TEXT_MESSAGE_END", "messageId": message_id}]
     return [
@@ -70,8 +72,8 @@ def message_end(role: Role, message_id: str) -> list[Event]:
     ]
 
 
-def tool_call(step: dict[str, Any], parent_id: str) -> list[Event]:
-    """A call with all of its arguments: they are only shown once they are recorded."""
+def tool_call(step: StepJson, parent_id: str) -> list[Event]:
+    """The three events of a call; its arguments are sent whole, because they are shown only once they are recorded."""
     call_id, name = step["call_id"] or "", step["tool_name"] or ""
     return [
         {"type": "TOOL_CALL_START", "toolCallId": call_id, "toolCallName": name, "parentMessageId": parent_id},
@@ -80,8 +82,8 @@ def tool_call(step: dict[str, Any], parent_id: str) -> list[Event]:
     ]
 
 
-def tool_result(step: dict[str, Any], message_id: str) -> Event:
-    """What a tool gave back."""
+def tool_result(step: StepJson, message_id: str) -> Event:
+    """`TOOL_CALL_RESULT` for a tool result step."""
     return {
         "type": "TOOL_CALL_RESULT",
         "messageId": message_id,
@@ -91,20 +93,20 @@ def tool_result(step: dict[str, Any], message_id: str) -> Event:
     }
 
 
-def custom(step: dict[str, Any]) -> Event:
-    """A step AG-UI has no event for: a failed attempt, a race, an error, an approval, a note."""
+def custom(step: StepJson) -> Event:
+    """`CUSTOM` for a step without an AG-UI event: a failed attempt, a race, an error, an approval, a note."""
     return {"type": "CUSTOM", "name": f"agentsite.{step['kind']}", "value": step}
 
 
 def state_snapshot(state: Any) -> Event:
-    """The application's state."""
+    """`STATE_SNAPSHOT` with the application's state."""
     return {"type": "STATE_SNAPSHOT", "snapshot": state}
 
 
-def messages_snapshot(messages: list[Message]) -> Event:
-    """All messages, in place of those the client has."""
+def messages_snapshot(messages: list[Message | RecordedMessages]) -> Event:
+    """`MESSAGES_SNAPSHOT`, which replaces the client's messages. `long_snapshots` encodes `RecordedMessages` in it."""
     return {"type": "MESSAGES_SNAPSHOT", "messages": messages}
 
 
-def _known(fields: dict[str, Any]) -> dict[str, Any]:
+def _known(fields: JsonObject) -> JsonObject:
     return {name: value for name, value in fields.items() if value is not None}

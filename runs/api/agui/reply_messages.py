@@ -1,17 +1,17 @@
-"""The messages of the reply a client is being told: what of them was said, which are open, which ids are used up."""
+"""The messages of the reply being sent: their sent text, open messages, and used ids."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from runs.api.agui import events
-from runs.api.agui.drafts import Role
 from runs.api.agui.events import Event
+from runs.api.agui.reply_drafts import Role
 from runs.api.agui.transcript import Message
 
 
 @dataclass(slots=True)
-class ToldMessage:
-    """A message, as far as the client was told of it."""
+class SentMessage:
+    """A message, as far as it was sent."""
 
     id: str
     text: str = ""
@@ -19,27 +19,27 @@ class ToldMessage:
     is_recorded: bool = False
 
 
-class ToldReply:
+class SentReply:
     """One reply after the other: at most one message for each role, and only one open at a time."""
 
     def __init__(self, thoughts: Iterable[str] = ()) -> None:
-        """`thoughts` are the ids of reasoning the client has from elsewhere."""
+        """`thoughts`: ids of reasoning that the client has from elsewhere."""
         self.card: str | None = None
-        """The draft it is of; None while it is none, or one of steps alone."""
+        """The draft being sent; None if there is none, or if the reply has steps only."""
         self.turn = 0
         self.thoughts = set(thoughts)
         """Ids of all reasoning the client may have."""
-        self._messages: dict[Role, ToldMessage] = {}
+        self._messages: dict[Role, SentMessage] = {}
         self._begun: set[str] = set()
-        """Ids that were begun on this stream, ever."""
+        """All ids that were started on this stream."""
 
     @property
     def is_recorded(self) -> bool:
-        """True if nothing was told that is not recorded."""
+        """True if all sent messages are recorded."""
         return all(message.is_recorded for message in self._messages.values())
 
     def unrecorded(self) -> list[Message]:
-        """What the client holds of it beside the recorded messages."""
+        """The sent messages that are not recorded."""
         return [
             {"id": message.id, "role": role, "content": message.text}
             for role, message in self._messages.items()
@@ -47,7 +47,7 @@ class ToldReply:
         ]
 
     def can_become(self, role: Role, message_id: str, text: str) -> bool:
-        """True if events can make what was told of a message the recorded `text` of `message_id`, in its place."""
+        """True if further events can turn the sent message of `role` into the recorded `text` of `message_id`."""
         message = self._messages.get(role)
         if message is None:
             return not self._is_late(role) and message_id not in self._begun
@@ -56,7 +56,7 @@ class ToldReply:
         return message.text == text or (message.is_open and text.startswith(message.text))
 
     def record(self, role: Role, message_id: str, text: str, *, turn: int) -> list[Event]:
-        """The rest of a message that `can_become` what is recorded, and its end."""
+        """The rest of a message for which `can_become` is true, and its end."""
         self.turn = turn
         begins = [] if role in self._messages else self._begin(role, message_id)
         message = self._messages[role]
@@ -64,10 +64,10 @@ class ToldReply:
         return begins + self._say(role, text[len(message.text) :]) + self._end(role)
 
     def write(self, role: Role, message_id: str, words: str) -> list[Event]:
-        """What was not told yet of the `words` written so far. Begins a message at the first that is not blank.
+        """The unsent part of `words`, the text so far. A message is started at its first non-blank text.
 
-        Its id is `message_id`, or one beside it where that was begun before. Nothing comes back for words that do not
-        go on from those told; what is recorded will say what there is.
+        Its id is `message_id`, or a numbered one if that was started before. No events for text that does not continue
+        the sent text: the recorded step will correct it.
         """
         message = self._messages.get(role)
         if message is None:
@@ -77,16 +77,16 @@ class ToldReply:
         return self._say(role, words[len(message.text) :]) if message.is_open and words.startswith(message.text) else []
 
     def end(self) -> list[Event]:
-        """The end of what is open."""
+        """The end events of open messages."""
         return [event for role in self._messages for event in self._end(role)]
 
     def clear(self) -> None:
-        """The next one. What is open must have been ended."""
+        """Start the next reply. Open messages must have been ended."""
         self._messages.clear()
         self.card = None
 
     def _is_late(self, role: Role) -> bool:
-        """A thought that comes after the words it led to has its place before them."""
+        """True for reasoning that comes after the text it belongs before."""
         return role == "reasoning" and "assistant" in self._messages
 
     def _fresh(self, message_id: str) -> str:
@@ -97,8 +97,8 @@ class ToldReply:
         return fresh
 
     def _begin(self, role: Role, message_id: str) -> list[Event]:
-        ends = self.end()  # A thought is over when the words begin.
-        self._messages[role] = ToldMessage(message_id)
+        ends = self.end()  # Reasoning ends when the text begins.
+        self._messages[role] = SentMessage(message_id)
         self._begun.add(message_id)
         if role == "reasoning":
             self.thoughts.add(message_id)

@@ -1,4 +1,4 @@
-"""Which run of ours an AG-UI request is about: the runs of a thread follow each other up."""
+"""AG-UI threads: finds or launches the run of a request. The runs of a thread follow each other up."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -8,25 +8,26 @@ from uuid import UUID
 
 from django.db import transaction
 
-from runs.api.agui.asked import Payload, Resume, RunAgentInput
+from runs.api.agui.run_input import Payload, Resume, RunAgentInput
 from runs.api.auth import Caller, check_scope
-from runs.api.deciding import refusing
-from runs.api.errors import ApiError, invalid
-from runs.api.launching import check_task, find_agent, launch_once, overrides_of
+from runs.api.decisions import map_decision_errors
+from runs.api.errors import ApiError, forbidden, invalid
+from runs.api.launches import check_task, find_agent, launch_once, overrides_of
 from runs.engine import control
 from runs.models import ApiToken, IdempotencyKey, Run, ToolCall
+from runs.models.permissions import may_decide, why_not
 
 
 @dataclass(frozen=True, slots=True)
-class Attached:
-    """The run to tell, and whether this request has launched it."""
+class ThreadRun:
+    """The run to stream, and whether this request launched it."""
 
     run: Run
     is_new: bool
 
 
-def attach(caller: Caller, asked: RunAgentInput) -> Attached:
-    """The run of this request: launched now, or known by its thread and run id. Raises `ApiError`."""
+def attach(caller: Caller, asked: RunAgentInput) -> ThreadRun:
+    """The run of this request: launched now, or found by its thread and run id. Raises `ApiError`."""
     key, message = key_of(asked.threadId, asked.runId), asked.asked_for()
     if (known := _known(caller, key)) is not None:
         return known
@@ -36,13 +37,13 @@ def attach(caller: Caller, asked: RunAgentInput) -> Attached:
     if message is None:
         if last is None:
             raise invalid("messages: The last one says what to do, so it has to be of the role user.")
-        return Attached(last, is_new=False)
+        return ThreadRun(last, is_new=False)
     check_scope(caller, ApiToken.Scope.LAUNCH)
     return _launched(caller, asked, key, check_task(message, name="messages"), last)
 
 
-def _resumed(caller: Caller, answers: list[Resume], key: str, run: Run) -> Attached:
-    """The same run, after all its interrupts were answered, or none of them. Raises `ApiError`."""
+def _resumed(caller: Caller, answers: list[Resume], key: str, run: Run) -> ThreadRun:
+    """The same run, after all answers were applied, or none. Raises `ApiError`."""
     check_scope(caller, ApiToken.Scope.APPROVE)
     try:
         with transaction.atomic():
@@ -50,19 +51,21 @@ def _resumed(caller: Caller, answers: list[Resume], key: str, run: Run) -> Attac
             about = {"run": run, "body_hash": "resume"}
             IdempotencyKey.objects.get_or_create(user=caller.user, key=key, defaults=about)
     except ApiError:
-        # The same request sent twice at once: the other one was faster.
+        # The same request was sent twice at once, and the other one committed first.
         if (known := _known(caller, key)) is None:
             raise
         return known
-    return Attached(run, is_new=False)
+    return ThreadRun(run, is_new=False)
 
 
-def _known(caller: Caller, key: str) -> Attached | None:
+def _known(caller: Caller, key: str) -> ThreadRun | None:
     used = IdempotencyKey.objects.select_related("run").filter(user=caller.user, key=key).first()
-    return None if used is None else Attached(used.run, is_new=False)
+    return None if used is None else ThreadRun(used.run, is_new=False)
 
 
 def _answer_all(caller: Caller, answers: list[Resume], run: Run) -> None:
+    if not may_decide(caller.user, run):
+        raise forbidden(why_not(may_decide, caller.user, run))
     for each in answers:
         call_id, _, shown = each.interruptId.partition(":")
         try:
@@ -71,19 +74,19 @@ def _answer_all(caller: Caller, answers: list[Resume], run: Run) -> None:
             call = None
         if call is None:
             raise invalid(f"resume: {each.interruptId!r} is no interrupt of this thread's last run.")
-        refusing(partial(_answer, caller, call, each, shown))
+        map_decision_errors(partial(_answer, caller, call, each, shown))
 
 
 def _answer(caller: Caller, call: ToolCall, answer: Resume, shown: str) -> ToolCall:
-    """Decide about a call as the client says. `shown` is the hash of the arguments that came with the interrupt.
+    """Apply the client's answer to a call. `shown` is the hash of the arguments in the interrupt.
 
-    Raises `ApiError` 422 for an answer that does not say it: what may happen only once is never done on a guess.
+    Raises `ApiError` 422 for an incomplete answer: nothing is guessed about a call that may run only once.
     """
     user, said = caller.user, answer.payload or Payload()
     reason = said.reason or ""
     if call.state == ToolCall.State.UNKNOWN:
         if answer.status == "cancelled":
-            check_scope(caller, ApiToken.Scope.LAUNCH)  # As for stopping a run anywhere else.
+            check_scope(caller, ApiToken.Scope.LAUNCH)  # The scope for stopping a run.
             control.cancel(call.run_id, by=user)
             return call
         if said.outcome is None:
@@ -97,7 +100,7 @@ def _answer(caller: Caller, call: ToolCall, answer: Resume, shown: str) -> ToolC
     return control.approve(call.pk, by=user, arguments_hash=shown, arguments=said.arguments, reason=reason)
 
 
-def _launched(caller: Caller, asked: RunAgentInput, key: str, message: str, last: Run | None) -> Attached:
+def _launched(caller: Caller, asked: RunAgentInput, key: str, message: str, last: Run | None) -> ThreadRun:
     wishes = asked.forwardedProps
     agent = find_agent(wishes.agent if wishes else None)
     overrides = overrides_of(wishes.overrides if wishes else None, caller)
@@ -111,20 +114,20 @@ def _launched(caller: Caller, asked: RunAgentInput, key: str, message: str, last
             raise ApiError(409, "not_finished", str(refused)) from refused
 
     run, is_new = launch_once(caller.user, key, sha256(message.encode()).hexdigest(), launch)
-    return Attached(run, is_new)
+    return ThreadRun(run, is_new)
 
 
 def last_run_of(user: Any, thread_id: str) -> Run | None:
-    """The newest run of a person's thread."""
+    """The newest run of a user's thread; None without one."""
     first = f"{_thread_key(thread_id)}:"
-    # A range rather than a prefix: it is what an index of text can be asked.
+    # A range instead of a prefix, so that the database can use the text index.
     keys = IdempotencyKey.objects.select_related("run").filter(user=user, key__gte=first, key__lt=first[:-1] + ";")
     newest = keys.order_by("-created_at", "-pk").first()
     return newest.run if newest is not None else None
 
 
 def key_of(thread_id: str, run_id: str) -> str:
-    """The idempotency key of a run of a thread."""
+    """The idempotency key of a thread's run."""
     return f"{_thread_key(thread_id)}:{_short(run_id)}"
 
 

@@ -1,24 +1,28 @@
 """The control room: everything a person, the API or a schedule may do to a run.
 
-Each function is one transaction that first locks the run row. Web, API and admin change runs only through here.
+Each function is one transaction that first locks the run row. Web, API and admin change runs only through this package.
 """
 
-from runs.engine.control.continuing import NotFinished, continue_run
-from runs.engine.control.deciding import approve, deny, expire_approvals
-from runs.engine.control.decisions import DecisionRefused
-from runs.engine.control.launching import launch, run_again
-from runs.engine.control.overrides import OVERRIDES, OverrideRefused, with_rules_of_today
-from runs.engine.control.pausing import PauseOutcome, pause
-from runs.engine.control.resuming import ResumeOutcome, resume
-from runs.engine.control.retrying import WaitOutcome, stop_retrying, try_now
-from runs.engine.control.settling import Outcome, settle
-from runs.engine.control.stopping import CancelOutcome, ForceOutcome, can_be_forced_at, cancel, force
+from runs.engine.control.approvals import approve, deny, expire_approvals
+from runs.engine.control.cancel import CancelOutcome, ForceOutcome, can_be_forced_at, cancel, force
+from runs.engine.control.ceilings import Ceilings, OverrideRefused, ceilings_after, ceilings_of, refusals
+from runs.engine.control.decision_log import DecisionRefused, without_secrets
+from runs.engine.control.follow_up import NotFinished, continue_run
+from runs.engine.control.launch import launch, run_again
+from runs.engine.control.launch_idempotency import KeyReused, launch_once
+from runs.engine.control.overrides import OVERRIDES, launched_like, with_rules_of_today
+from runs.engine.control.pause import PauseOutcome, pause
+from runs.engine.control.resume import ResumeOutcome, resume
+from runs.engine.control.retry_waits import WaitOutcome, stop_retrying, try_now
+from runs.engine.control.unknown_outcomes import Outcome, settle
 
 __all__ = [
     "OVERRIDES",
     "CancelOutcome",
+    "Ceilings",
     "DecisionRefused",
     "ForceOutcome",
+    "KeyReused",
     "NotFinished",
     "Outcome",
     "OverrideRefused",
@@ -28,16 +32,22 @@ __all__ = [
     "approve",
     "can_be_forced_at",
     "cancel",
+    "ceilings_after",
+    "ceilings_of",
     "continue_run",
     "deny",
     "expire_approvals",
     "force",
     "launch",
+    "launch_once",
+    "launched_like",
     "pause",
+    "refusals",
     "resume",
     "run_again",
     "settle",
     "stop_retrying",
     "try_now",
     "with_rules_of_today",
+    "without_secrets",
 ]

@@ -1,1 +1,1 @@
-"""Django's SQLite backend behind the gate. Named as `ENGINE` in the settings."""
+"""Django's SQLite backend behind a fair write gate. Named as `ENGINE` in the settings."""

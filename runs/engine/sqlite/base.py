@@ -1,4 +1,4 @@
-"""Django's SQLite backend, with every write of the process going through one fair gate.
+"""Django's SQLite backend, with every write of the process behind one fair gate.
 
 A transaction holds the gate from BEGIN IMMEDIATE to its end; a write outside a transaction holds it for the statement.
 Reads never wait. The file is made readable by its owner only.
@@ -13,7 +13,8 @@ from typing import Any
 from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
 
-from runs.engine.gate import Gate, gate_of
+from runs.engine.sqlite.write_gate import FairLock, gate_of
+from runs.text_search import mentions
 
 _READS = ("SELECT", "PRAGMA", "EXPLAIN", "BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "COMMIT", "VALUES")
 
@@ -50,39 +51,43 @@ class _GateHeld:
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """The connection: knows whether it holds the gate."""
+    """The connection, which knows whether it holds the gate."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._holds_gate = False
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Open the file, which is made first if it is missing."""
+        """Open the file, which is created first if it is missing."""
         make_private(str(conn_params["database"]))
-        return super().get_new_connection(conn_params)
+        opened = super().get_new_connection(conn_params)
+        # SQLite's own LIKE ignores case for ASCII only.
+        opened.create_function("agentsite_mentions", 2, mentions, deterministic=True)
+        return opened
 
     @property
-    def gate(self) -> Gate:
+    def gate(self) -> FairLock:
         """The gate of this connection's database file."""
         return gate_of(str(self.settings_dict["NAME"]))
 
     def needs_gate_for(self, query: str) -> bool:
-        """True for a write that is not inside a transaction of ours."""
+        """True for a write outside a transaction of this connection."""
         return not self._holds_gate and not query[:16].lstrip().upper().startswith(_READS)
 
     def gate_held(self) -> _GateHeld:
-        """The gate, for the length of a `with` block."""
+        """Context manager that holds the gate."""
         return _GateHeld(self)
 
-    def take_gate(self) -> None:
-        """Wait for the gate. Raises `OperationalError` after the `timeout` of the settings' OPTIONS (default 5 s)."""
-        timeout_s = float(self.settings_dict["OPTIONS"].get("timeout", 5))
+    def take_gate(self, timeout_s: float | None = None) -> None:
+        """Wait for the gate. Raises `OperationalError` after `timeout_s`, or that of the settings' OPTIONS (5 s)."""
+        if timeout_s is None:
+            timeout_s = float(self.settings_dict["OPTIONS"].get("timeout", 5))
         if not self.gate.acquire(timeout_s):
             raise OperationalError(f"database is locked: another write of this process took over {timeout_s:g} s")
         self._holds_gate = True
 
     def leave_gate(self) -> None:
-        """Let the next one in, if this connection is inside."""
+        """Release the gate, if this connection holds it."""
         if self._holds_gate:
             self._holds_gate = False
             self.gate.release()
@@ -118,20 +123,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def make_private(file: str) -> None:
-    """Make the file, if it is missing, readable by its owner only. SQLite gives what it puts beside it the same mode.
+    """Create a missing file, readable by its owner only. SQLite gives its journal files the same mode.
 
-    It never opens a file that is there: closing that would end the locks SQLite holds on it in this process.
+    An existing file is never opened: closing it would end the locks SQLite holds on it in this process.
     """
     path = Path(file)
     if path.exists() or file.startswith((":memory:", "file:")):
         return
-    # Where no file can be made, SQLite says so itself.
+    # If no file can be created, SQLite reports it itself.
     with suppress(OSError):
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
         os.close(descriptor)
         draft = Path(name)
         try:
-            # A link never replaces the file of another process that was faster.
+            # Unlike a rename, a link never replaces the file of another process that was faster.
             path.hardlink_to(draft)
         finally:
             draft.unlink()

@@ -1,4 +1,4 @@
-"""`manage.py backup FILE`: the whole installation in one file, also while it works."""
+"""`manage.py backup FILE`: the whole installation in one file, also beside a running server."""
 
 import os
 import sqlite3
@@ -13,13 +13,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from runs.agent.wording import counted
-from runs.live.amounts import size_text
-from runs.management import archive, postgres_tools
+from runs.agent.text import counted
+from runs.live.rendering.formatting import size_text
+from runs.management import backup_archive, postgres_tools
 
 
 class Command(BaseCommand):
-    """A copy as of one moment: whatever was acknowledged before it began is in it."""
+    """A copy as of one moment: every write acknowledged before it began is in it."""
 
     help = (
         "Write database and secret key to one file that only its owner may read. A server may go on meanwhile. "
@@ -27,7 +27,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Where to."""
+        """Declare the target file."""
         parser.add_argument("file", type=Path, help="the file to write, such as agentsite-2026-11-22.tar.gz")
         parser.add_argument("--force", action="store_true", help="replace the file if it is there")
 
@@ -47,9 +47,9 @@ class Command(BaseCommand):
                 postgres_tools.dump(database)
             has_key = not os.environ.get("AGENTSITE_SECRET_KEY", "").strip()
             if has_key:
-                (folder / archive.SECRET_KEY).write_text(settings.SECRET_KEY)
+                (folder / backup_archive.SECRET_KEY).write_text(settings.SECRET_KEY)
             applied = sorted(f"{app}.{name}" for app, name in MigrationRecorder(connection).applied_migrations())
-            archive.pack(
+            backup_archive.pack(
                 file, folder, kind=connection.vendor, database=database.name, migrations=applied, rows=rows, force=force
             )
         self.stdout.write(f"{file} ({size_text(file.stat().st_size)}): {told(rows)}, the copy is whole.")
@@ -60,17 +60,17 @@ class Command(BaseCommand):
 
 
 def copy_sqlite(copy: Path) -> dict[str, int]:
-    """Copy the database as of one moment; the rows of each table. Raises `CommandError` if the copy is damaged."""
+    """Copy the database as of one moment; returns the rows of each table. Raises `CommandError` for a damaged copy."""
     source = settings.DATABASES["default"]["NAME"]
     with closing(sqlite3.connect(source, timeout=20)) as live, closing(sqlite3.connect(copy)) as target:
-        # All pages in one go: page by page, each write of the server would begin the copy anew. In WAL mode the one
-        # long read holds up no writer.
+        # All pages in one step: page by page, each write of the server would restart the copy. In WAL mode one long
+        # read blocks no writer.
         live.backup(target, pages=-1)
         return check_sqlite(target)
 
 
 def check_sqlite(database: sqlite3.Connection) -> dict[str, int]:
-    """How many rows each table has. Raises `CommandError` if the file is damaged or a row points nowhere."""
+    """The row count of each table. Raises `CommandError` for a damaged file or a dangling foreign key."""
     (verdict,) = database.execute("PRAGMA integrity_check").fetchone()
     if verdict != "ok":
         raise CommandError(f"The database is damaged: {verdict}")
@@ -85,7 +85,7 @@ def check_sqlite(database: sqlite3.Connection) -> dict[str, int]:
 
 
 def told(rows: dict[str, int]) -> str:
-    """How much is in there, in words."""
+    """The row counts in words."""
     if not rows:
         return "the whole database"
     runs, steps, people = (rows.get(table, 0) for table in ("runs_run", "runs_step", "auth_user"))

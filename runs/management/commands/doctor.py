@@ -1,4 +1,4 @@
-"""`manage.py doctor`: what is well, what is not, and what helps."""
+"""`manage.py doctor`: checks the installation and says what to do."""
 
 import json
 import sys
@@ -8,23 +8,23 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from runs.management.examination import examine
+from runs.management.diagnostics import examine
 
 SIGNS = {"ok": "ok     ", "note": "note   ", "problem": "PROBLEM"}
 
 
 class Command(BaseCommand):
-    """Looks and changes nothing. Exit code 0 if there is no problem, else 1."""
+    """Changes nothing. Exit code 0 if there is no problem, else 1."""
 
     help = "Examine settings, database, layer, hosts, clock, models, disk and runs, and say what to do. Exit 0 or 1."
-    requires_system_checks = ()  # They are part of the examination.
+    requires_system_checks = ()  # They are one of the examinations.
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """For people or for programs."""
+        """Declare the output format."""
         parser.add_argument("--json", action="store_true", help="a JSON array of findings")
 
     def handle(self, *_args: Any, json: bool, **_options: Any) -> None:
-        """Examine and tell."""
+        """Print the findings and exit."""
         findings = list(examine())
         if json:
             self.stdout.write(_as_json([asdict(each) for each in findings]))

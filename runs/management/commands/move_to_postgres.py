@@ -1,4 +1,4 @@
-"""`manage.py move_to_postgres`: from one machine to more, without losing a row."""
+"""`manage.py move_to_postgres`: moves an installation from SQLite to Postgres without losing a row."""
 
 import time
 from argparse import ArgumentParser
@@ -11,10 +11,11 @@ from django.core.management.sql import emit_post_migrate_signal
 from django.db import connection, connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from runs.agent.wording import counted
-from runs.engine.lock import HostLock, HostLocked
-from runs.management import moving
-from runs.management.preparing import migrate
+from runs.agent.text import counted
+from runs.engine.hosting.host_lock import HostLock, HostLocked
+from runs.engine.operations.schema_version import refuse_newer_database
+from runs.management import sqlite_to_postgres
+from runs.management.startup import migrate
 from runs.models import Run
 
 SOURCE = "embedded"
@@ -22,7 +23,7 @@ SHOWN = 10
 
 
 class Command(BaseCommand):
-    """All of it in one transaction: after a failure the target is as empty as before, and it can be run again."""
+    """All in one transaction: after a failure the target is as empty as before, and the command can be run again."""
 
     help = (
         "Copy an installation from the SQLite file of the data folder into the empty database of DATABASE_URL: people, "
@@ -30,7 +31,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Where from."""
+        """Declare the source folder."""
         parser.add_argument(
             "--from", dest="data", type=Path, default=settings.DATA_DIR, help="the data folder (AGENTSITE_DATA)"
         )
@@ -57,20 +58,20 @@ class Command(BaseCommand):
                 connections[SOURCE].close()
         self._tell(moved, time.monotonic() - began, data)
 
-    def _move(self, *, without_sessions: bool) -> list[moving.Moved]:
-        tables = moving.tables(without_sessions=without_sessions)
+    def _move(self, *, without_sessions: bool) -> list[sqlite_to_postgres.CopyReport]:
+        tables = sqlite_to_postgres.tables(without_sessions=without_sessions)
         with transaction.atomic():
-            moving.lock(tables)
-            if occupied := moving.first_occupied(tables):
+            sqlite_to_postgres.lock(tables)
+            if occupied := sqlite_to_postgres.first_occupied(tables):
                 raise CommandError(f"The database of DATABASE_URL is not empty: {occupied} has rows. Use a new one.")
-            moving.empty(tables)
+            sqlite_to_postgres.empty(tables)
             moved = [table.move(SOURCE) for table in tables]
-            moving.reset_sequences(tables)
-            # Permissions of what the source did not have: Procrastinate's.
+            sqlite_to_postgres.reset_sequences(tables)
+            # Creates the permissions of apps that the source did not have: Procrastinate's.
             emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
         return moved
 
-    def _tell(self, moved: list[moving.Moved], took_s: float, data: Path) -> None:
+    def _tell(self, moved: list[sqlite_to_postgres.CopyReport], took_s: float, data: Path) -> None:
         for table in moved:
             if table.rows:
                 self.stdout.write(f"{counted(table.rows, 'row'):>15} of {table.table}")
@@ -91,7 +92,7 @@ class Command(BaseCommand):
 
 
 def open_source(file: Path) -> None:
-    """Make the SQLite file a database of this process, for reading."""
+    """Add the read-only SQLite file to this process's databases."""
     database = {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": file,
@@ -101,7 +102,8 @@ def open_source(file: Path) -> None:
 
 
 def see_that_it_is_up_to_date() -> None:
-    """Raise `CommandError` unless the source has the tables of this version."""
+    """Raise `CommandError` unless the source has all migrations of this version, and the target is Postgres."""
+    refuse_newer_database(SOURCE)
     executor = MigrationExecutor(connections[SOURCE])
     missing = [
         migration

@@ -1,4 +1,4 @@
-"""`manage.py prune`: take away what need not be kept any more."""
+"""`manage.py prune`: deletes old rows."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import timedelta
@@ -8,19 +8,20 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from runs.agent.wording import counted
-from runs.engine.retention import Pruned, Pruner, leftovers, would_go
+from runs.agent.text import counted
+from runs.engine.operations.retention import Pruned, Pruner, leftovers, would_go
+from runs.engine.operations.schema_version import refuse_newer_database
 
 
 def days(text: str) -> int:
-    """A number of days of at least 1. Raises `ArgumentTypeError`."""
+    """Parse a number of days, at least 1. Raises `ArgumentTypeError`."""
     if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 36_500):
         raise ArgumentTypeError(f"expected a whole number of days from 1 to 36500, not {text!r}.")
     return int(text)
 
 
 class Command(BaseCommand):
-    """Beside a server at work: in transactions of about 20 ms, with rests between them."""
+    """Works beside a running server: in transactions of about 20 ms, with pauses between them."""
 
     help = (
         "Delete finished runs that ended more than --days ago (default: AGENTSITE_KEEP_DAYS), expired sessions, old "
@@ -28,12 +29,13 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """How old, and whether only to look."""
+        """Declare the age, and the dry run."""
         parser.add_argument("--days", type=days, default=settings.AGENTSITE_KEEP_DAYS, help="how long runs are kept")
         parser.add_argument("--dry-run", action="store_true", help="say what would go, and delete nothing")
 
     def handle(self, *_args: Any, days: int | None, dry_run: bool, **_options: Any) -> None:
-        """Look or delete, and say what went."""
+        """Delete, or count with `dry_run`, and print the result."""
+        refuse_newer_database()
         now = timezone.now()
         before = None if days is None else now - timedelta(days=days)
         if dry_run:

@@ -1,4 +1,4 @@
-"""`manage.py restore FILE`: an installation as it was when it was backed up."""
+"""`manage.py restore FILE`: restores an installation from a backup."""
 
 import os
 import shutil
@@ -15,18 +15,18 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
-from runs.agent.wording import counted
-from runs.engine.lock import HostLock, HostLocked
-from runs.management import archive, postgres_tools
-from runs.management.archive import Manifest
+from runs.agent.text import counted
+from runs.engine.hosting.host_lock import HostLock, HostLocked
+from runs.management import backup_archive, postgres_tools
+from runs.management.backup_archive import Manifest
 from runs.management.commands.backup import check_sqlite, told
-from runs.management.preparing import migrate
+from runs.management.startup import migrate
 
 DATABASE_FILES = ("agentsite.sqlite3", "agentsite.sqlite3-wal", "agentsite.sqlite3-shm")
 
 
 class Command(BaseCommand):
-    """All of it or nothing; what was there before is kept aside."""
+    """All or nothing; a replaced installation is kept in a folder beside it."""
 
     help = (
         "Put a backup back: database and secret key. Refuses while a server has the data, and to replace an "
@@ -34,15 +34,15 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Where from."""
+        """Declare the backup file."""
         parser.add_argument("file", type=Path, help="what `manage.py backup` has written")
         parser.add_argument("--force", action="store_true", help="replace what is there")
 
     def handle(self, *_args: Any, file: Path, force: bool, **_options: Any) -> None:
-        """Unpack, check, exchange."""
+        """Unpack, check, replace."""
         with tempfile.TemporaryDirectory(prefix=".agentsite-restore-", dir=settings.DATA_DIR) as name:
             folder = Path(name)
-            manifest = archive.unpack(file, folder)
+            manifest = backup_archive.unpack(file, folder)
             see_that_it_fits(manifest)
             try:
                 with HostLock(settings.DATA_DIR):
@@ -70,7 +70,7 @@ class Command(BaseCommand):
         with restored.open("rb") as stream:
             os.fsync(stream.fileno())
         restored.replace(settings.DATA_DIR / DATABASE_FILES[0])
-        archive.sync_folder(settings.DATA_DIR)
+        backup_archive.sync_folder(settings.DATA_DIR)
 
     def _to_postgres(self, manifest: Manifest, folder: Path, *, force: bool) -> None:
         with connection.cursor() as cursor:
@@ -90,12 +90,12 @@ class Command(BaseCommand):
         postgres_tools.load(folder / manifest.database, clean=force)
 
     def _put_aside(self, there: list[Path]) -> None:
-        # What a killed server has left in the log goes into the file; a damaged one is kept as it is.
+        # Checkpoints the log that a killed server has left; a damaged file is kept as it is.
         with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(there[0], timeout=20)) as database:
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         aside: Path = settings.DATA_DIR / f"replaced-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
         aside.mkdir(mode=0o700)
-        if (key := settings.DATA_DIR / archive.SECRET_KEY).exists():
+        if (key := settings.DATA_DIR / backup_archive.SECRET_KEY).exists():
             shutil.copy2(key, aside)
         for file in there:
             if file.exists():
@@ -103,7 +103,7 @@ class Command(BaseCommand):
         self.stdout.write(f"What was there is in {aside}.")
 
     def _put_key(self, folder: Path) -> None:
-        key, place = folder / archive.SECRET_KEY, settings.DATA_DIR / archive.SECRET_KEY
+        key, place = folder / backup_archive.SECRET_KEY, settings.DATA_DIR / backup_archive.SECRET_KEY
         if not key.exists():
             return
         if os.environ.get("AGENTSITE_SECRET_KEY", "").strip():

@@ -1,15 +1,13 @@
-"""Launch a run from the command line and print what it thinks."""
+"""`manage.py run_agent`: launches a run and prints its steps."""
 
 import contextlib
 import json
 import os
-import signal
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from django.conf import settings
@@ -19,13 +17,16 @@ from django.db import DatabaseError
 from django.urls import reverse
 
 from runs import markdown
-from runs.agent.providers.catalog import provider_for
+from runs.agent.providers.model_catalog.catalog import provider_for
 from runs.engine import control
-from runs.engine.host import RunHost
-from runs.engine.hosting import HostThread
-from runs.engine.lock import HostLock, HostLocked
-from runs.management.asking import ask_about, has_terminal, read_line
+from runs.engine.hosting.host import RunHost
+from runs.engine.hosting.host_lock import HostLock, HostLocked
+from runs.engine.hosting.host_thread import HostThread
 from runs.management.commands.serve import cannot_use_database, cannot_write, prepare_database
+from runs.management.limit_options import add_limit_options, chosen_limits
+from runs.management.signals import Interrupts
+from runs.management.task_input import task_from
+from runs.management.terminal_approvals import ask_about, has_terminal, read_line
 from runs.models import Agent, Run, Step
 from runs.models.as_json import run_as_json, step_as_json
 
@@ -37,7 +38,7 @@ BAD_ARGUMENTS = 2
 
 
 class Command(BaseCommand):
-    """Prints one line a step. SIGTERM, unlike Ctrl-C, lets go of the run: whoever hosts next goes on with it."""
+    """Prints one line for each step. SIGTERM, unlike Ctrl-C, releases the run: the next host continues it."""
 
     help = (
         "Launch a run and print its steps as they are recorded, one line `[kind] content` a step. Ctrl-C stops it. "
@@ -45,28 +46,33 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The task and what it is worked on with."""
-        parser.add_argument("task", help="what to do, in plain words")
+        """Declare the task and the options of a launch."""
+        parser.add_argument("task", help="what to do, in plain words; - reads it from standard input, as UTF-8")
         parser.add_argument("--agent", metavar="NAME", help="the agent that does it (default: the default agent)")
         parser.add_argument(
             "--model", metavar="NAME", help="a model instead of the agent's, such as openai:gpt-6-astra"
         )
-        parser.add_argument("--user", metavar="NAME", help="whose run it is (default: nobody's; staff see it)")
+        add_limit_options(parser)
+        parser.add_argument(
+            "--user", metavar="NAME", help="owner of the run (default: none; only people who see all runs see it)"
+        )
         parser.add_argument("--json", action="store_true", help="JSON Lines: the steps, then the run")
 
     def handle(self, *_args: Any, task: str, json: bool, **options: Any) -> None:
         """Launch, host or follow, and exit with the run's code."""
+        task = task_from(task)
         prepare_database()
+        interrupts = Interrupts()
+        interrupts.heed()
         run = self._launch(task, options)
-        signal.signal(signal.SIGTERM, _exit_on_sigterm)
         with _hosting(run, self.stderr):
-            code = Follower(run, as_json=json).follow()
+            code = RunPrinter(run, interrupts, as_json=json).follow()
         if code == PARKED:
             self.stderr.write(who_decides(run))
         sys.exit(code)
 
     def _launch(self, task: str, options: dict[str, Any]) -> Run:
-        overrides: dict[str, Any] = {}
+        overrides = chosen_limits(options)
         if options["model"]:
             overrides["models"] = [options["model"]]
         try:
@@ -78,22 +84,25 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(str(error), returncode=BAD_ARGUMENTS) from error
         except DatabaseError as error:
-            # One that can be read and not written is found out here.
+            # A database that can be read but not written fails here.
             raise cannot_use_database(error) from error
 
 
-class Follower:
+class RunPrinter:
     """Prints a run's steps as they are recorded."""
 
-    def __init__(self, run: Run, *, as_json: bool) -> None:
+    def __init__(self, run: Run, interrupts: Interrupts | None = None, *, as_json: bool) -> None:
         self.run = run
+        self._interrupts = interrupts or Interrupts()
+        self._is_stopping = False
         self.as_json = as_json
         self._last = 0
 
     def follow(self) -> int:
-        """Print until the run has ended; the exit code. Ctrl-C stops the run.
+        """Print until the run has ended; returns the exit code. Ctrl-C stops the run; a second one forces its end if
+        its host has not stopped it within ten seconds.
 
-        Where it waits for a person, the one at the terminal is asked; without a terminal that is the end.
+        A run that waits for a person asks at the terminal; without a terminal it ends the command.
         """
         while True:
             try:
@@ -101,27 +110,39 @@ class Follower:
                 self._print_new_steps()
                 if self.run.is_finished:
                     break
-                if self.run.waiting_for in PARKED_FOR:
+                self._stop_if_asked()
+                if self.run.waiting_for in PARKED_FOR and not self._is_stopping:
                     if self.run.waiting_for == Run.WaitingFor.RESUME or not has_terminal():
                         break
-                    ask_about(self.run, read_line)
+                    ask_about(self.run, self._read)
                 time.sleep(LOOK_EVERY_S)
             except EOFError:
                 break
             except KeyboardInterrupt:
-                control.cancel(self.run.pk, by=self.run.user)
+                continue  # At a question: the handler has counted it.
         if self.as_json:
-            _say(json.dumps(run_as_json(self.run), ensure_ascii=False))
+            _say(as_json_line(run_as_json(self.run)))
         return EXIT_CODES.get(Run.Status(self.run.status), PARKED)
+
+    def _stop_if_asked(self) -> None:
+        if self._interrupts.count and not self._is_stopping:
+            control.cancel(self.run.pk, by=self.run.user)
+            self._is_stopping = True
+        elif self._interrupts.count > 1:
+            control.force(self.run.pk, by=self.run.user)
+
+    def _read(self, prompt: str) -> str:
+        with self._interrupts.raised():
+            return read_line(prompt)
 
     def _print_new_steps(self) -> None:
         for step in Step.objects.filter(run=self.run, sequence__gt=self._last).order_by("sequence"):
-            _say(json.dumps(step_as_json(step), ensure_ascii=False) if self.as_json else as_line(step))
+            _say(as_json_line(step_as_json(step)) if self.as_json else as_line(step))
             self._last = step.sequence
 
 
 def who_decides(run: Run) -> str:
-    """Which run waits, and where a person lets it go on."""
+    """The run that waits, and the page where a person decides."""
     if run.waiting_for == Run.WaitingFor.RESUME:
         page = reverse("runs:run", args=[run.pk])
         return f"Run {run.pk} is paused. Resume it on its page{_at(page)}."
@@ -133,8 +154,14 @@ def _at(path: str) -> str:
     return f": {settings.AGENTSITE_URL}{path}" if settings.AGENTSITE_URL else " of the site"
 
 
+def as_json_line(value: Mapping[str, object]) -> str:
+    """One line of JSON, escaped to ASCII if standard output is not Unicode: programs read the same either way."""
+    speaks_unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    return json.dumps(value, ensure_ascii=not speaks_unicode)
+
+
 def as_line(step: Step) -> str:
-    """`[kind] content`, further lines indented by two spaces, and no control characters a terminal would obey."""
+    """`[kind] content`, further lines indented by two spaces, without control characters for the terminal."""
     mark = f"[{step.kind}] "
     if step.unfinished_why is not None:
         mark += f"Unfinished reply ({step.unfinished_why}): "
@@ -142,7 +169,7 @@ def as_line(step: Step) -> str:
 
 
 def _say(text: str) -> None:
-    """Print, flushed. When nobody reads any more (`| head -1`), go on in silence: the run is what matters."""
+    """Print, flushed. If standard output is closed (`| head -1`), go on silently, because the run matters more."""
     try:
         print(text, flush=True)  # noqa: T201 - the command's output
     except BrokenPipeError:
@@ -151,7 +178,7 @@ def _say(text: str) -> None:
 
 @contextlib.contextmanager
 def _hosting(run: Run, stderr: Any) -> Iterator[None]:
-    """Host the run here if no server does; otherwise let the server find it. Beside workers, whoever is faster."""
+    """Host the run here unless a server hosts runs from this folder. With scale-out, workers compete for it."""
     if settings.IS_SCALE_OUT:
         with HostThread(RunHost(only={run.pk})) as hosted:
             hosted.host.submit(run.pk)
@@ -188,7 +215,3 @@ def _agent(name: str | None) -> Agent:
     names = ", ".join(repr(each) for each in Agent.objects.values_list("name", flat=True)) or "none"
     what = f"There is no agent {name!r}" if name is not None else "There is no default agent"
     raise ValueError(f"{what}. Agents: {names}.")
-
-
-def _exit_on_sigterm(_signal: int, _frame: FrameType | None) -> None:
-    sys.exit(143)

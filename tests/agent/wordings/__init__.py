@@ -1,4 +1,4 @@
-"""What real servers say: one table for each kind, with where it was seen."""
+"""Error messages of real servers: one table for each kind, with their sources."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 
 def rows_of(table: str, *columns: str) -> list[Any]:
-    """The rows of a table as parameters of a test, each named for who said it."""
+    """The rows of a table as parameters of a test, each named after its server."""
     rows = json.loads(Path(__file__).with_name(f"{table}.json").read_text())
     return [
         pytest.param(*(row[column] for column in columns), id=f"{number} {row.get('kind', '')} {row['who']}")

@@ -1,4 +1,4 @@
-"""The real npm client of AG-UI, run by node, and one that reads events as they are. Both check every stream."""
+"""Two AG-UI clients: the real npm client, run by node, and one that reads raw events. Both check every stream."""
 
 import json
 import subprocess
@@ -17,19 +17,19 @@ RUN_LIMIT_S = 60.0
 
 
 def install(folder: Path) -> None:
-    """Put the client into `folder`. Skips the test where there is no way to, unless REQUIRE_SERVICES is 1."""
+    """Install the client into `folder`. Skips the test without npm, unless REQUIRE_SERVICES is 1."""
     npm.install("The AG-UI client", [HERE / name for name in FILES], folder)
 
 
 class Client:
-    """A program that uses the client with a token, in one thread."""
+    """A program that uses the npm client with a token, in one thread."""
 
     def __init__(self, folder: Path, url: str, token: str, thread_id: str) -> None:
         self._folder = folder
         self._job = {"url": url, "token": token, "threadId": thread_id}
 
     def run(self, *asks: dict[str, Any], messages: list[Any] | None = None) -> list[dict[str, Any]]:
-        """What the client had rebuilt after each ask."""
+        """The messages and state the client had rebuilt after each ask."""
         done = subprocess.run(
             ["node", "follow.mjs"],
             cwd=self._folder,
@@ -55,14 +55,14 @@ class RawClient:
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """What the API answers."""
+        """The API's response, as JSON."""
         data = None if body is None else json.dumps(body).encode()
         with urlopen(Request(f"{self._url}/api/v1{path}", data, self._headers, method=method)) as answer:  # noqa: S310
             found: dict[str, Any] = json.load(answer)
         return found
 
     def events(self, say: str, *, thread: str | None = None, run: str = "r1", **more: Any) -> Iterator[Event]:
-        """The events of a stream as they come; at its end the whole of it is checked."""
+        """The events of a stream as they arrive; at its end the whole stream is checked."""
         body = {"threadId": thread or str(uuid4()), "runId": run, **more}
         body["messages"] = [*more.get("messages", ()), {"id": "say", "role": "user", "content": say}]
         request = Request(f"{self._url}/api/v1/agui", json.dumps(body).encode(), self._headers)  # noqa: S310  our own site

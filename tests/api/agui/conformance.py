@@ -1,4 +1,4 @@
-"""What every AG-UI stream has to be: told by two packages that are none of ours, and by what they do not look at.
+"""Validation of AG-UI streams, with two independent packages and checks of our own.
 
 `ag-ui-protocol` has the shape of each event, `ag-ui-validate` the order that the specification demands.
 """
@@ -15,11 +15,11 @@ _EVENT: TypeAdapter[Any] = TypeAdapter(ProtocolEvent)
 _STARTS = ("TEXT_MESSAGE_START", "REASONING_MESSAGE_START")
 _ENDS = ("TEXT_MESSAGE_END", "REASONING_MESSAGE_END")
 _ENDED_STREAM = {"AGUI003", "AGUI007", "AGUI103", "AGUI203", "AGUI402"}
-"""Rules about what has to have ended when a stream ends: a client that leaves sees none of that."""
+"""Rules about open items at the end of a stream, which do not apply to a client that leaves early."""
 
 
 def check(events: list[Event], *, is_whole: bool = True) -> None:
-    """Assert that a stream is valid. `is_whole`: the client did not leave before its end."""
+    """Assert that a stream is valid. `is_whole`: the client read it to its end."""
     for event in events:
         check_shape(event)
     check_rules(events, is_whole=is_whole)
@@ -27,7 +27,7 @@ def check(events: list[Event], *, is_whole: bool = True) -> None:
 
 
 def check_shape(event: Event) -> None:
-    """Each field is one the protocol has, of its type; what there is none of is absent, not null."""
+    """Each field is in the protocol, with its type; fields without a value are absent, not null."""
     known = _EVENT.validate_python(event)
     assert not _unknown_fields(known), (event["type"], _unknown_fields(known))
     sent = known.model_dump(mode="json", by_alias=True)
@@ -36,7 +36,7 @@ def check_shape(event: Event) -> None:
 
 
 def check_rules(events: list[Event], *, is_whole: bool = True) -> None:
-    """No finding of the conformance checker that is more than a remark."""
+    """The conformance checker reports nothing above the level of a remark."""
     report = validate_agui(events)
     assert report.internal_errors == []
     found = [
@@ -48,9 +48,9 @@ def check_rules(events: list[Event], *, is_whole: bool = True) -> None:
 
 
 def check_order(events: list[Event]) -> None:
-    """Turns ascend, one message is open at a time, no id is used twice, and words come after the results they follow.
+    """Turns ascend, one message is open at a time, no id is used twice, and text comes after the results it follows.
 
-    A snapshot that comes after puts the order right.
+    A later snapshot may correct the order.
     """
     begun: set[str] = set()
     is_open: str | None = None
@@ -78,7 +78,7 @@ def check_order(events: list[Event]) -> None:
 
 
 def messages_after(events: Iterable[Event], before: Iterable[dict[str, Any]] = ()) -> list[dict[str, Any]]:
-    """The messages a client holds that had those `before`: by the rules of `@ag-ui/client` 1.0 (src/apply)."""
+    """The messages of a client that had `before`: by the rules of `@ag-ui/client` 1.0 (src/apply)."""
     messages = [dict(message) for message in before]
     for event in events:
         match event["type"]:
@@ -118,7 +118,7 @@ def _of(messages: list[dict[str, Any]], message_id: str, role: str) -> dict[str,
 
 
 def _merged(held: list[dict[str, Any]], told: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A snapshot changes what is held in its place, and adds at the end; it need not tell of reasoning."""
+    """A snapshot replaces messages in place, and appends new ones; reasoning may be missing from it."""
     by_id = {message["id"]: _copy(message) for message in told}
     keeps_reasoning = not any(message["role"] == "reasoning" for message in told)
     kept = [
@@ -135,7 +135,7 @@ def _copy(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _unknown_fields(value: Any) -> list[str]:
-    """The names of fields that none of the models inside has."""
+    """The names of fields that are unknown to the models."""
     if isinstance(value, list):
         return [name for each in value for name in _unknown_fields(each)]
     if not isinstance(value, BaseModel):

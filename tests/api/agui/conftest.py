@@ -34,14 +34,14 @@ def npm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wire_port() -> int:
-    """Where the model servers of a file's tests listen, one after the other."""
+    """The port of the model servers of a file's tests, which run one after the other."""
     with WireServer() as server:
         return server.port
 
 
 @pytest.fixture
 def wire_server(wire_port: int) -> Iterator[WireServer]:
-    """A model server that nothing was released from yet."""
+    """A model server in its initial state."""
     with WireServer(port=wire_port) as server:
         yield server
 
@@ -70,5 +70,5 @@ def token(site: LiveSite) -> str:
 
 @pytest.fixture
 def raw(site: LiveSite, token: str) -> RawClient:
-    """Ada's program that reads events as they are on the wire."""
+    """Ada's program, which reads raw events."""
     return RawClient(site.url, token)

@@ -26,7 +26,7 @@ def client(npm: Path, site: LiveSite, token: str) -> Client:
 
 
 def export_of(site: LiveSite, token: str, run_id: str) -> dict[str, Any]:
-    """The run and its steps, as they are recorded."""
+    """The run and its steps, from the API's export."""
     address = f"{site.url}/api/v1/runs/{run_id}/export"
     with urlopen(Request(address, headers={"Authorization": f"Bearer {token}"})) as answer:  # noqa: S310  our own site
         exported: dict[str, Any] = json.load(answer)
@@ -34,20 +34,20 @@ def export_of(site: LiveSite, token: str, run_id: str) -> dict[str, Any]:
 
 
 def count_runs(site: LiveSite) -> int:
-    """How many runs there are."""
+    """The number of runs."""
     with closing(sqlite3.connect(site.data / "agentsite.sqlite3")) as database:
         found: int = database.execute("SELECT count(*) FROM runs_run").fetchone()[0]
     return found
 
 
 def run_of(result: dict[str, Any]) -> str:
-    """The run a stream was about."""
+    """The id of the run in a stream's result."""
     found: str = result["state"]["run"]["id"]
     return found
 
 
 def as_messages(export: dict[str, Any]) -> list[dict[str, Any]]:
-    """What a run says as messages, written down here once more from its steps."""
+    """A run's steps as messages, by an independent implementation."""
     run_id, messages = export["run"]["id"], []
     for step in export["steps"]:
         turn, kind = step["turn"], step["kind"]
@@ -68,7 +68,7 @@ def as_messages(export: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def rebuilt(result: dict[str, Any]) -> list[dict[str, Any]]:
-    """The client's messages but for those of the person; arguments read, and nothing empty."""
+    """The client's messages without the user's; arguments parsed, empty fields dropped."""
     messages = []
     for message in result["messages"]:
         if message["role"] == "user" or (message["role"] == "reasoning" and not message["content"]):
@@ -80,7 +80,7 @@ def rebuilt(result: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def types_of(result: dict[str, Any]) -> list[str]:
-    """The events that came, by type."""
+    """The types of the received events."""
     return [event["type"] for event in result["events"]]
 
 
@@ -101,7 +101,7 @@ def test_words_arrive_while_the_model_writes_and_leaving_does_not_stop_it(
     answer = Answer("The tide comes in twice a day.", reasoning="Think of the moon.")
     wire_server.script(Hang(after_chunks=8, answer=answer))
 
-    # It leaves at the first words, which are written before there is any step, and comes back for the rest.
+    # It leaves at the first text, which is streamed before there is any step, and reconnects for the rest.
     [left] = client.run(
         {"runId": "r1", "say": "When is high tide?", "forwardedProps": LOCAL, "leaveAfter": "TEXT_MESSAGE_CONTENT"}
     )

@@ -1,4 +1,4 @@
-"""The wire formats: how an answer or an error looks in each of them."""
+"""The wire formats: requests, replies and errors in each."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -27,15 +27,15 @@ class Format(Protocol):
         ...
 
     def last_result(self, body: Mapping[str, Any]) -> str | None:
-        """What the last tool call gave, if the conversation ends with one."""
+        """The result of the last tool call; None if the conversation does not end with a result."""
         ...
 
     def frames(self, answer: Answer, body: Mapping[str, Any]) -> Iterator[tuple[str | None, Any]]:
-        """The answer to that request as the events of a stream; text is sent as it is, the rest as JSON."""
+        """The reply as the events of a stream; text is sent as it is, other data as JSON."""
         ...
 
     def whole(self, answer: Answer, body: Mapping[str, Any]) -> Any:
-        """The answer to that request in one piece."""
+        """The reply in one piece."""
         ...
 
     def error(self, status: Status) -> Any:
@@ -43,7 +43,7 @@ class Format(Protocol):
         ...
 
     def error_frame(self, status: Status, number: int) -> tuple[str | None, Any]:
-        """The event that tells of an error in a stream, after `number` others."""
+        """The event for an error in a stream, after `number` other events."""
         ...
 
 

@@ -12,19 +12,19 @@ class ChatCompletions:
     """`POST …/chat/completions`."""
 
     def serves(self, path: str) -> bool:
-        """By the end of the path."""
+        """True by the end of the path."""
         return path.endswith("/chat/completions")
 
     def wants_stream(self, path: str, body: Mapping[str, Any]) -> bool:
-        """The body says so."""
+        """By the field `stream` of the body."""
         return bool(body.get("stream"))
 
     def offered(self, body: Mapping[str, Any]) -> set[str]:
-        """By the functions."""
+        """The names of the functions."""
         return {each["function"]["name"] for each in body.get("tools", [])}
 
     def last_result(self, body: Mapping[str, Any]) -> str | None:
-        """The content of a message of the role tool."""
+        """The content of a message of the role `tool`."""
         last = body["messages"][-1]
         return str(last["content"]) if last["role"] == "tool" else None
 
@@ -35,7 +35,7 @@ class ChatCompletions:
         yield None, "[DONE]"
 
     def whole(self, answer: Answer, body: Mapping[str, Any]) -> Any:
-        """A completion."""
+        """A completion object."""
         message: dict[str, Any] = {"role": "assistant", "content": answer.text or None, "refusal": None}
         if answer.finish_reason == "refusal":
             message |= {"content": None, "refusal": answer.text}
@@ -47,12 +47,12 @@ class ChatCompletions:
         return {**_HEAD, "object": "chat.completion", "choices": [choice], "usage": _usage(answer)}
 
     def error(self, status: Status) -> Any:
-        """Message, type and code."""
+        """An object with message, type and code."""
         kind = status.error_type or "server_error"
         return {"error": {"message": status.message, "type": kind, "code": status.error_code, "param": status.param}}
 
     def error_frame(self, status: Status, number: int) -> tuple[str | None, Any]:
-        """The same object, as an event; OpenAI tells the reason by its code."""
+        """The same object, as an event; OpenAI gives the cause by its code."""
         code = status.error_code or ("rate_limit_exceeded" if status.code == 429 else "server_error")
         return None, {"error": {"message": status.message, "type": code, "code": code, "param": None}}
 

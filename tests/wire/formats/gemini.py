@@ -24,15 +24,15 @@ class Gemini:
     """`POST …/models/<name>:streamGenerateContent?alt=sse`."""
 
     def serves(self, path: str) -> bool:
-        """By the method after the model's name."""
+        """True by the method after the model's name."""
         return path.partition("?")[0].endswith((":streamGenerateContent", ":generateContent"))
 
     def wants_stream(self, path: str, body: Mapping[str, Any]) -> bool:
-        """The path says so."""
+        """By the method in the path."""
         return ":streamGenerateContent" in path
 
     def offered(self, body: Mapping[str, Any]) -> set[str]:
-        """By the declarations of functions."""
+        """The names of the function declarations."""
         return {each["name"] for tool in body.get("tools", []) for each in tool.get("functionDeclarations", [])}
 
     def last_result(self, body: Mapping[str, Any]) -> str | None:
@@ -41,17 +41,17 @@ class Gemini:
         return " ".join(map(str, response["response"].values())) if response else None
 
     def frames(self, answer: Answer, body: Mapping[str, Any]) -> Iterator[tuple[str | None, Any]]:
-        """Responses with pieces of the content, the reason in the last; the stream just ends."""
+        """Responses with pieces of the content, the finish reason in the last; no end marker."""
         pieces = [[part] for part in _parts(answer)] or [[]]
         for number, parts in enumerate(pieces, start=1):
             yield None, _response(answer, parts, is_last=number == len(pieces))
 
     def whole(self, answer: Answer, body: Mapping[str, Any]) -> Any:
-        """One response."""
+        """One response object."""
         return _response(answer, list(_parts(answer)), is_last=True)
 
     def error(self, status: Status) -> Any:
-        """Code, message and status."""
+        """An object with code, message and status."""
         name = status.error_type or _STATUSES.get(status.code, "UNKNOWN")
         return {"error": {"code": status.code, "message": status.message, "status": name}}
 

@@ -26,15 +26,15 @@ class Messages:
     """`POST …/v1/messages`."""
 
     def serves(self, path: str) -> bool:
-        """By the end of the path, before the query."""
+        """True by the end of the path, before the query."""
         return path.partition("?")[0].endswith("/v1/messages")
 
     def wants_stream(self, path: str, body: Mapping[str, Any]) -> bool:
-        """The body says so."""
+        """By the field `stream` of the body."""
         return bool(body.get("stream"))
 
     def offered(self, body: Mapping[str, Any]) -> set[str]:
-        """By their names."""
+        """The names of the tools."""
         return {each["name"] for each in body.get("tools", [])}
 
     def last_result(self, body: Mapping[str, Any]) -> str | None:
@@ -48,7 +48,7 @@ class Messages:
             yield event["type"], event
 
     def whole(self, answer: Answer, body: Mapping[str, Any]) -> Any:
-        """A message."""
+        """A message object."""
         content: list[dict[str, Any]] = []
         if answer.reasoning:
             content.append({"type": "thinking", "thinking": answer.reasoning, "signature": answer.signature or ""})
@@ -66,7 +66,7 @@ class Messages:
         return {"type": "error", "error": {"type": kind, "message": status.message}, "request_id": "req_wire"}
 
     def error_frame(self, status: Status, number: int) -> tuple[str | None, Any]:
-        """The same, as an event called error."""
+        """The same object, as an event called error."""
         return "error", self.error(status)
 
 
@@ -89,7 +89,7 @@ def _events(answer: Answer) -> Iterator[dict[str, Any]]:
 
 
 def _blocks(answer: Answer) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Every block as it starts, and the deltas that fill it."""
+    """Every block as it starts, with the deltas that fill it."""
     if answer.reasoning or answer.signature:
         deltas = [{"type": "thinking_delta", "thinking": word} for word in answer.words(answer.reasoning)]
         if answer.signature:

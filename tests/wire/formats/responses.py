@@ -1,4 +1,5 @@
-"""OpenAI's Responses, as Open Responses servers speak it too: https://platform.openai.com/docs/api-reference/responses"""
+"""OpenAI's Responses, as Open Responses servers speak it too:
+https://platform.openai.com/docs/api-reference/responses"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,22 +23,22 @@ _ECHOED: dict[str, Any] = {
     "top_p": 1.0,
     "truncation": "disabled",
 }
-"""What a response says again of its request, and what it says where the request was silent."""
+"""The request's fields that a response repeats, with their defaults."""
 
 
 class Responses:
     """`POST …/responses`."""
 
     def serves(self, path: str) -> bool:
-        """By the end of the path, before the query."""
+        """True by the end of the path, before the query."""
         return path.partition("?")[0].endswith("/responses")
 
     def wants_stream(self, path: str, body: Mapping[str, Any]) -> bool:
-        """The body says so."""
+        """By the field `stream` of the body."""
         return bool(body.get("stream"))
 
     def offered(self, body: Mapping[str, Any]) -> set[str]:
-        """By the function tools."""
+        """The names of the function tools."""
         return {each["name"] for each in body.get("tools") or () if each.get("type") == "function"}
 
     def last_result(self, body: Mapping[str, Any]) -> str | None:
@@ -54,16 +55,16 @@ class Responses:
             yield event["type"], {**event, "sequence_number": number}
 
     def whole(self, answer: Answer, body: Mapping[str, Any]) -> Any:
-        """A response."""
+        """A response object."""
         return _ended(answer, body, list(items_of(answer, body)))
 
     def error(self, status: Status) -> Any:
-        """Message, type, parameter and code."""
+        """An object with message, type, parameter and code."""
         kind = status.error_type or "server_error"
         return {"error": {"message": status.message, "type": kind, "param": status.param, "code": status.error_code}}
 
     def error_frame(self, status: Status, number: int) -> tuple[str | None, Any]:
-        """An event called error, which tells the reason by its code."""
+        """An event called error, which gives the cause by its code."""
         code = status.error_code or _CODES.get(status.code, "server_error")
         told = {"type": "error", "code": code, "message": status.message, "param": status.param}
         return "error", {**told, "sequence_number": number}

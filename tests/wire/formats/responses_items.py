@@ -8,7 +8,7 @@ from typing import Any
 from tests.wire.outcomes import Answer
 
 ENCRYPTED = "reasoning.encrypted_content"
-"""What `include` has to name for reasoning that can be sent back where nothing is stored."""
+"""The `include` value for reasoning that can be sent back although nothing is stored."""
 
 _HAS_PHASES = re.compile(r"gpt-(5\.3-codex|5\.[4-9]|[6-9])")
 """https://developers.openai.com/api/docs/guides/reasoning: `phase` from gpt-5.3-codex on."""
@@ -21,12 +21,12 @@ class Item:
     done: dict[str, Any]
     """The whole item."""
     begun: dict[str, Any]
-    """What it is when it is added: its text, arguments or summary are missing."""
+    """The item as added, without its text, arguments or summary."""
     growth: list[dict[str, Any]] = field(default_factory=list)
-    """The events between, without the place of the item in the output."""
+    """The events between, without the item's index in the output."""
 
     def events(self, place: int) -> Iterator[dict[str, Any]]:
-        """All of its events, from `added` to `done`."""
+        """All events of the item, from `added` to `done`."""
         yield {"type": "response.output_item.added", "output_index": place, "item": self.begun}
         for event in self.growth:
             yield {**event, "item_id": self.done["id"], "output_index": place}
@@ -34,7 +34,7 @@ class Item:
 
 
 def items_of(answer: Answer, body: Mapping[str, Any]) -> Iterator[Item]:
-    """What the answer consists of, in the order in which a model says it."""
+    """The output items of a reply, in the order in which a model produces them."""
     if answer.reasoning or answer.signature:
         yield _reasoning(answer, is_encrypted=ENCRYPTED in (body.get("include") or ()))
     if answer.text:

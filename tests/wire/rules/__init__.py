@@ -1,6 +1,6 @@
-"""What today's providers refuse, in their own words. Each rule names where it is documented or was seen.
+"""What today's providers refuse, in their own words. Each rule names its documentation or a report of it.
 
-A rule is strict only where its provider is. What only a server of one's own refuses is a `Dialect`.
+A rule is as strict as its provider, no stricter. Refusals of self-hosted servers only are a `Dialect`.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ _RULES: Mapping[type[Format], Sequence[Rule]] = {
 
 
 class Rules:
-    """The rules of all formats, and what has been said so far: some bind what is sent to what came before."""
+    """The rules of all formats, and the replies so far: some rules compare a request with earlier replies."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
@@ -37,7 +37,7 @@ class Rules:
         self._replies = 0
 
     def refusal(self, request: Request) -> Status | None:
-        """How the provider refuses the request; None if it takes it."""
+        """The provider's refusal of the request; None if it accepts the request."""
         asked = self._asked(request)
         for rule in _RULES[type(request.format)]:
             if refusal := rule(asked):
@@ -48,9 +48,10 @@ class Rules:
         return None
 
     def finished(self, answer: Answer, request: Request) -> Answer:
-        """The answer as the provider gives it: with its number, signed, and with what of the request was left out.
+        """The reply as the provider completes it: with its number, signatures, and a list of what was left out of the
+        request.
 
-        What it says is remembered: it may be sent back.
+        The reply is recorded, as the client may send it back.
         """
         self._replies += 1
         answer = signed(dataclasses.replace(answer, number=self._replies), request)

@@ -1,4 +1,4 @@
-"""What a rule is asked about: the request, and what its server has said before."""
+"""The input of a rule: the request, and the server's earlier replies."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,18 +14,18 @@ from tests.wire.rules.thoughts import Thoughts
 
 @dataclass
 class Said:
-    """What the server has said, as far as a provider knows it again."""
+    """The parts of earlier replies that a provider recognizes."""
 
     signatures: set[str] = field(default_factory=set)
     """Signatures and encrypted reasoning of all formats."""
     responses: set[str] = field(default_factory=set)
-    """The ids of responses that are stored."""
+    """The ids of stored responses."""
     led_to_by: dict[str, str] = field(default_factory=dict)
-    """The reasoning item that each item of the Responses format came after, by their ids."""
+    """The reasoning item before each item of the Responses format, by id."""
     thoughts: Thoughts = field(default_factory=Thoughts)
 
     def remember(self, answer: Answer, asked: "Asked") -> None:
-        """Keep what the answer gives the client to send back."""
+        """Record what the reply gives the client to send back."""
         if answer.signature:
             self.signatures.add(answer.signature)
             if isinstance(asked.request.format, Messages):
@@ -41,7 +41,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Asked:
-    """One request, and what is known when it comes."""
+    """One request, and the earlier replies at that time."""
 
     request: Request
     dialect: Dialect
@@ -54,16 +54,16 @@ class Asked:
 
     @property
     def model(self) -> str:
-        """The name of the model that is asked."""
+        """The name of the requested model."""
         return self.request.model
 
     def tools(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        """The tools the request offers, with their index."""
+        """The offered tools, with their index."""
         yield from enumerate(self.body.get("tools") or ())
 
 
 Rule = Callable[[Asked], Status | None]
-"""The refusal of a request that breaks it; None for any other request."""
+"""A rule: the refusal of a request that breaks it; None for any other request."""
 
 
 def invalid(message: str, param: str | None = None, code: str | None = None, *, status: int = 400) -> Status:
@@ -72,5 +72,5 @@ def invalid(message: str, param: str | None = None, code: str | None = None, *, 
 
 
 def refused(message: str) -> Status:
-    """A refusal of a format that knows one type of it."""
+    """A refusal in a format that has one type of error for it."""
     return Status(400, message=message)

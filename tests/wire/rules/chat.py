@@ -1,6 +1,6 @@
-"""Chat completions: what OpenAI refuses of them, and what servers that speak the format do not take.
+"""Chat completions: refusals of OpenAI and of compatible servers.
 
-https://platform.openai.com/docs/api-reference/chat/create. What holds for the conversation is in `chat_messages`.
+https://platform.openai.com/docs/api-reference/chat/create. Rules on the conversation are in `chat_messages`.
 """
 
 from typing import Any
@@ -35,9 +35,9 @@ def _effort(asked: Asked) -> str:
 
 
 def unknown_field(asked: Asked) -> Status | None:
-    """Fields the format does not have: OpenAI refuses them, most other servers ignore them.
+    """Unknown fields: OpenAI refuses them, most other servers ignore them.
 
-    The fields are those of the reference, the words the API's own; of others: `WireServer(strict=True)`.
+    The fields are those of the reference, the words the API's; for other servers: `WireServer(strict=True)`.
     """
     if not is_hosted(asked.model) and asked.dialect.unknown_fields:
         return None
@@ -46,9 +46,9 @@ def unknown_field(asked: Asked) -> Status | None:
 
 
 def tools_beside_reasoning(asked: Asked) -> Status | None:
-    """https://github.com/GoogleChromeLabs/webmcp-tools/issues/417: GPT-5.6 and later think beside tools elsewhere only.
+    """https://github.com/GoogleChromeLabs/webmcp-tools/issues/417: no reasoning beside tools here from GPT-5.6 on.
 
-    Also where no effort is asked for, because they think by default: https://github.com/BerriAI/litellm/pull/34569.
+    Without an effort too, as these models reason by default: https://github.com/BerriAI/litellm/pull/34569.
     """
     if not asked.body.get("tools") or takes_tools_in_chat(asked.model, _effort(asked)):
         return None
@@ -59,7 +59,7 @@ def tools_beside_reasoning(asked: Asked) -> Status | None:
 
 
 def effort(asked: Asked) -> Status | None:
-    """https://github.com/openai/openai-agents-python/issues/2089: each model takes some efforts only.
+    """https://github.com/openai/openai-agents-python/issues/2089: each model supports some efforts only.
 
     `max` is for Responses alone: https://github.com/pydantic/pydantic-ai/issues/7081.
     """
@@ -74,7 +74,7 @@ def effort(asked: Asked) -> Status | None:
 
 
 def unsupported_effort(model: str, wanted: Any, known: list[str], param: str) -> Status:
-    """The words for an effort the model does not take."""
+    """The refusal of an effort that the model does not support."""
     *others, last = [f"'{each}'" for each in known]
     listed = f"{', '.join(others)}, and {last}" if others else last
     told = f"Unsupported value: '{wanted}' is not supported with the '{model}' model. Supported values are: {listed}."
@@ -82,7 +82,7 @@ def unsupported_effort(model: str, wanted: Any, known: list[str], param: str) ->
 
 
 def sampling(asked: Asked) -> Status | None:
-    """https://github.com/khoj-ai/khoj/issues/1377: a model that thinks takes no sampling but the default."""
+    """https://github.com/khoj-ai/khoj/issues/1377: a reasoning model accepts the default sampling only."""
     if not reasons(asked.model) or _effort(asked) == "none":
         return None
     for name, default in _SAMPLING:
@@ -98,7 +98,7 @@ def sampling(asked: Asked) -> Status | None:
 
 
 def max_tokens(asked: Asked) -> Status | None:
-    """https://platform.openai.com/docs/api-reference/chat/create: `max_tokens` is not for models that reason."""
+    """https://platform.openai.com/docs/api-reference/chat/create: reasoning models refuse `max_tokens`."""
     if not reasons(asked.model) or asked.body.get("max_tokens") is None:
         return None
     told = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
@@ -113,7 +113,7 @@ def stream_options(asked: Asked) -> Status | None:
 
 
 def choice_without_tools(asked: Asked) -> Status | None:
-    """https://github.com/openai/swarm/issues/30: words about tools that are not there."""
+    """https://github.com/openai/swarm/issues/30: no `tool_choice` or similar without tools."""
     for name in ("tool_choice", "parallel_tool_calls"):
         if asked.body.get(name) is not None and not asked.body.get("tools"):
             return invalid(f"Invalid value for '{name}': '{name}' is only allowed when 'tools' are specified.", name)
@@ -121,7 +121,7 @@ def choice_without_tools(asked: Asked) -> Status | None:
 
 
 def tools(asked: Asked) -> Status | None:
-    """Names, schemas and, where `strict` is wanted, the schemas that it can hold."""
+    """Names, schemas and, where `strict` is requested, the schema's strictness."""
     return tool_list(asked, lambda tool: tool.get("function") or {}, "function.")
 
 

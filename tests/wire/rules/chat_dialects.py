@@ -1,4 +1,4 @@
-"""What single servers of the chat format do not take, each in the words of one that does not: see `Dialect`."""
+"""Features that some servers of the chat format lack, each refused in such a server's words: see `Dialect`."""
 
 import json
 
@@ -14,7 +14,7 @@ def no_stream_options(asked: Asked) -> Status | None:
 
 
 def no_mixed_strict(asked: Asked) -> Status | None:
-    """https://github.com/mpfaffenberger/code_puppy/pull/368: to Cerebras, no `strict` is a false one."""
+    """https://github.com/mpfaffenberger/code_puppy/pull/368: Cerebras counts a missing `strict` as false."""
     values = {bool((tool.get("function") or {}).get("strict")) for _, tool in asked.tools()}
     if asked.dialect.mixed_strict or len(values) < 2:
         return None
@@ -31,7 +31,7 @@ def no_json_object(asked: Asked) -> Status | None:
 
 
 def no_tools(asked: Asked) -> Status | None:
-    """https://github.com/pydantic/pydantic-ai/issues/703: a model of Ollama's whose template has no place for them."""
+    """https://github.com/pydantic/pydantic-ai/issues/703: an Ollama model whose template has no tools."""
     if asked.dialect.tools or not asked.body.get("tools"):
         return None
     told = f"registry.ollama.ai/library/{asked.model} does not support tools"

@@ -1,4 +1,5 @@
-"""The conversation of a chat completion: https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages"""
+"""The conversation of a chat completion:
+https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,13 +21,13 @@ def something_is_said(asked: Asked) -> Status | None:
 
 
 def empty(param: str) -> Status:
-    """The refusal of a list with nothing in it."""
+    """The refusal of an empty list."""
     told = f"Invalid '{param}': empty array. Expected an array with minimum length 1, but got an empty array instead."
     return invalid(told, param, "empty_array")
 
 
 def messages(asked: Asked) -> Status | None:
-    """Each has a role and a content; only a message with calls may be without."""
+    """Each message has a role and a content; only a message with calls may lack the content."""
     for index, message in enumerate(asked.body["messages"]):
         if wrong := _message(message, f"messages[{index}]"):
             return wrong
@@ -48,7 +49,7 @@ def _message(message: Mapping[str, Any], where: str) -> Status | None:
 
 
 def calls_and_results(asked: Asked) -> Status | None:
-    """Every call has its result right after, and every result its call right before.
+    """Every call is directly followed by its result, and every result follows its call.
 
     https://community.openai.com/t/error-for-messages-assistant-tool-calls-id-object/626732; the words are the API's.
     """
@@ -69,9 +70,9 @@ def calls_and_results(asked: Asked) -> Status | None:
 
 
 def calls(asked: Asked) -> Status | None:
-    """Calls that go back: ids of 40 characters at most, arguments as text, names as tools have them.
+    """Calls sent back: ids of at most 40 characters, arguments as text, names as for tools.
 
-    A name is checked where OpenAI itself serves; a model may have made it up, and other servers take it.
+    Names are checked on OpenAI's own service only; a model may have invented one, and other servers accept it.
     https://github.com/mcp-use/mcp-use/pull/94, https://github.com/agno-agi/agno/issues/5382
     """
     for index, message in enumerate(asked.body["messages"]):

@@ -1,4 +1,4 @@
-"""Sets of the fields that formats have."""
+"""Field names of the formats, as sets."""
 
 
 def fields(listed: str) -> frozenset[str]:

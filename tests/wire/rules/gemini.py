@@ -1,6 +1,6 @@
 """Google's generateContent: what the Gemini API refuses. https://ai.google.dev/api/generate-content
 
-Its JSON is that of protocol buffers: names may be written in camelCase or snake_case, and every unknown one is refused.
+Its JSON is that of protocol buffers: names may be in camelCase or snake_case, and every unknown name is refused.
 The turns of a conversation are checked in `gemini_turns`.
 """
 
@@ -58,7 +58,7 @@ def unknown_field(asked: Asked) -> Status | None:
 
 
 def _objects(body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-    """Every object of the request whose fields are known, with its kind and its place."""
+    """Every object of the request with known fields: its kind, the object, its path."""
     yield "", body, ""
     config = _field(body, "generationConfig") or {}
     yield "generation_config", config, "generation_config"
@@ -77,7 +77,7 @@ def _objects(body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], 
 
 
 def _schemas(schema: Any, where: str) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-    """A schema of the API's own kind, and those in it."""
+    """A schema in the API's own form, and the schemas inside."""
     if not isinstance(schema, Mapping):
         return
     yield "schema", schema, where
@@ -89,7 +89,7 @@ def _schemas(schema: Any, where: str) -> Iterator[tuple[str, Mapping[str, Any], 
 
 
 def _field(value: Mapping[str, Any], name: str) -> Any:
-    """The field of that name, whichever way it is written."""
+    """The field, written in camelCase or snake_case."""
     return next((value[each] for each in value if camel(each) == name), None)
 
 
@@ -103,7 +103,7 @@ def declarations(asked: Asked) -> Status | None:
     """Names and schemas of functions.
 
     https://github.com/kaitranntt/ccs/issues/25 (names, of 128 characters today), and the documentation of
-    `parametersJsonSchema`: it excludes `parameters`. A name that comes twice could not be told apart.
+    `parametersJsonSchema`: it excludes `parameters`. Names are unique, as a call could not be assigned otherwise.
     """
     names: set[str] = set()
     for where, declaration in _declarations(asked.body):
@@ -127,7 +127,7 @@ def declarations(asked: Asked) -> Status | None:
 
 
 def thinking(asked: Asked) -> Status | None:
-    """One way to say how much: by level from Gemini 3 on, by budget before.
+    """One setting for thinking: a level from Gemini 3 on, a budget before.
 
     https://github.com/sterlp/eclipse-peon-ai/issues/115, https://github.com/QwenLM/qwen-code/pull/9094,
     https://github.com/maximhq/bifrost/pull/6280
@@ -144,7 +144,7 @@ def thinking(asked: Asked) -> Status | None:
 
 
 def answer_schema(asked: Asked) -> Status | None:
-    """https://ai.google.dev/gemini-api/docs/structured-output: as JSON, and before Gemini 3 not beside functions."""
+    """https://ai.google.dev/gemini-api/docs/structured-output: JSON only; before Gemini 3 not beside functions."""
     config = _field(asked.body, "generationConfig") or {}
     schema = _field(config, "responseJsonSchema") or _field(config, "responseSchema")
     if schema is None:

@@ -22,7 +22,7 @@ _DATA = {
 }
 _STAND_IN = "skip_thought_signature_validator"
 _STAND_INS = {_STAND_IN, base64.b64encode(_STAND_IN.encode()).decode()}
-"""What the documentation allows in place of a signature that was lost, as it stands there and as SDKs send it."""
+"""Placeholders that the documentation allows for a lost signature, as documented and as SDKs send them."""
 
 
 def camel(name: str) -> str:
@@ -31,7 +31,7 @@ def camel(name: str) -> str:
 
 
 def _parts(content: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The parts of a content, their names in camelCase."""
+    """The parts of a content, with field names in camelCase."""
     return [{camel(name): value for name, value in part.items()} for part in content.get("parts") or ()]
 
 
@@ -40,7 +40,7 @@ def _names(content: Mapping[str, Any], kind: str) -> list[str]:
 
 
 def contents(asked: Asked) -> Status | None:
-    """Something is said, by somebody there is.
+    """There is content, and each content has a known role.
 
     https://github.com/vercel/ai/issues/3775, https://github.com/router-for-me/CLIProxyAPI/issues/1293
     """
@@ -62,7 +62,7 @@ def contents(asked: Asked) -> Status | None:
 
 
 def calls_and_responses(asked: Asked) -> Status | None:
-    """https://github.com/google-gemini/gemini-cli/issues/17208: as many responses as calls, right after them.
+    """https://github.com/google-gemini/gemini-cli/issues/17208: as many responses as calls, directly after them.
 
     https://ai.google.dev/gemini-api/docs/function-calling: a response has the name, and the id, of its call.
     """
@@ -87,7 +87,8 @@ def _ids(content: Mapping[str, Any], kind: str) -> set[str]:
 
 
 def calls_come_after_somebody(asked: Asked) -> Status | None:
-    """https://github.com/google-gemini/gemini-cli/issues/4217: the model is asked before it calls."""
+    """https://github.com/google-gemini/gemini-cli/issues/4217: a call follows a user's turn or a function's
+    response."""
     before = ""
     for content in asked.body["contents"]:
         if _names(content, "functionCall") and before in ("", "model"):
@@ -98,9 +99,9 @@ def calls_come_after_somebody(asked: Asked) -> Status | None:
 
 
 def signatures(asked: Asked) -> Status | None:
-    """Gemini 3 wants the signature of the first call of each step of the turn that is not over, as it gave it.
+    """Gemini 3 requires the first call's signature, unchanged, for each step of the current turn.
 
-    https://ai.google.dev/gemini-api/docs/thought-signatures; which are of nobody here:
+    https://ai.google.dev/gemini-api/docs/thought-signatures; signatures of other servers:
     https://docs.apiyi.com/en/faq/gemini-thought-signature-missing.
     """
     if not GEMINI_3.match(asked.model):
@@ -126,7 +127,7 @@ def signatures(asked: Asked) -> Status | None:
 
 
 def _plain(signature: str) -> str:
-    """Base64 in one alphabet: both are read, and SDKs write the other one."""
+    """Base64 in one alphabet: the API reads both, and SDKs write the other one."""
     return signature if signature in _STAND_INS else signature.replace("-", "+").replace("_", "/")
 
 

@@ -44,9 +44,9 @@ def max_tokens(asked: Asked) -> Status | None:
 
 
 def tools(asked: Asked) -> Status | None:
-    """Names, and schemas of objects that are plain at the top.
+    """Names, and object schemas without choices at the top level.
 
-    https://github.com/anthropics/claude-code/issues/10687 (names twice), …/issues/5319 (choices at the top); the
+    https://github.com/anthropics/claude-code/issues/10687 (duplicate names), …/issues/5319 (choices at the top); the
     patterns: https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools
     """
     names: set[str] = set()
@@ -106,7 +106,7 @@ def output_schema(asked: Asked) -> Status | None:
 
 
 def _limits(schema: Any) -> str | None:
-    """What the grammar cannot hold, in the schema or in any part of it."""
+    """The first part of the schema that the grammar does not support; None if there is none."""
     if isinstance(schema, list):
         return next((fault for each in schema if (fault := _limits(each))), None)
     if not isinstance(schema, Mapping):

@@ -1,4 +1,4 @@
-"""The conversation of Anthropic's Messages: blocks, calls and results, and thoughts that belong to it."""
+"""The conversation in Anthropic's Messages: blocks, calls and results, and the thoughts in them."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,9 +20,9 @@ _ID = re.compile(r"[a-zA-Z0-9_-]+")
 
 
 def roles(asked: Asked) -> Status | None:
-    """https://platform.claude.com/docs/en/api/messages/create: user and assistant; several of one are one.
+    """https://platform.claude.com/docs/en/api/messages/create: roles user and assistant; consecutive ones are merged.
 
-    Some models take instructions in between: …/build-with-claude/mid-conversation-system-messages.
+    Some models accept instructions in between: …/build-with-claude/mid-conversation-system-messages.
     """
     messages = asked.body.get("messages")
     if not messages:
@@ -37,7 +37,7 @@ def roles(asked: Asked) -> Status | None:
 
 
 def blocks(asked: Asked) -> Status | None:
-    """No message and no text without anything in it, no field that there is not.
+    """No empty message, no empty text, no unknown field.
 
     https://github.com/anthropics/claude-code/issues/23440, https://github.com/RooCodeInc/Roo-Code/issues/11429; an
     empty result is written without content.
@@ -73,7 +73,7 @@ def _block_fault(block: Mapping[str, Any], where: str) -> str | None:
 
 
 def _inside(block: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
-    """The blocks of a result; one whose content is a text may be empty."""
+    """The blocks of a result; a result whose content is a text may be empty."""
     return blocks_of(block) if kind == "tool_result" and isinstance(block.get("content"), list) else []
 
 
@@ -87,7 +87,7 @@ def _blank(where: str, content: Sequence[Mapping[str, Any]]) -> Status | None:
 
 
 def calls_and_results(asked: Asked) -> Status | None:
-    """Each result in the message right after its call, once, and before anything else that is said there.
+    """Each result once, in the message directly after its call, before any other content.
 
     https://github.com/anthropics/claude-code/issues/5989, https://github.com/decocms/studio/issues/1803,
     https://github.com/vectorize-io/hindsight/pull/4250, https://github.com/trycua/cua/issues/524
@@ -120,7 +120,7 @@ def _unanswered(ids: list[str]) -> str:
 
 
 def _turns(asked: Asked) -> Iterator[tuple[int, str, list[dict[str, Any]]]]:
-    """The messages, those of one role that follow each other as one."""
+    """The messages, with consecutive ones of one role merged."""
     start, role, content = 0, "", list[dict[str, Any]]()
     for index, message in enumerate(asked.body["messages"]):
         if message["role"] != role:
@@ -159,7 +159,7 @@ def _unexpected(content: list[dict[str, Any]], open_ids: list[str], start: int) 
 
 
 def last_words(asked: Asked) -> Status | None:
-    """https://github.com/tailcallhq/forgecode/issues/1872; of Claude 4.6 and later nobody begins the reply.
+    """https://github.com/tailcallhq/forgecode/issues/1872: no prefilled reply from Claude 4.6 on.
 
     https://github.com/smallmain/vscode-unify-chat-provider/pull/250
     """
@@ -176,11 +176,11 @@ def last_words(asked: Asked) -> Status | None:
 
 
 def thoughts(asked: Asked) -> Status | None:
-    """Signed by this server, unchanged, and in the conversation they were thought in.
+    """Thoughts are signed by this server, unchanged, and in the conversation they come from.
 
     https://github.com/lbjlaq/Antigravity-Manager/issues/498, https://github.com/anthropics/claude-code/issues/63284,
     https://platform.claude.com/docs/en/build-with-claude/preserved-thinking. A server that only speaks the format may
-    have been given signatures by another one; that it gave none at all is no reason to send back what it thought.
+    have got signatures from another one; if it gave none at all, its thoughts must not be sent back.
     """
     for placed in asked.said.thoughts.placed(asked):
         if placed.block["type"] != "thinking":

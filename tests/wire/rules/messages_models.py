@@ -1,4 +1,4 @@
-"""What single Claude models take of thinking, effort, sampling and length.
+"""Thinking, effort, sampling and length by Claude model.
 
 https://platform.claude.com/docs/en/about-claude/models/migration-guide and …/build-with-claude/adaptive-thinking.
 """
@@ -25,9 +25,9 @@ NEVER_FORCED = (
     "claude-opus-5-5",
     "claude-sonnet-5-5",
 )
-"""Models that cannot be told which tool to call."""
+"""Models for which `tool_choice` cannot name a tool."""
 NO_PREFILL = _ADAPTIVE
-"""Models that do not go on with words put into their mouth: Claude 4.6 and later."""
+"""Models that do not continue a prefilled reply: Claude 4.6 and later."""
 
 
 def thinks(asked: Asked) -> bool:
@@ -78,9 +78,8 @@ def _budget(asked: Asked, wanted: dict[str, Any]) -> Status | None:
 
 
 def sampling(asked: Asked) -> Status | None:
-    """https://github.com/Comfy-Org/ComfyUI/issues/13923 (newer models take none of it),
-
-    https://github.com/mnfst/modelparams.dev/issues/214 (nor does one that thinks).
+    """https://github.com/Comfy-Org/ComfyUI/issues/13923 (newer models accept no sampling),
+    https://github.com/mnfst/modelparams.dev/issues/214 (nor does a thinking model).
     """
     temperature, top_p = asked.body.get("temperature"), asked.body.get("top_p")
     if temperature is not None and not 0 <= temperature <= 1:

@@ -1,7 +1,7 @@
-"""What OpenAI's models take, by the pages of each model and by what their API was seen to answer.
+"""What OpenAI's models support, by the page of each model and by observed API responses.
 
-https://developers.openai.com/api/docs/models and …/guides/reasoning; the efforts are those its API names when it
-refuses one ("Supported values are: …"), seen in October and November 2026.
+https://developers.openai.com/api/docs/models and …/guides/reasoning; the efforts are those the API lists in a
+refusal ("Supported values are: …"), seen in October and November 2026.
 """
 
 import re
@@ -31,34 +31,34 @@ _EFFORTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("gpt-5", "medium", ("minimal", "low", "medium", "high")),
     ("o", "medium", ("low", "medium", "high")),
 )
-"""The first prefix that fits: the effort where none is asked for, and those that may be."""
+"""By the first matching prefix: the default effort, and the supported efforts."""
 
 _REASONS = re.compile(r"(gpt-5(?!-chat)|gpt-[6-9]|o[1-9])")
 _HOSTED = re.compile(r"(gpt-(?!oss)|chatgpt-|o[1-9](-|$))")
 
 
 def is_hosted(model: str) -> bool:
-    """True if OpenAI itself serves a model of that name."""
+    """True if OpenAI itself serves the model."""
     return bool(_HOSTED.match(model))
 
 
 def reasons(model: str) -> bool:
-    """True if it is one of OpenAI's models that think before they answer."""
+    """True for OpenAI's reasoning models."""
     return is_hosted(model) and bool(_REASONS.match(model))
 
 
 def efforts(model: str) -> tuple[str, ...]:
-    """The efforts the model takes; none if it does not reason."""
+    """The supported efforts; empty if the model does not reason."""
     return _known(model)[1]
 
 
 def default_effort(model: str) -> str:
-    """How much it thinks where nobody asks for anything; `none` is not at all."""
+    """The effort without a setting; `none` is no reasoning."""
     return _known(model)[0]
 
 
 def takes_tools_in_chat(model: str, effort: str) -> bool:
-    """False for a model that would have to think beside tools, from GPT-5.2 on.
+    """False for a model, from GPT-5.2 on, that would have to reason beside tools.
 
     https://github.com/BerriAI/litellm/pull/34569, https://github.com/livekit/agents/pull/5088
     """

@@ -1,4 +1,4 @@
-"""Tools and schemas of answers, as both formats of OpenAI check them."""
+"""Tools and answer schemas, as both formats of OpenAI check them."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -15,10 +15,10 @@ MAX_NAME_CHARS = 64
 def tool_list(
     asked: Asked, function_of: Callable[[Mapping[str, Any]], Mapping[str, Any]], inside: str
 ) -> Status | None:
-    """The first thing that is wrong with the tools.
+    """The first fault of the tools; None if there is none.
 
-    That names are unique is documented of Anthropic and Google only; a server that takes two of one name cannot say
-    which of them it calls.
+    Unique names are documented by Anthropic and Google only; with two tools of one name, a server cannot say which it
+    calls.
     """
     offered = asked.body.get("tools")
     if offered is not None and not isinstance(offered, list):
@@ -51,7 +51,7 @@ def name_fault(name: Any, param: str) -> Status | None:
 
 
 def too_long(text: str, param: str, most: int) -> Status | None:
-    """The refusal of a text that has more characters than that."""
+    """The refusal of a text with more than `most` characters; None for a shorter one."""
     if len(text) <= most:
         return None
     told = f"Invalid '{param}': string too long. Expected a string with maximum length {most}, "

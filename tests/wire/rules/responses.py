@@ -28,7 +28,7 @@ _MIN_OUTPUT_TOKENS = 16
 
 
 def unknown_field(asked: Asked) -> Status | None:
-    """What the reference does not list is refused, and what has another name here is told so, in the API's words."""
+    """Unknown fields are refused; for a field that has another name here, the refusal names it, in the API's words."""
     for name in sorted(set(asked.body) - _FIELDS):
         if name in _MOVED:
             told = f"Unsupported parameter: '{name}'. In the Responses API, this parameter has moved to "
@@ -39,7 +39,7 @@ def unknown_field(asked: Asked) -> Status | None:
 
 
 def previous_response(asked: Asked) -> Status | None:
-    """https://platform.openai.com/docs/guides/conversation-state: only what was stored can be gone on from."""
+    """https://platform.openai.com/docs/guides/conversation-state: only a stored response can be continued."""
     previous = asked.body.get("previous_response_id")
     if previous is None or previous in asked.said.responses:
         return None
@@ -57,19 +57,20 @@ def max_output_tokens(asked: Asked) -> Status | None:
 
 
 def tools(asked: Asked) -> Status | None:
-    """As in chat completions, but a function's name and schema stand in the tool itself."""
+    """As in chat completions, but with a function's name and schema in the tool itself."""
     return tool_list(asked, lambda tool: tool, "")
 
 
 def choice_without_tools(asked: Asked) -> Status | None:
-    """https://platform.openai.com/docs/api-reference/responses/create: a choice needs something to choose from."""
+    """https://platform.openai.com/docs/api-reference/responses/create: `tool_choice` needs tools."""
     if asked.body.get("tools") or asked.body.get("tool_choice") in (None, "auto", "none"):
         return None
     return invalid("Tool choice is only allowed when 'tools' are specified.", "tool_choice")
 
 
 def effort(asked: Asked) -> Status | None:
-    """https://github.com/pydantic/pydantic-ai/issues/7081: each model takes some efforts only, others none at all."""
+    """https://github.com/pydantic/pydantic-ai/issues/7081: each model supports some efforts only, others none at
+    all."""
     wanted = (asked.body.get("reasoning") or {}).get("effort")
     if not is_hosted(asked.model) or wanted is None:
         return None
@@ -80,14 +81,14 @@ def effort(asked: Asked) -> Status | None:
 
 
 def encrypted_reasoning(asked: Asked) -> Status | None:
-    """https://github.com/vercel/ai/pull/9412: only what reasons has reasoning to encrypt."""
+    """https://github.com/vercel/ai/pull/9412: only reasoning models have reasoning to encrypt."""
     if ENCRYPTED not in (asked.body.get("include") or ()) or not is_hosted(asked.model) or reasons(asked.model):
         return None
     return invalid("Encrypted content is not supported with this model.", "include")
 
 
 def sampling(asked: Asked) -> Status | None:
-    """https://developers.openai.com/api/docs/guides/reasoning: none of it for a model that thinks."""
+    """https://developers.openai.com/api/docs/guides/reasoning: reasoning models accept no sampling."""
     wanted = (asked.body.get("reasoning") or {}).get("effort") or default_effort(asked.model)
     if not reasons(asked.model) or wanted == "none":
         return None

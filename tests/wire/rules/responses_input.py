@@ -1,6 +1,7 @@
-"""The input of a Responses request: https://platform.openai.com/docs/api-reference/responses/create#responses-create-input
+"""The input of a Responses request:
+https://platform.openai.com/docs/api-reference/responses/create#responses-create-input
 
-Ids and encrypted reasoning are checked where OpenAI itself serves: other servers make them as they like.
+Ids and encrypted reasoning are checked on OpenAI's own service only: other servers use formats of their own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,7 +32,7 @@ def _items(asked: Asked) -> Iterator[tuple[int, str, dict[str, Any]]]:
 
 
 def something_is_said(asked: Asked) -> Status | None:
-    """The reference: there is something to answer, here or stored. The words are the API's."""
+    """The reference: the input or a stored response must have content. The words are the API's."""
     if any(asked.body.get(name) for name in ("input", "previous_response_id", "prompt", "conversation")):
         return None
     told = "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation_id' must be provided."
@@ -39,7 +40,7 @@ def something_is_said(asked: Asked) -> Status | None:
 
 
 def items(asked: Asked) -> Status | None:
-    """Types and fields that there are."""
+    """Known types and known fields only."""
     for index, kind, item in _items(asked):
         where = f"input[{index}]"
         if kind not in _TYPES:
@@ -53,7 +54,7 @@ def items(asked: Asked) -> Status | None:
 
 
 def _content(kind: str, item: Mapping[str, Any], where: str) -> Status | None:
-    """What was said to the model is `input_…`, what it said itself `output_text` or `refusal`."""
+    """Text for the model is `input_…`, the model's own text `output_text` or `refusal`."""
     if kind != "message" or isinstance(item.get("content"), str):
         return None
     wanted = (
@@ -82,7 +83,7 @@ def _call(kind: str, item: Mapping[str, Any], where: str, *, is_hosted: bool) ->
 
 
 def ids(asked: Asked) -> Status | None:
-    """https://github.com/jlcodes99/cockpit-tools/issues/2090: ids say what they are of; none comes twice."""
+    """https://github.com/jlcodes99/cockpit-tools/issues/2090: an id's prefix names its kind; ids are unique."""
     seen: set[str] = set()
     for index, kind, item in _items(asked):
         given = item.get("id")
@@ -121,10 +122,10 @@ def calls_and_results(asked: Asked) -> Status | None:
 
 
 def reasoning(asked: Asked) -> Status | None:
-    """What a model thought goes back as it came, and with what it led to.
+    """Reasoning is sent back unchanged, together with the item that followed it.
 
     https://github.com/openai/openai-agents-js/issues/546 (nothing stored, nothing encrypted),
-    https://github.com/openai/codex/issues/8145 (encrypted by nobody here), and
+    https://github.com/openai/codex/issues/8145 (encrypted by another server), and
     https://github.com/continuedev/continue/issues/8933 (nothing after it).
     """
     listed = list(_items(asked))
@@ -147,7 +148,7 @@ def reasoning(asked: Asked) -> Status | None:
 
 
 def led_to_by_reasoning(asked: Asked) -> Status | None:
-    """https://github.com/continuedev/continue/issues/12620: what was thought first goes back with what was thought."""
+    """https://github.com/continuedev/continue/issues/12620: an item is sent back with the reasoning before it."""
     seen: set[str] = set()
     for _, kind, item in _items(asked):
         wanted = asked.said.led_to_by.get(str(item.get("id")))

@@ -1,4 +1,4 @@
-"""Schemas of tools and answers: what JSON Schema allows, and what OpenAI asks of them beyond."""
+"""Schemas of tools and answers: what JSON Schema allows, and OpenAI's further rules."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ def is_schema(schema: Any) -> bool:
     return isinstance(schema, Mapping) and _is_schema(json.dumps(schema, sort_keys=True))
 
 
-@lru_cache(maxsize=1000)  # the same tools come with every request of a run
+@lru_cache(maxsize=1000)  # every request of a run brings the same tools
 def _is_schema(text: str) -> bool:
     try:
         jsonschema.Draft202012Validator.check_schema(json.loads(text))
@@ -26,11 +26,11 @@ def _is_schema(text: str) -> bool:
 
 
 def openai_fault(schema: Any, *, strict: bool) -> str | None:
-    """What OpenAI has against a schema, in its words after the name; None if it takes it.
+    """The fault of a schema, in OpenAI's words after the name; None if the schema is accepted.
 
     https://platform.openai.com/docs/guides/structured-outputs#supported-schemas and
-    https://github.com/lastmile-ai/openai-agents-mcp/issues/2; that objects need properties and arrays items holds for
-    all: https://github.com/spring-projects/spring-ai/issues/4776
+    https://github.com/lastmile-ai/openai-agents-mcp/issues/2; always required are an object's properties and an array's
+    items: https://github.com/spring-projects/spring-ai/issues/4776
     """
     if not is_schema(schema):
         return "schema is not a valid JSON Schema."
@@ -69,7 +69,7 @@ def _strict_fault(schema: Mapping[str, Any]) -> str | None:
 
 
 def _parts(schema: Any, context: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Mapping[str, Any]]]:
-    """The schema and all schemas in it, each with where it stands."""
+    """The schema and all schemas inside, each with its path."""
     if not isinstance(schema, Mapping):
         return
     yield context, schema

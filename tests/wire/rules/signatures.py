@@ -1,4 +1,4 @@
-"""Signatures that hosted models give by themselves: what they thought, for them alone to read again."""
+"""Signatures of hosted models: the model's thoughts in a form that only the model can read again."""
 
 import base64
 import dataclasses
@@ -16,9 +16,9 @@ GEMINI_3 = re.compile(r"gemini-([3-9]|\d\d)")
 
 
 def signed(answer: Answer, request: Request) -> Answer:
-    """The answer with the signature its model would give, unless it says itself what it has.
+    """The reply with the signature its model would give, unless the reply has a signature set.
 
-    Claude signs what it thinks, Gemini 3 the first call of each reply, OpenAI's models encrypt their reasoning.
+    Claude signs thoughts, Gemini 3 the first call of each reply, OpenAI's models encrypt their reasoning.
     """
     if answer.signature is not None:
         return answer

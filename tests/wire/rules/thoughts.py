@@ -1,8 +1,8 @@
-"""Which conversation each of Claude's thoughts belongs to.
+"""The conversation that each of Claude's thoughts is bound to.
 
 https://platform.claude.com/docs/en/build-with-claude/preserved-thinking: a thought is bound to its signature, and on
-newer models to what stood before it: `system`, `tools` and every earlier message. `cache_control` does not count, and
-messages of one role that follow each other are one.
+newer models to everything before it: `system`, `tools` and all earlier messages. `cache_control` does not count, and
+consecutive messages of one role are one.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ class _Thought:
     model: str
     prefix: str
     before: str | None
-    """The signature of the thought before it, if there was one."""
+    """The signature of the preceding thought, if there was one."""
 
 
 @dataclass(frozen=True)
@@ -48,19 +48,19 @@ class Placed:
 
 @dataclass
 class Thoughts:
-    """All thoughts that were signed, by their signatures; the same may be given twice."""
+    """All signed thoughts, by signature; the same text may be signed twice."""
 
     _signed: dict[str, list[_Thought]] = field(default_factory=dict)
 
     def remember(self, answer: Answer, asked: "Asked") -> None:
-        """Keep what the thought of an answer to this request is bound to."""
+        """Record the context of the thought in a reply to this request."""
         *placed, end = _walk(asked.body)
         before = placed[-1].block.get("signature") if placed else None
         thought = _Thought(answer.reasoning, asked.model, end.prefix, before)
         self._signed.setdefault(str(answer.signature), []).append(thought)
 
     def texts(self, signature: str) -> set[str]:
-        """What was thought under the signature; nothing if it was never given."""
+        """The thoughts with this signature; empty if it was never given."""
         return {each.text for each in self._signed.get(signature, ())}
 
     def placed(self, asked: "Asked") -> list[Placed]:
@@ -68,7 +68,7 @@ class Thoughts:
         return list(_walk(asked.body))[:-1]
 
     def mismatched(self, asked: "Asked") -> list[Placed]:
-        """The blocks before which something has changed, and all after the first of them."""
+        """The blocks whose preceding conversation has changed: the first such block, and all after it."""
         if not asked.model.startswith(BINDING_MODELS):
             return []
         placed = [each for each in self.placed(asked) if not self._is_of_another_model(each, asked.model)]
@@ -78,7 +78,8 @@ class Thoughts:
         return []
 
     def dropped(self, asked: "Asked") -> tuple[dict[str, str], ...]:
-        """What Anthropic says it has left out: thoughts of other models always, changed ones if it was asked to."""
+        """The thoughts Anthropic reports as left out: those of other models always, changed ones if the request asks
+        for it."""
         foreign = [each for each in self.placed(asked) if self._is_of_another_model(each, asked.model)]
         stale = self.mismatched(asked) if drops_stale_blocks(asked) else []
         return (
@@ -97,7 +98,7 @@ class Thoughts:
 
 
 def drops_stale_blocks(asked: "Asked") -> bool:
-    """True if the request asks to leave thoughts out rather than be refused."""
+    """True if the request asks to drop stale thoughts instead of a refusal."""
     binding = (asked.body.get("thinking") or {}).get("block_binding") or {}
     return bool(binding.get("prefix_mismatch_behavior") == "drop_block")
 
@@ -109,7 +110,7 @@ def blocks_of(message: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _walk(body: Mapping[str, Any]) -> Iterator[Placed]:
-    """Every thinking block with what stands before it; last, the end of the conversation."""
+    """Every thinking block with the conversation before it; last, the end of the conversation."""
     seen = hashlib.sha256(_text([blocks_of({"content": body.get("system")}), body.get("tools")]))
     before: str | None = None
     for place, message in enumerate(body.get("messages") or ()):

@@ -1,1 +1,1 @@
-"""Replies as they come over HTTP: read within bounds, and put into the form their format's SDK expects."""
+"""Streamed HTTP replies: read with size limits, and normalised to the form that the format's SDK expects."""

@@ -1,8 +1,9 @@
-"""Streams of Anthropic's Messages, from Anthropic itself and servers that speak its format."""
+"""Streams of Anthropic's Messages format, from Anthropic and compatible servers."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from runs.agent.json_data.json_types import JsonObject
 from runs.agent.providers.event_streams.exchange import BodyIsError, Frame, ReplyFacts, raise_unless_error
 from runs.agent.providers.event_streams.usage_counts import count, known_usage, merged
 
@@ -13,22 +14,23 @@ _DELTAS: Final = {
     "signature_delta": "thinking",
     "input_json_delta": "tool_use",
 }
-"""Deltas, and the kind of block each belongs to. What else there is no agent has asked for, and it is left out."""
+"""The kind of block of each delta. Other deltas belong to features that no request uses; they are dropped."""
 
 
 class MessageStream:
-    """Blocks and deltas of known kinds pass; everything a client needs and a server left out is filled in."""
+    """A normaliser of the stream: passes blocks and deltas of known kinds, and adds what the SDK needs and a server
+    omits."""
 
     def __init__(self) -> None:
         self.facts = ReplyFacts()
-        self._usage: dict[str, Any] = {}
+        self._usage: JsonObject = {}
         self._open: dict[Any, str] = {}
-        """Blocks that have begun, by index: their kinds."""
+        """The kinds of the open blocks, by index."""
         self._has_begun = False
-        self._end: dict[str, Any] | None = None
+        self._end: JsonObject | None = None
 
     def event(self, name: str | None, data: Any) -> Iterable[Frame]:
-        """The event with its name, if it is of a known kind."""
+        """The frame of an event of a known kind."""
         if not isinstance(data, dict):
             raise_unless_error(data)
         kind = data.get("type") or name
@@ -51,7 +53,7 @@ class MessageStream:
         return ()
 
     def whole(self, body: Any) -> Iterator[Frame]:
-        """A message in one piece: a server that does not stream."""
+        """The frames of a message in one piece, from a server that does not stream."""
         if not isinstance(body, dict) or body.get("type") == "error" or not isinstance(body.get("content"), list):
             raise_unless_error(body)
         yield from self._start({**body, "content": []})
@@ -64,7 +66,7 @@ class MessageStream:
         self.facts.is_ended = True
 
     def end(self) -> Iterator[Frame]:
-        """The reason, and the end the SDK waits for."""
+        """The frames with the stop reason and the end that the SDK waits for."""
         for index in list(self._open):
             yield "content_block_stop", {"type": "content_block_stop", "index": index}
         if self._end is not None:
@@ -91,14 +93,14 @@ class MessageStream:
         }
         yield "message_start", {"type": "message_start", "message": known}
 
-    def _block_start(self, data: dict[str, Any]) -> Iterator[Frame]:
+    def _block_start(self, data: JsonObject) -> Iterator[Frame]:
         block, index = data.get("content_block"), data.get("index")
         if not isinstance(block, dict) or block.get("type") not in _BLOCKS:
             return
         yield from self._begun()
         self._open[index] = str(block["type"])
         self.facts.has_begun = True
-        filled: dict[str, dict[str, Any]] = {
+        filled: dict[str, JsonObject] = {
             "text": {"text": ""},
             "thinking": {"thinking": "", "signature": ""},
             "tool_use": {"input": {}},
@@ -112,7 +114,7 @@ class MessageStream:
             },
         )
 
-    def _block_delta(self, data: dict[str, Any]) -> Iterator[Frame]:
+    def _block_delta(self, data: JsonObject) -> Iterator[Frame]:
         delta, index = data.get("delta"), data.get("index")
         kind = _DELTAS.get(str(delta.get("type"))) if isinstance(delta, dict) else None
         if kind is None:
@@ -122,7 +124,7 @@ class MessageStream:
         if self._open.get(index) == kind:
             yield "content_block_delta", {"type": "content_block_delta", "index": index, "delta": delta}
 
-    def _message_delta(self, data: dict[str, Any]) -> Iterable[Frame]:
+    def _message_delta(self, data: JsonObject) -> Iterable[Frame]:
         delta = data.get("delta")
         delta = delta if isinstance(delta, dict) else {}
         self._note_usage(data.get("usage"))
@@ -135,7 +137,7 @@ class MessageStream:
             words = [str(details[key]) for key in ("category", "explanation") if details.get(key)]
             self.facts.explanation = ": ".join(words)
         told = {"stop_reason": delta.get("stop_reason"), "stop_sequence": delta.get("stop_sequence")}
-        # Written when the stream is over, with no figures: what was used is read from the reports themselves.
+        # Written by `end`, without figures: the usage is read from the reports by `_note_usage`.
         self._end = {"type": "message_delta", "delta": told, "usage": {"output_tokens": 0}}
         return ()
 
@@ -144,7 +146,7 @@ class MessageStream:
             yield from self._start({})
 
     def _note_dropped(self, transformations: Any) -> None:
-        """What Anthropic left out of the past: thoughts that no longer fit what stands before them."""
+        """Note the thoughts of earlier turns that Anthropic dropped because the messages before them have changed."""
         for each in transformations if isinstance(transformations, list) else ():
             if isinstance(each, dict):
                 self.facts.dropped.append(str(each.get("type") or "changed"))

@@ -1,27 +1,29 @@
-"""Streams of chat completions, from OpenAI's own form and the many that are almost it."""
+"""Streams of chat completions, from OpenAI and from servers that deviate from its format."""
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+from runs.agent.json_data.json_types import JsonObject
 from runs.agent.providers.event_streams.exchange import BodyIsError, Frame, ReplyFacts, raise_unless_error
 from runs.agent.providers.event_streams.tool_calls import ToolCallAssembler
 from runs.agent.providers.event_streams.usage_counts import count, known_usage, merged, usd
 
 
 class ChatCompletionStream:
-    """Calls are held back until the reply is over: only then is it certain what belongs together."""
+    """A normaliser of the stream. It holds calls back until the end of the reply: only then are they surely
+    complete."""
 
     def __init__(self, tool_names: Collection[str]) -> None:
         self.facts = ReplyFacts(holds_calls_back=True)
         self._calls = ToolCallAssembler(tool_names)
-        self._usage: dict[str, Any] = {}
+        self._usage: JsonObject = {}
         self._reasoning_details: list[_Detail] = []
-        self._head: dict[str, Any] = {}
+        self._head: JsonObject = {}
         self._refusal: list[str] = []
         self._finish: str | None = None
 
     def event(self, name: str | None, data: Any) -> Iterable[Frame]:  # noqa: ARG002 - the format names no events
-        """The chunk, without its calls and its usage."""
+        """The chunk without its calls and its usage."""
         if not isinstance(data, dict) or data.get("error") or data.get("object") == "error":
             raise_unless_error(data)
         choices = data.get("choices")
@@ -32,12 +34,12 @@ class ChatCompletionStream:
         choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
         if choice is None:
             return ()
-        # Some send a whole message where a piece is expected.
+        # Some servers send a whole message instead of a delta.
         delta = next((each for name in ("delta", "message") if isinstance(each := choice.get(name), dict)), {})
         return self._choice(choice, dict(delta))
 
     def whole(self, body: Any) -> Iterable[Frame]:
-        """A completion in one piece: a server that does not stream."""
+        """The frames of a completion in one piece, from a server that does not stream."""
         if not isinstance(body, dict) or not isinstance(body.get("choices"), list) or not body["choices"]:
             raise_unless_error(body)
         frames = [*self.event(None, body)]
@@ -45,11 +47,11 @@ class ChatCompletionStream:
         return frames
 
     def end(self) -> Iterator[Frame]:
-        """The calls, the reason, and the end the SDK waits for."""
+        """The frames with the calls, the finish reason and the end that the SDK waits for."""
         if self._reasoning_details:
             self.facts.details["reasoning_details"] = [each.whole() for each in self._reasoning_details]
         if self._refusal:
-            # Whatever the reason says: "stop", as a rule.
+            # Regardless of the finish reason, which is usually "stop".
             self.facts.finish_reason, self.facts.explanation = "refusal", "".join(self._refusal)
         if calls := self._calls.as_chunks():
             yield None, self._chunk({"tool_calls": calls})
@@ -57,7 +59,7 @@ class ChatCompletionStream:
             yield None, self._chunk({}, finish_reason=self._finish)
         yield None, "[DONE]"
 
-    def _choice(self, choice: dict[str, Any], delta: dict[str, Any]) -> Iterable[Frame]:
+    def _choice(self, choice: JsonObject, delta: JsonObject) -> Iterable[Frame]:
         reason = choice.get("finish_reason")
         if isinstance(reason, str) and reason:
             self._finish = self.facts.finish_reason = reason
@@ -86,7 +88,7 @@ class ChatCompletionStream:
         return [(None, self._chunk(delta))]
 
     def _keep(self, details: list[Any]) -> None:
-        """Pieces of one detail, told apart by type and index, are put together as the provider wants them back."""
+        """Join the pieces of each detail, identified by type and index, in the form that the provider wants back."""
         for detail in details:
             if not isinstance(detail, dict):
                 continue
@@ -96,7 +98,7 @@ class ChatCompletionStream:
                 self._reasoning_details.append(last)
             self.facts.held_back += last.add(detail)
 
-    def _chunk(self, delta: dict[str, Any], *, finish_reason: str | None = None) -> dict[str, Any]:
+    def _chunk(self, delta: JsonObject, *, finish_reason: str | None = None) -> JsonObject:
         head = {"id": "chatcmpl", "object": "chat.completion.chunk", "created": 0, "model": ""} | self._head
         return {
             **head,
@@ -121,20 +123,20 @@ class ChatCompletionStream:
 
 
 class _Detail:
-    """One of OpenRouter's `reasoning_details`, whose texts come in pieces."""
+    """One of OpenRouter's `reasoning_details`, joined from its pieces."""
 
     def __init__(self) -> None:
-        self._members: dict[str, Any] = {}
+        self._members: JsonObject = {}
         self._texts: dict[str, list[str]] = {}
 
-    def takes(self, piece: dict[str, Any]) -> bool:
-        """True if the piece is one of this detail."""
+    def takes(self, piece: JsonObject) -> bool:
+        """True if the piece belongs to this detail."""
         ids = {each.get("id") for each in (self._members, piece)} - {None}
         is_same = all(self._members.get(key) == piece.get(key) for key in ("type", "index"))
         return is_same and len(ids) < 2
 
-    def add(self, piece: dict[str, Any]) -> list[str]:
-        """Take it in; the texts it brought that nobody reads."""
+    def add(self, piece: JsonObject) -> list[str]:
+        """Add a piece. Returns its texts that are not shown (data, signatures)."""
         hidden: list[str] = []
         for key, value in piece.items():
             if key in ("text", "summary", "data") and isinstance(value, str):
@@ -145,13 +147,13 @@ class _Detail:
                 hidden += [value] if key == "signature" and isinstance(value, str) else []
         return hidden
 
-    def whole(self) -> dict[str, Any]:
-        """The detail as the provider wants it back."""
+    def whole(self) -> JsonObject:
+        """The joined detail."""
         return {**self._members, **{key: "".join(pieces) for key, pieces in self._texts.items()}}
 
 
 def _readable(detail: Any) -> str:
-    """What of a reasoning detail a person can read."""
+    """The readable text of a reasoning detail."""
     if not isinstance(detail, dict):
         return ""
     return next((detail[key] for key in ("text", "summary") if isinstance(detail.get(key), str)), "")

@@ -3,19 +3,20 @@
 from collections.abc import Iterable
 from typing import Any
 
+from runs.agent.json_data.json_types import JsonObject
 from runs.agent.providers.event_streams.exchange import Frame, ReplyFacts, raise_unless_error
 from runs.agent.providers.event_streams.usage_counts import count, known_usage, merged
 
 
 class ContentStream:
-    """Responses pass as they are; what the last of them says of the end is noted."""
+    """A normaliser of the stream: responses pass, except that the finish reason is noted and replaced by STOP."""
 
     def __init__(self) -> None:
         self.facts = ReplyFacts()
-        self._usage: dict[str, Any] = {}
+        self._usage: JsonObject = {}
 
     def event(self, name: str | None, data: Any) -> Iterable[Frame]:  # noqa: ARG002 - the format names no events
-        """The response."""
+        """The frame of a response, or the frames of a list of them."""
         if isinstance(data, list):
             return [frame for each in data for frame in self.event(None, each)]
         if not isinstance(data, dict) or data.get("error") or not self._is_response(data):
@@ -29,19 +30,19 @@ class ContentStream:
         self.facts.has_begun = self.facts.has_begun or (isinstance(first, dict) and bool(first.get("content")))
         if isinstance(first, dict) and first.get("finishReason"):
             self._ends(str(first["finishReason"]), first.get("finishMessage"))
-            # The SDK knows the words of its own day only; what the reason means is not its business.
+            # The SDK knows only the reasons of its own release; we interpret the noted one.
             first["finishReason"] = "STOP"
         return [(None, data)]
 
     def whole(self, body: Any) -> Iterable[Frame]:
-        """A response in one piece, or a list of them: a server that does not stream events."""
+        """The frames of one response or of a list of them, from a server that does not stream events."""
         return self.event(None, body)
 
     def end(self) -> Iterable[Frame]:
-        """The format just stops."""
+        """No frames: the format has no end event."""
         return ()
 
-    def _is_response(self, data: dict[str, Any]) -> bool:
+    def _is_response(self, data: JsonObject) -> bool:
         return any(name in data for name in ("candidates", "usageMetadata", "promptFeedback", "responseId"))
 
     def _ends(self, reason: str, explanation: Any) -> None:

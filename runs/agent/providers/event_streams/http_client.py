@@ -1,34 +1,37 @@
-"""The HTTP client of all providers: what comes back is bounded, normalised and heard before an SDK reads it."""
+"""The HTTP client of all providers: limits, normalises and observes responses before an SDK reads them."""
 
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, suppress
+from types import AsyncGeneratorType
 from typing import Any
 
 import httpx2
 
 from runs.agent.messages import Delta
-from runs.agent.providers.event_streams.exchange import BodyIsError, Exchange, Frame, Unreadable, current
+from runs.agent.providers.event_streams.exchange import BodyIsError, Frame, HttpExchange, Unreadable, current
+from runs.agent.providers.event_streams.fair_share import Share
 from runs.agent.providers.event_streams.server_sent_events import Event, EventDecoder, EventTooLarge, encoded
 
 MAX_ERROR_BYTES = 64 * 1024
 MAX_BODY_BYTES = 48 * 1024 * 1024
-"""A reply in one piece: the longest one that is kept, half as much again."""
+"""Size limit of a reply in one piece: 1.5 times the longest reply that is stored."""
 MAX_STREAM_BYTES = 256 * 1024 * 1024
-"""A stream, with all that is around its words."""
+"""Size limit of a stream, overhead included."""
 MAX_BLANK_BYTES = 4096
 DRAIN_S = 0.2
-"""How long the end of a connection is waited for after the last event."""
+"""How long the end of the response is awaited after the last event."""
 
 _NOT_PASSED_ON = {"content-encoding", "content-length", "transfer-encoding", "content-type"}
 
 
 class EventStreamClient(httpx2.AsyncClient):
-    """Sends one request for each exchange. Without an exchange it is an ordinary client."""
+    """A client that sends one request per `HttpExchange`. Without an exchange it is an ordinary client."""
 
     async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
-        """The response, its body normalised. Raises `httpx2.RemoteProtocolError` where `Exchange.failure` says why."""
+        """The response with a normalised body. Raises `httpx2.RemoteProtocolError`; `HttpExchange.failure` has the
+        cause."""
         exchange = current.get()
         if exchange is None:
             return await super().send(request, stream=stream, **options)
@@ -50,8 +53,8 @@ class EventStreamClient(httpx2.AsyncClient):
         )
 
 
-def _changed(request: httpx2.Request, exchange: Exchange) -> httpx2.Request:
-    """The request with what no SDK has a word for."""
+def _changed(request: httpx2.Request, exchange: HttpExchange) -> httpx2.Request:
+    """The request with the exchange's changes to its JSON body."""
     made: Any = json.loads(request.content)
     body = exchange.change_request(made)
     if body is made:
@@ -63,17 +66,23 @@ def _changed(request: httpx2.Request, exchange: Exchange) -> httpx2.Request:
 
 
 class _Normalized(httpx2.AsyncByteStream):
-    """The body of a good response, as the SDK of its format expects it."""
+    """The body of a successful response, as the SDK of its format expects it."""
 
-    def __init__(self, response: httpx2.Response, exchange: Exchange) -> None:
+    def __init__(self, response: httpx2.Response, exchange: HttpExchange) -> None:
         self._response = response
         self._exchange = exchange
+        self._reading: AsyncGenerator[bytes, None] | None = None
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        exchange = self._exchange
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        self._reading = self._read()
+        return self._reading
+
+    async def _read(self) -> AsyncGenerator[bytes, None]:
+        exchange, share = self._exchange, Share()
         try:
             async with aclosing(_events_or_body(self._response)) as items:
                 async for item in items:
+                    share.begin()
                     frames = list(_frames(item, exchange))
                     _tell(exchange)
                     for name, data in frames:
@@ -81,29 +90,35 @@ class _Normalized(httpx2.AsyncByteStream):
                     if exchange.format.facts.is_over:
                         await _drain(items)
                         break
+                    await share.end()
             for name, data in exchange.format.end():
                 yield encoded(name, data)
         except BodyIsError as error:
             exchange.failure = exchange.failure_of(error.body, 200, dict(self._response.headers))
         except (Unreadable, EventTooLarge) as error:
             exchange.failure = exchange.unreadable(str(error))
+        finally:
+            share.close()
         if exchange.failure is not None and exchange.failure.usage is None:
             exchange.failure.usage = exchange.format.facts.usage
 
     async def aclose(self) -> None:
+        # An SDK may abandon the iteration. The garbage collector would close the generator in any thread.
+        if isinstance(self._reading, AsyncGeneratorType) and not self._reading.ag_running:
+            await self._reading.aclose()
         await self._response.aclose()
 
 
 async def _drain(items: AsyncIterator[Event | bytes]) -> None:
-    """Read what follows the last event, so that the connection can be used again. One that stays open is left."""
+    """Read the rest of the response for at most `DRAIN_S`, so that the connection can be reused."""
     with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_S):
             async for _ in items:
                 pass
 
 
-def _tell(exchange: Exchange) -> None:
-    """Say that something came, and what of it no SDK will read before the reply is over."""
+def _tell(exchange: HttpExchange) -> None:
+    """Report a sign of life, and the pieces that the SDK only gets at the end of the reply."""
     facts = exchange.format.facts
     exchange.hear(Delta("", "alive", facts.usage.output_tokens))
     held_back, facts.held_back = facts.held_back, []
@@ -111,14 +126,14 @@ def _tell(exchange: Exchange) -> None:
         exchange.hear(Delta("".join(held_back), "call"))
 
 
-def _frames(item: Event | bytes, exchange: Exchange) -> Iterable[Frame]:
+def _frames(item: Event | bytes, exchange: HttpExchange) -> Iterable[Frame]:
     if isinstance(item, bytes):
         return exchange.format.whole(_json_body(item))
     if item.data is None:
         return ()
     if item.data.startswith("[DONE]"):
         exchange.format.facts.is_ended = exchange.format.facts.is_over = True
-        return ()  # written when the stream is over: what was held back comes before it
+        return ()  # written by `end`, after the pieces that were held back
     try:
         data = json.loads(item.data)
     except (ValueError, RecursionError):
@@ -140,28 +155,29 @@ def _json_body(body: bytes) -> Any:
 
 
 async def _events_or_body(response: httpx2.Response) -> AsyncGenerator[Event | bytes, None]:
-    """Its events, or all of it where it is no stream of events: those never begin with `{`, `[` or `<`."""
-    decoder, beginning = EventDecoder(), b""
-    chunks = response.aiter_bytes()
-    async for chunk in chunks:
-        beginning += chunk
-        if beginning.strip() or len(beginning) > MAX_BLANK_BYTES:
-            break
-        yield Event()  # blank lines keep connections alive, too
-    if beginning.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[", b"<"):
-        yield await _rest(chunks, beginning)
-        return
-    for event in decoder.feed(beginning):
-        yield event
-    size = len(beginning)
-    async for chunk in chunks:
-        size += len(chunk)
-        if size > MAX_STREAM_BYTES:
-            raise EventTooLarge(f"The stream is larger than {MAX_STREAM_BYTES:,} bytes.")
-        for event in decoder.feed(chunk):
+    """The events of the response; its whole body if it begins with `{`, `[` or `<`, which an event stream never
+    does."""
+    async with aclosing(response.aiter_bytes()) as chunks:
+        decoder, beginning = EventDecoder(), b""
+        async for chunk in chunks:
+            beginning += chunk
+            if beginning.strip() or len(beginning) > MAX_BLANK_BYTES:
+                break
+            yield Event()  # blank lines are keep-alives too
+        if beginning.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[", b"<"):
+            yield await _rest(chunks, beginning)
+            return
+        for event in decoder.feed(beginning):
             yield event
-    for event in decoder.end():
-        yield event
+        size = len(beginning)
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > MAX_STREAM_BYTES:
+                raise EventTooLarge(f"The stream is larger than {MAX_STREAM_BYTES:,} bytes.")
+            for event in decoder.feed(chunk):
+                yield event
+        for event in decoder.end():
+            yield event
 
 
 async def _rest(chunks: AsyncIterator[bytes], beginning: bytes) -> bytes:

@@ -1,9 +1,10 @@
-"""Streams of OpenAI's Responses, from OpenAI itself and servers that speak Open Responses."""
+"""Streams of OpenAI's Responses format, from OpenAI and servers that implement Open Responses."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from runs.agent.json_data.json_types import JsonObject
 from runs.agent.providers.event_streams.exchange import BodyIsError, Frame, ReplyFacts, raise_unless_error
 from runs.agent.providers.event_streams.usage_counts import count, known_usage, merged, usd
 
@@ -11,26 +12,27 @@ _LAST: Final = ("response.completed", "response.incomplete", "response.failed")
 
 
 class ResponseStream:
-    """Events pass as they are. Items that only the last event has, or a reply in one piece, are told as events too."""
+    """A normaliser of the stream: events pass; items found only in the last event, or in a reply in one piece, become
+    events too."""
 
     def __init__(self) -> None:
         self.facts = ReplyFacts()
-        self._usage: dict[str, Any] = {}
+        self._usage: JsonObject = {}
         self._ids: dict[Any, str] = {}
-        """The items that were told by events of their own: the first id of each, by its place in the output."""
+        """The first id of each item that had events, by its index in the output."""
         self._told: Counter[str] = Counter()
-        """How many of each type that are."""
+        """The number of those items by type."""
         self._refusal: list[str] = []
 
     def event(self, name: str | None, data: Any) -> Iterable[Frame]:
-        """The event with its type; before the last one what that has and no event has told."""
+        """The frame of an event; before the last one the frames of items without events."""
         if not isinstance(data, dict):
             raise_unless_error(data)
         kind = str(data.get("type") or name or "")
         if kind == "error" or (not kind and data.get("error")):
             raise BodyIsError({"error": data["error"]} if isinstance(data.get("error"), dict) else {"error": data})
         if not kind.startswith("response."):
-            return ()  # keep-alives, and what is none of the format
+            return ()  # keep-alives, and events outside of the format
         self.facts.has_begun = True
         if kind == "response.refusal.delta":
             self._refusal.append(str(data.get("delta") or ""))
@@ -39,8 +41,8 @@ class ResponseStream:
             return self._last(kind, data.get("response"))
         return [(kind, {"sequence_number": 0, **self._with_first_id(data), "type": kind})]
 
-    def _with_first_id(self, data: dict[str, Any]) -> dict[str, Any]:
-        """The event with the id that its item had first: some servers give it another in each event, or none."""
+    def _with_first_id(self, data: JsonObject) -> JsonObject:
+        """The event with the first id of its item: some servers send another id in each event, or none."""
         item, place = data.get("item"), data.get("output_index")
         of_item = item.get("id") if isinstance(item, dict) else data.get("item_id")
         if not isinstance(item, dict) and "item_id" not in data:
@@ -54,14 +56,14 @@ class ResponseStream:
         return {**data, "item_id": self._ids[key]}
 
     def whole(self, body: Any) -> Iterable[Frame]:
-        """A response in one piece: a server that does not stream."""
+        """The frames of a response in one piece, from a server that does not stream."""
         if not isinstance(body, dict) or not isinstance(body.get("output"), list):
             raise_unless_error(body)
         status = str(body.get("status") or "completed")
         return self._last(f"response.{status}", body)
 
     def end(self) -> Iterable[Frame]:
-        """Nothing is held back."""
+        """No frames: nothing is held back."""
         return ()
 
     def _last(self, kind: str, response: Any) -> Iterator[Frame]:
@@ -79,14 +81,14 @@ class ResponseStream:
         known = Counter(self._told)
         for index, item in enumerate(items):
             if known[str(item.get("type"))] > 0:
-                known[str(item.get("type"))] -= 1  # by its type and order: its id may be another one by now
+                known[str(item.get("type"))] -= 1  # matched by type and order: the id may differ
             else:
                 yield from _item_events({**item, "id": str(item.get("id") or f"item_{index}")}, index)
         refusal = "".join(self._refusal) or _refusal_in(items)
         if refusal:
             self.facts.finish_reason, self.facts.explanation = "refusal", refusal
         told = {"object": "response", "created_at": 0, "model": "", "output": [], "tools": [], **response}
-        # As a completed one also where it was cut: what was said counts, and why it ended is noted.
+        # `response.completed` also for a reply that was cut off: its text counts, and the reason is noted.
         yield "response.completed", {"type": "response.completed", "sequence_number": 0, "response": told}
 
     def _note_usage(self, usage: Any) -> None:
@@ -104,16 +106,16 @@ class ResponseStream:
 
 
 def _type_of(kind: str) -> str:
-    """What an item is that was never begun, by an event about a part of it."""
+    """The type of an item without an `added` event, from the kind of an event about a part of it."""
     if kind.startswith("response.function_call"):
         return "function_call"
     return "reasoning" if kind.startswith("response.reasoning") else "message"
 
 
-def _item_events(item: dict[str, Any], index: int) -> Iterator[Frame]:
-    """What a server that streams would have said of a finished item."""
+def _item_events(item: JsonObject, index: int) -> Iterator[Frame]:
+    """The events that a streaming server would have sent for a finished item."""
     about = {"sequence_number": 0, "output_index": index, "item_id": item["id"]}
-    empty: dict[str, dict[str, Any]] = {
+    empty: dict[str, JsonObject] = {
         "message": {"content": []},
         "function_call": {"arguments": ""},
         "reasoning": {"summary": []},
@@ -139,6 +141,6 @@ def _item_events(item: dict[str, Any], index: int) -> Iterator[Frame]:
     yield "response.output_item.done", {"type": "response.output_item.done", **about, "item": item}
 
 
-def _refusal_in(items: list[dict[str, Any]]) -> str:
+def _refusal_in(items: list[JsonObject]) -> str:
     parts = [part for item in items for part in item.get("content") or () if isinstance(part, dict)]
     return "".join(str(part["refusal"]) for part in parts if part.get("refusal"))

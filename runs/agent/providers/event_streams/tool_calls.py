@@ -1,7 +1,7 @@
-"""The pieces of tool calls in the chat format, put together.
+"""Assembly of the pieces of tool calls in the chat format.
 
-The format says: each call has an index of its own; its first piece has the id and the whole name, later ones more of
-the arguments. Servers deviate: every call at index 0, the name again in each piece, no id, no index, arguments as an
+By the format each call has its own index; its first piece has the id and the full name, later ones more of the
+arguments. Servers deviate: every call at index 0, the name again in each piece, no id, no index, arguments as an
 object.
 """
 
@@ -10,49 +10,51 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from runs.agent.json_data.json_types import JsonObject
+
 _MAX_LOOKS: Final = 100
-"""A piece that begins with a brace and has the name once more is rare: who sends many wastes nobody's time."""
+"""Limit of the checks for complete arguments per call: the pieces that need one are rare, and each check parses all."""
 
 
 @dataclass(slots=True)
-class _Call:
+class _AssembledCall:
     id: str = ""
     name: str = ""
     arguments: list[str] = field(default_factory=list)
     size: int = 0
     """Characters of the arguments so far."""
     looks: int = 0
-    """How often it was looked whether the arguments are whole, which costs as much as they are long."""
-    more: dict[str, Any] = field(default_factory=dict)
-    """Members the format does not know, which the provider may want back (`extra_content`)."""
+    """Number of checks for complete arguments so far; each takes time linear in their length."""
+    more: JsonObject = field(default_factory=dict)
+    """Members outside of the format, which the provider may want back (`extra_content`)."""
 
     @property
     def text(self) -> str:
         return "".join(self.arguments)
 
     def is_whole(self) -> bool:
-        """True if the arguments are a JSON object already."""
+        """True if the arguments so far are a complete JSON object."""
         self.looks += 1
         return self.looks <= _MAX_LOOKS and _is_object(self.text)
 
 
 class ToolCallAssembler:
-    """The calls of one reply. A piece with another id, or with a whole name once more after whole arguments, is a new
-    call; the same name once more is a repetition."""
+    """The calls of one reply. A piece with another id, or with a full name after complete arguments, starts a new call;
+    the same name before that is a repetition."""
 
     def __init__(self, tool_names: Collection[str]) -> None:
-        """`tool_names` are those the request offers: they tell a whole name from a piece of one."""
+        """`tool_names` are the offered tools, used to tell a full name from a part of one."""
         self._names = frozenset(tool_names)
-        self._calls: list[_Call] = []
-        self._at: dict[Any, _Call] = {}
+        self._calls: list[_AssembledCall] = []
+        self._at: dict[Any, _AssembledCall] = {}
 
     def add(self, pieces: Any) -> list[str]:
-        """Take in the `tool_calls` of one chunk; what was written in it. What is no list of objects is left out."""
+        """Add the `tool_calls` of one chunk. Returns its texts. Anything but objects is ignored."""
         listed = pieces if isinstance(pieces, list) else [pieces]
         return [self._add(piece, place) for place, piece in enumerate(listed) if isinstance(piece, dict)]
 
-    def as_chunks(self) -> list[dict[str, Any]]:
-        """Every call with an index of its own, as a client expects it."""
+    def as_chunks(self) -> list[JsonObject]:
+        """The calls in the standard form, each with its own index."""
         return [
             {
                 **call.more,
@@ -64,17 +66,18 @@ class ToolCallAssembler:
             for index, call in enumerate(self._calls)
         ]
 
-    def _add(self, piece: dict[str, Any], place: int) -> str:
+    def _add(self, piece: JsonObject, place: int) -> str:
         function = piece.get("function")
         function = function if isinstance(function, dict) else {}
         name, call_id = _text(function.get("name")), _text(piece.get("id"))
         arguments = _arguments(function.get("arguments"))
         index = piece.get("index")
-        # Without an index the place in the list says which; a lone piece belongs to the call before it.
+        # Without an index the place in the list identifies the call; a piece without id and name belongs to the last
+        # call.
         key = index if isinstance(index, int) else (place if name or call_id else self._last_key())
         call = self._at.get(key)
         if call is None or self._is_new(call, name, call_id, arguments):
-            call = self._at[key] = _Call(call_id, name)
+            call = self._at[key] = _AssembledCall(call_id, name)
             self._calls.append(call)
         elif name and name != call.name:
             call.name += name
@@ -85,24 +88,24 @@ class ToolCallAssembler:
         call.more |= {key: value for key, value in piece.items() if key not in ("index", "id", "type", "function")}
         return name + arguments
 
-    def _repeats(self, call: _Call, arguments: str) -> bool:
-        """True if the whole arguments come once more, as some servers end a call."""
+    def _repeats(self, call: _AssembledCall, arguments: str) -> bool:
+        """True if the piece repeats the complete arguments, as some servers do at the end of a call."""
         is_as_long = len(arguments) == call.size and bool(call.arguments)
         return is_as_long and call.looks <= _MAX_LOOKS and arguments == call.text and call.is_whole()
 
     def _last_key(self) -> Any:
         return next(reversed(self._at), 0)
 
-    def _is_new(self, call: _Call, name: str, call_id: str, arguments: str) -> bool:
+    def _is_new(self, call: _AssembledCall, name: str, call_id: str, arguments: str) -> bool:
         if call_id and call.id and call_id != call.id:
             return True
         if not name or (call_id and call_id == call.id):
             return False
         if name != call.name:
-            # A piece of the name, if the two together can be one.
+            # A part of the name if both parts together can begin a tool's name.
             return bool(call.arguments) or call.name in self._names or not self._may_begin_with(call.name + name)
-        # The same name once more: a repetition in each piece, or another call of the same tool, whose arguments begin
-        # anew after whole ones.
+        # The same name again: a repetition in each piece, or another call of the same tool, whose arguments begin after
+        # # complete ones.
         return arguments.lstrip().startswith("{") and not self._repeats(call, arguments) and call.is_whole()
 
     def _may_begin_with(self, text: str) -> bool:

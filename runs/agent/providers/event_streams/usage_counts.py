@@ -1,21 +1,22 @@
-"""What a server reports about a reply's tokens, read with care: the last report counts, and nonsense is none."""
+"""Validated reading of usage reports: the last report counts, and impossible figures count as not reported."""
 
 import math
 from decimal import Decimal
 from typing import Any
 
-from runs.agent.messages import Usage
+from runs.agent.json_data.json_types import JsonObject
+from runs.agent.usage import Usage
 
 MAX_TOKENS = 10**9
-"""More than any request reads or writes. What a server reports beyond it is not stored and not counted."""
+"""More than any request reads or writes. A larger reported figure is neither stored nor counted."""
 
 NONSENSE = -1
-"""A report that is none."""
+"""The mark of an impossible figure."""
 
 
-def merged(before: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
-    """The reports of one reply together. Each is of the reply so far, so a later figure takes an earlier one's place;
-    a report that leaves a figure out, or says 0 where there was one, does not take it away."""
+def merged(before: JsonObject, report: JsonObject) -> JsonObject:
+    """Merge two usage reports of one reply. Reports are cumulative, so a later figure replaces an earlier one; a figure
+    that is missing or 0 in the later report does not."""
     result = dict(before)
     for name, value in report.items():
         if isinstance(value, dict):
@@ -27,7 +28,7 @@ def merged(before: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
 
 
 def count(report: Any, *path: str) -> int | None:
-    """The number of tokens at a path in a report; None if there is none, `NONSENSE` for one no request can have."""
+    """The number of tokens at a path in a report; None if there is none, `NONSENSE` if it is impossible."""
     for name in path:
         report = report.get(name) if isinstance(report, dict) else None
     if isinstance(report, bool) or not isinstance(report, int | float):
@@ -36,7 +37,7 @@ def count(report: Any, *path: str) -> int | None:
 
 
 def usd(value: Any) -> Decimal | None:
-    """An amount of US dollars; None for what is none."""
+    """The value in US dollars; None if it is not a finite number of 0 or more."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
         return None
     return Decimal(str(value))
@@ -51,7 +52,7 @@ def known_usage(
     reasoning_tokens: int | None = None,
     cost_usd: Decimal | None = None,
 ) -> Usage:
-    """The usage; none at all if neither input nor output was counted. Parts are never larger than their whole."""
+    """The usage; without tokens if neither input nor output was counted. Parts are limited to their whole."""
     if (not input_tokens and not output_tokens) or NONSENSE in (input_tokens, output_tokens):
         return Usage(cost_usd=cost_usd)
     read = min(max(cache_read_tokens or 0, 0), input_tokens or 0)

@@ -1,4 +1,4 @@
-"""What the planner says: its reasoning, its answer, its refusals, its welcome."""
+"""The texts of the planner: reasoning, answer, refusals, welcome."""
 
 import re
 from collections.abc import Collection
@@ -7,7 +7,7 @@ from runs.agent.messages import ToolRequest
 from runs.agent.providers.offline.goals import Goal
 from runs.agent.providers.offline.grammar import TOPICS
 from runs.agent.providers.offline.plan import Progress, Refusal
-from runs.agent.wording import counted
+from runs.agent.text import counted
 
 _CHAT = re.compile(
     r"(?:(?:hi|hello|hey|hiya|howdy|greetings|good (?:morning|afternoon|evening|day)|help|help me|thanks|thank you|"
@@ -19,18 +19,18 @@ _CHAT = re.compile(
 
 
 def is_chat(task: str) -> bool:
-    """True if nothing is asked but what one says to a person, or nothing at all."""
+    """True for small talk, a call for help, or an empty task."""
     return len(task) < 200 and _CHAT.fullmatch(task.strip()) is not None
 
 
 def welcome(tool_names: Collection[str]) -> str:
-    """What the planner can do, with examples, as far as this run has the tools."""
+    """The greeting, with examples of tasks for the run's tools."""
     hello = "Hello! I am the offline planner: I follow rules, use no AI and need no network. Try one of these:"
     return f"{hello}\n\n{_examples(tool_names)}"
 
 
 def refusal(refused: Refusal, tool_names: Collection[str]) -> str:
-    """What was not understood, and what works instead."""
+    """The text about a clause that was not understood, with examples of what works."""
     why = f": {refused.reason.rstrip('.')}." if refused.reason else "."
     clause = " ".join(refused.clause.split())
     shown = clause if len(clause) <= 200 else clause[:197] + "…"
@@ -41,7 +41,7 @@ def refusal(refused: Refusal, tool_names: Collection[str]) -> str:
 
 
 def missing_tool(goal: Goal, tool_names: Collection[str]) -> str:
-    """Which tool a goal needs and this run does not have."""
+    """The text about a tool that a goal needs and the run does not have."""
     return (
         f"I could not do “{goal.clause}”: it needs the tool `{goal.tool_name}`, which this agent may not use. "
         f"Give it that tool, or ask for something else:\n\n{_examples(tool_names)}"
@@ -58,7 +58,7 @@ def _examples(tool_names: Collection[str]) -> str:
 
 
 def reasoning_for_calls(progress: Progress, ready: dict[int, ToolRequest]) -> str:
-    """Which rules read the task, and why these calls come now."""
+    """The reasoning: which rules matched the task, and why these calls are made now."""
     goals = [progress.goals[place] for place in ready]
     named = _listed([f"“{goal.clause}” by the rule for {_rule(goal)}" for goal in goals])
     if len(progress.outcomes) > progress.first:
@@ -75,7 +75,7 @@ def _rule(goal: Goal) -> str:
 
 
 def reasoning_for_answer(progress: Progress) -> str:
-    """Why there are no more calls."""
+    """The reasoning before the answer."""
     failed = [outcome for place, outcome in progress.outcomes.items() if outcome.failure and place >= progress.first]
     if failed:
         return "A call failed. I do not guess its result: I answer with what is certain and say what is missing."
@@ -83,7 +83,7 @@ def reasoning_for_answer(progress: Progress) -> str:
 
 
 def answer(progress: Progress) -> str:
-    """The results, each as its sentence; what failed, and what was left out because of it."""
+    """The answer: one sentence per result, per failed goal, and per goal left out because of a failure."""
     lines = [line for place in range(progress.first, len(progress.goals)) if (line := _line(progress, place))]
     return lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
 

@@ -1,27 +1,23 @@
-"""From a task to its clauses."""
+"""Splitting of a task into clauses."""
 
 import re
 from collections.abc import Iterator
 
-from runs.agent.providers.offline.calendar_words import with_iso_dates
+from runs.agent.providers.offline.date_words import with_iso_dates
 from runs.agent.providers.offline.goals import Clause
 from runs.agent.providers.offline.numbers import with_figures
+from runs.agent.providers.offline.quotations import set_aside
 
 MAX_TASK_LENGTH = 10_000
-"""Characters of a task, quoted texts included: finding the quotations takes up to the square of it."""
+"""Characters of a task, quoted texts included."""
+MAX_UNQUOTED_LENGTH = 2_000
+"""Characters of a task without its quoted texts: the rules for dates and numbers take quadratic time."""
 MAX_CLAUSE_LENGTH = 300
-"""Characters of a clause, quoted texts not counted. Rules fit short clauses only, and matching must stay fast."""
+"""Characters of a clause without its quoted texts. The rules match short clauses only, and must stay fast."""
 
-_QUOTED = re.compile(
-    r"\"([^\"]*)\"|“([^“”]*)”|‘([^‘’]*)’|«([^«»]*)»|`([^`]*)`"
-    # An apostrophe opens a quotation only after a space and closes it only before one: don't, the users' dog.
-    r"|(?<![^\s(:])'(.*?)'(?![^\s?.!,;:)])",
-    re.DOTALL,
-)
-_AFTER_COLON = re.compile(
-    r"([^:\n]*\b(?:words|characters|letters|sentences|lines)\b[^:\n]*):\s+([^'\"“‘«`].*)", re.IGNORECASE | re.DOTALL
-)
-"""Count the words in: what follows needs no quotation marks."""
+_COUNTED = re.compile(r"\b(?:words|characters|letters|sentences|lines)\b", re.IGNORECASE)
+"""For "Count the words in: …", where the text after the colon needs no quotation marks."""
+_SPACES = re.compile(r"\s+")
 _HARD = re.compile(
     r"(?<=\?)\s+|(?<![\d])!\s+|\.\s+|\s*[;\n]\s*"
     r"|(?:,\s*|\s+)(?:and\s+)?(?:then|after that|afterwards|next|finally)\b,?\s*",
@@ -41,7 +37,7 @@ _POLITE_START = re.compile(
     re.IGNORECASE,
 )
 _WHAT_IT_IS = re.compile(r"what (.*\d.*) (?:is|are|equals|makes)", re.IGNORECASE)
-"""Tell me what 15% of 60 is."""
+"""For "Tell me what 15% of 60 is"."""
 _POLITE_END = re.compile(
     r"[\s,]*(?:(?<![\w.])please|thanks|thank you|for me|"
     r"[?.,:=]|(?<![\d!])!|"
@@ -51,19 +47,13 @@ _POLITE_END = re.compile(
 
 
 class Task:
-    """A task prepared for splitting: quoted texts set aside, dates as YYYY-MM-DD."""
+    """A task prepared for splitting: quoted texts replaced by placeholders, dates as YYYY-MM-DD."""
 
     def __init__(self, text: str) -> None:
-        quotes: list[str] = []
-        text = re.sub(r"(?<=\w)’(?=\w)", "'", text)
-
-        def set_aside(match: re.Match[str]) -> str:
-            quotes.append(next(group for group in match.groups() if group is not None))
-            return f"«{len(quotes) - 1}»"
-
-        if '"' not in text and (match := _AFTER_COLON.fullmatch(text.strip())):
-            text = f'{match[1]} "{match[2]}"'
-        self.text = with_iso_dates(" ".join(_QUOTED.sub(set_aside, text).split(" "))).strip()
+        text, quotes = set_aside(_quoted_after_colon(re.sub(r"(?<=\w)’(?=\w)", "'", text)))
+        text = _SPACES.sub(lambda spaces: "\n" if "\n" in spaces[0] else " ", text)
+        self.is_too_long = len(text) > MAX_UNQUOTED_LENGTH
+        self.text = with_iso_dates(text[:MAX_UNQUOTED_LENGTH]).strip()
         self.quotes = tuple(quotes)
 
     def sentences(self) -> list[str]:
@@ -71,7 +61,7 @@ class Task:
         return [part.strip() for part in _HARD.split(self.text) if part and part.strip(" ?.!,")]
 
     def clause(self, said: str) -> Clause:
-        """A part of the text as a clause."""
+        """The clause of a part of the text, without polite words."""
         text = " ".join(said.split())
         while (shorter := _POLITE_END.sub("", text)) != text:
             text = shorter
@@ -86,7 +76,16 @@ class Task:
         return re.sub(r"«(\d+)»", lambda match: f"'{self.quotes[int(match[1])]}'", text)
 
 
+def _quoted_after_colon(text: str) -> str:
+    """`Count the words in: one two` with quotation marks around the text after the colon."""
+    head, colon, rest = text.strip().partition(":")
+    quoted = rest.lstrip()
+    if '"' in text or not colon or "\n" in head or quoted == rest or not quoted or quoted[0] in "'“‘«`":
+        return text
+    return f'{head} "{quoted}"' if _COUNTED.search(head) else text
+
+
 def halves(sentence: str) -> Iterator[tuple[str, str]]:
-    """Every way to part a sentence in two at a comma or an "and", the longest first half first."""
+    """Every split of a sentence in two at a comma, "and" or "but", the longest first half first."""
     for cut in reversed(list(_SOFT.finditer(sentence))):
         yield sentence[: cut.start()], sentence[cut.end() :]

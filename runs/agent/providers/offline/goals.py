@@ -1,17 +1,19 @@
-"""Goals: what a clause asks for, as one tool call and one sentence of the answer."""
+"""Goals of the planner: a goal is one tool call and one sentence of the answer."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from runs.agent.json_data.json_types import JsonMapping, JsonObject
+
 Kind = Literal["number", "date", "other"]
-"""What a goal's value may be used for by a later clause."""
+"""The kind of a goal's value, which decides where a later clause may refer to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """Stands in an argument for the value of an earlier goal."""
+    """An argument that stands for the value of an earlier goal, by its index."""
 
     goal: int
 
@@ -24,11 +26,11 @@ class Expression:
 
     @property
     def refs(self) -> frozenset[int]:
-        """The goals it needs."""
+        """The indexes of the goals it uses."""
         return frozenset(map(int, re.findall(r"#(\d+)", self.text)))
 
     def filled(self, values: Mapping[int, Any]) -> str:
-        """The expression with the values in place; negative ones in brackets."""
+        """The expression with the values inserted, negative ones in brackets."""
         return re.sub(r"#(\d+)", lambda match: _operand(values[int(match[1])]), self.text)
 
 
@@ -36,33 +38,33 @@ def _operand(value: float) -> str:
     return f"({value})" if value < 0 else str(value)
 
 
-Sentence = Callable[[Mapping[str, Any], Any], str]
-"""Tells a result: given the call's arguments and its output."""
+Sentence = Callable[[JsonMapping, Any], str]
+"""Makes the sentence about a result from the call's arguments and its output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
-    """One tool call, what it is for, and how its result is told."""
+    """One tool call, with the clause it comes from and the sentence about its result."""
 
     clause: str
-    """The user's words it was read from."""
+    """The clause in the user's words."""
     rule: str
-    """The name of the rule that read it."""
+    """The name of the matching rule."""
     tool_name: str
-    arguments: Mapping[str, Any]
+    arguments: JsonMapping
     """JSON values, `Ref`s and `Expression`s."""
     say: Sentence
     kind: Kind = "number"
     value: Callable[[Any], Any] = lambda output: output
-    """The output's part that a later clause means by "the result"."""
+    """Takes from the output the value that a later clause calls "the result"."""
     unit: str = ""
-    """The unit of the value, so that "convert it to km" knows where to start."""
+    """The unit of the value, needed for "convert it to km"."""
     is_step: bool = False
-    """True for a look that only another goal needs, such as today's date. Its result is not told by itself."""
+    """True for a call that only another goal needs, such as today's date. It gets no sentence in the answer."""
 
     @property
     def needs(self) -> frozenset[int]:
-        """The earlier goals whose values it uses."""
+        """The indexes of the earlier goals whose values it uses."""
         found: set[int] = set()
         for argument in self.arguments.values():
             if isinstance(argument, Ref):
@@ -71,8 +73,8 @@ class Goal:
                 found |= argument.refs
         return frozenset(found)
 
-    def filled(self, values: Mapping[int, Any]) -> dict[str, Any]:
-        """The arguments with the values of earlier goals in place."""
+    def filled(self, values: Mapping[int, Any]) -> JsonObject:
+        """The arguments with the values of earlier goals inserted."""
         return {name: _filled(argument, values) for name, argument in self.arguments.items()}
 
 
@@ -85,8 +87,8 @@ def _filled(argument: Any, values: Mapping[int, Any]) -> Any:
     return argument
 
 
-class Refused(Exception):
-    """A clause is understood but has no single true answer. The message tells the user why."""
+class TaskRefused(Exception):
+    """A clause is understood but has no single correct answer. The message tells the user why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class Clause:
     said: str
     """In the user's words."""
     text: str
-    """Without politeness and question marks; a quoted text is `«n»`."""
+    """Without polite words and question marks; `«n»` in place of a quoted text."""
     quotes: tuple[str, ...] = ()
     """The quoted texts of the whole task."""
 
@@ -107,4 +109,4 @@ class Clause:
 
 
 Reader = Callable[[Clause, Sequence[Goal]], tuple[Goal, ...] | None]
-"""Reads a clause, given the goals before it. None if its rule does not fit; raises `Refused` if it must not."""
+"""Reads a clause, given the goals before it. None if no rule matches; raises `TaskRefused` for an ambiguous clause."""

@@ -1,4 +1,4 @@
-"""Numbers in words and figures, and how a number is written in an answer."""
+"""Numbers in words and figures, and their form in an answer."""
 
 import re
 
@@ -53,7 +53,7 @@ def _scaled(match: re.Match[str]) -> str:
 
 
 def _values(words: str) -> list[int | str]:
-    """The numbers said, one after the other: "one hundred and five" is one, "five and six" are two."""
+    """The numbers in a sequence of words: "one hundred and five" is one, "five and six" are two."""
     numbers: list[int | str] = []
     for part in _joined(words.replace("-", " ")):
         value = _value(part.split())
@@ -74,7 +74,7 @@ def _joined(words: str) -> list[str]:
 
 
 def _value(words: list[str]) -> int | None:
-    """The number a sequence of words stands for; None if they are no single number, such as "two three"."""
+    """The number that the words express; None if they are not a single number, such as "two three"."""
     total, current, last = 0, 0, 10**15
     for word in words:
         if word == "a":
@@ -96,7 +96,7 @@ def _value(words: list[str]) -> int | None:
 
 
 def number_text(value: float) -> str:
-    """The number as an answer shows it: at most 6 decimals, with "about" where digits were dropped."""
+    """The number as text for an answer: at most 6 decimals, with "about" if digits were dropped."""
     if isinstance(value, int):
         return str(value)
     exact = f"{value:.15g}"

@@ -1,4 +1,4 @@
-"""From a task to a plan: its goals in order, or the reason why there is none."""
+"""The plan of a task: its goals in order, or the reason for having none."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,36 +6,39 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runs.agent.messages import ToolRequest, Turn
-from runs.agent.providers.offline.clauses import MAX_CLAUSE_LENGTH, MAX_TASK_LENGTH, Task, halves
-from runs.agent.providers.offline.goals import Goal, Refused
+from runs.agent.providers.offline.clauses import MAX_CLAUSE_LENGTH, MAX_TASK_LENGTH, MAX_UNQUOTED_LENGTH, Task, halves
+from runs.agent.providers.offline.goals import Goal, TaskRefused
 from runs.agent.providers.offline.grammar import read_clause
 
 MAX_READINGS = 400
-"""Tries at a clause per task. A readable task takes a few; this bounds an unreadable one."""
+"""Limit of attempts to read a clause per task. A task that matches needs a few; this bounds any other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a task has no plan."""
+    """The reason for a task without a plan."""
 
     clause: str
     """The part that was not understood, in the user's words."""
     reason: str = ""
-    """A sentence, if there is more to say than that no rule fits."""
+    """A specific reason; empty if simply no rule matches."""
 
 
 def read_task(text: str, before: Sequence[Goal] = ()) -> tuple[Goal, ...] | Refusal:
-    """The goals of a task, in its order. Words that point back may point at the goals `before` it.
+    """The goals of a task, in its order. References may also point to the goals `before` it.
 
-    One clause that is not understood refuses the whole task: it may change what the others mean.
+    A single clause that is not understood refuses the whole task: it may change the meaning of the others.
     """
     if len(text) > MAX_TASK_LENGTH:
-        return Refusal(text[:80] + "…", f"it is longer than the {MAX_TASK_LENGTH} characters that rules can follow")
+        return Refusal(text[:80] + "…", f"it is longer than the {MAX_TASK_LENGTH} characters that the rules allow")
     task = Task(text)
+    if task.is_too_long:
+        most = f"{MAX_UNQUOTED_LENGTH:,} characters outside of quotation marks"
+        return Refusal(text[:80] + "…", f"it is longer than the {most} that the rules allow")
     if "#" in task.text:
-        # `#0` is how an expression names the result of goal 0, and only the planner may write that.
+        # `#0` is the planner's own notation for the result of goal 0.
         return Refusal(text, "the sign # has no meaning outside a quoted text")
-    reading = _Reading(task)
+    reading = _PlanReader(task)
     goals: tuple[Goal, ...] = ()
     for sentence in task.sentences():
         found = reading.goals(sentence, (*before, *goals))
@@ -45,8 +48,8 @@ def read_task(text: str, before: Sequence[Goal] = ()) -> tuple[Goal, ...] | Refu
     return goals or Refusal(text)
 
 
-class _Reading:
-    """The search for a reading of each sentence, and the best reason if there is none."""
+class _PlanReader:
+    """The search for the goals of each sentence, and the most specific reason if there are none."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
@@ -55,7 +58,7 @@ class _Reading:
         self._refused: Refusal | None = None
 
     def goals(self, sentence: str, earlier: Sequence[Goal]) -> tuple[Goal, ...] | None:
-        """The goals of a sentence: as one clause if a rule fits, else parted where both sides have a reading."""
+        """The goals of a sentence: as one clause if a rule matches, else split where both parts match."""
         if (whole := self._clause(sentence, earlier)) is not None:
             return whole
         for first, rest in halves(sentence):
@@ -68,7 +71,7 @@ class _Reading:
         return None
 
     def refusal(self, sentence: str) -> Refusal:
-        """What to tell about a sentence without a reading."""
+        """The refusal for a sentence that no rule matches."""
         if self._refused is not None:
             return self._refused
         return Refusal(self._task.in_full(self._rest or sentence))
@@ -80,13 +83,13 @@ class _Reading:
         clause = self._task.clause(said)
         try:
             return read_clause(clause, earlier)
-        except Refused as refused:
+        except TaskRefused as refused:
             self._refused = Refusal(clause.said, str(refused))
             return None
 
 
 def _may_go_on(goal: Goal, rest: str) -> bool:
-    """True if what follows an "and" may belong to the list before it: "average of 2 and 4 and 6 divided by 2"."""
+    """True if the rest after an "and" may belong to the list before it: "average of 2 and 4 and 6 divided by 2"."""
     is_list = re.search(
         r"\b(?:sum|total|product|average|mean|median|add|multiply|min\w*|max\w*|small\w*|larg\w*|low\w*|high\w*|big\w*)\b",
         goal.clause,
@@ -96,8 +99,8 @@ def _may_go_on(goal: Goal, rest: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """How one goal ended: with an output, or with the reason why not."""
+class ToolOutcome:
+    """The outcome of a goal: an output, or the reason for having none."""
 
     output: Any = None
     told: str = ""
@@ -107,20 +110,20 @@ class Outcome:
 
 @dataclass(slots=True)
 class Progress:
-    """Where a plan stands after the turns so far."""
+    """The progress of a plan after the turns so far."""
 
     goals: tuple[Goal, ...]
-    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    outcomes: dict[int, ToolOutcome] = field(default_factory=dict)
     first: int = 0
-    """The place of the task's first goal: those before it were reached in earlier tasks."""
+    """The index of the task's first goal; those before it belong to an earlier task."""
 
     @classmethod
     def after(
-        cls, goals: tuple[Goal, ...], turns: Sequence[Turn], reached: Sequence[tuple[Goal, Outcome]] = ()
+        cls, goals: tuple[Goal, ...], turns: Sequence[Turn], reached: Sequence[tuple[Goal, ToolOutcome]] = ()
     ) -> "Progress":
-        """Take the results of the turns, each for the first goal that asks for exactly this call.
+        """The progress after `turns`; each result goes to the first goal whose call is equal.
 
-        `reached` are the goals of an earlier task, with how they ended, in front of these.
+        `reached` are the goals and outcomes of an earlier task, put in front of `goals`.
         """
         known = {place: outcome for place, (_, outcome) in enumerate(reached)}
         progress = cls((*(goal for goal, _ in reached), *goals), known, len(reached))
@@ -134,7 +137,7 @@ class Progress:
 
     @property
     def values(self) -> Mapping[int, Any]:
-        """The values that later goals may use."""
+        """The values for later goals, by index."""
         return {
             place: self.goals[place].value(outcome.output)
             for place, outcome in self.outcomes.items()
@@ -142,7 +145,7 @@ class Progress:
         }
 
     def ready(self) -> dict[int, ToolRequest]:
-        """The calls that can be made now: not made yet, and with every value they need."""
+        """The calls that are not made yet and have all their values, by goal index."""
         values = self.values
         return {
             place: ToolRequest(goal.tool_name, goal.filled(values))
@@ -153,13 +156,13 @@ class Progress:
     def _asking_for(self, request: ToolRequest) -> int | None:
         return next((place for place, ready in self.ready().items() if ready == request), None)
 
-    def _outcome(self, place: int, output: Any, failure: str) -> Outcome:
+    def _outcome(self, place: int, output: Any, failure: str) -> ToolOutcome:
         if failure:
-            return Outcome(failure=failure)
+            return ToolOutcome(failure=failure)
         goal = self.goals[place]
         try:
             goal.value(output)
-            return Outcome(output, goal.say(goal.filled(self.values), output))
+            return ToolOutcome(output, goal.say(goal.filled(self.values), output))
         except (TypeError, ValueError, KeyError, AttributeError):
-            # Somebody's own tool of the same name may answer in another shape.
-            return Outcome(failure=f"`{goal.tool_name}` gave {output!r:.80}, which I cannot read.")
+            # A custom tool of the same name may return another structure.
+            return ToolOutcome(failure=f"`{goal.tool_name}` returned {output!r:.80}, which I cannot read.")

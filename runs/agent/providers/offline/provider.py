@@ -1,26 +1,25 @@
-"""The model provider that follows rules."""
+"""The offline planner, a model provider."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from runs.agent.json_data.json_types import JsonMapping
 from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta
-from runs.agent.providers.offline import answer, form
-from runs.agent.providers.offline.follow_up import plan_for
+from runs.agent.providers.offline import answer
+from runs.agent.providers.offline import structured_answer as form
+from runs.agent.providers.offline.follow_up_references import plan_for
 from runs.agent.providers.offline.plan import Progress, Refusal
 
 
 class OfflinePlanner:
-    """Offline planner (rules, no AI). Satisfies `ModelProvider`.
+    """Offline planner (rules, no AI). A `ModelProvider`.
 
-    Every reply is a function of the request alone: the task is read again each time, and the results so far come from
-    the turns, those before it from the earlier tasks. Tokens and cost are unknown to it: there are none.
+    Every reply is a function of the request alone: the task is parsed again each time, and results come from the turns
+    and from earlier exchanges. It uses no tokens and has no cost.
     """
 
     name = "offline"
     model = "offline"
 
     async def reply(self, request: ModelRequest, *, on_delta: OnDelta | None = None) -> ModelReply:
-        """The calls that can be made now, or the answer. What no rule reads is refused, in an answer that says so."""
+        """The next calls, or the answer. The answer to a task that no rule matches is a refusal."""
         reply = next_reply(request)
         if on_delta is not None and reply.text:
             on_delta(Delta(reply.text))
@@ -28,7 +27,7 @@ class OfflinePlanner:
 
 
 def next_reply(request: ModelRequest) -> ModelReply:
-    """The reply to a request. Raises `ModelFailure` if the answer has to have a form the results do not fit."""
+    """The reply to a request. Raises `ModelFailure` if the results do not fit the output schema."""
     tool_names = [tool.name for tool in request.tools]
     if request.output_schema is not None:
         return _data_reply(request, tool_names, request.output_schema)
@@ -46,7 +45,7 @@ def next_reply(request: ModelRequest) -> ModelReply:
     return _calls(progress) or ModelReply(answer.answer(progress), answer.reasoning_for_answer(progress))
 
 
-def _data_reply(request: ModelRequest, tool_names: list[str], schema: Mapping[str, Any]) -> ModelReply:
+def _data_reply(request: ModelRequest, tool_names: list[str], schema: JsonMapping) -> ModelReply:
     goals, reached = plan_for(request.task, request.earlier)
     if isinstance(goals, Refusal):
         raise form.refused(f"no rule reads “{_short(goals.clause)}”")
@@ -57,7 +56,7 @@ def _data_reply(request: ModelRequest, tool_names: list[str], schema: Mapping[st
 
 
 def _calls(progress: Progress) -> ModelReply | None:
-    """The reply that asks for the calls that can be made now, if there are any."""
+    """The reply with the calls that can be made now; None if there are none."""
     if ready := progress.ready():
         return ModelReply(reasoning=answer.reasoning_for_calls(progress, ready), calls=tuple(ready.values()))
     return None

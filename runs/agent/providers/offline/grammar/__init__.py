@@ -1,4 +1,4 @@
-"""What the planner understands: one module per topic, tried in the order of this table."""
+"""The grammar of the planner: one module per topic, tried in the order of this table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from runs.agent.providers.offline.grammar.units import read_units
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One part of the grammar, and how it is introduced to a user."""
+    """One topic of the grammar, with the examples shown to users."""
 
     name: str
     read: Reader
@@ -53,11 +53,11 @@ TOPICS = (
         ("What is 17 * 23 and what is 2**10?", "What is 15% of 240, then add 10 to the result"),
     ),
 )
-"""The order matters where one topic's words could be another's: 2026-12-25 is a date before it is a subtraction."""
+"""The order decides where several topics match: 2026-12-25 is a date rather than a subtraction."""
 
 
 def read_clause(clause: Clause, earlier: Sequence[Goal]) -> tuple[Goal, ...] | None:
-    """The goals of a clause by the first rule that fits; None if none does. Raises `Refused`."""
+    """The goals of a clause by the first matching topic; None if none matches. Raises `TaskRefused`."""
     for topic in TOPICS:
         if goals := topic.read(clause, earlier):
             return goals

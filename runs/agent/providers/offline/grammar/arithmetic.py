@@ -1,14 +1,15 @@
-"""Arithmetic: expressions, questions about percentages, and orders such as "add 10 to the result"."""
+"""Arithmetic: expressions, questions about percentages, and instructions such as "add 10 to the result"."""
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from runs.agent.json_data.json_types import JsonMapping
+from runs.agent.providers.offline.expression_parser import NotSpoken, read_expression
 from runs.agent.providers.offline.goals import Clause, Expression, Goal
 from runs.agent.providers.offline.grammar.references import latest, with_references
 from runs.agent.providers.offline.numbers import number_text
-from runs.agent.providers.offline.spoken import NotSpoken, read_expression
-from runs.agent.providers.offline.symbols import in_symbols, is_symbolic
+from runs.agent.providers.offline.operator_words import in_symbols, is_symbolic
 
 # {A}, {B} are operands, {P} is a figure before a percent sign, {N} a whole number, {R} the result so far.
 _ORDERS = (
@@ -85,11 +86,11 @@ _ORDERS_ON_RESULT = (
     ("round(?: to(?: a| nearest)? (?:whole number|integer))?", "round({R})"),
 )
 _SLOTS = {"A": r"(?P<A>.+?)", "B": r"(?P<B>.+?)", "P": r"(?P<P>\d+(?:\.\d+)?|#\d+) ?", "N": r"(?P<N>\d{1,2})"}
-# 2026-12-25 and 11/22/2026 are dates, 10:30 is a time, 192.168.1.1 an address: none of them is meant as arithmetic.
+# 2026-12-25 and 11/22/2026 are dates, 10:30 is a time, 192.168.1.1 an address: not arithmetic.
 _NOT_ARITHMETIC = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d+/\d+/\d{2,4}|\d:\d|\d+\.\d+\.\d+")
-# After another clause: "minus 5" starts from its result, and whether "add 3 and 4" does nobody can tell.
+# After another clause "minus 5" continues from its result; whether "add 3 and 4" does is ambiguous.
 _GOES_ON = re.compile(r"[-+*/] |(?:add|sum of) [\d.,]+(?:,| and )")
-# One currency goes without saying; two cannot be added without today's rate.
+# A single currency sign can be dropped; two currencies would need an exchange rate.
 _CURRENCY = re.compile(r"[$€£](?=\d)")
 _HAS_WORK = re.compile(r"[-+*/%^!(]|[a-z]")
 
@@ -103,7 +104,7 @@ _ABOUT_RESULT = tuple((_compiled(pattern), result, "") for pattern, result in _O
 
 
 def read_arithmetic(clause: Clause, earlier: Sequence[Goal]) -> tuple[Goal, ...] | None:
-    """One calculator call, or None."""
+    """A goal for the calculator, or None if no rule matches."""
     if _NOT_ARITHMETIC.search(clause.text) or "«" in clause.text or len(set(_CURRENCY.findall(clause.text))) > 1:
         return None
     said = _CURRENCY.sub("", with_references(clause.lower, earlier))
@@ -116,7 +117,7 @@ def read_arithmetic(clause: Clause, earlier: Sequence[Goal]) -> tuple[Goal, ...]
 
 
 def _typed(text: str) -> tuple[str, str] | None:
-    """An expression of figures and symbols, as it was typed."""
+    """An expression of figures and symbols, unchanged."""
     if not is_symbolic(text) or not _HAS_WORK.search(text):
         return None
     return (re.sub(r"(?<=\d),(?=\d{3})", "", text), "") if _understood(text) else None
@@ -131,7 +132,7 @@ def _understood(text: str) -> bool:
 
 
 def _plain(text: str) -> tuple[str, str] | None:
-    """An expression with words in it, as symbols."""
+    """An expression that contains words, in symbols."""
     try:
         expression = read_expression(text).text
     except NotSpoken:
@@ -140,9 +141,9 @@ def _plain(text: str) -> tuple[str, str] | None:
 
 
 def _on_result(text: str, earlier: Sequence[Goal]) -> tuple[str, str] | None:
-    """An order without its first operand, such as "add 10": it is meant for the result before it."""
+    """An instruction without its first operand, such as "add 10", applied to the result before it."""
     result = latest(earlier, "number")
-    # "add 3 and 4" after another clause: with the result or without it? It matches no row, and that is right.
+    # "add 3 and 4" after another clause is ambiguous, so no row matches it on purpose.
     return None if result is None else _matching(text, _ABOUT_RESULT, {"R": f"#{result}"})
 
 
@@ -167,12 +168,12 @@ def _operand(text: str) -> str:
 
 
 def _unwrapped(expression: str) -> str:
-    """sqrt((4)) and round((4), 2) need no second brackets."""
+    """The expression without double brackets, as in sqrt((4)) and round((4), 2)."""
     return re.sub(r"\(\(([^()]*)\)([,)])", r"(\1\2", expression)
 
 
 def _goal(clause: Clause, expression: str, unit: str) -> Goal:
-    def say(arguments: Mapping[str, Any], output: Any) -> str:
+    def say(arguments: JsonMapping, output: Any) -> str:
         return f"`{arguments['expression']}` = **{number_text(output)}{unit}**"
 
     return Goal(

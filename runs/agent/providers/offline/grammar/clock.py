@@ -1,9 +1,10 @@
-"""The clock: the time, the date and the weekday now, here or elsewhere."""
+"""The clock: the current time, date and weekday, in UTC or at a named place."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from runs.agent.json_data.json_types import JsonMapping
 from runs.agent.providers.offline.goals import Clause, Goal
 
 _NOW = r"(?: right now| now| currently| at the moment)?"
@@ -24,7 +25,7 @@ _PATTERNS = tuple((key, re.compile(pattern, re.IGNORECASE)) for key, pattern in 
 
 
 def read_clock(clause: Clause, _earlier: Sequence[Goal]) -> tuple[Goal, ...] | None:
-    """One look at the clock for each place named, or None."""
+    """One goal for each named place, or None if no rule matches."""
     text = re.sub(r"’", "'", clause.text)
     for key, pattern in _PATTERNS:
         if match := pattern.fullmatch(text):
@@ -46,7 +47,7 @@ def _goal(clause: Clause, key: str, place: str) -> Goal:
 
 
 def today_step(clause: Clause) -> Goal:
-    """The look at the clock that a question about today needs first."""
+    """The goal for today's date, needed first by questions about today."""
     return Goal(
         clause=clause.said,
         rule="today's date",
@@ -59,19 +60,19 @@ def today_step(clause: Clause) -> Goal:
     )
 
 
-def _say_time(arguments: Mapping[str, Any], output: Any) -> str:
+def _say_time(arguments: JsonMapping, output: Any) -> str:
     return f"It is **{output['time'][:5]}** on {output['weekday']}, {output['date']}, in {_zone(arguments, output)}"
 
 
-def _say_date(arguments: Mapping[str, Any], output: Any) -> str:
+def _say_date(arguments: JsonMapping, output: Any) -> str:
     return f"Today is **{output['date']}** ({output['weekday']}) in {_zone(arguments, output)}"
 
 
-def _say_weekday(arguments: Mapping[str, Any], output: Any) -> str:
+def _say_weekday(arguments: JsonMapping, output: Any) -> str:
     return f"Today is **{output['weekday']}**, {output['date']}, in {_zone(arguments, output)}"
 
 
-def _zone(arguments: Mapping[str, Any], output: Any) -> str:
+def _zone(arguments: JsonMapping, output: Any) -> str:
     asked, zone = arguments["timezone"], output["timezone"]
     return zone if asked == zone else f"{asked} ({zone})"
 

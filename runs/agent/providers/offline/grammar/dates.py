@@ -1,13 +1,14 @@
-"""Dates: time added or taken away, days between, weekdays.
+"""Dates: spans added or subtracted, days between two dates, weekdays.
 
 A date is YYYY-MM-DD, today, tomorrow, yesterday, or an earlier result ("that date").
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from runs.agent.json_data.json_types import JsonMapping
 from runs.agent.providers.offline.goals import Clause, Goal, Ref, Sentence
 from runs.agent.providers.offline.grammar.clock import today_step
 from runs.agent.providers.offline.grammar.references import latest
@@ -63,13 +64,13 @@ _WEEKDAY = (
 
 
 def read_dates(clause: Clause, earlier: Sequence[Goal]) -> tuple[Goal, ...] | None:
-    """One call of date_math, after a look at today's date where it is needed; or None."""
+    """A goal for `date_math`, after a step for today's date if needed; None if no rule matches."""
     text = re.sub(r"\bthe day (after|before) ", r"1 day \1 ", " ".join(clause.lower.split()))
     return _Dates(clause, earlier).read(text)
 
 
 class _Dates:
-    """One reading of one clause. Days that are not written out become steps before the goal."""
+    """The reading of one clause. Relative days such as "tomorrow" become steps before the goal."""
 
     def __init__(self, clause: Clause, earlier: Sequence[Goal]) -> None:
         self._clause = clause
@@ -103,7 +104,7 @@ class _Dates:
         amounts = _amounts(span)
         word = "after" if operation == "add" else "before"
 
-        def say(arguments: Mapping[str, Any], output: Any) -> str:
+        def say(arguments: JsonMapping, output: Any) -> str:
             told = f"{span} {word} {arguments['date']} is **{output['date']}** ({output['weekday']})"
             return f"{told}. {output['note']}" if "note" in output else told
 
@@ -122,7 +123,7 @@ class _Dates:
         return None
 
     def _difference(self, first: str, second: str, unit: str) -> Goal:
-        def say(arguments: Mapping[str, Any], output: Any) -> str:
+        def say(arguments: JsonMapping, output: Any) -> str:
             start, end = arguments["date"], arguments["other_date"]
             told = f"From {start} to {end} it is **{_length(output, unit)}**"
             return f"{told}, counted backwards: {end} is the earlier one" if output["days"] < 0 else told
@@ -140,7 +141,7 @@ class _Dates:
 
         return self._goal({"operation": "weekday", "date": self._day(match["day"])}, _say_weekday, _date)
 
-    def _goal(self, arguments: Mapping[str, Any], say: Sentence, value: Callable[[Any], Any]) -> Goal:
+    def _goal(self, arguments: JsonMapping, say: Sentence, value: Callable[[Any], Any]) -> Goal:
         return Goal(
             clause=self._clause.said,
             rule="the calendar",
@@ -178,14 +179,14 @@ class _Dates:
 
 
 class _NoSuchDay(Exception):
-    """Words point to a date, but no earlier result is one."""
+    """The clause refers to a date, but no earlier result is one."""
 
 
 def _date(output: Any) -> Any:
     return output["date"]
 
 
-def _say_weekday(_arguments: Mapping[str, Any], output: Any) -> str:
+def _say_weekday(_arguments: JsonMapping, output: Any) -> str:
     return f"{output['date']} is a **{output['weekday']}**"
 
 

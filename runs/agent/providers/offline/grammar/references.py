@@ -1,4 +1,4 @@
-"""Words that point back: "the result", "it", "both results"."""
+"""References to earlier results: "the result", "it", "both results"."""
 
 import re
 from collections.abc import Sequence
@@ -12,19 +12,19 @@ _ALL = re.compile(
     r"\b(?:(?:both|all|the two|all the|both the|these|those|the) (?:of )?(?:the |these |those )?(?:two |three )?"
     r"(?:results|answers|numbers|values|totals)|(?:both|all) of them|both|them|the two)\b"
 )
-# "the sum of 2 and 3" points nowhere.
+# "the sum of 2 and 3" is no reference.
 _LATEST = re.compile(
     rf"\b(?:(?:the|that|this)(?: (?:previous|last|above|final|resulting))? {_NOUN}(?! of\b)|it|that|this|result)\b"
 )
 
 
 def latest(earlier: Sequence[Goal], kind: Kind) -> int | None:
-    """The place of the last goal, if its value is of that kind."""
+    """The index of the last goal if its value is of that kind."""
     return len(earlier) - 1 if earlier and earlier[-1].kind == kind else None
 
 
 def with_references(text: str, earlier: Sequence[Goal]) -> str:
-    """Lower-case text with words that point to earlier numbers as `#n`. Words that point nowhere stay."""
+    """The lower-case text with `#n` in place of references to earlier numbers; others are kept."""
     told = [place for place, goal in enumerate(earlier) if not goal.is_step]
     numbers = [place for place in told if earlier[place].kind == "number"]
 

@@ -1,12 +1,13 @@
 """Texts: counting the words, characters, sentences and lines of a quoted text."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from runs.agent.providers.offline.goals import Clause, Goal, Refused
+from runs.agent.json_data.json_types import JsonMapping
+from runs.agent.providers.offline.goals import Clause, Goal, TaskRefused
 
-# The first that fits, so the longer name of a count stands before the shorter.
+# The first match counts, so longer names come before shorter ones.
 _WITHOUT_SPACES = (
     r"(?:characters?|letters?) (?:without|excluding|not counting|ignoring|not including) (?:the )?(?:spaces|whitespace)"
     r"|non-?(?:space|whitespace) characters?"
@@ -50,7 +51,8 @@ _NOUNS = {key: noun for _, key, noun in _COUNTS}
 
 
 def read_texts(clause: Clause, _earlier: Sequence[Goal]) -> tuple[Goal, ...] | None:
-    """One look at a quoted text, or None. Raises `Refused` for letters that nobody counts."""
+    """A goal for `text_stats`, or None if no rule matches. Raises `TaskRefused` for letters in a text with other
+    signs."""
     if "«" not in clause.text:
         return None
     text = " ".join(clause.lower.split())
@@ -71,12 +73,12 @@ def _key(name: str, quote: str) -> str:
     if key != "letters":
         return key
     if not all(character.isalpha() or character.isspace() for character in quote):
-        raise Refused("the text has more than letters in it, and I count characters: ask for characters instead")
+        raise TaskRefused("the text has more than letters in it, and I count characters: ask for characters instead")
     return "characters_without_spaces"
 
 
 def _goal(clause: Clause, quote: str, keys: tuple[str, ...]) -> Goal:
-    def say(_arguments: Mapping[str, Any], output: Any) -> str:
+    def say(_arguments: JsonMapping, output: Any) -> str:
         counts = [f"**{output[key]}** {_noun(key, output[key])}" for key in keys]
         listed = counts[0] if len(counts) == 1 else f"{', '.join(counts[:-1])} and {counts[-1]}"
         return f"{_shown(quote)} has {listed}"

@@ -1,8 +1,8 @@
-"""The units the planner understands, each by every way it is written."""
+"""The units that the planner knows, with all their spellings."""
 
 from dataclasses import dataclass
 
-# kind: pint's name = further spellings. Left out on purpose, because two units share the word: ton, calorie, mb.
+# kind, then: pint's name = further spellings. Ambiguous names are left out on purpose: ton, calorie, mb.
 _TABLE = """
 temperature
     degF = °f, f, fahrenheit, degrees fahrenheit, degree fahrenheit, degrees f, deg f
@@ -109,14 +109,14 @@ data
     mebibyte = mebibytes, mib
     gibibyte = gibibytes, gib
 """
-# In these the case carries the meaning: a megabyte, a megabit.
+# Here the case distinguishes the units: megabyte, megabit.
 _EXACT = {"MB": "megabyte", "Mb": "megabit", "Mbit": "megabit", "Gb": "gigabit"}
 _US = frozenset({"gallon", "quart", "pint", "cup", "fluid_ounce", "tablespoon", "teaspoon"})
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit as the tool takes it, what it measures, and what a reader should know about it."""
+    """A unit: its name for the tool, the quantity it measures, and a note for the answer."""
 
     name: str
     kind: str
@@ -146,7 +146,7 @@ _UNITS = _read_table()
 
 
 def unit_named(words: str) -> Unit | None:
-    """The unit, by any of its spellings; None if it is not known or the word has two meanings."""
+    """The unit with this spelling; None if it is unknown or ambiguous."""
     words = " ".join(words.split())
     if words in {"mb", "Mb", "MB", "Mbit", "Gb"}:
         return Unit(_EXACT[words], "data") if words in _EXACT else None

@@ -1,10 +1,11 @@
 """Units: "convert 72 degF to degC", "how many feet are in 2 meters", "convert the result from miles to km"."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from runs.agent.providers.offline.goals import Clause, Goal, Ref, Refused
+from runs.agent.json_data.json_types import JsonMapping
+from runs.agent.providers.offline.goals import Clause, Goal, Ref, TaskRefused
 from runs.agent.providers.offline.grammar.references import latest, with_references
 from runs.agent.providers.offline.grammar.unit_names import Unit, unit_named
 from runs.agent.providers.offline.numbers import number_text
@@ -48,7 +49,7 @@ _NO_FIXED_LENGTH = (
 
 
 def read_units(clause: Clause, earlier: Sequence[Goal]) -> tuple[Goal, ...] | None:
-    """One conversion, or None. Raises `Refused` for years in days and the like."""
+    """A goal for `convert_units`, or None if no rule matches. Raises `TaskRefused` for years in days and the like."""
     text = _with_references(clause.text, earlier)
     for pattern in _PATTERNS:
         if match := pattern.fullmatch(text):
@@ -66,7 +67,7 @@ def read_units(clause: Clause, earlier: Sequence[Goal]) -> tuple[Goal, ...] | No
 
 
 def _with_references(text: str, earlier: Sequence[Goal]) -> str:
-    """References as `#n`, everything else in its own case: MB and Mb differ."""
+    """The text with `#n` in place of references. The case of other words is kept: MB and Mb differ."""
     if latest(earlier, "number") is None:
         return text
     pointed = with_references(text.lower(), earlier)
@@ -89,17 +90,17 @@ def _value(text: str) -> float | Ref:
 def _goal_on_result(clause: Clause, result: int, target: Unit, shown: str, earlier: Sequence[Goal]) -> Goal:
     source = unit_named(earlier[result].unit)
     if source is None:
-        raise Refused("the result has no unit, so say from which one: convert the result from miles to km")
+        raise TaskRefused("the result has no unit, so say from which one: convert the result from miles to km")
     return _goal(clause, Ref(result), source, target, (earlier[result].unit, shown))
 
 
 def _goal(clause: Clause, value: float | Ref, source: Unit, target: Unit, shown: tuple[str, str]) -> Goal:
     if "calendar" in {source.kind, target.kind} and source.kind != target.kind and "time" in {source.kind, target.kind}:
-        raise Refused(_NO_FIXED_LENGTH)
+        raise TaskRefused(_NO_FIXED_LENGTH)
     asked_from, asked_to = (" ".join(words.split()) for words in shown)
     note = "; ".join(dict.fromkeys(filter(None, (source.note, target.note))))
 
-    def say(arguments: Mapping[str, Any], output: Any) -> str:
+    def say(arguments: JsonMapping, output: Any) -> str:
         told = number_text(output)
         verb = "is" if told.startswith("about") else "="
         before = f"{number_text(arguments['value'])} {asked_from}"
@@ -116,5 +117,5 @@ def _goal(clause: Clause, value: float | Ref, source: Unit, target: Unit, shown:
 
 
 def _for_tool(words: str, unit: Unit) -> str:
-    """The user's word where it is the tool's, too: the singular or plural of its name."""
+    """The user's word if the tool knows it too (singular or plural of the name), else the tool's name."""
     return words if words in {unit.name, f"{unit.name}s", *_LONG_NAMES.get(unit.name, ())} else unit.name

@@ -1,0 +1,12 @@
+"""The admin: agents, the history of runs, people and tokens, to staff with the permissions for each.
+
+Runs, steps and tool calls are read here and not edited: `runs.engine.control` changes runs.
+"""
+
+# The order of registration is that of the apps in the admin's URLs: accounts first.
+from runs.admin import people
+
+# isort: split
+from runs.admin import agent, api_token, run, site, step, tool_call
+
+__all__ = ["agent", "api_token", "people", "run", "site", "step", "tool_call"]

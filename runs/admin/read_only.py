@@ -1,0 +1,41 @@
+"""The pages of rows that only the engine writes."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from typing_extensions import override
+
+from runs.web.admin_lists import CarefulAdmin
+
+
+class ReadOnlyAdmin(CarefulAdmin):
+    """The page of a model that only the engine writes."""
+
+    show_full_result_count = False
+    list_per_page = 50
+    kept_because = "What a run did is kept as it was. “manage.py prune” deletes finished runs that are old, as a whole."
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    @override
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """403; to a user who may see the object, with the reason."""
+        found = self.get_object(request, object_id)
+        if found is None or not self.has_view_permission(request, found):
+            raise PermissionDenied
+        context = {"title": "Cannot delete", "opts": self.opts, "object": found, "reasons": [self.kept_because]}
+        context = {**self.admin_site.each_context(request), **context}
+        return TemplateResponse(request, "admin/runs/kept.html", context, status=403)

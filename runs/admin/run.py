@@ -1,0 +1,137 @@
+"""Runs."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from runs.admin.list_columns import EMPTY, ROW_TEXT, json_column
+from runs.admin.read_only import ReadOnlyAdmin
+from runs.agent.text import counted
+from runs.engine import control
+from runs.engine.limits.daily_budget import DailyLimitReached
+from runs.engine.limits.launch_rate import TooManyLaunches
+from runs.live.rendering.formatting import tokens_text
+from runs.models import Run
+from runs.models.permissions import STOP_RUN, may_launch
+from runs.templatetags.run_text import one_line
+
+LAST_STEPS = 50
+"""Steps shown on a run's page. With thousands of them an inline takes seconds; the list of steps has them all."""
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnlyAdmin):
+    """The runs of all users: to find, read, stop and run again."""
+
+    list_display = ("task_start", "state", "severity", "agent", "user", "steps", "created_at", "live")
+    list_filter = (
+        "status",
+        "waiting_for",
+        "severity",
+        ("agent", admin.RelatedOnlyFieldListFilter),
+        ("user", admin.RelatedOnlyFieldListFilter),
+    )
+    list_select_related = ("agent", "user")
+    search_fields = ("task__mentions", "answer__mentions", "=id", "user__username__mentions")
+    date_hierarchy = "created_at"
+    actions = ("stop_runs", "run_again")
+    fieldsets = (
+        (None, {"fields": ("task", "status", "waiting_for", "user", "agent", "rerun_of", "continues")}),
+        (
+            "Outcome",
+            {
+                "fields": (
+                    *("answer", "output_json", "error_json", "severity"),
+                    *("tokens", "cost", "cost_is_partial"),
+                )
+            },
+        ),
+        ("Last steps", {"fields": ("last_steps",)}),
+        (
+            "Times",
+            {
+                "fields": (
+                    "created_at",
+                    "started_at",
+                    "ended_at",
+                    "active_ms",
+                    "cancel_requested_at",
+                    "pause_requested_at",
+                )
+            },
+        ),
+        ("Hosting", {"classes": ("collapse",), "fields": ("epoch", "owner", "lease_until", "crashes")}),
+        ("Configuration at launch", {"classes": ("collapse",), "fields": ("config_json",)}),
+    )
+    readonly_fields = ("output_json", "error_json", "config_json", "last_steps", "tokens")
+    output_json, error_json, config_json = (
+        json_column("output"),
+        json_column("error"),
+        json_column("config", "configuration"),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        runs: QuerySet[Run] = super().get_queryset(request)
+        # Not the task: the list names each row by it, and would read it row by row.
+        return runs.defer("answer", "output", "error", "config")
+
+    @admin.display(description="task")
+    def task_start(self, run: Run) -> str:
+        return one_line(run.task, ROW_TEXT)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, run: Run) -> str:
+        return run.stands
+
+    @admin.display(description="steps", ordering="next_sequence")
+    def steps(self, run: Run) -> int:
+        return run.steps_taken
+
+    @admin.display(description="tokens used")
+    def tokens(self, run: Run) -> str:
+        tokens = run.tokens_used
+        return EMPTY if tokens is None else tokens_text(tokens, is_estimated=run.usage_is_estimated)
+
+    @admin.display(description="live page")
+    def live(self, run: Run) -> SafeString:
+        return format_html('<a href="{}">Open</a>', run.get_absolute_url())
+
+    @admin.display(description="last steps")
+    def last_steps(self, run: Run) -> SafeString:
+        """The last steps in order, with links to the live page and to the list of all steps."""
+        newest = run.steps.defer("replay", "html", "tool_input", "tool_output").order_by("-sequence")[:LAST_STEPS]
+        return render_to_string("admin/runs/last_steps.html", {"run": run, "steps": reversed(newest)})
+
+    def view_on_site(self, obj: Run) -> str:
+        return obj.get_absolute_url()
+
+    def has_stop_permission(self, request: HttpRequest) -> bool:
+        """True with the permission to stop the runs of all users, which the list shows."""
+        return bool(request.user.has_perm(STOP_RUN))
+
+    def has_launch_permission(self, request: HttpRequest) -> bool:
+        """True if the user may launch runs."""
+        return may_launch(request.user)
+
+    @admin.action(description="Stop the selected runs", permissions=["stop"])
+    def stop_runs(self, request: HttpRequest, runs: QuerySet[Run]) -> None:
+        outcomes = [control.cancel(run_id, by=request.user) for run_id in runs.values_list("pk", flat=True)]
+        said = (
+            f"{outcomes.count('cancelled')} cancelled, {outcomes.count('asked')} asked to stop, "
+            f"{outcomes.count('already_ended')} had already ended."
+        )
+        messages.info(request, said)
+
+    @admin.action(description="Run the selected tasks again", permissions=["launch"])
+    def run_again(self, request: HttpRequest, runs: QuerySet[Run]) -> None:
+        launched = []
+        for run_id in runs.values_list("pk", flat=True):
+            try:
+                launched.append(control.run_again(run_id, by=request.user))
+            except (DailyLimitReached, TooManyLaunches) as reached:
+                messages.error(request, str(reached))
+                break
+        messages.success(request, f"{counted(len(launched), 'run')} launched.")

@@ -1,0 +1,32 @@
+"""The configuration of a run, with model providers and tools in place of their names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from runs.agent.concurrency.race import Strategy
+from runs.agent.concurrency.retry import RetryPolicy
+from runs.agent.messages import ModelProvider
+from runs.agent.model_settings import PROVIDER_DEFAULTS, ModelSettings
+from runs.agent.run_limits import RunLimits
+from runs.agent.structured_output import OutputSchema
+from runs.agent.tool_calls.approval_rules import Approvals
+from runs.agent.tools.toolbox import Toolbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """What does not change over all turns and claims of a run."""
+
+    providers: Sequence[ModelProvider]
+    """At least one; `strategy` says how several are used."""
+    toolbox: Toolbox
+    instructions: str = ""
+    settings: ModelSettings = PROVIDER_DEFAULTS
+    limits: RunLimits = field(default_factory=RunLimits)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    strategy: Strategy = "fallback"
+    output: OutputSchema[Any] | None = None
+    """The schema the answer must fit; None for text."""
+    approvals: Approvals | None = None
+    """The rules for asking a person; None where no person can be asked."""

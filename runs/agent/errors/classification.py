@@ -1,0 +1,261 @@
+"""The classification of errors: code, severity, whether a retry can succeed, and what a person can do."""
+
+import asyncio
+import socket
+from dataclasses import dataclass
+
+from runs.agent.errors.exception_text import attribute_of, members_of, name_of, words_of
+from runs.agent.errors.exceptions import (
+    AgentError,
+    AgentFailure,
+    BadOutput,
+    CostUnknown,
+    ErrorSeverity,
+    FailureKind,
+    InvalidArguments,
+    JournalClosed,
+    LimitReached,
+    ModelFailure,
+    ModelNotSetUp,
+    ModelPaused,
+    ModelTimeout,
+    ModelUnavailable,
+    ToolFailed,
+    ToolUnavailable,
+    UnknownTool,
+)
+from runs.agent.json_data.json_types import JsonMapping, JsonObject
+from runs.agent.redaction.redactor import redacted, safe_context
+
+WARNING, ERROR, CRITICAL = ErrorSeverity.WARNING, ErrorSeverity.ERROR, ErrorSeverity.CRITICAL
+DAILY_LIMITS = ("daily_usd_per_user", "daily_tokens_per_user")
+"""Limits over all runs of one user in a day, not limits of the run."""
+_RANK = {severity: rank for rank, severity in enumerate(ErrorSeverity)}
+_RETRIED_KINDS = frozenset({"timeout", "network", "rate_limited", "overloaded", "server", "bad_reply"})
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """The properties of one kind of error."""
+
+    code: str
+    severity: ErrorSeverity
+    recoverable: bool
+    suggested_action: str
+    """Shown to people."""
+    prefix: str = ""
+    """Text before the message of the exception."""
+
+
+def _about_model(kind: FailureKind, severity: ErrorSeverity, suggested_action: str, *, again: bool) -> Classification:
+    return Classification(f"model_{kind}", severity, again, suggested_action)
+
+
+_MODEL_VERDICTS: dict[FailureKind, Classification] = {
+    "timeout": _about_model("timeout", WARNING, "Retry with longer timeout or simpler task", again=True),
+    "network": _about_model("network", ERROR, "Check that the model server is reachable, then run again", again=True),
+    "rate_limited": _about_model(
+        "rate_limited", WARNING, "Wait a moment and run again, or use another model", again=True
+    ),
+    "overloaded": _about_model("overloaded", WARNING, "Wait a moment and run again, or use another model", again=True),
+    "server": _about_model("server", ERROR, "Run again, or use another model", again=True),
+    "refused": _about_model("refused", ERROR, "Check the task and the model's settings", again=False),
+    "not_found": _about_model("not_found", ERROR, "Check the model's name and the address of its server", again=False),
+    "auth": _about_model("auth", CRITICAL, "Check the API key of this provider", again=False),
+    "forbidden": _about_model(
+        "forbidden",
+        ERROR,
+        "Use another model, or ask the provider to enable this one for the key and the region",
+        again=False,
+    ),
+    "out_of_money": _about_model(
+        "out_of_money", ERROR, "Add credit to the account at the provider, or raise its plan or quota", again=False
+    ),
+    "context_overflow": _about_model(
+        "context_overflow",
+        ERROR,
+        "Set the agent's context_tokens to the model's window, or use a larger model",
+        again=False,
+    ),
+    "no_tools": _about_model(
+        "no_tools", ERROR, "Remove all tools from the agent (an empty list), or use another model", again=False
+    ),
+    "wrong_address": _about_model(
+        "wrong_address",
+        ERROR,
+        "Check the server's base_url: the address before /chat/completions, which most servers want to end in /v1",
+        again=False,
+    ),
+    "bad_reply": _about_model("bad_reply", ERROR, "Run again, or use another model", again=True),
+    "blocked": _about_model("blocked", ERROR, "Rephrase the task: a content filter stopped it", again=False),
+}
+
+
+def handle_agent_error(error: BaseException, context: JsonMapping) -> AgentError:
+    """The structured error for any exception.
+
+    Of a group the most severe member counts; the messages of the others are in the context under `other_errors`. The
+    context becomes JSON values; secrets are redacted in it and in the message.
+    """
+    match error:
+        case BaseExceptionGroup():
+            return _worst(error, context)
+        case ModelFailure():
+            verdict = _of_model(error)
+            context = _about(error) | dict(context)
+        case AgentFailure():
+            verdict = _of_ours(error)
+            if isinstance(error, BadOutput):
+                context = {"faults": error.faults, **context}
+        case _:
+            verdict = _of_python(error)
+    return AgentError(
+        redacted(verdict.prefix + (words_of(error) or name_of(error))),
+        verdict.severity,
+        safe_context(context),
+        verdict.recoverable,
+        verdict.suggested_action,
+        code=verdict.code,
+    )
+
+
+def _of_model(failure: ModelFailure) -> Classification:
+    match failure:
+        case ModelUnavailable(last=last):
+            return _of_model(last)
+        case ModelTimeout(limit_name="max_duration_s"):
+            return _of_ours(LimitReached("max_duration_s", used=failure.limit_s, limit=failure.limit_s, unit="seconds"))
+        case ModelTimeout(limit_name="first_token_timeout_s" | "idle_timeout_s" as limit):
+            action = f"Retry with a longer {limit}, or use another model"
+            return Classification(f"model_{limit.removesuffix('_s')}", WARNING, True, action)
+        case ModelPaused(reason=reason):
+            return Classification(
+                f"model_{reason}", WARNING, True, "Wait until then and run again, or use another model"
+            )
+        case _:
+            return _MODEL_VERDICTS[failure.kind]
+
+
+def _about(failure: ModelFailure) -> JsonObject:
+    context: JsonObject = {"provider": failure.provider, "model": failure.model, "status": failure.status}
+    last = failure.last if isinstance(failure, ModelUnavailable) else failure
+    if last.request_id:
+        context["request_id"] = last.request_id
+    if last.context_tokens is not None:
+        context["window_tokens"] = last.context_tokens
+    match last:
+        case ModelTimeout(limit_name=limit, limit_s=seconds):
+            context |= {"limit": limit, "limit_s": round(seconds, 3)}
+        case ModelPaused(retry_at=retry_at):
+            context["retry_at"] = retry_at
+    return context
+
+
+def _worst(group: BaseExceptionGroup[BaseException], context: JsonMapping) -> AgentError:
+    errors = [handle_agent_error(each, context) for each in members_of(group)]
+    worst = max(errors, key=lambda each: _RANK[each.severity])
+    if others := [each.message for each in errors if each is not worst]:
+        worst.context["other_errors"] = others + worst.context.get("other_errors", [])
+    return worst
+
+
+def _of_ours(failure: AgentFailure) -> Classification:
+    match failure:
+        case LimitReached(limit_name=name) if name in DAILY_LIMITS:
+            action = "Wait until midnight UTC, or ask the staff to raise AGENTSITE_" + name.upper()
+            return Classification(f"limit_{name}", WARNING, True, action)
+        case LimitReached(limit_name=name):
+            return Classification(
+                f"limit_{name}", WARNING, True, f"Raise {name} and run again, or ask for less at once"
+            )
+        case BadOutput():
+            action = "Run again, use another model, or loosen the agent's output schema"
+            return Classification("bad_output", ERROR, True, action)
+        case CostUnknown():
+            action = "Use a model whose price is known, or limit the tokens instead of the money"
+            return Classification("cost_unknown", WARNING, True, action)
+        case ToolFailed():
+            return _of_tool(failure)
+        case ModelNotSetUp():
+            return _of_setup(failure)
+        case JournalClosed():
+            return Classification("taken_over", WARNING, True, "Nothing to do: another process continues the run")
+        case _:
+            return Classification("failed", ERROR, False, "Change the task as the message says, and run again")
+
+
+def _of_setup(failure: ModelNotSetUp) -> Classification:
+    if failure.variable:
+        action = f"Set {failure.variable} in the site's environment and restart it, or use another model"
+    elif failure.server:
+        action = f"Put the server {failure.server!r} back into AGENTSITE_ENDPOINTS and restart, or use another model"
+    else:
+        action = "Correct the model's name, or use another model"
+    return Classification("model_not_set_up", ERROR, True, action)
+
+
+def _of_tool(failure: ToolFailed) -> Classification:
+    match failure:
+        case UnknownTool():
+            return Classification("unknown_tool", WARNING, True, "Give the agent this tool, or rephrase the task")
+        case InvalidArguments():
+            action = "Nothing to do: the model is told and can correct its call"
+            return Classification("invalid_arguments", WARNING, True, action)
+        case ToolUnavailable():
+            action = "Nothing to do: the model is told and can try it again later"
+            return Classification("tool_unavailable", WARNING, True, action)
+        case _:
+            return Classification(
+                "tool_failed", WARNING, True, "Nothing to do: the model is told and can try something else"
+            )
+
+
+def _of_python(error: BaseException) -> Classification:
+    # TimeoutError before ConnectionError: both are OSErrors. Since Python 3.11 it is asyncio.TimeoutError too.
+    # A name that cannot be resolved (gaierror) is an OSError but no ConnectionError.
+    match error:
+        case TimeoutError():
+            action = "Retry with longer timeout or simpler task"
+            return Classification("timeout", WARNING, True, action, "Operation timed out: ")
+        case ValueError() | TypeError():
+            return Classification("invalid_input", ERROR, False, "Check input validation", "Invalid input: ")
+        case ConnectionError() | socket.gaierror():
+            return Classification("network", ERROR, True, "Retry or use fallback provider", "Network error: ")
+        case asyncio.CancelledError():
+            return Classification("cancelled", ErrorSeverity.INFO, True, "Run again", "Cancelled before the end: ")
+        case _:
+            action = "Log and alert engineering team"
+            return Classification("unexpected", CRITICAL, False, action, "Unexpected error: ")
+
+
+def is_worth_retrying(error: BaseException) -> bool:
+    """True for failures that the same request may not meet a moment later: no connection, a timeout, an overloaded
+    or failing server, a broken stream. False for a refusal and for a cancellation."""
+    match error:
+        case ModelUnavailable() | ModelPaused() | ModelTimeout(limit_name="max_duration_s"):
+            return False
+        case ModelFailure(again=again) if again:
+            return True
+        case ModelFailure(kind=kind, status=status):
+            # Kind and status: an exhausted quota is a 429 too, but of kind "out_of_money".
+            return kind in _RETRIED_KINDS and (status is None or is_retried_status(status))
+        case TimeoutError() | ConnectionError() | socket.gaierror():
+            return True
+        case Exception():
+            return is_retried_status(_status_of(error))
+        case _:
+            return False
+
+
+def is_retried_status(status: int | None) -> bool:
+    """True for HTTP statuses worth a retry: 408, 409, 425, 429 and 5xx but 501; 529 is Anthropic's "overloaded"."""
+    return status in (408, 409, 425, 429) or (status is not None and 500 <= status < 600 and status != 501)
+
+
+def _status_of(error: Exception) -> int | None:
+    """The HTTP status of an exception of any HTTP client; None without one."""
+    for carrier in (error, attribute_of(error, "response")):
+        status = attribute_of(carrier, "status_code")
+        if isinstance(status, int):
+            return status
+    return None

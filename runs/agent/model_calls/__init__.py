@@ -1,0 +1,1 @@
+"""Model calls with retries, fallback, races, time limits, budgets, circuit breakers and cooldowns."""

@@ -1,0 +1,97 @@
+"""The thoughts that record attempts: failures, waits, races."""
+
+import time
+from typing import NamedTuple
+
+from runs.agent.errors.classification import handle_agent_error
+from runs.agent.errors.exceptions import ModelFailure, ModelPaused
+from runs.agent.model_calls.attempt import Attempt, RaceResult
+from runs.agent.payloads.step_fields import StepFields, fields_of_error
+from runs.agent.payloads.steps import Lane, RacePayload, RetryPayload
+from runs.agent.thoughts import AgentThought, ThoughtType
+
+
+class AttemptNumbers(NamedTuple):
+    """The turn, the number of the attempt (from 1), and the maximum."""
+
+    turn: int
+    attempt: int
+    max_attempts: int
+
+
+def failed_attempt(
+    failure: ModelFailure,
+    numbers: AttemptNumbers,
+    *,
+    wait_s: float | None,
+    waits_only: bool = False,
+    in_race: bool = False,
+    is_round: bool = False,
+) -> AgentThought:
+    """The thought of a failed attempt, with the wait for the next one. The last three parameters: see
+    `RetryPayload`."""
+    error = handle_agent_error(failure, {})
+    payload = RetryPayload(
+        code=error.code,
+        status=failure.status,
+        phase=failure.phase,
+        wait_s=None if wait_s is None else round(wait_s, 3),
+        next_at=None if wait_s is None else time.time() + wait_s,
+        no_more_because=failure.no_more_because,
+        again=failure.again,
+        retry_at=failure.retry_at if isinstance(failure, ModelPaused) else None,
+        waits_only=waits_only,
+        in_race=in_race,
+        is_round=is_round,
+    )
+    about = StepFields(**numbers._asdict(), provider=failure.provider, model=failure.model)
+    words = f"{failure} The request is repeated {failure.again}." if failure.again and not waits_only else str(failure)
+    return AgentThought(ThoughtType.RETRY, words, payload=payload, fields=about | fields_of_error(error))
+
+
+def wait_as_asked(paused: ModelPaused, numbers: AttemptNumbers, *, wait_s: float) -> AgentThought:
+    """The thought of a wait for a Retry-After that the provider sent to any run. No attempt was made: `numbers` are
+    those of the one before."""
+    return failed_attempt(paused, numbers, wait_s=wait_s, waits_only=True)
+
+
+def raced(race: RaceResult, *, turn: int) -> AgentThought:
+    """The thought of a decided race, with the lanes whose request was sent; `multiple` is their number."""
+    started = race.started
+    lanes = tuple(_lane(each, won=each is race.winner) for each in started)
+    names = ", ".join(f"{each.provider.model!r} of {each.provider.name!r}" for each in started)
+    words = f"None of {names} gave a reply."
+    if race.winner is not None:
+        words = f"{race.winner.provider.model!r} of {race.winner.provider.name!r} was first of {len(started)}."
+    # A failed lane's card ends with its own retry step, the winner's with its reply.
+    voided = tuple(each.card for each in started if each is not race.winner and each.outcome != "failed")
+    payload = RacePayload(
+        strategy=race.strategy,
+        lanes=lanes,
+        multiple=len(started),
+        card=voided[0] if voided else None,
+        cards=voided,
+    )
+    fields = StepFields(
+        turn=turn,
+        started_at=min(each.started_at or 0.0 for each in started),
+        ended_at=max(each.ended_at or 0.0 for each in started),
+    )
+    return AgentThought(ThoughtType.RACE, words, payload=payload, fields=fields)
+
+
+def _lane(attempt: Attempt, *, won: bool) -> Lane:
+    usage = attempt.reply.usage if attempt.reply is not None else None
+    cost = usage.cost_usd if usage is not None else None
+    return Lane(
+        lane=attempt.lane,
+        provider=attempt.provider.name,
+        model=attempt.provider.model,
+        started_at=attempt.started_at,
+        first_token_at=attempt.first_token_at,
+        ended_at=attempt.ended_at,
+        outcome="won" if won else attempt.outcome,
+        tokens=usage.total_tokens if usage is not None else None,
+        cost=None if cost is None else str(cost),
+        error_code=None if attempt.failure is None else handle_agent_error(attempt.failure, {}).code,
+    )

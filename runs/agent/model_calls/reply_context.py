@@ -1,0 +1,30 @@
+"""The context of one reply, shared by all wrapped models."""
+
+from dataclasses import dataclass
+
+from runs.agent.budget.deadline import Deadline
+from runs.agent.concurrency.retry import RetryPolicy
+from runs.agent.journal import Journal
+from runs.agent.model_calls.interruptible_sleep import InterruptibleSleep
+from runs.agent.run_limits import RunLimits
+from runs.agent.state import AgentState
+
+
+@dataclass(slots=True, kw_only=True)
+class ReplyContext:
+    """The context of one reply. Every wrapping model gets it, so that none needs a reference to the outer one."""
+
+    state: AgentState
+    turn: int
+    """The turn of the reply, from 1."""
+    journal: Journal
+    retry: RetryPolicy
+    deadline: Deadline
+    limits: RunLimits
+    sleep: InterruptibleSleep
+    has_lanes: bool = False
+    """True if the run has several models: the steps of an attempt then name its lane."""
+    attempt_number: int = 1
+    """The number of the attempt, or of the round of a race, from 1. Counted by `RetryingModel`."""
+    ignores_cooldown: bool = False
+    """True after "Try now": the attempt ignores the provider's `Retry-After`."""

@@ -1,0 +1,244 @@
+"""Translation of every error of the transport into a `ModelFailure`."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx2
+from pydantic_ai import exceptions as foreign
+
+from runs.agent.errors.exception_text import attribute_of, for_log, name_of, words_of
+from runs.agent.errors.exceptions import FailureKind, FailurePhase, ModelFailure
+from runs.agent.providers.error_mapping.context_overflow import overflow_of
+from runs.agent.providers.error_mapping.error_text import ErrorText, error_text, phrase_of
+from runs.agent.providers.error_mapping.refusal_kinds import kind_of_status, kind_of_words, special_kind, status_told
+from runs.agent.providers.error_mapping.retry_after import retry_after_s
+from runs.agent.providers.server import Server
+from runs.agent.redaction.redactor import HIDDEN, redacted
+from runs.agent.tools.validation import shortened_text
+
+logger = logging.getLogger(__name__)
+
+MAX_MESSAGE_CHARS = 4000
+"""Length limit of a failure's message. The longest ones of providers list the faults of a schema."""
+
+FOREIGN_ERRORS: tuple[type[Exception], ...] = (
+    RuntimeError,  # base of the transport's own errors
+    httpx2.HTTPError,
+    httpx2.InvalidURL,
+    httpx2.StreamError,
+    OSError,
+    # The SDKs do not validate responses: a chunk that is a number or `"choices": "no"` raises one of these.
+    AssertionError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+
+
+def failure_from(error: Exception, *, server: Server, model: str, phase: FailurePhase) -> ModelFailure:
+    """The `ModelFailure` for an error, to be raised `from` it. A `ModelFailure` is returned unchanged."""
+    if isinstance(error, ModelFailure):
+        return error
+    if (answer := _answer(error)) is not None:
+        return _of_answer(*answer, otherwise=_kind(error), server=server, model=model, phase=phase)
+    kind = _kind(error)
+    if isinstance(error, foreign.ModelConnectionError) and error.phase in ("connect", "pool"):
+        phase = "connect"
+    if kind == "network" and _speaks_no_tls(error):
+        kind = "wrong_address"
+    if kind == "bad_reply" and not isinstance(error, foreign.AgentRunError):
+        logger.warning("A reply of %r could not be read.", server.name, exc_info=for_log(error))
+    message = f"{server.name} {_what_happened(error, kind, phase)}"
+    return ModelFailure(_without(server.key, message), kind=kind, provider=server.name, model=model, phase=phase)
+
+
+def failure_from_body(
+    body: object,
+    *,
+    status: int,
+    server: Server,
+    model: str,
+    phase: FailurePhase,
+    headers: Mapping[str, str] | None = None,
+) -> ModelFailure:
+    """The `ModelFailure` for an error body in place of a reply: in a 200 response, or as an event of a stream.
+
+    `body` is JSON values, bytes or text: an error in any of the known shapes, a web page, or plain text. `status` is
+    that of the response; a status in the body takes precedence. Plain text is an error of kind "server" in `phase`
+    "stream", else "bad_reply".
+    """
+    said = error_text(body)
+    told = status_told(said) if status < 300 else status
+    if told is not None:
+        otherwise = kind_of_status(told)
+    else:
+        otherwise = kind_of_words(said) or ("server" if said.is_json or phase == "stream" else "bad_reply")
+    return _of_answer(told, said, headers or {}, otherwise=otherwise, server=server, model=model, phase=phase)
+
+
+def _of_answer(
+    status: int | None,
+    said: ErrorText,
+    headers: Mapping[str, str],
+    *,
+    otherwise: FailureKind,
+    server: Server,
+    model: str,
+    phase: FailurePhase,
+) -> ModelFailure:
+    """The failure for an error response. `otherwise` is the kind if its codes and text indicate no other."""
+    headers = {name.lower(): value for name, value in headers.items()}
+    overflow = overflow_of(status, said)
+    kind = "context_overflow" if overflow is not None else special_kind(status, said) or otherwise
+    message = f"{server.name} {_answered(status, said, headers)}"
+    failure = ModelFailure(
+        _without(server.key, message),
+        kind=kind,
+        provider=server.name,
+        model=model,
+        status=status,
+        retry_after_s=retry_after_s(headers, said),
+        phase=phase,
+        context_tokens=overflow.window_tokens if overflow is not None else None,
+    )
+    failure.request_id = said.request_id or (headers.get("request-id") or headers.get("x-request-id") or "")[:80]
+    return failure
+
+
+def _answered(status: int | None, said: ErrorText, headers: Mapping[str, str]) -> str:
+    if status is not None and 300 <= status < 400:
+        return _redirected(status, said, headers.get("location", ""))
+    if status is None:
+        what = said.told() if said.is_page else f"an error in place of a reply: {said.told()}"
+        return f"answered with {what}"
+    return f"answered {status}: {said.told(status)}"
+
+
+def _redirected(status: int, said: ErrorText, location: str) -> str:
+    if not location:
+        return f"answered {status}: {said.told(status)}"
+    return f"answered {status}: it redirects to {location[:500]}. That is the address to configure."
+
+
+def _answer(error: Exception) -> tuple[int | None, ErrorText, Mapping[str, str]] | None:
+    """The status, text and headers of the server's response; None without a response.
+
+    The response itself is preferred to the SDK's error, which keeps only the `error` member of the body.
+    """
+    response = _response(error)
+    status: int | None = attribute_of(error, "status_code")
+    if response is not None and response.status_code >= 300:
+        content = _content(response)
+        said = error_text(attribute_of(error, "body") if content is None else content)
+        return response.status_code, said, response.headers
+    body = attribute_of(error, "body")
+    if status is None and body is None and not getattr(error, "in_stream", False):
+        return None
+    said = error_text(body)
+    if not said.texts:
+        said = error_text(_message(error)) if status is None else said
+    return status if status is not None else status_told(said), said, getattr(error, "headers", None) or {}
+
+
+def _message(error: Exception) -> str:
+    said = attribute_of(error, "message", "")
+    return said if said and isinstance(said, str) else words_of(error)
+
+
+def _response(error: Exception) -> Any:
+    """The HTTP response in the error or its causes, of any HTTP client; None if there is none."""
+    for each in _causes(error):
+        response = attribute_of(each, "response")
+        if isinstance(getattr(response, "status_code", None), int) and hasattr(response, "headers"):
+            return response
+    return None
+
+
+def _content(response: Any) -> bytes | None:
+    try:
+        return bytes(response.content)
+    except httpx2.StreamError:
+        return None  # closed before it was read
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and its causes, the innermost last."""
+    seen: set[int] = set()
+    each: BaseException | None = error
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        yield each
+        each = each.__cause__ if each.__cause__ is not None else each.__context__
+
+
+_KINDS: tuple[tuple[type[Exception], FailureKind], ...] = (
+    (foreign.ModelRequestTimeout, "timeout"),
+    (foreign.ModelTimeoutError, "timeout"),
+    (TimeoutError, "timeout"),
+    (foreign.ModelConnectionError, "network"),
+    (httpx2.TransportError, "network"),
+    (OSError, "network"),
+    (foreign.ModelRateLimitError, "rate_limited"),
+    (foreign.ModelUnavailableError, "overloaded"),
+    (foreign.ModelServerError, "server"),
+    (foreign.ModelQuotaExceededError, "out_of_money"),
+    (foreign.ModelContextWindowExceededError, "refused"),  # an overflow without a window and without a known wording
+    (foreign.ModelNotFoundError, "not_found"),
+    (foreign.ContentFilterError, "blocked"),
+    (foreign.UserError, "refused"),
+)
+"""Checked in order: a timeout is a connection error too."""
+
+
+def _kind(error: Exception) -> FailureKind:
+    match error:
+        case foreign.ModelAPIError(provider_error_code="content_filter"):
+            return "blocked"
+    for family, kind in _KINDS:
+        if isinstance(error, family):
+            return kind
+    match error:
+        case foreign.ModelHTTPError(status_code=status):
+            return kind_of_status(status)
+        case foreign.ModelAuthenticationError():
+            return "auth"
+        case foreign.ModelRequestRejectedError():
+            return "refused"
+        case foreign.ModelAPIError(in_stream=True):
+            return "server"  # an error event in the stream without a known code
+        case _:
+            return "bad_reply"
+
+
+def _what_happened(error: Exception, kind: FailureKind, phase: FailurePhase) -> str:
+    match kind, phase:
+        case "timeout", "stream":
+            return "did not finish its reply in time."
+        case "timeout", _:
+            return "did not answer in time."
+        case "wrong_address", _:
+            return f"does not speak TLS at this address, which begins with https: {_root(error)}"
+        case "network", "connect":
+            return f"could not be reached: {_root(error)}"
+        case "network", _:
+            return f"broke off the connection: {_root(error)}"
+        case _:
+            return f"sent a reply that cannot be read: {_message(error) or phrase_of(None)}"
+
+
+def _speaks_no_tls(error: Exception) -> bool:
+    told = " ".join(words_of(each) for each in _causes(error))
+    return "WRONG_VERSION_NUMBER" in told or "RECORD_LAYER_FAILURE" in told  # OpenSSL before 3.2 and since
+
+
+def _root(error: BaseException) -> str:
+    """The text of the innermost cause: the outer ones are only "Connection error."."""
+    *_, innermost = _causes(error)
+    return words_of(innermost) or name_of(innermost)
+
+
+def _without(key: str | None, message: str) -> str:
+    message = message.replace(key, HIDDEN) if key else message
+    return shortened_text(redacted(" ".join(message.split())), max_length=MAX_MESSAGE_CHARS)

@@ -1,0 +1,139 @@
+"""Mapping of turns to the transport's messages."""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pydantic
+from pydantic_ai import messages as wire
+
+from runs.agent.messages import ModelRequest, ToolResult, Turn
+from runs.agent.providers.reply_mapping import REPLAY_FORMAT, RESPONSES
+from runs.agent.providers.wire_format import WireFormat
+
+GO_ON: Final = (
+    "Your reply was cut off there. Go on exactly where it stopped: repeat nothing of it, and say nothing about the "
+    "break."
+)
+MAX_NAME_CHARS: Final = 64
+_NOT_IN_NAMES: Final = re.compile(r"[^a-zA-Z0-9_-]")
+_NOT_IN_IDS: Final = _NOT_IN_NAMES
+NO_OUTPUT: Final = "(no output)"
+"""The text of an empty tool result: providers refuse a blank text."""
+
+
+def conversation(request: ModelRequest, wire_format: WireFormat) -> list[wire.ModelMessage]:
+    """The messages for a server: the earlier exchanges, the task, and every turn with its results."""
+    return list(_messages(request, _Recipient(wire_format, frozenset(tool.name for tool in request.tools))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipient:
+    """The server that receives the conversation."""
+
+    wire_format: WireFormat
+    tool_names: frozenset[str]
+    """The offered tools, whose names the server accepts."""
+
+
+def _messages(request: ModelRequest, recipient: _Recipient) -> Iterator[wire.ModelMessage]:
+    instructions = request.instructions or None
+    unanswered = ""
+    for place, exchange in enumerate(request.earlier, start=1):
+        yield _asked(unanswered + exchange.task, instructions)
+        yield from _turns(exchange.turns, f"{place}_", recipient, instructions)
+        unanswered = ""
+        if exchange.answer is not None:
+            yield _response(Turn(exchange.answer), f"{place}_answer", recipient)
+        else:
+            unanswered = f"[{exchange.ending or 'That task ended without an answer.'}]\n\n"
+    yield _asked(unanswered + request.task, instructions)
+    yield from _turns(request.turns, "", recipient, instructions)
+    if request.output_faults and not (request.turns and request.turns[-1].faults):
+        yield _asked(_asked_again(request.output_faults), instructions)
+
+
+def _asked(said: str, instructions: str | None) -> wire.ModelRequest:
+    return wire.ModelRequest(parts=[wire.UserPromptPart(said)], instructions=instructions)
+
+
+def _turns(
+    turns: Sequence[Turn], prefix: str, recipient: _Recipient, instructions: str | None
+) -> Iterator[wire.ModelMessage]:
+    for number, turn in enumerate(turns, start=1):
+        response = _response(turn, f"{prefix}{number}", recipient)
+        yield response
+        if turn.results:
+            returns = [_tool_return(call, each) for call, each in zip(response.tool_calls, turn.results, strict=True)]
+            yield wire.ModelRequest(parts=returns, instructions=instructions)
+        elif turn.faults:
+            yield _asked(_asked_again(turn.faults), instructions)
+        elif turn.is_unfinished:
+            yield _asked(GO_ON, instructions)
+
+
+def _asked_again(faults: Sequence[str]) -> str:
+    listed = "\n".join(f"- {fault}" for fault in faults)
+    return f"Your answer does not fit its JSON Schema:\n{listed}\nAnswer again, with nothing but JSON that fits."
+
+
+def _response(turn: Turn, number: str, recipient: _Recipient) -> wire.ModelResponse:
+    """The turn's reply as this server sent it; a reply of another server with the same content.
+
+    The thoughts of another server are left out: their signatures are not valid here, and as plain text they would look
+    like a part of the answer.
+    """
+    match turn.reply.replay:
+        case {"format": str(known), "server": str(giver), "response": dict(response)} if known == REPLAY_FORMAT:
+            if giver == recipient.wire_format.name:
+                with suppress(pydantic.ValidationError):  # stored by another version
+                    return _as_taken(RESPONSES.validate_python(response), recipient)
+    parts: list[wire.ModelResponsePart] = [wire.TextPart(turn.reply.text)] if turn.reply.text.strip() else []
+    for index, call in enumerate(turn.reply.calls):
+        parts.append(wire.ToolCallPart(call.tool_name, call.arguments, tool_call_id=f"call_{number}_{index}"))
+    # A fixed time: the same history must give the same request, for the provider's prompt cache.
+    return _as_taken(wire.ModelResponse(parts=parts, timestamp=datetime(2026, 1, 1, tzinfo=UTC)), recipient)
+
+
+def _as_taken(response: wire.ModelResponse, recipient: _Recipient) -> wire.ModelResponse:
+    """The response without what the provider refuses in a request: blank texts, thoughts without the required
+    signature, and invalid characters in names and ids.
+
+    If a thought is removed, the item ids are removed too: the provider knows them only for the full response.
+    """
+    # Of several summaries of one thought only the first has the signature.
+    is_changed = False
+    signed = {part.id for part in response.parts if isinstance(part, wire.ThinkingPart) and part.signature and part.id}
+    parts: list[wire.ModelResponsePart] = []
+    for part in response.parts:
+        match part:
+            case wire.TextPart(content=text) if not text.strip():
+                continue
+            case wire.ThinkingPart(signature=signature, id=thought_id):
+                if recipient.wire_format.signs_thoughts and not signature and thought_id not in signed:
+                    is_changed = True
+                    continue
+            case wire.ToolCallPart():
+                part.tool_name = _allowed_name(part.tool_name, recipient.tool_names)
+                if not recipient.wire_format.call_id_pattern.fullmatch(part.tool_call_id):
+                    part.tool_call_id = _NOT_IN_IDS.sub("_", part.tool_call_id) or "call"
+        parts.append(part)
+    for part in parts if is_changed else ():
+        if isinstance(part, wire.TextPart | wire.ThinkingPart | wire.ToolCallPart):
+            part.id = None
+    response.parts = parts
+    return response
+
+
+def _allowed_name(name: str, tool_names: Collection[str]) -> str:
+    """The name of a call in a form that every provider accepts: models invent invalid names."""
+    return name if name in tool_names else _NOT_IN_NAMES.sub("_", name)[:MAX_NAME_CHARS] or "unnamed"
+
+
+def _tool_return(call: wire.ToolCallPart, result: ToolResult) -> wire.ToolReturnPart:
+    outcome: Any = "failed" if result.error else "success"
+    told = result.model_text if result.model_text.strip() else NO_OUTPUT
+    return wire.ToolReturnPart(call.tool_name, told, call.tool_call_id, outcome=outcome)

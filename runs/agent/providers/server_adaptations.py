@@ -1,0 +1,48 @@
+"""Adaptations to servers that refuse an optional part of a request; learnt from the error, for the life of the process.
+
+A refused request is a failed attempt like any other, and shown as one; the next one is made without the refused
+part. No setting chosen by a person is left out.
+"""
+
+from collections import defaultdict
+from typing import Final
+
+from runs.agent.errors.exceptions import ModelFailure
+
+_ADAPTATIONS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+    "no_stream_options": (("stream_options",), "without `stream_options`"),
+    "no_parallel_tool_calls": (("parallel_tool_calls",), "without `parallel_tool_calls`"),
+    "max_completion_tokens": (("max_completion_tokens",), "with `max_completion_tokens`"),
+    "no_strict_tools": (("'strict'",), "without `strict`"),
+    "no_output_schema": (("response_format", "json_schema", "text.format"), "with the schema in words"),
+    "no_reasoning_summary": (("reasoning summar", "reasoning.summary"), "without summaries of its reasoning"),
+    "no_encrypted_reasoning": (("encrypted_content", "encrypted content"), "without its encrypted reasoning"),
+    "drop_block": (("bound to a different conversation",), "with thoughts dropped that no longer fit their place"),
+}
+"""The possible adaptations: lower-case signs of the refused part in an error, and a phrase about the next request."""
+
+_learnt: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+
+
+def learnt(account: str, model: str) -> frozenset[str]:
+    """The adaptations learnt for a model so far."""
+    return frozenset(_learnt.get((account, model), ()))
+
+
+def adapt(failure: ModelFailure, account: str, model: str, *, possible: frozenset[str], sent: frozenset[str]) -> bool:
+    """Learn an adaptation of `possible` from a refusal. If there is one, set `failure.again` and return True.
+
+    `sent` are the adaptations of the refused request; a concurrent request may have learnt the same one meanwhile.
+    """
+    if failure.status not in (400, 422) or failure.kind != "refused":
+        return False
+    words = str(failure).lower()
+    known = _learnt[account, model]
+    for name, (signs, change) in _ADAPTATIONS.items():
+        if name == "no_output_schema" and "invalid schema" in words:
+            continue  # the agent's schema is invalid; the server accepts others
+        if name in possible and name not in sent and any(sign in words for sign in signs):
+            known.add(name)
+            failure.again = change
+            return True
+    return False

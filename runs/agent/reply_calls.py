@@ -1,0 +1,35 @@
+"""The calls that a reply asks for, as the run makes them."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+
+from runs.agent.json_data.json_types import JsonObject
+from runs.agent.messages import History, ModelReply, ToolCall, ToolRequest
+
+
+def calls_of(
+    reply: ModelReply, *, run_id: uuid.UUID, turn: int, meant: Callable[[ToolRequest], JsonObject]
+) -> list[ToolCall]:
+    """The calls of the reply of a turn. `meant` gives the arguments that a request means."""
+    return [
+        ToolCall(call_id(run_id, turn, index), request.tool_name, meant(request), turn, index)
+        for index, request in enumerate(reply.calls)
+    ]
+
+
+def decided_calls(calls: list[ToolCall], history: History) -> list[ToolCall]:
+    """The calls of the open reply as a person has decided about them: approved, with other arguments."""
+    changed, approved = history.open_arguments, history.open_approved
+    calls = [replace(call, is_approved=call.index in approved) for call in calls]
+    return [
+        replace(call, arguments=changed[call.index], proposed_arguments=call.arguments)
+        if call.index in changed
+        else call
+        for call in calls
+    ]
+
+
+def call_id(run_id: uuid.UUID, turn: int, index: int) -> str:
+    """The id of a call: uuid5 of its run, turn and index, so that a replayed turn has the same ids."""
+    return str(uuid.uuid5(run_id, f"{turn}/{index}"))

@@ -1,1 +1,0 @@
-"""What keeps many runs from hurting a provider that is unwell, and one run from waiting for nothing."""

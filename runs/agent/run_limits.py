@@ -1,0 +1,215 @@
+"""The declaration of a run's limits and timeouts."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
+from typing import Final
+
+from runs.agent.setting import Setting, declared, settings_of
+
+MIN_TIMEOUT_S, MAX_TIMEOUT_S = 0.1, 3600
+"""The range of the timeouts."""
+MAX_TOKENS_ALLOWED = 1_000_000_000
+FIRST_TOKEN_TIMEOUT_S = 120.0
+"""Reasoning models, and local ones with a long prompt, may send nothing for longer than a minute."""
+IDLE_TIMEOUT_S = 120.0
+
+_limit = partial(Setting, group="limits", kind="count", least=1, is_capped=True)
+_timeout = partial(
+    Setting,
+    group="timeouts",
+    kind="seconds",
+    unit="second",
+    least=MIN_TIMEOUT_S,
+    most=MAX_TIMEOUT_S,
+    empty="the default",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLimits:
+    """How far a run may go. The first limit reached ends it with `LimitReached`.
+
+    A setting declared here has a column, an override, a field in the form and in the API, a fact on the run's page and
+    a remedy.
+    """
+
+    max_turns: int = field(
+        default=20,
+        metadata=declared(
+            _limit(
+                label="Turns at most",
+                help="Replies of the model in a run",
+                unit="turn",
+                most=1000,
+                reached="The run reached its limit of turns.",
+                more="turns",
+            )
+        ),
+    )
+    """Model replies, not tool calls. Checked before each request."""
+
+    max_calls: int | None = field(
+        default=None,
+        metadata=declared(
+            _limit(
+                label="Tool calls at most",
+                help="Tool calls in a run",
+                empty="no limit",
+                unit="tool call",
+                most=100_000,
+                reached="The run reached its limit of tool calls, or the next reply would have exceeded it.",
+                more="tool calls",
+            )
+        ),
+    )
+    """Tool calls of all replies together, failed ones included; None for no limit. Checked before the calls of a reply
+    are recorded: if they would exceed the limit, none of them is made."""
+
+    max_duration_s: float = field(
+        default=600,
+        metadata=declared(
+            _limit(
+                label="Seconds at most",
+                help="Time a run is worked on; waiting for a person is not counted",
+                unit="second",
+                most=86_400,
+                most_in_words="a day",
+                column_label="max seconds",
+                public_name="max_seconds",
+                earlier_name="max_seconds",
+                fact_label="Time at most",
+                reached="The run reached its time limit.",
+            )
+        ),
+    )
+    """Time hosted, over all claims, waiting for retries included; time parked for a person is not counted."""
+
+    max_tokens: int | None = field(
+        default=None,
+        metadata=declared(
+            _limit(
+                label="Tokens at most",
+                help="Tokens of all replies of a run together",
+                empty="no limit",
+                unit="token",
+                most=MAX_TOKENS_ALLOWED,
+                reached="The run reached its token limit, or the next reply might have exceeded it.",
+                more="tokens",
+            )
+        ),
+    )
+    """Tokens of all replies together; None for no limit. Checked before each request and while a reply streams."""
+
+    max_cost_usd: Decimal | None = field(
+        default=None,
+        metadata=declared(
+            _limit(
+                kind="money",
+                label="US dollars at most",
+                help="What a run may cost",
+                empty="no limit",
+                remark="A model whose price is unknown is not asked under a limit.",
+                unit="dollar",
+                least=Decimal("0.0001"),
+                most=Decimal(100_000),
+                column_label="max cost in USD",
+                fact_label="Cost at most",
+                reached="The run reached its cost limit, or the next reply might have exceeded it.",
+                more="money",
+                raise_label="Allow it to cost more",
+            )
+        ),
+    )
+    """Cost of all replies together; None for no limit. Reserved before each request, checked while a reply streams."""
+
+    context_tokens: int | None = field(
+        default=None,
+        metadata=declared(
+            _limit(
+                label="Context in tokens",
+                help="What its models can read at most, in tokens",
+                empty="what is known of each model",
+                unit="token",
+                least=1_000,
+                most=MAX_TOKENS_ALLOWED,
+                is_launched=False,
+                is_capped=False,
+            )
+        ),
+    )
+    """Context window in tokens; None: taken from the server or the price list (`context_size.py`)."""
+
+    first_token_timeout_s: float | None = field(
+        default=None,
+        metadata=declared(
+            _timeout(
+                label="The first word of a reply",
+                help="How long a model may be silent at first",
+                column_label="time to the first word of a reply, in seconds",
+                fact_label="First word within",
+                fallback=FIRST_TOKEN_TIMEOUT_S,
+                error_code="model_first_token_timeout",
+            )
+        ),
+    )
+    """The longest wait for the first piece of a reply without a keep-alive; None for the server's own limit, or
+    `FIRST_TOKEN_TIMEOUT_S`. Not for a provider with `streams = False`."""
+
+    idle_timeout_s: float | None = field(
+        default=None,
+        metadata=declared(
+            _timeout(
+                label="The next word of a reply",
+                help="How long a reply may pause once it has begun",
+                column_label="time to the next word of a reply, in seconds",
+                fact_label="Next word within",
+                fallback=IDLE_TIMEOUT_S,
+                error_code="model_idle_timeout",
+            )
+        ),
+    )
+    """The longest silence in a reply that has begun; None for the server's own limit, or `IDLE_TIMEOUT_S`. A keep-alive
+    ends a silence too."""
+
+    model_timeout_s: float | None = field(
+        default=None,
+        metadata=declared(
+            _timeout(
+                label="A reply",
+                help="From a request to the end of its reply",
+                column_label="time for a reply, in seconds",
+                fact_label="A reply within",
+                error_code="model_timeout",
+            )
+        ),
+    )
+    """Limit of one attempt at a model reply, from request to last token; None for the server's own limit, or else only
+    the run's time limit."""
+
+    tool_timeout_s: float = field(
+        default=30,
+        metadata=declared(
+            _timeout(
+                label="A tool call",
+                help="What one call may take, unless the tool says otherwise itself",
+                column_label="time for a tool call, in seconds",
+                fact_label="A tool call within",
+                error_code="tool_timeout",
+            )
+        ),
+    )
+    """Limit of one tool call, unless the tool declares its own `timeout_s`."""
+
+    max_parallel_calls: int = 8
+    """Tool calls of one turn that run at the same time; the others wait for a slot."""
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} must be more than 0, not {value!r}.")
+
+
+LIMITS: Final = settings_of(RunLimits)
+"""The settings declared above: limits, then timeouts in the order of a request."""

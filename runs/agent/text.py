@@ -1,0 +1,48 @@
+"""Formatting of numbers, calls and values as text."""
+
+import json
+import math
+from typing import Any
+
+MODEL_SEES_CHARACTERS = 32_768
+"""Length limit of one tool result in a request to a model."""
+
+
+def counted(count: float, one: str, many: str = "") -> str:
+    """`1 run`, `2 runs`, `1,000 runs`. `many` is the plural if it is not `one` with an s."""
+    return f"{count:,.0f} {one if count == 1 else many or f'{one}s'}"
+
+
+def number_text(number: float) -> str:
+    """A number with at most two decimals, or three significant digits below 1: `1,234,567`, `2.5`, `0.00012`; never
+    `1e-05`."""
+    if number == 0 or abs(number) >= 1:
+        text = f"{number:,.2f}"
+    else:
+        # Three significant digits.
+        text = f"{number:.{2 - math.floor(math.log10(abs(number)))}f}"
+    return text.rstrip("0").rstrip(".")
+
+
+def dollars_text(usd: float) -> str:
+    """An amount of US dollars with at least two decimals, as precise as `number_text`: `$5.00`, `$0.0034`."""
+    whole, _, cents = number_text(usd).partition(".")
+    return f"${whole}.{cents.ljust(2, '0')}"
+
+
+def call_text(tool_name: str, arguments: dict[str, Any]) -> str:
+    """The call as a person would write it: `calculator(expression='17 * 23')`."""
+    return f"{tool_name}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
+
+
+def changed_text(arguments: dict[str, Any]) -> str:
+    """The remark to the model about a call whose arguments a person has changed."""
+    return f"A person changed the arguments of this call to {json.dumps(arguments, ensure_ascii=False)}."
+
+
+def output_text(output: Any) -> str:
+    """A tool's output as text: strings unchanged, other values as JSON; cut at `MODEL_SEES_CHARACTERS` with a mark."""
+    text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
+    if len(text) <= MODEL_SEES_CHARACTERS:
+        return text
+    return f"{text[:MODEL_SEES_CHARACTERS]}\n[cut: {MODEL_SEES_CHARACTERS} of {len(text)} characters shown]"

@@ -1,0 +1,83 @@
+"""The texts and icons of a call's states, questions, decisions and outcomes."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from runs.agent.payloads.steps import CallBesideState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallWords:
+    """The texts for one state of a call."""
+
+    label: str
+    """Label in lists and sentences."""
+    badge: str
+    """Badge on its card; in lower case in the report of a stop."""
+    progress: CallBesideState
+    """Progress beside the other calls of its turn, as stored in results: a key of `PROGRESS`."""
+    icon: str = ""
+    """Icon of the result's card; empty for the default."""
+
+
+CALL_STATES: Final[dict[str, CallWords]] = {
+    "proposed": CallWords(label="Proposed", badge="Asked for", progress="waiting"),
+    "awaiting_approval": CallWords(label="Awaiting approval", badge="Needs approval", progress="waiting"),
+    "approved": CallWords(label="Approved", badge="Approved", progress="waiting"),
+    "denied": CallWords(label="Denied", badge="Denied", progress="denied", icon="hand"),
+    "started": CallWords(label="Started", badge="Asked for", progress="running"),
+    "succeeded": CallWords(label="Succeeded", badge="Done", progress="succeeded"),
+    "failed": CallWords(label="Failed", badge="Failed", progress="failed", icon="circle-x"),
+    "unknown": CallWords(
+        label="Outcome unknown", badge="Outcome unknown", progress="unknown", icon="circle-question-mark"
+    ),
+}
+"""By the state of the call's row."""
+
+PROGRESS: Final[dict[str, str]] = {
+    "waiting": "waiting",
+    "denied": "denied",
+    "running": "running",
+    "succeeded": "",
+    "failed": "failed",
+    "timeout": "timed out",
+    "unknown": "outcome unknown",
+}
+"""The text beside a call's bar; empty for success, where the duration is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionWords:
+    """A question to a person about a call, or the answer."""
+
+    state: str
+    """The state of the call, a key of `CALL_STATES`."""
+    title: str
+
+
+QUESTIONS: Final[dict[str, QuestionWords]] = {
+    "approval": QuestionWords("awaiting_approval", "Approval needed"),
+    "outcome": QuestionWords("unknown", "Outcome unknown"),
+}
+"""By the kind of question."""
+
+DECISIONS: Final[dict[str, QuestionWords]] = {
+    "approved": QuestionWords("approved", "Approved"),
+    "denied": QuestionWords("denied", "Denied"),
+    "happened": QuestionWords("succeeded", "Confirmed: it happened"),
+    "run_again": QuestionWords("approved", "Runs again"),
+}
+"""By the decision of a person or of the agent's rule."""
+
+STOP_OUTCOMES: Final[dict[str, str]] = {
+    "not_started": "it had not started",
+    "no_effect": "it changes nothing",
+    "unknown": "it may or may not have happened",
+}
+"""The effect of a stopped call, as a clause: not started, without effect, or unknown."""
+STOP_CLAUSES: Final[dict[str, str]] = {
+    "not_started": "which had not started",
+    "no_effect": "which changes nothing",
+    "unknown": "which may or may not have happened",
+}
+"""The same as a relative clause after the name of the call."""

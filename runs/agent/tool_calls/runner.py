@@ -1,0 +1,232 @@
+"""Execution of the tool calls of one turn in parallel, with each state change recorded."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from runs.agent.budget.deadline import Deadline
+from runs.agent.errors.classification import handle_agent_error
+from runs.agent.errors.exceptions import AgentError, ToolFailed, UnknownTool
+from runs.agent.interrupts import Parked
+from runs.agent.journal import CallChange, CallState, Entry, Journal
+from runs.agent.json_data.json_types import JsonObject
+from runs.agent.messages import ToolCall, ToolRequest, ToolResult
+from runs.agent.payloads.step_fields import StepFields, fields_of_call, fields_of_error
+from runs.agent.payloads.steps import RetryPayload, ToolCallPayload, ToolResultPayload
+from runs.agent.redaction.redactor import holds_hidden
+from runs.agent.run_limits import RunLimits
+from runs.agent.state import AgentStatus
+from runs.agent.text import call_text, changed_text, output_text
+from runs.agent.thoughts import AgentThought, ThoughtType
+from runs.agent.tool_calls.approval_rules import Approvals, approval_question, outcome_question
+from runs.agent.tool_calls.retries import call_with_retries
+from runs.agent.tools.idempotency_key import call_context
+from runs.agent.tools.protocol import REPEATABLE, Effect, effect_of
+from runs.agent.tools.toolbox import Toolbox
+from runs.agent.tools.validation import meant_arguments, validated
+
+
+class ToolCallRunner:
+    """Proposes, starts and records the tool calls of a run."""
+
+    def __init__(
+        self,
+        toolbox: Toolbox,
+        *,
+        journal: Journal,
+        limits: RunLimits,
+        deadline: Deadline,
+        approvals: Approvals | None = None,
+    ) -> None:
+        """`approvals` are the rules for asking a person; None if no person can be asked."""
+        self.toolbox = toolbox
+        self.journal = journal
+        self.limits = limits
+        self.deadline = deadline
+        self.approvals = approvals
+        self._started: set[str] = set()
+        """Ids of the calls whose start is recorded."""
+        self.refuses_hidden = False
+        """True while calls are run again from the record, where `[hidden]` replaces secrets."""
+
+    def meant(self, request: ToolRequest) -> JsonObject:
+        """The arguments as by `meant_arguments`, which are then shown, approved and used."""
+        try:
+            return dict(meant_arguments(self.toolbox.get(request.tool_name), request.arguments))
+        except UnknownTool:
+            return request.arguments
+
+    def propose(self, calls: Sequence[ToolCall], entry: Entry) -> None:
+        """Add the calls to the entry that records their reply. Repeatable ones are started in the same write.
+
+        If any of them needs an approval, none starts: the entry asks for it and parks the run.
+        """
+        asked = {call.call_id for call in calls if self._needs_approval(call)}
+        expires_at = self.approvals.expires_at() if self.approvals is not None else None
+        changes, thoughts, questions = [], [], []
+        for call in calls:
+            effect = self._effect(call)
+            thoughts.append(_call_thought(call, effect))
+            if call.call_id in asked:
+                changes.append(CallChange(call, "awaiting_approval", effect, is_new=True, expires_at=expires_at))
+                questions.append(approval_question(call, effect, expires_at))
+                continue
+            starts = effect in REPEATABLE and not asked
+            changes.append(CallChange(call, "started" if starts else "proposed", effect, is_new=True))
+            if starts:
+                self._started.add(call.call_id)
+        entry.thoughts = [*entry.thoughts, *thoughts, *questions]
+        entry.calls = changes
+        entry.status = AgentStatus.EXECUTING
+        if asked:
+            entry.status, entry.parks = AgentStatus.WAITING, "approval"
+
+    async def results(self, calls: Sequence[ToolCall]) -> dict[int, ToolResult]:
+        """Run the proposed calls in parallel. Returns the results by index. No call runs before its start is durable.
+
+        A failed, timed-out or unknown tool gives a result; the others are not affected. Cancelling this cancels the
+        calls. Raises `Parked` after all have ended, if the outcome of one is unknown and a person can be asked.
+        """
+        await self.journal.durable()
+        places = asyncio.Semaphore(self.limits.max_parallel_calls)
+        results: dict[int, ToolResult] = {}
+
+        async def run_one(call: ToolCall) -> None:
+            async with places:
+                result = self._refused(call)
+                if result is None:
+                    await self._start(call)
+                    result = await self._call(call)
+            if self.approvals is not None and _outcome_is_unknown(result):
+                await self._ask_for_outcome(call, result)
+                return
+            results[call.index] = result
+            await self._record(call, result, is_last=len(results) == len(calls))
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for call in calls:
+                    group.create_task(run_one(call))
+        except ExceptionGroup as failures:
+            # Only the journal raises here, the same error in every call. The cause tells whether the run was taken
+            # over.
+            first = failures.exceptions[0]
+            raise first from first.__cause__
+        if len(results) < len(calls):
+            await self.journal.record(Entry(status=AgentStatus.WAITING, parks="decision"))
+            raise Parked
+        return results
+
+    def _refused(self, call: ToolCall) -> ToolResult | None:
+        """The error of a call that needs an approval now but did not when it was proposed: its tool, the agent's rules
+        or the meaning of its arguments have changed. If the model repeats the call, a person is asked."""
+        if call.is_approved or not self._needs_approval(call):
+            return None
+        failure = ToolFailed(f"{call.tool_name} now needs an approval, so this call was not run. Make the call again.")
+        return ToolResult(call.call_id, call.tool_name, None, handle_agent_error(failure, {"tool": call.tool_name}))
+
+    async def _start(self, call: ToolCall) -> None:
+        """Record the start of the call, which uses up its approval. A call that waits for a slot has not started, so it
+        still runs after a crash."""
+        if call.call_id in self._started:
+            return
+        change = CallChange(call, "started", self._effect(call))
+        if change.effect in REPEATABLE:
+            await self.journal.record(Entry(calls=[change]))
+        else:
+            await self.journal.start(change)
+
+    async def _call(self, call: ToolCall) -> ToolResult:
+        try:
+            tool = self.toolbox.get(call.tool_name)
+        except UnknownTool as error:
+            return ToolResult(call.call_id, call.tool_name, None, handle_agent_error(error, {"tool": call.tool_name}))
+        if self.refuses_hidden and holds_hidden(call.arguments):
+            failure = ToolFailed("A secret in the arguments of this call was not stored, so it cannot be run again.")
+            return ToolResult(call.call_id, call.tool_name, None, handle_agent_error(failure, {"tool": tool.name}))
+        wanted_s: float = getattr(tool, "timeout_s", None) or self.limits.tool_timeout_s
+        with call_context(call.call_id):
+            output, error_, duration_s = await call_with_retries(
+                tool,
+                call.arguments,
+                timeout_s=wanted_s,
+                time_left=self.deadline.left_s,
+                on_failed_attempt=partial(self._record_retry, call),
+            )
+        remark = "" if call.proposed_arguments is None else changed_text(call.arguments)
+        return ToolResult(call.call_id, call.tool_name, output, error_, duration_s, remark)
+
+    async def _ask_for_outcome(self, call: ToolCall, result: ToolResult) -> None:
+        """Record that the outcome of the call is unknown. It has no result until a person decides."""
+        effect = self._effect(call)
+        why = result.error.message if result.error is not None else ""
+        change = CallChange(call, "unknown", effect)
+        await self.journal.record(Entry(thoughts=[outcome_question(call, effect, why)], calls=[change]))
+        await self.journal.durable()
+
+    async def _record_retry(
+        self, call: ToolCall, error: AgentError, *, attempt: int, max_attempts: int, wait_s: float
+    ) -> None:
+        payload = RetryPayload(code=error.code, wait_s=round(wait_s, 3), next_at=time.time() + wait_s)
+        numbers = StepFields(attempt=attempt, max_attempts=max_attempts)
+        fields = fields_of_call(call) | numbers | fields_of_error(error)
+        thought = AgentThought(ThoughtType.RETRY, error.message, payload=payload, fields=fields)
+        await self.journal.record(Entry(thoughts=[thought]))
+
+    async def _record(self, call: ToolCall, result: ToolResult, *, is_last: bool) -> None:
+        effect = self._effect(call)
+        state: CallState = "succeeded"
+        if result.error is not None:
+            state = "unknown" if _outcome_is_unknown(result) else "failed"
+        await self.journal.record(
+            Entry(
+                thoughts=[_result_thought(call, result)],
+                calls=[CallChange(call, state, effect)],
+                status=AgentStatus.THINKING if is_last else None,
+            )
+        )
+        if effect not in REPEATABLE:
+            await self.journal.durable()
+
+    def _needs_approval(self, call: ToolCall) -> bool:
+        """True if the call needs an approval. A call with invalid arguments is refused without one."""
+        if self.approvals is None:
+            return False
+        try:
+            tool = self.toolbox.get(call.tool_name)
+            if not self.approvals.needed_for(tool):
+                return False
+            validated(tool, call.arguments)
+        except (ToolFailed, TypeError, ValueError):
+            return False
+        return True
+
+    def _effect(self, call: ToolCall) -> Effect:
+        """The effect of the call's tool; `pure` for an unknown tool, whose call does nothing."""
+        try:
+            return effect_of(self.toolbox.get(call.tool_name))
+        except UnknownTool:
+            return "pure"
+
+
+def _outcome_is_unknown(result: ToolResult) -> bool:
+    return result.error is not None and result.error.code == "outcome_unknown"
+
+
+def _call_thought(call: ToolCall, effect: Effect) -> AgentThought:
+    words = call_text(call.tool_name, call.arguments)
+    fields = fields_of_call(call, tool_input=call.arguments)
+    return AgentThought(ThoughtType.TOOL_CALL, words, payload=ToolCallPayload(effect=effect), fields=fields)
+
+
+def _result_thought(call: ToolCall, result: ToolResult) -> AgentThought:
+    ended_at = time.time()
+    started_at = ended_at - result.duration_s
+    if (error := result.error) is None:
+        fields = fields_of_call(call, tool_output=result.output, started_at=started_at, ended_at=ended_at)
+        payload = ToolResultPayload(remark=result.remark)
+        return AgentThought(ThoughtType.TOOL_RESULT, output_text(result.output), payload=payload, fields=fields)
+    payload = ToolResultPayload(remark=result.remark, code=error.code)
+    fields = fields_of_call(call, started_at=started_at, ended_at=ended_at) | fields_of_error(error)
+    return AgentThought(ThoughtType.TOOL_RESULT, error.message, payload=payload, fields=fields)

@@ -1,0 +1,122 @@
+"""Request schemas of the API."""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from ninja import Schema
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, create_model, field_validator
+
+from runs.agent.all_settings import LAUNCHED
+from runs.agent.json_data.json_types import JsonObject
+from runs.agent.json_data.json_values import check_storable_json, check_storable_text
+from runs.agent.providers.model_catalog.model_names import MAX_NAME_CHARS
+from runs.api.response_schemas import Strategy
+from runs.api.setting_fields import request_fields
+
+StatusFilter = Literal["", "idle", "thinking", "executing", "waiting", "completed", "failed", "cancelled"]
+SeverityFilter = Literal["", "info", "warning", "error", "critical"]
+CallStateFilter = Literal[
+    "", "proposed", "awaiting_approval", "approved", "denied", "started", "succeeded", "failed", "unknown"
+]
+"""An empty value means any."""
+
+
+AskBefore = Literal["never", "unsafe", "always"]
+Text = Annotated[str, AfterValidator(check_storable_text)]
+
+
+class StrictSchema(Schema):
+    """Base of request bodies: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Choices(StrictSchema):
+    """The overrides besides settings."""
+
+    models: Annotated[
+        list[Annotated[Text, StringConstraints(min_length=1, max_length=MAX_NAME_CHARS)]] | None,
+        Field(min_length=1, max_length=8, description="In order of preference.", examples=[["offline"]]),
+    ] = None
+    strategy: Strategy | None = None
+    approval: Annotated[
+        AskBefore | None,
+        Field(
+            description="Before which calls a person is asked; not fewer than the agent says. "
+            "Other rules than `always` need the scope `approve`."
+        ),
+    ] = None
+    tools: Annotated[
+        list[Annotated[Text, StringConstraints(min_length=1, max_length=128)]] | None,
+        Field(max_length=200, description="Names of the tools it may use; an empty list means none."),
+    ] = None
+
+
+if TYPE_CHECKING:
+    _Overrides = _Choices
+else:  # Its fields are made from the declarations of the settings.
+    _Overrides = create_model("_Overrides", __base__=_Choices, **request_fields())
+
+
+class Overrides(_Overrides):
+    """Changes of a launch to its agent's configuration."""
+
+    def chosen(self) -> JsonObject:
+        """The overrides for `control.launch`: only sent fields, by internal name, money as a decimal string."""
+        sent = {name: value for name, value in self.dict(exclude_unset=True).items() if value is not None}
+        settings = {each.name: each.as_json(sent.pop(each.public)) for each in LAUNCHED if each.public in sent}
+        return sent | settings
+
+
+class Launch(StrictSchema):
+    """A task and its options."""
+
+    task: Annotated[Text, Field(min_length=1, description="At most 256 KiB.", examples=["What is 17 * 23?"])]
+    agent: Annotated[
+        Text | None, Field(max_length=80, description="An agent's name; without one, the default agent.")
+    ] = None
+    overrides: Overrides | None = None
+
+
+class RunAgain(StrictSchema):
+    """Changes for a repeated or resumed run."""
+
+    overrides: Overrides | None = None
+
+
+class FollowUp(StrictSchema):
+    """The next message."""
+
+    message: Annotated[Text, Field(min_length=1, description="At most 256 KiB.", examples=["And in miles?"])]
+    overrides: Overrides | None = None
+
+
+_Hash = Annotated[Text, Field(max_length=64, description="The call's `arguments_hash` you decide about.")]
+_Reason = Annotated[Text, Field(max_length=2000, description="Recorded; the model reads it after a denial.")]
+
+
+class Denial(StrictSchema):
+    """The denial of a call."""
+
+    arguments_hash: _Hash
+    reason: _Reason = ""
+
+
+class Approval(StrictSchema):
+    """The approval of a call."""
+
+    arguments_hash: _Hash
+    arguments: Annotated[
+        JsonObject | None, Field(description="Other arguments than the model asked for; they must fit the tool.")
+    ] = None
+    reason: _Reason = ""
+
+    _no_broken_text = field_validator("arguments")(check_storable_json)
+
+
+class Settlement(StrictSchema):
+    """The outcome of a call."""
+
+    outcome: Annotated[
+        Literal["happened", "run_again"], Field(description="`run_again`: it did not happen, and may start once more.")
+    ]
+    reason: Annotated[Text, Field(max_length=20_000, description="For `happened`: the result.")] = ""

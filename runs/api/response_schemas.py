@@ -1,0 +1,208 @@
+"""Response schemas of the API, for its description."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from ninja import Schema
+from pydantic import AwareDatetime, ConfigDict, Field, create_model
+
+from runs.agent.json_data.json_types import JsonObject
+from runs.api.setting_fields import response_fields
+from runs.models.bounds import MAX_PRIORITY
+
+Status = Literal["idle", "thinking", "executing", "waiting", "completed", "failed", "cancelled"]
+WaitingFor = Literal["approval", "decision", "retry", "resume"]
+Severity = Literal["info", "warning", "error", "critical"]
+Kind = Literal["reasoning", "tool_call", "tool_result", "answer", "retry", "race", "error", "approval", "note"]
+Effect = Literal["pure", "read", "idempotent", "unsafe"]
+Strategy = Literal["fallback", "hedge", "race"]
+CallState = Literal["proposed", "awaiting_approval", "approved", "denied", "started", "succeeded", "failed", "unknown"]
+RUN_ID = "0b9a4a0e-7a55-4a43-9d8f-4b3f0b0a4c11"
+CALL_ID = "5d0c7a0e-3f7e-5c8a-8a53-9f1f0e6b7d42"
+"""Ids for the examples."""
+
+
+class Sent(Schema):
+    """Base of responses: all fields are always present."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+class AgentErrorOut(Sent):
+    """The error that ended a run."""
+
+    model_config = ConfigDict(extra="allow")
+
+    code: str
+    message: str
+    severity: Severity
+    context: JsonObject
+    recoverable: bool
+    suggested_action: str | None
+
+
+class RunOut(Sent):
+    """A run. Unknown and inapplicable fields are null, as are most fields for a token without the scope `read`."""
+
+    id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[RUN_ID])]
+    task: Annotated[str | None, Field(examples=["What is 17 * 23?"])]
+    status: Status
+    waiting_for: WaitingFor | None
+    agent: Annotated[str | None, Field(description="The name its agent had when it was launched.")]
+    answer: str | None
+    output: Annotated[Any, Field(description="The answer as data, if its agent has an output schema.")]
+    error: AgentErrorOut | None
+    steps_taken: Annotated[int | None, Field(ge=0)]
+    tokens_used: Annotated[int | None, Field(ge=0)]
+    usage_is_estimated: Annotated[
+        bool | None, Field(description="Some of the tokens were counted here, because a server reported none.")
+    ]
+    cost: Annotated[str | None, Field(description="US dollars as a decimal string; null when some of it is unknown.")]
+    created_at: AwareDatetime
+    started_at: AwareDatetime | None
+    ended_at: AwareDatetime | None
+
+
+class StepOut(Sent):
+    """A step. Unknown and inapplicable fields are null."""
+
+    sequence: Annotated[int, Field(ge=1)]
+    turn: int | None
+    kind: Kind
+    content: str
+    tool_name: str | None
+    call_id: Annotated[str | None, Field(json_schema_extra={"format": "uuid"})]
+    tool_input: Any
+    tool_output: Any
+    attempt: int | None
+    max_attempts: int | None
+    severity: Severity | None
+    recoverable: bool | None
+    suggested_action: str | None
+    provider: str | None
+    model: str | None
+    lane: int | None
+    tokens: int | None
+    cost: Annotated[str | None, Field(description="US dollars as a decimal string.")]
+    started_at: AwareDatetime | None
+    ended_at: AwareDatetime | None
+    metadata: JsonObject
+
+
+class CallOut(Sent):
+    """A tool call and its state. A token without the scope `read` does not get its arguments."""
+
+    call_id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[CALL_ID])]
+    run_id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[RUN_ID])]
+    turn: int | None
+    tool_name: str
+    arguments: JsonObject | None
+    arguments_hash: Annotated[str, Field(description="Send it with a decision: it says which arguments you saw.")]
+    proposed_arguments: Annotated[
+        JsonObject | None, Field(description="What the model asked for, if a person changed it.")
+    ]
+    effect: Effect | None
+    state: CallState
+    decided_by: Annotated[str | None, Field(description="User name; null if no user decided.")]
+    decided_at: AwareDatetime | None
+    decision_reason: str | None
+    expires_at: AwareDatetime | None
+    started_at: AwareDatetime | None
+    ended_at: AwareDatetime | None
+
+
+class _AgentHead(Sent):
+    """Id, name, models and tools of an agent."""
+
+    id: int
+    name: str
+    description: str
+    models: list[str]
+    strategy: Strategy
+    tools: Annotated[list[str] | None, Field(description="Null: all of them. An empty list: none.")]
+
+
+if TYPE_CHECKING:
+    _AgentSettings = _AgentHead
+else:  # Its fields are made from the declarations of the settings.
+    _AgentSettings = create_model("_AgentSettings", __base__=_AgentHead, **response_fields())
+
+
+class AgentOut(_AgentSettings):
+    """A saved configuration for runs."""
+
+    output_schema: Any
+    approval: Literal["never", "unsafe", "always"]
+    launch_may_raise: Annotated[
+        list[Literal["limits", "models", "tools", "settings"]],
+        Field(description="Kinds of limits and settings that any launch may raise above the agent's values."),
+    ]
+    priority: Annotated[int, Field(ge=-MAX_PRIORITY, le=MAX_PRIORITY)]
+    is_default: bool
+
+
+class ToolOut(Sent):
+    """A tool that agents may call."""
+
+    name: str
+    description: str
+    parameters: Annotated[JsonObject, Field(description="JSON Schema of its arguments.")]
+    effect: Effect
+
+
+class RunListed(RunOut):
+    """A run in a list. A long task or answer is shortened, and `output` is then null."""
+
+    cut: Annotated[list[Literal["task", "answer", "output"]], Field(description="The fields that are shortened.")]
+    whole: Annotated[str, Field(description="The address of the run in full.")]
+
+
+class RunPage(Sent):
+    """Runs, newest first. A page ends early at about 1 MiB."""
+
+    items: list[RunListed]
+    next: Annotated[str | None, Field(description="The `cursor` of the next page; null on the last.")]
+
+
+class CallPage(Sent):
+    """Tool calls, those of the newest run first."""
+
+    items: list[CallOut]
+    next: str | None
+
+
+class AgentPage(Sent):
+    """All agents, by name."""
+
+    items: list[AgentOut]
+    next: None
+
+
+class ToolPage(Sent):
+    """All tools."""
+
+    items: list[ToolOut]
+    next: None
+
+
+class StepPage(Sent):
+    """Steps in order. Ask again with `after` = `last` until `ended`."""
+
+    items: list[StepOut]
+    last: Annotated[int, Field(ge=0, description="The sequence to ask `after` next.")]
+    ended: Annotated[bool, Field(description="True if the run has ended and there are no further steps.")]
+
+
+class ErrorBody(Sent):
+    """Details of an error."""
+
+    code: Annotated[str, Field(description="Stable and machine-readable; the message may change.")]
+    message: str
+    severity: Severity
+    recoverable: Annotated[bool, Field(description="True if the same request may succeed later.")]
+    suggested_action: str | None
+
+
+class ErrorOut(Sent):
+    """Every error of the API."""
+
+    error: ErrorBody

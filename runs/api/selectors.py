@@ -1,0 +1,41 @@
+"""Lookup of runs and calls for endpoints: a missing object and one the caller may not see give the same 404."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from runs.api.auth import caller_of
+from runs.api.errors import forbidden, not_found
+from runs.models import Run, ToolCall
+from runs.models.permissions import may_decide, why_not
+from runs.models.run import RunQuerySet
+
+
+def visible_runs(request: HttpRequest) -> RunQuerySet:
+    """The runs the caller may see."""
+    return Run.objects.visible_to(caller_of(request).user)
+
+
+def find_run(request: HttpRequest, run_id: UUID, *, may: Callable[[Any, Run], bool] | None = None) -> Run:
+    """The run. Raises `ApiError` 404, and 403 if the caller may see it but `may` forbids the action."""
+    run = visible_runs(request).filter(pk=run_id).first()
+    if run is None:
+        raise not_found("run")
+    user = caller_of(request).user
+    if may is not None and not may(user, run):
+        raise forbidden(why_not(may, user, run))
+    return run
+
+
+def find_call(request: HttpRequest, call_id: UUID) -> ToolCall:
+    """A tool call the caller may decide about. Raises `ApiError` 404, and 403 if they may only see it."""
+    calls = ToolCall.objects.select_related("decided_by", "run")
+    call = calls.filter(pk=call_id, run__in=visible_runs(request)).first()
+    if call is None:
+        raise not_found("call")
+    user = caller_of(request).user
+    if not may_decide(user, call.run):
+        raise forbidden(why_not(may_decide, user, call.run))
+    return call

@@ -1,0 +1,57 @@
+"""Rows as JSON of the API, and JSON responses."""
+
+from typing import Any
+
+from django.http import HttpResponse, JsonResponse
+
+from runs.agent.all_settings import LAUNCHED
+from runs.agent.json_data.json_types import JsonObject
+from runs.models import Agent, ToolCall
+from runs.models.as_json import as_utc
+
+
+def answer(body: Any, status: int = 200, **headers: str) -> HttpResponse:
+    """A JSON response; underscores in header names become hyphens."""
+    return JsonResponse(body, status=status, headers={name.replace("_", "-"): text for name, text in headers.items()})
+
+
+def call_as_json(call: ToolCall) -> JsonObject:
+    """The tool call as the API shows it. Reads `decided_by`: select it with the call."""
+    return {
+        "call_id": str(call.pk),
+        "run_id": str(call.run_id),
+        "turn": call.turn,
+        "tool_name": call.tool_name,
+        "arguments": call.arguments,
+        "arguments_hash": call.arguments_hash,
+        "proposed_arguments": call.proposed_arguments,
+        "effect": call.effect,
+        "state": call.state,
+        "decided_by": call.decided_by.get_username() if call.decided_by else None,
+        "decided_at": as_utc(call.decided_at),
+        "decision_reason": call.decision_reason or None,
+        "expires_at": as_utc(call.expires_at),
+        "started_at": as_utc(call.started_at),
+        "ended_at": as_utc(call.ended_at),
+    }
+
+
+def agent_as_json(agent: Agent) -> JsonObject:
+    """The agent as the API shows it, without its instructions, which only people who may see agents in the admin
+    read."""
+    snapshot = agent.snapshot()
+    return {
+        "id": agent.pk,
+        "name": agent.name,
+        "description": agent.description,
+        "models": list(agent.model_names) or ["offline"],
+        "strategy": agent.strategy,
+        "tools": agent.tools,
+        **{setting.public: snapshot.get(setting.name) for setting in LAUNCHED},
+        "extra": snapshot.get("extra", {}),
+        "output_schema": agent.output_schema,
+        "approval": agent.approval,
+        "launch_may_raise": list(agent.launch_may_raise),
+        "priority": agent.priority,
+        "is_default": agent.is_default,
+    }

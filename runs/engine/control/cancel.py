@@ -1,0 +1,124 @@
+"""Cancelling a run, and forcing the end of a run whose host does not stop."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from runs.agent.payloads.steps import ToolResultPayload
+from runs.engine.control.permission_checks import check_may
+from runs.engine.control.step_log import add_step, name_of, place_of
+from runs.engine.db_clock import database_now
+from runs.engine.operations import fault_points
+from runs.engine.queueing.dispatch import announce, tell
+from runs.engine.recording.call_endings import ending_of, without_result
+from runs.engine.recording.parallel_calls import parallel_calls_of
+from runs.engine.recording.run_activity import stop_report_of
+from runs.engine.recording.stop_report import asked_payload, running_words, stop_report_at_once, stop_report_thought
+from runs.engine.writing.writes import Totals
+from runs.models import Run, Step
+from runs.models.permissions import may_stop
+from runs.models.run import FORCE_AFTER
+
+CancelOutcome = Literal["cancelled", "asked", "already_ended"]
+ForceOutcome = Literal["forced", "cancelled", "already_ended", "not_asked", "too_early"]
+
+
+@transaction.atomic
+def cancel(run_id: UUID, *, by: Any) -> CancelOutcome:
+    """Stop a run for good.
+
+    "cancelled": it had no host and is cancelled. "asked": its host has been told. "already_ended": nothing changed.
+    A second request changes nothing. Raises `PermissionDenied` and `Run.DoesNotExist`.
+    """
+    run = Run.objects.select_for_update().get(pk=run_id)
+    check_may(may_stop, by, run)
+    if run.is_finished:
+        return "already_ended"
+    if run.owner is None:
+        _cancel_at_once(run, by)
+        return "cancelled"
+    if run.cancel_requested_at is None:
+        stop = stop_report_of(run)
+        words = f"{name_of(by)} asked to stop the run. {running_words(stop)}"
+        add_step(run, Step.Kind.NOTE, words, asked_payload(run, stop, name_of(by)))
+        run.cancel_requested_at = database_now()
+        run.save(update_fields=["cancel_requested_at", "next_sequence"])
+        fault_points.at_commit("cancel_asked")
+        announce(run.pk, run.last_sequence)
+    tell(run.owner, run.pk, "run.cancel")
+    return "asked"
+
+
+@transaction.atomic
+def force(run_id: UUID, *, by: Any) -> ForceOutcome:
+    """End a run whose host does not: the host's next write is refused, and what the host still does is unknown.
+
+    "forced": the run is cancelled. "cancelled": it had no host, so nothing had to be forced. "not_asked": a stop must
+    be requested first. "too_early": see `can_be_forced_at`. "already_ended". The last three change nothing. Raises
+    `PermissionDenied` and `Run.DoesNotExist`.
+    """
+    run = Run.objects.select_for_update().get(pk=run_id)
+    check_may(may_stop, by, run)
+    if run.is_finished:
+        return "already_ended"
+    if run.owner is None:
+        _cancel_at_once(run, by)
+        return "cancelled"
+    if run.cancel_requested_at is None:
+        return "not_asked"
+    if database_now() < can_be_forced_at(run) and not _lease_has_expired(run):
+        return "too_early"
+    run.epoch += 1  # From here on its host is fenced.
+    stop = stop_report_of(run, forced_by=name_of(by))
+    _end_open_calls(run)
+    ending = stop_report_thought(run.pk, stop, Totals.of(run))
+    add_step(run, Step.Kind.NOTE, ending.content, ending.payload)
+    _end(run)
+    return "forced"
+
+
+def can_be_forced_at(run: Run) -> datetime:
+    """The earliest time to force a run after a stop request. Raises `ValueError` if no stop was requested."""
+    if run.cancel_requested_at is None:
+        raise ValueError(f"Run {run.pk} has not been asked to stop.")
+    return run.cancel_requested_at + FORCE_AFTER
+
+
+def _lease_has_expired(run: Run) -> bool:
+    # Leases are measured with the database's clock.
+    return run.lease_until is not None and Run.objects.filter(pk=run.pk, lease_until__lt=Now()).exists()
+
+
+def _cancel_at_once(run: Run, by: Any) -> None:
+    words, payload = stop_report_at_once(run, name_of(by))
+    _end_open_calls(run)
+    add_step(run, Step.Kind.NOTE, words, payload)
+    _end(run)
+
+
+def _end(run: Run) -> None:
+    now = timezone.now()
+    run.status, run.waiting_for, run.owner, run.lease_until = Run.Status.CANCELLED, "", None, None
+    run.cancel_requested_at, run.pause_requested_at, run.ended_at = run.cancel_requested_at or now, None, now
+    columns = ["status", "waiting_for", "owner", "lease_until", "epoch", "cancel_requested_at", "pause_requested_at"]
+    run.save(update_fields=[*columns, "ended_at", "next_sequence"])
+    fault_points.at_commit("cancel")
+    announce(run.pk, run.last_sequence)
+
+
+def _end_open_calls(run: Run) -> None:
+    """Give each call without a result one: it will not run again, and no decision about it is possible."""
+    results = run.steps.filter(kind=Step.Kind.TOOL_RESULT, call_id__isnull=False)
+    have_results = set(results.values_list("call_id", flat=True))
+    for call in without_result(run.calls.order_by("turn", "index"), have_results):
+        ending = ending_of(call.state, call.effect)
+        if call.state != ending.state:
+            call.state, call.ended_at, call.epoch = ending.state, timezone.now(), run.epoch
+            call.save(update_fields=["state", "ended_at", "epoch"])
+        payload = ToolResultPayload(code=ending.code, calls=parallel_calls_of(run, call.turn))
+        about = {"severity": ending.severity, "recoverable": False, **place_of(call)}
+        add_step(run, Step.Kind.TOOL_RESULT, ending.words, payload, **about)

@@ -1,0 +1,86 @@
+"""What all decisions about calls share: the run is locked first, the decision is a step, and the run continues.
+
+Without the lock, two people who decide the last two calls of a turn at the same instant would each see the other's
+call undecided, and the run would not be woken.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from runs.agent.payloads.steps import DecisionPayload, ToolResultPayload
+from runs.agent.redaction.redactor import Redactor
+from runs.engine.control.step_log import add_step, name_of, place_of
+from runs.engine.operations import fault_points
+from runs.engine.operations.known_secrets import known_secrets
+from runs.engine.queueing.dispatch import announce, dispatch
+from runs.engine.recording.parallel_calls import parallel_calls_of
+from runs.models import Run, Step, ToolCall
+
+
+class DecisionRefused(ValueError):
+    """The decision is no longer possible, and nothing was changed. `call` has the call's current state."""
+
+    def __init__(self, code: str, message: str, call: ToolCall) -> None:
+        """`code`: not_waiting, already_decided, arguments_changed, expired, stop_asked."""
+        super().__init__(message)
+        self.code = code
+        self.call = call
+
+
+def locked(call_id: UUID | str) -> tuple[Run, ToolCall]:
+    """The locked run of a call, and the call. Raises `ToolCall.DoesNotExist`."""
+    run_id = ToolCall.objects.values_list("run_id", flat=True).get(pk=call_id)
+    run = Run.objects.select_for_update().get(pk=run_id)
+    return run, ToolCall.objects.get(pk=call_id)
+
+
+def check_run(run: Run, call: ToolCall) -> None:
+    """Raise `DecisionRefused` if no decision is possible in the run any more."""
+    if run.is_finished:
+        raise DecisionRefused("not_waiting", f"The run is {run.get_status_display().lower()}.", call)
+    if run.cancel_requested_at is not None:
+        raise DecisionRefused("stop_asked", "The run has been asked to stop.", call)
+
+
+def record(run: Run, call: ToolCall, words: str, payload: DecisionPayload, *, user: Any) -> None:
+    """Store the decision of `user`, and add its step."""
+    reason = payload.reason
+    call.decided_by, call.decided_at, call.decision_reason = user, timezone.now(), reason
+    call.save()
+    told = f"{words}\n{reason}" if reason else words
+    add_step(run, Step.Kind.APPROVAL, told, payload, tool_input=call.arguments, **place_of(call))
+
+
+def add_result(run: Run, call: ToolCall, content: str, *, by: str | None, code: str = "", **columns: Any) -> None:
+    """Add the result step: the result that a person entered, or, with `code`, the reason why there is none."""
+    remark = "" if code else "A person told this result."
+    payload = ToolResultPayload(by=by, code=code, remark=remark, calls=parallel_calls_of(run, call.turn))
+    add_step(run, Step.Kind.TOOL_RESULT, content, payload, **place_of(call), **columns)
+
+
+def go_on_if_decided(run: Run) -> None:
+    """Save the run; queue it if all decisions are made."""
+    if run.waiting_for == Run.WaitingFor.APPROVAL:
+        is_decided = not run.calls.filter(state=ToolCall.State.AWAITING_APPROVAL).exists()
+    else:
+        is_decided = not run.calls.undecided().exists()
+    if is_decided:
+        run.status, run.waiting_for = Run.Status.IDLE, ""
+    run.save(update_fields=["status", "waiting_for", "next_sequence"])
+    fault_points.at_commit("decision")
+    if is_decided:
+        dispatch(run.pk)
+    announce(run.pk, run.last_sequence)
+
+
+def without_secrets(text: str) -> str:
+    """A typed text with its secrets hidden, ready to be stored."""
+    return Redactor(known_secrets()).text(text.strip())
+
+
+def stands(call: ToolCall) -> str:
+    """A sentence on the state of a call that another person decided first."""
+    who = f" by {name_of(call.decided_by)}" if call.decided_by is not None else ""
+    return f"This call is already {call.get_state_display().lower()}{who if call.decided_at else ''}."

@@ -1,0 +1,66 @@
+"""Launching a run, and running one again."""
+
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from runs.agent.json_data.json_types import JsonObject
+from runs.engine.control.ceilings import ceilings_after, ceilings_of
+from runs.engine.control.overrides import changed, launched_like
+from runs.engine.limits.daily_budget import check_daily_limits
+from runs.engine.limits.launch_rate import check_launch_limits
+from runs.engine.operations import fault_points
+from runs.engine.queueing.dispatch import announce, dispatch
+from runs.models import Agent, Run
+from runs.models.permissions import NOT_LAUNCHED, may_launch
+
+
+def launch(
+    *,
+    user: Any,
+    task: str,
+    agent: Agent | None = None,
+    overrides: JsonObject | None = None,
+    rerun_of: Run | None = None,
+) -> Run:
+    """A new run of `task`, queued and dispatched in one transaction. `agent` None means the default agent.
+
+    `overrides` replaces keys of the agent's snapshot, those of `OVERRIDES`; an amount of money is a decimal string.
+    Raises `ValueError` for an empty task or an unknown key; its subclasses `DailyLimitReached` if the person's runs
+    have used up the daily limit, `TooManyLaunches` if the person launches too fast or has too many runs queued, and
+    `OverrideRefused`; `PermissionDenied` if the person may not launch; `Agent.DoesNotExist` without a default agent.
+    """
+    if not task.strip():
+        raise ValueError("A run needs a task.")
+    if agent is None:
+        agent = Agent.objects.get(is_default=True)
+    config = changed(agent.snapshot(), overrides, by=user, ceilings=ceilings_of(agent, by=user))
+    return create_run(user=user, task=task, agent=agent, config=config, rerun_of=rerun_of)
+
+
+def run_again(run_id: UUID, *, by: Any, overrides: JsonObject | None = None) -> Run:
+    """A new run of the same task, launched by `by`, with the same configuration and `overrides` (as of `launch`).
+
+    Tools, ceilings and approval rules are those of its agent today. Raises `ValueError` for an unknown key,
+    `PermissionDenied`, `OverrideRefused`, `DailyLimitReached`, `TooManyLaunches`, and `Run.DoesNotExist`.
+    """
+    earlier = Run.objects.select_related("agent").get(pk=run_id)
+    config = changed(launched_like(earlier, by=by), overrides, by=by, ceilings=ceilings_after(earlier, by=by))
+    return create_run(user=by, task=earlier.task, agent=earlier.agent, config=config, rerun_of=earlier)
+
+
+@transaction.atomic
+def create_run(*, user: Any, agent: Agent | None, **columns: Any) -> Run:
+    """A new run, queued and dispatched. Raises `PermissionDenied`, `DailyLimitReached` and `TooManyLaunches`."""
+    if not may_launch(user):
+        raise PermissionDenied(NOT_LAUNCHED)
+    check_launch_limits(user)
+    check_daily_limits(user)
+    priority = agent.priority if agent is not None else 0
+    run = Run.objects.create(user=user, agent=agent, priority=priority, **columns)
+    fault_points.at_commit("launch")
+    dispatch(run.pk)
+    announce(run.pk, 0)
+    return run

@@ -1,0 +1,71 @@
+"""The conversation of a continued run: the earlier runs as its model sees them."""
+
+from collections.abc import Sequence
+
+from runs.agent.errors.exceptions import AgentError, ErrorSeverity
+from runs.agent.messages import Exchange, ModelReply, ToolResult, Turn
+from runs.engine.hosting.replay import history_of
+from runs.models import Run, Step
+
+MAX_EARLIER_RUNS = 50
+"""Older runs are left out; no model's context window holds that much."""
+
+
+def earlier_exchanges_of(run: Run) -> tuple[Exchange, ...]:
+    """The exchanges before the task of `run`, oldest first; empty if it continues no run. Queries the database."""
+    exchanges: list[Exchange] = []
+    earlier_id = run.continues_id
+    while earlier_id is not None and len(exchanges) < MAX_EARLIER_RUNS:
+        earlier = Run.objects.filter(pk=earlier_id).first()
+        if earlier is None:
+            break
+        exchanges.append(_exchange(earlier))
+        earlier_id = earlier.continues_id
+    return tuple(reversed(exchanges))
+
+
+def _exchange(run: Run) -> Exchange:
+    steps = list(run.steps.defer("html").order_by("sequence"))
+    history = history_of(run, steps, run.calls.order_by("turn", "index"))
+    turns, was_gone_on_from = history.turns, False
+    if (reply := history.open_reply) is not None:
+        known = history.open_results
+        calls = enumerate(reply.calls)
+        results = (known.get(index) or _no_result(call.tool_name) for index, call in calls)
+        turns = [*turns, Turn(reply, tuple(results))]
+    else:
+        turns, was_gone_on_from = _without_beginning(turns)
+    if run.status == Run.Status.COMPLETED:
+        answer = _answer(run, steps)
+        # The answer has the whole text. Its replay value would have the end only.
+        answer = ModelReply(text=answer.text) if was_gone_on_from else answer
+        return Exchange(run.task, tuple(turns), answer, windows=history.windows)
+    return Exchange(run.task, tuple(turns), ending=_ending(run), windows=history.windows)
+
+
+def _without_beginning(turns: list[Turn]) -> tuple[list[Turn], bool]:
+    """The turns without the unfinished replies at their end, and whether there were any.
+
+    The next reply, if there was one, continued them; without one, the rest was not requested.
+    """
+    whole = len(turns)
+    while whole and turns[whole - 1].is_unfinished:
+        whole -= 1
+    return turns[:whole], whole < len(turns)
+
+
+def _answer(run: Run, steps: Sequence[Step]) -> ModelReply:
+    turn = next((step.turn for step in reversed(steps) if step.kind == Step.Kind.ANSWER), None)
+    replay = next((step.replay for step in steps if step.turn == turn and step.replay is not None), None)
+    return ModelReply(text=run.answer, replay=replay)
+
+
+def _ending(run: Run) -> str:
+    if run.error is not None:
+        return f"That task ended without an answer: {run.error.get('message', 'it failed.')}"
+    return "That task was stopped by a person before there was an answer."
+
+
+def _no_result(tool_name: str) -> ToolResult:
+    error = AgentError("No result of this call was recorded.", ErrorSeverity.WARNING, {}, False, code="stopped")
+    return ToolResult("", tool_name, None, error)

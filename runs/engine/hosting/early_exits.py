@@ -1,0 +1,187 @@
+"""How a claim ends other than by an answer or error: stopped, suspended, poisoned, parked."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Literal
+from uuid import UUID
+
+from runs.agent.errors.exceptions import AgentError, ErrorSeverity
+from runs.agent.execution import error_thought
+from runs.agent.journal import CallChange, Entry, ParkedFor
+from runs.agent.messages import ToolCall as Call
+from runs.agent.payloads.kinds import is_from_a_person
+from runs.agent.payloads.notes import NotePayload
+from runs.agent.payloads.step_fields import StepFields, fields_of_call
+from runs.agent.payloads.steps import ToolResultPayload
+from runs.agent.thoughts import AgentThought, ThoughtType
+from runs.agent.tool_calls.approval_rules import outcome_question
+from runs.engine.hosting.claim_queries import MAX_CRASHES, Claim
+from runs.engine.recording.call_endings import ending_of, without_result
+from runs.engine.recording.recorder import Recorder
+from runs.engine.recording.stop_report import stop_report_thought
+from runs.engine.writing.columns import Columns
+from runs.engine.writing.writes import FROZE, Totals
+from runs.models import Step, ToolCall
+
+StopReason = Literal["cancel", "pause", "suspend", "lost"]
+
+
+async def ended_before_it_began(claim: Claim, recorder: Recorder) -> bool:
+    """End the claim at once if the run is cancelled, poisoned or paused, or a call needs a person's decision.
+
+    Returns False if the run can go on; a run whose host was lost then gets a note that says so.
+    """
+    waits_for = _person_decides(recorder)
+    if claim.run.cancel_requested_at is not None:
+        stopped(recorder, "cancel")
+    elif claim.run.crashes >= MAX_CRASHES:
+        _poison(claim, recorder)
+    elif waits_for is not None:
+        _park(recorder, waits_for)
+    elif claim.run.pause_requested_at is not None:
+        stopped(recorder, "pause")
+    else:
+        if claim.was_hosted or (claim.steps and not _a_person_said_so(claim)):
+            await recorder.record(Entry(thoughts=[_resumed(claim)]))
+        return False
+    return True
+
+
+def open_calls(claim: Claim) -> dict[str, CallChange]:
+    """The calls an earlier claim left without a result, by call id. Repeatable ones will run again."""
+    have_results = {step.call_id for step in claim.steps if step.kind == Step.Kind.TOOL_RESULT}
+    return {str(call.call_id): _change(call) for call in without_result(claim.calls, have_results)}
+
+
+def stopped(recorder: Recorder, reason: StopReason) -> None:
+    """Release a run whose work was interrupted. Does nothing if its last write is already queued."""
+    if recorder.has_left or reason == "lost":
+        return
+    running = list(recorder.open_calls.values())
+    if reason == "cancel":
+        stop = recorder.activity.stop(running, keeps_words=recorder.replies.have_words)
+        recorder.leave(
+            "cancelled",
+            notes=[_stopped_result(change) for change in running],
+            calls=_all_stopped(running),
+            closing=partial(stop_report_thought, recorder.run_id, stop),
+            ended_at=datetime.now(UTC),
+            pause_requested_at=None,
+        )
+        return
+    waits_for = _person_decides(recorder)
+    if waits_for is not None:
+        _park(recorder, waits_for)
+    elif reason == "pause":
+        note = partial(_paused, recorder.run_id)
+        recorder.leave("waiting", waiting_for="resume", notes=[], closing=note, pause_requested_at=None)
+    else:
+        words = "Interrupted: the server is stopping. The run is queued."
+        recorder.leave("idle", notes=[_note(words, NotePayload(note="interrupted"))])
+
+
+async def close_open_calls(recorder: Recorder) -> None:
+    """Give the calls that an earlier claim left open a result that says they will not run again."""
+    if running := list(recorder.open_calls.values()):
+        await recorder.record(Entry(thoughts=[*map(_stopped_result, running)], calls=_all_stopped(running)))
+
+
+def _poison(claim: Claim, recorder: Recorder) -> None:
+    error = _froze(claim) if claim.run.crashes >= FROZE else _lost_often(claim)
+    ended: Columns = {"error": error.as_json(), "severity": error.severity.value, "ended_at": datetime.now(UTC)}
+    ended["pause_requested_at"] = None
+    running = list(recorder.open_calls.values())
+    notes = [*map(_stopped_result, running), error_thought(error)]
+    recorder.leave("failed", notes=notes, calls=_all_stopped(running), **ended)
+
+
+def _lost_often(claim: Claim) -> AgentError:
+    return AgentError(
+        f"The run was ended because it was lost {claim.run.crashes} times in a row without a new step: the process "
+        "that worked on it died, or what it did could not be stored.",
+        ErrorSeverity.CRITICAL,
+        {"crashes": claim.run.crashes},
+        recoverable=False,
+        suggested_action="Look in the log for the reason, then run it again.",
+        code="poison",
+    )
+
+
+def _froze(claim: Claim) -> AgentError:
+    open_calls = [call.tool_name for call in claim.calls if call.state == ToolCall.State.STARTED]
+    doing = f" in the tool {', '.join(map(repr, open_calls))}" if open_calls else ""
+    return AgentError(
+        f"The run was ended because it held its whole process{doing}: nothing else went on there until the process was "
+        "ended. It is not resumed into the same.",
+        ErrorSeverity.CRITICAL,
+        {"tools": open_calls},
+        recoverable=False,
+        suggested_action="Look in the log for where it stood; a tool that computes for long must not be a coroutine.",
+        code="froze",
+    )
+
+
+def _person_decides(recorder: Recorder) -> ParkedFor | None:
+    """The decision about open calls that the run waits for; None if it can go on."""
+    if any(_outcome_is_unknown(change) for change in recorder.open_calls.values()):
+        return "decision"
+    if any(change.state == "awaiting_approval" for change in recorder.open_calls.values()):
+        return "approval"
+    return None
+
+
+def _park(recorder: Recorder, waits_for: ParkedFor) -> None:
+    """Release the run until a person has decided, and ask for the outcome of each started unsafe call."""
+    started = [each for each in recorder.open_calls.values() if each.state == "started" and each.effect == "unsafe"]
+    questions = [outcome_question(each.call, each.effect, _why_unknown(each)) for each in started]
+    unknown = [replace(each, state="unknown", is_new=False) for each in started]
+    recorder.leave("waiting", waiting_for=waits_for, notes=questions, calls=unknown)
+
+
+def _why_unknown(change: CallChange) -> str:
+    return f"{change.call.tool_name} was started, and the server stopped before its result was recorded."
+
+
+def _paused(run_id: UUID, _used: Totals) -> AgentThought:
+    """The note of a pause, with the name of its requester. Queries the database in the transaction that parks the
+    run."""
+    asked = Step.objects.filter(run_id=run_id).notes("pause_asked").only("kind", "metadata")
+    last = asked.order_by("-sequence").first()
+    by = last.payload.by if last is not None and isinstance(last.payload, NotePayload) else None
+    words = f"Paused{f' by {by}' if by else ''}. Nothing runs until a person resumes it."
+    return _note(words, NotePayload(note="paused", by=by or None))
+
+
+def _resumed(claim: Claim) -> AgentThought:
+    why = "its server stopped without letting go of it" if claim.was_hosted else "the server was restarted"
+    return _note(f"Resumed after step {claim.run.last_sequence}: {why}.", NotePayload(note="resumed"))
+
+
+def _a_person_said_so(claim: Claim) -> bool:
+    """True if a person's decision, or its deadline, let the run go on: its last step says so already."""
+    return is_from_a_person(claim.steps[-1].payload)
+
+
+def _note(content: str, payload: NotePayload) -> AgentThought:
+    return AgentThought(ThoughtType.NOTE, content, payload=payload)
+
+
+def _outcome_is_unknown(change: CallChange) -> bool:
+    return change.state == "unknown" or (change.state == "started" and change.effect == "unsafe")
+
+
+def _change(call: ToolCall) -> CallChange:
+    made = Call(str(call.call_id), call.tool_name, call.arguments, call.turn, call.index, call.proposed_arguments)
+    return CallChange(made, call.state, call.effect)  # type: ignore[arg-type]  # The choices are the literals' values.
+
+
+def _all_stopped(running: list[CallChange]) -> list[CallChange]:
+    return [CallChange(each.call, ending_of(each.state, each.effect).state, each.effect) for each in running]
+
+
+def _stopped_result(change: CallChange) -> AgentThought:
+    ending = ending_of(change.state, change.effect)
+    payload = ToolResultPayload(code=ending.code)
+    fields = fields_of_call(change.call) | StepFields(severity=ending.severity, recoverable=False)
+    return AgentThought(ThoughtType.TOOL_RESULT, ending.words, payload=payload, fields=fields)

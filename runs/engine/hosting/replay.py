@@ -1,0 +1,113 @@
+"""Replay: from recorded steps back to the model's history, so that an interrupted run can go on."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from runs.agent.errors.exceptions import AgentError, ErrorSeverity
+from runs.agent.messages import History, ModelReply, ToolRequest, ToolResult, Turn
+from runs.agent.payloads.notes import BadOutputPayload, UnfinishedPayload, Why, WindowPayload
+from runs.agent.payloads.steps import ToolResultPayload
+from runs.agent.unfinished_thought import INTERRUPTIONS
+from runs.models import Run, Step, ToolCall
+
+
+def history_of(run: Run, steps: Sequence[Step], calls: Iterable[ToolCall]) -> History:
+    """The history recorded for `run`: finished turns, and the reply whose calls still miss results, if there is one."""
+    history = History(
+        steps=run.last_sequence, tokens=run.tokens_used or 0, cost_usd=run.cost, active_s=run.active_ms / 1000
+    )
+    calls_by_turn: dict[int, list[ToolCall]] = defaultdict(list)
+    for call in calls:
+        calls_by_turn[call.turn].append(call)
+    steps_by_turn: dict[int | None, list[Step]] = defaultdict(list)
+    for step in steps:
+        steps_by_turn[step.turn].append(step)
+    _note_windows(history, steps)
+    rejected = _rejected(steps)
+    unfinished = _gone_on_from(steps)
+    for turn in sorted(calls_by_turn.keys() | rejected.keys() | unfinished.keys()):
+        of_turn = steps_by_turn[turn]
+        if turn in unfinished and turn not in calls_by_turn and turn not in rejected:
+            made, why = unfinished[turn]
+            history.turns.append(made)
+            history.uncounted_turns += why in INTERRUPTIONS
+            continue
+        if turn in rejected:
+            history.turns.append(rejected[turn])
+            continue
+        reply = _reply(of_turn, calls_by_turn[turn])
+        results = {call.index: result for call in calls_by_turn[turn] if (result := _result(of_turn, call)) is not None}
+        if len(results) == len(reply.calls):
+            history.turns.append(Turn(reply, tuple(results[index] for index in range(len(reply.calls)))))
+        else:
+            history.open_reply, history.open_results = reply, results
+            history.open_arguments = {
+                call.index: call.arguments for call in calls_by_turn[turn] if call.proposed_arguments is not None
+            }
+            history.open_approved = frozenset(call.index for call in calls_by_turn[turn] if call.is_approved)
+    return history
+
+
+def _note_windows(history: History, steps: Sequence[Step]) -> None:
+    """Note the context windows that the run has learnt from its models' refusals."""
+    for step in steps:
+        if isinstance(step.payload, WindowPayload):
+            history.past_is_changed = True
+            if (learnt := step.payload.learnt_tokens) is not None:
+                history.windows[f"{step.provider}/{step.model}"] = learnt
+
+
+def _gone_on_from(steps: Sequence[Step]) -> dict[int, tuple[Turn, Why]]:
+    """By turn, the unfinished replies that the next reply continued, each as a turn, and why they are unfinished."""
+    found: dict[int, tuple[Turn, Why]] = {}
+    for step in steps:
+        if not step.turn or step.unfinished_why is None:
+            continue
+        match step.payload:
+            case UnfinishedPayload(goes_on=True, answer=answer, why=why):
+                found[step.turn] = Turn(ModelReply(text=answer, replay=step.replay), is_unfinished=True), why
+    return found
+
+
+def _rejected(steps: Sequence[Step]) -> dict[int, Turn]:
+    """By turn, the replies whose answers did not fit the output schema."""
+    found: dict[int, Turn] = {}
+    for step in steps:
+        match step.payload:
+            case BadOutputPayload(answer=answer, faults=faults) if step.turn:
+                found[step.turn] = Turn(ModelReply(text=answer, replay=step.replay), faults=faults)
+    return found
+
+
+def _reply(steps: Sequence[Step], calls: Sequence[ToolCall]) -> ModelReply:
+    reasoning = "\n\n".join(step.content for step in steps if step.kind == Step.Kind.REASONING)
+    replay = next((step.replay for step in steps if step.replay is not None), None)
+    requests = tuple(
+        ToolRequest(call.tool_name, call.arguments if call.proposed_arguments is None else call.proposed_arguments)
+        for call in calls
+    )
+    return ModelReply(reasoning=reasoning, calls=requests, replay=replay)
+
+
+def _result(steps: Sequence[Step], call: ToolCall) -> ToolResult | None:
+    """The call's result; None if it has none, or is to run again despite an earlier result."""
+    told = [step for step in steps if step.kind == Step.Kind.TOOL_RESULT and step.call_id == call.call_id]
+    if not told or call.state in ToolCall.OPEN:
+        return None
+    step, payload = told[-1], told[-1].payload
+    duration_s = (step.ended_at - step.started_at).total_seconds() if step.ended_at and step.started_at else 0.0
+    remark, code = (payload.remark, payload.code) if isinstance(payload, ToolResultPayload) else ("", "")
+    return ToolResult(str(call.call_id), call.tool_name, step.tool_output, _error(step, code), duration_s, remark)
+
+
+def _error(step: Step, code: str) -> AgentError | None:
+    if not step.severity:
+        return None
+    return AgentError(
+        step.content,
+        ErrorSeverity(step.severity),
+        {},
+        bool(step.recoverable),
+        step.suggested_action or None,
+        code=code or "unexpected",
+    )

@@ -1,0 +1,95 @@
+"""Executing a claimed run: the agent loop is built from the recorded configuration and run."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+
+from django.db import InterfaceError, OperationalError
+
+from runs.agent.budget.budget import Budget
+from runs.agent.errors.exceptions import AgentFailure, JournalClosed
+from runs.agent.execution import agent_execution, execute, record_failure
+from runs.agent.interrupts import Parked, PauseRequest
+from runs.agent.loop import AgentLoop
+from runs.agent.messages import Exchange
+from runs.agent.model_calls.interruptible_sleep import InterruptibleSleep
+from runs.engine.hosting import early_exits
+from runs.engine.hosting.claim_queries import Claim
+from runs.engine.hosting.conversation import earlier_exchanges_of
+from runs.engine.hosting.replay import history_of
+from runs.engine.hosting.run_config import setup_of
+from runs.engine.hosting.services import HostServices
+from runs.engine.hosting.sweeper import close_connection
+from runs.engine.recording.recorder import Recorder
+
+logger = logging.getLogger(__name__)
+
+
+class RunExecution:
+    """The execution of one claim."""
+
+    def __init__(
+        self,
+        claim: Claim,
+        recorder: Recorder,
+        services: HostServices,
+        *,
+        sleep: InterruptibleSleep,
+        pause: PauseRequest,
+    ) -> None:
+        self.claim = claim
+        self.recorder = recorder
+        self.services = services
+        self.sleep = sleep
+        self.pause = pause
+
+    async def run(self) -> None:
+        """Work until the run has its final status, or is parked for a person.
+
+        Raises `CancelledError` and `JournalClosed` only.
+        """
+        with suppress(Parked):
+            await self._run()
+
+    async def _run(self) -> None:
+        async with agent_execution(self.claim.run.task) as state:
+            try:
+                budgets = await self.services.daily_budgets.budgets_of(self.claim.run.user_id, self.services.read)
+                loop = self._loop(budgets, await self._earlier())
+            except (OperationalError, InterfaceError) as away:
+                # The run itself is fine: the next host that claims it begins it.
+                await self.services.read(close_connection)
+                raise JournalClosed(f"Run {self.claim.run.pk} could not begin: {away}") from away
+            except Exception as failure:
+                # The configuration names a model or tool that does not exist (any more), or a provider cannot start.
+                if not isinstance(failure, (ValueError, AgentFailure)):
+                    logger.exception("Run %s could not begin.", self.claim.run.pk)
+                await early_exits.close_open_calls(self.recorder)
+                await record_failure(self.recorder, state, failure)
+                return
+            self.recorder.activity.goes_on(self.recorder.open_calls.values())
+            await execute(loop, state)
+
+    async def _earlier(self) -> tuple[Exchange, ...]:
+        if self.claim.run.continues_id is None:
+            return ()
+        return await self.services.read(partial(earlier_exchanges_of, self.claim.run))
+
+    def _loop(self, budgets: Sequence[Budget], earlier: tuple[Exchange, ...]) -> AgentLoop:
+        run = self.claim.run
+        history = history_of(run, self.claim.steps, self.claim.calls)
+        history.earlier = earlier
+        setup = setup_of(run.config, self.services.provider_for)
+        self.recorder.replies.models = [(each.name, each.model) for each in setup.providers]
+        return AgentLoop(
+            run.task,
+            setup,
+            journal=self.recorder,
+            run_id=run.pk,
+            history=history,
+            sleep=self.sleep,
+            pause=self.pause,
+            health=self.services.health,
+            budgets=budgets,
+        )

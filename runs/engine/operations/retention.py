@@ -1,0 +1,141 @@
+"""Retention: deletes old rows in short transactions, beside a running server.
+
+A conversation is deleted from its end: a run stays as long as the run that continues it. A long run is shortened
+from its end first, so that at every moment its steps are 1 to n without gaps, even after an interruption.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.contrib.sessions.models import Session
+from django.db import models, transaction
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from runs.models import ApiToken, IdempotencyKey, Run, Step, ToolCall
+
+TARGET_S = 0.02
+"""Target of one transaction: other writers wait for it."""
+REST = 1.0
+"""Pause after a transaction, in multiples of its duration."""
+FEWEST_ROWS, FIRST_ROWS, MOST_ROWS = 100, 200, 5000
+KEYS_KEPT = timedelta(days=7)
+"""A launch is not repeated with the same key after that."""
+TOKENS_KEPT = timedelta(days=30)
+"""How long revoked and expired tokens are listed."""
+
+
+@dataclass(slots=True)
+class Pruned:
+    """How many rows were deleted, or would be."""
+
+    runs: int = 0
+    steps: int = 0
+    sessions: int = 0
+    idempotency_keys: int = 0
+    tokens: int = 0
+    longest_s: float = 0.0
+    """Duration of the longest transaction."""
+    kept_for_others: int = field(default=0)
+    """Old runs that stay because a newer run continues them."""
+
+
+class Pruner:
+    """Deletes in transactions of about `TARGET_S`, with pauses between them."""
+
+    def __init__(self, *, rest: Callable[[float], None] = time.sleep) -> None:
+        self.pruned = Pruned()
+        self._rest = rest
+        self._rows = FIRST_ROWS
+
+    def prune_runs(self, before: datetime) -> None:
+        """Delete finished runs that ended before `before`, with their steps and calls."""
+        while ids := list(prunable(before).values_list("pk", flat=True)[:100]):
+            for run_id in ids:
+                self._prune_run(run_id, before)
+        self.pruned.kept_for_others = finished(before).count()
+
+    def prune_rest(self, now: datetime) -> None:
+        """Delete what has expired besides runs: sessions, idempotency keys, tokens."""
+        for name, rows in leftovers(now):
+            while pks := list(rows.values_list("pk", flat=True)[: self._rows]):
+                self._delete(partial(_delete_all, rows.filter(pk__in=pks)))
+                setattr(self.pruned, name, getattr(self.pruned, name) + len(pks))
+
+    def _prune_run(self, run_id: UUID, before: datetime) -> None:
+        while not self._delete(lambda: self._shorten_or_delete(run_id, before)):
+            pass
+
+    def _shorten_or_delete(self, run_id: UUID, before: datetime) -> bool:
+        """Delete a short run, or the last steps of a long one. True if nothing is left to do."""
+        run = Run.objects.select_for_update().filter(pk=run_id).first()
+        # The run may have been resumed, continued or deleted since the query.
+        if run is None or not prunable(before).filter(pk=run_id).exists():
+            return True
+        keep = max(0, run.last_sequence - self._rows)
+        steps, _ = Step.objects.filter(run_id=run_id, sequence__gt=keep).delete()
+        self.pruned.steps += steps
+        if keep:
+            Run.objects.filter(pk=run_id).update(next_sequence=keep + 1)
+            return False
+        ToolCall.objects.filter(run_id=run_id).delete()
+        run.delete()
+        self.pruned.runs += 1
+        return True
+
+    def _delete(self, work: Callable[[], bool]) -> bool:
+        with transaction.atomic():
+            # Other writers wait from here on; the time this transaction waited for them is not counted.
+            began = time.perf_counter()
+            is_done = work()
+        took_s = time.perf_counter() - began
+        self.pruned.longest_s = max(self.pruned.longest_s, took_s)
+        # Halve quickly and grow slowly: long transactions must be avoided first.
+        wanted = self._rows // 2 if took_s > TARGET_S else self._rows + 50
+        self._rows = min(MOST_ROWS, max(FEWEST_ROWS, wanted))
+        self._rest(took_s * REST)
+        return is_done
+
+
+_OVER_AT = Coalesce("ended_at", "created_at")
+
+
+def finished(before: datetime) -> models.QuerySet[Run]:
+    """Finished runs that ended before `before`."""
+    return Run.objects.alias(over_at=_OVER_AT).filter(status__in=Run.FINAL, over_at__lt=before)
+
+
+def prunable(before: datetime) -> models.QuerySet[Run]:
+    """Finished runs that no other run continues, oldest first."""
+    return finished(before).filter(continuations__isnull=True).order_by(_OVER_AT, "pk")
+
+
+def would_go(before: datetime) -> Pruned:
+    """The runs that `Pruner` would delete, counted without deleting."""
+    ids: set[UUID] = set(finished(before).values_list("pk", flat=True))
+    continued = list(Run.objects.filter(continues__isnull=False).values_list("pk", "continues_id"))
+    while kept := {parent for child, parent in continued if parent in ids and child not in ids}:
+        ids -= kept
+    old = finished(before).count()
+    steps = sum(last - 1 for pk, last in finished(before).values_list("pk", "next_sequence") if pk in ids)
+    return Pruned(runs=len(ids), steps=steps, kept_for_others=old - len(ids))
+
+
+def _delete_all(rows: "models.QuerySet[Any]") -> bool:
+    rows.delete()
+    return True
+
+
+def leftovers(now: datetime | None = None) -> Iterator[tuple[str, "models.QuerySet[Any]"]]:
+    """Expired rows besides runs, by the field of `Pruned` that counts them."""
+    now = now or timezone.now()
+    over = Q(revoked_at__lt=now - TOKENS_KEPT) | Q(expires_at__lt=now - TOKENS_KEPT)
+    yield "sessions", Session.objects.filter(expire_date__lt=now)
+    yield "idempotency_keys", IdempotencyKey.objects.filter(created_at__lt=now - KEYS_KEPT)
+    yield "tokens", ApiToken.objects.filter(over)

@@ -1,0 +1,34 @@
+"""Dispatch: requests a host for a run, and notifies hosts and viewers after the commit.
+
+Embedded: the host of this process, after the commit. Scale-out: a Procrastinate job inside the transaction, for any
+worker. Without a worker, or if the wake-up is lost, a sweep finds the row.
+"""
+
+from functools import partial
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from runs import doorbell
+from runs.engine.queueing import local_host
+
+
+def dispatch(run_id: UUID) -> None:
+    """Request a host for a claimable run. Call it inside the transaction that makes the run claimable."""
+    if settings.IS_SCALE_OUT:
+        from runs.engine.queueing import jobs  # Here: Procrastinate needs Postgres.
+
+        jobs.defer(run_id)
+    else:
+        transaction.on_commit(partial(local_host.submit, run_id))
+
+
+def tell(owner: str, run_id: UUID, do: str) -> None:
+    """Send a message, such as `run.cancel`, to the host of a run, after the commit."""
+    transaction.on_commit(partial(local_host.tell, owner, run_id, do))
+
+
+def announce(run_id: UUID, sequence: int) -> None:
+    """Ring for a changed run row or step, after the commit."""
+    transaction.on_commit(partial(doorbell.ring_from_thread, run_id, sequence))

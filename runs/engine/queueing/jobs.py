@@ -1,0 +1,30 @@
+"""Procrastinate jobs: wake-ups of workers, each of which may be lost.
+
+Correctness is in our own rows. A job requests a host for a run; the worker that gets it claims the row or finds it
+taken, and a sweep finds runs whose job was lost.
+"""
+
+from contextlib import suppress
+from uuid import UUID
+
+from django.db import transaction
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
+
+from runs.engine.queueing.local_host import current_host
+
+QUEUE = "runs"
+
+
+@app.task(name="host_run", queue=QUEUE)
+async def host_run(run_id: str) -> None:
+    """Let this process's host take the run or pass it on. No effect without a host: a sweep finds the run."""
+    if (host := current_host()) is not None:
+        host.wake(UUID(run_id))
+
+
+def defer(run_id: UUID) -> None:
+    """Wake a worker for a run when the open transaction commits. One queued wake-up per run is enough."""
+    # In a savepoint: a statement that the database refuses aborts its whole transaction.
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        host_run.configure(queueing_lock=f"run-{run_id}").defer(run_id=str(run_id))

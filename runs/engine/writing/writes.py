@@ -1,0 +1,114 @@
+"""The writes a run's host asks for, and their outcomes."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from runs.agent.payloads.notes import UsedSoFar
+from runs.engine.writing.columns import Columns
+from runs.models import Run, Step
+
+FROZE = 100
+"""Added to the crashes of a run that blocks the event loop of its process. A new step resets them to 0; a run that is
+lost before that is not resumed into the same, but ended: `froze`."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOutcome:
+    """How a write ended: recorded up to `sequence`, fenced, refused because of a stop request, or failed."""
+
+    kind: Literal["written", "fenced", "stop_asked", "failed"]
+    sequence: int = 0
+    error: BaseException | None = None
+
+    @classmethod
+    def failed(cls, error: BaseException) -> "WriteOutcome":
+        """The outcome of a write that the database refused for good."""
+        return cls("failed", error=error)
+
+
+FENCED = WriteOutcome("fenced")
+STOP_ASKED = WriteOutcome("stop_asked")
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The usage of a run at one moment."""
+
+    tokens: int | None
+    cost: Decimal | None
+    cost_is_partial: bool
+    usage_is_estimated: bool = False
+
+    @classmethod
+    def of(cls, run: Run) -> "Totals":
+        """The totals in the run's row."""
+        return cls(run.tokens_used, run.cost, run.cost_is_partial, run.usage_is_estimated)
+
+    def as_used(self) -> UsedSoFar:
+        """The totals as a field of a step's payload."""
+        cost = None if self.cost is None else str(self.cost)
+        return UsedSoFar(tokens=self.tokens, cost=cost, cost_is_partial=self.cost_is_partial)
+
+
+@dataclass(slots=True)
+class CallUpdate:
+    """A change of a tool call that has a row."""
+
+    call_id: UUID
+    state: str
+    effect: str | None = None
+    """The effect of the tool that was started; None leaves it."""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Write:
+    """One atomic change of one run by the host whose claim gave it `epoch`."""
+
+    run_id: UUID
+    epoch: int
+    steps: list[Columns] = field(default_factory=list)
+    """Column values of new steps, without `run_id`, `epoch` and `sequence`."""
+    new_calls: list[Columns] = field(default_factory=list)
+    calls: list[CallUpdate] = field(default_factory=list)
+    starts_call: bool = False
+    """An unsafe call starts: refused if a stop was requested."""
+    status: str | None = None
+    waiting_for: str = ""
+    """Stored together with `status`."""
+    active_ms: int = 0
+    """To add to the run's."""
+    tokens: int | None = None
+    """To add to the run's."""
+    usage_is_estimated: bool = False
+    """Some of the tokens in this write are our own estimate."""
+    cost: Decimal | None = None
+    """US dollars to add to the run's."""
+    cost_is_partial: bool = False
+    """The cost of a reply in this write is unknown."""
+    leaves: bool = False
+    """The host releases the run with this write: owner and lease are cleared."""
+    fields: Columns = field(default_factory=dict)
+    """Further columns of the run to set, such as the answer."""
+    queued_at: float = 0.0
+    """When it was handed to the writer, on the monotonic clock."""
+    closing: Callable[[Totals], Columns] | None = None
+    """Makes the last step from the run's totals. Called in the transaction, and again if that is retried."""
+    outcome: WriteOutcome | None = None
+    waiter: "asyncio.Future[None] | None" = None
+
+    @property
+    def is_progress(self) -> bool:
+        """True if the run made progress. A note alone is the engine's own: a resumed run may have nothing but that."""
+        return any(step["kind"] != Step.Kind.NOTE for step in self.steps)
+
+    def wake(self) -> None:
+        """Wake the waiter of the outcome."""
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)

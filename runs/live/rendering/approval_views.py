@@ -1,0 +1,105 @@
+"""The view of a question about a call, and of its answer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from runs.agent.payloads.absent import ABSENT
+from runs.agent.payloads.steps import ArgumentChange, DecisionPayload, QuestionPayload
+from runs.agent.tool_calls.call_states import CALL_STATES, DECISIONS, QUESTIONS, QuestionWords
+from runs.agent.visible_text import exact
+from runs.live.rendering.formatting import moment_of
+from runs.live.rendering.long_texts import SHOWN_CHARS, arguments_length
+from runs.markdown import visible
+from runs.models import Step
+
+CHANGE_CHARS = 400
+"""Shown characters of a changed argument in the card of a decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question about a call, or its answer."""
+
+    asks: str
+    """`approval` or `outcome`; empty for an answer."""
+    title: str
+    call_state: str
+    call_label: str
+    element_id: str
+    """The element with the buttons of the question."""
+    replaces: tuple[str, ...] = ()
+    """The elements whose buttons this answer removes."""
+    by: str = ""
+    reason: str = ""
+    changes: tuple[tuple[str, str, str], ...] = ()
+    """Argument name, value before and value after; empty for no value."""
+    arguments_hash: str = ""
+    effect: str = ""
+    """The effect of the call's tool, for a question."""
+    expires_at: datetime | None = None
+    expires_ms: int | None = None
+    has_to_be_read: bool = False
+    """True if the card cannot show all arguments: the call is approved on a page that does."""
+
+
+def question_of(step: Step) -> Question | None:
+    """The question of an approval step, or the answer in it; None for other steps."""
+    if step.call_id is None:
+        return None
+    match step.payload:
+        case QuestionPayload() as asked:
+            return _open(step, asked)
+        case DecisionPayload() as decided:
+            return _answer(step, decided)
+    return None
+
+
+def _answer(step: Step, told: DecisionPayload) -> Question:
+    decision = DECISIONS.get(told.decision, QuestionWords("", "Decided"))
+    return Question(
+        asks="",
+        title=decision.title,
+        call_state=decision.state,
+        call_label=decision.title,
+        element_id=_place(step, step.epoch),
+        replaces=places_of(step),
+        by=visible(told.by or ""),
+        reason=visible(told.reason),
+        changes=tuple(_change(each) for each in told.changes),
+    )
+
+
+def places_of(step: Step) -> tuple[str, ...]:
+    """The elements that may hold a question about the step's call: asked under the same claim, or the one before."""
+    return (_place(step, step.epoch), _place(step, step.epoch - 1)) if step.epoch else (_place(step, 0),)
+
+
+def _open(step: Step, told: QuestionPayload) -> Question:
+    asked = QUESTIONS.get(told.asks, QUESTIONS["approval"])
+    at = moment_of(told.expires_at or None)
+    return Question(
+        asks=told.asks,
+        title=asked.title,
+        call_state=asked.state,
+        call_label=CALL_STATES[asked.state].badge,
+        element_id=_place(step, step.epoch),
+        arguments_hash=told.arguments_hash,
+        effect=told.effect,
+        expires_at=at,
+        expires_ms=None if at is None else round(at.timestamp() * 1000),
+        has_to_be_read=isinstance(step.tool_input, dict) and arguments_length(step.tool_input) > SHOWN_CHARS,
+    )
+
+
+def _place(step: Step, epoch: int) -> str:
+    return f"decide-{step.call_id}-{epoch}"
+
+
+def _change(told: ArgumentChange) -> tuple[str, str, str]:
+    before, after = ("" if value is ABSENT else _short(repr(value)) for value in (told.before, told.after))
+    return exact(told.name), before, after
+
+
+def _short(text: str) -> str:
+    """The first `CHANGE_CHARS` characters; the whole value is in the call and in the exports."""
+    return exact(text if len(text) <= CHANGE_CHARS else text[:CHANGE_CHARS]) + ("…" if len(text) > CHANGE_CHARS else "")

@@ -1,0 +1,102 @@
+"""The only place that renders steps, run states and list rows, for pages and sockets."""
+
+import functools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.template.loader import get_template
+from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
+
+from runs.agent.json_data.json_types import JsonObject
+from runs.agent.text import counted
+from runs.live.rendering.formatting import dollars, duration_text, tokens_text
+from runs.live.rendering.remedy_buttons import resume_for
+from runs.live.rendering.step_views import step_view
+from runs.live.rendering.timeline_views import views_of
+from runs.models import Run, Step
+from runs.models.concurrency_limits import limit_reached
+from runs.models.run import FORCE_AFTER
+
+
+def step_html(step: Step) -> SafeString:
+    """The card of a step. It depends on the row only, so one rendering serves every viewer."""
+    return _render("step", {"step": step, "card": step_view(step)})
+
+
+def timeline_html(steps: Iterable[Step]) -> SafeString:
+    """The cards of consecutive steps of one run, each call with its last known state.
+
+    On a live page the card of a result updates the card of its call; a page without JavaScript needs it rendered in
+    place.
+    """
+    steps = list(steps)
+    cards = [_render("step", {"step": step, "card": view}) for step, view in zip(steps, views_of(steps), strict=True)]
+    return mark_safe("\n".join(cards))  # noqa: S308  joined from rendered templates
+
+
+def run_state_html(run: Run) -> SafeString:
+    """The run's status, totals and actions: the part of the page head that changes."""
+    resume = resume_for(str((run.error or {}).get("code"))) if run.status == Run.Status.FAILED else None
+    shown = {
+        "run": run,
+        "totals": run_totals(run),
+        "resume": resume,
+        "queued_for": queued_for(run),
+        **_force_times(run),
+    }
+    return _render("run_state", shown)
+
+
+def queued_for(run: Run) -> str:
+    """The limit that a queued run waits for, as a sentence; empty otherwise."""
+    limit = limit_reached(run)
+    if limit is None:
+        return ""
+    whose = f"of the agent {run.config.get('agent', '')}" if limit.of == "agent" else "of one person"
+    return f"Waits for a place: at most {counted(limit.most, 'run')} {whose} may be at work at once."
+
+
+def _force_times(run: Run) -> JsonObject:
+    """When a requested stop can be forced, in milliseconds since the epoch, and whether that time has come.
+    A live page shows the button by itself at that time."""
+    if run.cancel_requested_at is None or run.owner is None:
+        return {"force_ms": None}
+    at = run.cancel_requested_at + FORCE_AFTER
+    return {"force_ms": round(at.timestamp() * 1000), "can_force": timezone.now() >= at}
+
+
+def run_row_html(run: Run, *, show_owner: bool = False) -> SafeString:
+    """The run's row in a list. Reads `run.agent`, and `run.user` with `show_owner`: select them with the run. Its line
+    (`add_lines`) is shown if it has one."""
+    return _render("run_row", {"run": run, "show_owner": show_owner})
+
+
+def counts_html(counts: Mapping[str, int]) -> SafeString:
+    """The counts of a dashboard (`dashboard_queries.counts_for`)."""
+    return _render("counts", {"counts": counts})
+
+
+def run_totals(run: Run) -> dict[str, str]:
+    """Model, agent, elapsed time, tokens and cost as texts; "none" for the offline planner, "unknown" if unreported."""
+    models = run.config.get("models") or ["offline"]
+    missing = "none" if models == ["offline"] else "unknown"
+    tokens = run.tokens_used
+    ended = run.ended_at and run.ended_at - (run.started_at or run.created_at)
+    return {
+        "model": ", ".join(map(str, models)),
+        "agent": str(run.config.get("agent") or "Assistant"),
+        "elapsed": duration_text(ended.total_seconds()) if ended else "",
+        "tokens": missing if tokens is None else tokens_text(tokens, is_estimated=run.usage_is_estimated),
+        "cost": missing if run.cost is None else f"{'at least ' if run.cost_is_partial else ''}{dollars(run.cost)}",
+    }
+
+
+@functools.cache
+def _template(name: str) -> Any:
+    return get_template(f"runs/partials/{name}.html")
+
+
+def _render(name: str, context: JsonObject) -> SafeString:
+    html: SafeString = _template(name).render(context)
+    return html

@@ -1,0 +1,46 @@
+"""Icons (lucide names) and labels for the status of a run and the severity of an error."""
+
+from dataclasses import dataclass
+
+from runs.models import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label with its icon: colour alone says nothing."""
+
+    icon: str
+    words: str
+
+
+_STATUS_ICONS = {
+    Run.Status.IDLE: "circle-dashed",
+    Run.Status.THINKING: "brain",
+    Run.Status.EXECUTING: "wrench",
+    Run.Status.WAITING: "hourglass",
+    Run.Status.COMPLETED: "circle-check",
+    Run.Status.FAILED: "circle-x",
+    Run.Status.CANCELLED: "circle-slash",
+}
+_SEVERITY_ICONS = {
+    Run.Severity.INFO: "info",
+    Run.Severity.WARNING: "triangle-alert",
+    Run.Severity.ERROR: "circle-x",
+    Run.Severity.CRITICAL: "octagon-x",
+}
+
+
+def status_label(run: Run) -> Label:
+    """The label of a run's status, with what it waits for and a requested stop or pause."""
+    icon = "pause" if run.waiting_for == Run.WaitingFor.RESUME else _STATUS_ICONS[Run.Status(run.status)]
+    if run.cancel_requested_at and not run.is_finished:
+        return Label(icon, "Stopping")
+    if run.pause_requested_at and run.owner:
+        return Label(icon, "Pausing")
+    return Label(icon, run.stands)
+
+
+def severity_label(severity: str) -> Label:
+    """The label of a severity value."""
+    known = Run.Severity(severity)
+    return Label(_SEVERITY_ICONS[known], str(known.label))

@@ -1,0 +1,290 @@
+"""The view of a step's card, made from its row only.
+
+No user, no token and no relative time is part of it, because the same card is sent to every viewer.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from django.utils.safestring import SafeString
+
+from runs.agent.json_data.json_types import JsonObject
+from runs.agent.payloads.absent import ABSENT
+from runs.agent.payloads.kinds import NoteOfAnyKind, Payload
+from runs.agent.payloads.steps import (
+    AnswerPayload,
+    DecisionPayload,
+    ErrorPayload,
+    QuestionPayload,
+    RacePayload,
+    ReasoningPayload,
+    RetryPayload,
+    ToolCallPayload,
+    ToolResultPayload,
+)
+from runs.agent.tool_calls.call_states import CALL_STATES
+from runs.agent.visible_text import exact
+from runs.live.rendering import time_bars as pictures
+from runs.live.rendering.approval_views import Question, places_of, question_of
+from runs.live.rendering.data_tables import DataTable, table_of
+from runs.live.rendering.formatting import duration_text, moment_of
+from runs.live.rendering.long_texts import Fold, Rest, fold_argument, fold_arguments, fold_result, prose_of
+from runs.live.rendering.remedy_buttons import Button, ResumeButton, buttons_for, resume_for
+from runs.live.rendering.stop_views import Proof, proof_of
+from runs.live.rendering.time_bars import Picture
+from runs.live.rendering.unfinished_replies import Ending, Unfinished, ending_of, unfinished_of
+from runs.markdown import visible
+from runs.models import Step
+
+MAX_TABLE_ROWS = 8
+
+ICONS = {
+    Step.Kind.REASONING: "brain",
+    Step.Kind.TOOL_CALL: "wrench",
+    Step.Kind.TOOL_RESULT: "corner-down-right",
+    Step.Kind.ANSWER: "message-square-text",
+    Step.Kind.RETRY: "rotate-cw",
+    Step.Kind.RACE: "git-fork",
+    Step.Kind.ERROR: "triangle-alert",
+    Step.Kind.APPROVAL: "hand",
+    Step.Kind.NOTE: "info",
+}
+"""Names of lucide icons."""
+
+NOTE_ICONS = {
+    "interrupted": "pause",
+    "pause_asked": "pause",
+    "paused": "pause",
+    "resumed": "play",
+    "cancel_asked": "hand",
+    "cancelled": "octagon-x",
+    "window": "eye-off",
+    "dropped_thoughts": "eye-off",
+    "ending": "scissors",
+    "without_tools": "wrench",
+    "bad_output": "circle-x",
+    "unfinished": "message-square-dashed",
+}
+"""Icons of notes, by their payload's `note`."""
+
+CALL_ICONS = {words.icon for words in CALL_STATES.values() if words.icon}
+ALL_ICONS = sorted({*ICONS.values(), *NOTE_ICONS.values(), *CALL_ICONS, "lightbulb"})
+"""Every icon a card may use."""
+
+CODES = {
+    "timeout": "Timed out",
+    "network": "Connection failed",
+    "rate_limited": "Rate limited",
+    "overloaded": "Overloaded",
+    "server": "Server error",
+    "refused": "Refused",
+    "not_found": "Not found",
+    "auth": "Not authorised",
+    "bad_reply": "Unusable reply",
+    "forbidden": "Not allowed",
+    "out_of_money": "Out of credit",
+    "context_overflow": "Context window exceeded",
+    "no_tools": "No tool support",
+    "wrong_address": "Wrong address",
+    "blocked": "Blocked",
+    "first_token_timeout": "No first token",
+    "idle_timeout": "Reply stalled",
+    "asked_to_wait": "Asked to wait",
+    "breaker_open": "Circuit breaker open",
+}
+"""Labels of the error codes of models. Other codes are shown as they are."""
+
+FACTS = {
+    "tool": "Tool",
+    "provider": "Provider",
+    "model": "Model",
+    "status": "HTTP status",
+    "request_id": "Request",
+    "window_tokens": "Window in tokens",
+}
+"""The shown fields of an error's context, and their labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallBadge:
+    """The state of a call on its card."""
+
+    state: str
+    label: str
+    duration: str = ""
+
+
+@dataclass(slots=True)
+class StepView:
+    """What the partials of a step show, besides the row itself."""
+
+    icon: str
+    prose: SafeString = field(default_factory=SafeString)
+    rest: Rest | None = None
+    """The rest of `prose`, if it was cut."""
+    duration: str = ""
+    rows: list[tuple[str, Fold]] | None = None
+    """Arguments as name and value; None if they are shown as `output`."""
+    output: Fold | None = None
+    table: DataTable | None = None
+    """An answer's data as a table; otherwise it is `output`."""
+    picture: Picture | None = None
+    """The parallel calls of the turn, or the lanes of a race."""
+    call_state: str = ""
+    """State of the step's call when the step was written."""
+    badge: CallBadge | None = None
+    """Last known state of the call; in a list of steps, that of its last step."""
+    is_unsafe: bool = False
+    """True for an unsafe call, or a question about one."""
+    ends: str = ""
+    """Name of the live reply's card that this card replaces."""
+    ends_all: str = ""
+    """Names of all such cards, separated by spaces, if there are several."""
+    tokens_are_estimated: bool = False
+    cause: str = ""
+    http_status: int | None = None
+    advice: str = ""
+    """What to do about a call without a result."""
+    buttons: list[Button] = field(default_factory=list)
+    """Remedies for the error."""
+    resume: ResumeButton | None = None
+    """How the failed run can be resumed."""
+    question: Question | None = None
+    """A question to a person about a call, or its answer."""
+    is_decided: bool = False
+    """True if a later step of the same list answers the question, or ends it without an answer."""
+    answer: Question | None = None
+    """The answer; None without one or if the run was stopped."""
+    undecided: tuple[str, ...] = ()
+    """Elements of questions that this step ends: their call was stopped."""
+    proof: Proof | None = None
+    """The report of a stop."""
+    ending: Ending | None = None
+    """The end of an incomplete answer; None for a whole one."""
+    unfinished: Unfinished | None = None
+    """Facts about an unfinished reply, beside its text."""
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    """The limit that was reached, and its tool, provider or model."""
+    was_cut_off: bool = False
+    """True if an attempt failed in the middle of its reply."""
+    attempt: Literal["", "single", "lane", "round", "wait"] = ""
+    """What failed: a single attempt, one lane of a race, or a round of all lanes; `wait` if no attempt was made."""
+    ladder: list[str] = field(default_factory=list)
+    """One word per attempt: `failed`, `next` or `left`."""
+    next_at: datetime | None = None
+    next_ms: int | None = None
+    """Time of the next attempt, in milliseconds since the epoch."""
+
+
+def step_view(step: Step) -> StepView:
+    """The view of `step`."""
+    card = StepView(icon=ICONS.get(Step.Kind(step.kind), "info"), duration=_duration_of(step), ending=ending_of(step))
+    _add_reply(card, step.payload)
+    match step.payload:
+        case ToolCallPayload(effect=effect):
+            _add_arguments(card, step.tool_input)
+            _set_call_state(card, "started")
+            card.is_unsafe = effect == "unsafe"
+            card.picture = pictures.calls_of(step)
+        case ToolResultPayload() as result:
+            _add_result(card, step, result)
+            card.picture = pictures.calls_of(step)
+        case QuestionPayload() | DecisionPayload() if (question := question_of(step)) is not None:
+            card.question, (card.prose, card.rest) = question, prose_of(step)
+            card.call_state, card.is_unsafe = question.call_state, question.effect == "unsafe"
+            card.badge = CallBadge(question.call_state, question.call_label, card.duration)
+            if question.changes:
+                _add_arguments(card, step.tool_input)
+        case RacePayload():
+            card.prose, card.rest = prose_of(step)
+            card.picture = pictures.race_of(step)
+        case RetryPayload() as retry:
+            _add_attempts(card, step, retry)
+        case AnswerPayload(output=output) if output is not ABSENT:
+            card.table = table_of(output)
+            card.output = fold_result(step)
+        case ErrorPayload() as error:
+            _add_error(card, step, error)
+        case other:
+            card.icon = NOTE_ICONS.get(other.note, card.icon) if isinstance(other, NoteOfAnyKind) else card.icon
+            card.proof = proof_of(step)
+            card.unfinished = unfinished_of(step)
+            card.prose, card.rest = prose_of(step)
+    return card
+
+
+def _duration_of(step: Step) -> str:
+    if step.started_at is None or step.ended_at is None:
+        return ""
+    return duration_text((step.ended_at - step.started_at).total_seconds())
+
+
+def _add_arguments(card: StepView, arguments: Any) -> None:
+    if isinstance(arguments, dict) and len(arguments) <= MAX_TABLE_ROWS:
+        card.rows = [
+            (exact(str(name)), fold_argument(index, value)) for index, (name, value) in enumerate(arguments.items())
+        ]
+    elif arguments:
+        card.output = fold_arguments(arguments)
+
+
+def _add_reply(card: StepView, told: Payload) -> None:
+    """Set the live reply cards that this card replaces, and whether its tokens are estimated."""
+    card.ends = told.card or ""
+    card.ends_all = " ".join(told.cards) if isinstance(told, RacePayload) else ""
+    card.tokens_are_estimated = isinstance(told, AnswerPayload | ReasoningPayload) and told.tokens_are_estimated
+
+
+def _add_error(card: StepView, step: Step, told: ErrorPayload) -> None:
+    card.cause = _cause(told.code)
+    card.prose, card.rest = prose_of(step)
+    card.buttons, card.resume = buttons_for(told.code), resume_for(told.code)
+    card.facts = _facts(told.context)
+
+
+def _add_result(card: StepView, step: Step, told: ToolResultPayload) -> None:
+    card.output = fold_result(step)
+    card.cause = _cause(told.code) if step.severity else ""
+    _set_call_state(card, "failed" if step.severity else "succeeded")
+    if told.code in ("timeout", "tool_timeout", "outcome_unknown"):
+        card.advice = visible(step.suggested_action)
+    if told.code in ("stopped", "outcome_unknown"):
+        card.undecided = places_of(step)
+    if told.code == "denied":
+        _set_call_state(card, "denied")
+    if told.code == "outcome_unknown":
+        _set_call_state(card, "unknown")
+
+
+def _set_call_state(card: StepView, state: str) -> None:
+    words = CALL_STATES[state]
+    card.call_state, card.badge = state, CallBadge(state, words.badge, card.duration)
+    card.icon = words.icon or card.icon
+
+
+def _add_attempts(card: StepView, step: Step, told: RetryPayload) -> None:
+    attempt, most = step.attempt or 1, step.max_attempts or step.attempt or 1
+    card.attempt = "wait" if told.waits_only else "round" if told.is_round else "lane" if told.in_race else "single"
+    if told.waits_only:
+        attempt = step.attempt or 0  # No attempt was made: the provider asked for this wait before it.
+    card.ladder = ["failed"] * attempt + ["left"] * (most - attempt)
+    card.cause = _cause(told.code)
+    card.http_status = told.status or None
+    card.was_cut_off = told.phase == "stream"
+    card.output = fold_result(step)
+    if told.next_at is not None and (next_at := moment_of(told.next_at)) is not None:
+        card.next_at, card.next_ms = next_at, round(told.next_at * 1000)
+        card.ladder[attempt : attempt + 1] = ["next"]
+
+
+def _cause(code: str) -> str:
+    return CODES.get(code.removeprefix("model_"), visible(code.replace("_", " ").capitalize()))
+
+
+def _facts(context: JsonObject) -> list[tuple[str, str]]:
+    """The facts in an error's context that help to judge it."""
+    facts = [(label, visible(str(context[name]))) for name, label in FACTS.items() if context.get(name)]
+    if context.get("limit") and isinstance(limit_s := context.get("limit_s"), int | float):
+        facts.append(("Limit", f"{context['limit']}, {duration_text(limit_s)}"))
+    return facts

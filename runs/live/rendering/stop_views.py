@@ -1,0 +1,81 @@
+"""The stop report in the card of the step that ended the run."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from runs.agent.payloads.notes import CancelledPayload, FinishedCall, StoppedCall
+from runs.agent.tool_calls.call_states import CALL_STATES, STOP_OUTCOMES
+from runs.live.rendering.formatting import cost_text, duration_text, moment_of, tokens_text
+from runs.markdown import visible
+from runs.models import Step
+
+REPLIES = {
+    "not_begun": "A model was being asked and had not begun to answer.",
+    "cut_off": "A model's reply was cut off in the middle. What it cost is not known.",
+    "unknown": "A model was being asked. Whether it answers and what that costs is not known.",
+}
+
+KEPT = "What it had said by then is kept above, as an unfinished reply."
+
+
+@dataclass(frozen=True, slots=True)
+class CallLine:
+    """One call and its outcome."""
+
+    call_id: str
+    tool_name: str
+    words: str
+    outcome: str = ""
+    ran: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """The stop report as the card shows it."""
+
+    asked_by: str
+    asked_at: datetime | None
+    took: str
+    forced_by: str
+    reply: str
+    tokens: str
+    cost: str
+    stopped: list[CallLine] = field(default_factory=list)
+    finished: list[CallLine] = field(default_factory=list)
+
+
+def proof_of(step: Step) -> Proof | None:
+    """The stop report in the step's payload; None without one."""
+    if not isinstance(step.payload, CancelledPayload) or step.payload.proof is None:
+        return None
+    told, tokens = step.payload.proof, step.payload.proof.tokens_after
+    stopped = [_stopped(call) for call in told.stopped]
+    reply = REPLIES.get(told.reply, "")
+    if told.keeps_words:
+        reply = f"{reply or 'A model was being asked.'} {KEPT}"
+    return Proof(
+        asked_by=visible(told.asked_by or ""),
+        asked_at=moment_of(told.asked_at),
+        took=duration_text(told.took_s) if told.took_s else "",
+        forced_by=visible(told.forced_by or ""),
+        reply=reply or ("" if stopped else "Nothing was running."),
+        tokens="unknown" if tokens is None else tokens_text(tokens, is_estimated=bool(told.tokens_are_estimated)),
+        cost=cost_text(told.cost_after),
+        stopped=stopped,
+        finished=[_finished(call) for call in told.finished],
+    )
+
+
+def _stopped(call: StoppedCall) -> CallLine:
+    ran = "" if call.ran_s is None else duration_text(call.ran_s)
+    words = STOP_OUTCOMES.get(call.outcome, call.outcome)
+    return CallLine(call.call_id, visible(call.tool_name), words, call.outcome, ran)
+
+
+def _finished(call: FinishedCall) -> CallLine:
+    return CallLine(call.call_id, visible(call.tool_name), _ended(call.state))
+
+
+def _ended(state: str) -> str:
+    """The label of a call state. A state stored by a later version is shown as it is."""
+    return CALL_STATES[state].badge.lower() if state in CALL_STATES else state

@@ -1,0 +1,152 @@
+"""Time bars of parallel work: the calls of a turn, and the lanes of a race. Drawn from one row.
+
+Coordinates are attributes of an SVG 1,000 wide, because the content security policy forbids inline styles.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from runs.agent.payloads.steps import CallBeside, Lane, RacePayload, ToolCallPayload, ToolResultPayload
+from runs.agent.text import counted
+from runs.agent.tool_calls.call_states import PROGRESS
+from runs.live.rendering.formatting import cost_text, duration_text
+from runs.models import Step
+
+WIDTH = 1000
+NARROWEST = 4
+"""Minimum width of a bar, so that it stays visible."""
+
+LANE_WORDS = {"won": "won", "lost": "too late", "failed": "failed", "cancelled": "stopped"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One row of the chart."""
+
+    name: str
+    state: str
+    words: str
+    """Outcome and duration."""
+    x: int = 0
+    width: int = 0
+    """0 without a start or an end."""
+    first_x: int | None = None
+    """x of the first chunk of a reply."""
+    anchor: str = ""
+    """Id of the element that the row is about."""
+    about: str = ""
+    """Start, first token and usage, as a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Bars over the same period."""
+
+    caption: str
+    bars: list[Bar]
+    element_id: str = ""
+
+
+def calls_of(step: Step) -> Picture | None:
+    """The parallel calls of the step's turn, as far as its row knows; None if the call ran alone."""
+    calls = step.payload.calls if isinstance(step.payload, ToolCallPayload | ToolResultPayload) else ()
+    if len(calls) < 2:
+        return None
+    ended = [call for call in calls if call.started_at is not None]
+    begun, over = _stretch(ended)
+    bars = [_call_bar(call, begun, over) for call in calls]
+    return Picture(_calls_caption(calls, ended, over - begun), bars, f"calls-{step.turn}")
+
+
+def race_of(step: Step) -> Picture | None:
+    """The lanes of a race; None if the step has none."""
+    if not isinstance(step.payload, RacePayload) or not step.payload.lanes:
+        return None
+    lanes = step.payload.lanes
+    begun, over = _stretch(lanes)
+    return Picture(_race_caption(step.payload), [_lane_bar(lane, begun, over) for lane in lanes])
+
+
+def _stretch(spans: Sequence[CallBeside | Lane]) -> tuple[float, float]:
+    """The first start and the last end, in seconds."""
+    begun = min((span.started_at for span in spans if span.started_at is not None), default=0.0)
+    return begun, max(
+        (span.ended_at or span.started_at for span in spans if span.started_at is not None), default=begun
+    )
+
+
+def _place(span: CallBeside | Lane, begun: float, over: float) -> tuple[int, int]:
+    """Position (x) and width of a bar."""
+    start, end = span.started_at, span.ended_at
+    if start is None or end is None or over <= begun:
+        return 0, 0
+    x = min(_x(start, begun, over), WIDTH - NARROWEST)
+    return x, max(NARROWEST, _x(end, begun, over) - x)
+
+
+def _x(moment: float, begun: float, over: float) -> int:
+    return round((moment - begun) / (over - begun) * WIDTH)
+
+
+def _call_bar(call: CallBeside, begun: float, over: float) -> Bar:
+    x, width = _place(call, begun, over)
+    words = [PROGRESS.get(call.state, call.state), _took(call)]
+    about = f"from {duration_text(call.started_at - begun)}" if call.started_at is not None else ""
+    return Bar(
+        call.tool_name,
+        call.state,
+        " ".join(filter(None, words)) or "ended",
+        x,
+        width,
+        anchor=f"call-{call.call_id}",
+        about=about,
+    )
+
+
+def _calls_caption(calls: Sequence[CallBeside], ended: Sequence[CallBeside], took_s: float) -> str:
+    still = sum(call.state in ("waiting", "running") for call in calls)
+    if still:
+        return f"{len(calls)} calls side by side, {len(calls) - still} ended"
+    denied = sum(call.state == "denied" for call in calls)
+    name = f"{len(calls)} calls side by side{f', {denied} denied,' if denied else ''}"
+    if not ended:
+        return f"{name} did not run" if denied == len(calls) else f"{name} ended"
+    one_by_one = sum((call.ended_at or 0) - call.started_at for call in ended if call.started_at is not None)
+    caption = f"{name} took {duration_text(took_s)}"
+    return f"{caption}; one after another {duration_text(one_by_one)}" if one_by_one > took_s else caption
+
+
+def _lane_bar(lane: Lane, begun: float, over: float) -> Bar:
+    x, width = _place(lane, begun, over)
+    first = lane.first_token_at
+    return Bar(
+        lane.model,
+        lane.outcome,
+        " ".join(filter(None, [LANE_WORDS.get(lane.outcome, lane.outcome), _took(lane)])),
+        x,
+        width,
+        first_x=_x(first, begun, over) if first is not None and over > begun else None,
+        about=", ".join(_lane_facts(lane, begun)),
+    )
+
+
+def _lane_facts(lane: Lane, begun: float) -> list[str]:
+    start, first = lane.started_at, lane.first_token_at
+    return [
+        "not asked" if start is None else f"from {duration_text(start - begun)}",
+        "no first token" if first is None or start is None else f"first token after {duration_text(first - start)}",
+        "tokens unknown" if lane.tokens is None else counted(lane.tokens, "token"),
+        f"cost {cost_text(lane.cost)}",
+    ]
+
+
+def _race_caption(told: RacePayload) -> str:
+    how = "Hedged" if told.strategy == "hedge" else "Raced"
+    if told.multiple is None:
+        return how
+    return f"{how}: racing cost {told.multiple:.1f}× the requests of one model"
+
+
+def _took(span: CallBeside | Lane) -> str:
+    start, end = span.started_at, span.ended_at
+    return "" if start is None or end is None else duration_text(end - start)

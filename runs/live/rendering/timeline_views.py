@@ -1,0 +1,45 @@
+"""Views of consecutive steps: earlier cards show what later steps say about their calls."""
+
+from collections.abc import Sequence
+
+from runs.live.rendering.step_views import StepView, step_view
+from runs.models import Step
+
+Cards = Sequence[tuple[Step, StepView]]
+
+
+def views_of(steps: Sequence[Step]) -> list[StepView]:
+    """The view of each step; `steps` follow each other in one run."""
+    cards = [(step, step_view(step)) for step in steps]
+    _show_last_states(cards)
+    _show_answers(cards)
+    _show_last_pictures(cards)
+    return [view for _, view in cards]
+
+
+def _show_last_states(cards: Cards) -> None:
+    calls = {step.call_id: view for step, view in cards if step.kind == Step.Kind.TOOL_CALL}
+    for step, view in cards:
+        if step.kind != Step.Kind.TOOL_CALL and view.badge is not None and step.call_id in calls:
+            calls[step.call_id].badge = view.badge
+
+
+def _show_answers(cards: Cards) -> None:
+    """Mark each question that a later step answers: the first one that removes its buttons."""
+    for index, (step, view) in enumerate(cards):
+        question = view.question
+        if step.call_id is None or question is None or not question.asks:
+            continue
+        for later, answer in cards[index + 1 :]:
+            places = answer.question.replaces if answer.question is not None else answer.undecided
+            if later.call_id == step.call_id and question.element_id in places:
+                view.is_decided, view.answer = True, answer.question
+                break
+
+
+def _show_last_pictures(cards: Cards) -> None:
+    """Put the time bars of a turn on its last call, from the last result, which knows most."""
+    pictured = {step.turn: view for step, view in cards if step.kind == Step.Kind.TOOL_CALL and view.picture}
+    for step, view in cards:
+        if step.kind == Step.Kind.TOOL_RESULT and view.picture and step.turn in pictured:
+            pictured[step.turn].picture = view.picture

@@ -1,0 +1,23 @@
+"""A rate limit for messages: a token bucket."""
+
+import time
+
+
+class MessageRate:
+    """A token bucket of `at_once` tokens, refilled at `per_s`."""
+
+    def __init__(self, per_s: float, at_once: float) -> None:
+        self._per_s = per_s
+        self._at_once = at_once
+        self._tokens = at_once
+        self._filled_at = time.monotonic()
+
+    def take(self) -> bool:
+        """Take a token. False if there is none; a refused call costs nothing."""
+        now = time.monotonic()
+        self._tokens = min(self._at_once, self._tokens + (now - self._filled_at) * self._per_s)
+        self._filled_at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True

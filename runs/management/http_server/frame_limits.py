@@ -1,0 +1,49 @@
+"""Limits for WebSocket frames, checked before a message is read: few and short ones."""
+
+from typing import Final
+
+from daphne.ws_protocol import WebSocketProtocol
+from typing_extensions import override
+
+from runs.live.sockets.message_rate import MessageRate
+
+FRAMES_PER_S, FRAMES_AT_ONCE = 100.0, 400.0
+"""Frames of all kinds, pings and message fragments included; the site's own limit of messages is lower."""
+
+LARGEST_MESSAGE: Final = 4096
+"""Bytes; messages of browsers have about 20."""
+
+LARGEST_SENT: Final = 64 * 1024 * 1024
+"""Bytes of a message to a browser. Autobahn has one limit for both directions, and a single step may be long."""
+
+
+class LimitedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne is not typed
+    """A socket that is dropped when its browser sends too much. Autobahn would answer every ping and keep every
+    fragment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._frames = MessageRate(FRAMES_PER_S, FRAMES_AT_ONCE)
+
+    @override
+    def onMessageFrameBegin(self, length: int) -> None:
+        """Called at the start of each fragment of a message."""
+        super().onMessageFrameBegin(length)
+        if not self._frames.take() or self.message_data_total_length > LARGEST_MESSAGE:
+            self.dropConnection(abort=True)
+
+    @override
+    def onPing(self, payload: bytes) -> None:
+        """Called with each ping. Browsers send none by themselves."""
+        if self._frames.take():
+            super().onPing(payload)
+        else:
+            self.dropConnection(abort=True)
+
+    @override
+    def onPong(self, payload: bytes) -> None:
+        """Called with each pong, requested or not."""
+        if self._frames.take():
+            super().onPong(payload)
+        else:
+            self.dropConnection(abort=True)

@@ -1,0 +1,175 @@
+"""Permissions: the questions that pages, API, sockets and admin ask, answered by Django's permissions.
+
+Users need no permission to see, stop and decide about their own runs. Launching needs a permission of its own; an
+account without any permission and group has it too. Superusers may do everything, `is_staff` alone opens the
+admin and nothing in it, and a token may never do more than its owner may now.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from runs.models.run import Run
+
+VIEW_RUN: Final = "runs.view_run"
+LAUNCH_RUN: Final = "runs.launch_run"
+STOP_RUN: Final = "runs.stop_run"
+DECIDE_RUN: Final = "runs.decide_run"
+VIEW_AGENT: Final = "runs.view_agent"
+ADD_AGENT: Final = "runs.add_agent"
+CHANGE_AGENT: Final = "runs.change_agent"
+DELETE_AGENT: Final = "runs.delete_agent"
+VIEW_MODELS: Final = "runs.view_models"
+TEST_MODELS: Final = "runs.test_models"
+WHAT_OWNERS_MAY: Final = (VIEW_RUN, STOP_RUN, DECIDE_RUN)
+"""Permissions for everybody's runs that users have for their own without a grant."""
+OFFERED: Final = frozenset(
+    {VIEW_RUN, LAUNCH_RUN, STOP_RUN, DECIDE_RUN, VIEW_MODELS, TEST_MODELS, "runs.view_step", "runs.view_toolcall"}
+    | {VIEW_AGENT, ADD_AGENT, CHANGE_AGENT, DELETE_AGENT}
+    | {"runs.view_apitoken", "runs.change_apitoken"}
+    | {f"auth.{verb}_{what}" for what in ("user", "group") for verb in ("view", "add", "change", "delete")}
+)
+"""Permissions that the admin offers for users and groups: those with an effect that no other one has."""
+
+RUN_PERMISSIONS: Final = (
+    ("launch_run", "Can launch runs"),
+    ("stop_run", "Can stop and pause everybody's runs"),
+    ("decide_run", "Can decide about everybody's tool calls"),
+)
+AGENT_PERMISSIONS: Final = (
+    ("view_models", "Can see the models page"),
+    ("test_models", "Can test models"),
+)
+
+
+def may_see_all(user: Any) -> bool:
+    """True if the user may see everybody's runs."""
+    return bool(user.has_perm(VIEW_RUN))
+
+
+def may_see(user: Any, run: "Run") -> bool:
+    """True if the user may see this run."""
+    return _is_theirs(user, run) or may_see_all(user)
+
+
+def may_launch(user: Any) -> bool:
+    """True if the user may launch runs, repeat them and follow them up. None is the command line, which may do
+    everything.
+
+    A person who may change an agent may launch it too: a change affects everybody, which is more than a trial.
+    """
+    if user is None or user.has_perm(LAUNCH_RUN) or user.has_perm(CHANGE_AGENT):
+        return True
+    return was_given_nothing(user)
+
+
+def was_given_nothing(user: Any) -> bool:
+    """True for an active account without groups and permissions: it may launch runs and sees its own."""
+    return bool(user.is_active and not user.get_all_permissions() and not user.groups.exists())
+
+
+def was_given_something(person: Any) -> bool:
+    """True for an account with a group or a permission, also an inactive one."""
+    return bool(person.groups.exists() or person.user_permissions.exists())
+
+
+def may_act_as(user: Any, person: Any) -> bool:
+    """True if `user` may do with everybody's runs what `person` may do with their own, and launch if `person` may.
+
+    A user who sets another's password can sign in as them. Further permissions of `person` are not considered.
+    """
+    if user.is_superuser or user.pk == person.pk:
+        return True
+    # An inactive person has no permissions now, but may launch once activated.
+    launches = may_launch(person) or not was_given_something(person)
+    return bool(user.has_perms(WHAT_OWNERS_MAY)) and (may_launch(user) or not launches)
+
+
+def may_launch_like(user: Any, _run: "Run") -> bool:
+    """True if the user may launch a run like one they see: again, as a copy, or as a follow-up. They own the new
+    run."""
+    return may_launch(user)
+
+
+def may_stop(user: Any, run: "Run") -> bool:
+    """True if the user may stop or pause a run they see."""
+    return _is_theirs(user, run) or bool(user.has_perm(STOP_RUN))
+
+
+def may_resume(user: Any, run: "Run") -> bool:
+    """True if the user may resume a run they see, which launches work in its owner's name."""
+    return may_stop(user, run) and may_launch(user)
+
+
+def may_decide(user: Any, run: "Run") -> bool:
+    """True if the user may decide about the tool calls of a run they see."""
+    return _is_theirs(user, run) or may_decide_for_others(user)
+
+
+def may_decide_for_others(user: Any) -> bool:
+    """True if the user may decide about everybody's tool calls."""
+    return bool(user.has_perm(DECIDE_RUN))
+
+
+def may_exceed(user: Any) -> bool:
+    """True if the user may launch an agent beyond its limits and rules. None is the command line, which may."""
+    return user is None or bool(user.has_perm(CHANGE_AGENT))
+
+
+def may_see_agents(user: Any) -> bool:
+    """True if the user may see what the agents are: their models, tools, limits and rules, without instructions.
+
+    A person who may launch an agent may know what it is.
+    """
+    return may_launch(user) or may_read_agents(user) or may_add_agents(user)
+
+
+def may_read_agents(user: Any) -> bool:
+    """True if the user may read agents as a whole, instructions included, and export them."""
+    return bool(user.has_perm(VIEW_AGENT)) or may_change_agents(user)
+
+
+def may_add_agents(user: Any) -> bool:
+    """True if the user may create agents."""
+    return bool(user.has_perm(ADD_AGENT))
+
+
+def may_change_agents(user: Any) -> bool:
+    """True if the user may change agents."""
+    return bool(user.has_perm(CHANGE_AGENT))
+
+
+def may_see_models(user: Any) -> bool:
+    """True if the user may see the models page."""
+    return bool(user.has_perm(VIEW_MODELS))
+
+
+def may_test_models(user: Any) -> bool:
+    """True if the user may make a test call to a model, which may cost something."""
+    return bool(user.has_perm(TEST_MODELS))
+
+
+def refusal(what: str, permission: str) -> str:
+    """The message for a missing permission: its name in the admin, and whom to ask."""
+    words = dict((*RUN_PERMISSIONS, *AGENT_PERMISSIONS))[permission.partition(".")[2]]
+    return (
+        f"Your account may not {what}: it lacks the permission “{words}”. Ask a person who manages the accounts here."
+    )
+
+
+NOT_LAUNCHED: Final = refusal("launch runs", LAUNCH_RUN)
+
+
+def why_not(may: Callable[[Any, "Run"], bool], user: Any, run: "Run") -> str:
+    """Why `may` refuses a user who sees the run."""
+    if may is may_resume:
+        may = may_launch_like if may_stop(user, run) else may_stop
+    if may is may_launch_like:
+        return NOT_LAUNCHED
+    if may is may_decide:
+        return refusal("decide about calls of another person's run", DECIDE_RUN)
+    return refusal("stop, pause or resume another person's run", STOP_RUN)
+
+
+def _is_theirs(user: Any, run: "Run") -> bool:
+    return run.user_id is not None and run.user_id == user.pk

@@ -1,0 +1,301 @@
+"""The editor of an agent: a form with one real field for each part of the configuration."""
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from django import forms
+from django.db import transaction
+from django.forms.utils import ErrorDict
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from runs.agent.all_settings import SETTINGS
+from runs.agent.providers.model_catalog.model_names import name_fault
+from runs.agent.setting import Setting
+from runs.agent.structured_output import schema_fault
+from runs.agent.tools.registry import registered_tools
+from runs.models import Agent
+from runs.models.bounds import MAX_APPROVAL_SECONDS, MAX_PRIORITY, MAX_RUNS_AT_ONCE
+from runs.models.permissions import may_change_agents
+from runs.web.agent_facts import STRATEGIES, empty_words
+from runs.web.setting_fields import ExtraField, JsonField, launch_field
+
+if TYPE_CHECKING:
+    _AgentModelForm = forms.ModelForm[Agent]
+else:  # generic for the type checker only
+    _AgentModelForm = forms.ModelForm
+
+MAX_MODELS: Final = 20
+RULE_PREFIX: Final = "rule-"
+"""The field of a tool's rule is this and the tool's name."""
+TOOL_CHOICES: Final = (
+    ("all", gettext_lazy("All tools, also those that are added later")),
+    ("chosen", gettext_lazy("Only these")),
+    ("none", gettext_lazy("No tools: no request names one, for models that take none")),
+)
+APPROVALS: Final = (
+    (Agent.Approval.NEVER, gettext_lazy("Nothing: every call runs at once")),
+    (Agent.Approval.UNSAFE, gettext_lazy("Tools that change things outside")),
+    (Agent.Approval.ALWAYS, gettext_lazy("Every tool")),
+)
+EXPIRIES: Final = (
+    (Agent.OnExpiry.DENY, gettext_lazy("Deny the call; the agent is told and goes on")),
+    (Agent.OnExpiry.APPROVE, gettext_lazy("Approve the call; it runs although nobody has looked")),
+)
+_DEFAULTS: Final = {
+    **{each.agent_column: each.default for each in SETTINGS.values() if not each.empty and each.default is not None},
+    "max_attempts": 3,
+    "priority": 0,
+    "extra_settings": {},
+}
+"""The values of fields that were left empty, for columns that need one."""
+_NUMBERS: Final = {
+    "max_attempts": (
+        gettext_lazy("Attempts at a reply"), 1, 10, gettext_lazy("The first attempt included."),
+        gettext_lazy("Default: 3"),
+    ),
+    "approval_seconds": (
+        gettext_lazy("Deadline"), 1, MAX_APPROVAL_SECONDS, gettext_lazy("How long a call waits: 3600 is an hour."),
+        gettext_lazy("No deadline"),
+    ),
+    "priority": (
+        gettext_lazy("Priority"), -MAX_PRIORITY, MAX_PRIORITY,
+        gettext_lazy("Queued runs of a higher priority are hosted first."), gettext_lazy("Default: 0"),
+    ),
+    "max_runs_at_once": (
+        gettext_lazy("Runs at the same time"), 1, MAX_RUNS_AT_ONCE, gettext_lazy("The others stay queued."),
+        gettext_lazy("No limit"),
+    ),
+}  # fmt: skip
+"""Label, least, most, help and placeholder of the numbers that are no settings of a run."""
+
+
+class ChangedMeanwhile(Exception):
+    """Another person has saved the agent since the form was opened."""
+
+
+class ListWidget(forms.Widget):
+    """Several inputs of one name: the typed values without surrounding spaces, empty ones left out."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:  # noqa: ARG002  Django's signature
+        found = data.getlist(name) if hasattr(data, "getlist") else data.get(name, [])
+        return [text.strip() for text in found if text.strip()]
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:  # noqa: ARG002  Django's signature
+        return False
+
+
+class RulesWidget(forms.Widget):
+    """One select for each tool: the chosen rules by the tool's name."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> dict[str, str]:  # noqa: ARG002  Django's signature
+        sent = ((key, data.get(key)) for key in data if key.startswith(RULE_PREFIX))
+        return {key.removeprefix(RULE_PREFIX): rule for key, rule in sent if rule}
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:  # noqa: ARG002  Django's signature
+        return False
+
+
+class PlacedJsonField(JsonField):
+    """JSON whose error names the line and the column."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except forms.ValidationError as error:
+            if error.code == "invalid" and (place := json_place(str(value))):
+                raise forms.ValidationError(place, code="invalid") from error
+            raise
+
+
+def json_place(text: str) -> str:
+    """Where and why the text is no JSON, as a sentence; empty if the parser names no place."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        place = {"line": error.lineno, "column": error.colno, "fault": error.msg}
+        return _("This is not JSON: line %(line)s, column %(column)s: %(fault)s.") % place
+    except (ValueError, RecursionError):
+        return ""
+    return ""
+
+
+def _setting_field(setting: Setting) -> forms.Field:
+    """The editor's field for a setting."""
+    if setting.kind == "json":
+        field: forms.Field = ExtraField(
+            label=setting.label,
+            required=False,
+            help_text=setting.description,
+            error_messages={"invalid": _('Type a JSON object, such as {"top_k": 40}.')},
+        )
+    else:
+        field = launch_field(setting)
+    if isinstance(field, forms.ChoiceField):
+        field.choices = [("", _("The provider's default")), *Agent.ReasoningEffort.choices]
+    field.help_text = setting.description
+    field.widget.attrs["placeholder"] = empty_words(setting)
+    return field
+
+
+def _number(label: Any, least: int, most: int, help_text: Any, placeholder: Any) -> forms.IntegerField:
+    widget = forms.NumberInput({"inputmode": "numeric", "placeholder": placeholder})
+    return forms.IntegerField(
+        label=label, min_value=least, max_value=most, required=False, help_text=help_text, widget=widget
+    )
+
+
+class AgentEditor(_AgentModelForm):
+    """An agent as typed. Model names, tools, rules and schemas are checked, so that no run fails because of a typo."""
+
+    model_names = forms.Field(widget=ListWidget, required=False)
+    tool_choice = forms.ChoiceField(choices=TOOL_CHOICES)
+    tools = forms.Field(widget=ListWidget, required=False)
+    tool_approvals = forms.Field(widget=RulesWidget, required=False)
+    strategy = forms.ChoiceField(choices=[(value, words) for value, (words, _about) in STRATEGIES.items()])
+    approval = forms.ChoiceField(choices=APPROVALS)
+    on_approval_expiry = forms.ChoiceField(choices=EXPIRIES)
+    launch_may_raise = forms.MultipleChoiceField(
+        required=False, choices=Agent.MayRaise.choices, widget=forms.CheckboxSelectMultiple
+    )
+
+    class Meta:
+        model = Agent
+        fields = (
+            "name", "description", "instructions", "model_names", "strategy", "tools", "tool_approvals",
+            *(each.agent_column for each in SETTINGS.values()), "output_schema", "max_attempts", "approval",
+            "approval_seconds", "on_approval_expiry", "launch_may_raise", "priority", "max_runs_at_once", "is_default",
+        )  # fmt: skip
+        labels: ClassVar = {"output_schema": gettext_lazy("JSON Schema of the answer")}
+        help_texts: ClassVar = {
+            "name": "",
+            "description": gettext_lazy("One line for people who choose an agent."),
+            "instructions": gettext_lazy("What its models are told before the task."),
+            "output_schema": gettext_lazy(
+                "Draft 2020-12; empty for an answer in text. An answer that does not fit is asked for again."
+            ),
+        }
+        field_classes: ClassVar = {"output_schema": PlacedJsonField}
+        error_messages: ClassVar = {
+            "name": {
+                "required": gettext_lazy("Give the agent a name."),
+                "unique": gettext_lazy("Another agent has this name. Choose another one."),
+            }
+        }
+
+    def __init__(self, *args: Any, by: Any, **kwargs: Any) -> None:
+        """`by` is the user, who decides whether the default agent can be chosen here."""
+        # Without an instance, a form knows no defaults of the columns.
+        super().__init__(*args, **{"instance": Agent()} | kwargs)
+        self.fields |= {each.agent_column: _setting_field(each) for each in SETTINGS.values()}
+        self.fields |= {name: _number(*bounds) for name, bounds in _NUMBERS.items()}
+        if not may_change_agents(by):
+            del self.fields["is_default"]
+        for name, value in self.initial.items():
+            if isinstance(value, Decimal):
+                self.initial[name] = f"{value.normalize():f}"
+            elif name in _DEFAULTS and value == _DEFAULTS[name]:
+                self.initial[name] = None  # The placeholder names the default.
+        tools = self.instance.tools
+        self.initial.setdefault("tool_choice", "all" if tools is None else "chosen" if tools else "none")
+
+    def show_unchecked(self) -> None:
+        """Show what was typed without errors: a row was added, moved or tested, and nothing is saved."""
+        self._errors = ErrorDict()
+
+    def clean_model_names(self) -> list[str]:
+        names: list[str] = self.cleaned_data["model_names"]
+        if not names:
+            raise forms.ValidationError(_("Choose at least one model. “offline” works without a key."))
+        if len(names) > MAX_MODELS:
+            raise forms.ValidationError(_("At most %(most)s models.") % {"most": MAX_MODELS})
+        if faults := [fault for name in names if (fault := name_fault(name))]:
+            raise forms.ValidationError(faults)
+        return names
+
+    def clean_output_schema(self) -> dict[str, Any] | None:
+        schema = self.cleaned_data["output_schema"]
+        if schema is None:
+            return None
+        if fault := schema_fault(schema):
+            raise forms.ValidationError(fault)
+        return dict(schema)
+
+    def clean_tool_approvals(self) -> dict[str, str]:
+        rules: dict[str, str] = self.cleaned_data["tool_approvals"]
+        if unknown := sorted(set(rules) - set(registered_tools())):
+            raise forms.ValidationError(_("No such tool: %(names)s.") % {"names": ", ".join(unknown)})
+        if wrong := sorted(set(rules.values()) - set(Agent.Approval.values)):
+            raise forms.ValidationError(_("No such rule: %(names)s.") % {"names": ", ".join(wrong)})
+        return rules
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name, default in _DEFAULTS.items():
+            if cleaned.get(name, "") is None:
+                cleaned[name] = default
+        if "tools" in cleaned:
+            cleaned["tools"] = self._checked_tools(cleaned["tools"], cleaned.get("tool_choice"))
+        return cleaned
+
+    def _checked_tools(self, names: list[str], choice: str | None) -> list[str] | None:
+        if choice != "chosen":
+            return None if choice == "all" else []
+        known = registered_tools()
+        if unknown := [name for name in names if name not in known]:
+            self.add_error("tools", _("No such tool: %(names)s. Untick it.") % {"names": ", ".join(unknown)})
+        elif not names:
+            self.add_error("tools", _("Tick at least one tool, or choose “No tools”."))
+        return names
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # A second default is allowed: saving it removes the mark from the first.
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # a hook the stubs leave out
+        return exclusions | {"is_default"}
+
+    @transaction.atomic
+    def save_checked(self, *, seen: str = "") -> Agent:
+        """Save the valid form. Raises `ChangedMeanwhile` if the agent was saved after `seen`, an ISO time, or is gone;
+        nothing is written then."""
+        agent: Agent = self.instance
+        if agent.pk is not None:
+            # The condition and the write are one statement: of two saves at the same time one finds no row.
+            unchanged = Agent.objects.filter(pk=agent.pk, updated_at=_moment(seen))
+            if not unchanged.update(updated_at=timezone.now()):
+                raise ChangedMeanwhile
+        if agent.is_default:
+            Agent.objects.exclude(pk=agent.pk).filter(is_default=True).update(is_default=False)
+        return self.save()
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ChangedMeanwhile from error
+
+
+def moved_rows(names: list[str], action: str) -> list[str]:
+    """The rows of models after a button: `add`, `remove-2`, `up-2`, `down-2`. An unknown action changes nothing."""
+    verb, _sep, place = action.partition("-")
+    rows, at = list(names), int(place) if place.isdecimal() and len(place) < 4 else -1
+    if verb == "add":
+        return [*rows, ""]
+    if not 0 <= at < len(rows):
+        return rows
+    if verb == "remove":
+        del rows[at]
+    elif verb in ("up", "down"):
+        to = at - 1 if verb == "up" else at + 1
+        if 0 <= to < len(rows):
+            rows[at], rows[to] = rows[to], rows[at]
+    return rows
+
+
+def unit_of(setting: Setting) -> str:
+    """The unit in a field: `s`, `$`, `turns`; empty for a plain number."""
+    signs = {"second": "s", "dollar": "$", "": ""}
+    return signs.get(setting.unit, f"{setting.unit}s")

@@ -1,0 +1,242 @@
+"""Pages that create, edit and duplicate an agent."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
+
+from django import forms
+from django.core.cache import cache
+from django.db import IntegrityError
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from runs.agent.all_settings import SETTINGS
+from runs.agent.providers.model_catalog.suggestions import available_models
+from runs.agent.setting import Group
+from runs.agent.tools.registry import registered_tools
+from runs.models import Agent
+from runs.models.permissions import may_add_agents, may_change_agents, may_launch, may_read_agents, may_test_models
+from runs.web.access import PageRequest, go_to, only_if
+from runs.web.agent_editor import (
+    APPROVALS,
+    EXPIRIES,
+    TOOL_CHOICES,
+    AgentEditor,
+    ChangedMeanwhile,
+    moved_rows,
+    unit_of,
+)
+from runs.web.agent_facts import RULES, STRATEGIES, ToolFact, tool_fact
+from runs.web.agent_file import as_entry
+from runs.web.agent_import import changes_between
+from runs.web.agents_page import agent_or_404
+from runs.web.form_keys import hash_of, new_key
+from runs.web.models_page import ModelRow, row_of, test_by_name
+
+ONCE_S: Final = 24 * 3600
+"""How long a form that was sent twice creates one agent."""
+FOLDED: Final = (
+    ("model", [each.agent_column for each in SETTINGS.values() if each.group == "model"]),
+    ("timeouts", [each.agent_column for each in SETTINGS.values() if each.group == "timeouts"]),
+    ("queue", ["priority", "max_runs_at_once"]),
+)
+"""Groups of fields that are folded unless one of them has a value."""
+
+
+class NumberField(NamedTuple):
+    """A number with its unit."""
+
+    field: forms.BoundField
+    unit: str
+
+
+class ModelInput(NamedTuple):
+    """One row of the models."""
+
+    at: int
+    name: str
+    row: ModelRow | None
+    """What is known of the model; None for an empty row."""
+    is_first: bool
+    is_last: bool
+
+
+class ToolInput(NamedTuple):
+    """One row of the tools."""
+
+    tool: ToolFact
+    is_ticked: bool
+    rule: str
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@only_if(may_add_agents)
+def new_agent(request: PageRequest) -> HttpResponse:
+    """GET shows an empty form, or with `?from=` a copy of an agent. POST creates the agent, once for the form's key;
+    422 with the form if it is invalid."""
+    if request.method != "POST":
+        return _show(request, AgentEditor(initial=_copied(request), by=request.user))
+    form = AgentEditor(request.POST, by=request.user)
+    if rows := _rows_after_button(request):
+        return _show(request, form, rows=rows)
+    key = f"agent-once:{request.user.pk}:{hashlib.sha256(_key_of(request).encode()).hexdigest()}"
+    made = cache.get(key)
+    if made and Agent.objects.filter(pk=made[0]).exists():
+        return _go_on(request, made)
+    try:
+        if not form.is_valid():
+            return _show(request, form, status=422)
+        agent = form.save_checked()
+    except IntegrityError:
+        form.add_error("name", _("Another agent has this name. Choose another one."))
+        return _show(request, form, status=422)
+    cache.set(key, (agent.pk, agent.name), ONCE_S)
+    return _go_on(request, (agent.pk, agent.name))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@only_if(may_change_agents)
+def edit_agent(request: PageRequest, agent_id: int) -> HttpResponse:
+    """GET shows the agent's form. POST saves it; 422 with the form if it is invalid, or if another person has saved
+    the agent since the form was opened: what was typed is kept, and the next save wins."""
+    agent = agent_or_404(agent_id)
+    seen = agent.updated_at.isoformat()
+    if request.method != "POST":
+        return _show(request, AgentEditor(instance=agent, by=request.user), seen=seen)
+    form = AgentEditor(request.POST, instance=agent, by=request.user)
+    opened = request.POST.get("seen", "")
+    if rows := _rows_after_button(request):
+        return _show(request, form, rows=rows, seen=opened)
+    if not form.is_valid():
+        return _show(request, form, seen=opened, status=422)
+    try:
+        saved = form.save_checked(seen=opened)
+    except ChangedMeanwhile:
+        return _show_conflict(request, form, agent_id)
+    except IntegrityError:
+        form.add_error("name", _("Another agent has this name. Choose another one."))
+        return _show(request, form, seen=opened, status=422)
+    return _go_on(request, (saved.pk, saved.name))
+
+
+def _show_conflict(request: PageRequest, form: AgentEditor, agent_id: int) -> HttpResponse:
+    current = agent_or_404(agent_id)
+    changes = changes_between(as_entry(current), as_entry(form.instance))
+    return _show(request, form, seen=current.updated_at.isoformat(), status=422, conflict=changes, saved_at=current)
+
+
+def _copied(request: PageRequest) -> dict[str, Any]:
+    """The initial values of a copy; empty without `?from=`. 404 if the user may not read agents."""
+    wanted = request.GET.get("from", "")
+    if not wanted:
+        return {}
+    if not may_read_agents(request.user) or not wanted.isdecimal() or len(wanted) > 18:
+        raise Http404("There is no such agent, or it is not for you.")
+    original = agent_or_404(int(wanted))
+    initial = dict(AgentEditor(instance=original, by=request.user).initial)
+    name = _("Copy of %(name)s") % {"name": original.name}
+    return initial | {"name": name[: Agent._meta.get_field("name").max_length], "is_default": False}
+
+
+def _rows_after_button(request: PageRequest) -> list[str]:
+    """The rows of models after a button that adds, removes, moves or tests one; empty for another button."""
+    action, typed = request.POST.get("do", ""), request.POST.getlist("model_names")
+    verb, _sep, place = action.partition("-")
+    if verb not in ("add", "remove", "up", "down", "test"):
+        return []
+    names = [name.strip() for name in typed]
+    if verb == "test" and place.isdecimal() and int(place) < len(names) and may_test_models(request.user):
+        test_by_name(names[int(place)])
+    return moved_rows(names, action) or [""]
+
+
+def _key_of(request: PageRequest) -> str:
+    return f"{request.POST.get('once') or new_key()} {hash_of(request)}"
+
+
+def _go_on(request: PageRequest, made: tuple[int, str]) -> HttpResponse:
+    """To the agent's page, or with “Save & launch” to the launch form with this agent."""
+    agent_id, name = made
+    if request.POST.get("do") == "launch" and may_launch(request.user):
+        return go_to(request, f"{reverse('runs:launch')}?{urlencode({'agent': name})}")
+    return go_to(request, reverse("runs:agent", args=[agent_id]))
+
+
+def _show(
+    request: PageRequest,
+    form: AgentEditor,
+    *,
+    rows: list[str] | None = None,
+    seen: str = "",
+    status: int = 200,
+    conflict: Any = None,
+    saved_at: Agent | None = None,
+) -> HttpResponse:
+    if rows is not None:
+        form.show_unchecked()
+    names = form["model_names"].value() or [""] if rows is None else rows
+    fields = [form[name] for name in form.fields]
+    context = {
+        "form": form,
+        "agent": form.instance if form.instance.pk else None,
+        "seen": seen,
+        "conflict": conflict,
+        "saved_at": saved_at.updated_at if saved_at else None,
+        "models": list(_model_inputs(names)),
+        "is_added": rows is not None and request.POST.get("do") == "add",
+        "suggestions": available_models(),
+        "strategies": [(value, *words) for value, words in STRATEGIES.items()],
+        "tool_choices": TOOL_CHOICES,
+        "tool_groups": _tool_groups(form),
+        "rules": [("", _("Default")), *RULES.items()],
+        "approvals": APPROVALS,
+        "expiries": EXPIRIES,
+        "raises": Agent.MayRaise.choices,
+        "limits": [*_numbers(form, "limits"), NumberField(form["max_attempts"], "")],
+        "timeouts": list(_numbers(form, "timeouts")),
+        "model_numbers": list(_numbers(form, "model")),
+        "efforts": [("", _("The provider's default")), *Agent.ReasoningEffort.choices],
+        "deadline": NumberField(form["approval_seconds"], "s"),
+        "queue": [NumberField(form[name], "") for name in ("priority", "max_runs_at_once")],
+        "opened": {
+            group: any(form[name].value() not in (None, "", 0, {}) for name in names) for group, names in FOLDED
+        },
+        "may_default": "is_default" in form.fields,
+        "may_test": may_test_models(request.user),
+        "may_launch": may_launch(request.user),
+        "focus": next((field.html_name for field in fields if field.errors), ""),
+        "faults": sum(bool(field.errors) for field in fields),
+        "once": request.POST.get("once") or new_key(),
+    }
+    template = "agents/partials/editor.html" if request.htmx else "agents/edit.html"
+    return render(request, template, context, status=status)
+
+
+def _model_inputs(names: list[str]) -> Iterator[ModelInput]:
+    last = len(names) - 1
+    for index, name in enumerate(names):
+        yield ModelInput(index, name, row_of(name) if name else None, index == 0, index == last)
+
+
+def _tool_groups(form: AgentEditor) -> list[tuple[str, list[ToolInput]]]:
+    """The registered tools by their module, those that are no longer registered last."""
+    ticked, rules = form["tools"].value() or [], form["tool_approvals"].value() or {}
+    approval = form["approval"].value() or Agent.Approval.UNSAFE
+    known = registered_tools()
+    names = [*known, *(name for name in ticked if name not in known)]
+    groups: dict[str, list[ToolInput]] = {}
+    for name in names:
+        fact = tool_fact(name, known.get(name), str(approval), rules)
+        group = (fact.source or _("Built in")) if fact.effect else _("No longer registered")
+        groups.setdefault(group, []).append(ToolInput(fact, name in ticked, rules.get(name, "")))
+    return list(groups.items())
+
+
+def _numbers(form: AgentEditor, group: Group) -> Iterator[NumberField]:
+    for setting in SETTINGS.values():
+        if setting.group == group and setting.kind not in ("choice", "json"):
+            yield NumberField(form[setting.agent_column], unit_of(setting))

@@ -1,0 +1,247 @@
+"""Agents as one file: JSON with their whole configuration (docs/agents.md), written and read with bounds."""
+
+import json
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from runs.agent.all_settings import SETTINGS
+from runs.agent.json_data.json_types import JsonObject
+from runs.agent.json_data.json_values import check_storable_json, check_unique_names
+from runs.models import Agent
+from runs.web.agent_editor import RULE_PREFIX, json_place
+
+FORMAT: Final = "agents"
+VERSION: Final = 1
+MAX_FILE_BYTES: Final = 512 * 1024
+MAX_AGENTS: Final = 100
+MOST_FAULTS: Final = 20
+
+_TEXT, _NUMBER, _NAMES, _OBJECT = "a text", "a number", "a list of texts", "an object"
+_KINDS: Final = {"choice": _TEXT, "json": _OBJECT}
+KEYS: Final[dict[str, tuple[str, str]]] = {
+    "name": ("name", _TEXT),
+    "description": ("description", _TEXT),
+    "instructions": ("instructions", _TEXT),
+    "models": ("model_names", _NAMES),
+    "strategy": ("strategy", _TEXT),
+    "tools": ("tools", _NAMES),
+    "tool_approvals": ("tool_approvals", _OBJECT),
+    **{each.public: (each.agent_column, _KINDS.get(each.kind, _NUMBER)) for each in SETTINGS.values()},
+    "max_attempts": ("max_attempts", _NUMBER),
+    "output_schema": ("output_schema", _OBJECT),
+    "approval": ("approval", _TEXT),
+    "approval_seconds": ("approval_seconds", _NUMBER),
+    "on_approval_expiry": ("on_approval_expiry", _TEXT),
+    "launch_may_raise": ("launch_may_raise", _NAMES),
+    "priority": ("priority", _NUMBER),
+    "max_runs_at_once": ("max_runs_at_once", _NUMBER),
+}
+"""The keys of an agent in a file, in their order: the agent's column, and the kind of the value."""
+_CHOSEN: Final = {"strategy": "fallback", "approval": "unsafe", "on_approval_expiry": "deny"}
+"""The choices of an agent whose file does not name them."""
+_KEY_OF: Final = {column: key for key, (column, _kind) in KEYS.items()}
+_SETTING_OF: Final = {each.agent_column: each for each in SETTINGS.values()}
+
+
+class FileFault(NamedTuple):
+    """An error of a file."""
+
+    line: int
+    words: str
+
+
+class FileRefused(ValueError):
+    """The file cannot be imported; `faults` says why, at most `MOST_FAULTS` of them."""
+
+    def __init__(self, faults: Iterable[FileFault]) -> None:
+        super().__init__("The file cannot be imported.")
+        self.faults = sorted(faults)[:MOST_FAULTS]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEntry:
+    """An agent of a file."""
+
+    values: JsonObject
+    line: int
+    lines: dict[str, int] = field(default_factory=dict)
+    """The line of each key."""
+
+    @property
+    def name(self) -> str:
+        """The agent's name."""
+        return str(self.values["name"])
+
+    def line_of(self, column: str) -> int:
+        """The line of the value of a column, or of the agent's beginning."""
+        key = _KEY_OF.get("tools" if column == "tool_choice" else column, "")
+        return self.lines.get(key, self.line)
+
+
+def document(agents: Iterable[Agent]) -> str:
+    """The file of the agents."""
+    told = {"format": FORMAT, "version": VERSION, "agents": [as_entry(agent) for agent in agents]}
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+
+
+def as_entry(agent: Agent) -> JsonObject:
+    """An agent as in a file. Empty values have no key, except an empty list of tools, which means none."""
+    found = ((key, _stored(column, getattr(agent, column))) for key, (column, _kind) in KEYS.items())
+    return {key: value for key, value in found if value not in (None, "", {}, []) or (key == "tools" and value == [])}
+
+
+def _stored(column: str, value: Any) -> Any:
+    setting = _SETTING_OF.get(column)
+    if setting is None or value is None:
+        return value
+    return setting.as_json(value.normalize() if isinstance(value, Decimal) else value)
+
+
+def read_file(text: str) -> list[AgentEntry]:
+    """The agents of a file, with values of the right kind. Raises `FileRefused`; whether an agent can be saved is not
+    checked."""
+    if len(text.encode(errors="replace")) > MAX_FILE_BYTES:
+        raise FileRefused([FileFault(1, _("The file has more than %(most)s KiB.") % {"most": MAX_FILE_BYTES // 1024})])
+    told = _parsed(text)
+    places = _Places(text)
+    if not isinstance(told, dict) or told.get("format") != FORMAT or told.get("version") != VERSION:
+        words = _("This is no file of agents: it begins with “format”: “agents” and “version”: 1.")
+        raise FileRefused([FileFault(1, words)])
+    listed = told.get("agents")
+    if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_AGENTS:
+        words = _("“agents” is a list of 1 to %(most)s agents.") % {"most": MAX_AGENTS}
+        raise FileRefused([FileFault(places.line_of("agents"), words)])
+    if faults := [fault for index, values in enumerate(listed) for fault in _faults(values, *places.of_agent(index))]:
+        raise FileRefused(faults)
+    entries = [AgentEntry(values, *places.of_agent(index)) for index, values in enumerate(listed)]
+    if faults := list(_doubled(entries)):
+        raise FileRefused(faults)
+    return entries
+
+
+def _parsed(text: str) -> Any:
+    try:
+        check_unique_names(text)
+        return check_storable_json(json.loads(text))
+    except json.JSONDecodeError as error:
+        raise FileRefused([FileFault(error.lineno, json_place(text))]) from error
+    except RecursionError as error:
+        raise FileRefused([FileFault(1, _("Lists and objects are nested too deeply."))]) from error
+    except ValueError as error:
+        raise FileRefused([FileFault(1, f"{error}.")]) from error
+
+
+def _faults(values: Any, line: int, lines: dict[str, int]) -> Iterator[FileFault]:
+    if not isinstance(values, dict):
+        yield FileFault(line, _("An agent is an object, such as {“name”: “Clerk”}."))
+        return
+    for key, value in values.items():
+        if key not in KEYS:
+            yield FileFault(lines[key], _("There is no setting “%(key)s”.") % {"key": key[:80]})
+        elif value is not None and not _is_of(KEYS[key][1], value):
+            yield FileFault(lines[key], _("“%(key)s” is %(kind)s.") % {"key": key, "kind": KEYS[key][1]})
+    if not values.get("name"):
+        yield FileFault(line, _("An agent needs a “name”."))
+
+
+def _is_of(kind: str, value: Any) -> bool:
+    match kind:
+        case "a text":
+            return isinstance(value, str)
+        case "a number":  # Money is written as a decimal text.
+            return isinstance(value, int | float | str) and not isinstance(value, bool)
+        case "a list of texts":
+            return isinstance(value, list) and all(isinstance(each, str) for each in value)
+        case _:
+            return isinstance(value, dict)
+
+
+def _doubled(entries: list[AgentEntry]) -> Iterator[FileFault]:
+    seen: set[str] = set()
+    for entry in entries:
+        name = entry.name.strip()
+        if name in seen:
+            yield FileFault(entry.line_of("name"), _("The name “%(name)s” appears twice.") % {"name": name[:80]})
+        seen.add(name)
+
+
+def form_data(values: JsonObject, *, is_default: bool = False) -> QueryDict:
+    """The values of a file as the editor's fields."""
+    data = QueryDict(mutable=True)
+    for key, (column, kind) in KEYS.items():
+        value = values.get(key)
+        if kind == _NAMES:
+            data.setlist(column, list(value or []))
+        elif key == "tool_approvals":
+            for tool, rule in (value or {}).items():
+                data[f"{RULE_PREFIX}{tool}"] = str(rule)
+        elif kind == _OBJECT:
+            data[column] = json.dumps(value) if value else ""
+        else:
+            data[column] = _CHOSEN.get(column, "") if value is None else str(value)
+    tools = values.get("tools")
+    data["tool_choice"] = "all" if tools is None else "chosen" if tools else "none"
+    if is_default:
+        data["is_default"] = "on"
+    return data
+
+
+class _Places:
+    """The lines of the members of a valid document."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._breaks = [at for at, char in enumerate(text) if char == "\n"]
+        self._decoder = json.JSONDecoder()
+        self._members = dict(self._members_at(self._skip(0))) if text.lstrip(_SPACE)[:1] == "{" else {}
+        listed = self._members.get("agents")
+        is_list = listed is not None and text[listed[1]] == "["
+        self._agents = list(self._elements_at(listed[1])) if listed is not None and is_list else []
+
+    def line_of(self, key: str) -> int:
+        """The line of a key of the document; 1 without it."""
+        return self._line(self._members[key][0]) if key in self._members else 1
+
+    def of_agent(self, index: int) -> tuple[int, dict[str, int]]:
+        """The first line of an agent, and the line of each of its keys."""
+        at = self._agents[index]
+        members = self._members_at(at) if self._text[at] == "{" else ()
+        return self._line(at), {key: self._line(place) for key, (place, _value_at) in members}
+
+    def _members_at(self, at: int) -> Iterator[tuple[str, tuple[int, int]]]:
+        """Each key of the object at this place, with the places of the key and of its value."""
+        at = self._skip(at + 1)
+        while self._text[at] != "}":
+            key, end = self._decoder.raw_decode(self._text, at)
+            value_at = self._skip(self._skip(end) + 1)
+            yield key, (at, value_at)
+            at = self._next(value_at)
+
+    def _elements_at(self, at: int) -> Iterator[int]:
+        at = self._skip(at + 1)
+        while self._text[at] != "]":
+            yield at
+            at = self._next(at)
+
+    def _next(self, at: int) -> int:
+        """The place of the next member or element, or of the closing bracket, after the value at this place."""
+        _value, end = self._decoder.raw_decode(self._text, at)
+        end = self._skip(end)
+        return self._skip(end + 1) if self._text[end] == "," else end
+
+    def _skip(self, at: int) -> int:
+        while self._text[at] in _SPACE:
+            at += 1
+        return at
+
+    def _line(self, at: int) -> int:
+        return bisect_right(self._breaks, at) + 1
+
+
+_SPACE: Final = " \t\r\n"

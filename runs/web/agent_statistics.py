@@ -1,0 +1,68 @@
+"""Statistics of agents from the runs a user may see: runs, success rate, cost and the last run."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from django.db.models import Count, Max, Q, Sum
+from django.utils import timezone
+
+from runs.models import Agent, Run
+
+RECENT: Final = timedelta(days=30)
+"""The period of the number of runs and of the success rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStatistics:
+    """The runs of one agent."""
+
+    recent: int = 0
+    """Runs launched within `RECENT`."""
+    succeeded: int = 0
+    failed: int = 0
+    """Of those; a stopped run is neither."""
+    cost: Decimal | None = None
+    """US dollars of all runs; None if no cost is known."""
+    is_partial: bool = False
+    """True if the cost of some run is unknown or incomplete."""
+    last_at: datetime | None = None
+    """When the last run was launched."""
+
+    @property
+    def success(self) -> int | None:
+        """The share of completed runs among completed and failed ones, in percent; None without any."""
+        ended = self.succeeded + self.failed
+        return round(100 * self.succeeded / ended) if ended else None
+
+
+NOTHING: Final = AgentStatistics()
+
+
+def statistics_of(user: Any, agents: Iterable[Agent]) -> dict[int, AgentStatistics]:
+    """The statistics of the agents by their primary key, in one query. Agents without runs are absent."""
+    since = timezone.now() - RECENT
+    is_recent = Q(created_at__gte=since)
+    spent = Q(tokens_used__gt=0)
+    rows = (
+        Run.objects.visible_to(user)
+        .filter(agent__in=[agent.pk for agent in agents])
+        .order_by()
+        .values("agent")
+        .annotate(
+            recent=Count("pk", filter=is_recent),
+            succeeded=Count("pk", filter=is_recent & Q(status=Run.Status.COMPLETED)),
+            failed=Count("pk", filter=is_recent & Q(status=Run.Status.FAILED)),
+            total=Sum("cost"),
+            unknown=Count("pk", filter=Q(cost_is_partial=True) | (spent & Q(cost=None))),
+            last_at=Max("created_at"),
+        )
+    )
+    return {
+        row["agent"]: AgentStatistics(
+            row["recent"], row["succeeded"], row["failed"], row["total"], bool(row["unknown"]), row["last_at"]
+        )
+        for row in rows
+    }

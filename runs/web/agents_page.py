@@ -1,0 +1,117 @@
+"""The list of agents, and the page of one."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from runs.models import Agent, Run
+from runs.models.permissions import (
+    DELETE_AGENT,
+    may_add_agents,
+    may_change_agents,
+    may_launch,
+    may_read_agents,
+    may_see_agents,
+    may_see_all,
+)
+from runs.web import agent_facts
+from runs.web.access import PageRequest, only_if
+from runs.web.agent_statistics import NOTHING, AgentStatistics, statistics_of
+from runs.web.model_notes import notes_about
+from runs.web.models_page import row_of
+
+RECENT_RUNS: Final = 8
+
+
+@dataclass(frozen=True)
+class AgentRow:
+    """An agent in the list."""
+
+    agent: Agent
+    statistics: AgentStatistics
+
+    @cached_property
+    def model(self) -> str:
+        """The first model."""
+        return str(self.agent.model_names[0]) if self.agent.model_names else "offline"
+
+    @property
+    def further_models(self) -> int:
+        """The number of models after the first."""
+        return max(len(self.agent.model_names) - 1, 0)
+
+    @cached_property
+    def tools(self) -> list[agent_facts.ToolFact]:
+        """The tools it may call."""
+        return agent_facts.tools_of(self.agent)
+
+    @property
+    def unsafe(self) -> int:
+        """The number of tools that change things outside."""
+        return sum(tool.effect == "unsafe" for tool in self.tools)
+
+    @property
+    def limits(self) -> str:
+        """Its limits in words."""
+        return agent_facts.limits_in_words(self.agent)
+
+
+def agent_or_404(agent_id: int) -> Agent:
+    """The agent. Raises `Http404` if there is none."""
+    agent = Agent.objects.filter(pk=agent_id).first()
+    if agent is None:
+        raise Http404("There is no such agent.")
+    return agent
+
+
+def rights_of(user: Any) -> dict[str, bool]:
+    """What the user may do with agents, for templates."""
+    return {
+        "may_add": may_add_agents(user),
+        "may_change": may_change_agents(user),
+        "may_read": may_read_agents(user),
+        "may_launch": may_launch(user),
+        "may_delete": user.is_staff and user.has_perm(DELETE_AGENT),
+        "sees_all": may_see_all(user),
+    }
+
+
+@require_safe
+@only_if(may_see_agents)
+def show_agents(request: PageRequest) -> HttpResponse:
+    """List all agents, with the statistics of the runs the user may see."""
+    agents = list(Agent.objects.all())
+    found = statistics_of(request.user, agents)
+    rows = [AgentRow(agent, found.get(agent.pk, NOTHING)) for agent in agents]
+    return render(request, "agents/list.html", {"rows": rows, **rights_of(request.user)})
+
+
+@require_safe
+@only_if(may_see_agents)
+def show_agent(request: PageRequest, agent_id: int) -> HttpResponse:
+    """Show what an agent is, how its runs went, and its latest runs. Instructions only to those who may read them."""
+    agent = agent_or_404(agent_id)
+    runs = Run.objects.visible_to(request.user).filter(agent=agent).select_related("agent", "user")
+    strategy_name, strategy_words = agent_facts.STRATEGIES[Agent.Strategy(agent.strategy)]
+    context = {
+        "agent": agent,
+        "statistics": statistics_of(request.user, [agent]).get(agent.pk, NOTHING),
+        "models": [row_of(str(name)) for name in agent.model_names or ["offline"]],
+        "notes": notes_about(agent.model_names),
+        "strategy_name": strategy_name,
+        "strategy_words": strategy_words,
+        "tools": agent_facts.tools_of(agent),
+        "tools_in_words": agent_facts.tools_in_words(agent),
+        "limits": agent_facts.limit_facts(agent),
+        "approvals": agent_facts.approval_facts(agent),
+        "model_settings": agent_facts.model_setting_facts(agent),
+        "queue": list(agent_facts.queue_facts(agent)),
+        "schema": agent_facts.schema_text(agent),
+        "runs": list(runs.defer("config", "answer", "output")[:RECENT_RUNS]),
+        **rights_of(request.user),
+    }
+    return render(request, "agents/agent.html", context)

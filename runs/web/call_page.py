@@ -1,0 +1,47 @@
+"""The page of one call that waits for a decision: its complete arguments, and the buttons."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from runs.agent.visible_text import exact
+from runs.live.rendering.long_texts import argument_text, arguments_length, direction_of
+from runs.models import ToolCall
+from runs.web.access import PageRequest, run_or_404, signed_in
+from runs.web.argument_form import ArgumentForm
+from runs.web.pending_calls import MOST_READ_CHARS, waiting_calls
+
+
+@require_safe
+@signed_in
+def show_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpResponse:
+    """Show a call with all of its arguments; to htmx only its state, for a page that shows the call already."""
+    run = run_or_404(request, run_id)
+    call = run.calls.select_related("run", "decided_by").filter(pk=call_id).first()
+    if call is None:
+        raise Http404("The run has no such call.")
+    if request.htmx:
+        return render(request, "runs/partials/call_stands.html", {"call": call})
+    waits = waiting_calls(request.user).filter(pk=call.pk, state=ToolCall.State.AWAITING_APPROVAL).exists()
+    length = arguments_length(call.arguments)
+    can_be_read = length <= MOST_READ_CHARS
+    context = {
+        "run": run,
+        "call": call,
+        "arguments": _whole(call) if can_be_read else [],
+        "length": length,
+        "most": MOST_READ_CHARS,
+        "can_be_read": can_be_read,
+        "waits": waits,
+        "form": ArgumentForm(call) if waits and can_be_read else None,
+    }
+    return render(request, "runs/call.html", context)
+
+
+def _whole(call: ToolCall) -> list[tuple[str, str, str]]:
+    """Name, text and direction of each argument, uncut."""
+    texts: list[tuple[str, Any]] = [(name, argument_text(value)) for name, value in call.arguments.items()]
+    return [(exact(name), exact(text), direction_of(text)) for name, text in texts]

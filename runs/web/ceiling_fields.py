@@ -1,0 +1,62 @@
+"""An agent's ceilings in the launch form of a user who may not change the agent."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django import forms
+
+from runs.agent.all_settings import LAUNCHED
+from runs.agent.setting import Setting
+from runs.agent.text import counted, dollars_text
+from runs.engine.control import Ceilings
+from runs.models import Agent
+
+_NUMBERS: Final = tuple(each for each in LAUNCHED if each.is_capped and each.kind in ("count", "money"))
+"""Capped settings with a number field in the launch form."""
+
+
+def show_own(form: forms.Form, agent: Agent) -> None:
+    """Show in the placeholders of limits the agent's own limit, where it always has one."""
+    for each in LAUNCHED:
+        if each.group == "limits" and not each.empty:
+            own = getattr(agent, each.agent_column)
+            form.fields[each.public].widget.attrs["placeholder"] += f", {own} for {agent.name}"
+
+
+def show_in(form: forms.Form, ceilings: Ceilings) -> None:
+    """Set each number field's ceiling as `max`, and its absolute maximum as `data-most`."""
+    for each in _NUMBERS:
+        attributes = form.fields[each.public].widget.attrs
+        if "max" in attributes:
+            attributes["data-most"] = attributes["max"]
+        if each.name in ceilings:
+            attributes["max"] = ceilings[each.name]
+
+
+def numbers_in(ceilings: Ceilings) -> dict[str, Any]:
+    """The ceilings of number fields, by field: static/ceilings.js applies them when another agent is chosen."""
+    return {each.public: ceilings[each.name] for each in _NUMBERS if each.name in ceilings}
+
+
+def words_about(agent: Agent | None, ceilings: Ceilings) -> str:
+    """The ceilings as a sentence; empty if there are none."""
+    parts = list(_parts(ceilings))
+    return f"{agent} allows at most {', '.join(parts)}." if agent is not None and parts else ""
+
+
+def _parts(ceilings: Ceilings) -> Iterator[str]:
+    for each in _NUMBERS:
+        if each.name in ceilings:
+            yield _amount(each, ceilings[each.name])
+    if "reasoning_effort" in ceilings:
+        yield f"the effort {dict(Agent.ReasoningEffort.choices)[ceilings['reasoning_effort']].lower()}"
+    if "models" in ceilings:
+        yield f"the model{'s' if len(ceilings['models']) > 1 else ''} {' and '.join(map(str, ceilings['models']))}"
+    if "tools" in ceilings:
+        yield f"the tools {' and '.join(map(str, ceilings['tools']))}" if ceilings["tools"] else "no tools"
+
+
+def _amount(setting: Setting, ceiling: Any) -> str:
+    if setting.kind == "money":
+        return dollars_text(float(ceiling))
+    return f"{counted(ceiling, setting.unit)}{' a reply' if setting.group == 'model' else ''}"

@@ -1,0 +1,246 @@
+"""The figures of the first page: runs, success, time and cost of 24 hours against the day before, and what fails."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from statistics import quantiles
+from typing import Any, Final, NamedTuple, cast
+from urllib.parse import urlencode
+
+from django.core.cache import cache
+from django.db.models import Count, Q, Sum
+from django.db.models.fields.json import KT
+from django.db.models.functions import Left
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+
+from runs.live.rendering.formatting import percent_text, short_duration_text, sum_text
+from runs.models import Run
+from runs.models.permissions import may_see_all
+
+DAY: Final = timedelta(hours=24)
+KEPT_S: Final = 10
+MOST_SAMPLED: Final = 5000
+"""The newest finished runs of the day from which times and bars are made."""
+MOST_CAUSES: Final = 5
+CAUSE_CHARS: Final = 80
+"""Characters of an error by which failures are grouped."""
+HOURS: Final = 24
+BAR_WIDTH, BAR_STEP, CHART_HEIGHT = 3, 4, 36
+
+
+class ChartBar(NamedTuple):
+    """One rectangle of a chart, in its own units."""
+
+    x: int
+    y: float
+    height: float
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One figure."""
+
+    title: str
+    value: str
+    note: str
+    bars: list[ChartBar] = field(default_factory=list)
+    query: str = ""
+    """The list of the runs behind it."""
+
+    @property
+    def chart_width(self) -> int:
+        """The width of the chart in its own units."""
+        return HOURS * BAR_STEP
+
+
+@dataclass(frozen=True, slots=True)
+class FailureCause:
+    """Failures of one cause."""
+
+    runs: int
+    words: str
+    last: datetime
+    query: str
+
+    @property
+    def count_words(self) -> str:
+        """The number of runs in words."""
+        return ngettext("%(n)s run", "%(n)s runs", self.runs) % {"n": f"{self.runs:,}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the first page shows of the last 24 hours."""
+
+    tiles: list[Tile]
+    causes: list[FailureCause]
+    at: datetime
+
+
+def figures_for(user: Any) -> Figures:
+    """The figures of the runs `user` sees, at most ten seconds old."""
+    key = f"home-figures:{user.pk}:{may_see_all(user):d}"
+    return cast(Figures, cache.get_or_set(key, lambda: _figures(user, timezone.now()), KEPT_S))
+
+
+def _figures(user: Any, now: datetime) -> Figures:
+    runs = Run.objects.visible_to(user).order_by()
+    sums = _sums(runs, now)
+    rows = list(
+        runs.filter(created_at__gte=now - DAY, status__in=Run.FINAL)
+        .order_by("-created_at")
+        .values_list("created_at", "status", "active_ms", "cost")[:MOST_SAMPLED]
+    )
+    tiles = _tiles(sums, rows, now) if sums["runs"] else []
+    return Figures(tiles, _causes(runs, now) if sums["failed"] else [], now)
+
+
+def _sums(runs: Any, now: datetime) -> dict[str, Any]:
+    """The sums of the day, and with `_before` of the day before."""
+    day, before = Q(created_at__gte=now - DAY), Q(created_at__lt=now - DAY)
+    ended = {"completed": Q(status=Run.Status.COMPLETED), "failed": Q(status=Run.Status.FAILED)}
+    asked: dict[str, Any] = {}
+    for suffix, when in (("", day), ("_before", before)):
+        asked[f"runs{suffix}"] = Count("pk", filter=when)
+        asked |= {f"{name}{suffix}": Count("pk", filter=when & status) for name, status in ended.items()}
+        asked[f"spent{suffix}"] = Sum("cost", filter=when)
+    unpriced = Q(cost__isnull=True) | Q(cost_is_partial=True)
+    asked["unpriced"] = Count("pk", filter=day & unpriced & Q(status__in=Run.FINAL))
+    sums: dict[str, Any] = runs.filter(created_at__gte=now - 2 * DAY).aggregate(**asked)
+    return sums
+
+
+def _tiles(sums: dict[str, Any], rows: Sequence[tuple[Any, ...]], now: datetime) -> list[Tile]:
+    ended = sums["completed"] + sums["failed"]
+    times = sorted(ms / 1000 for _at, status, ms, _cost in rows if ms and status != Run.Status.CANCELLED)
+    p50, p95 = _cuts(times)
+    outcomes, change = _outcome_bars(rows, now), _change(sums["runs"], sums["runs_before"])
+    spent = sums["spent"]
+    return [
+        Tile(gettext("Runs, 24 h"), f"{sums['runs']:,}", change, outcomes, "when=24h"),
+        Tile(
+            gettext("Success"),
+            percent_text(sums["completed"], ended) if ended else "–",
+            _success_before(sums),
+            _bars(_share_by_hour(rows, now), "ok"),
+            "when=24h&status=failed" if sums["failed"] else "when=24h&status=completed",
+        ),
+        Tile(
+            gettext("Time, median"),
+            "–" if p50 is None else short_duration_text(p50),
+            "" if p95 is None else gettext("95 %% within %(time)s") % {"time": short_duration_text(p95)},
+            _bars(_median_by_hour(rows, now), "run"),
+            "when=24h&sort=-time",
+        ),
+        Tile(
+            gettext("Cost, 24 h"),
+            "–" if spent is None else sum_text(spent),
+            _cost_note(sums),
+            _bars(_sum_by_hour(rows, now), "run"),
+            "when=24h&sort=-cost",
+        ),
+    ]
+
+
+def _change(now: Any, before: Any) -> str:
+    """`+12 % on the day before`; no number where the day before had nothing."""
+    if not before:
+        return gettext("none the day before")
+    if float(now) >= 10 * float(before):
+        return gettext("%(times)s × the day before") % {"times": f"{float(now) / float(before):,.0f}"}
+    share = round(100 * (float(now) / float(before) - 1))
+    if share == 0:
+        return gettext("as the day before")
+    return gettext("%(share)s %% on the day before") % {"share": f"{share:+,}".replace("-", "−")}
+
+
+def _success_before(sums: dict[str, Any]) -> str:
+    before = sums["completed_before"] + sums["failed_before"]
+    failed = gettext("%(n)s failed") % {"n": f"{sums['failed']:,}"}
+    if not before:
+        return failed
+    share = percent_text(sums["completed_before"], before)
+    return gettext("%(failed)s · %(share)s the day before") % {"failed": failed, "share": share}
+
+
+def _cost_note(sums: dict[str, Any]) -> str:
+    unpriced = sums["unpriced"]
+    if sums["spent"] is None or unpriced * 2 > sums["runs"]:
+        return gettext("%(n)s without a price") % {"n": f"{unpriced:,}"}
+    return _change(sums["spent"], sums["spent_before"])
+
+
+def _cuts(times: list[float]) -> tuple[float | None, float | None]:
+    if len(times) < 2:
+        return (times[0], None) if times else (None, None)
+    cuts = quantiles(times, n=20, method="inclusive")
+    return cuts[9], cuts[18]
+
+
+def _hour(at: datetime, now: datetime) -> int:
+    """The place of a time among the hours of the day, the oldest first."""
+    return max(0, min(HOURS - 1, HOURS - 1 - int((now - at).total_seconds() // 3600)))
+
+
+def _outcome_bars(rows: Iterable[tuple[Any, ...]], now: datetime) -> list[ChartBar]:
+    """Runs by hour, with the failed ones at the foot."""
+    rows = list(rows)
+    all_runs = Counter(_hour(at, now) for at, _status, _ms, _cost in rows)
+    failed = Counter(_hour(at, now) for at, status, _ms, _cost in rows if status == Run.Status.FAILED)
+    highest = max(all_runs.values(), default=0)
+    return [*_bars(all_runs, "ok", highest), *_bars(failed, "error", highest)]
+
+
+def _share_by_hour(rows: Iterable[tuple[Any, ...]], now: datetime) -> dict[int, float]:
+    rows = [row for row in rows if row[1] != Run.Status.CANCELLED]
+    ended = Counter(_hour(row[0], now) for row in rows)
+    completed = Counter(_hour(row[0], now) for row in rows if row[1] == Run.Status.COMPLETED)
+    return {hour: completed[hour] / count for hour, count in ended.items()}
+
+
+def _median_by_hour(rows: Iterable[tuple[Any, ...]], now: datetime) -> dict[int, float]:
+    times: dict[int, list[int]] = {}
+    for at, status, ms, _cost in rows:
+        if ms and status != Run.Status.CANCELLED:
+            times.setdefault(_hour(at, now), []).append(ms)
+    return {hour: float(sorted(all_ms)[len(all_ms) // 2]) for hour, all_ms in times.items()}
+
+
+def _sum_by_hour(rows: Iterable[tuple[Any, ...]], now: datetime) -> dict[int, float]:
+    sums: dict[int, Decimal] = {}
+    for at, _status, _ms, cost in rows:
+        sums[_hour(at, now)] = sums.get(_hour(at, now), Decimal(0)) + (cost or 0)
+    return {hour: float(cost) for hour, cost in sums.items()}
+
+
+def _bars(by_hour: dict[int, Any], tone: str, highest: float | None = None) -> list[ChartBar]:
+    top = highest or max(by_hour.values(), default=0)
+    if not top:
+        return []
+    heights = {hour: max(1.0, round(CHART_HEIGHT * value / top, 1)) for hour, value in by_hour.items() if value}
+    return [ChartBar(hour * BAR_STEP, CHART_HEIGHT - height, height, tone) for hour, height in sorted(heights.items())]
+
+
+def _causes(runs: Any, now: datetime) -> list[FailureCause]:
+    """The failures of the day by the beginning of their error, the most frequent first."""
+    failed = runs.filter(status=Run.Status.FAILED, created_at__gte=now - DAY).order_by("-created_at")
+    rows = failed.annotate(cause=Left(KT("error__message"), CAUSE_CHARS)).values_list("cause", "created_at")
+    counts: Counter[str] = Counter()
+    last: dict[str, datetime] = {}
+    for cause, at in rows[:MOST_SAMPLED]:
+        words = cause or gettext("No cause is recorded")
+        counts[words] += 1
+        last.setdefault(words, at)
+    return [
+        FailureCause(count, words, last[words], _query_of(words)) for words, count in counts.most_common(MOST_CAUSES)
+    ]
+
+
+def _query_of(cause: str) -> str:
+    # Half a word at the end would still be found, but reads badly in the field.
+    words = cause if len(cause) < CAUSE_CHARS else cause.rpartition(" ")[0]
+    return urlencode({"status": "failed", "when": "24h", "q": words})

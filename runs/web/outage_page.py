@@ -1,0 +1,86 @@
+"""The pages for outages and overload: the reason, `Retry-After`, 503 or 429, and no traceback.
+
+For an unreachable or unwritable database, a full password-hashing queue, and too many waiting requests.
+"""
+
+import logging
+from functools import cache
+
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.deprecation import MiddlewareMixin
+
+from runs.database_outages import AWAY, RETRY_AFTER_S, Kind, Outage, outage_of
+from runs.hash_pool import HashBusy
+
+logger = logging.getLogger(__name__)
+
+_KEPT = "Runs in progress continue, and their results are kept."
+_SOON = "Try again in a few seconds."
+_STAFF = "The site's operator has to help; /readyz says how. Then everything continues by itself."
+_WORDS: dict[Kind, tuple[str, str]] = {
+    "full": ("The disk is full", f"Nothing new can be stored, though what is there can be read. {_KEPT} {_STAFF}"),
+    "refused": (
+        "The disk takes nothing more",
+        f"It is full, over a quota, or broken; what is there can be read. {_KEPT} {_STAFF}",
+    ),
+    "locked": (
+        "The database is locked",
+        f"Something else holds its lock, so nothing new can be stored; what is there can be read. {_KEPT} {_SOON}",
+    ),
+    "read_only": (
+        "The database is read-only",
+        f"Nothing new can be stored, though what is there can be read. {_KEPT} {_STAFF}",
+    ),
+    "slow": ("The database takes long to write", f"{_KEPT} {_SOON}"),
+    "away": ("The database does not answer", f"{_KEPT} {_SOON}"),
+}
+
+
+def away(outage: Outage = AWAY) -> HttpResponse:
+    """503 with a page that needs no database and explains the outage."""
+    heading, words = _WORDS[outage.kind]
+    page = render_to_string("503.html", {"heading": heading, "words": words})
+    return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER_S), "Cache-Control": "no-store"})
+
+
+@cache
+def _page(template: str) -> str:
+    return render_to_string(template)
+
+
+def _come_back(template: str, status: int) -> HttpResponse:
+    headers = {"Retry-After": str(RETRY_AFTER_S), "Cache-Control": "no-store"}
+    return HttpResponse(_page(template), status=status, headers=headers)
+
+
+def busy() -> HttpResponse:
+    """503 if no password can be hashed now, or too many requests wait."""
+    return _come_back("503_busy.html", 503)
+
+
+def too_many_of_yours() -> HttpResponse:
+    """429 if too many requests of one user, or of one address, wait."""
+    return _come_back("429.html", 429)
+
+
+def answer_to(error: BaseException | None) -> HttpResponse | None:
+    """The page for an outage or a full hashing queue; None for other exceptions."""
+    if isinstance(error, HashBusy):
+        return busy()
+    if (outage := outage_of(error)) is None:
+        return None
+    return away(outage)
+
+
+class OutageMiddleware(MiddlewareMixin):
+    """Answers for views that could not reach the database or hash a password. Failures outside views reach
+    `handler500`."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """The 503 page; None for any other exception, and for the API, which has its own format."""
+        if request.path_info.startswith("/api/"):
+            return None
+        if outage := outage_of(exception):
+            logger.warning("%s %s: %s (%s)", request.method, request.path_info, outage.what, exception)
+        return answer_to(exception)

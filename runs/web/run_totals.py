@@ -1,0 +1,113 @@
+"""The counts over and under the list of runs: of each view, and of all matches. All of them are capped."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from django.core.cache import cache
+from django.db.models import Count, Q, QuerySet, Sum
+from django.utils.translation import gettext, ngettext
+
+from runs.live.rendering.formatting import capped_text, percent_text, sum_text
+from runs.models import Run
+from runs.models.permissions import may_see_all
+from runs.web.run_filter import RunFilter, needing, start_of_today
+
+MOST_COUNTED: Final = 10_000
+"""Runs that are counted; of more the newest are."""
+KEPT_S: Final = 10
+"""How long the counts of the views are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunTotals:
+    """The sums of all matching runs, or of the newest `MOST_COUNTED`."""
+
+    runs: int
+    completed: int
+    failed: int
+    cost: Decimal | None
+    unpriced: int
+    """Runs whose cost is unknown, or known in part."""
+
+    @property
+    def is_capped(self) -> bool:
+        """True if there are more runs than were counted."""
+        return self.runs > MOST_COUNTED
+
+    @property
+    def count_words(self) -> str:
+        """The number of runs: `3,051 runs`, `10,000+ runs`."""
+        return ngettext("%(n)s run", "%(n)s runs", self.runs) % {"n": capped_text(self.runs, MOST_COUNTED)}
+
+    @property
+    def cost_words(self) -> str:
+        """The sum of the known costs; empty if none is known."""
+        return "" if self.cost is None else sum_text(self.cost)
+
+    @property
+    def cost_note(self) -> str:
+        """How many costs are missing in the sum."""
+        words = ngettext("%(n)s run has no full price", "%(n)s runs have no full price", self.unpriced)
+        return words % {"n": f"{self.unpriced:,}"}
+
+    @property
+    def success_words(self) -> str:
+        """The share of completed runs among those that completed or failed; empty if none has ended so."""
+        ended = self.completed + self.failed
+        return gettext("%(share)s success") % {"share": percent_text(self.completed, ended)} if ended else ""
+
+    @property
+    def success_note(self) -> str:
+        """The numbers behind the share."""
+        numbers = {"completed": f"{self.completed:,}", "failed": f"{self.failed:,}"}
+        return gettext("%(completed)s completed, %(failed)s failed") % numbers
+
+
+def totals_of(runs: QuerySet[Run]) -> RunTotals:
+    """The totals in one query."""
+    newest = runs.order_by("-created_at", "-id").values("status", "cost", "cost_is_partial")[: MOST_COUNTED + 1]
+    sums = newest.aggregate(
+        runs=Count("*"),
+        completed=Count("status", filter=Q(status=Run.Status.COMPLETED)),
+        failed=Count("status", filter=Q(status=Run.Status.FAILED)),
+        sum=Sum("cost"),
+        unpriced=Count("status", filter=Q(cost__isnull=True) | Q(cost_is_partial=True)),
+    )
+    return RunTotals(cost=sums.pop("sum"), **sums)
+
+
+@dataclass(frozen=True, slots=True)
+class ViewTab:
+    """One saved view with its count."""
+
+    name: str
+    title: str
+    count: str
+    is_current: bool
+
+
+def view_tabs(wanted: RunFilter) -> list[ViewTab]:
+    """The fixed views with their counts."""
+    counts = _counts(wanted.user)
+    return [
+        ViewTab(name, title, capped_text(counts[name], MOST_COUNTED), name == wanted.view)
+        for name, title in wanted.views.items()
+    ]
+
+
+def _counts(user: Any) -> dict[str, int]:
+    def count() -> dict[str, int]:
+        seen = Run.objects.visible_to(user).order_by()
+        views = {
+            "": seen,
+            "needs-me": needing(user).order_by(),
+            "failed-today": seen.filter(status=Run.Status.FAILED, created_at__gte=start_of_today()),
+        }
+        if may_see_all(user):
+            views["mine"] = seen.filter(user=user)
+        return {name: runs[: MOST_COUNTED + 1].count() for name, runs in views.items()}
+
+    # What a person may see is part of the key: a right that is taken away takes the counts with it.
+    key = f"run-views:{user.pk}:{may_see_all(user):d}"
+    return dict(cache.get_or_set(key, count, KEPT_S) or {})

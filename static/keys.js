@@ -1,0 +1,67 @@
+// Single keys press the control that names them: data-key="n", or data-key="g h" for two keys in a row. They are off in
+// text fields, under open dialogs, and where the reader has switched them off.
+
+const SECOND_KEY_MS = 1_500;
+const TYPED_IN = "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=button], [type=submit])";
+
+let first = "";
+let timer;
+
+function areOn() {
+  try {
+    return localStorage.getItem("keys") !== "off";
+  } catch {
+    return true; // Storage may be forbidden.
+  }
+}
+
+function forget() {
+  clearTimeout(timer);
+  first = "";
+}
+
+function control(keys) {
+  return document.querySelector(`[data-key="${CSS.escape(keys)}"]`);
+}
+
+document.addEventListener("keydown", (event) => {
+  const { key, target } = event;
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return;
+  if (key.length !== 1 || target.closest?.(TYPED_IN) || document.querySelector("dialog[open]") || !areOn()) return;
+  const keys = first ? `${first} ${key}` : key;
+  const found = control(keys);
+  forget();
+  if (found) {
+    event.preventDefault();
+    found.click();
+  } else if (document.querySelector(`[data-key^="${CSS.escape(key)} "]`)) {
+    first = key;
+    timer = setTimeout(forget, SECOND_KEY_MS);
+  }
+});
+
+// --- dialogs that a button opens; the browser closes them, and gives the focus back ---
+
+document.addEventListener("click", ({ target }) => {
+  const dialog = document.getElementById(target.closest?.("[data-open]")?.dataset.open ?? "");
+  if (!dialog || document.querySelector("dialog[open]")) return;
+  const menu = target.closest("[data-menu]");
+  if (menu?.open) {
+    menu.querySelector("summary").focus(); // where the focus comes back to: the menu closes
+    menu.open = false;
+  }
+  dialog.showModal();
+});
+document.addEventListener("click", ({ target }) => target.matches?.("dialog[open]") && target.close()); // its backdrop
+
+for (const box of document.querySelectorAll("[data-keys-switch]")) {
+  box.checked = areOn();
+  box.addEventListener("change", () => {
+    try {
+      if (box.checked) localStorage.removeItem("keys");
+      else localStorage.setItem("keys", "off");
+    } catch {
+      box.checked = true;
+    }
+  });
+}

@@ -1,0 +1,15 @@
+"""The effects of the built-in tools, which decide whether an interrupted call is repeated."""
+
+from runs.agent.tools.registry import registered_tools
+
+
+def test_looking_at_the_clock_is_a_read_and_the_rest_is_pure() -> None:
+    effects = {name: tool.effect for name, tool in registered_tools().items() if "runs/agent/tools" in tool.place}
+
+    assert effects == {
+        "calculator": "pure",
+        "convert_units": "pure",
+        "date_math": "pure",
+        "text_stats": "pure",
+        "current_time": "read",
+    }

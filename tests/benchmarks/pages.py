@@ -1,0 +1,207 @@
+"""How long the list of runs and the first page take with 3,000 and 100,000 runs, on SQLite and on Postgres.
+
+Each request goes through the whole site in this process. Beside it, in the same run, stands the raw query that reads
+what the page must read: the difference is what the page costs besides.
+
+    python -m tests.benchmarks.pages [--runs 100000] [--requests 60]
+"""
+
+import argparse
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+GOAL_MS = 300
+SIZES = (3_000, 100_000)
+STEPS = 4
+PEOPLE = 20
+PAGES = {
+    "home": ("/", ""),
+    "all": ("/runs/", "SELECT * FROM runs_run ORDER BY created_at DESC, id DESC LIMIT 51"),
+    "failed": (
+        "/runs/?status=failed",
+        "SELECT * FROM runs_run WHERE status = 'failed' ORDER BY created_at DESC, id DESC LIMIT 51",
+    ),
+    "agent, 7 days": ("/runs/?agent=Assistant&when=7d", ""),
+    "person, cost": ("/runs/?owner=person-3&cost_min=0.01", ""),
+    "by cost": ("/runs/?sort=-cost", "SELECT id FROM runs_run ORDER BY coalesce(cost, -1) DESC, id DESC LIMIT 51"),
+    "by time": ("/runs/?sort=-time", "SELECT id FROM runs_run ORDER BY active_ms DESC, id DESC LIMIT 51"),
+    "search, found": ("/runs/?q=invoice", ""),
+    "search, not there": ("/runs/?q=zebra+crossing", ""),
+    "view: failed today": ("/runs/?view=failed-today", ""),
+    "no match": ("/runs/?status=cancelled&agent=Nobody+used", ""),
+}
+"""By name: the address, and the raw query beside it."""
+TASKS = (
+    "Send the invoice of order 2026-{n}",
+    "Summarise the returns policy for customer {n}",
+    "Check A-{n} for Ms Peeters in Ghent: stock, price with VAT and delivery weather, then reserve 5 pieces",
+    "Draft the weekly report: open orders, late deliveries, refunds above {n} EUR, and three sentences",
+    "Why does the checkout test {n} fail? Find the cause and propose a fix",
+)
+ERRORS = ("401 not authorised: the key was refused", "Could not reach down after 3 attempts", "rate limited (429)")
+
+Figures = dict[str, float]
+
+
+def fill(runs: int) -> None:
+    """Runs of 20 people over 60 days with four steps each; some go on, and some wait."""
+    from django.contrib.auth.models import User
+    from django.utils import timezone
+
+    from runs.models import Agent, Run
+
+    chance, now = random.Random(7), timezone.now()
+    people = User.objects.bulk_create(User(username=f"person-{n}") for n in range(PEOPLE))
+    agents = [Agent.objects.get(is_default=True), *(Agent.objects.create(name=n) for n in ("Coder", "Nobody used"))]
+    made = list(_runs(runs, chance, now, people, agents[:2]))
+    for start in range(0, runs, 2000):
+        batch = Run.objects.bulk_create(made[start : start + 2000])
+        _add_steps(batch, chance)
+
+
+def _runs(count: int, chance: random.Random, now: Any, people: list[Any], agents: list[Any]) -> Iterator[Any]:
+    from runs.models import Run
+
+    for number in range(count):
+        at = now - timedelta(days=60) * (number / count) - timedelta(seconds=chance.random())
+        status = chance.choices(("completed", "failed", "cancelled"), (83, 14, 3))[0]
+        if number < 40:
+            status = chance.choice(("waiting", "idle"))
+        took, agent = chance.expovariate(0.1), chance.choice(agents)
+        error = {"code": "auth", "message": chance.choice(ERRORS)} if status == "failed" else None
+        yield Run(
+            user=chance.choice(people),
+            agent=agent,
+            config={"agent": agent.name, "models": ["local/m1"]},
+            task=chance.choice(TASKS).format(n=number),
+            status=status,
+            waiting_for="approval" if status == "waiting" else "",
+            next_sequence=STEPS + 1,
+            active_ms=int(took * 1000),
+            answer="It is done. " * chance.randint(3, 80) if status == "completed" else "",
+            error=error,
+            severity="error" if error else "",
+            tokens_used=chance.randint(200, 9000),
+            cost=None if chance.random() < 0.1 else round(chance.expovariate(50), 6),
+            created_at=at,
+            started_at=at,
+            ended_at=at + timedelta(seconds=took) if status not in ("waiting", "idle") else None,
+        )
+
+
+def _add_steps(runs: list[Any], chance: random.Random) -> None:
+    from runs.models import Step
+
+    words = ["stock", "price", "order", "customer", "delivery", "weather", "piece", "article", "page", "report"]
+    Step.objects.bulk_create(
+        Step(run=run, sequence=n, epoch=1, kind="reasoning", content=" ".join(chance.choices(words, k=40)),
+             started_at=run.created_at, ended_at=run.created_at)
+        for run in runs
+        for n in range(1, STEPS + 1)
+    )  # fmt: skip
+
+
+def run_case(runs: int, requests: int) -> dict[str, Figures]:
+    """Measure all pages in this process, on the database of the environment, as someone who sees everybody's runs."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    django.setup()
+    from django.conf import settings
+    from django.contrib.auth.models import User
+    from django.core.cache import cache
+    from django.db import connection
+    from django.test import Client
+
+    from runs.management.startup import collect_static_files
+
+    settings.ALLOWED_HOSTS = ["*"]
+    collect_static_files()
+    fill(runs)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE" if connection.vendor == "sqlite" else "VACUUM ANALYZE")
+    site = Client()
+    site.force_login(User.objects.create_superuser("boss"))
+
+    def page(address: str) -> None:
+        cache.clear()  # Nothing that was counted before helps.
+        assert site.get(address).status_code == 200
+
+    def raw(query: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            cursor.fetchall()
+
+    figures: dict[str, Figures] = {}
+    for name, (address, query) in PAGES.items():
+        taken = _times(lambda address=address: page(address), requests)  # type: ignore[misc]
+        cuts = statistics.quantiles(taken, n=100)
+        figures[name] = {"p50_ms": cuts[49], "p99_ms": cuts[98]}
+        if query:
+            figures[name]["raw_ms"] = statistics.median(_times(lambda query=query: raw(query), 15))  # type: ignore[misc]
+    return figures
+
+
+def _times(act: Callable[[], None], count: int) -> list[float]:
+    """Milliseconds of each of `count` calls, after two that are not counted."""
+    taken = []
+    for number in range(count + 2):
+        began = time.perf_counter()
+        act()
+        if number > 1:
+            taken.append((time.perf_counter() - began) * 1000)
+    return taken
+
+
+def measure(database: str, runs: int, requests: int) -> dict[str, Figures]:
+    """One case in a process, a database and a data folder of its own."""
+    from tests.services import own_services
+
+    with own_services() as services, tempfile.TemporaryDirectory(prefix="agentsite-bench-") as folder:
+        environment = os.environ | {"AGENTSITE_DATA": folder, "AGENTSITE_LOG_LEVEL": "WARNING"}
+        environment.pop("DATABASE_URL", None)
+        environment.pop("REDIS_URL", None)
+        if database == "postgres":
+            environment |= services.environment
+        environment["DJANGO_SETTINGS_MODULE"] = "agentsite.settings"
+        subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
+        command = [sys.executable, "-m", "tests.benchmarks.pages", "--case", str(runs), "--requests", str(requests)]
+        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+        figures: dict[str, Figures] = json.loads(done.stdout.splitlines()[-1])
+        return figures
+
+
+def main() -> None:
+    """Measure each size on both databases and print a table with the goal."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--case", type=int, help="measure this many runs here and print JSON")
+    parser.add_argument("--runs", type=int, action="append", help="only this many runs")
+    parser.add_argument("--database", choices=("sqlite", "postgres"), action="append", help="only this database")
+    parser.add_argument("--requests", type=int, default=60)
+    options = parser.parse_args()
+    if options.case:
+        sys.stdout.write(json.dumps(run_case(options.case, options.requests)) + "\n")
+        return
+    for database in options.database or ("sqlite", "postgres"):
+        for runs in options.runs or SIZES:
+            sys.stdout.write(f"\n{database}, {runs:,} runs: p50, p99, raw query in ms; goal: p99 under {GOAL_MS}\n")
+            for name, each in measure(database, runs, options.requests).items():
+                raw = f"{each['raw_ms']:8.1f}" if "raw_ms" in each else "       –"
+                late = "  too slow" if each["p99_ms"] > GOAL_MS else ""
+                sys.stdout.write(f"  {name:22} {each['p50_ms']:8.1f} {each['p99_ms']:8.1f} {raw}{late}\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""Agents: created, launched, edited, duplicated, exported and imported, with scripts and without."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.journeys.conftest import wait_for_status
+from tests.journeys.test_every_page import PHONE, faults_of
+from tests.live_site import LiveSite
+
+pytestmark = pytest.mark.browser
+
+OF_AN_AGENT = re.compile(r"/agents/\d+/$")
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1280, "height": 860}, "color_scheme": "dark"},
+    "phone": PHONE,
+}
+
+
+async def save(page: Page) -> None:
+    """Press Save, and wait for the page of the agent."""
+    await page.get_by_role("button", name="Save", exact=False).and_(page.locator(".agent-save [value=save]")).click()
+    await page.wait_for_url(OF_AN_AGENT)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_an_agent_is_made_launched_edited_copied_exported_and_imported(
+    live_site: LiveSite, open_page, tmp_path: Path, look: str
+) -> None:
+    live_site.create_user("root", staff=True, superuser=True)
+    page = await open_page(live_site, session=live_site.session_of("root"), **LOOKS[look])
+    faults: list[str] = []
+
+    # A first try without a name: the form comes back, with what was typed, and the cursor is where the error is.
+    await page.goto("/agents/")
+    faults += await faults_of(page)
+    await page.get_by_role("link", name="New agent").click()
+    faults += await faults_of(page)
+    await page.get_by_label("Instructions").fill("You work in a shop.")
+    await page.get_by_label("Model 1", exact=True).fill("offline")
+    await page.locator(".agent-save [value=launch]").click()
+    await expect(page.get_by_text("Give the agent a name.")).to_be_visible()
+    await expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    await expect(page.get_by_label("Instructions")).to_have_value("You work in a shop.")
+    faults += await faults_of(page)
+
+    # A second model, moved to the top and taken away again: nothing is saved, nothing is lost.
+    await page.get_by_label("Name", exact=True).fill("Clerk")
+    await page.get_by_role("button", name="Add a model").click()
+    await expect(page.get_by_label("Model 2", exact=True)).to_be_focused()
+    await page.get_by_label("Model 2", exact=True).fill("local/m1")
+    await page.get_by_role("button", name="Move model 2 up").click()
+    await expect(page.get_by_label("Model 1", exact=True)).to_have_value("local/m1")
+    await page.get_by_role("button", name="Remove model 1").click()
+    await expect(page.get_by_label("Model 1", exact=True)).to_have_value("offline")
+    await page.get_by_role("checkbox", name="calculator").check()
+    await expect(page.get_by_label("Only these")).to_be_checked()
+    await page.get_by_label("Turns at most").fill("7")
+    await page.locator(".agent-save [value=launch]").click()
+
+    # Save & launch leads to the launch form, where the agent is chosen.
+    await page.wait_for_url("**/runs/new/?agent=Clerk")
+    await page.fill("[name=task]", "What is 17 * 23?")
+    await page.press("[name=task]", "Control+Enter")
+    await page.wait_for_url("**/runs/*-*-*-*-*/")
+    await wait_for_status(page, "completed")
+
+    await page.goto("/agents/")
+    await page.get_by_role("link", name="Clerk").click()
+    await expect(page.get_by_text("What is 17 * 23?")).to_be_visible()
+    await expect(page.get_by_text("100 %")).to_be_visible()
+    faults += await faults_of(page)
+    await page.get_by_role("link", name="Edit").click()
+    await expect(page.get_by_label("Turns at most")).to_have_value("7")
+    await page.get_by_label("Description").fill("Looks things up")
+    await save(page)
+    await expect(page.get_by_text("Looks things up")).to_be_visible()
+
+    await page.get_by_label("More about this agent").click()
+    await page.get_by_role("link", name="Duplicate").click()
+    await expect(page.get_by_label("Name", exact=True)).to_have_value("Copy of Clerk")
+    await save(page)
+    await expect(page.get_by_role("heading", name="Copy of Clerk")).to_be_visible()
+
+    await page.get_by_label("More about this agent").click()
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name="Export").click()
+    file = tmp_path / "agents.json"
+    await (await download.value).save_as(file)
+    told = json.loads(file.read_text())
+    told["agents"][0]["max_turns"] = 9
+    told["agents"].append({"name": "From a file", "models": ["offline"]})
+    file.write_text(json.dumps(told))
+
+    await page.goto("/agents/import/")
+    faults += await faults_of(page)
+    await page.set_input_files("#id_file", file)
+    await page.get_by_role("button", name="Show what would change").click()
+    await expect(page.get_by_role("heading", name="What the import changes")).to_be_visible()
+    await expect(page.locator(".agent-planned").first).to_contain_text("max_turns")
+    faults += await faults_of(page)
+    await page.get_by_role("button", name="Import 2 agents").click()
+    await expect(page.get_by_role("link", name="From a file")).to_be_visible()
+    await expect(page.get_by_text("9 turns")).to_have_count(1)
+    faults += await faults_of(page)
+
+    assert faults == []
+
+
+async def test_an_agent_is_made_without_scripts(live_site: LiveSite, open_page) -> None:
+    live_site.create_user("root", staff=True, superuser=True)
+    page = await open_page(live_site, session=live_site.session_of("root"), java_script_enabled=False)
+
+    await page.goto("/agents/new/")
+    await page.get_by_role("button", name="Add a model").click()
+    await page.get_by_label("Model 1", exact=True).fill("local/m1")
+    await page.get_by_label("Model 2", exact=True).fill("offline")
+    await page.get_by_role("button", name="Move model 2 up").click()
+    await page.locator(".agent-save [value=save]").click()
+    await expect(page.get_by_text("Give the agent a name.")).to_be_visible()
+    await expect(page.get_by_label("Model 1", exact=True)).to_have_value("offline")
+    await page.get_by_label("Name", exact=True).fill("Clerk")
+    await page.keyboard.press("Enter")
+
+    await page.wait_for_url(OF_AN_AGENT)
+    await expect(page.get_by_role("heading", name="Clerk")).to_be_visible()
+
+
+async def test_what_was_typed_is_kept_when_somebody_else_saves_meanwhile(live_site: LiveSite, open_page) -> None:
+    live_site.create_user("root", staff=True, superuser=True)
+    session = live_site.session_of("root")
+    mine, theirs = [await open_page(live_site, session=session) for _ in range(2)]
+    for page in (mine, theirs):
+        await page.goto("/agents/")
+        await page.get_by_role("link", name="Assistant").click()
+        await page.get_by_role("link", name="Edit").click()
+    await theirs.get_by_label("Description").fill("theirs")
+    await save(theirs)
+
+    await mine.get_by_label("Description").fill("mine")
+    await mine.locator(".agent-save [value=save]").click()
+    await expect(mine.get_by_text("Somebody else has saved this agent")).to_be_visible()
+    faults = await faults_of(mine)
+    await expect(mine.get_by_label("Description")).to_have_value("mine")
+    await save(mine)
+
+    await expect(mine.get_by_text("mine", exact=True)).to_be_visible()
+    assert faults == []

@@ -1,0 +1,87 @@
+"""A forked process of the site behaves as a started one, inside and outside."""
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import site_process
+from tests.live_site import ROOT, clean_environment, manage
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
+
+LOOK = """
+import json, os, signal, sys, threading
+streams = [[s.fileno(), s.encoding, s.errors, s.line_buffering, s.seekable()] for s in (sys.stdout, sys.stderr)]
+print(json.dumps({
+    "arguments": sys.argv[:2], "path": sys.path, "environment": dict(os.environ), "folder": os.getcwd(),
+    "main": os.path.abspath(sys.modules["__main__"].__file__), "streams": streams, "flags": list(sys.flags),
+    "signals": {number.name: str(signal.getsignal(number)) for number in signal.valid_signals()
+        if isinstance(number, signal.Signals)},
+    "threads": threading.active_count(), "descriptors": sorted(map(int, os.listdir("/proc/self/fd"))),
+    "is_in_charge": signal.getsignal(signal.SIGINT) is signal.default_int_handler,
+}))
+"""
+
+
+def test_it_finds_the_world_as_a_started_one_does(tmp_path: Path) -> None:
+    arguments = ["shell", "--no-imports", "-c", LOOK]
+    environment = clean_environment(tmp_path / "data", {"AGENTSITE_PORT": "1"})
+    with tempfile.TemporaryFile("w+") as output:
+        subprocess.run(
+            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, stdout=output, check=True, timeout=60
+        )
+        output.seek(0)
+        by_python: dict[str, Any] = json.load(output)
+
+    forked = json.loads(site_process.run(arguments, environment, limit_s=60).stdout)
+
+    assert forked == by_python
+
+
+def test_its_exit_code_and_both_its_outputs_are_told(tmp_path: Path) -> None:
+    code = "import sys; print('said'); print('complained', file=sys.stderr); sys.exit(7)"
+
+    done = manage("shell", "--no-imports", "-c", code, data=tmp_path / "data")
+
+    assert (done.returncode, done.stdout, done.stderr) == (7, "said\n", "complained\n")
+
+
+def started(folder: Path, *arguments: str) -> site_process.Process:
+    """A process on data of its own."""
+    with (folder / "log").open("w") as log:
+        return site_process.start(arguments, clean_environment(folder / "data", None), stderr=log)
+
+
+def test_a_signal_that_ended_it_is_told_and_more_signals_reach_nobody(tmp_path: Path) -> None:
+    code = "import signal; print('here', flush=True); signal.pause()"
+    process = started(tmp_path, "shell", "--no-imports", "-c", code)
+    assert process.stdout.readline() == "here\n"
+    assert process.poll() is None
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.01)
+
+    process.terminate()
+
+    assert process.wait(30) == -signal.SIGTERM
+    process.kill()
+    assert process.poll() == -signal.SIGTERM
+    process.stdout.close()
+
+
+def test_a_thread_that_waits_for_it_holds_up_no_other(tmp_path: Path) -> None:
+    process = started(tmp_path, "shell", "--no-imports", "-c", "import signal; signal.pause()")
+    with ThreadPoolExecutor() as threads:
+        codes = [threads.submit(process.wait) for _ in range(2)]
+
+        assert process.poll() is None
+        process.kill()
+
+        assert [code.result(30) for code in codes] == [-signal.SIGKILL] * 2
+    process.stdout.close()

@@ -1,0 +1,1 @@
+"""No text from outside is read without a time limit."""

@@ -1,0 +1,260 @@
+"""The status of every address for every identity: the rules of the matrix. An address without a rule fails its test."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.web.identities import Identity
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who is let in, and the status otherwise."""
+
+    then: int
+    """The status for an identity that has all facts."""
+    needs: tuple[tuple[str, int], ...] = ()
+    """Required facts in order, each with the status where it is missing. `a|b`: either."""
+
+    def answer(self, identity: Identity) -> int:
+        """The status for the identity."""
+        return next((status for fact, status in self.needs if not _is_true(fact, identity)), self.then)
+
+    def lets_in(self, identity: Identity) -> bool:
+        """True if no fact is missing."""
+        return all(_is_true(fact, identity) for fact, _status in self.needs)
+
+    @property
+    def asks_for_a_permission(self) -> bool:
+        """True if the rule depends on a permission, not only on the kind of identity."""
+        return any(fact not in ("session", "staff", "caller") for fact, _status in self.needs)
+
+
+def _is_true(fact: str, identity: Identity) -> bool:
+    return any(identity.has(each) for each in fact.split("|"))
+
+
+NOT_HERE = Rule(405)
+SESSION = ("session", 302)
+TYPED = ("session", 401)
+"""Status of the sign-in page shown in place of a response, with the typed text kept."""
+
+
+def page(then: int = 200, *needs: tuple[str, int]) -> Rule:
+    """A page, or a form on one: signed-out requests are redirected to the sign-in page."""
+    return Rule(then, (SESSION, *needs))
+
+
+def run_page(then: int = 200, *needs: tuple[str, int]) -> Rule:
+    """A page of a run: another person's run is 404."""
+    return page(then, ("sees", 404), *needs)
+
+
+def api(scope: str, then: int, *needs: tuple[str, int]) -> Rule:
+    """An endpoint: 401 without a token or a session, 403 without the scope."""
+    return Rule(then, (("caller", 401), (f"scope {scope}", 403), *needs))
+
+
+def staff(then: int = 200, *needs: tuple[str, int]) -> Rule:
+    """A page of the admin: others than staff are redirected to its sign-in page."""
+    return Rule(then, (("staff", 302), *needs))
+
+
+EVERYBODY = Rule(200)
+SEES, STOPS, DECIDES, LAUNCHES = ("sees", 404), ("stops", 403), ("decides", 403), ("launches", 403)
+SEES_AGENTS = ("launches|runs.view_agent|runs.add_agent", 404)
+READS_AGENTS = ("runs.view_agent|runs.change_agent", 404)
+ADDS_AGENTS, CHANGES_AGENTS = ("runs.add_agent", 404), ("runs.change_agent", 404)
+
+Methods = dict[str, Rule]
+PAGES: dict[str, Methods] = {
+    "runs:dashboard": {"GET": page()},
+    "runs:history": {"GET": page(), "POST": Rule(302, (TYPED, LAUNCHES))},
+    # Without an action. Of each run the rules of the single actions hold: tests/web/test_run_bulk.py.
+    "runs:bulk": {"POST": page(400)},
+    "runs:export": {"GET": page()},
+    "runs:launch": {"GET": page(200, LAUNCHES)},
+    "runs:model-notes": {"GET": page()},
+    "runs:run": {"GET": run_page()},
+    # Without before= or after=.
+    "runs:steps": {"GET": run_page(400)},
+    # For a run without steps.
+    "runs:rest": {"GET": run_page(404)},
+    "runs:call": {"GET": run_page()},
+    "runs:cancel": {"POST": run_page(302, STOPS)},
+    "runs:force": {"POST": run_page(302, STOPS)},
+    "runs:pause": {"POST": run_page(302, STOPS)},
+    "runs:stop-retrying": {"POST": run_page(302, STOPS)},
+    "runs:resume": {"POST": run_page(302, STOPS, LAUNCHES)},
+    "runs:try-now": {"POST": run_page(302, STOPS, LAUNCHES)},
+    "runs:continue": {"POST": Rule(302, (TYPED, SEES, LAUNCHES))},
+    "runs:rerun": {"POST": run_page(302, LAUNCHES)},
+    # Each with a call of the owner's that waits; `DECIDING` says whether it is decided.
+    "runs:approve": {"POST": run_page(302, DECIDES)},
+    "runs:deny": {"POST": run_page(302, DECIDES)},
+    "runs:settle": {"POST": run_page(302, DECIDES)},
+    "runs:palette": {"GET": page()},
+    "runs:search": {"GET": page()},
+    "runs:inbox": {"GET": page()},
+    "runs:inbox-count": {"GET": page()},
+    "runs:inbox-decide": {"POST": page(302)},
+    "runs:agents": {"GET": page(200, SEES_AGENTS)},
+    "runs:agent": {"GET": page(200, SEES_AGENTS)},
+    # Nothing was typed, and there is no file.
+    "runs:new-agent": {"GET": page(200, ADDS_AGENTS), "POST": page(422, ADDS_AGENTS)},
+    "runs:edit-agent": {"GET": page(200, CHANGES_AGENTS), "POST": page(422, CHANGES_AGENTS)},
+    "runs:import-agents": {"GET": page(200, ADDS_AGENTS), "POST": page(422, ADDS_AGENTS)},
+    "runs:export-agents": {"GET": page(200, READS_AGENTS)},
+    "runs:export-agent": {"GET": page(200, READS_AGENTS)},
+    "runs:models": {"GET": page(200, ("runs.view_models", 404))},
+    # The model does not exist; test_models_page.py tests existing ones.
+    "runs:test-model": {"POST": page(404, ("runs.test_models", 404))},
+    "runs:tokens": {"GET": page(), "POST": page(422)},
+    # With the owner's token.
+    "runs:revoke-token": {"POST": page(302, ("owns", 404))},
+    "runs:password": {"GET": page(), "POST": page(422)},
+    "runs:login": {"GET": Rule(302, (("session", 200),)), "POST": Rule(302, (("session", 422),))},
+    "runs:logout": {"POST": Rule(302)},
+    # There is an account, so the link for the first one has ended.
+    "runs:first_sign_in": {"GET": Rule(410), "POST": Rule(410)},
+    "runs:healthz": {"GET": EVERYBODY},
+    # No process of the tests hosts runs, and no token for the metrics is set.
+    "runs:readyz": {"GET": Rule(503)},
+    "runs:metrics": {"GET": Rule(404)},
+}
+API: dict[str, Methods] = {
+    "api:list_runs": {"GET": api("read", 200), "POST": api("launch", 201, LAUNCHES)},
+    "api:get_run": {"GET": api("read", 200, SEES)},
+    "api:list_steps": {"GET": api("read", 200, SEES)},
+    "api:export_run": {"GET": api("read", 200, SEES)},
+    "api:cancel_run": {"POST": api("launch", 200, SEES, STOPS)},
+    "api:force_run": {"POST": api("launch", 200, SEES, STOPS)},
+    # A completed run can be neither paused nor resumed.
+    "api:pause_run": {"POST": api("launch", 409, SEES, STOPS)},
+    "api:resume_run": {"POST": api("launch", 409, SEES, STOPS, LAUNCHES)},
+    "api:run_again": {"POST": api("launch", 201, SEES, LAUNCHES)},
+    "api:continue_run": {"POST": api("launch", 201, SEES, LAUNCHES)},
+    "api:list_calls": {"GET": api("read", 200)},
+    "api:approve_call": {"POST": api("approve", 200, SEES, DECIDES)},
+    "api:deny_call": {"POST": api("approve", 200, SEES, DECIDES)},
+    "api:settle_call": {"POST": api("approve", 200, SEES, DECIDES)},
+    "api:run_agent": {"POST": api("read", 200, ("scope launch", 403), LAUNCHES)},
+    "api:list_agents": {"GET": api("read", 200)},
+    "api:get_agent": {"GET": api("read", 200)},
+    "api:list_tools": {"GET": api("read", 200)},
+    "api:openapi": {"GET": EVERYBODY},
+    "api:reference": {"GET": EVERYBODY},
+    "api:no-such-address": {method: Rule(404) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
+    "no-such-api": {method: Rule(404) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
+}
+API["api:launch_run"] = API["api:list_runs"]
+"""The same URL under the name of its POST."""
+
+READ_ONLY = ("runs.run", "runs.step", "runs.toolcall", "runs.apitoken")
+EDITED = ("runs.agent", "auth.user", "auth.group")
+
+
+def _admin_of(model: str) -> Iterator[tuple[str, Methods]]:
+    app, name = model.split(".")
+    sees = (f"{app}.view_{name}|{app}.change_{name}", 403)
+
+    def may(verb: str) -> Rule:
+        return Rule(403, (("staff", 302),)) if model in READ_ONLY else staff(200, (f"{app}.{verb}_{name}", 403))
+
+    add = may("add")
+    if model == "auth.user":
+        # A new account leads to its permissions: Django asks for both. The person may launch, too.
+        add = staff(200, ("auth.add_user", 403), ("auth.change_user", 403), LAUNCHES)
+        # With a password one could act as its person, here the owner.
+        owners = [(f"runs.{verb}_run", 403) for verb in ("view", "stop", "decide")]
+        password = staff(200, ("auth.change_user", 403), *owners, LAUNCHES)
+        yield "admin:auth_user_password_change", {"GET": password, "POST": password}
+    here = f"admin:{app}_{name}"
+    yield f"{here}_changelist", {"GET": staff(200, sees), "POST": staff(200, sees)}
+    yield f"{here}_add", {"GET": add, "POST": add}
+    yield f"{here}_change", {"GET": staff(200, sees), "POST": may("change")}
+    yield f"{here}_delete", {"GET": may("delete"), "POST": may("delete")}
+    yield f"{here}_history", {"GET": staff(200, sees), "POST": staff(200, sees)}
+    # Redirects to the object's page.
+    yield f"admin:admin/{app}/{name}/<path:object_id>/", {"GET": staff(302), "POST": staff(302)}
+
+
+def _any_of_runs() -> str:
+    """The facts that open the list of our models: a permission for one of them that its admin does not refuse."""
+    sees = [f"runs.{verb}_{each.split('.')[1]}" for each in (*READ_ONLY, "runs.agent") for verb in ("view", "change")]
+    return "|".join([*sees, "runs.add_agent", "runs.delete_agent"])
+
+
+ADMIN: dict[str, Methods] = {
+    "admin:index": {"GET": staff(), "POST": staff()},
+    "admin:login": {"GET": Rule(302, (("staff", 200),)), "POST": Rule(422)},
+    "admin:logout": {"GET": staff(405), "POST": Rule(302)},
+    # Redirects to the page for one's own password, the same for everybody.
+    "admin:password_change": {"GET": Rule(302), "POST": Rule(302)},
+    "admin:password_change_done": {"GET": staff()},
+    # Without naming what to complete.
+    "admin:autocomplete": {"GET": staff(403), "POST": staff(405)},
+    "admin:jsi18n": {"GET": staff()},
+    "admin:view_on_site": {"GET": staff(404), "POST": staff(404)},
+    "admin:app_list": {"GET": staff(200, (_any_of_runs(), 404)), "POST": staff(200, (_any_of_runs(), 404))},
+    "admin:admin/(?P<url>.*)$": {"GET": staff(404), "POST": staff(404)},
+    **{name: methods for model in (*READ_ONLY, *EDITED) for name, methods in _admin_of(model)},
+}
+ODDITIES: dict[tuple[str, str], Rule] = {
+    # Redirects signed-in people on GET only.
+    ("admin:login", "HEAD"): EVERYBODY,
+    ("admin:login", "PUT"): Rule(422),
+    **{("admin:login", method): NOT_HERE for method in ("PATCH", "DELETE")},
+    **{
+        (f"admin:{name}", method): staff(405)
+        for name in ("password_change_done", "jsi18n", "autocomplete")
+        for method in ("POST", "PUT", "PATCH", "DELETE")
+    },
+}
+"""Django's own views, which handle other methods in ways of their own. None changes anything."""
+OURS = {"admin/login/": "admin:login", "admin/password_change/": "admin:password_change"}
+"""Our pages that replace pages of the admin, by address."""
+RULES: dict[str, Methods] = {**PAGES, **API, **ADMIN, **{ours: ADMIN[name] for ours, name in OURS.items()}}
+DECIDING: dict[str, tuple[str, ...]] = {
+    **{f"runs:{name}": ("session", "sees", "decides") for name in ("approve", "deny", "settle", "inbox-decide")},
+    **{f"api:{name}_call": ("scope approve", "sees", "decides") for name in ("approve", "deny", "settle")},
+}
+"""Addresses that decide a call of the owner's, with the fact needed: the inbox answers everybody the same."""
+SOCKETS: dict[str, Rule] = {
+    "ws/runs/<uuid:run_id>/": Rule(0, (("session", 4401), ("sees", 4404))),
+    "ws/dashboard/": Rule(0, (("session", 4401),)),
+    "": Rule(4404),
+}
+"""By route: the close code of a socket, 0 for none."""
+
+
+def rule_for(name: str, method: str) -> Rule:
+    """The rule for a method: HEAD is as GET, unnamed methods are 405."""
+    name = OURS.get(name, name)
+    methods = RULES[name]
+    if (name, method) in ODDITIES:
+        return ODDITIES[name, method]
+    method = "GET" if method == "HEAD" else method
+    if method in methods:
+        return methods[method]
+    if name.startswith("admin:"):
+        # Django's admin handles every method but POST as GET.
+        return methods["GET"]
+    return NOT_HERE
+
+
+def addresses() -> dict[str, str]:
+    """Every address of the site by its name; addresses without a name by themselves."""
+    return dict(_addresses(get_resolver()))
+
+
+def _addresses(resolver: Any, names: str = "", route: str = "") -> Iterator[tuple[str, str]]:
+    for pattern in resolver.url_patterns:
+        here = route + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield f"{names}{pattern.name or here}", here
+        elif isinstance(pattern, URLResolver):
+            namespace = f"{names}{pattern.namespace}:" if pattern.namespace else names
+            yield from _addresses(pattern, namespace, here)

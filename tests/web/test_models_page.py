@@ -1,0 +1,216 @@
+"""The models page: the models, whether their keys are set, and test calls."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from runs.agent.providers.capabilities import Capabilities
+from runs.agent.providers.model_catalog import connection_test as probe
+from runs.agent.providers.model_catalog import local_server_discovery as discovery
+from runs.agent.providers.model_catalog import retirements
+from runs.agent.providers.model_catalog.catalog import sources
+from runs.agent.providers.model_catalog.endpoints import parse_endpoints
+from runs.agent.providers.model_catalog.model_entries import ListedModel
+from runs.agent.providers.model_catalog.model_list import LISTS
+from runs.models import Agent
+from tests.web.conftest import HTMX
+from tests.wire import Answer, Hang, Status, WireServer
+
+BrowserOf = Callable[[User | None], Client]
+
+
+@pytest.fixture(autouse=True)
+def _no_list_is_known_before() -> Iterator[None]:
+    LISTS.forget()
+    yield
+    LISTS.forget()
+
+
+@pytest.fixture
+def _own_servers(wire_server: WireServer, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = [
+        {"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]},
+        {
+            "name": "claude",
+            "kind": "anthropic",
+            "base_url": wire_server.base_url,
+            "models": ["m2"],
+            "key_env": "MY_KEY",
+        },
+    ]
+    monkeypatch.setenv("AGENTSITE_ENDPOINTS", json.dumps(own))
+    settings.AGENTSITE_ENDPOINTS = parse_endpoints(json.dumps(own))
+
+
+def page_of(browser: Client) -> str:
+    return browser.get("/models/").content.decode()
+
+
+@pytest.mark.usefixtures("_own_servers")
+def test_every_model_is_shown_with_its_key_and_the_agents_that_use_it(
+    staff: User, browser_of: BrowserOf, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-very-secret")
+    Agent.objects.create(name="Researcher", model_names=["google:gemini-3.8-flash", "local/m1"])
+
+    page = page_of(browser_of(staff))
+
+    for shown in ("offline", "local/m1", "claude/m2", "anthropic:claude-", "google:gemini-3.8-flash", "Researcher"):
+        assert shown in page
+    assert "GOOGLE_API_KEY or GEMINI_API_KEY" in page  # missing, and an agent uses the model
+    assert "MY_KEY" in page
+    assert "OPENAI_API_KEY" in page  # would add models
+    assert "very-secret" not in page
+
+
+@pytest.mark.usefixtures("_own_servers")
+def test_a_test_shows_whether_the_tool_was_called_how_soon_the_model_answered_and_what_it_took(
+    wire_server: WireServer, staff: User, browser_of: BrowserOf
+) -> None:
+    wire_server.script(Answer(calls=[("calculator", {"expression": "17*23"})], usage=(600, 17)))
+    wire_server.script(Answer("391", usage=(600, 17)))
+    browser = browser_of(staff)
+
+    shown = browser.post("/models/test/", {"model": "local/m1"}, headers=HTMX).content.decode()
+
+    for part in ("Answered", "called the tool", "first token", "1,234 tokens", "cost unknown"):
+        assert part in shown
+    assert "Answered" in page_of(browser)
+    assert len(wire_server.requests) == 2
+
+
+@pytest.mark.usefixtures("_own_servers")
+def test_a_model_whose_server_takes_no_tools_fails_its_test(
+    wire_server: WireServer, staff: User, browser_of: BrowserOf
+) -> None:
+    wire_server.script(Status(400, message="m1 does not support tools"))
+
+    shown = browser_of(staff).post("/models/test/", {"model": "local/m1"}, headers=HTMX).content.decode()
+
+    assert "does not support tools" in shown
+    assert "Answered" not in shown
+
+
+@pytest.mark.usefixtures("_own_servers")
+def test_what_a_server_says_of_its_models_is_shown_and_so_is_a_list_that_cannot_be_read(
+    staff: User, browser_of: BrowserOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", "a-key")
+    local, claude = sources()
+    can = Capabilities(context_tokens=8192, tools=False)
+    LISTS.note(
+        local.account, {"<b>m3</b>": ListedModel(name="<b>m3</b>"), "m1": ListedModel(name="m1", capabilities=can)}
+    )
+    LISTS.note_fault(claude.account, "the server answered 401")
+
+    page = page_of(browser_of(staff))
+
+    for shown in ("8,192 tokens of context", "no tools", "lists 2 models", "the server answered 401"):
+        assert shown in page
+    assert "local/&lt;b&gt;m3&lt;/b&gt;" in page
+
+
+@pytest.mark.usefixtures("_own_servers")
+def test_own_servers_are_looked_up_as_often_for_a_hundred_models_as_for_one(
+    staff: User, browser_of: BrowserOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Agent.objects.create(name="Researcher", model_names=["local/m1", "local/gone", "claude/m2", "nowhere/m1"])
+    browser = browser_of(staff)
+    parse = Mock(wraps=parse_endpoints)
+    monkeypatch.setattr(discovery, "parse_endpoints", parse)
+    counts = []
+
+    for number in (1, 100):
+        LISTS.note(sources()[0].account, {f"n{each}": ListedModel(name=f"n{each}") for each in range(number)})
+        parse.reset_mock()
+        assert f"local/n{number - 1}" in page_of(browser)
+        counts.append(parse.call_count)
+
+    assert counts == [2, 2]  # the setting, and what the local server reports
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("openai:gpt-5-mini", "2026-12-11"),
+        ("openai:o1", "Retired on 2026-10-23"),
+        ("google:gemini-2.5-pro", "2026-12-01"),
+    ],
+)
+def test_a_model_that_an_agent_uses_and_that_ends_says_when(
+    staff: User, browser_of: BrowserOf, model: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retirements, "today", lambda: date(2026, 11, 28))
+    Agent.objects.create(name="Old", model_names=[model])
+
+    assert words in page_of(browser_of(staff))
+
+
+@pytest.mark.usefixtures("_own_servers")
+def test_a_model_that_fails_shows_its_classified_error_with_a_badge(
+    wire_server: WireServer, staff: User, browser_of: BrowserOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", "sk-wrong-key-0123456789")
+    wire_server.script(Status(401, message="invalid x-api-key: sk-wrong-key-0123456789 <script>"))
+
+    shown = browser_of(staff).post("/models/test/", {"model": "claude/m2"}, headers=HTMX).content.decode()
+
+    assert 'data-severity="critical"' in shown
+    assert "claude answered 401" in shown
+    assert "Check the API key of this provider" in shown
+    assert "sk-wrong-key" not in shown
+    assert "<script>" not in shown
+
+
+@pytest.mark.usefixtures("_own_servers")
+def test_a_model_that_hangs_is_left_after_a_short_wait(
+    wire_server: WireServer, staff: User, browser_of: BrowserOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "TIMEOUT_S", 0.3)
+    wire_server.script(Hang(after_chunks=1))
+
+    shown = browser_of(staff).post("/models/test/", {"model": "local/m1"}, headers=HTMX).content.decode()
+
+    assert 'data-severity="warning"' in shown
+    wire_server.wait_for_client_to_leave()
+
+
+@pytest.mark.usefixtures("_own_servers")
+def test_without_javascript_a_test_leads_back_to_the_page_which_shows_it(
+    wire_server: WireServer, staff: User, browser_of: BrowserOf
+) -> None:
+    wire_server.script(Status(503))
+
+    response = browser_of(staff).post("/models/test/", {"model": "local/m1"}, follow=True)
+
+    assert response.redirect_chain == [("/models/", 302)]
+    assert "local answered 503" in response.content.decode()
+
+
+@pytest.mark.usefixtures("_own_servers")
+@pytest.mark.parametrize("model", ["", "offline", "elsewhere/m1", "claude/m2", "openai:gpt-6-luna"])
+def test_only_a_listed_model_with_its_key_can_be_tested(
+    wire_server: WireServer, staff: User, browser_of: BrowserOf, model: str
+) -> None:
+    assert browser_of(staff).post("/models/test/", {"model": model}).status_code == 404
+    assert not wire_server.requests
+
+
+def test_only_staff_find_the_page_in_the_navigation(owner: User, staff: User, browser_of: BrowserOf) -> None:
+    assert "/models/" in browser_of(staff).get("/").content.decode()
+    assert "/models/" not in browser_of(owner).get("/").content.decode()
+
+
+def test_a_model_name_an_agent_kept_that_nobody_serves_says_so(staff: User, browser_of: BrowserOf) -> None:
+    Agent.objects.create(name="Old", model_names=["gone/m1"])
+
+    page = page_of(browser_of(staff))
+
+    assert "Unknown model" in page
+    assert 'aria-label="Test gone/m1"' not in page

@@ -1,0 +1,182 @@
+"""The palette: what it finds for whom, and that what was typed can be run."""
+
+import html
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from runs.models import Agent, Run
+
+Browser = Callable[[User | None], Client]
+MakeRun = Callable[..., Run]
+
+
+def rows(client: Client, typed: str, **options: Any) -> dict[str, str]:
+    """The words of the rows for the dialog, in order, and where each leads."""
+    page = client.get("/palette/", {"q": typed}, **options).content.decode()
+    found = re.findall(
+        r'role="option".*?href="([^"]*)".*?<span class="palette-words"[^>]*>(.*?)</span>', page, re.DOTALL
+    )
+    return {html.unescape(words): html.unescape(url) for url, words in found}
+
+
+def first_row(client: Client, typed: str) -> str:
+    """The words of the row that Enter opens."""
+    page = client.get("/palette/", {"q": typed}).content.decode()
+    marked = re.findall(r'data-first.*?<span class="palette-words"[^>]*>(.*?)</span>', page, re.DOTALL)
+    assert len(marked) == 1
+    return html.unescape(marked[0])
+
+
+def give(user: User, codename: str) -> User:
+    user.user_permissions.add(Permission.objects.get(codename=codename, content_type__app_label="runs"))
+    return User.objects.get(pk=user.pk)
+
+
+def test_a_run_is_found_by_words_of_its_task_in_any_case(owner: User, browser_of: Browser, make_run: MakeRun) -> None:
+    wanted, _another = make_run(owner, task="When is HIGH tide?"), make_run(owner, task="half of 90")
+
+    found = rows(browser_of(owner), "high Tide")
+
+    assert found["When is HIGH tide?"] == wanted.get_absolute_url()
+    assert "half of 90" not in found
+
+
+@pytest.mark.parametrize("length", [4, 8, 12, 36])
+def test_a_run_is_found_by_the_beginning_of_its_id(
+    owner: User, browser_of: Browser, make_run: MakeRun, length: int
+) -> None:
+    wanted = make_run(owner, task="half of 90")
+
+    assert rows(browser_of(owner), str(wanted.pk)[:length])["half of 90"] == wanted.get_absolute_url()
+
+
+def test_three_digits_of_an_id_are_too_few(owner: User, browser_of: Browser, make_run: MakeRun) -> None:
+    run = make_run(owner, task="half of ninety")
+
+    assert run.get_absolute_url() not in rows(browser_of(owner), str(run.pk)[:3]).values()
+
+
+def test_another_persons_runs_are_found_by_nobody_who_may_not_see_them(
+    owner: User, other: User, staff: User, browser_of: Browser, make_run: MakeRun
+) -> None:
+    run = make_run(owner, task="a secret plan")
+    asked = ("a secret", str(run.pk), str(run.pk)[:8], "#secret", "")
+
+    seen = {typed: run.get_absolute_url() in rows(browser_of(other), typed).values() for typed in asked}
+
+    assert seen == dict.fromkeys(asked, False)
+    assert run.get_absolute_url() in rows(browser_of(staff), "a secret").values()
+    assert run.get_absolute_url() in rows(browser_of(owner), "").values()
+
+
+def test_the_last_row_leads_to_the_launch_form_with_what_was_typed(
+    owner: User, browser_of: Browser, agent: Agent
+) -> None:
+    client = browser_of(owner)
+    words, url = list(rows(client, "Water the <plants> & trees").items())[-1]
+
+    form = html.unescape(client.get(url).content.decode())
+
+    assert words == "Run “Water the <plants> & trees” with Assistant"
+    assert "\nWater the <plants> & trees</textarea>" in form
+
+
+def test_without_a_match_enter_leads_to_a_launch_of_what_was_typed(
+    owner: User, browser_of: Browser, agent: Agent
+) -> None:
+    client = browser_of(owner)
+
+    assert first_row(client, "water the plants") == "Run “water the plants” with Assistant"
+    assert "No match. Enter fills it in as a new task." in client.get("/palette/?q=water").content.decode()
+
+
+def test_with_a_match_enter_opens_it(owner: User, browser_of: Browser, make_run: MakeRun) -> None:
+    make_run(owner, task="water the plants")
+
+    assert first_row(browser_of(owner), "water") == "water the plants"
+
+
+def test_who_may_not_launch_is_offered_no_launch(owner: User, browser_of: Browser, agent: Agent) -> None:
+    reader = give(owner, "view_step")
+
+    for typed in ("", "Assistant", "@", ">run", "something new"):
+        found = rows(browser_of(reader), typed)
+        assert [words for words, url in found.items() if "/runs/new/" in url] == []
+    assert list(rows(browser_of(reader), "something new")) == ["Search all runs for “something new”"]
+
+
+def test_an_agent_is_found_by_its_name_and_leads_to_a_launch_of_it(
+    owner: User, browser_of: Browser, agent: Agent
+) -> None:
+    Agent.objects.create(name="Order clerk", model_names=["offline"], description="Looks up stock")
+    client = browser_of(owner)
+
+    found = rows(client, "@clerk")
+
+    assert list(found) == ["Order clerk"]
+    form = client.get(found["Order clerk"]).content.decode()
+    assert re.search(r'<option value="Order clerk"\s+selected>', form)
+
+
+def test_pages_are_found_by_those_who_may_see_them(owner: User, staff: User, browser_of: Browser) -> None:
+    pages = {"/models/", "/admin/"}
+
+    theirs = {url for typed in ("Models", "Admin") for url in rows(browser_of(owner), typed).values()}
+    of_staff = {url for typed in ("Models", "Admin") for url in rows(browser_of(staff), typed).values()}
+
+    assert theirs & pages == set()
+    assert of_staff & pages == pages
+
+
+@pytest.mark.parametrize(("typed", "groups"), [(">", {"do"}), ("#", {"runs"}), ("@", {"agents"})])
+def test_a_first_character_limits_the_search_to_one_kind(
+    owner: User, browser_of: Browser, make_run: MakeRun, typed: str, groups: set[str]
+) -> None:
+    make_run(owner)
+
+    page = browser_of(owner).get("/palette/", {"q": typed}).content.decode()
+
+    assert set(re.findall(r'class="palette-title" id="palette-(\w+)"', page)) == groups
+
+
+@pytest.mark.parametrize("typed", ["\x00", "%", "_", "\\", "ffff\x00", "'; --", "x" * 5_000, ">", "   "])
+def test_whatever_is_typed_is_answered(owner: User, browser_of: Browser, make_run: MakeRun, typed: str) -> None:
+    make_run(owner, task="half of 90")
+
+    response = browser_of(owner).get("/palette/", {"q": typed})
+
+    assert response.status_code == 200
+    assert ("half of 90" in response.content.decode()) == (typed.strip("\x00 ") == "")
+
+
+def test_an_answer_takes_few_queries_however_many_runs_there_are(
+    owner: User, browser_of: Browser, make_run: MakeRun, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(12):
+        make_run(owner, task=f"half of {number}")
+    client = browser_of(owner)
+
+    with django_assert_max_num_queries(9):
+        found = rows(client, "half of")
+
+    assert len([words for words in found if words.startswith("half of")]) == 5
+
+
+def test_the_search_page_shows_the_same_rows_as_links_that_work_without_javascript(
+    owner: User, browser_of: Browser, make_run: MakeRun
+) -> None:
+    run = make_run(owner, task="half of 90")
+    client = browser_of(owner)
+
+    page = client.get("/search/", {"q": "half"}).content.decode()
+
+    assert f'href="{run.get_absolute_url()}"' in page
+    assert 'value="half"' in page
+    assert "Run “half” with Assistant" in page
+    assert "data-press" not in page and 'href="#"' not in page
+    assert page.count('role="option"') == 0
