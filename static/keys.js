@@ -20,6 +20,11 @@ function forget() {
   first = "";
 }
 
+// A field of a dialog that was just closed has the focus for some milliseconds more, and takes no text.
+function takesText(target) {
+  return target.closest?.(TYPED_IN) && !target.closest("dialog:not([open])");
+}
+
 function control(keys) {
   return document.querySelector(`[data-key="${CSS.escape(keys)}"]`);
 }
@@ -27,7 +32,7 @@ function control(keys) {
 document.addEventListener("keydown", (event) => {
   const { key, target } = event;
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return;
-  if (key.length !== 1 || target.closest?.(TYPED_IN) || document.querySelector("dialog[open]") || !areOn()) return;
+  if (key.length !== 1 || takesText(target) || document.querySelector("dialog[open]") || !areOn()) return;
   const keys = first ? `${first} ${key}` : key;
   const found = control(keys);
   forget();
