@@ -1,8 +1,10 @@
 """A user with a browser in front of a real server."""
 
+import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -28,7 +30,7 @@ CHROMIUM_FLAGS = [
 PATIENCE_MS = 20_000
 """For the slowest wait of a page; a machine busy with other tests is slow."""
 expect.set_options(timeout=PATIENCE_MS)
-
+CLOSING_LIMIT_S = 30
 
 MODEL = "local/m1"
 
@@ -134,8 +136,15 @@ async def open_page(browser: Browser) -> AsyncIterator[Callable[..., Any]]:
 
     yield open_one
     for context in contexts:
-        await context.close()
+        await close(context)
     assert complaints.heard == []
+
+
+async def close(context: BrowserContext) -> None:
+    """Close a context. Chromium rarely never answers that: its pages then stay open until the browser ends."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSING_LIMIT_S):
+            await context.close()
 
 
 async def launch(page: Page, task: str, **fields: str) -> str:
