@@ -147,6 +147,7 @@ TEMPLATES = [
                 "runs.web.pending_calls.count_for_pages",
                 "runs.web.navigation.frame_of_pages",
             ],
+            "libraries": {"lucide": "agentsite.icons"},
         },
     }
 ]
