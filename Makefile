@@ -37,11 +37,13 @@ check: $(DEV_STAMP) ## Lint, format, types, floors, documentation, migrations, d
 	AGENTSITE_URL=https://agents.example.org $(PY) manage.py check --deploy --fail-level WARNING
 
 browser: ## Install Chromium for the browser tests (Debian and Ubuntu)
-	@if command -v chromium >/dev/null 2>&1; then \
+	@if command -v chromium >/dev/null 2>&1 && command -v chromium-headless-shell >/dev/null 2>&1; then \
 		echo "Chromium is there: $$(command -v chromium)"; \
 	elif command -v apt-get >/dev/null 2>&1; then \
 		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-		$$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends chromium; \
+		$$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends chromium && \
+		{ $$sudo apt-get install -y -qq --no-install-recommends chromium-headless-shell || \
+		echo "Without chromium-headless-shell: the tests take Chromium itself, which is slower."; }; \
 	else \
 		echo "Install Chromium or Google Chrome, and set CHROMIUM to the path of its program."; exit 2; \
 	fi

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
-from tests.conftest import CHROMIUM
+from tests.conftest import HEADLESS_SHELL
 from tests.live_site import LiveSite
 from tests.wire import WireServer
 
@@ -90,7 +90,7 @@ async def page(site: LiveSite, open_page: Callable[..., Any]) -> Any:
 async def browser() -> AsyncIterator[Browser]:
     """Headless Chromium, shared by all tests. The state of a page is in a context of its own: see `open_page`."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        browser = await playwright.chromium.launch(executable_path=HEADLESS_SHELL, args=CHROMIUM_FLAGS)
         yield browser
         await browser.close()
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from playwright.sync_api import Page, Route, sync_playwright
 
 from runs.live.rendering import fragments
-from tests.conftest import CHROMIUM
+from tests.conftest import HEADLESS_SHELL
 from tests.journeys.conftest import CHROMIUM_FLAGS
 from tests.live.feeds.reply_streams import STEPS, STREAM, STREAMS, Input, Open, expected, open_after_each, step_of
 
@@ -56,7 +56,7 @@ def answer(route: Route) -> None:
 def page() -> Iterator[Page]:
     """An empty page that has loaded the script."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=HEADLESS_SHELL, args=CHROMIUM_FLAGS)
         page = browser.new_page()
         page.route("**/*", answer)
         page.goto("http://replies.test/")
