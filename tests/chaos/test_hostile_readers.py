@@ -19,7 +19,8 @@ LONGEST_S = size(short={"healthz": 5.0, "launch": 5.0, "page": 5.0}, full={"heal
 def test_readers_that_read_nothing_cost_little_memory_and_nobody_else_waits_for_them(
     start_site: Callable[..., LiveSite], report: Callable[[str, str], None]
 ):
-    site = start_site(AGENTSITE_UNREAD_LIMIT_S=str(UNREAD_LIMIT_S))
+    # The other person launches faster than one may.
+    site = start_site(AGENTSITE_UNREAD_LIMIT_S=str(UNREAD_LIMIT_S), AGENTSITE_LAUNCHES_PER_MINUTE="10000")
     person = prepare(site, steps=STEPS)
     warm_up(site, person)
 
