@@ -57,6 +57,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         # The first condition is redundant, but lets the index scan start at the right place.
         return self.filter(Q(created_at__lt=moment) | Q(pk__lt=run_id), created_at__lte=moment)
 
+    def in_thread(self, thread_id: uuid.UUID) -> Self:
+        """The first run of a thread and its follow-ups, all branches."""
+        return self.filter(Q(pk=thread_id, thread__isnull=True) | Q(thread=thread_id))
+
     def unfinished(self) -> Self:
         """Runs without a final status. A database finds them by the index `run_unfinished`."""
         return self.filter(_IsUnfinished(F("status")))
@@ -113,6 +117,8 @@ class Run(models.Model):
     rerun_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="reruns")
     continues = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="continuations")
     """The finished run this one follows up, whose conversation it continues."""
+    thread = models.UUIDField(null=True, editable=False)
+    """Of a follow-up the id of the first run of its thread, also after that run was deleted; null for other runs."""
     priority = models.SmallIntegerField(default=0)
     """The agent's priority at the launch: queued runs of a higher priority are hosted first."""
 
@@ -169,6 +175,21 @@ class Run(models.Model):
             models.Index(fields=["-priority", "created_at"], name="run_queued", condition=Q(status="idle")),
             models.Index(fields=["user"], name="run_queued_by_user", condition=Q(status="idle")),
             models.Index(fields=["owner"], name="run_hosted", condition=Q(owner__isnull=False)),
+            models.Index(
+                fields=["thread", "-created_at", "-id"],
+                name="run_in_thread",
+                condition=Q(thread__isnull=False),
+            ),
+            models.Index(
+                fields=["-created_at", "-id"],
+                name="run_follow_up",
+                condition=Q(thread__isnull=False),
+            ),
+            models.Index(
+                fields=["user", "-created_at", "-id"],
+                name="run_follow_up_by_user",
+                condition=Q(thread__isnull=False),
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -210,6 +231,11 @@ class Run(models.Model):
     def last_sequence(self) -> int:
         """The sequence of the last recorded step; 0 without one."""
         return self.next_sequence - 1
+
+    @property
+    def thread_id(self) -> uuid.UUID:
+        """The thread it is in: the id of its first run, which is its own for a run that continues none."""
+        return self.thread or self.pk
 
     @property
     def steps_taken(self) -> int:

@@ -14,6 +14,7 @@ from runs.models.permissions import may_launch_like
 from runs.web.access import PageRequest, go_to, run_or_404, signed_in
 from runs.web.form_keys import launched_once, new_key
 from runs.web.forms import FollowUpForm
+from runs.web.thread_page import place_in_thread
 
 STILL_RUNS: Final = "The run has not ended yet. Wait for it, or stop it, and then follow it up."
 
@@ -21,7 +22,8 @@ STILL_RUNS: Final = "The run has not ended yet. Wait for it, or stop it, and the
 @require_POST
 @signed_in
 def continue_run(request: PageRequest, run_id: UUID) -> HttpResponse:
-    """Launch the message with the run's conversation, and go to the new run; 422 with the form if that is refused."""
+    """Launch the message with the run's conversation, and go to the new run, or from a thread back to it; 422 with the
+    form if that is refused."""
     run = run_or_404(request, run_id, may=may_launch_like)
     form = FollowUpForm(request.POST)
     if form.is_valid():
@@ -35,7 +37,8 @@ def continue_run(request: PageRequest, run_id: UUID) -> HttpResponse:
         except (DailyLimitReached, TooManyLaunches) as reached:
             form.add_error(None, str(reached))
         else:
-            return go_to(request, further.get_absolute_url())
+            return go_to(request, place_in_thread(further) if "thread" in request.POST else further.get_absolute_url())
     once = request.POST.get("once") or new_key()
     template = "runs/partials/follow_up.html" if request.htmx else "runs/follow_up.html"
-    return render(request, template, {"run": run, "follow_up": form, "once": once}, status=422)
+    context = {"run": run, "follow_up": form, "once": once, "from_thread": "thread" in request.POST}
+    return render(request, template, context, status=422)

@@ -59,6 +59,13 @@ ENTRIES: Final = (
         is_tab=True,
     ),
     NavigationEntry(
+        view="runs:threads",
+        words=gettext_lazy("Threads"),
+        icon="messages-square",
+        key="t",
+        within=("runs:thread",),
+    ),
+    NavigationEntry(
         view="runs:agents",
         words=gettext_lazy("Agents"),
         icon="bot",

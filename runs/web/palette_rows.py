@@ -16,12 +16,15 @@ from runs.live.rendering.labels import status_label
 from runs.models import Agent, Run
 from runs.models.run import RunQuerySet
 from runs.templatetags.run_text import one_line
+from runs.text_search import folded
 from runs.web.navigation import NavigationEntry, navigation_for
+from runs.web.thread_list import newest_of_threads, with_titles
 
 MOST_ROWS: Final = 5
 """Of runs, and of agents."""
 LOOKED_AT: Final = 1_000
 """The newest runs whose tasks are searched; the list of runs searches all of them."""
+THREADS_LOOKED_AT: Final = 200
 TASK_START: Final = 240
 """Characters of a task that are searched and shown."""
 LEAST_ID_CHARS: Final = 4
@@ -87,6 +90,7 @@ def groups_for(user: Any, typed: str, *, launches: bool, in_dialog: bool) -> lis
         "pages": (gettext("Go to"), lambda: _pages(user)),
         "runs": (gettext("Runs") if words else gettext("Your latest runs"), lambda: _runs(user, words)),
         "agents": (gettext("Agents"), lambda: _agents(words) if launches and is_asked else []),
+        "threads": (gettext("Threads"), lambda: _threads(user, words) if words else []),
     }
     groups = [PaletteGroup(name, title, find()) for name, (title, find) in finders.items() if only in ("", name)]
     groups = [replace(group, rows=_shown(group, words, is_asked=is_asked)) for group in groups]
@@ -165,6 +169,22 @@ def _run_row(run: Any) -> PaletteRow:
     label = status_label(run)
     meta = " · ".join(part for part in (run.agent.name if run.agent else "", label.words, str(run.pk)[:8]) if part)
     return PaletteRow(words=one_line(run.task_start, 160), icon=label.icon, url=run.get_absolute_url(), meta=meta)
+
+
+def _threads(user: Any, words: str) -> list[PaletteRow]:
+    """The newest threads whose title has the words: the first message that the user may see."""
+    newest: Any = with_titles(user, newest_of_threads(user))  # `title` is not known to the type checker.
+    rows = newest.values_list("thread", "title", "agent__name")[:THREADS_LOOKED_AT]
+    found = [row for row in rows if folded(words) in folded(row[1])]
+    return [
+        PaletteRow(
+            words=one_line(title, 160),
+            icon="messages-square",
+            url=reverse("runs:thread", args=[thread]),
+            meta=agent or "",
+        )
+        for thread, title, agent in found[:MOST_ROWS]
+    ]
 
 
 def _agents(words: str) -> list[PaletteRow]:

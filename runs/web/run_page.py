@@ -18,6 +18,7 @@ from runs.web.access import PageRequest, run_or_404, signed_in
 from runs.web.form_keys import new_key
 from runs.web.forms import FollowUpForm
 from runs.web.run_settings import facts_of
+from runs.web.thread_page import place_of
 from runs.writer_status import STANDSTILL
 
 PAGE_LENGTH = 100
@@ -50,7 +51,7 @@ def show_run(request: PageRequest, run_id: UUID) -> HttpResponse:
         "now_ms": round(time.time() * 1000),
         "long_task": len(run.task) > LONG_TASK_CHARS or run.task.count("\n") > 3,
         "show_owner": run.user_id != request.user.pk,
-        "continuations": Run.objects.visible_to(request.user).filter(continues=run).order_by("created_at").only("task"),
+        "place": place_of(request.user, run),
         "follow_up": FollowUpForm(),
         "may_not": [name for name, may in QUESTIONS.items() if not may(request.user, run)],
         "once": new_key(),

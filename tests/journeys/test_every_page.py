@@ -52,7 +52,9 @@ async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_windo
 
     live_site.create_user("root", staff=True, superuser=True)
     page = await open_page(live_site, session=live_site.session_of("root"), **LOOKS[look])
-    for address in ("/", "/runs/", "/inbox/", "/models/", "/settings/password/", "/settings/tokens/", "/search/"):
+    for address in (
+        "/", "/runs/", "/inbox/", "/threads/", "/models/", "/settings/password/", "/settings/tokens/", "/search/",
+    ):  # fmt: skip
         await page.goto(address)
         faults += await faults_of(page)  # Empty pages.
     run_id = await finished_run(page)
@@ -63,6 +65,7 @@ async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_windo
     for address in (
         "/", "/runs/", "/runs/?q=nothing-like-it", "/runs/new/", f"/runs/{run_id}/", "/runs/no-such-page/",
         "/inbox/", call, "/search/?q=17",
+        f"/threads/{run_id}/", f"/threads/{waiting_id}/", "/threads/?q=nothing-like-it",
     ):  # fmt: skip
         await page.goto(address)
         faults += await faults_of(page)

@@ -95,6 +95,11 @@ PAGES: dict[str, Methods] = {
     "runs:approve": {"POST": run_page(302, DECIDES)},
     "runs:deny": {"POST": run_page(302, DECIDES)},
     "runs:settle": {"POST": run_page(302, DECIDES)},
+    "runs:run-calls": {"GET": run_page()},
+    "runs:threads": {"GET": page()},
+    # Of a thread one sees one's own runs; here all are the owner's.
+    "runs:thread": {"GET": run_page()},
+    "runs:thread-run": {"GET": run_page()},
     "runs:palette": {"GET": page()},
     "runs:search": {"GET": page()},
     "runs:inbox": {"GET": page()},

@@ -161,7 +161,7 @@ def test_an_answer_takes_few_queries_however_many_runs_there_are(
         make_run(owner, task=f"half of {number}")
     client = browser_of(owner)
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         found = rows(client, "half of")
 
     assert len([words for words in found if words.startswith("half of")]) == 5

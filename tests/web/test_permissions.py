@@ -95,6 +95,7 @@ class Site:
         known = {
             "<uuid:run_id>": call.run_id,
             "<uuidstr:run_id>": call.run_id,
+            "<uuid:thread_id>": call.run_id,
             "<uuid:call_id>": call.pk,
             "<uuidstr:call_id>": call.pk,
             "<str:token>": "wrong",

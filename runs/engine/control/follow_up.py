@@ -27,4 +27,5 @@ def continue_run(run_id: UUID, *, by: Any, message: str, overrides: JsonObject |
     if not earlier.is_finished:
         raise NotFinished("The run has not ended yet. Wait for it, or stop it, and then follow it up.")
     config = changed(launched_like(earlier, by=by), overrides, by=by, ceilings=ceilings_after(earlier, by=by))
-    return create_run(user=by, agent=earlier.agent, task=message, config=config, continues=earlier)
+    place = {"continues": earlier, "thread": earlier.thread_id}
+    return create_run(user=by, agent=earlier.agent, task=message, config=config, **place)

@@ -1,0 +1,132 @@
+// The last run of a thread, kept up to date. Its words arrive over its socket; what changes on the page is asked for as
+// the server renders it.
+
+import { keepSteady } from "../steady.js";
+import { Announcer } from "./announcer.js";
+import { Connection } from "./connection.js";
+import { elementFrom, update } from "./fragments.js";
+import { Pill } from "./pill.js";
+import { Replies } from "./replies.js";
+import { WINDOW } from "./settings.js";
+
+const TOGETHER_MS = 150;
+const POLL_MS = 3_000;
+const ACK_MS = 1_000;
+const AT_THE_END_PX = 96;
+const HALF_WINDOW = { bytes: WINDOW.bytes / 2, frames: WINDOW.frames / 2 };
+
+class LiveEntry {
+  constructor(entry) {
+    this.entry = entry;
+    this.last = Number(entry.dataset.after);
+    this.unacknowledged = { bytes: 0, frames: 0 };
+    this.pill = new Pill();
+    this.announcer = new Announcer();
+    this.replies = new Replies(entry.querySelector("[data-replies]"), (paint) => follow(paint));
+    this.connection = new Connection({
+      address: () => `${entry.dataset.live}?after=${this.last}`,
+      frame: (frame, size) => this.frame(frame, size),
+      opened: () => {
+        clearTimeout(this.polling);
+        this.polling = null;
+        this.replies.doubt();
+      },
+      doubted: () => this.polling || this.pill.checking(),
+      lost: (reason) => this.polling || this.pill.offline(reason),
+      ended: () => this.refreshSoon(),
+      blocked: () => this.poll(),
+    });
+    this.acknowledging = setInterval(() => this.acknowledge(), ACK_MS);
+  }
+
+  frame(frame, size) {
+    this.pill.heard();
+    this.pill.says("live", "Live");
+    for (const [sequence, html] of frame.steps ?? []) {
+      this.last = Math.max(this.last, sequence);
+      this.replies.endedBy(elementFrom(html));
+    }
+    if (this.replies.hear(frame) || frame.steps) this.received(size);
+    if (frame.state) this.replies.forgetUnheard();
+    if (frame.steps || frame.state) this.refreshSoon();
+  }
+
+  received(size) {
+    this.unacknowledged.bytes += size;
+    this.unacknowledged.frames += 1;
+    if (this.unacknowledged.bytes >= HALF_WINDOW.bytes || this.unacknowledged.frames >= HALF_WINDOW.frames) this.acknowledge();
+  }
+
+  acknowledge() {
+    if (!this.unacknowledged.frames) return;
+    this.unacknowledged = { bytes: 0, frames: 0 };
+    this.connection.say({ ack: this.last });
+  }
+
+  refreshSoon() {
+    this.timer ??= setTimeout(() => this.refresh(), TOGETHER_MS);
+  }
+
+  async refresh() {
+    try {
+      const answer = await fetch(this.entry.dataset.entry, { cache: "no-store", redirect: "error" });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const fresh = document.importNode(elementFrom(await answer.text()), true);
+      keepSteady(() => follow(() => this.show(fresh)));
+      if (this.polling) this.pill.says("live", `Live, every ${POLL_MS / 1000} s`);
+    } catch {
+      this.pill.offline();
+      if (this.connection.isOver) setTimeout(() => this.refreshSoon(), POLL_MS);
+    }
+    this.timer = null;
+  }
+
+  show(fresh) {
+    for (const name of ["activity", "outcome"]) {
+      const [old, wanted] = [this.entry, fresh].map((entry) => entry.querySelector(`[data-part="${name}"]`));
+      const wasOpen = old.querySelector("details[open]");
+      if (wasOpen) wanted.querySelector("details")?.setAttribute("open", "");
+      if (!old.isEqualNode(wanted)) update(old, wanted);
+    }
+    if (this.entry.dataset.status !== fresh.dataset.status && fresh.dataset.status === "waiting") {
+      this.announcer.say("The run waits for you.", "[data-announce-now]");
+    }
+    this.entry.dataset.status = fresh.dataset.status;
+    if (!fresh.dataset.live) this.end();
+  }
+
+  end() {
+    if (!this.entry.dataset.live) return;
+    delete this.entry.dataset.live;
+    clearInterval(this.acknowledging);
+    this.polling = null;
+    this.connection.isOver = true;
+    clearTimeout(this.connection.timer);
+    this.connection.drop();
+    this.replies.clear();
+    this.entry.querySelector("[data-replies]").remove();
+    this.pill.ended();
+    this.announcer.say(`The run ended: ${this.entry.querySelector(".pill").textContent.trim()}.`);
+  }
+
+  // Where sockets are blocked.
+  async poll() {
+    if (this.polling) return;
+    this.polling = setTimeout(() => {}, 0);
+    while (this.polling && this.entry.dataset.live) {
+      if (!document.hidden) await this.refresh();
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+}
+
+// A reader at the end of the page stays there; the place of others does not change.
+function follow(change) {
+  const isAtTheEnd = document.documentElement.scrollHeight - scrollY - innerHeight < AT_THE_END_PX;
+  change();
+  if (isAtTheEnd) scrollTo(0, document.documentElement.scrollHeight);
+}
+
+if (!location.hash && !location.search.includes("before=")) scrollTo(0, document.documentElement.scrollHeight);
+const going = [...document.querySelectorAll("[data-thread-run][data-live]")].at(-1);
+if (going) new LiveEntry(going);

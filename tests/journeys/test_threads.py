@@ -1,0 +1,95 @@
+"""A person asks, asks further, and reads it as one conversation."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.journeys.conftest import launch, wait_for_status
+from tests.journeys.test_every_page import PHONE, faults_of
+from tests.live_site import LiveSite
+
+pytestmark = pytest.mark.browser
+
+
+def messages(page: Page) -> Any:
+    return page.locator("[data-thread-run]")
+
+
+async def say(page: Page, words: str) -> None:
+    before = page.url
+    await page.fill("[name=message]", words)
+    await page.press("[name=message]", "Control+Enter")
+    await page.wait_for_url(lambda url: url != before)
+
+
+@pytest.mark.parametrize("look", [{}, PHONE])
+async def test_a_conversation_goes_on_in_its_thread_and_its_answers_come_in_without_a_reload(
+    shared_site: LiveSite, session: str, open_page: Any, look: dict[str, Any]
+) -> None:
+    page = await open_page(shared_site, session=session, **look)
+    await page.goto("/threads/")
+    await expect(page.locator("main")).to_contain_text("Follow-ups turn a run into a thread.")
+    assert await faults_of(page) == []
+    first = await launch(page, "What is 17 * 23?")
+    await wait_for_status(page, "completed")
+    await page.goto(f"/threads/{first}/")
+
+    await say(page, "add 10 to it")
+    await expect(messages(page)).to_have_count(2)
+    second = messages(page).last
+    await expect(second.locator("[data-answer]")).to_contain_text("401")
+    await expect(second).to_have_attribute("data-status", "completed")
+    await expect(page.locator("[data-live]")).to_have_count(0)
+    await expect(page.get_by_label("Follow up")).to_be_visible()
+    await second.locator("summary").press("Enter")
+    await expect(second.locator(".call-row")).to_contain_text("391 + 10")
+    assert await faults_of(page) == []
+
+    await second.get_by_role("link", name="Open the run").click()
+    place = page.locator("[data-thread-place]")
+    await expect(place).to_contain_text("reply 2 of 2 in")
+    await place.get_by_role("link", name="What is 17 * 23?", exact=True).click()
+    await expect(messages(page)).to_have_count(2)
+    await page.goto("/threads/")
+    await expect(page.locator("[data-thread]")).to_contain_text("401")
+    assert await faults_of(page) == []
+
+
+async def test_a_run_that_asks_is_decided_in_its_thread_and_shows_its_answer_there(
+    shared_site: LiveSite, session: str, open_page: Any
+) -> None:
+    page = await open_page(shared_site, session=session)
+    run_id = await launch(page, "What is 17 * 23?", approval="always")
+    await wait_for_status(page, "waiting")
+    await page.goto(f"/threads/{run_id}/")
+    await expect(page.locator("[data-connection]")).to_have_text("Live")
+    await expect(page.get_by_label("Follow up")).to_be_hidden()
+    assert await faults_of(page) == []
+
+    await page.get_by_role("button", name="Approve", exact=True).click()
+
+    await expect(page.locator("[data-answer]")).to_contain_text("391")
+    await expect(page.get_by_role("button", name="Approve", exact=True)).to_have_count(0)
+    await expect(page.get_by_label("Follow up")).to_be_visible()
+    await expect(page.locator("[data-connection]")).to_have_attribute("data-connection", "ended")
+
+
+async def test_without_javascript_a_thread_is_read_and_goes_on(
+    shared_site: LiveSite, session: str, open_page: Any
+) -> None:
+    scripted = await open_page(shared_site, session=session)
+    run_id = await launch(scripted, "What is 17 * 23?")
+    await wait_for_status(scripted, "completed")
+    page = await open_page(shared_site, session=session, java_script_enabled=False)
+    await page.goto(f"/threads/{run_id}/")
+
+    await page.fill("[name=message]", "add 10 to it")
+    await page.get_by_role("button", name="Continue").click()
+    await page.wait_for_url("**at=*")
+    while not await messages(page).last.locator("[data-answer]").count():
+        await page.get_by_role("link", name="Reload").click()
+
+    await expect(messages(page).last).to_contain_text("401")
+    await messages(page).last.locator("summary").click()
+    await expect(messages(page).last.get_by_role("link", name="See the calls on the page of the run")).to_be_visible()
