@@ -1,5 +1,6 @@
-// Single keys press the control that names them: data-key="n", or data-key="g h" for two keys in a row. They are off in
-// text fields, under open dialogs, and where the reader has switched them off.
+// Single keys press the control that names them: data-key="n", or data-key="g h" for two keys in a row. Controls of a card
+// (data-keys) are pressed in the card that has the focus; without one their key only goes to the first card. Keys are off
+// in text fields, under open dialogs, and where the reader has switched them off.
 
 const SECOND_KEY_MS = 1_500;
 const TYPED_IN = "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=button], [type=submit])";
@@ -25,8 +26,13 @@ function takesText(target) {
   return target.closest?.(TYPED_IN) && !target.closest("dialog:not([open])");
 }
 
-function control(keys) {
-  return document.querySelector(`[data-key="${CSS.escape(keys)}"]`);
+// What pressing the keys does; undefined for nothing.
+function actionOf(keys) {
+  const all = [...document.querySelectorAll(`[data-key="${CSS.escape(keys)}"]`)];
+  const card = document.activeElement?.closest("[data-keys]");
+  const found = all.find((each) => card?.contains(each)) ?? all.find((each) => !each.closest("[data-keys]"));
+  if (found) return () => found.click();
+  return card || !all.length ? undefined : () => all[0].closest("[data-keys]").focus();
 }
 
 document.addEventListener("keydown", (event) => {
@@ -34,11 +40,11 @@ document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return;
   if (key.length !== 1 || takesText(target) || document.querySelector("dialog[open]") || !areOn()) return;
   const keys = first ? `${first} ${key}` : key;
-  const found = control(keys);
+  const act = actionOf(keys);
   forget();
-  if (found) {
+  if (act) {
     event.preventDefault();
-    found.click();
+    act();
   } else if (document.querySelector(`[data-key^="${CSS.escape(key)} "]`)) {
     first = key;
     timer = setTimeout(forget, SECOND_KEY_MS);
@@ -57,7 +63,11 @@ document.addEventListener("click", ({ target }) => {
   }
   dialog.showModal();
 });
-document.addEventListener("click", ({ target }) => target.matches?.("dialog[open]") && target.close()); // its backdrop
+document.addEventListener("click", ({ target }) => {
+  if (target.matches?.("dialog[open]") || target.closest?.("[data-close-dialog]")) target.closest("dialog").close(); // its backdrop too
+});
+// A question that the server asks before it acts.
+document.addEventListener("htmx:load", ({ detail: { elt } }) => elt.matches?.("dialog[data-modal]") && elt.showModal());
 
 for (const box of document.querySelectorAll("[data-keys-switch]")) {
   box.checked = areOn();

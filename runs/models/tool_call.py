@@ -84,6 +84,9 @@ class ToolCall(models.Model):
         constraints = [models.UniqueConstraint(fields=["run", "turn", "index"], name="tool_call_place")]
         indexes = [
             models.Index(fields=["expires_at"], name="tool_call_awaiting", condition=Q(state="awaiting_approval")),
+            models.Index(
+                fields=["decided_at", "call_id"], name="tool_call_decided", condition=Q(decided_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

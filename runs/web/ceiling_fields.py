@@ -4,23 +4,27 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from django import forms
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from runs.agent.all_settings import LAUNCHED
 from runs.agent.setting import Setting
 from runs.agent.text import counted, dollars_text
 from runs.engine.control import Ceilings
 from runs.models import Agent
+from runs.web.run_settings import setting_words
 
 _NUMBERS: Final = tuple(each for each in LAUNCHED if each.is_capped and each.kind in ("count", "money"))
 """Capped settings with a number field in the launch form."""
 
 
 def show_own(form: forms.Form, agent: Agent) -> None:
-    """Show in the placeholders of limits the agent's own limit, where it always has one."""
+    """Show below each number what an empty field means: the agent's own value, or that there is none."""
     for each in LAUNCHED:
-        if each.group == "limits" and not each.empty:
+        if each.group in ("limits", "timeouts"):
             own = getattr(agent, each.agent_column)
-            form.fields[each.public].widget.attrs["placeholder"] += f", {own} for {agent.name}"
+            words = capfirst(each.empty) if own in (None, "") else setting_words(each, own)
+            form.fields[each.public].help_text = _("Default: %(value)s") % {"value": words}
 
 
 def show_in(form: forms.Form, ceilings: Ceilings) -> None:

@@ -7,9 +7,11 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
+from django_htmx.http import trigger_client_event
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.payloads.steps import DecisionPayload
+from runs.agent.text import counted
 from runs.engine import control
 from runs.engine.recording.canonical_json import arguments_hash as hash_of
 from runs.models import Run, Step, ToolCall
@@ -44,7 +46,7 @@ def approve_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpRespo
         form = form or ArgumentForm(call, request.POST)
         form.refuse(str(fault))
         return _ask_again(request, run, form)
-    return _done(request, run, f"{call.tool_name} is approved.")
+    return _decided(request, run, call, f"Approved {call.tool_name}.")
 
 
 @require_POST
@@ -58,7 +60,7 @@ def deny_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpResponse
     except control.DecisionRefused as refused:
         if not is_second_press(refused.call, "denied", **by):
             return show_refused(request, run, refused)
-    return _done(request, run, f"{call.tool_name} is denied.")
+    return _decided(request, run, call, f"Denied {call.tool_name}.")
 
 
 @require_POST
@@ -75,8 +77,8 @@ def settle_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpRespon
     except control.DecisionRefused as refused:
         if not is_second_press(refused.call, outcome, by=by["by"], reason=by["reason"]):
             return show_refused(request, run, refused)
-    words = "is confirmed to have happened" if outcome == "happened" else "runs again"
-    return _done(request, run, f"{call.tool_name} {words}.")
+    happened = f"Marked {call.tool_name} as done."
+    return _decided(request, run, call, happened if outcome == "happened" else f"{call.tool_name} runs again.")
 
 
 def is_second_press(
@@ -140,6 +142,17 @@ def _ask_again(request: PageRequest, run: Run, form: ArgumentForm) -> HttpRespon
     template = "runs/partials/argument_form.html" if request.htmx else "runs/arguments.html"
     context = {"run": run, "call": form.call, "form": form, "read": "read" in request.POST}
     return render(request, template, context, status=422)
+
+
+def _decided(request: PageRequest, run: Run, call: ToolCall, words: str) -> HttpResponse:
+    """The answer to a decision: to the inbox words for the call's card, to other pages a toast."""
+    left = ToolCall.objects.asking().filter(run=run).count()
+    words = f"{words} {counted(left, 'more call')} in this run." if left else f"{words} The run goes on."
+    if request.htmx and "inbox" in request.POST:
+        response = trigger_client_event(HttpResponse(status=204), "decided", {"call": str(call.pk), "text": words})
+        response["HX-Reswap"] = "none"  # There is no form to swap in.
+        return response
+    return _done(request, run, words)
 
 
 def _done(

@@ -75,13 +75,13 @@ class LaunchForm(forms.Form):
     def _fields_of(self, group: Group) -> list[forms.BoundField]:
         return [self[setting.public] for setting in LAUNCHED if setting.group == group]
 
-    def has_limits(self) -> bool:
-        """True if any limit or timeout is filled in, valid or not."""
-        return any(limit.value() for limit in (*self.limits(), *self.timeouts()))
+    def limits_set(self) -> int:
+        """The number of limits and timeouts that are filled in, valid or not."""
+        return sum(bool(limit.value()) for limit in (*self.limits(), *self.timeouts()))
 
-    def has_settings(self) -> bool:
-        """True if any model setting is filled in, valid or not. A temperature of 0 counts."""
-        return any(field.value() not in (None, "") for field in self._fields_of("model"))
+    def settings_set(self) -> int:
+        """The number of model settings that are filled in, valid or not. A temperature of 0 counts."""
+        return sum(field.value() not in (None, "") for field in self._fields_of("model"))
 
     def overrides(self) -> JsonObject:
         """The keys of the agent's snapshot that this launch replaces."""

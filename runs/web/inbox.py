@@ -1,7 +1,8 @@
 """The inbox: every call that waits for a person's decision, and bulk decisions."""
 
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,31 +10,51 @@ from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import reswap, retarget
 
 from runs.agent.text import counted
 from runs.engine import control
 from runs.models import Run, ToolCall
 from runs.models.permissions import may_decide_for_others
 from runs.web.access import PageRequest, id_in, signed_in
+from runs.web.decided_calls import KEPT, decided_page, last_decision
 from runs.web.decisions import is_second_press, reason_in
-from runs.web.pending_calls import MOST_SHOWN, waiting_calls, waiting_runs, why_unread
+from runs.web.inbox_tabs import inbox_tabs, tab_in
+from runs.web.pending_calls import MOST_SHOWN, waiting_calls, waiting_counts, waiting_runs, why_unread
 from runs.web.toasts import toast
 
 NOTHING_CHOSEN: Final = "Choose the calls first: each has a box."
+MOST_UNASKED: Final = 5
+"""More calls that change things outside are approved at once only after a second question."""
+DONE: Final = {"approve": "Approved", "deny": "Denied"}
 
 
 @require_safe
 @signed_in
 def show_inbox(request: PageRequest) -> HttpResponse:
-    """Show the calls that wait for the user; to htmx the list alone. `?change=` opens the arguments of a call."""
-    groups = waiting_runs(request.user, change=id_in(request.GET.get("change", "")))
+    """Show a tab of the inbox; to htmx the list of waiting calls alone, where `?known=` are the ids of
+    those that the page shows already. `?change=` opens the arguments of a call."""
+    counts = waiting_counts(request.user)
+    tab = tab_in(request.GET.get("tab", ""), counts, change=request.GET.get("change", ""))
     context = {
-        "groups": groups,
-        "shown": sum(len(group.calls) for group in groups),
-        "waiting_count": waiting_calls(request.user).count(),
-        "most_shown": MOST_SHOWN,
+        "tab": tab,
+        "tabs": inbox_tabs(tab, counts),
+        "counts": counts,
+        "waiting_count": counts.total,
         "now_ms": round(time.time() * 1000),
         "show_owner": may_decide_for_others(request.user),
+    }
+    if tab.state is None:
+        page = decided_page(request.user, request.GET.get("before", ""))
+        return render(request, "runs/inbox_decided.html", context | {"page": page, "days": KEPT.days})
+    groups = waiting_runs(request.user, tab.state, change=id_in(request.GET.get("change", "")))
+    shown = sum(len(group.calls) for group in groups)
+    context |= {
+        "groups": groups,
+        "most_shown": MOST_SHOWN,
+        "known": {id_in(name) for name in request.GET.get("known", "").split(",")} if request.htmx else (),
+        "has_more": shown < counts.of(tab.state),
+        "last": None if groups else last_decision(request.user),
     }
     return render(request, "runs/partials/inbox_list.html" if request.htmx else "runs/inbox.html", context)
 
@@ -54,19 +75,43 @@ def decide(request: PageRequest) -> HttpResponse:
     if action not in ("approve", "deny") or not chosen:
         return _say(request, NOTHING_CHOSEN, refused=True)
     calls = {call.pk: call for call in _calls_of(request, [each for each, _ in chosen])}
+    if action == "approve" and "confirmed" not in request.POST and _number_of_unsafe(calls.values()) > MOST_UNASKED:
+        return _ask_first(request, chosen, calls)
     reason = reason_in(request.POST.get("reason", ""))
     done, refusals = 0, []
     for call_id, shown_hash in chosen:
         refusal = _decide(action, calls.get(call_id), by=request.user, arguments_hash=shown_hash, reason=reason)
         done += refusal is None
         refusals += [refusal] if refusal else []
-    words = f"{counted(done, 'call is', 'calls are')} {'approved' if action == 'approve' else 'denied'}."
+    words = f"{DONE[action]} {counted(done, 'call')}."
     return _say(request, " ".join([words, *dict.fromkeys(refusals)]), refused=bool(refusals))
 
 
 def _calls_of(request: PageRequest, call_ids: list[UUID]) -> Iterable[ToolCall]:
     runs = Run.objects.decided_by(request.user)
     return ToolCall.objects.filter(pk__in=call_ids, run__in=runs)
+
+
+def _number_of_unsafe(calls: Iterable[ToolCall]) -> int:
+    return sum(call.effect == ToolCall.Effect.UNSAFE for call in calls)
+
+
+def _ask_first(
+    request: PageRequest, chosen: Iterable[tuple[UUID, str]], calls: Mapping[UUID, ToolCall]
+) -> HttpResponse:
+    """The question whether so many calls that change things outside are to be approved."""
+    unsafe = Counter(call.tool_name for call in calls.values() if call.effect == ToolCall.Effect.UNSAFE)
+    context = {
+        "chosen": [(call_id, shown_hash) for call_id, shown_hash in chosen if call_id in calls],
+        "unsafe": unsafe.most_common(),
+        "unsafe_count": unsafe.total(),
+    }
+    if not request.htmx:
+        return render(request, "runs/confirm_bulk.html", context)
+    return retarget(
+        reswap(render(request, "runs/partials/confirm_bulk.html", context | {"is_dialog": True}), "innerHTML"),
+        "#inbox-confirm",
+    )
 
 
 def _decide(action: str, call: ToolCall | None, **by: Any) -> str | None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from runs.agent.all_settings import public_name
@@ -22,13 +23,14 @@ from runs.web.access import PageRequest, go_to, run_or_404, signed_in
 from runs.web.ceiling_fields import numbers_in, show_in, show_own, words_about
 from runs.web.form_keys import launched_once, new_key
 from runs.web.forms import LaunchForm
+from runs.web.launch_agent import launch_agent
 from runs.web.model_notes import launch_notes, notes_about
 from runs.web.prefill import kept, prefill
 
 EXAMPLES: Final = (
-    ("Two sums at once", "What is 17 * 23 and what is 2**10?"),
-    ("Percent, then add", "What is 15% of 240, then add 10 to the result"),
-    ("Multiply and convert", "multiply 12 by 7 and convert the result from miles to km"),
+    (gettext_lazy("Two tools at once"), "What is 17 * 23 and what is 2**10?"),
+    (gettext_lazy("One result feeds the next"), "multiply 12 by 7 and convert the result from miles to km"),
+    (gettext_lazy("A price with tax"), "What is 21% of 886.55, then add 886.55 to the result"),
 )
 """Titles and tasks that work without an API key."""
 
@@ -134,14 +136,16 @@ def _show(
     limits = {agent.pk: control.ceilings_of(agent, by=request.user) for agent in agents}
     ceilings = {} if chosen is None else limits[chosen.pk]
     show_in(form, ceilings)
-    if default_agent is not None:
-        show_own(form, default_agent)
+    if chosen is not None:
+        show_own(form, chosen)
     context = {
         "form": form,
         "agents": [(agent, notes_about(agent.model_names)) for agent in agents],
         "numbers": json.dumps({agent.name: numbers_in(limits[agent.pk]) for agent in agents}),
         "ceilings": words_about(chosen, ceilings),
         "default_agent": default_agent,
+        "chosen": chosen,
+        "shown": None if chosen is None or request.htmx else launch_agent(chosen, request.user),
         "models": ceilings.get("models") or available_models(),
         "model_notes": launch_notes(chosen, str(form["model"].value() or "").strip()),
         "examples": EXAMPLES,

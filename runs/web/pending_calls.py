@@ -1,21 +1,30 @@
 """The calls that wait for a person: approvals, and unknown outcomes."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Substr
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from runs.agent.visible_text import exact
 from runs.live.rendering.long_texts import SHOWN_CHARS, Fold, arguments_length, fold_argument
-from runs.models import Run, ToolCall
+from runs.models import Agent, Run, Step, ToolCall
 from runs.models.permissions import may_launch
 from runs.web.argument_form import ArgumentForm
+from runs.web.call_stacks import CallStack, stacks_of
 
-MOST_SHOWN = 100
-"""Maximum calls on the page; the oldest come first."""
+MOST_SHOWN = 50
+"""Maximum calls on the page; those with the nearest deadline come first, then those of the oldest runs."""
+MOST_SAID_CHARS: Final = 600
+"""Characters read of what the model said before its calls."""
+LAST_STEPS: Final = 300
+"""How far back in a run these words are looked for: a turn that asks is at the end of its run."""
+LINES_OF_A_BOX: Final = 3
+"""A longer argument is shown in a box of its own."""
 
 MOST_READ_CHARS: Final = 1024 * 1024
 """Maximum characters of arguments that a page shows. Longer ones can only be denied from pages."""
@@ -23,28 +32,52 @@ READ_FIRST: Final = "Its arguments are long. Approve it on the page that shows a
 TOO_LONG: Final = "Its arguments are longer than a page shows. Deny it, or read them in the export and use the API."
 
 
-@dataclass(slots=True)
+@dataclass
 class PendingCall:
     """A call that waits for a decision."""
 
     call: ToolCall
-    form: ArgumentForm | None
-    """The form to change the arguments; None for an unknown outcome."""
-    expires_ms: int | None
+    calls_in_turn: int = 1
     is_open: bool = False
     """True if the link to change its arguments was used."""
 
     @property
-    def arguments(self) -> list[tuple[str, Fold]]:
-        """Names and values as shown. Pairs, because a template prefers a dictionary's keys to its methods: an argument
-        called `items` would replace all of them."""
-        pairs = enumerate(self.call.arguments.items())
-        return [(exact(name), fold_argument(index, value)) for index, (name, value) in pairs]
+    def is_approval(self) -> bool:
+        """True if it waits for an approval, False if its outcome is unknown."""
+        return self.call.state == ToolCall.State.AWAITING_APPROVAL
+
+    @cached_property
+    def form(self) -> ArgumentForm:
+        """The form to change the arguments."""
+        return ArgumentForm(self.call, has_focus=self.is_open)
+
+    @property
+    def expires_ms(self) -> int | None:
+        """Its deadline in milliseconds since the epoch; None for none."""
+        expires_at = self.call.expires_at
+        return None if expires_at is None or not self.is_approval else round(expires_at.timestamp() * 1000)
+
+    @property
+    def arguments(self) -> list[tuple[str, Fold, bool]]:
+        """Names and values as shown, and whether a value is long. Pairs, because a template prefers a dictionary's
+        keys to its methods: an argument called `items` would replace all of them."""
+        folds = ((name, fold_argument(index, value)) for index, (name, value) in enumerate(self.call.arguments.items()))
+        return [(exact(name), fold, fold.text.count("\n") >= LINES_OF_A_BOX) for name, fold in folds]
 
     @property
     def has_to_be_read(self) -> bool:
         """True if the arguments are too long for a list: the call is approved on the page that shows all of them."""
         return has_to_be_read(self.call)
+
+    @property
+    def number(self) -> int:
+        """Its place among the calls of its turn, from 1."""
+        return self.call.index + 1
+
+    @property
+    def approves_itself(self) -> bool:
+        """True if it is approved at its deadline, as its agent's rules say; otherwise it is denied."""
+        return bool(self.call.run.config.get("on_approval_expiry") == Agent.OnExpiry.APPROVE)
 
 
 @dataclass(slots=True)
@@ -52,7 +85,31 @@ class PendingRun:
     """A run that waits, with its calls in order."""
 
     run: Run
+    said: str
+    """The beginning of what the model said before these calls; may be empty."""
     calls: list[PendingCall] = field(default_factory=list)
+
+    @property
+    def stacks(self) -> list[CallStack]:
+        """The calls in stacks of similar ones."""
+        return stacks_of(self.calls)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCounts:
+    """How many calls wait for a person."""
+
+    to_decide: int
+    unknown: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.to_decide + self.unknown
+
+    def of(self, state: str) -> int:
+        """The number of those in `state`, as of `waiting_runs`."""
+        return self.unknown if state == ToolCall.State.UNKNOWN else self.to_decide
 
 
 def has_to_be_read(call: ToolCall) -> bool:
@@ -75,26 +132,49 @@ def waiting_calls(user: Any) -> QuerySet[ToolCall]:
     return ToolCall.objects.asking().filter(run__in=parked)
 
 
-def waiting_runs(user: Any, *, change: UUID | None = None) -> list[PendingRun]:
-    """The same calls grouped by run, oldest runs first; at most `MOST_SHOWN` calls.
+def waiting_counts(user: Any) -> WaitingCounts:
+    """The numbers of the calls that `user` may decide."""
+    is_unknown = Q(state=ToolCall.State.UNKNOWN)
+    return WaitingCounts(
+        **waiting_calls(user).aggregate(
+            to_decide=Count("pk", filter=~is_unknown), unknown=Count("pk", filter=is_unknown)
+        )
+    )
+
+
+def waiting_runs(user: Any, state: str, *, change: UUID | None = None) -> list[PendingRun]:
+    """The waiting calls in `state` (of `ToolCall.State`) grouped by run, at most `MOST_SHOWN`; the run with the nearest
+    deadline first, then the oldest.
 
     The run of the call `change` comes first, and the first of that call's arguments has the focus.
     """
-    calls = waiting_calls(user).select_related("run", "run__user", "run__agent")
-    order = ["run__created_at", "run_id", "turn", "index"]
+    calls = waiting_calls(user).filter(state=state).select_related("run", "run__user", "run__agent")
+    calls = calls.annotate(deadline=_deadline(), said=_said(), calls_in_turn=_calls_in_turn())
+    order = (F("deadline").asc(nulls_last=True), "run__created_at", "run_id", "turn", "index")
     first = [Exists(ToolCall.objects.filter(pk=change, run=OuterRef("run"))).desc()] if change else []
     groups: dict[Any, PendingRun] = {}
     for call in calls.order_by(*first, *order)[:MOST_SHOWN]:
-        group = groups.setdefault(call.run_id, PendingRun(call.run))
-        group.calls.append(_waiting(call, is_open=call.pk == change))
+        group = groups.setdefault(call.run_id, PendingRun(call.run, call.said))
+        group.calls.append(PendingCall(call, call.calls_in_turn, is_open=call.pk == change))
     return list(groups.values())
 
 
-def _waiting(call: ToolCall, *, is_open: bool) -> PendingCall:
-    if call.state != ToolCall.State.AWAITING_APPROVAL:
-        return PendingCall(call, None, None)
-    expires_ms = None if call.expires_at is None else round(call.expires_at.timestamp() * 1000)
-    return PendingCall(call, ArgumentForm(call, has_focus=is_open), expires_ms, is_open)
+def _deadline() -> Subquery:
+    """The nearest deadline in the run of a call; null for none."""
+    asking = ToolCall.objects.filter(run=OuterRef("run"), state=ToolCall.State.AWAITING_APPROVAL)
+    return Subquery(asking.filter(expires_at__isnull=False).order_by("expires_at").values("expires_at")[:1])
+
+
+def _said() -> Coalesce:
+    """What the model said in the turn of a call, before the call."""
+    recent = Step.objects.filter(run=OuterRef("run"), sequence__gt=OuterRef("run__next_sequence") - LAST_STEPS)
+    words = recent.filter(kind=Step.Kind.REASONING, turn=OuterRef("turn")).exclude(content="").order_by("-sequence")
+    return Coalesce(Subquery(words.values(beginning=Substr("content", 1, MOST_SAID_CHARS))[:1]), Value(""))
+
+
+def _calls_in_turn() -> Subquery:
+    turn = ToolCall.objects.filter(run=OuterRef("run"), turn=OuterRef("turn")).order_by()
+    return Subquery(turn.values("turn").annotate(number=Count("pk")).values("number"))
 
 
 def count_for_pages(request: HttpRequest) -> dict[str, Any]:

@@ -38,13 +38,14 @@ def prefill(run: Run, change: str, *, by: Any) -> Prefill:
         "agent": run.agent.name if run.agent else None,
         "model": _own_model(run, config),
         "approval": _own_approval(run),
-        **{each.public: config.get(each.name) for each in LAUNCHED},
+        **{each.public: _own_setting(run, config, each.name) for each in LAUNCHED},
         "extra": _own_extra(run, config),
     }
     filled = Prefill(run, initial)
     if change == "model":
         _switch_model(filled, control.ceilings_after(run, by=by).get("models"))
     elif change in _DOUBLED:
+        initial[_DOUBLED[change].public] = config.get(change)  # also where the agent has the same
         _double(filled, change, by=by)
     return filled
 
@@ -55,6 +56,12 @@ def _own_model(run: Run, config: JsonObject) -> str:
     if not models or (run.agent is not None and run.agent.snapshot()["models"] == models):
         return ""
     return str(models[0])
+
+
+def _own_setting(run: Run, config: JsonObject, name: str) -> Any:
+    """The run's setting; None if the agent has the same, so that the copy follows the agent when it changes."""
+    value = config.get(name)
+    return None if run.agent is not None and run.agent.snapshot().get(name) == value else value
 
 
 def _own_approval(run: Run) -> str:

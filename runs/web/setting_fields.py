@@ -180,6 +180,4 @@ def launch_field(setting: Setting) -> forms.Field:
             return EffortField(setting)
         case "json":
             return LaunchExtraField(setting)
-    own = "The agent's own"
-    field.widget.attrs["placeholder"] = f"{own}, or no limit" if setting.empty == "no limit" else own
     return field

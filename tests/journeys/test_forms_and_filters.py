@@ -138,13 +138,21 @@ async def test_a_task_outlives_a_sign_in_that_ended_while_it_was_typed(page: Pag
 async def test_a_launch_that_reaches_nobody_says_so_and_keeps_everything(page: Page) -> None:
     await page.goto("/runs/new/")
     await page.fill("[name=task]", "half of 90")
-    await page.context.set_offline(True)
+    await page.route("**/runs/", lambda route: route.abort())
+    button = page.locator("#launch-form [type=submit]")
 
     await page.keyboard.press("Control+Enter")
 
     await expect(page.locator(".toast[data-level=error]")).to_contain_text("did not answer")
     await expect(page.locator("[name=task]")).to_have_value("half of 90")
-    await expect(page.locator("#launch-form [type=submit]")).to_be_enabled()
+    await expect(button).to_be_enabled()
+    await page.context.set_offline(True)
+    await expect(button).to_be_disabled()
+    await expect(button).to_contain_text("No connection, kept as draft")
+    await page.context.set_offline(False)
+    await expect(button).to_be_enabled()
+    await expect(button).to_contain_text("Launch run")
+    await expect(page.locator("[name=task]")).to_have_value("half of 90")
 
 
 async def test_a_filter_stands_in_the_address_and_the_back_button_takes_it_away(busy_page: Page) -> None:

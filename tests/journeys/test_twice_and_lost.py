@@ -100,7 +100,7 @@ async def test_what_is_typed_in_the_inbox_stays_with_a_word_when_it_is_decided_e
     inbox = await page.context.new_page()
     await inbox.goto("/inbox/")
     call = inbox.locator(f'[data-inbox-run="{run_id}"] [data-inbox-call]')
-    await call.get_by_text("Change the arguments").click()
+    await call.get_by_text("Edit arguments").click()
     await call.locator(".argument-form input.input").first.fill("17 * 23 + 1")
 
     await page.get_by_role("button", name="Stop" if "stopped" in how else "Deny", exact=True).click()
@@ -270,6 +270,8 @@ async def test_a_second_click_in_the_inbox_decides_about_no_other_call(site, ope
     await launch_three_that_wait(page)
     await page.goto("/inbox/")
     calls = page.locator("[data-inbox-call]")
+    if name == "Deny":
+        await calls.first.get_by_text("Deny…").click()
     button = calls.first.get_by_role("button", name=name, exact=True)
     place = await button.bounding_box()
     assert place is not None
@@ -279,7 +281,8 @@ async def test_a_second_click_in_the_inbox_decides_about_no_other_call(site, ope
     await page.wait_for_timeout(delay_ms)  # The delay between two clicks.
     await page.mouse.click(*at)
 
-    await expect(calls.locator(".decided")).to_have_text(["Approved by you" if name == "Approve" else "Denied by you"])
+    done = "Approved" if name == "Approve" else "Denied"
+    await expect(calls.locator(".inbox-result")).to_have_text([f"{done} calculator. The run goes on."])
     await expect(calls).to_have_count(2)
     answer = await page.request.get("/api/v1/calls?state=awaiting_approval")
     assert len((await answer.json())["items"]) == 2
@@ -302,6 +305,7 @@ async def test_a_click_does_not_act_on_a_call_that_has_just_slid_under_the_point
     )
     slid = asyncio.ensure_future(page.evaluate("new Promise((resolve) => { window.slid = resolve; })"))
 
+    await other.locator("[data-inbox-call]").first.get_by_text("Deny…").click()
     await other.locator("[data-inbox-call]").first.get_by_role("button", name="Deny", exact=True).click()
     await slid
     await page.mouse.down()
@@ -324,10 +328,10 @@ async def test_without_scripts_a_second_click_in_the_inbox_finds_nothing_to_pres
 
     at = (place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
     await reader.mouse.click(*at)
-    await expect(reader.locator(".inbox-said")).to_contain_text("is approved")
+    await expect(reader.locator(".inbox-said")).to_contain_text("Approved calculator.")
     await reader.mouse.click(*at)
 
     await expect(reader.locator("[data-inbox-call]")).to_have_count(2)
-    await expect(reader.locator("[data-inbox-call] button").first).not_to_be_in_viewport()
+    await expect(reader.locator("[data-inbox-call] .button-primary").first).not_to_be_in_viewport()
     answer = await page.request.get("/api/v1/calls?state=awaiting_approval")
     assert len((await answer.json())["items"]) == 2

@@ -77,6 +77,7 @@ PAGES: dict[str, Methods] = {
     "runs:export": {"GET": page()},
     "runs:launch": {"GET": page(200, LAUNCHES)},
     "runs:model-notes": {"GET": page()},
+    "runs:launch-agent": {"GET": page(200, ("launches", 404))},
     "runs:run": {"GET": run_page()},
     # Without before= or after=.
     "runs:steps": {"GET": run_page(400)},

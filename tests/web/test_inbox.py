@@ -89,7 +89,7 @@ def test_a_call_whose_arguments_are_to_be_changed_is_shown_however_many_have_wai
 
     first = {change: re.findall(r'data-inbox-call="([^"]+)"', page)[0] for change, page in pages.items()}
     assert first == {last.pk: str(last.pk), theirs.pk: str(longest.pk), "nonsense": str(longest.pk)}
-    assert [page.count('class="disclosure" open') for page in pages.values()] == [1, 0, 0]
+    assert [len(re.findall(r'class="inbox-more"[^>]* open>', page)) for page in pages.values()] == [1, 0, 0]
     assert [page.count(" autofocus") for page in pages.values()] == [1, 0, 0]
 
 
@@ -103,7 +103,7 @@ def test_many_calls_are_decided_at_once_and_those_of_others_are_left_alone(
     response = browser_of(owner).post("/inbox/decide/", {"action": "approve", "call": chosen}, headers=HTMX)
 
     assert response.status_code == 409
-    assert "2 calls are approved." in response["HX-Trigger"]
+    assert "Approved 2 calls." in response["HX-Trigger"]
     assert [ToolCall.objects.get(pk=call.pk).state for call in (first, second, theirs)] == [
         "approved",
         "approved",
@@ -189,7 +189,8 @@ def test_an_unknown_outcome_is_settled_with_what_came_out(
     nonsense = browser.post(address(call, "settle"), {"outcome": "perhaps"}, headers=HTMX)
     browser.post(address(call, "settle"), {"outcome": "happened", "reason": "It is in the box."})
 
-    assert "It did not happen: run it again" in page
+    assert "We don't know whether" in page
+    assert "It didn't, run it again" in page
     assert nonsense.status_code == 422
     call.refresh_from_db()
     assert call.state == "succeeded"
@@ -207,7 +208,7 @@ def test_a_stopped_run_takes_the_buttons_away(
 
     assert "Not decided: the run was stopped" in page
     assert address(call, "approve") not in page
-    assert "Nothing waits for you" in browser.get("/inbox/").content.decode()
+    assert "All clear." in browser.get("/inbox/").content.decode()
 
 
 @pytest.mark.parametrize("typed", ["1e999", "NaN", '{"a": "\\ud800"}', "1" * 5000, "[" * 5000 + "]" * 5000, "\x00"])

@@ -343,3 +343,45 @@ def test_only_staff_may_have_an_agent_ask_less_often(browser: Client, agent: Age
     assert "can have it ask more often, not less" in refused.content.decode()
     assert not Run.objects.exists()
     assert control.launch(user=staff, task="half of 90", overrides={"approval": "never"}).config["approval"] == "never"
+
+
+def test_the_card_of_an_agent_says_what_it_may_do_and_how_its_runs_went(
+    browser: Client, owner: User, other: User, make_run: Callable[..., Run]
+) -> None:
+    clerk = Agent.objects.create(
+        name="Clerk", description="Looks <up> stock.", model_names=["offline"], tools=["calculator"], max_turns=7
+    )
+    for status, active_ms, cost in (("completed", 12_000, "0.0080"), ("failed", 10_000, "0.0060")):
+        make_run(owner, agent=clerk, status=status, active_ms=active_ms, cost=Decimal(cost))
+    make_run(other, agent=clerk, status="cancelled", active_ms=1)
+    make_run(owner, agent=clerk, status="thinking")
+
+    card = browser.get("/runs/new/agent/", {"agent": "Clerk"}).content.decode()
+    beside = browser.get("/runs/new/", {"agent": "Clerk"}).content.decode()
+    default = browser.get("/runs/new/").content.decode()
+
+    assert "Looks &lt;up&gt; stock." in card and "calculator" in card and "7 turns" in card
+    assert "11.0 s, $0.0070" in flat(card)
+    results = [part.split('"')[0] for part in card.split('data-status="')[1:]]
+    assert sorted(results) == ["completed", "failed"]
+    assert 'data-agent="Clerk"' in beside and 'data-agent="Assistant"' in default
+    assert browser.get("/runs/new/agent/", {"agent": "Nobody\x00"}).content.strip() == b""
+
+
+def test_a_copy_takes_over_only_the_limits_that_differ_from_the_agents_own(
+    browser: Client, owner: User, make_run: Callable[..., Run], agent: Agent
+) -> None:
+    run = make_run(owner, config=agent.snapshot() | {"max_tokens": 5000})
+    page = browser.get(f"/runs/new/?from={run.pk}").content.decode()
+    Agent.objects.filter(pk=agent.pk).update(max_turns=agent.max_turns + 1)
+
+    browser.post("/runs/", {"task": "half of 90", "from": str(run.pk), "max_tokens": "5000", "agent": "Assistant"})
+
+    limits = {
+        name: page.split(f'name="{name}"')[1].split('value="')[1].split('"')[0] for name in ("max_turns", "max_tokens")
+    }
+    assert limits == {"max_turns": "", "max_tokens": "5000"}
+    assert "1 set" in page and "Default: 20" in page
+    assert f'Based on <a class="untrusted" href="/runs/{run.pk}/">half of 90</a>' in page
+    copy = Run.objects.exclude(pk=run.pk).get()
+    assert (copy.config["max_turns"], copy.config["max_tokens"]) == (21, 5000)

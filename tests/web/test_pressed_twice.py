@@ -91,7 +91,7 @@ def test_a_second_click_in_the_inbox_says_what_the_first_one_did(browser: Client
 
     answers = [browser.post("/inbox/decide/", sent, headers=HTMX) for _ in range(2)]
 
-    assert [said(answer) for answer in answers] == [("2 calls are denied.", "info")] * 2
+    assert [said(answer) for answer in answers] == [("Denied 2 calls.", "info")] * 2
 
 
 @pytest.mark.parametrize("fields", [{"reason": "Another."}, {"arguments_hash": "0" * 64}])

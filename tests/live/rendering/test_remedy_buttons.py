@@ -103,7 +103,7 @@ def test_a_limit_is_doubled_and_marked(browser_of, owner, failed, change, field,
     html = open_form(browser_of, owner, failed, change).content.decode()
 
     assert value_of(html, field) == value
-    assert re.search(rf'name="{field}"[^>]*aria-describedby="id_{field}_changed"', html)
+    assert re.search(rf'name="{field}"[^>]*aria-describedby="id_{field}_changed id_{field}_help"', html)
     assert html.count("Suggested change.") == 1 and words in html
 
 
@@ -111,7 +111,7 @@ def test_the_limit_of_a_whole_reply_is_doubled_and_marked(browser_of, owner, fai
     html = open_form(browser_of, owner, failed_late, "model_timeout_s").content.decode()
 
     assert value_of(html, "model_timeout_s") == "240"
-    assert re.search('name="model_timeout_s"[^>]*aria-describedby="id_model_timeout_s_changed"', html)
+    assert re.search('name="model_timeout_s"[^>]*aria-describedby="id_model_timeout_s_changed[ "]', html)
     assert html.count("Suggested change.") == 1 and "It was 120." in html
 
 

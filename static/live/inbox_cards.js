@@ -1,0 +1,106 @@
+// The cards of the inbox after a decision: one made here becomes a line and leaves; one made elsewhere keeps typed text.
+
+import { keepSteady } from "../steady.js";
+import { cameIn, elementFrom } from "./fragments.js";
+
+const STAYS_MS = 5_000; // after the last decision
+const DECISIONS = { approve: "Approved", deny: "Denied", cancel: "Stopped the run of" };
+
+// The calls that the form `element` decides: those it names, or the one whose card it is in.
+export function callsOf(element) {
+  const call = element.closest?.("[data-inbox-call]");
+  if (call) return [call];
+  if (!element.matches?.("form")) return [];
+  const ids = new FormData(element).getAll("call").map((value) => value.split(":")[0]);
+  return ids.flatMap((id) => document.querySelector(`[data-inbox-call="${CSS.escape(id)}"]`) ?? []);
+}
+
+export class InboxCards {
+  constructor(list, look) {
+    this.list = list;
+    this.look = look;
+    this.words = new Map(); // what the server said about a decided call, by its id
+  }
+
+  // A call that was decided under the pointer keeps its height, so that the next one does not slide under a second click.
+  stay(calls, { path, parameters }) {
+    const action = parameters?.get?.("action") ?? path.match(/(\w+)\/$/)?.[1];
+    for (const call of calls.filter((each) => !each.hasAttribute("data-decided"))) {
+      const hadFocus = call.contains(document.activeElement);
+      if (call.matches(":hover")) this.hold(call);
+      call.setAttribute("data-decided", "");
+      call.querySelectorAll("form, details, .inbox-acts, .inbox-check, .next-try").forEach((part) => part.remove());
+      call.append(this.resultOf(call, action));
+      if (hadFocus) (this.nextTo(call) ?? call).focus({ preventScroll: call.matches(":hover") });
+    }
+    clearTimeout(this.leaving);
+    this.leaving = setTimeout(() => keepSteady(() => this.leave()), STAYS_MS);
+  }
+
+  hold(call) {
+    call.style.blockSize = `${call.offsetHeight}px`;
+    call.setAttribute("data-held", "");
+    call.addEventListener("mouseleave", () => keepSteady(() => this.shrink(call)));
+  }
+
+  shrink(call) {
+    call.style.blockSize = "";
+    call.removeAttribute("data-held");
+  }
+
+  resultOf(call, action) {
+    const result = document.getElementById("inbox-result").content.firstElementChild.cloneNode(true);
+    const { inboxCall, tool } = call.dataset;
+    result.querySelector("span").textContent = this.words.get(inboxCall) ?? `${DECISIONS[action] ?? "Decided"} ${tool}.`;
+    return result;
+  }
+
+  leave() {
+    for (const call of this.list.querySelectorAll("[data-decided]")) this.remove(call);
+    this.look();
+  }
+
+  nextTo(call) {
+    const all = [...this.list.querySelectorAll("[data-inbox-call]:not([data-decided])")];
+    const isBehind = (other) => call.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING;
+    return all.find((other) => isBehind(other) && other.checkVisibility()) ?? all.findLast((other) => other.checkVisibility());
+  }
+
+  remove(call) {
+    const [run, stack] = [call.closest("[data-inbox-run]"), call.closest("[data-inbox-stack]")];
+    const hadFocus = call.contains(document.activeElement);
+    this.list.querySelector(`[data-inbox-row="${call.dataset.inboxCall}"]`)?.remove();
+    call.remove();
+    const next = hadFocus && this.nextTo(run);
+    if (stack && !stack.querySelector("[data-inbox-call]")) stack.remove();
+    if (!run.querySelector("[data-inbox-call]")) run.remove();
+    if (hadFocus) (next?.isConnected ? next : document.getElementById("main")).focus({ preventScroll: true });
+  }
+
+  // The call was decided elsewhere, or the run ended, during typing: the typed text stays, to be copied.
+  async keep(call) {
+    call.setAttribute("data-gone", "");
+    call.querySelector('input[name="call"]')?.remove();
+    for (const field of call.querySelectorAll("input, textarea")) field.readOnly = true;
+    for (const field of call.querySelectorAll("select, button")) field.disabled = true;
+    const close = document.createElement("button");
+    Object.assign(close, { type: "button", className: "button button-small", textContent: "Dismiss" });
+    close.setAttribute("data-dismiss-call", "");
+    close.addEventListener("click", () => this.remove(call));
+    const words = document.createElement("div");
+    words.className = "notice";
+    words.setAttribute("role", "status");
+    words.append("This call was decided meanwhile. What you typed was not sent; it can still be copied. ");
+    call.querySelector(".inbox-call-head").after(words, close);
+    try {
+      const headers = { "HX-Request": "true" };
+      const answer = await fetch(call.dataset.stands, { headers, cache: "no-store", redirect: "error" });
+      if (!answer.ok) return;
+      const stands = elementFrom((await answer.text()).trim());
+      words.replaceWith(stands);
+      cameIn(stands);
+    } catch {
+      // The server is unreachable: the generic text above stays.
+    }
+  }
+}

@@ -1,0 +1,53 @@
+// Keys of the inbox beside those that keys.js presses: j and k move between the cards. What opens takes the focus, and the
+// button of changed arguments counts the changes.
+
+import { typedIn } from "./fragments.js";
+
+const OFF = 'textarea, select, [contenteditable], input:not([type="checkbox"])';
+
+export class InboxKeys {
+  constructor(section) {
+    this.section = section;
+    document.addEventListener("keydown", (event) => {
+      const { key, target } = event;
+      if ((key !== "j" && key !== "k") || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (target.closest?.(OFF) || document.querySelector("dialog[open]")) return;
+      event.preventDefault();
+      this.move(key === "j" ? 1 : -1);
+    });
+    section.addEventListener("toggle", ({ target }) => this.opened(target), { capture: true });
+    section.addEventListener("input", ({ target }) => target.form && nameChanges(target.form));
+    document.addEventListener("htmx:load", ({ detail: { elt } }) => {
+      for (const form of elt.matches("form") ? [elt] : elt.querySelectorAll(".argument-form")) nameChanges(form);
+    });
+    for (const form of section.querySelectorAll(".argument-form")) nameChanges(form);
+  }
+
+  move(by) {
+    const cards = [...this.section.querySelectorAll("[data-inbox-call]:not([data-decided])")].filter((card) => card.checkVisibility());
+    const at = cards.indexOf(document.activeElement?.closest("[data-inbox-call]"));
+    const next = cards[at < 0 ? 0 : Math.min(Math.max(at + by, 0), cards.length - 1)];
+    next?.focus({ preventScroll: true });
+    next?.scrollIntoView({ block: "nearest" });
+  }
+
+  opened(details) {
+    const place = details.closest("[data-inbox-call]") ?? details; // a key presses without a focus
+    if (!details.open || !details.matches(".inbox-more") || !place.contains(document.activeElement)) return;
+    details.querySelector(".inbox-panel :is(input, textarea, select):not([type=hidden])")?.focus();
+  }
+}
+
+// "Approve with 2 changes"
+function nameChanges(form) {
+  const button = form.querySelector("[data-approve-changed]");
+  if (!button) return;
+  button.dataset.words ??= button.textContent.trim();
+  const chosen = [...form.querySelectorAll("select")].filter((field) => !field.selectedOptions[0]?.defaultSelected);
+  const number = typedIn(form).length + chosen.filter((field) => field.selectedIndex !== 0 || hasDefault(field)).length;
+  button.textContent = number ? `Approve with ${number} ${number === 1 ? "change" : "changes"}` : button.dataset.words;
+}
+
+function hasDefault(field) {
+  return [...field.options].some((option) => option.defaultSelected);
+}
