@@ -21,6 +21,13 @@ document.addEventListener("keydown", (event) => {
   closeMenus(null);
 });
 
+// A menu of actions closes with the action, and keeps the focus.
+on("click", ".run-menu .menu-item", (item) => {
+  const menu = item.closest("[data-menu]");
+  menu.querySelector("summary").focus();
+  menu.open = false;
+});
+
 // --- toasts ---
 
 const TOAST_MS = 5_000;

@@ -155,8 +155,8 @@ async def wait_for_status(page: Page, status: str) -> None:
 
 
 async def step_numbers(page: Page) -> list[int]:
-    """The sequences of the steps on the page, from top to bottom."""
+    """The sequences of the steps on the page, each as often as it is there. On the page they are ordered by turn and call."""
     numbers: list[int] = await page.locator("[data-step-seq]").evaluate_all(
         "steps => steps.map(step => Number(step.dataset.stepSeq))"
     )
-    return numbers
+    return sorted(numbers)
