@@ -21,12 +21,15 @@ document.addEventListener("keydown", (event) => {
   closeMenus(null);
 });
 
-// A menu of actions closes with the action, and keeps the focus.
-on("click", ".run-menu .menu-item", (item) => {
-  const menu = item.closest("[data-menu]");
-  menu.querySelector("summary").focus();
-  menu.open = false;
-});
+// A menu of actions closes with the action, and keeps the focus. Only after the click: the form is sent to the address of
+// the button that has the focus.
+on("click", ".run-menu .menu-item", (item) =>
+  setTimeout(() => {
+    const menu = item.closest("[data-menu]");
+    menu?.querySelector("summary").focus();
+    menu?.removeAttribute("open");
+  }),
+);
 
 // --- toasts ---
 

@@ -54,6 +54,12 @@ export class Reader {
     return this.isAtTheEnd && !this.seesStage() && !isReading && !this.steps.contains(document.activeElement);
   }
 
+  // Somebody reads here: the page does not follow its end.
+  stay() {
+    this.isAtTheEnd = false;
+    this.scrolledTo = scrollY;
+  }
+
   toTheEnd() {
     const { bottom } = this.steps.getBoundingClientRect();
     scrollBy({ top: Math.max(0, bottom - innerHeight + AT_THE_END_PX), behavior: "instant" });

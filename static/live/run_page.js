@@ -150,7 +150,9 @@ export class RunPage {
 
   keepRead(read, cards) {
     const card = read && cards.find(({ dataset }) => dataset.card === read.name);
-    if (card) this.stage.keepPlace(read, card.dataset.stepKind === "answer" ? null : card);
+    if (!card) return;
+    this.stage.keepPlace(read, card.dataset.stepKind === "answer" ? null : card);
+    this.reader.stay();
   }
 
   showState(html, at) {

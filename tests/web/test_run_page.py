@@ -40,7 +40,13 @@ def test_an_answer_is_once_on_the_page_above_all_steps(
 
 @pytest.mark.parametrize(
     ("query", "first", "last"),
-    [("?at=5000", 4950, 5049), ("?at=1", 1, 50), ("?at=10000", 9901, 10000), ("?at=999999", 9901, 10000), ("", 9901, 10000)],
+    [
+        ("?at=5000", 4950, 5049),
+        ("?at=1", 1, 50),
+        ("?at=10000", 9901, 10000),
+        ("?at=999999", 9901, 10000),
+        ("", 9901, 10000),
+    ],
 )
 def test_a_link_to_a_step_shows_the_steps_around_it(
     make_run: Callable[..., Run], owner: User, page_of: Callable[..., str], query: str, first: int, last: int

@@ -22,9 +22,7 @@ class CallWords:
 
 CALL_STATES: Final[dict[str, CallWords]] = {
     "proposed": CallWords(label="Proposed", badge="Waiting", progress="waiting", icon="clock"),
-    "awaiting_approval": CallWords(
-        label="Awaiting approval", badge="Needs approval", progress="waiting", icon="hand"
-    ),
+    "awaiting_approval": CallWords(label="Awaiting approval", badge="Needs approval", progress="waiting", icon="hand"),
     "approved": CallWords(label="Approved", badge="Approved", progress="waiting", icon="check"),
     "denied": CallWords(label="Denied", badge="Denied", progress="denied", icon="ban"),
     "started": CallWords(label="Started", badge="Running", progress="running", icon="loader-circle"),

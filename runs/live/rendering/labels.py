@@ -22,7 +22,7 @@ _STATUS_ICONS = {
     Run.Status.FAILED: "circle-x",
     Run.Status.CANCELLED: "circle-slash",
 }
-_WAIT_ICONS = {
+_WAIT_ICONS: dict[str, str] = {
     Run.WaitingFor.APPROVAL: "hand",
     Run.WaitingFor.DECISION: "circle-question-mark",
     Run.WaitingFor.RETRY: "refresh-cw",

@@ -1,4 +1,4 @@
-"""The buttons of an error's card: resume, the models page, or the launch form filled in from the run, with one change."""
+"""The buttons of an error: resume, the page of models, or the launch form with one change."""
 
 from dataclasses import dataclass
 

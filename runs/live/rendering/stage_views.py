@@ -1,7 +1,7 @@
 """The stage of a run's page: the one card that shows the most important thing now.
 
-A face is made from the rows only, as a step's card is: one rendering serves every viewer. The faces of a result (answer,
-error, proof of a stop) and of a retry are made from one step, which brings them to open pages.
+A face is made from the rows only, as a step's card is: one rendering serves every viewer. The faces of a result
+(answer, error, report of a stop) and of a retry are made from one step, which brings them to open pages.
 """
 
 from collections.abc import Iterable, Sequence

@@ -75,7 +75,9 @@ STAGE_ICONS = {"circle-check", "circle-dashed", "circle-slash", "circle-x", "ref
 """Icons of the stage's faces, beside those of cards."""
 
 CALL_ICONS = {words.icon for words in CALL_STATES.values() if words.icon}
-ALL_ICONS = sorted({*ICONS.values(), *NOTE_ICONS.values(), *CALL_ICONS, *STAGE_ICONS, "copy", "lightbulb", "maximize-2"})
+ALL_ICONS = sorted(
+    {*ICONS.values(), *NOTE_ICONS.values(), *CALL_ICONS, *STAGE_ICONS, "copy", "lightbulb", "maximize-2"}
+)
 """Every icon a card or the stage may use."""
 
 CODES = {
@@ -220,7 +222,11 @@ def step_view(step: Step) -> StepView:
         case RetryPayload() as retry:
             _add_attempts(card, step, retry)
         case AnswerPayload(output=output) if output is not ABSENT:
-            card.table, card.output, card.short = table_of(output), fold_result(step), short_result(step.content, output)
+            card.table, card.output, card.short = (
+                table_of(output),
+                fold_result(step),
+                short_result(step.content, output),
+            )
         case ErrorPayload() as error:
             _add_error(card, step, error)
         case other:
