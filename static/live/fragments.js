@@ -37,12 +37,15 @@ const CONTROL = "a[href], button:not([disabled]), summary";
 function keepFocus(old, fresh) {
   const { activeElement: focused } = document;
   const hadFocus = old.contains(focused);
-  const wasSuccessor = focused?.hasAttribute("data-awaits-successor");
+  const awaits = focused?.hasAttribute("data-awaits-successor") ?? false;
   old.replaceWith(fresh);
   const control = fresh.matches(CONTROL) ? fresh : fresh.querySelector(CONTROL);
-  if (wasSuccessor && fresh.querySelector("[data-successor]")) fresh.querySelector("[data-successor]").focus();
-  else if (hadFocus && control) control.focus({ preventScroll: true });
-  else if (hadFocus) {
+  const successor = awaits && fresh.querySelector("[data-successor]");
+  if (successor) successor.focus({ preventScroll: true });
+  else if (hadFocus && control) {
+    control.focus({ preventScroll: true });
+    control.toggleAttribute("data-awaits-successor", awaits);
+  } else if (hadFocus) {
     const menu = fresh.parentElement.querySelector("summary");
     menu?.focus({ preventScroll: true });
     menu?.setAttribute("data-awaits-successor", "");

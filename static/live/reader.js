@@ -75,7 +75,7 @@ export class Reader {
     this.unseen = Math.max(0, this.unseen + more);
     if (!this.jump) return;
     const text = `${this.unseen} new step${this.unseen === 1 ? "" : "s"}`;
-    this.jump.hidden = !this.unseen;
+    this.jump.hidden = !this.unseen || document.getElementById("run-state").hasAttribute("data-ended");
     this.jump.querySelector("[data-jump-text]").textContent = text;
   }
 
