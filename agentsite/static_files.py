@@ -18,6 +18,7 @@ class HashedFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[
     patterns = (
         *CompressedManifestStaticFilesStorage.patterns,
         ("ui.js", (_IMPORT,)),
+        ("copy.js", (_IMPORT,)),
         ("home.js", (_IMPORT,)),
         ("live.js", (_IMPORT,)),
         ("live/*.js", (_IMPORT,)),

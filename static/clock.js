@@ -29,7 +29,7 @@ let timer;
 
 function tick() {
   clearTimeout(timer);
-  const countdowns = document.querySelectorAll("time[data-countdown]");
+  const countdowns = document.querySelectorAll("time[data-countdown], time[data-counts-down]");
   timer = setTimeout(tick, countdowns.length ? COUNTDOWN_TICK_MS : TICK_MS);
   // A page that is not live does not know what is true now.
   if (document.hidden || document.documentElement.hasAttribute("data-stale")) return;
@@ -38,23 +38,35 @@ function tick() {
     write(element, span(now() - Date.parse(element.dateTime)));
   }
   countdowns.forEach(countDown);
+  for (const element of document.querySelectorAll("[data-runs-since]")) write(element, span(now() - element.dataset.runsSince));
+  for (const bar of document.querySelectorAll("[data-grows-from]")) grow(bar);
   for (const element of document.querySelectorAll("[data-appears][hidden]")) {
     element.hidden = now() < Number(element.dataset.appears);
   }
 }
 
+// Widths are attributes of an SVG 1,000 wide.
+function grow(bar) {
+  const { growsFrom, growsMs, least = 4 } = bar.dataset;
+  const width = Math.min(1000, Math.max(least, Math.round(((now() - growsFrom) / growsMs) * 1000)));
+  bar.setAttribute("width", width);
+  bar.toggleAttribute("data-near", width >= 800);
+}
+
 function countDown(element) {
-  const left = Number(element.dataset.countdown) - now();
+  const due = Number(element.dataset.countdown ?? element.dataset.countsDown);
+  const left = due - now();
   const label = element.parentElement.querySelector("[data-countdown-words]");
   if (left > 0) {
     write(label, element.dataset.countdownLabel ?? "Next try in");
     write(element, left < 10_000 ? `${(Math.ceil(left / 100) / 10).toFixed(1)} s` : span(left + 999));
     return;
   }
-  write(label, element.dataset.countdownLabel ? "Was due at" : "Next try was due at");
-  write(element, CLOCK.format(Number(element.dataset.countdown)));
+  write(label, element.dataset.countdownLabel ? "Was due at" : "Retried at");
+  write(element, CLOCK.format(due));
   element.closest(".attempts")?.setAttribute("data-due", "");
   element.removeAttribute("data-countdown");
+  element.removeAttribute("data-counts-down");
 }
 
 function localClocks(root) {
@@ -67,7 +79,7 @@ function localClocks(root) {
 
 document.addEventListener("htmx:load", ({ detail }) => {
   localClocks(detail.elt);
-  if (detail.elt.querySelector("time[data-countdown], time[data-elapsed]")) tick();
+  if (detail.elt.querySelector("time, [data-grows-from]")) tick();
 });
 localClocks(document);
 tick();

@@ -21,6 +21,16 @@ document.addEventListener("keydown", (event) => {
   closeMenus(null);
 });
 
+// A menu of actions closes with the action, and keeps the focus. Only after the click: the form is sent to the address of
+// the button that has the focus.
+on("click", ".run-menu .menu-item", (item) =>
+  setTimeout(() => {
+    const menu = item.closest("[data-menu]");
+    menu?.querySelector("summary").focus();
+    menu?.removeAttribute("open");
+  }),
+);
+
 // --- toasts ---
 
 const TOAST_MS = 5_000;

@@ -98,8 +98,8 @@ class Run(models.Model):
 
     WAITS: Final[dict[str, str]] = {
         WaitingFor.APPROVAL: "Needs approval",
-        WaitingFor.DECISION: "Needs decision",
-        WaitingFor.RETRY: "Waits to retry",
+        WaitingFor.DECISION: "Outcome unknown",
+        WaitingFor.RETRY: "Retrying",
         WaitingFor.RESUME: "Paused",
     }
     """Labels of waiting runs, in lists and filters."""

@@ -1,5 +1,6 @@
 """The page of one run, its older steps, and polling for browsers without a working socket."""
 
+import json
 import time
 from typing import Any
 from uuid import UUID
@@ -27,26 +28,30 @@ PAGE_LENGTH = 100
 LONG_TASK_CHARS = 280
 
 QUESTIONS = {"stop": may_stop, "resume": may_resume, "decide": may_decide, "launch": may_launch_like}
-"""The buttons are rendered the same for all viewers; run.css hides those the user may not use."""
+"""The buttons are rendered the same for all viewers; run/page.css hides those the user may not use."""
 
 
 @require_safe
 @signed_in
 def show_run(request: PageRequest, run_id: UUID) -> HttpResponse:
-    """Show a run with its last 100 steps, or with the 100 before the step `before`."""
+    """Show a run with its last 100 steps, the 100 before the step `before`, or the 100 around the step `at`."""
     run = run_or_404(request, run_id)
     newest = run.last_sequence + 1
-    before = min(_number(request, "before") or newest, newest)
+    at = _number(request, "at")
+    before = min(_number(request, "before") or (at + PAGE_LENGTH // 2 if at else newest), newest)
     steps = _steps_before(run, before)
     context: dict[str, Any] = {
         "run": run,
         "totals": fragments.run_totals(run),
         "facts": facts_of(run),
         "state": fragments.run_state_html(run),
+        "stage": fragments.stage_html(run),
+        "models": json.dumps(run.config.get("models") or []),
         "timeline": fragments.timeline_html(steps),
         "icons": ALL_ICONS,
         "before": _first_if_more(steps),
         "newer": before < newest,
+        "newer_at": before - 1 + PAGE_LENGTH // 2,
         "last_sequence": steps[-1].sequence if steps else 0,
         "now_ms": round(time.time() * 1000),
         "long_task": len(run.task) > LONG_TASK_CHARS or run.task.count("\n") > 3,
@@ -103,7 +108,7 @@ def _frame_after(run: Run, after: int) -> dict[str, Any]:
     frame: dict[str, Any] = {"steps": [[step.sequence, fragments.step_html(step)] for step in steps]}
     reached = frame["steps"][-1][0] if frame["steps"] else after
     if reached >= run.last_sequence:
-        frame |= {"state": fragments.run_state_html(run), "at": run.last_sequence, "ended": run.is_finished}
+        frame |= {"state": fragments.state_html(run), "at": run.last_sequence, "ended": run.is_finished}
     if outage := STANDSTILL.now():
         frame["held"] = outage.short
     return frame

@@ -1,9 +1,13 @@
 // Inserts and updates HTML fragments that the server rendered.
 
 export function elementFrom(html) {
+  return elementsFrom(html)[0];
+}
+
+export function elementsFrom(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
-  return template.content.firstElementChild;
+  return [...template.content.children];
 }
 
 export function cameIn(element) {
@@ -17,6 +21,7 @@ export function update(element, fresh) {
   for (const { name } of [...element.attributes]) if (!fresh.hasAttribute(name)) element.removeAttribute(name);
   const [old, wanted] = [[...element.children], [...fresh.children]];
   wanted.forEach((child, index) => {
+    if (old[index]?.matches("details[open]")) child.setAttribute("open", ""); // an open menu stays open
     if (!old[index]) element.append(child);
     else if (!old[index].isEqualNode(child)) keepFocus(old[index], child);
     else return;
@@ -25,15 +30,34 @@ export function update(element, fresh) {
   old.slice(wanted.length).forEach((child) => child.remove());
 }
 
+const CONTROL = "a[href], button:not([disabled]), summary";
+
+// The focus goes to what takes the control's place; from a button that cannot be pressed any more to the menu beside it,
+// and from there to the successor, once there is one.
 function keepFocus(old, fresh) {
-  const hadFocus = old.contains(document.activeElement);
+  const { activeElement: focused } = document;
+  const hadFocus = old.contains(focused);
+  const awaits = focused?.hasAttribute("data-awaits-successor") ?? false;
   old.replaceWith(fresh);
-  if (hadFocus) (fresh.matches("a, button") ? fresh : fresh.querySelector("a, button"))?.focus({ preventScroll: true });
+  const control = fresh.matches(CONTROL) ? fresh : fresh.querySelector(CONTROL);
+  const successor = awaits && fresh.querySelector("[data-successor]");
+  if (successor) successor.focus({ preventScroll: true });
+  else if (hadFocus && control) {
+    control.focus({ preventScroll: true });
+    control.toggleAttribute("data-awaits-successor", awaits);
+  } else if (hadFocus) {
+    const menu = fresh.parentElement.querySelector("summary");
+    menu?.focus({ preventScroll: true });
+    menu?.setAttribute("data-awaits-successor", "");
+  }
 }
 
 // A step may contain new versions of elements on the page. Applying it twice changes nothing.
 export function replaceAll(root) {
-  for (const template of root.querySelectorAll("template[data-replace]")) {
+  // What a later step says holds, wherever its card is.
+  const templates = [...root.querySelectorAll("template[data-replace]")];
+  const sequence = (template) => Number(template.closest("[data-step-seq]")?.dataset.stepSeq ?? 0);
+  for (const template of templates.sort((one, other) => sequence(one) - sequence(other))) {
     const old = document.getElementById(template.dataset.replace);
     const fresh = template.content.firstElementChild;
     if (!old || !fresh || old.isEqualNode(fresh)) continue;
@@ -51,7 +75,7 @@ export function typedIn(element) {
 }
 
 // A read-only copy of text that can no longer be sent.
-function keptText(fields) {
+export function keptText(fields) {
   const kept = document.createElement("label");
   kept.className = "quiet";
   kept.append("You had typed, and it was not sent: ");

@@ -1,15 +1,19 @@
-// A reader at the end of the page follows it; the scroll position of others is kept.
+// A reader at the end of the steps follows them; the scroll position of others is kept. The page itself never moves while
+// the stage is in view.
+
+import { cardsIn } from "./placement.js";
 
 const AT_THE_END_PX = 96;
+const TYPED_IN = "input, textarea, select, [contenteditable]";
 
 export class Reader {
   constructor(section, steps) {
     this.section = section;
     this.steps = steps;
+    this.stage = document.getElementById("stage");
     this.jump = document.querySelector("[data-jump]");
     this.unseen = 0;
     this.watch();
-    this.openAtTheEnd();
   }
 
   watch() {
@@ -17,11 +21,10 @@ export class Reader {
     this.scrolledTo = scrollY;
     // Only a reader scrolls up; growth below (a card gets its real height when it is painted) does not.
     const look = () => {
-      const left = document.documentElement.scrollHeight - scrollY - innerHeight;
-      if (left < AT_THE_END_PX) this.isAtTheEnd = true;
+      if (this.isInView()) this.isAtTheEnd = true;
       else if (scrollY < this.scrolledTo) this.isAtTheEnd = false;
       this.scrolledTo = scrollY;
-      this.showUnseen(this.isAtTheEnd ? -this.unseen : 0);
+      this.showUnseen(this.isInView() ? -this.unseen : 0);
     };
     new ResizeObserver(() => this.isFollowing() && this.toTheEnd()).observe(this.steps);
     addEventListener("scroll", look, { passive: true });
@@ -32,43 +35,34 @@ export class Reader {
       this.toTheEnd();
       this.showUnseen(-this.unseen);
     });
-    this.steps.addEventListener("keydown", (event) => this.walk(event));
+    document.addEventListener("keydown", (event) => this.walk(event));
     look();
+  }
+
+  // The end of the steps is in the window.
+  isInView() {
+    return this.steps.getBoundingClientRect().bottom < innerHeight + AT_THE_END_PX;
+  }
+
+  seesStage() {
+    return this.stage.getBoundingClientRect().bottom > 0;
   }
 
   isFollowing() {
     const selection = getSelection();
     const isReading = !selection.isCollapsed && this.steps.contains(selection.anchorNode);
-    return this.isAtTheEnd && !isReading && !this.steps.contains(document.activeElement);
+    return this.isAtTheEnd && !this.seesStage() && !isReading && !this.steps.contains(document.activeElement);
   }
 
-  // A growing reply at the end of the page scrolls with a reader who is there.
-  grow(change) {
-    const follow = this.isFollowing();
-    change();
-    if (follow) this.toTheEnd();
-  }
-
-  toTheEnd() {
-    scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+  // Somebody reads here: the page does not follow its end.
+  stay() {
+    this.isAtTheEnd = false;
     this.scrolledTo = scrollY;
   }
 
-  // The place in the replies that a reader above the end looks at: the middle of the window.
-  placeIn(replies) {
-    return this.isFollowing() ? null : replies.readAt(innerHeight / 2);
-  }
-
-  // The replies became cards, whose height differs because Markdown is rendered: scroll to the same place in them.
-  keepPlace(place, cards) {
-    if (!place) return;
-    const last = cards.findIndex((card) => card.dataset.card === place.name);
-    if (last < 0) return;
-    const thoughts = cards.slice(0, last).findLast((card) => card.dataset.stepKind === "reasoning");
-    const card = place.kind === "reasoning" && thoughts ? thoughts : cards[last];
-    card.classList.add("step-read");
-    const box = (card.querySelector("[data-words], [data-answer], .step-body") ?? card).getBoundingClientRect();
-    scrollBy({ top: box.top + place.share * box.height - innerHeight / 2, behavior: "instant" });
+  toTheEnd() {
+    const { bottom } = this.steps.getBoundingClientRect();
+    scrollBy({ top: Math.max(0, bottom - innerHeight + AT_THE_END_PX), behavior: "instant" });
     this.scrolledTo = scrollY;
   }
 
@@ -80,26 +74,19 @@ export class Reader {
   showUnseen(more) {
     this.unseen = Math.max(0, this.unseen + more);
     if (!this.jump) return;
-    this.jump.hidden = this.isAtTheEnd || (!this.unseen && this.section.hasAttribute("data-ended"));
-    if (this.isAtTheEnd) this.unseen = 0;
-    const text = this.unseen ? `${this.unseen} new step${this.unseen === 1 ? "" : "s"}` : "Latest";
+    const text = `${this.unseen} new step${this.unseen === 1 ? "" : "s"}`;
+    this.jump.hidden = !this.unseen || document.getElementById("run-state").hasAttribute("data-ended");
     this.jump.querySelector("[data-jump-text]").textContent = text;
   }
 
-  openAtTheEnd() {
-    if (location.hash || this.section.hasAttribute("data-past")) return;
-    const isLong = this.steps.querySelector("[data-older]");
-    if (!isLong && this.section.hasAttribute("data-ended")) return;
-    this.isAtTheEnd = true;
-    this.toTheEnd();
-  }
-
-  // j and k move from card to card, while one of them has the focus.
+  // j and k move from card to card.
   walk(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || !["j", "k"].includes(event.key)) return;
-    const card = event.target.closest("[data-step-seq]");
-    const next = event.key === "j" ? card?.nextElementSibling : card?.previousElementSibling;
-    if (!next?.matches("[data-step-seq]")) return;
+    if (event.target.closest?.(TYPED_IN) || document.querySelector("dialog[open]")) return;
+    const cards = cardsIn(this.steps).filter((card) => card.checkVisibility());
+    const at = cards.indexOf(event.target.closest?.("[data-step-seq]"));
+    const next = event.key === "j" ? cards[at + 1] : cards[at < 0 ? cards.length - 1 : at - 1];
+    if (!next) return;
     event.preventDefault();
     next.focus({ preventScroll: true });
     next.scrollIntoView({ block: "nearest" });

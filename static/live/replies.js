@@ -3,8 +3,9 @@
 import { ReplyState, endsOf, numbers } from "./reply_state.js";
 
 export class Replies {
-  constructor(place, grows) {
+  constructor(place, grows, models = []) {
     this.place = place;
+    this.models = models;
     this.grows = grows;
     this.state = new ReplyState();
     this.painted = new Map(); // by card: its element, the reply in it, and how much of which pieces
@@ -63,6 +64,7 @@ export class Replies {
   paint(name, reply) {
     if (!reply.pieces.length) return;
     if (!this.painted.has(name)) this.painted.set(name, { element: this.place.appendChild(this.elementOf(name)), reply });
+    if (this.painted.size > 1) this.nameLanes();
     const painted = this.painted.get(name);
     const body = painted.element.querySelector("[data-reply-text]");
     if (painted.pieces !== reply.pieces) {
@@ -89,9 +91,17 @@ export class Replies {
     const element = document.getElementById("reply-card").content.firstElementChild.cloneNode(true);
     const [, , attempt, lane] = numbers(name);
     element.dataset.reply = name;
-    const which = [attempt > 1 && `attempt ${attempt}`, lane > 1 && `model ${lane}`].filter(Boolean);
-    element.querySelector("[data-which]").textContent = which.join(", ");
+    element.dataset.lane = lane;
+    element.querySelector("[data-which]").textContent = attempt > 1 ? `Attempt ${attempt}` : "";
     return element;
+  }
+
+  // Several models at once: each with its name.
+  nameLanes() {
+    for (const { element } of this.painted.values()) {
+      const { lane } = element.dataset;
+      element.querySelector("[data-which]").textContent = `${this.models[lane - 1] ?? `model ${lane}`} is writing`;
+    }
   }
 
   // What somebody reads at that height of the window: which reply, what of it, and the share of that which is above.

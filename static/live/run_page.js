@@ -3,12 +3,14 @@
 import { keepSteady } from "../steady.js";
 import { Announcer } from "./announcer.js";
 import { Connection } from "./connection.js";
-import { cameIn, elementFrom, replaceAll, update } from "./fragments.js";
+import { cameIn, elementFrom, elementsFrom, replaceAll, update } from "./fragments.js";
 import { keepFew, watchOlder } from "./older_steps.js";
 import { Pill } from "./pill.js";
+import { lastSequence, place } from "./placement.js";
 import { Reader } from "./reader.js";
 import { Replies } from "./replies.js";
 import { WINDOW } from "./settings.js";
+import { Stage } from "./stage.js";
 
 const POLL_MS = 3_000;
 const ACK_MS = 1_000;
@@ -20,7 +22,7 @@ export class RunPage {
   constructor(section) {
     this.section = section;
     this.steps = section.querySelector("#steps");
-    this.last = this.lastInPage();
+    this.last = lastSequence(this.steps) || Number(section.dataset.after);
     this.head = this.last;
     this.stateAt = 0;
     this.waiting = [];
@@ -28,7 +30,9 @@ export class RunPage {
     this.unacknowledged = { bytes: 0, frames: 0 };
     this.pill = new Pill();
     this.announcer = new Announcer();
-    this.replies = new Replies(section.querySelector("[data-replies]"), (paint) => this.reader.grow(paint));
+    this.stage = new Stage();
+    const models = JSON.parse(this.stage.element.dataset.models);
+    this.replies = new Replies(this.stage.replies, (paint) => this.stage.grow(paint), models);
     for (const step of this.steps.querySelectorAll("[data-card]")) this.replies.endedBy(step);
     replaceAll(this.steps);
     this.endWaits(document.getElementById("run-state").dataset.runStatus, this.last);
@@ -53,11 +57,6 @@ export class RunPage {
       blocked: () => this.poll(),
     });
     setInterval(() => this.acknowledge(), ACK_MS);
-  }
-
-  lastInPage() {
-    const cards = this.steps.querySelectorAll("[data-step-seq]");
-    return Number(cards[cards.length - 1]?.dataset.stepSeq ?? this.section.dataset.after);
   }
 
   // Frames in quick succession are applied together. Nothing is acknowledged before it is on the page.
@@ -124,36 +123,50 @@ export class RunPage {
     this.head = Math.max(this.head, this.last);
     const cards = [...fresh.children];
     const follow = this.reader.isFollowing();
-    const place = this.reader.placeIn(this.replies);
-    this.steps.append(fresh);
+    const read = this.stage.placeIn(this.replies);
     for (const card of cards) {
+      place(card, this.steps);
+      this.showFace(card);
       this.replies.endedBy(card);
       replaceAll(card);
       cameIn(card);
       this.announcer.announce(card);
     }
+    this.keepRead(read, cards);
     const taken = document.querySelector("[data-steps-taken]");
-    if (taken) taken.textContent = this.last;
-    if (!follow) {
-      this.reader.keepPlace(place, cards);
-      return this.reader.showUnseen(cards.length);
-    }
-    keepFew(this.steps);
+    if (taken) taken.textContent = this.last.toLocaleString("en");
+    if (follow || this.reader.seesStage()) keepFew(this.steps);
+    if (!follow) return this.reader.showUnseen(cards.length);
     this.reader.followTo(cards);
+  }
+
+  // The face that a step brings: an answer is on the stage as soon as its words leave it.
+  showFace(card) {
+    const template = card.querySelector(':scope > template[data-replace="stage-face"]');
+    if (!template) return;
+    this.stage.show(template.content.firstElementChild);
+    template.remove();
+  }
+
+  keepRead(read, cards) {
+    const card = read && cards.find(({ dataset }) => dataset.card === read.name);
+    if (!card) return;
+    this.stage.keepPlace(read, card.dataset.stepKind === "answer" ? null : card);
+    this.reader.stay();
   }
 
   showState(html, at) {
     this.stateAt = at;
     this.isInStep = at <= this.last;
     this.replies.forgetUnheard();
-    const fresh = elementFrom(html);
+    const [fresh, face] = elementsFrom(html);
     update(document.getElementById("run-state"), fresh);
+    this.stage.show(face);
     const taken = document.querySelector("[data-steps-taken]");
-    if (taken) taken.textContent = Math.max(this.last, at);
+    if (taken) taken.textContent = Math.max(this.last, at).toLocaleString("en");
     this.endWaits(fresh.dataset.runStatus, at);
     if ("ended" in fresh.dataset) {
       this.replies.clear();
-      this.section.querySelector("[data-waiting]")?.remove();
       this.announcer.say(`The run ended: ${fresh.querySelector(".pill")?.textContent.trim() ?? fresh.dataset.runStatus}.`);
     }
   }
@@ -194,7 +207,6 @@ export class RunPage {
   ended() {
     this.showWaiting();
     this.pill.ended();
-    this.section.querySelector("[data-waiting]")?.remove();
   }
 
   // Polling for the same frames, where sockets are blocked.

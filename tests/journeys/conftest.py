@@ -164,8 +164,8 @@ async def wait_for_status(page: Page, status: str) -> None:
 
 
 async def step_numbers(page: Page) -> list[int]:
-    """The sequences of the steps on the page, from top to bottom."""
+    """The sequences of the steps on the page, sorted, each as often as it is there: the page has them by turn."""
     numbers: list[int] = await page.locator("[data-step-seq]").evaluate_all(
         "steps => steps.map(step => Number(step.dataset.stepSeq))"
     )
-    return numbers
+    return sorted(numbers)

@@ -58,12 +58,15 @@ async def test_calls_side_by_side_are_a_waterfall(site, open_page, wire_server, 
     await launch(page, "What is 17 * 23 and 17 * 24?", model=MODEL)
     await wait_for_status(page, "completed")
 
-    picture = page.locator("figure.picture")
-    await expect(picture).to_have_count(1)
-    await expect(picture.locator("figcaption")).to_contain_text("3 calls side by side took")
-    await expect(picture.locator('[data-bar="succeeded"] rect')).to_have_count(2)
-    await expect(picture.locator('[data-bar="failed"]')).to_contain_text("failed")
+    calls = page.locator("[data-step-kind=tool_call]")
+    await expect(page.locator(".parallel-calls")).to_have_text(re.compile("3 in parallel · "))
+    await expect(calls.locator('[data-step-kind=tool_result] [data-bar="succeeded"] rect')).to_have_count(2)
+    failed = calls.filter(has=page.locator('[data-bar="failed"]'))
+    await expect(failed.locator("details").first).to_have_attribute("open", "")
+    await expect(failed.locator("[data-call-state=failed]")).to_contain_text("Failed")
     assert await faults_of(page) == []
+    await page.reload()
+    await expect(page.locator(".parallel-calls")).to_have_text(re.compile("3 in parallel · "))
 
 
 @pytest.mark.parametrize("look", LOOKS)

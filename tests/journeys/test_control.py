@@ -26,8 +26,9 @@ async def test_pause_resume_stop_with_proof_and_follow_up(site, open_page, wire_
     await wait_for_status(page, "thinking")
 
     # The awaited reply is kept; its calls run after the resume.
+    await page.get_by_label("More actions").press("Enter")
     await page.get_by_role("button", name="Pause").press("Enter")
-    await expect(page.get_by_role("button", name="Pausing")).to_be_disabled()
+    await expect(page.locator("#run-state .pill")).to_have_text("Pausing")
     await expect(page.locator(".toast")).to_contain_text("Pausing")
     wire_server.release()
     await wait_for_status(page, "waiting")
@@ -43,10 +44,11 @@ async def test_pause_resume_stop_with_proof_and_follow_up(site, open_page, wire_
     await expect(page.locator("[data-step-kind=tool_result]")).to_have_count(1)
     wire_server.wait_for_requests(2)
 
-    await page.get_by_role("button", name="Stop", exact=True).click()
+    await page.get_by_role("button", name="Stop", exact=True).press("Enter")
     await wait_for_status(page, "cancelled")
+    await expect(page.get_by_role("button", name="Run again")).to_be_focused()
     proof = page.locator("[data-proof]")
-    await expect(proof).to_contain_text("Cost booked after the click")
+    await expect(proof).to_contain_text("Spent after you pressed Stop")
     await expect(proof).to_contain_text("calculator")
     await expect(page.locator(".step-title", has_text="Stopped")).to_have_count(1)
     assert await faults_of(page) == []
@@ -71,7 +73,7 @@ async def test_a_failed_run_goes_on_with_more_of_what_it_ran_out_of_and_its_page
     await launch(page, "What is 17 * 23?", model=MODEL, max_turns="1")
     await wait_for_status(page, "failed")
 
-    await page.locator(".run-bar").get_by_role("button", name="Resume with more turns").click()
+    await page.locator("#stage").get_by_role("button", name="Resume with more turns").click()
 
     await wait_for_status(page, "completed")
     await expect(page.locator("[data-answer]")).to_contain_text("391")
@@ -88,7 +90,7 @@ async def test_a_run_that_made_all_its_tool_calls_goes_on_with_more(site, open_p
     await expect(page.get_by_role("link", name="Allow more tool calls")).to_have_count(1)
     assert await faults_of(page) == []
 
-    await page.locator(".run-bar").get_by_role("button", name="Resume with more tool calls").click()
+    await page.locator("#stage").get_by_role("button", name="Resume with more tool calls").click()
 
     await wait_for_status(page, "completed")
     await expect(page.locator("[data-answer]")).to_contain_text("391 twice")
@@ -120,7 +122,7 @@ async def test_a_stop_that_is_not_heeded_can_be_forced_once_its_time_is_up(
 
     await wait_for_status(page, "cancelled")
     proof = page.locator("[data-proof]")
-    await expect(proof).to_contain_text("ada did not wait for the host of the run")
+    await expect(proof).to_contain_text("ada forced it")
     await expect(proof.locator("[data-outcome=unknown]")).to_have_text("it may or may not have happened")
     assert await faults_of(page) == []
     until.touch()

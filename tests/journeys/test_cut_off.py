@@ -27,10 +27,8 @@ NOTE_ARRIVALS = """
     window.arrivals = [];
     new MutationObserver(changes => {
         for (const change of changes) for (const node of change.addedNodes) {
-            if (!(node instanceof Element)) continue;
-            for (const step of [node, ...node.querySelectorAll("[data-step-seq]")]) {
-                if (step.dataset?.stepSeq) window.arrivals.push(Number(step.dataset.stepSeq));
-            }
+            // Each card is inserted by itself, a result into the card of its call.
+            if (node.dataset?.stepSeq) window.arrivals.push(Number(node.dataset.stepSeq));
         }
     }).observe(document, {childList: true, subtree: true});
 """

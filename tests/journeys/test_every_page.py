@@ -104,10 +104,15 @@ BAR_ENDS_EARLY = """() => {
     const bar = document.querySelector(".top-bar");
     return bar && bar.getBoundingClientRect().right < document.documentElement.clientWidth;
 }"""
-STEPS_OUT_OF_LINE = """() => [...document.querySelectorAll(".step:has(.step-number)")].filter(step => {
-    const [icon, number] = [".step-icon", ".step-number"].map(part => step.querySelector(part).getBoundingClientRect());
-    return Math.abs(icon.top + icon.bottom - number.top - number.bottom) > icon.height;
-}).map(step => step.id)"""
+STEPS_OUT_OF_LINE = """() => {
+    const firsts = ":scope > .step-head > :first-child, :scope > details > .call-row > .call-state, :scope > .said";
+    const numbers = ":scope > .step-meta > .step-number, :scope > .step-head .step-number";
+    return [...document.querySelectorAll(".step")].filter(step => step.checkVisibility()).filter(step => {
+        const [first, number] = [firsts, numbers].map(part => step.querySelector(part)?.getBoundingClientRect());
+        const line = first && Math.min(first.height, 44);
+        return !number || !first || Math.abs(first.top + line / 2 - number.top - number.height / 2) > 16;
+    }).map(step => step.id);
+}"""
 FOCUSABLE = """() => {
     const seen = [...document.querySelectorAll("a[href], button, input, select, textarea, summary")];
     return seen.filter(e => !e.disabled && e.type !== "hidden" && e.tabIndex >= 0 && e.checkVisibility()).length;

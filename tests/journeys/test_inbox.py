@@ -52,7 +52,7 @@ async def test_what_waits_comes_to_the_inbox_is_changed_and_approved_and_goes(si
     await expect(run.locator("[data-step-kind=approval]").last).to_contain_text("17 * 2")
     await expect(run.locator("[data-step-kind=tool_result]")).to_contain_text("34")
     row = run.locator("[data-step-kind=tool_call]")
-    await expect(row.locator(".arguments td")).to_have_text("17 * 2")
+    await expect(row.locator("[id$=-arguments] td")).to_have_text("17 * 2")
     await expect(row).to_contain_text("Changed by ada")
     await expect(run.locator(".decide button")).to_have_count(0)
     await run.reload()

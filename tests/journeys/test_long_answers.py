@@ -56,6 +56,7 @@ async def test_an_answer_of_400_kilobytes_is_read_to_its_end_on_its_page(page, w
     await wait_for_status(page, "completed")
     shown = page.locator("[data-answer]")
     await expect(shown).to_contain_text("Paragraph 7 of many")
+    await page.get_by_role("button", name="Show all of it").click()
 
     # Rendered parts are loaded on scrolling; plain text is loaded with a click.
     await page.wait_for_function(READ_ON, polling=200)

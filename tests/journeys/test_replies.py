@@ -54,7 +54,7 @@ async def test_what_a_failed_attempt_had_said_stays_as_an_unfinished_reply(page,
     await expect(left.locator("[data-words]")).to_have_text(said)
     await expect(left).to_contain_text("the attempt failed")
     retry = page.locator("[data-step-kind=retry]")
-    await expect(retry).to_contain_text("Attempt 1 was cut off")
+    await expect(retry).to_contain_text("Connection lost mid-reply")
     await expect(retry.locator("del")).to_have_count(0)
     await wait_for_status(page, "completed")
     await expect(page.locator("[data-reply]")).to_have_count(0)
@@ -81,7 +81,7 @@ async def test_what_a_stopped_run_had_said_stays_and_is_not_its_answer(page, wir
     await expect(left.locator("summary")).to_have_text("Reasoning")
     await expect(page.locator("[data-reply]")).to_have_count(0)
     await expect(page.locator("[data-answer]")).to_have_count(0)
-    await expect(page.locator("[data-proof]")).to_contain_text("is kept above")
+    await expect(page.locator("[data-proof]")).to_contain_text("are kept below")
     assert await times_gone(page) == 0
     numbers = await step_numbers(page)
     assert numbers == sorted(numbers)
@@ -95,9 +95,9 @@ async def test_words_that_are_read_stay_in_view_when_they_become_a_step(page, wi
     wire_server.script(Hang(after_chunks=600, answer=table))
     await launch(page, "When is high tide?", model=MODEL)
     await expect(page.locator("[data-said=text]")).to_contain_text("Line 90 of")
-    await page.evaluate("scrollTo({ top: scrollY - 1500, behavior: 'instant' })")
-    await page.wait_for_function("() => !document.querySelector('[data-jump]').hidden")
-    before = await line_in_the_middle(page)
+    replies = page.locator("[data-replies]")
+    await replies.evaluate("box => box.scrollTo({ top: box.scrollTop - 2500, behavior: 'instant' })")
+    before = await line_in_the_middle_of(replies)
 
     if ends == "a stop":
         await page.evaluate("""() => document.querySelector('button[formaction$="/cancel/"]').click()""")
@@ -107,15 +107,17 @@ async def test_words_that_are_read_stay_in_view_when_they_become_a_step(page, wi
 
     await expect(page.locator("[data-reply]")).to_have_count(0)
     assert 10 < before < 85
-    assert abs(await line_in_the_middle(page) - before) <= (3 if ends == "a stop" else 25)
+    now = page.locator("[data-unfinished]" if ends == "a stop" else ".answer")
+    assert abs(await line_in_the_middle_of(now) - before) <= (3 if ends == "a stop" else 25)
 
 
-async def line_in_the_middle(page):
-    """The number of the line in the middle of the window."""
-    return await page.evaluate(
-        """() => {
-            const { left, width } = document.querySelector("#steps").getBoundingClientRect();
-            const { startContainer: text, startOffset } = document.caretRangeFromPoint(left + 80, innerHeight / 2);
+async def line_in_the_middle_of(box):
+    """The number of the line in the middle of what is in view of the box."""
+    return await box.evaluate(
+        """box => {
+            const { left, top, bottom } = box.getBoundingClientRect();
+            const middle = (Math.max(top, 0) + Math.min(bottom, innerHeight)) / 2;
+            const { startContainer: text, startOffset } = document.caretRangeFromPoint(left + 40, middle);
             const end = text.data.indexOf("\\n", startOffset);
             const above = text.data.slice(0, end < 0 ? undefined : end);
             return Number([...above.matchAll(/Line ([0-9]+)/g)].at(-1)[1]);
@@ -129,7 +131,7 @@ async def watch_words(page, words):
         """words => {
             window.timesGone = 0;
             const look = () => {
-                const said = document.querySelector(".timeline").innerText.includes(words);
+                const said = document.querySelector("#main").innerText.includes(words);
                 if (!said) window.timesGone += 1;
                 requestAnimationFrame(look);
             };
@@ -179,6 +181,6 @@ async def test_a_race_shows_its_lanes_and_leaves_no_half_reply_behind(start_site
     race = page.locator("[data-step-kind=race]")
     await expect(race.locator("[data-bar]")).to_have_count(2)
     await expect(race.locator('[data-bar="won"]')).to_have_count(1)
-    await expect(race).to_contain_text("racing cost 2.0×")
+    await expect(race).to_contain_text("2 requests instead of 1")
     await expect(page.locator("[data-reply]")).to_have_count(0)
     await wait_for_status(page, "completed")

@@ -58,7 +58,8 @@ async def test_settings_are_typed_mended_launched_and_seen_again(
     ):
         await expect(told).to_contain_text(fact)
     faults += await faults_of(page)
-    await page.get_by_role("link", name="Edit a copy").click()
+    await page.get_by_label("More actions").click()
+    await page.get_by_role("link", name="Edit & run again").click()
     await expect(page.get_by_label("Temperature")).to_have_value("0.25")
     await expect(page.get_by_label("A tool call")).to_have_value("2.5")
     await expect(page.locator("[name=reasoning_effort]")).to_have_value("high")
@@ -77,7 +78,8 @@ async def test_a_browser_set_to_german_shows_and_keeps_the_numbers(start_site, o
     await page.wait_for_url("**/runs/*-*-*-*-*/")
     await wait_for_status(page, "completed")
 
-    await page.get_by_role("link", name="Edit a copy").click()
+    await page.get_by_label("More actions").click()
+    await page.get_by_role("link", name="Edit & run again").click()
 
     await expect(page.locator("[name=temperature]")).to_have_value("0.25")
 

@@ -126,7 +126,7 @@ async def test_a_reason_typed_on_a_runs_page_stays_when_it_is_decided_elsewhere(
 
     await page.get_by_role("button", name="Approve", exact=True).click()
 
-    await expect(other.locator(".decided textarea")).to_have_value("A reason I have thought about")
+    await expect(other.locator("[data-kept] textarea")).to_have_value("A reason I have thought about")
 
 
 @pytest.mark.parametrize("scripts", [True, False])

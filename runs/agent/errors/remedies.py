@@ -20,7 +20,7 @@ class Remedy:
 
 
 _SWITCH = Remedy("switch_model", "Use another model")
-_EDIT = Remedy("edit_and_run_again", "Edit and run again")
+_EDIT = Remedy("edit_and_run_again", "Edit & run again")
 
 
 def _of_limit(limit: Setting) -> tuple[Remedy, ...]:

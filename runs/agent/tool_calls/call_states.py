@@ -17,17 +17,17 @@ class CallWords:
     progress: CallBesideState
     """Progress beside the other calls of its turn, as stored in results: a key of `PROGRESS`."""
     icon: str = ""
-    """Icon of the result's card; empty for the default."""
+    """Icon of the state in the call's row."""
 
 
 CALL_STATES: Final[dict[str, CallWords]] = {
-    "proposed": CallWords(label="Proposed", badge="Asked for", progress="waiting"),
-    "awaiting_approval": CallWords(label="Awaiting approval", badge="Needs approval", progress="waiting"),
-    "approved": CallWords(label="Approved", badge="Approved", progress="waiting"),
-    "denied": CallWords(label="Denied", badge="Denied", progress="denied", icon="hand"),
-    "started": CallWords(label="Started", badge="Asked for", progress="running"),
-    "succeeded": CallWords(label="Succeeded", badge="Done", progress="succeeded"),
-    "failed": CallWords(label="Failed", badge="Failed", progress="failed", icon="circle-x"),
+    "proposed": CallWords(label="Proposed", badge="Waiting", progress="waiting", icon="clock"),
+    "awaiting_approval": CallWords(label="Awaiting approval", badge="Needs approval", progress="waiting", icon="hand"),
+    "approved": CallWords(label="Approved", badge="Approved", progress="waiting", icon="check"),
+    "denied": CallWords(label="Denied", badge="Denied", progress="denied", icon="ban"),
+    "started": CallWords(label="Started", badge="Running", progress="running", icon="loader-circle"),
+    "succeeded": CallWords(label="Succeeded", badge="Done", progress="succeeded", icon="check"),
+    "failed": CallWords(label="Failed", badge="Failed", progress="failed", icon="x"),
     "unknown": CallWords(
         label="Outcome unknown", badge="Outcome unknown", progress="unknown", icon="circle-question-mark"
     ),

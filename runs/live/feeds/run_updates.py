@@ -36,6 +36,7 @@ _VERSION_FIELDS = (
     "severity",
 )
 _SELECT_VERSIONS = f"SELECT id, next_sequence, {', '.join(_VERSION_FIELDS)} FROM runs_run WHERE id IN"  # noqa: S608  our columns
+_STATUSES_WITH_CALLS = (Run.Status.EXECUTING, Run.Status.WAITING)
 _STATE_LEAVES_OUT = ("output", "error", "answer", "task")
 
 KEPT_ENTRIES = 300
@@ -189,9 +190,14 @@ def read_versions(run_ids: list[UUID]) -> dict[UUID, tuple[int, Version]]:
     with connection.cursor() as cursor:
         cursor.execute(f"{_SELECT_VERSIONS} ({', '.join(['%s'] * len(values))})", values)
         return {
-            run_id if isinstance(run_id, UUID) else UUID(run_id): (next_sequence - 1, tuple(version))
+            run_id if isinstance(run_id, UUID) else UUID(run_id): (next_sequence - 1, _version(version, next_sequence))
             for run_id, next_sequence, *version in cursor.fetchall()
         }
+
+
+def _version(columns: list[Any], next_sequence: int) -> Version:
+    """While tools run or a person is asked, the stage shows the calls, which change with the steps."""
+    return (*columns, next_sequence if columns[0] in _STATUSES_WITH_CALLS else None)
 
 
 def _read_state(run_id: UUID, version: Version, styles: set[Format]) -> StateUpdate | None:
@@ -202,7 +208,7 @@ def _read_state(run_id: UUID, version: Version, styles: set[Format]) -> StateUpd
         return None
     shown: dict[Format, str] = {}
     if "html" in styles:
-        shown["html"] = frames.state_frame(fragments.run_state_html(run), run.last_sequence)
+        shown["html"] = frames.state_frame(fragments.state_html(run), run.last_sequence)
     if "json" in styles:
         shown["json"] = frames.state_frame(run_as_json(run), run.last_sequence)
     return StateUpdate(version, run.last_sequence, run.is_finished, shown)

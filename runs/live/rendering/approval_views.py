@@ -41,6 +41,11 @@ class Question:
     has_to_be_read: bool = False
     """True if the card cannot show all arguments: the call is approved on a page that does."""
 
+    @property
+    def icon(self) -> str:
+        """The icon of the call's state."""
+        return CALL_STATES[self.call_state].icon if self.call_state in CALL_STATES else "hand"
+
 
 def question_of(step: Step) -> Question | None:
     """The question of an approval step, or the answer in it; None for other steps."""

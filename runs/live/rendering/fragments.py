@@ -11,8 +11,10 @@ from django.utils.safestring import SafeString, mark_safe
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.text import counted
 from runs.live.rendering.formatting import dollars, duration_text, tokens_text
-from runs.live.rendering.remedy_buttons import resume_for
-from runs.live.rendering.step_views import step_view
+from runs.live.rendering.limit_use import limit_use
+from runs.live.rendering.placement import Placed, Turn, nested, slot_of, turn_slot_of
+from runs.live.rendering.stage_views import face_of_run, face_of_step
+from runs.live.rendering.step_views import StepView, step_view
 from runs.live.rendering.timeline_views import views_of
 from runs.models import Run, Step
 from runs.models.concurrency_limits import limit_reached
@@ -20,32 +22,58 @@ from runs.models.run import FORCE_AFTER
 
 
 def step_html(step: Step) -> SafeString:
-    """The card of a step. It depends on the row only, so one rendering serves every viewer."""
-    return _render("step", {"step": step, "card": step_view(step)})
+    """The card of a step. It depends on the row only, so one rendering serves every viewer.
+
+    A card that comes to an open page also brings the face of the stage that it changes.
+    """
+    view = step_view(step)
+    return _step(step, view, {"stage": face_of_step(step, view), "run_id": step.run_id})
 
 
 def timeline_html(steps: Iterable[Step]) -> SafeString:
-    """The cards of consecutive steps of one run, each call with its last known state.
+    """The cards of consecutive steps of one run, each in its turn and in the card of its call.
 
-    On a live page the card of a result updates the card of its call; a page without JavaScript needs it rendered in
-    place.
+    On a live page `placement.js` puts them there, and the card of a result updates the card of its call; a page without
+    JavaScript needs it rendered in place.
     """
     steps = list(steps)
-    cards = [_render("step", {"step": step, "card": view}) for step, view in zip(steps, views_of(steps), strict=True)]
-    return mark_safe("\n".join(cards))  # noqa: S308  joined from rendered templates
+    cards = list(zip(steps, views_of(steps), strict=True))
+    return _joined(_turn(each) if isinstance(each, Turn) else _placed(each) for each in nested(cards))
+
+
+def _turn(turn: Turn) -> SafeString:
+    slots = {name: _joined(map(_placed, placed)) for name, placed in turn.slots.items()}
+    return _render("turn", {"number": turn.number, "slots": slots})
+
+
+def _placed(placed: Placed) -> SafeString:
+    slots = {name: _joined(map(_placed, inner)) for name, inner in placed.slots.items()}
+    return _step(placed.step, placed.view, {"slots": slots})
+
+
+def _step(step: Step, view: StepView, more: JsonObject) -> SafeString:
+    return _render("step", {"step": step, "card": view, "into": slot_of(step), "or_into": turn_slot_of(step)} | more)
+
+
+def _joined(parts: Iterable[SafeString]) -> SafeString:
+    return mark_safe("\n".join(parts))  # noqa: S308  joined from rendered templates
+
+
+def state_html(run: Run) -> SafeString:
+    """What changes on a run's page beside its steps: the run bar and the stage."""
+    return _joined((run_state_html(run), stage_html(run)))
 
 
 def run_state_html(run: Run) -> SafeString:
-    """The run's status, totals and actions: the part of the page head that changes."""
-    resume = resume_for(str((run.error or {}).get("code"))) if run.status == Run.Status.FAILED else None
-    shown = {
-        "run": run,
-        "totals": run_totals(run),
-        "resume": resume,
-        "queued_for": queued_for(run),
-        **_force_times(run),
-    }
+    """The run bar: status, totals and actions."""
+    shown = {"run": run, "totals": run_totals(run), "limit": limit_use(run), **_force_times(run)}
     return _render("run_state", shown)
+
+
+def stage_html(run: Run) -> SafeString:
+    """The face of the stage. Reads the steps and calls that it shows."""
+    shown = {"run_id": run.pk, "stage": face_of_run(run), "queued_for": queued_for(run), **_force_times(run)}
+    return _render("stage", shown)
 
 
 def queued_for(run: Run) -> str:

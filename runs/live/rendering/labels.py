@@ -22,6 +22,12 @@ _STATUS_ICONS = {
     Run.Status.FAILED: "circle-x",
     Run.Status.CANCELLED: "circle-slash",
 }
+_WAIT_ICONS: dict[str, str] = {
+    Run.WaitingFor.APPROVAL: "hand",
+    Run.WaitingFor.DECISION: "circle-question-mark",
+    Run.WaitingFor.RETRY: "refresh-cw",
+    Run.WaitingFor.RESUME: "pause",
+}
 _SEVERITY_ICONS = {
     Run.Severity.INFO: "info",
     Run.Severity.WARNING: "triangle-alert",
@@ -32,12 +38,12 @@ _SEVERITY_ICONS = {
 
 def status_label(run: Run) -> Label:
     """The label of a run's status, with what it waits for and a requested stop or pause."""
-    icon = "pause" if run.waiting_for == Run.WaitingFor.RESUME else _STATUS_ICONS[Run.Status(run.status)]
+    icon = _STATUS_ICONS[Run.Status(run.status)]
     if run.cancel_requested_at and not run.is_finished:
         return Label(icon, "Stopping")
     if run.pause_requested_at and run.owner:
         return Label(icon, "Pausing")
-    return Label(icon, run.stands)
+    return Label(_WAIT_ICONS.get(run.waiting_for, icon), run.stands)
 
 
 def severity_label(severity: str) -> Label:

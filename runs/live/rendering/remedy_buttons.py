@@ -1,4 +1,4 @@
-"""The buttons of an error's card: each opens the launch form filled in from the run, with one change."""
+"""The buttons of an error: resume, the page of models, or the launch form with one change."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from runs.agent.errors.remedies import Remedy, remedies_for
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """`change` is a limit's name in `RunLimits`, `model`, or `edit` for no change."""
+    """`change` is a limit's name in `RunLimits`, `model`, `edit` for no change, or `models` for the page of models."""
 
     change: str
     label: str
@@ -23,7 +23,23 @@ class ResumeButton:
     """The limit's name in `RunLimits`; empty for no change."""
 
 
-EDIT = Button("edit", "Edit and run again")
+OPEN_MODELS = Button("models", "Open Models")
+KEY_CODES = {"model_auth", "model_forbidden", "model_out_of_money"}
+"""Codes of errors that a person mends at the provider or in the settings: only then is it worth going on."""
+EDIT_FIRST = {"bad_output", "invalid_input", "model_refused", "model_blocked"}
+SWITCH_FIRST = {"model_context_overflow", "model_no_tools", "model_not_found", "model_wrong_address"}
+"""Codes of errors that come again unless the task, or the model, is another one."""
+EDIT = Button("edit", "Edit & run again")
+
+
+def offers_for(code: str) -> list[Button | ResumeButton]:
+    """All buttons for an error code. The first is what helps most probably."""
+    resume, others = resume_for(code), buttons_for(code)
+    if code in KEY_CODES:
+        return [OPEN_MODELS, resume, *others]
+    if code in EDIT_FIRST:
+        return [EDIT, resume, *(each for each in others if each != EDIT)]
+    return [others[0], resume, *others[1:]] if code in SWITCH_FIRST else [resume, *others]
 
 
 def buttons_for(code: str) -> list[Button]:

@@ -30,14 +30,17 @@ from runs.live.rendering.approval_views import Question, places_of, question_of
 from runs.live.rendering.data_tables import DataTable, table_of
 from runs.live.rendering.formatting import duration_text, moment_of
 from runs.live.rendering.long_texts import Fold, Rest, fold_argument, fold_arguments, fold_result, prose_of
-from runs.live.rendering.remedy_buttons import Button, ResumeButton, buttons_for, resume_for
+from runs.live.rendering.remedy_buttons import Button, ResumeButton, offers_for
+from runs.live.rendering.short_texts import first_line, short_arguments, short_result
 from runs.live.rendering.stop_views import Proof, proof_of
-from runs.live.rendering.time_bars import Picture
+from runs.live.rendering.time_bars import Bar, Picture
 from runs.live.rendering.unfinished_replies import Ending, Unfinished, ending_of, unfinished_of
 from runs.markdown import visible
 from runs.models import Step
 
 MAX_TABLE_ROWS = 8
+SHORT_CHARS = 240
+"""A text that is not longer, and on one line, is shown without a fold."""
 
 ICONS = {
     Step.Kind.REASONING: "brain",
@@ -68,9 +71,14 @@ NOTE_ICONS = {
 }
 """Icons of notes, by their payload's `note`."""
 
+STAGE_ICONS = {"circle-check", "circle-dashed", "circle-slash", "circle-x", "refresh-cw"}
+"""Icons of the stage's faces, beside those of cards."""
+
 CALL_ICONS = {words.icon for words in CALL_STATES.values() if words.icon}
-ALL_ICONS = sorted({*ICONS.values(), *NOTE_ICONS.values(), *CALL_ICONS, "lightbulb"})
-"""Every icon a card may use."""
+ALL_ICONS = sorted(
+    {*ICONS.values(), *NOTE_ICONS.values(), *CALL_ICONS, *STAGE_ICONS, "copy", "lightbulb", "maximize-2"}
+)
+"""Every icon a card or the stage may use."""
 
 CODES = {
     "timeout": "Timed out",
@@ -113,6 +121,7 @@ class CallBadge:
     state: str
     label: str
     duration: str = ""
+    icon: str = "hand"
 
 
 @dataclass(slots=True)
@@ -120,6 +129,12 @@ class StepView:
     """What the partials of a step show, besides the row itself."""
 
     icon: str
+    short: str = ""
+    """The step on one line: a call's arguments or its result, the first line of a text."""
+    is_short: bool = False
+    """True if `short` is the whole text."""
+    is_open: bool = False
+    """True if the card of a call is shown with its details: somebody has to look at it."""
     prose: SafeString = field(default_factory=SafeString)
     rest: Rest | None = None
     """The rest of `prose`, if it was cut."""
@@ -131,6 +146,8 @@ class StepView:
     """An answer's data as a table; otherwise it is `output`."""
     picture: Picture | None = None
     """The parallel calls of the turn, or the lanes of a race."""
+    bar: Bar | None = None
+    """Of a result: its call's bar in the time of the turn."""
     call_state: str = ""
     """State of the step's call when the step was written."""
     badge: CallBadge | None = None
@@ -146,10 +163,8 @@ class StepView:
     http_status: int | None = None
     advice: str = ""
     """What to do about a call without a result."""
-    buttons: list[Button] = field(default_factory=list)
-    """Remedies for the error."""
-    resume: ResumeButton | None = None
-    """How the failed run can be resumed."""
+    offers: list[Button | ResumeButton] = field(default_factory=list)
+    """Remedies for the error, the most useful first."""
     question: Question | None = None
     """A question to a person about a call, or its answer."""
     is_decided: bool = False
@@ -176,6 +191,10 @@ class StepView:
     next_ms: int | None = None
     """Time of the next attempt, in milliseconds since the epoch."""
 
+    def add_arguments(self, step: Step) -> None:
+        """Show the arguments of the step's call, as `rows` or as `output`."""
+        _add_arguments(self, step.tool_input)
+
 
 def step_view(step: Step) -> StepView:
     """The view of `step`."""
@@ -185,15 +204,16 @@ def step_view(step: Step) -> StepView:
         case ToolCallPayload(effect=effect):
             _add_arguments(card, step.tool_input)
             _set_call_state(card, "started")
-            card.is_unsafe = effect == "unsafe"
+            card.short, card.is_unsafe = short_arguments(step.tool_input), effect == "unsafe"
             card.picture = pictures.calls_of(step)
         case ToolResultPayload() as result:
             _add_result(card, step, result)
-            card.picture = pictures.calls_of(step)
+            card.picture, card.bar = pictures.calls_of(step), pictures.bar_of(step, card.call_state)
         case QuestionPayload() | DecisionPayload() if (question := question_of(step)) is not None:
             card.question, (card.prose, card.rest) = question, prose_of(step)
             card.call_state, card.is_unsafe = question.call_state, question.effect == "unsafe"
-            card.badge = CallBadge(question.call_state, question.call_label, card.duration)
+            card.badge = CallBadge(question.call_state, question.call_label, card.duration, question.icon)
+            card.is_open = bool(question.asks)
             if question.changes:
                 _add_arguments(card, step.tool_input)
         case RacePayload():
@@ -202,8 +222,11 @@ def step_view(step: Step) -> StepView:
         case RetryPayload() as retry:
             _add_attempts(card, step, retry)
         case AnswerPayload(output=output) if output is not ABSENT:
-            card.table = table_of(output)
-            card.output = fold_result(step)
+            card.table, card.output, card.short = (
+                table_of(output),
+                fold_result(step),
+                short_result(step.content, output),
+            )
         case ErrorPayload() as error:
             _add_error(card, step, error)
         case other:
@@ -211,6 +234,8 @@ def step_view(step: Step) -> StepView:
             card.proof = proof_of(step)
             card.unfinished = unfinished_of(step)
             card.prose, card.rest = prose_of(step)
+            card.short = first_line(step.content)
+            card.is_short = len(step.content) <= SHORT_CHARS and "\n" not in step.content.strip()
     return card
 
 
@@ -239,12 +264,13 @@ def _add_reply(card: StepView, told: Payload) -> None:
 def _add_error(card: StepView, step: Step, told: ErrorPayload) -> None:
     card.cause = _cause(told.code)
     card.prose, card.rest = prose_of(step)
-    card.buttons, card.resume = buttons_for(told.code), resume_for(told.code)
+    card.offers, card.short = offers_for(told.code), first_line(step.content)
     card.facts = _facts(told.context)
 
 
 def _add_result(card: StepView, step: Step, told: ToolResultPayload) -> None:
     card.output = fold_result(step)
+    card.short = short_result(step.content, step.tool_output)
     card.cause = _cause(told.code) if step.severity else ""
     _set_call_state(card, "failed" if step.severity else "succeeded")
     if told.code in ("timeout", "tool_timeout", "outcome_unknown"):
@@ -259,7 +285,8 @@ def _add_result(card: StepView, step: Step, told: ToolResultPayload) -> None:
 
 def _set_call_state(card: StepView, state: str) -> None:
     words = CALL_STATES[state]
-    card.call_state, card.badge = state, CallBadge(state, words.badge, card.duration)
+    card.call_state, card.badge = state, CallBadge(state, words.badge, card.duration, words.icon)
+    card.is_open = state in ("failed", "unknown")
     card.icon = words.icon or card.icon
 
 
@@ -272,7 +299,8 @@ def _add_attempts(card: StepView, step: Step, told: RetryPayload) -> None:
     card.cause = _cause(told.code)
     card.http_status = told.status or None
     card.was_cut_off = told.phase == "stream"
-    card.output = fold_result(step)
+    card.output, card.short = fold_result(step), short_result(step.content, None)
+    card.is_open = step.call_id is not None and told.next_at is not None
     if told.next_at is not None and (next_at := moment_of(told.next_at)) is not None:
         card.next_at, card.next_ms = next_at, round(told.next_at * 1000)
         card.ladder[attempt : attempt + 1] = ["next"]

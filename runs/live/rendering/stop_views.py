@@ -10,12 +10,12 @@ from runs.markdown import visible
 from runs.models import Step
 
 REPLIES = {
-    "not_begun": "A model was being asked and had not begun to answer.",
-    "cut_off": "A model's reply was cut off in the middle. What it cost is not known.",
+    "not_begun": "A model was asked and had not begun to answer.",
+    "cut_off": "Stopped mid-reply. Its cost was not reported.",
     "unknown": "A model was being asked. Whether it answers and what that costs is not known.",
 }
 
-KEPT = "What it had said by then is kept above, as an unfinished reply."
+KEPT = "Its words are kept below, as an unfinished reply."
 
 
 @dataclass(frozen=True, slots=True)

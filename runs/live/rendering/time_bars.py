@@ -5,6 +5,7 @@ Coordinates are attributes of an SVG 1,000 wide, because the content security po
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from runs.agent.payloads.steps import CallBeside, Lane, RacePayload, ToolCallPayload, ToolResultPayload
 from runs.agent.text import counted
@@ -58,6 +59,15 @@ def calls_of(step: Step) -> Picture | None:
     return Picture(_calls_caption(calls, ended, over - begun), bars, f"calls-{step.turn}")
 
 
+def bar_of(step: Step, state: str) -> Bar:
+    """The bar of the step's call: in the time of its turn's calls, or over the whole width if it ran alone."""
+    picture, anchor = calls_of(step), f"call-{step.call_id}"
+    bars = picture.bars if picture else []
+    has_run = step.started_at is not None and step.ended_at is not None
+    alone = Bar(step.tool_name, state, "", 0, WIDTH if has_run else 0, anchor=anchor)
+    return next((bar for bar in bars if bar.anchor == anchor), alone)
+
+
 def race_of(step: Step) -> Picture | None:
     """The lanes of a race; None if the step has none."""
     if not isinstance(step.payload, RacePayload) or not step.payload.lanes:
@@ -94,26 +104,30 @@ def _call_bar(call: CallBeside, begun: float, over: float) -> Bar:
     about = f"from {duration_text(call.started_at - begun)}" if call.started_at is not None else ""
     return Bar(
         call.tool_name,
-        call.state,
+        call.state if call.state in PROGRESS else "unknown",
         " ".join(filter(None, words)) or "ended",
         x,
         width,
-        anchor=f"call-{call.call_id}",
+        anchor=_anchor(call.call_id),
         about=about,
     )
+
+
+def _anchor(call_id: str) -> str:
+    """The id of a call's card; empty for an id that is none."""
+    try:
+        return f"call-{UUID(call_id)}"
+    except ValueError:
+        return ""
 
 
 def _calls_caption(calls: Sequence[CallBeside], ended: Sequence[CallBeside], took_s: float) -> str:
     still = sum(call.state in ("waiting", "running") for call in calls)
     if still:
-        return f"{len(calls)} calls side by side, {len(calls) - still} ended"
+        return f"{len(calls)} in parallel, {len(calls) - still} done"
     denied = sum(call.state == "denied" for call in calls)
-    name = f"{len(calls)} calls side by side{f', {denied} denied,' if denied else ''}"
-    if not ended:
-        return f"{name} did not run" if denied == len(calls) else f"{name} ended"
-    one_by_one = sum((call.ended_at or 0) - call.started_at for call in ended if call.started_at is not None)
-    caption = f"{name} took {duration_text(took_s)}"
-    return f"{caption}; one after another {duration_text(one_by_one)}" if one_by_one > took_s else caption
+    name = f"{len(calls)} in parallel{f', {denied} denied' if denied else ''}"
+    return f"{name} · {duration_text(took_s)}" if ended else name
 
 
 def _lane_bar(lane: Lane, begun: float, over: float) -> Bar:
@@ -144,7 +158,7 @@ def _race_caption(told: RacePayload) -> str:
     how = "Hedged" if told.strategy == "hedge" else "Raced"
     if told.multiple is None:
         return how
-    return f"{how}: racing cost {told.multiple:.1f}× the requests of one model"
+    return f"{how}: {counted(told.multiple, 'request')} instead of 1"
 
 
 def _took(span: CallBeside | Lane) -> str:

@@ -18,10 +18,13 @@ def views_of(steps: Sequence[Step]) -> list[StepView]:
 
 
 def _show_last_states(cards: Cards) -> None:
+    """Give each call its last known state."""
     calls = {step.call_id: view for step, view in cards if step.kind == Step.Kind.TOOL_CALL}
     for step, view in cards:
-        if step.kind != Step.Kind.TOOL_CALL and view.badge is not None and step.call_id in calls:
-            calls[step.call_id].badge = view.badge
+        if step.kind == Step.Kind.TOOL_CALL or view.badge is None or step.call_id not in calls:
+            continue
+        call = calls[step.call_id]
+        call.badge, call.is_open = view.badge, view.is_open
 
 
 def _show_answers(cards: Cards) -> None:
@@ -38,8 +41,15 @@ def _show_answers(cards: Cards) -> None:
 
 
 def _show_last_pictures(cards: Cards) -> None:
-    """Put the time bars of a turn on its last call, from the last result, which knows most."""
+    """Put the summary of parallel calls on the last call of their turn, and the bars on their results, from the last
+    result, which knows most."""
+    results = {f"call-{step.call_id}": view for step, view in cards if step.kind == Step.Kind.TOOL_RESULT}
     pictured = {step.turn: view for step, view in cards if step.kind == Step.Kind.TOOL_CALL and view.picture}
     for step, view in cards:
-        if step.kind == Step.Kind.TOOL_RESULT and view.picture and step.turn in pictured:
+        if step.kind != Step.Kind.TOOL_RESULT or view.picture is None:
+            continue
+        if step.turn in pictured:
             pictured[step.turn].picture = view.picture
+        for bar in view.picture.bars:
+            if bar.anchor in results:
+                results[bar.anchor].bar = bar

@@ -33,16 +33,16 @@ def value_of(html: str, name: str) -> str:
         ("limit_max_duration_s", "Allow more time", "max_duration_s"),
         ("limit_max_tokens", "Allow more tokens", "max_tokens"),
         ("limit_max_cost_usd", "Allow it to cost more", "max_cost_usd"),
-        ("invalid_input", "Edit and run again", "edit"),
-        ("no_such_code", "Edit and run again", "edit"),
+        ("invalid_input", "Edit &amp; run again", "edit"),
+        ("no_such_code", "Edit &amp; run again", "edit"),
     ],
 )
 def test_an_error_offers_what_may_help_first_and_editing_always(code, label, change):
     html = flat(card(code))
 
-    links = re.findall(r'<a class="button" href="([^"]*)">([^<]*)</a>', html)
+    links = re.findall(r'<a class="button[^"]*" href="(/runs/new/[^"]*)">([^<]*)</a>', html)
     assert links[0] == (f"/runs/new/?from={uuid.UUID(int=1)}&amp;change={change}", label)
-    assert links[-1][1] == "Edit and run again"
+    assert links[-1][1] == "Edit &amp; run again"
 
 
 def test_an_error_says_which_limit_was_met():
@@ -204,6 +204,21 @@ def test_only_a_run_that_waits_for_an_attempt_offers_to_hurry(make_run, owner):
     waiting = make_run(owner, status="waiting", waiting_for="retry")
     working = make_run(owner, status="thinking")
 
-    assert "/try-now/" in fragments.run_state_html(waiting)
-    assert "/stop-retrying/" in fragments.run_state_html(waiting)
-    assert "/try-now/" not in fragments.run_state_html(working)
+    assert "/try-now/" in fragments.state_html(waiting)
+    assert "/stop-retrying/" in fragments.state_html(waiting)
+    assert "/try-now/" not in fragments.state_html(working)
+
+
+@pytest.mark.parametrize(
+    ("code", "main"),
+    [
+        ("model_auth", "Open Models"),
+        ("limit_max_turns", "Resume with more turns"),
+        ("model_overloaded", "Resume"),
+        ("bad_output", "Edit &amp; run again"),
+    ],
+)
+def test_an_error_has_one_main_action_the_one_that_can_help(code, main):
+    html = flat(card(code))
+
+    assert re.findall(r'<(?:a|button) class="button button-primary"[^>]*>([^<]*)<', html) == [main]

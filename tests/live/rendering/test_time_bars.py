@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from runs.live.rendering import fragments
+from runs.live.rendering.formatting import moment_of
 from runs.models import Step
 
 RUN = uuid.UUID(int=1)
@@ -38,16 +39,20 @@ ONE_ENDED = [call(0, start=0.0, end=0.5), *ALL_RUNNING[1:]]
 ALL_ENDED = [call(0, start=0.0, end=0.5), call(1, "timeout", start=0.25, end=1.0), call(2, "unknown", 0.0, 1.0)]
 
 
-def test_a_call_that_runs_alone_has_no_picture():
-    assert "<figure" not in fragments.step_html(step("tool_call", call_id=IDS[0], tool_name="tool_0"))
+def test_a_call_that_ran_alone_fills_its_bar():
+    html = fragments.step_html(step("tool_call", call_id=IDS[0], tool_name="tool_0"))
+    result = fragments.step_html(
+        step("tool_result", call_id=IDS[0], started_at=moment_of(1000.0), ended_at=moment_of(1002.0))
+    )
+
+    assert "in parallel" not in html and bars(html) == []
+    assert bars(result) == [(0, 1000)]
 
 
 def test_the_last_of_several_calls_shows_all_of_them_running():
     html = fragments.step_html(step("tool_call", call_id=IDS[2], tool_name="tool_2", metadata={"calls": ALL_RUNNING}))
 
-    assert '<figure class="picture untrusted" hx-disable id="calls-3">' in html
-    assert "3 calls side by side, 0 ended" in html
-    assert html.count('data-bar="running"') == 3
+    assert 'id="calls-3">3 in parallel, 0 done' in html
     assert bars(html) == []
 
 
@@ -56,11 +61,10 @@ def test_each_result_brings_the_picture_up_to_date():
 
     brought = fragments.step_html(result).split('<template data-replace="calls-3">')[1]
 
-    assert bars(brought) == [(0, 500), (250, 750), (0, 1000)]
-    said = text_of(brought)
-    assert "3 calls side by side took 1.0 s; one after another 2.2 s" in said
-    assert "500 ms" in said and "timed out 750 ms" in said and "outcome unknown 1.0 s" in said
-    assert "from 250 ms" in said
+    assert "3 in parallel · 1.0 s" in text_of(brought)
+    by_call = [brought.split(f'<template data-replace="call-{each}-bar">')[1].split("</template>")[0] for each in IDS]
+    assert [bars(each) for each in by_call] == [[(0, 500)], [(250, 750)], [(0, 1000)]]
+    assert ['data-bar="timeout"' in each for each in by_call] == [False, True, False]
     assert "style=" not in brought
 
 
@@ -72,7 +76,8 @@ def test_a_page_without_javascript_shows_the_latest_picture_in_its_place():
     page = re.sub(r"(?s)<template.*?</template>", "", fragments.timeline_html([call_step, first, last]))
 
     assert page.count('id="calls-3"') == 1
-    assert "3 calls side by side took 1.0 s" in page
+    assert "3 in parallel · 1.0 s" in page
+    assert bars(page) == [(0, 1000), (0, 500)], "of the results on the page"
 
 
 def test_a_race_shows_its_lanes_with_what_each_cost_and_the_multiple():
@@ -87,7 +92,7 @@ def test_a_race_shows_its_lanes_with_what_each_cost_and_the_multiple():
     html = fragments.step_html(race)
     said = text_of(html)
 
-    assert "racing cost 2.0×" in said
+    assert "Raced: 2 requests instead of 1" in said
     assert "slow stopped 2.0 s from 0 ms, no first token, tokens unknown, cost unknown" in said
     assert "fast won 2.0 s from 0 ms, first token after 500 ms, 1,234 tokens, cost $0.0034" in said
     assert 'd="M250 0v10"' in html

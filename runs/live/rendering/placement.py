@@ -1,0 +1,79 @@
+"""Where a step's card is placed: in its turn, or in the card of the call it is about.
+
+The page of a run and its live updates place cards in the same way: `static/live/placement.js` puts a card into the
+element that its `data-into` names, and `nested` does so on the server.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from runs.agent.payloads.notes import UnfinishedPayload
+from runs.live.rendering.step_views import StepView
+from runs.models import Step
+
+CALL_SLOTS = {Step.Kind.TOOL_RESULT: "result", Step.Kind.APPROVAL: "asks", Step.Kind.RETRY: "attempts"}
+"""The slots of a call's card, by the kind of the steps in it."""
+
+
+@dataclass(slots=True)
+class Placed:
+    """A step with its view, and the steps in the slots of its card."""
+
+    step: Step
+    view: StepView
+    slots: dict[str, list["Placed"]] = field(default_factory=lambda: defaultdict(list))
+    """By `result`, `asks` and `attempts`; empty but for calls."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """A turn with its steps, by `words`, `attempts` and `flow`."""
+
+    number: int
+    slots: dict[str, list[Placed]] = field(default_factory=lambda: defaultdict(list))
+
+
+def slot_of(step: Step) -> str:
+    """The id of the element that a step's card is placed into; empty for a card between the turns."""
+    if step.call_id is not None and (name := CALL_SLOTS.get(Step.Kind(step.kind))):
+        return f"call-{step.call_id}-{name}"
+    return turn_slot_of(step)
+
+
+def turn_slot_of(step: Step) -> str:
+    """The same, if the step's call is not on the page."""
+    return f"turn-{step.turn}-{_part_of_turn(step)}" if step.turn else ""
+
+
+def _part_of_turn(step: Step) -> str:
+    match step.kind:
+        case Step.Kind.REASONING:
+            return "words"
+        case Step.Kind.RETRY | Step.Kind.RACE if step.call_id is None:
+            return "attempts"
+        case Step.Kind.NOTE if isinstance(step.payload, UnfinishedPayload):
+            return "attempts"
+        case _:
+            return "flow"
+
+
+def nested(cards: Sequence[tuple[Step, StepView]]) -> list[Turn | Placed]:
+    """The cards of consecutive steps as the page shows them: turns, and what is between them, in order."""
+    calls: dict[str, Placed] = {}
+    turns: dict[int, Turn] = {}
+    shown: list[Turn | Placed] = []
+    for step, view in cards:
+        placed = Placed(step, view)
+        if step.kind == Step.Kind.TOOL_CALL and step.call_id is not None:
+            calls[str(step.call_id)] = placed
+        of_call = CALL_SLOTS.get(Step.Kind(step.kind)) if str(step.call_id) in calls else None
+        if of_call:
+            calls[str(step.call_id)].slots[of_call].append(placed)
+        elif step.turn:
+            if step.turn not in turns:
+                shown.append(turns.setdefault(step.turn, Turn(step.turn)))
+            turns[step.turn].slots[_part_of_turn(step)].append(placed)
+        else:
+            shown.append(placed)
+    return shown

@@ -1,0 +1,223 @@
+"""The stage of a run's page: the one card that shows the most important thing now.
+
+A face is made from the rows only, as a step's card is: one rendering serves every viewer. The faces of a result
+(answer, error, report of a stop) and of a retry are made from one step, which brings them to open pages.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+
+from runs.agent.payloads.steps import QuestionPayload, RetryPayload
+from runs.agent.text import counted
+from runs.agent.tool_calls.call_states import CALL_STATES
+from runs.live.rendering.formatting import duration_text
+from runs.live.rendering.remedy_buttons import offers_for
+from runs.live.rendering.step_views import StepView, step_view
+from runs.models import Run, Step, ToolCall
+
+Face = Literal[
+    "", "stopping", "ask", "retry", "tools", "thinking", "queued", "paused", "failed", "stopped", "completed"
+]  # fmt: skip
+
+MOST_CALLS: Final = 5
+"""Calls that the stage shows one by one; further ones are counted."""
+MOST_QUESTIONS: Final = 10
+"""Questions that the stage asks at once; the inbox has the others."""
+FINAL_KINDS: Final = {Run.Status.COMPLETED: Step.Kind.ANSWER, Run.Status.FAILED: Step.Kind.ERROR}
+_LOOKS: Final[dict[Face, tuple[str, str]]] = {
+    "stopping": ("", "octagon-x"),
+    "ask": ("you", "hand"),
+    "retry": ("run", "refresh-cw"),
+    "tools": ("run", "wrench"),
+    "thinking": ("run", "brain"),
+    "queued": ("", "circle-dashed"),
+    "paused": ("", "pause"),
+    "failed": ("error", "circle-x"),
+    "stopped": ("", "circle-slash"),
+    "completed": ("ok", "circle-check"),
+}
+"""By face: the tone and the icon."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallLane:
+    """One tool call of the turn at work."""
+
+    name: str
+    state: str
+    words: str
+    started_ms: int | None = None
+    """Since when it runs, in milliseconds since the epoch; None if it does not run."""
+    limit_ms: int = 0
+    """Its time limit in milliseconds."""
+    limit: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class StageView:
+    """One face of the stage."""
+
+    face: Face = ""
+    title: str = ""
+    sub: str = ""
+    since: datetime | None = None
+    """Start of what the face shows, for a clock."""
+    step: Step | None = None
+    card: StepView | None = None
+    """The step that the face shows, and its view."""
+    questions: list[tuple[Step, StepView]] = field(default_factory=list)
+    lanes: list[CallLane] = field(default_factory=list)
+    more: int = 0
+    """Further calls or questions."""
+
+    @property
+    def tone(self) -> str:
+        """Who has to act: `run`, `you`, `ok`, `error`; empty for nobody."""
+        return _LOOKS[self.face][0] if self.face else ""
+
+    @property
+    def icon(self) -> str:
+        """The name of its icon."""
+        return _LOOKS[self.face][1] if self.face else "info"
+
+
+def face_of_step(step: Step, card: StepView) -> StageView | None:
+    """The face that the step brings; None for a step that changes none."""
+    match step.kind:
+        case Step.Kind.ANSWER:
+            return StageView(face="completed", title="Answer", step=step, card=card)
+        case Step.Kind.ERROR:
+            return StageView(face="failed", title=card.cause or "Error", step=step, card=card)
+        case Step.Kind.RETRY if step.call_id is None and isinstance(step.payload, RetryPayload) and card.next_at:
+            return StageView(face="retry", title=_attempt_words(step, card), step=step, card=card)
+        case Step.Kind.NOTE if card.proof is not None:
+            return StageView(
+                face="stopped", title="Stopped by force" if card.proof.forced_by else "Stopped", step=step, card=card
+            )
+        case _:
+            return None
+
+
+def face_of_run(run: Run) -> StageView:
+    """The face of the stage as the rows are now."""
+    if run.is_finished:
+        return _final(run)
+    if run.cancel_requested_at:
+        return StageView(face="stopping", title="Stopping…", since=run.cancel_requested_at, lanes=_running(run))
+    match run.waiting_for:
+        case Run.WaitingFor.APPROVAL | Run.WaitingFor.DECISION:
+            return _questions(run)
+        case Run.WaitingFor.RETRY:
+            return _retry(run)
+        case Run.WaitingFor.RESUME:
+            return StageView(face="paused", title="Paused", sub="It goes on from here when you resume it.")
+    if run.status == Run.Status.EXECUTING:
+        return _tools(run)
+    if run.status == Run.Status.THINKING:
+        return StageView(face="thinking", title=_thinker(run), since=_last_moment(run) or run.started_at)
+    return StageView(face="queued", title="Queued")
+
+
+def _final(run: Run) -> StageView:
+    status = Run.Status(run.status)
+    steps = run.steps.defer("replay").order_by("-sequence")
+    found = steps.filter(kind=FINAL_KINDS[status]) if status in FINAL_KINDS else steps.notes("cancelled")
+    step = found.first()
+    face = face_of_step(step, step_view(step)) if step is not None else None
+    if face is not None:
+        return face
+    match status:
+        case Run.Status.FAILED:
+            offers = offers_for(str((run.error or {}).get("code")))
+            return StageView(face="failed", title="Failed", card=StepView(icon="circle-x", offers=offers))
+        case Run.Status.CANCELLED:
+            return StageView(face="stopped", title="Stopped")
+        case _:
+            return StageView()
+
+
+def _retry(run: Run) -> StageView:
+    step = run.steps.defer("replay").filter(kind=Step.Kind.RETRY, call_id=None).order_by("-sequence").first()
+    face = face_of_step(step, step_view(step)) if step is not None else None
+    return face or StageView(face="retry", title="Retrying")
+
+
+def _questions(run: Run) -> StageView:
+    asking = list(ToolCall.objects.asking().filter(run=run).order_by("turn", "index").values_list("call_id", flat=True))
+    shown = asking[:MOST_QUESTIONS]
+    steps = run.steps.defer("replay").filter(kind=Step.Kind.APPROVAL, call_id__in=shown).order_by("sequence")
+    last = {step.call_id: step for step in steps if isinstance(step.payload, QuestionPayload)}
+    questions = [_question(last[call_id]) for call_id in shown if call_id in last]
+    is_approval = run.waiting_for == Run.WaitingFor.APPROVAL
+    what = "approval" if is_approval else "answer"
+    title = "Needs your approval" if is_approval else "Outcome unknown"
+    if len(asking) > 1:
+        title = f"{counted(len(asking), 'call')} need your {what}"
+    return StageView(face="ask", title=title, questions=questions, more=len(asking) - len(shown))
+
+
+def _question(step: Step) -> tuple[Step, StepView]:
+    card = step_view(step)
+    card.add_arguments(step)
+    return step, card
+
+
+def _tools(run: Run) -> StageView:
+    calls = _calls_of_turn(run)
+    done = sum(call.state not in ToolCall.OPEN for call in calls)
+    title = f"{len(calls)} tools at once" if len(calls) > 1 else f"{calls[0].tool_name}" if calls else "Running tools"
+    # What still runs comes first: it is what somebody waits for.
+    shown = sorted(calls, key=lambda call: call.state not in ToolCall.OPEN)[:MOST_CALLS]
+    lanes = _lanes(run, sorted(shown, key=lambda call: call.index))
+    sub = f"{done} of {len(calls)} done" if len(calls) > 1 else ""
+    return StageView(face="tools", title=title, sub=sub, lanes=lanes, more=len(calls) - len(shown))
+
+
+def _running(run: Run) -> list[CallLane]:
+    return _lanes(run, [call for call in _calls_of_turn(run) if call.state == ToolCall.State.STARTED][:MOST_CALLS])
+
+
+def _calls_of_turn(run: Run) -> Sequence[ToolCall]:
+    last = run.calls.order_by("-turn").values_list("turn", flat=True).first()
+    return list(run.calls.filter(turn=last).order_by("index")) if last is not None else []
+
+
+def _lanes(run: Run, calls: Iterable[ToolCall]) -> list[CallLane]:
+    limit_s = run.config.get("tool_timeout_s")
+    limit = (round(limit_s * 1000), duration_text(limit_s)) if isinstance(limit_s, int | float) and limit_s else (0, "")
+    return [_lane(call, *limit) for call in calls]
+
+
+def _lane(call: ToolCall, limit_ms: int, limit: str) -> CallLane:
+    words = CALL_STATES[call.state].badge
+    if call.started_at is None:
+        return CallLane(call.tool_name, call.state, words)
+    if call.state == ToolCall.State.STARTED:
+        return CallLane(call.tool_name, call.state, words, round(call.started_at.timestamp() * 1000), limit_ms, limit)
+    took = duration_text((call.ended_at - call.started_at).total_seconds()) if call.ended_at else ""
+    return CallLane(call.tool_name, call.state, took if call.state == ToolCall.State.SUCCEEDED else f"{words} {took}")
+
+
+def _thinker(run: Run) -> str:
+    models = [str(name) for name in run.config.get("models") or ["offline"]]
+    if len(models) > 1 and run.config.get("strategy") in ("race", "hedge"):
+        return f"{len(models)} models"
+    return models[0]
+
+
+def _last_moment(run: Run) -> datetime | None:
+    last = run.steps.order_by("-sequence").values_list("ended_at", "started_at").first()
+    return (last[0] or last[1]) if last is not None else None
+
+
+def _attempt_words(step: Step, card: StepView) -> str:
+    cause = card.cause + (f" ({card.http_status})" if card.http_status else "")
+    match card.attempt:
+        case "wait":
+            return "Waiting: rate limited"
+        case "round":
+            return f"Round {step.attempt} of {step.max_attempts}: no model replied"
+        case _:
+            return f"Attempt {step.attempt or 1} of {step.max_attempts or '?'} failed: {cause}"

@@ -1,0 +1,89 @@
+// The stage: the one card of a run's page that shows the most important thing now. Its face comes from the server; replies
+// in the making are written into it. It keeps its place and, while a run is watched, its height.
+
+import { cameIn, keptText, typedIn } from "./fragments.js";
+
+const WHOLE = "stage-whole"; // in this session's storage: all of it is shown, however high it gets
+const END_PX = 24;
+const AT_WORK = ["thinking", "tools", "retry", "queued", "paused", "stopping"];
+
+function stored(change) {
+  try {
+    return change(sessionStorage);
+  } catch {
+    return null; // Storage may be forbidden.
+  }
+}
+
+export class Stage {
+  constructor() {
+    this.element = document.getElementById("stage");
+    this.replies = this.element.querySelector("[data-replies]");
+    this.size = this.element.querySelector("[data-stage-size]");
+    this.isAtTheEnd = true;
+    this.replies.addEventListener("scroll", () => this.look(), { passive: true });
+    this.size.addEventListener("click", () => this.resize(!this.element.hasAttribute("data-whole")));
+    if (AT_WORK.includes(this.face.dataset.face)) this.watch();
+  }
+
+  get face() {
+    return document.getElementById("stage-face");
+  }
+
+  // Whoever watched the run keeps a stage of the same height at its end, so that nothing moves.
+  watch() {
+    this.element.setAttribute("data-seen-live", "");
+    this.resize(stored((storage) => storage.getItem(WHOLE)) === "yes", false);
+    this.size.hidden = false;
+  }
+
+  resize(isWhole, isAsked = true) {
+    this.element.toggleAttribute("data-whole", isWhole);
+    this.size.setAttribute("aria-pressed", String(isWhole));
+    if (isAsked) stored((storage) => storage.setItem(WHOLE, isWhole ? "yes" : "no"));
+  }
+
+  show(fresh) {
+    if (!fresh || this.face.isEqualNode(fresh)) return;
+    const { face: old } = this;
+    const [typed, hadFocus] = [typedIn(old), old.contains(document.activeElement)];
+    old.replaceWith(fresh);
+    cameIn(fresh);
+    if (AT_WORK.includes(fresh.dataset.face)) this.watch();
+    if (typed.length) this.element.querySelector("[data-kept]").replaceChildren(keptText(typed));
+    if (hadFocus) (fresh.querySelector("button:not([disabled]), a[href]") ?? this.element).focus({ preventScroll: true });
+  }
+
+  look() {
+    const { scrollHeight, scrollTop, clientHeight } = this.replies;
+    this.isAtTheEnd = scrollHeight - scrollTop - clientHeight < END_PX;
+  }
+
+  // A growing reply scrolls inside the stage, with a reader who is at its end and has selected none of it.
+  grow(change) {
+    const selection = getSelection();
+    const isReading = !selection.isCollapsed && this.replies.contains(selection.anchorNode);
+    const follows = this.isAtTheEnd && !isReading;
+    change();
+    if (follows) this.replies.scrollTop = this.replies.scrollHeight;
+    this.look();
+  }
+
+  // The place in the reply that somebody reads who has scrolled up in it; null for one who follows.
+  placeIn(replies) {
+    if (this.isAtTheEnd) return null;
+    const box = this.replies.getBoundingClientRect();
+    return replies.readAt((box.top + box.bottom) / 2);
+  }
+
+  // The reply became the answer, or an unfinished reply among the steps: show the same place of it.
+  keepPlace(place, card) {
+    const text = card?.querySelector("[data-words]") ?? this.element.querySelector("[data-answer]");
+    if (!place || !text) return;
+    const scroller = card ? document.scrollingElement : text;
+    const middle = card ? innerHeight / 2 : text.clientHeight / 2;
+    const height = card ? text.getBoundingClientRect().height : text.scrollHeight;
+    const top = card ? text.getBoundingClientRect().top + scroller.scrollTop : 0;
+    scroller.scrollTo({ top: top + place.share * height - middle, behavior: "instant" });
+  }
+}

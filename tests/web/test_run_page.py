@@ -1,0 +1,85 @@
+"""The page of a run: what is on top, the windows of a long run, and where its steps stand."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from runs.models import Run, Step
+
+pytestmark = pytest.mark.django_db
+
+
+def sequences(page: str) -> list[int]:
+    """The sequences of the steps on the page, in the order of the page."""
+    return [int(number) for number in re.findall(r'data-step-seq="(\d+)"', page)]
+
+
+@pytest.fixture
+def page_of(browser_of: Callable[[User | None], Client], owner: User) -> Callable[..., str]:
+    """The page of a run, as its owner sees it."""
+    return lambda run, query="": browser_of(owner).get(f"/runs/{run.pk}/{query}").content.decode()
+
+
+def test_an_answer_is_once_on_the_page_above_all_steps(
+    make_run: Callable[..., Run], owner: User, page_of: Callable[..., str]
+) -> None:
+    run = make_run(owner, status="completed", steps=3)
+    Step.objects.create(run=run, sequence=4, epoch=1, turn=2, kind="answer", content="It is 391.\n\nIndeed.")
+    Run.objects.filter(pk=run.pk).update(next_sequence=5)
+
+    page = page_of(run)
+
+    assert page.count("data-answer") == 1
+    assert page.index('id="stage"') < page.index("data-answer") < page.index('id="steps"') < page.index('id="step-4"')
+    assert page.count("Indeed.") == 1, "the list has its first line only"
+
+
+@pytest.mark.parametrize(
+    ("query", "first", "last"),
+    [
+        ("?at=5000", 4950, 5049),
+        ("?at=1", 1, 50),
+        ("?at=10000", 9901, 10000),
+        ("?at=999999", 9901, 10000),
+        ("", 9901, 10000),
+    ],
+)
+def test_a_link_to_a_step_shows_the_steps_around_it(
+    make_run: Callable[..., Run], owner: User, page_of: Callable[..., str], query: str, first: int, last: int
+) -> None:
+    run = make_run(owner, status="completed", steps=10_000)
+
+    page = page_of(run, query)
+
+    assert sequences(page) == list(range(first, last + 1))
+    assert f"?at={first}#step-{first}" in page
+    assert ("Newer steps" in page) == (last < 10_000)
+
+
+def test_a_call_its_question_and_its_result_are_one_card(
+    make_run: Callable[..., Run], owner: User, page_of: Callable[..., str]
+) -> None:
+    run = make_run(owner, status="completed")
+    ids = [f"{digit * 8}-2222-3333-4444-555555555555" for digit in "12"]
+    rows: list[dict[str, Any]] = [
+        {"kind": "reasoning", "content": "Both at once.", "turn": 1},
+        {"kind": "tool_call", "call_id": ids[0], "tool_name": "one", "tool_input": {"a": 1}, "turn": 1},
+        {"kind": "tool_call", "call_id": ids[1], "tool_name": "two", "tool_input": {}, "turn": 1},
+        {"kind": "tool_result", "call_id": ids[1], "tool_name": "two", "content": "Second", "turn": 1},
+        {"kind": "tool_result", "call_id": ids[0], "tool_name": "one", "content": "First", "turn": 1},
+    ]
+    Step.objects.bulk_create(Step(run=run, sequence=n, epoch=1, **row) for n, row in enumerate(rows, 1))
+    Run.objects.filter(pk=run.pk).update(next_sequence=6)
+
+    page = page_of(run)
+    alone = page_of(run, "?before=6&at=5")
+
+    assert sequences(page) == [1, 2, 5, 3, 4]
+    for call, result in (ids[0], 5), (ids[1], 4):
+        slot = page.split(f'id="call-{call}-result">')[1]
+        assert slot.lstrip().startswith(f'<article id="step-{result}"')
+    assert sequences(alone) == sequences(page)
