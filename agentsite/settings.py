@@ -90,7 +90,6 @@ INSTALLED_APPS = [
     "channels",
     "django_htmx",
     "csp",
-    "lucide",
     *AGENTSITE_APPS,
 ]
 MIDDLEWARE = [
