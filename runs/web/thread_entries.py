@@ -92,9 +92,7 @@ def _question(run: Run) -> SafeString:
     """What a waiting run asks, as its own page shows it."""
     if run.waiting_for not in Run.ASKING or run.cancel_requested_at is not None:
         return SafeString("")
-    asking = ToolCall.objects.asking().filter(run=run).values("pk")
-    about = Step.objects.filter(run=run, call_id__in=asking, kind__in=(Step.Kind.TOOL_CALL, Step.Kind.APPROVAL))
-    return fragments.timeline_html(about.defer("replay").order_by("sequence"))
+    return fragments.stage_html(run)
 
 
 def _may_not(user: Any, run: Run) -> tuple[str, ...]:
