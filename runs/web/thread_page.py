@@ -69,7 +69,7 @@ def show_entry(request: PageRequest, thread_id: UUID, run_id: UUID) -> HttpRespo
         raise Http404(NOT_THERE)
     path = thread.path_through(run_id)
     [entry] = entries_of(request.user, thread, [run], first=path.index(run) + 1)
-    return render(request, "threads/partials/entry.html", {"thread": thread, "entry": entry})
+    return render(request, "threads/partials/entry.html", {"thread": thread, "entry": entry, "once": new_key()})
 
 
 @dataclass(frozen=True, slots=True)
