@@ -206,5 +206,5 @@ async def test_without_javascript_search_and_menus_work(shared_site: LiveSite, s
 
 LEFT_EDGES = """() => [".top-bar-title > *", "main > *"].map(part => {
     const seen = [...document.querySelectorAll(part)].filter(e => e.checkVisibility() && e.offsetWidth > 1);
-    return Math.round(seen[0].getBoundingClientRect().left);
+    return Math.round(Math.min(...seen.map(e => e.getBoundingClientRect().left)));
 })"""

@@ -68,6 +68,7 @@ def test_a_worker_that_slept_through_its_lease_writes_nothing_and_calls_nobody(c
     (zombie,) = cluster.workers(1)
     runs = cluster.launch(["hold this"])
     cluster.hosted(runs)
+    cluster.until(lambda: len(cluster.model.requests) == 1)
     os.kill(zombie.process.pid, signal.SIGSTOP)
     cluster.workers(1)
     cluster.until(lambda: cluster.run(runs[0])["epoch"] == 2, LEASE_S + 15)
