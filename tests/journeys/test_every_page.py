@@ -19,8 +19,13 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
+ANIMATIONS_ENDED = """() => Promise.allSettled(document.getAnimations()
+    .filter(each => each.effect.getComputedTiming().endTime !== Infinity).map(each => each.finished))"""
+
+
 async def faults_of(page: Page) -> list[str]:
-    """The findings of axe, and elements out of their place."""
+    """The findings of axe, and elements out of their place, once what fades in or out has done so."""
+    await page.evaluate(ANIMATIONS_ENDED)
     results = await Axe().run(page)
     faults = [
         f"{page.url}: {violation['id']} at {[node['target'] for node in violation['nodes']]}"
