@@ -1,6 +1,7 @@
 """Pausing, resuming, forcing and following up from the pages: messages and redirects."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -85,6 +86,20 @@ def test_a_follow_up_without_words_or_of_a_run_that_goes_on_says_so_in_the_form(
     assert "Type what should be done next." in empty.content.decode()
     assert "has not ended yet" in early.content.decode()
     assert not Run.objects.filter(continues__isnull=False).exists()
+
+
+def test_the_form_of_a_runs_buttons_does_nothing_when_it_is_sent_without_a_button(
+    browser: Client, owner: User, make_run: Callable[..., Run]
+) -> None:
+    run = make_run(owner, status="idle")
+    tag = re.search(r'<form id="run-actions"[^>]*>', browser.get(f"/runs/{run.pk}/").content.decode())
+    assert tag is not None
+
+    answers = [browser.post(address) for address in re.findall(r'(?:action|hx-post)="([^"]*)"', tag[0])]
+
+    assert [answer.status_code for answer in answers] == [405, 405]
+    run.refresh_from_db()
+    assert (run.status, run.cancel_requested_at, run.pause_requested_at) == ("idle", None, None)
 
 
 def test_a_stop_can_be_forced_after_ten_seconds_and_the_button_comes_then(
