@@ -55,7 +55,7 @@ chaos: $(DEV_STAMP) ## Break everything that can break, and check that no run an
 	INTERLEAVINGS=10000 $(PY) -m pytest --timeout 3600 tests/engine/test_interleavings.py -s $(ARGS)
 	SCHEMATHESIS=all $(PY) -m pytest --timeout 3600 tests/api/test_schemathesis.py -s $(ARGS)
 
-bench: $(DEV_STAMP) ## Measure the engine, the live view, the agent's patterns, the pages beside busy runs and beside readers that do not read, and several processes
+bench: $(DEV_STAMP) ## Measure the engine, the live view, the agent's patterns, pages (beside busy runs and readers that do not read too), several processes
 	$(PY) -m tests.benchmarks.engine
 	$(PY) -m tests.benchmarks.live
 	$(PY) -m tests.benchmarks.patterns
@@ -64,9 +64,11 @@ bench: $(DEV_STAMP) ## Measure the engine, the live view, the agent's patterns, 
 	$(PY) -m tests.benchmarks.hold
 	$(PY) -m tests.benchmarks.floods
 	$(PY) -m tests.benchmarks.scale
+	$(PY) -m tests.benchmarks.pages
+	$(PY) -m tests.benchmarks.lighthouse
 
-screenshots: $(DEV_STAMP) ## Take docs/screenshot.png from a real run (needs Chromium)
-	$(PY) -m tests.screenshots
+screenshots: $(DEV_STAMP) ## Take pictures of every page in every state into var/screenshots (ARGS=--readme: the README's)
+	$(PY) -m tests.screenshots $(ARGS)
 
 # A virtual environment whose Python is gone (an upgrade, a moved folder) is made anew.
 define MAKE_VENV

@@ -25,15 +25,20 @@ def install(what: str, files: Iterable[Path], folder: Path) -> None:
 
     Skips the test without npm, unless REQUIRE_SERVICES is 1.
     """
-    reason = why_not()
+    reason = try_install(files, folder)
     if not reason:
-        for file in files:
-            shutil.copy(file, folder)
-        command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_LIMIT_S, check=False)
-        if done.returncode == 0:
-            return
-        reason = f"npm could not install it: {done.stderr.strip()[-300:]}"
+        return
     if os.environ.get("REQUIRE_SERVICES") == "1":
         pytest.fail(f"{what}: {reason}")
     pytest.skip(f"{what}: {reason}")
+
+
+def try_install(files: Iterable[Path], folder: Path) -> str:
+    """Install what the lock file among `files` names into `folder`. Returns the reason if that is not possible."""
+    if reason := why_not():
+        return reason
+    for file in files:
+        shutil.copy(file, folder)
+    command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_LIMIT_S, check=False)
+    return f"npm could not install it: {done.stderr.strip()[-300:]}" if done.returncode else ""

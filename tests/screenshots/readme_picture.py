@@ -1,7 +1,6 @@
-"""Take the README's picture from a real server: `make screenshots`."""
+"""The README's picture, from a real server."""
 
 import asyncio
-import sys
 import tempfile
 from pathlib import Path
 
@@ -36,11 +35,8 @@ async def take(site: LiveSite) -> None:
         await browser.close()
 
 
-def main() -> int:
-    """Start a server, take the pictures, and stop it."""
-    if CHROMIUM is None:
-        print("There is no Chromium: run `make browser`, or name one in CHROMIUM.", file=sys.stderr)
-        return 2
+def take_readme_picture() -> Path:
+    """Start a server, take the picture, and stop the server. Returns where the picture is."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
         prepare_data(data)
@@ -50,9 +46,4 @@ def main() -> int:
             asyncio.run(take(site))
         finally:
             site.close()
-    print(f"Took {PICTURE.relative_to(ROOT)}.")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return PICTURE

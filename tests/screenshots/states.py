@@ -1,0 +1,145 @@
+"""Every state of every page. A new page or a new state of one is added here."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from playwright.async_api import Page
+
+from tests.screenshots.desk import Desk
+from tests.screenshots.replies import (
+    ANSWER,
+    ASK_STOCK,
+    INVOICE,
+    LOOK_UP,
+    PROSE,
+    RESERVE,
+    SLOW_LOOK_UP,
+    TASK,
+    TRANSFER,
+    WRONG_ARTICLE,
+)
+from tests.wire import Hang, Outcome, Status
+
+
+@dataclass(frozen=True)
+class State:
+    """A page in a state."""
+
+    name: str
+    arrange: Callable[[Desk], Awaitable[str]]
+    """Brings it about; returns the address of the page."""
+    act: Callable[[Page], Awaitable[None]] | None = None
+    """What the person does on the page before the picture."""
+    who: str = "ada"
+    ends: bool = False
+    """A run that goes on while the pictures are taken: it is stopped afterwards."""
+
+
+def at(address: str) -> Callable[[Desk], Awaitable[str]]:
+    """A page that is there without anything done."""
+
+    async def arrange(_desk: Desk) -> str:
+        return address
+
+    return arrange
+
+
+def run(*outcomes: Outcome, until: str, task: str = TASK, agent: str = "Order clerk", held: bool = False) -> Callable[
+    [Desk], Awaitable[str]
+]:  # fmt: skip
+    """The page of a run whose model does that, once it has the status `until` (several with `|`)."""
+
+    async def arrange(desk: Desk) -> str:
+        if held:
+            desk.hold.touch()
+        run_id = await desk.launch(task, *outcomes, agent=agent)
+        await desk.settled(run_id, *until.split("|"))
+        return f"/runs/{run_id}/"
+
+    return arrange
+
+
+async def open_palette(page: Page) -> None:
+    """Open the command palette with a few letters."""
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("check")
+    await page.locator("#palette [role=option]").first.wait_for()
+
+
+async def open_shortcuts(page: Page) -> None:
+    """Open the keyboard map."""
+    await page.keyboard.press("?")
+
+
+async def open_menu(page: Page) -> None:
+    """Open the run's menu."""
+    await page.get_by_label("More actions").first.click()
+
+
+async def sign_in_wrongly(page: Page) -> None:
+    """Try a password that is not the right one."""
+    await page.fill("[name=username]", "ada")
+    await page.fill("[name=password]", "not her password")
+    async with page.expect_navigation():
+        await page.press("[name=password]", "Enter")
+
+
+async def send_nothing(page: Page) -> None:
+    """Send the form as it is."""
+    async with page.expect_response(lambda response: response.request.method == "POST"):
+        await page.locator("main form [type=submit]").first.click()
+
+
+REFUSED = Status(401, message="Incorrect API key provided.")
+FIRST = [
+    State("home-empty", at("/"), who="grace"),
+    State("runs-empty", at("/runs/"), who="grace"),
+    State("inbox-empty", at("/inbox/"), who="grace"),
+    State("threads-empty", at("/threads/"), who="grace"),
+    State("sign-in", at("/accounts/login/"), who=""),
+    State("sign-in-wrong", at("/accounts/login/"), sign_in_wrongly, who=""),
+    State("first-link-used", at("/accounts/first/used-up/"), who=""),
+    State("not-found", at("/runs/00000000-0000-4000-8000-000000000000/")),
+    State("forbidden", at("/models/"), who="grace"),
+]
+LIVE = [
+    State("run-no-word", run(Hang(), until="thinking"), ends=True),
+    State("run-streaming", run(LOOK_UP, Hang(after_chunks=60, answer=PROSE), until="thinking"), ends=True),
+    State("run-tools", run(SLOW_LOOK_UP, ANSWER, until="executing", held=True), ends=True),
+    State("run-retry", run(ASK_STOCK, Status(503, retry_after="55"), agent="Busy clerk", until="waiting"), ends=True),
+    State("run-race", run(Hang(after_chunks=8, answer=PROSE), Hang(), agent="Racer", until="thinking"), ends=True),
+    State("run-asks", run(LOOK_UP, INVOICE, ANSWER, until="waiting")),
+    State("run-unknown", run(TRANSFER, ANSWER, until="waiting")),
+]
+ENDED = [
+    State("run-completed", run(LOOK_UP, ASK_STOCK, RESERVE, ANSWER, until="completed")),
+    State("run-completed-menu", run(LOOK_UP, ANSWER, until="completed"), open_menu),
+    State("run-prose", run(PROSE, until="completed")),
+    State("run-tool-failed", run(WRONG_ARTICLE, ANSWER, until="completed")),
+    State("run-raced", run(PROSE, PROSE, agent="Racer", until="completed")),
+    State("run-failed", run(until="failed", agent="Wrong address")),
+    State("run-refused-key", run(REFUSED, agent="Clerk without a key", until="failed")),
+]
+FULL = [
+    State("home", at("/")),
+    State("runs", at("/runs/")),
+    State("runs-no-match", at("/runs/?q=zebra+crossing")),
+    State("inbox", at("/inbox/")),
+    State("threads", at("/threads/")),
+    State("launch", at("/runs/new/")),
+    State("launch-empty-task", at("/runs/new/"), send_nothing),
+    State("agents", at("/agents/")),
+    State("agent", at("/agents/2/")),
+    State("agent-edit", at("/agents/2/edit/")),
+    State("agent-new", at("/agents/new/")),
+    State("agents-import", at("/agents/import/")),
+    State("models", at("/models/")),
+    State("tokens", at("/settings/tokens/")),
+    State("password", at("/settings/password/")),
+    State("search", at("/search/?q=check")),
+    State("palette", at("/"), open_palette),
+    State("shortcuts", at("/"), open_shortcuts),
+    State("api-reference", at("/api/v1/docs/")),
+    State("admin-runs", at("/admin/runs/run/")),
+]
+STATES = [*FIRST, *LIVE, *ENDED, *FULL]
