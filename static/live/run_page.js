@@ -124,6 +124,7 @@ export class RunPage {
     const cards = [...fresh.children];
     const follow = this.reader.isFollowing();
     const read = this.stage.placeIn(this.replies);
+    const readsTheEnd = this.stage.isFollowed();
     for (const card of cards) {
       place(card, this.steps);
       this.showFace(card);
@@ -133,6 +134,7 @@ export class RunPage {
       this.announcer.announce(card);
     }
     this.keepRead(read, cards);
+    if (readsTheEnd && cards.some(({ dataset }) => dataset.stepKind === "answer")) this.stage.toTheEnd();
     const taken = document.querySelector("[data-steps-taken]");
     if (taken) taken.textContent = this.last.toLocaleString("en");
     if (follow || this.reader.seesStage()) keepFew(this.steps);

@@ -69,6 +69,17 @@ export class Stage {
     this.look();
   }
 
+  // The end of a reply that has more than the stage shows is read.
+  isFollowed() {
+    return this.isAtTheEnd && this.replies.scrollHeight > this.replies.clientHeight + 1;
+  }
+
+  // The reply became the answer: its end stays in view.
+  toTheEnd() {
+    const answer = this.element.querySelector("[data-answer]");
+    answer?.scrollTo({ top: answer.scrollHeight, behavior: "instant" });
+  }
+
   // The place in the reply that somebody reads who has scrolled up in it; null for one who follows.
   placeIn(replies) {
     if (this.isAtTheEnd) return null;
