@@ -7,6 +7,7 @@ import { cameIn, elementFrom, elementsFrom, replaceAll, update } from "./fragmen
 import { keepFew, watchOlder } from "./older_steps.js";
 import { Pill } from "./pill.js";
 import { lastSequence, place } from "./placement.js";
+import { RaceLanes } from "./race.js";
 import { Reader } from "./reader.js";
 import { Replies } from "./replies.js";
 import { WINDOW } from "./settings.js";
@@ -33,6 +34,8 @@ export class RunPage {
     this.stage = new Stage();
     const models = JSON.parse(this.stage.element.dataset.models);
     this.replies = new Replies(this.stage.replies, (paint) => this.stage.grow(paint), models);
+    this.race = new RaceLanes(this.replies);
+    this.faceAt = this.last;
     for (const step of this.steps.querySelectorAll("[data-card]")) this.replies.endedBy(step);
     replaceAll(this.steps);
     this.endWaits(document.getElementById("run-state").dataset.runStatus, this.last);
@@ -91,6 +94,7 @@ export class RunPage {
     if (frame.head !== undefined) this.head = Math.max(this.head, frame.head);
     if (frame.ping || frame.held || this.polling) this.held = frame.held;
     if (this.replies.hear(frame) || frame.steps) this.received(size);
+    this.race.heard();
     if (frame.state && frame.at >= this.stateAt) this.showState(frame.state, frame.at);
     this.showConnection();
   }
@@ -147,6 +151,7 @@ export class RunPage {
     const template = card.querySelector(':scope > template[data-replace="stage-face"]');
     if (!template) return;
     this.stage.show(template.content.firstElementChild);
+    this.faceAt = Number(card.dataset.stepSeq);
     template.remove();
   }
 
@@ -163,7 +168,7 @@ export class RunPage {
     this.replies.forgetUnheard();
     const [fresh, face] = elementsFrom(html);
     update(document.getElementById("run-state"), fresh);
-    this.stage.show(face);
+    if (at >= this.faceAt) this.stage.show(face); // A step that came later has brought another one.
     const taken = document.querySelector("[data-steps-taken]");
     if (taken) taken.textContent = Math.max(this.last, at).toLocaleString("en");
     this.endWaits(fresh.dataset.runStatus, at);

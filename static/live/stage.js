@@ -5,7 +5,7 @@ import { cameIn, keptText, typedIn } from "./fragments.js";
 
 const WHOLE = "stage-whole"; // in this session's storage: all of it is shown, however high it gets
 const END_PX = 24;
-const AT_WORK = ["thinking", "tools", "retry", "queued", "paused", "stopping"];
+const AT_WORK = ["thinking", "race", "tools", "retry", "queued", "paused", "stopping"];
 
 function stored(change) {
   try {
