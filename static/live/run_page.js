@@ -12,6 +12,7 @@ import { Reader } from "./reader.js";
 import { Replies } from "./replies.js";
 import { WINDOW } from "./settings.js";
 import { Stage } from "./stage.js";
+import { Tab } from "./tab.js";
 
 const POLL_MS = 3_000;
 const ACK_MS = 1_000;
@@ -35,6 +36,7 @@ export class RunPage {
     const models = JSON.parse(this.stage.element.dataset.models);
     this.replies = new Replies(this.stage.replies, (paint) => this.stage.grow(paint), models);
     this.race = new RaceLanes(this.replies);
+    this.tab = new Tab();
     this.faceAt = this.last;
     for (const step of this.steps.querySelectorAll("[data-card]")) this.replies.endedBy(step);
     replaceAll(this.steps);
@@ -152,6 +154,7 @@ export class RunPage {
     if (!template) return;
     this.stage.show(template.content.firstElementChild);
     this.faceAt = Number(card.dataset.stepSeq);
+    this.tab.show();
     template.remove();
   }
 
@@ -169,6 +172,7 @@ export class RunPage {
     const [fresh, face] = elementsFrom(html);
     update(document.getElementById("run-state"), fresh);
     if (at >= this.faceAt) this.stage.show(face); // A step that came later has brought another one.
+    this.tab.show();
     const taken = document.querySelector("[data-steps-taken]");
     if (taken) taken.textContent = Math.max(this.last, at).toLocaleString("en");
     this.endWaits(fresh.dataset.runStatus, at);
