@@ -75,10 +75,9 @@ class ReplyBlocks:
             at.number = at.reply.number
             return
         at.number = at.reply.number
-        for piece, start, end, is_final in list(_due(at)):
-            text = at.reply.pieces[piece][1]
+        for piece, end, text, is_final in list(_due(at)):
             async with self._turns:
-                html = await html_of(text[start:end])
+                html = await html_of(text)
             if markdown.is_shown_plain(html):
                 at.is_given_up = True
                 return
@@ -91,8 +90,8 @@ class ReplyBlocks:
             await self._on_blocks(frame)
 
 
-def _due(at: _Progress) -> Iterator[tuple[int, int, int, bool]]:
-    """What is to be rendered: the piece, start and end in it, and whether that is for good."""
+def _due(at: _Progress) -> Iterator[tuple[int, int, str, bool]]:
+    """What is to be rendered: the piece and the end in it, the text up to there, and whether that is for good."""
     pieces = at.reply.pieces
     for index in range(at.piece, len(pieces)):
         text, is_last = pieces[index][1], index == len(pieces) - 1
@@ -101,11 +100,11 @@ def _due(at: _Progress) -> Iterator[tuple[int, int, int, bool]]:
         if not is_last and (ends[-1] if ends else start) < len(text):
             ends.append(len(text))
         for end in _grouped(ends, start):
-            yield index, start, end, True
+            yield index, end, text[start:end], True
             start = end
         has_grown = shown - start <= SMALL_CHARS or shown - start >= 1.5 * (was_shown - start)
         if is_last and shown > max(start, was_shown) and has_grown:
-            yield index, start, shown, False
+            yield index, shown, text[start:shown], False
 
 
 def _grouped(ends: list[int], start: int) -> Iterator[int]:
