@@ -6,6 +6,7 @@ would show something else than the whole text does: in doubt there is none.
 """
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 _LIST_ITEM = re.compile(r"[ \t>]*(?:[-+*]|\d{1,9}[.)])(?:[ \t]|$)")
@@ -37,6 +38,8 @@ class _Section:
         self.fence = ""
         """The marks of the open block of code."""
         self.is_after_blank = False
+        self.is_finished = False
+        """True after a heading by itself, or a block of code: whatever follows is another section."""
         self._fence_indent = 0
         """In a list, where only a fence between lines that are all as far from the edge is certain to end."""
         self._is_unsure = False
@@ -52,6 +55,7 @@ class _Section:
         """Take in a finished line."""
         if not self.lines:
             self.is_rows = line.startswith("|") or _LIST_ITEM.match(line) is not None
+            self.is_finished = _HEADING.match(line) is not None
         self.lines += 1
         self.is_after_blank = not line.strip()
         if self.fence:
@@ -72,6 +76,7 @@ class _Section:
         self._is_unsure = self._is_unsure or (self._fence_indent > 0 and bool(line.strip()) and is_elsewhere)
         if closes:
             self.fence = ""
+            self.is_finished = self.is_whole and line[0] in "`~"
 
     def ends_before(self, line: str, *, is_finished: bool) -> bool:
         """True if it is certain that `line`, which may not be finished, begins another section."""
@@ -92,30 +97,29 @@ class _Section:
 def cut(text: str, start: int = 0) -> Cut:
     """The cuts of `text` after `start`, where a section begins. Linear in the text after it."""
     ends: list[int] = []
-    section = _Section(start)
-    shown = position = start
-    while position < len(text):
-        newline = text.find("\n", position)
-        is_finished = newline >= 0
-        end = newline + 1 if is_finished else len(text)
-        line = text[position : newline if is_finished else end]
+    section, shown = _Section(start), start
+    for line, begin, end, is_finished in _lines(text, start):
         if section.ends_before(line, is_finished=is_finished):
-            ends.append(position)
-            section = _Section(position)
-            shown = position
+            ends.append(begin)
+            section, shown = _Section(begin), begin
         if not is_finished:
             break
-        was_code = bool(section.fence)
         section.add(line)
-        position = end
-        # A finished heading or block of code is one by itself, whatever follows.
-        if (was_code and section.is_whole and line[0] in "`~") or (section.lines == 1 and _HEADING.match(line)):
+        if section.is_finished:
             ends.append(end)
-            section = _Section(end)
-            shown = end
+            section, shown = _Section(end), end
         elif section.is_whole and (section.is_after_blank or (section.is_rows and section.lines > 1)):
             shown = end
     return Cut(ends, shown)
+
+
+def _lines(text: str, position: int) -> Iterator[tuple[str, int, int, bool]]:
+    """The lines after `position`: text, start, start of the next line, and whether it is finished."""
+    while position < len(text):
+        newline = text.find("\n", position)
+        end = newline + 1 if newline >= 0 else len(text)
+        yield text[position:end].removesuffix("\n"), position, end, newline >= 0
+        position = end
 
 
 def _opening_fence(line: str) -> str:

@@ -7,6 +7,7 @@ const WIDTH = 1000;
 const LEAST = 4;
 const SCALES_MS = [2_000, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000];
 const CHARS_OF_A_TOKEN = 4;
+const BEGINNING = 60; // characters: who has heard more at once has come later than the first word
 
 export class RaceLanes {
   constructor(replies) {
@@ -18,8 +19,13 @@ export class RaceLanes {
 
   heard() {
     for (const [name, reply] of this.replies.state.open) {
-      if (!this.firstWords.has(name) && reply.pieces.length) this.firstWords.set(name, reply.number === 1 ? now() : null);
+      if (this.firstWords.has(name) || !reply.pieces.length) continue;
+      this.firstWords.set(name, reply.number === 1 && this.length(name) < BEGINNING ? now() : null);
     }
+  }
+
+  length(card) {
+    return this.replies.state.said(card).reduce((sum, [, text]) => sum + text.length, 0);
   }
 
   // What is in the turn of the race is shown as on the stage. A page that is not live does not know what is true now.
@@ -53,7 +59,7 @@ export class RaceLanes {
   }
 
   say(lane, card, ms) {
-    const said = this.replies.state.said(card).reduce((sum, [, text]) => sum + text.length, 0);
+    const said = this.length(card);
     const tokens = Math.max(1, Math.round(said / CHARS_OF_A_TOKEN)).toLocaleString("en");
     const words = said ? `writing, ≈${tokens} tokens` : `no word yet · ${(ms / 1000).toFixed(1)} s`;
     const place = lane.querySelector("[data-lane-words]");
