@@ -20,6 +20,7 @@ class HashedFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[
         ("ui.js", (_IMPORT,)),
         ("copy.js", (_IMPORT,)),
         ("home.js", (_IMPORT,)),
+        ("waiting.js", (_IMPORT,)),
         ("live.js", (_IMPORT,)),
         ("live/*.js", (_IMPORT,)),
     )

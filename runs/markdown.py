@@ -82,10 +82,15 @@ def render_part(text: str) -> str:
 
 def shown_plain(text: str) -> str:
     """The plain HTML of a part that could not be rendered in time, with a line that says so."""
-    return f'<p class="shown-plain">{_SHOWN_PLAIN}</p>\n{plain(_readable(text))}'
+    return f"{_SHOWN_PLAIN_LINE}\n{plain(_readable(text))}"
 
 
-_SHOWN_PLAIN = "Shown as plain text, because formatting it took too long."
+def is_shown_plain(html: str) -> bool:
+    """True for a result of `shown_plain`. No text can look like it: the cleaner leaves no such class."""
+    return html.startswith(_SHOWN_PLAIN_LINE)
+
+
+_SHOWN_PLAIN_LINE = '<p class="shown-plain">Shown as plain text, because formatting it took too long.</p>'
 
 
 @dataclass(frozen=True, slots=True)

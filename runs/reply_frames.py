@@ -1,11 +1,14 @@
 """Frames of replies in the making, sent from the host to viewers: over the doorbell and over sockets.
 
-A *card* (`epoch-turn-attempt-lane`) is one reply in the making. There are two kinds of frames, as JSON:
+A *card* (`epoch-turn-attempt-lane`) is one reply in the making. There are three kinds of frames, as JSON:
 
 - `{"delta": [[card, number, text], …]}`: new pieces, in chunks numbered from 1 for each card. `kinds` beside them has
   one word per chunk.
 - `{"snap": [card, number, text]}`: the whole text of a card up to that chunk. `kinds` beside it has
   `[kind, characters]` for each piece. Text `null` removes the card.
+- `{"blocks": [card, first, [[piece, end, html], …]]}`: rendered blocks of its Markdown, from block `first` on. A block
+  ends at character `end` of that piece of the card (adjacent pieces of one kind are one). The live view makes them
+  for pages; readers of JSON have the text.
 
 A frame without `kinds` has only text.
 """
@@ -64,11 +67,38 @@ class SnapFrame:
         return frame | {"kinds": [[kind, len(text)] for kind, text in self.pieces]}
 
 
-ReplyFrame = DeltaFrame | SnapFrame
+class Block(NamedTuple):
+    """A finished part of a reply's Markdown, rendered."""
+
+    piece: int
+    """The index of the piece, adjacent pieces of one kind merged."""
+    end: int
+    """Where it ends in the piece, and the next block or the unfinished rest begins; in characters."""
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlocksFrame:
+    """Rendered blocks of a card. The last one may be replaced by a later frame: its section goes on."""
+
+    card: str
+    first: int
+    """The index of its first block. Later ones than its last are dropped."""
+    blocks: Sequence[Block]
+
+    def as_json(self) -> JsonObject:
+        """The frame as it is sent."""
+        return {"blocks": [self.card, self.first, [list(block) for block in self.blocks]]}
+
+
+ReplyFrame = DeltaFrame | SnapFrame | BlocksFrame
 
 
 def read_reply_frame(frame: JsonMapping) -> ReplyFrame:
     """The frame from its JSON."""
+    if "blocks" in frame:
+        card, first, blocks = frame["blocks"]
+        return BlocksFrame(card, first, [Block(*block) for block in blocks])
     if "snap" in frame:
         card, number, text = frame["snap"]
         return SnapFrame(card, number, None if text is None else _split(text, frame.get("kinds")))

@@ -10,7 +10,7 @@ const [loading] = performance.getEntriesByType("navigation");
 const difference = page ? Number(page.dataset.now) - (performance.timeOrigin + (loading?.responseStart ?? 0)) : 0;
 const skew = Math.abs(difference) > 2_000 && loading?.type !== "back_forward" ? difference : 0;
 
-const now = () => Date.now() + skew;
+export const now = () => Date.now() + skew; // in the time of the server
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 

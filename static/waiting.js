@@ -1,10 +1,11 @@
 // The number of calls that wait for the user: in both bars, in the tab's title, and, on request, with a sound.
 
+import { nameTab } from "./tab_title.js";
+
 const LOOK_EVERY_MS = 15_000;
 const SOON_MS = 300;
 
 const badges = [...document.querySelectorAll("[data-waiting-badge]")];
-const title = document.title;
 let count = Number(badges[0]?.dataset.waitingBadge ?? 0);
 let soon;
 
@@ -17,7 +18,7 @@ export function waits(now) {
     badge.hidden = now === 0;
     badge.querySelector("[data-waiting-number]").textContent = now;
   }
-  document.title = now ? `(${now}) ${title}` : title;
+  nameTab({ count: now });
 }
 
 async function look() {

@@ -25,6 +25,8 @@ class LiveTimings:
     """How long a viewer may leave data unread before it is closed."""
     state_every_s: float = 0.2
     """Minimum between two states of a run, which may change with every step; the final state is sent at once."""
+    blocks_every_s: float = 0.25
+    """Minimum between two renderings of the finished blocks of a reply in the making."""
     card_silent_after_s: float = 6.0
     """Three missing snapshots: the host of a reply in the making is gone."""
     dashboard_every_s: float = 0.25

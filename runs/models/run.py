@@ -74,11 +74,11 @@ class Run(models.Model):
 
         IDLE = "idle", "Queued"
         THINKING = "thinking", "Thinking"
-        EXECUTING = "executing", "Executing"
+        EXECUTING = "executing", "Running"
         WAITING = "waiting", "Waiting"
         COMPLETED = "completed", "Completed"
         FAILED = "failed", "Failed"
-        CANCELLED = "cancelled", "Cancelled"
+        CANCELLED = "cancelled", "Stopped"
 
     class WaitingFor(models.TextChoices):
         """What a waiting run waits for. Only a wait for a retry is hosted. `resume`: a person has paused it."""

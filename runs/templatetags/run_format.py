@@ -25,6 +25,7 @@ from runs.models import Run
 
 register = template.Library()
 register.filter(labels.status_label)
+register.filter(labels.tab_mark)
 register.filter(labels.severity_label)
 register.filter(list_of)
 

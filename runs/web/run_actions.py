@@ -25,7 +25,7 @@ from runs.web.toasts import toast
 
 ALREADY_ENDED: Final = "The run had already ended. Nothing was changed."
 CANCEL_MESSAGES: Final[dict[control.CancelOutcome, str]] = {
-    "cancelled": "The run is cancelled.",
+    "cancelled": "The run is stopped.",
     "asked": "Stopping: the run ends at its next safe point.",
     "already_ended": ALREADY_ENDED,
 }
@@ -100,7 +100,7 @@ def force_run(request: PageRequest, run: Run) -> ActionMessage:
     """Force the end of a run that does not stop by itself."""
     match control.force(run.pk, by=request.user):
         case "forced":
-            return ActionMessage("The run is cancelled. What its host still does is not known.")
+            return ActionMessage("The run is stopped. What its host still does is not known.")
         case "too_early":
             run.refresh_from_db(fields=["cancel_requested_at"])
             left_s = (control.can_be_forced_at(run) - timezone.now()).total_seconds()

@@ -1,5 +1,6 @@
 // Replies in the making on the page: what a model says before the step that says it all.
 
+import { LivePiece } from "./blocks.js";
 import { ReplyState, endsOf, numbers } from "./reply_state.js";
 
 export class Replies {
@@ -8,7 +9,7 @@ export class Replies {
     this.models = models;
     this.grows = grows;
     this.state = new ReplyState();
-    this.painted = new Map(); // by card: its element, the reply in it, and how much of which pieces
+    this.painted = new Map(); // by card: its element, the reply in it, and the pieces of that
     this.due = 0;
   }
 
@@ -63,28 +64,20 @@ export class Replies {
 
   paint(name, reply) {
     if (!reply.pieces.length) return;
-    if (!this.painted.has(name)) this.painted.set(name, { element: this.place.appendChild(this.elementOf(name)), reply });
+    if (!this.painted.has(name)) {
+      this.painted.set(name, { element: this.place.appendChild(this.elementOf(name)), reply, pieces: [] });
+    }
     if (this.painted.size > 1) this.nameLanes();
-    const painted = this.painted.get(name);
-    const body = painted.element.querySelector("[data-reply-text]");
-    if (painted.pieces !== reply.pieces) {
-      body.replaceChildren();
-      painted.pieces = reply.pieces;
-      painted.count = 0;
-    }
-    for (const [kind, text] of reply.pieces.slice(painted.count)) this.write(body, kind, text);
-    painted.count = reply.pieces.length;
-  }
-
-  write(body, kind, text) {
-    if (body.lastElementChild?.dataset.said !== kind) {
-      const part = document.createElement("p");
-      part.dataset.said = kind;
-      part.dir = "auto";
-      part.append("");
-      body.append(part);
-    }
-    body.lastElementChild.lastChild.appendData(text);
+    const { element, pieces } = this.painted.get(name);
+    const body = element.querySelector("[data-reply-text]");
+    this.state.said(name).forEach(([kind, text], index) => {
+      if (pieces[index]?.element.dataset.said !== kind) {
+        pieces.splice(index).forEach((piece) => piece.element.remove());
+        pieces.push(new LivePiece(kind));
+        body.append(pieces[index].element);
+      }
+      pieces[index].paint(text, reply.blocks.filter(([piece]) => piece === index));
+    });
   }
 
   elementOf(name) {

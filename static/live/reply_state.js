@@ -11,10 +11,11 @@ export class ReplyState {
   }
 
   // True for a frame of replies.
-  hear({ delta, snap, kinds }) {
+  hear({ delta, snap, kinds, blocks }) {
     if (snap) this.hearSnap(snap, kinds);
+    else if (blocks) this.hearBlocks(blocks);
     else delta?.forEach((chunk, index) => this.hearChunk(chunk, kinds?.[index] ?? "text"));
-    return Boolean(snap || delta);
+    return Boolean(snap || delta || blocks);
   }
 
   // A card by its name, or all cards of a turn as `epoch-turn`.
@@ -66,10 +67,15 @@ export class ReplyState {
     reply.pieces = split(text, kinds); // a new array, so that a painter of the old pieces sees the change
   }
 
+  hearBlocks([name, first, blocks]) {
+    const reply = this.open.get(name);
+    if (reply && first <= reply.blocks.length) reply.blocks.splice(first, Infinity, ...blocks);
+  }
+
   begin(name) {
     [this.epoch] = numbers(name);
     for (const other of [...this.open.keys()]) if (numbers(other)[0] < this.epoch) this.open.delete(other);
-    const reply = { number: 0, pieces: [], isStale: false };
+    const reply = { number: 0, pieces: [], blocks: [], isStale: false };
     this.open.set(name, reply);
     return reply;
   }

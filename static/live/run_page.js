@@ -7,10 +7,12 @@ import { cameIn, elementFrom, elementsFrom, replaceAll, update } from "./fragmen
 import { keepFew, watchOlder } from "./older_steps.js";
 import { Pill } from "./pill.js";
 import { lastSequence, place } from "./placement.js";
+import { RaceLanes } from "./race.js";
 import { Reader } from "./reader.js";
 import { Replies } from "./replies.js";
 import { WINDOW } from "./settings.js";
 import { Stage } from "./stage.js";
+import { Tab } from "./tab.js";
 
 const POLL_MS = 3_000;
 const ACK_MS = 1_000;
@@ -33,6 +35,9 @@ export class RunPage {
     this.stage = new Stage();
     const models = JSON.parse(this.stage.element.dataset.models);
     this.replies = new Replies(this.stage.replies, (paint) => this.stage.grow(paint), models);
+    this.race = new RaceLanes(this.replies);
+    this.tab = new Tab();
+    this.faceAt = this.last;
     for (const step of this.steps.querySelectorAll("[data-card]")) this.replies.endedBy(step);
     replaceAll(this.steps);
     this.endWaits(document.getElementById("run-state").dataset.runStatus, this.last);
@@ -91,6 +96,7 @@ export class RunPage {
     if (frame.head !== undefined) this.head = Math.max(this.head, frame.head);
     if (frame.ping || frame.held || this.polling) this.held = frame.held;
     if (this.replies.hear(frame) || frame.steps) this.received(size);
+    this.race.heard();
     if (frame.state && frame.at >= this.stateAt) this.showState(frame.state, frame.at);
     this.showConnection();
   }
@@ -124,6 +130,7 @@ export class RunPage {
     const cards = [...fresh.children];
     const follow = this.reader.isFollowing();
     const read = this.stage.placeIn(this.replies);
+    const readsTheEnd = this.stage.isFollowed();
     for (const card of cards) {
       place(card, this.steps);
       this.showFace(card);
@@ -133,6 +140,7 @@ export class RunPage {
       this.announcer.announce(card);
     }
     this.keepRead(read, cards);
+    if (readsTheEnd && cards.some(({ dataset }) => dataset.stepKind === "answer")) this.stage.toTheEnd();
     const taken = document.querySelector("[data-steps-taken]");
     if (taken) taken.textContent = this.last.toLocaleString("en");
     if (follow || this.reader.seesStage()) keepFew(this.steps);
@@ -145,6 +153,8 @@ export class RunPage {
     const template = card.querySelector(':scope > template[data-replace="stage-face"]');
     if (!template) return;
     this.stage.show(template.content.firstElementChild);
+    this.faceAt = Number(card.dataset.stepSeq);
+    this.tab.show();
     template.remove();
   }
 
@@ -161,7 +171,8 @@ export class RunPage {
     this.replies.forgetUnheard();
     const [fresh, face] = elementsFrom(html);
     update(document.getElementById("run-state"), fresh);
-    this.stage.show(face);
+    if (at >= this.faceAt) this.stage.show(face); // A step that came later has brought another one.
+    this.tab.show();
     const taken = document.querySelector("[data-steps-taken]");
     if (taken) taken.textContent = Math.max(this.last, at).toLocaleString("en");
     this.endWaits(fresh.dataset.runStatus, at);

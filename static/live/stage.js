@@ -5,7 +5,7 @@ import { cameIn, keptText, typedIn } from "./fragments.js";
 
 const WHOLE = "stage-whole"; // in this session's storage: all of it is shown, however high it gets
 const END_PX = 24;
-const AT_WORK = ["thinking", "tools", "retry", "queued", "paused", "stopping"];
+const AT_WORK = ["thinking", "race", "tools", "retry", "queued", "paused", "stopping"];
 
 function stored(change) {
   try {
@@ -67,6 +67,17 @@ export class Stage {
     change();
     if (follows) this.replies.scrollTop = this.replies.scrollHeight;
     this.look();
+  }
+
+  // The end of a reply that has more than the stage shows is read.
+  isFollowed() {
+    return this.isAtTheEnd && this.replies.scrollHeight > this.replies.clientHeight + 1;
+  }
+
+  // The reply became the answer: its end stays in view.
+  toTheEnd() {
+    const answer = this.element.querySelector("[data-answer]");
+    answer?.scrollTo({ top: answer.scrollHeight, behavior: "instant" });
   }
 
   // The place in the reply that somebody reads who has scrolled up in it; null for one who follows.

@@ -129,7 +129,7 @@ async def test_everybody_sees_who_raced_how_it_ended_for_them_and_that_it_took_t
     result = await run_agent("x", model=models, strategy="race", report=thoughts.append)
 
     assert result.output == "Here."
-    (race,) = [each for each in thoughts if each.type is ThoughtType.RACE]
+    _start, race = [each for each in thoughts if each.type is ThoughtType.RACE]
     assert race.metadata["multiple"] == 2
     slow, winner = race.metadata["lanes"]
     assert (slow["provider"], slow["outcome"] == "won", slow["tokens"]) == ("slow", False, None)  # unknown, not 0

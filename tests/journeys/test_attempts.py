@@ -19,11 +19,17 @@ async def test_try_now_ends_the_wait(page, wire_server):
     await launch(page, "Say something", model=MODEL)
     await expect(page.locator("[data-countdown]")).to_contain_text(re.compile(r"\d s"))
     assert await faults_of(page) == []
+    await expect(page).to_have_title(re.compile(r"^⟳ \d\d s · Say something · Agentsite$"))
+    await expect(page.locator("#run-state .pill")).to_have_text("Retrying 1/3")
+    icon = page.locator("link[rel=icon]")
+    await expect(icon).to_have_attribute("href", re.compile("icons/run"))
 
     await page.click('button[formaction$="/try-now/"]')
 
     await expect(page.locator("[data-answer]")).to_contain_text("Here I am.")
     await wait_for_status(page, "completed")
+    await expect(page).to_have_title("✓ Say something · Agentsite")
+    await expect(icon).to_have_attribute("href", re.compile("icons/ok"))
     await expect(page.locator('button[formaction$="/try-now/"]')).to_have_count(0)
 
 

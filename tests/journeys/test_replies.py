@@ -111,6 +111,13 @@ async def test_words_that_are_read_stay_in_view_when_they_become_a_step(page, wi
     assert abs(await line_in_the_middle_of(now) - before) <= (3 if ends == "a stop" else 25)
 
 
+async def grown(bar):
+    """True once the bar is wider than at the call."""
+    before = int(await bar.get_attribute("width"))
+    await expect(bar).not_to_have_attribute("width", str(before))
+    return int(await bar.get_attribute("width")) > before
+
+
 async def line_in_the_middle_of(box):
     """The number of the line in the middle of what is in view of the box."""
     return await box.evaluate(
@@ -176,9 +183,17 @@ async def test_a_race_shows_its_lanes_and_leaves_no_half_reply_behind(start_site
 
     await launch(page, "When is high tide?", agent="Racer")
     await expect(page.locator("[data-reply]")).to_contain_text("Think of the moon.")
+    lanes = page.locator("#stage-face[data-face=race] .lane")
+    await expect(lanes.locator(".lane-name")).to_have_text(["local/m1", "local/m2"])
+    await expect(lanes.nth(0).locator("[data-lane-words]")).to_have_text(re.compile(r"^writing, ≈\d+ tokens$"))
+    await expect(lanes.nth(1).locator("[data-lane-words]")).to_have_text(re.compile(r"^no word yet · \d\.\d s$"))
+    begun = page.locator(".turn .race-open")
+    await expect(begun.locator("[data-lane-words]")).to_have_text([re.compile("^writing"), re.compile("^no word yet")])
+    assert await grown(lanes.nth(1).locator("rect"))
     wire_server.release()
 
-    race = page.locator("[data-step-kind=race]")
+    race = page.locator("[data-step-kind=race] [data-step-kind=race]")
+    await expect(begun).to_be_hidden()
     await expect(race.locator("[data-bar]")).to_have_count(2)
     await expect(race.locator('[data-bar="won"]')).to_have_count(1)
     await expect(race).to_contain_text("2 requests instead of 1")

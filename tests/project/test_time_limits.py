@@ -59,7 +59,7 @@ USES: dict[str, dict[str, int]] = {
         "runs/agent/redaction/encoded_secrets.py": 15,
         "runs/engine/operations/alerts.py": 1,
     },
-    "looked_at": {"runs/markdown.py": 11, "runs/markup/parts.py": 2},
+    "looked_at": {"runs/markdown.py": 11, "runs/markup/blocks.py": 3, "runs/markup/parts.py": 2},
     "named": {
         f"{PROVIDERS}/formats/anthropic.py": 1,
         f"{PROVIDERS}/message_mapping.py": 1,

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs.reply_frames import (
+    Block,
+    BlocksFrame,
     Chunk,
     DeltaFrame,
     Piece,
@@ -23,7 +25,16 @@ PIECES: st.SearchStrategy[Piece] = st.tuples(st.sampled_from(["text", "reasoning
 CHUNKS = st.builds(Chunk, st.just(CARD), st.integers(1, 9), PIECES)
 
 
-@given(st.one_of(st.builds(DeltaFrame, st.lists(CHUNKS)), st.builds(SnapFrame, st.just(CARD), st.just(1), st.none())))
+BLOCKS = st.builds(Block, st.integers(0, 3), st.integers(1, 99), st.text(max_size=5))
+
+
+@given(
+    st.one_of(
+        st.builds(DeltaFrame, st.lists(CHUNKS)),
+        st.builds(SnapFrame, st.just(CARD), st.just(1), st.none()),
+        st.builds(BlocksFrame, st.just(CARD), st.integers(0, 9), st.lists(BLOCKS)),
+    )
+)
 def test_a_frame_that_was_sent_is_read_as_it_was(frame: ReplyFrame) -> None:
     assert read_reply_frame(json.loads(json.dumps(frame.as_json()))) == frame
 

@@ -34,6 +34,7 @@ from runs.api import auth, exports
 from runs.client_address import TrustedProxies
 from runs.engine.operations.alerts import Alert
 from runs.markup import code_colours
+from runs.markup.blocks import cut
 from runs.markup.parts import MAX_CHARS, split
 from runs.text_search import folded, mentions
 from runs.web import argument_form
@@ -51,6 +52,7 @@ def looked_at(text: str) -> None:
         markdown.shown_plain(part)
     markdown.visible(text)
     list(split(text))
+    cut(text)
 
 
 def planned(text: str) -> None:

@@ -190,7 +190,7 @@ def test_stopping_a_queued_run_cancels_it(browser: Client, owner: User, make_run
     run.refresh_from_db()
     assert run.status == "cancelled"
     assert response.redirect_chain == [(f"/runs/{run.pk}/", 302)]
-    assert "The run is cancelled." in response.content.decode()
+    assert "The run is stopped." in response.content.decode()
 
 
 def test_stopping_a_hosted_run_asks_its_host(browser: Client, owner: User, make_run: Callable[..., Run]) -> None:

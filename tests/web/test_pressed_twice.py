@@ -145,7 +145,7 @@ def test_changed_arguments_that_are_sent_twice_are_approved_once(browser: Client
 @pytest.mark.parametrize(
     ("what", "fields", "words"),
     [
-        ("cancel", {"status": "idle"}, "The run is cancelled."),
+        ("cancel", {"status": "idle"}, "The run is stopped."),
         ("pause", {"status": "idle"}, "The run is paused."),
         ("resume", {"status": "waiting", "waiting_for": "resume"}, "The run goes on."),
         ("resume", {"status": "failed"}, ""),

@@ -118,6 +118,6 @@ def test_a_stop_can_be_forced_after_ten_seconds_and_the_button_comes_then(
     assert " hidden>" in early_page.split("/force/")[1].split("Force stop")[0]
     assert "s left to stop it by itself" in said(early)
     assert "hidden" not in page.split("/force/")[1].split("Force stop")[0].split(">")[0]
-    assert said(forced).startswith("The run is cancelled.")
+    assert said(forced).startswith("The run is stopped.")
     run.refresh_from_db()
     assert (run.status, run.owner) == ("cancelled", None)

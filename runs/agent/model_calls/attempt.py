@@ -8,6 +8,7 @@ from typing import Protocol
 from runs.agent.concurrency.race import Strategy
 from runs.agent.messages import ModelProvider, ModelReply
 from runs.agent.payloads.steps import LaneOutcome
+from runs.agent.usage import Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,8 @@ class Attempt:
     ended_at: float | None = None
     reply: ModelReply | None = None
     failure: Exception | None = None
+    cut_off: Usage | None = None
+    """What a reply that was cut off had used, by our own count; None if unknown."""
     is_cancelled: bool = False
     """Its reply is no longer wanted: an error from here on is the provider's answer to the cancellation."""
 
@@ -88,3 +91,5 @@ class RaceResult:
     """The attempts whose request was sent, in the order of the lanes."""
     winner: Attempt | None
     """None if no attempt gave a reply."""
+    has_begun: bool = False
+    """True if its start is recorded."""

@@ -1,11 +1,15 @@
 """Recording of the attempts at one reply in the journal: failures, waits, races."""
 
+from collections.abc import Sequence
+
+from runs.agent.concurrency.race import Strategy
 from runs.agent.errors.exceptions import ModelFailure, ModelPaused
 from runs.agent.journal import Entry
 from runs.agent.model_calls import attempt_steps as records
 from runs.agent.model_calls.attempt import Attempt, RaceResult
 from runs.agent.model_calls.reply_context import ReplyContext
 from runs.agent.payloads.step_fields import StepFields
+from runs.agent.payloads.steps import AskedLane
 from runs.agent.state import AgentStatus
 from runs.agent.thoughts import AgentThought
 
@@ -40,10 +44,17 @@ class AttemptLog:
         thought = records.wait_as_asked(paused, numbers, wait_s=wait_s)
         await self._record(thought, lane=lane, waits=True)
 
+    async def race_begins(self, strategy: Strategy, lanes: Sequence[AskedLane]) -> None:
+        """Record the start of a race."""
+        numbers = self._numbers()
+        thought = records.race_begins(strategy, lanes, turn=numbers.turn, attempt=numbers.attempt)
+        await self._record(thought)
+
     async def raced(self, race: RaceResult) -> None:
-        """Record a decided race of at least two attempts."""
-        if len(race.started) > 1:
-            await self._record(records.raced(race, turn=self._context.turn))
+        """Record a decided race whose start is recorded, or that has sent at least two requests."""
+        if race.has_begun or len(race.started) > 1:
+            numbers = self._numbers()
+            await self._record(records.raced(race, turn=numbers.turn, attempt=numbers.attempt))
 
     async def attempt_begins(self) -> None:
         """Set a `waiting` run back to `thinking`."""

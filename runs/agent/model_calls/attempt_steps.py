@@ -1,13 +1,15 @@
 """The thoughts that record attempts: failures, waits, races."""
 
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from runs.agent.concurrency.race import Strategy
 from runs.agent.errors.classification import handle_agent_error
 from runs.agent.errors.exceptions import ModelFailure, ModelPaused
 from runs.agent.model_calls.attempt import Attempt, RaceResult
 from runs.agent.payloads.step_fields import StepFields, fields_of_error
-from runs.agent.payloads.steps import Lane, RacePayload, RetryPayload
+from runs.agent.payloads.steps import AskedLane, Lane, RacePayload, RaceStartPayload, RetryPayload
 from runs.agent.thoughts import AgentThought, ThoughtType
 
 
@@ -55,7 +57,18 @@ def wait_as_asked(paused: ModelPaused, numbers: AttemptNumbers, *, wait_s: float
     return failed_attempt(paused, numbers, wait_s=wait_s, waits_only=True)
 
 
-def raced(race: RaceResult, *, turn: int) -> AgentThought:
+def race_begins(strategy: Strategy, lanes: Sequence[AskedLane], *, turn: int, attempt: int) -> AgentThought:
+    """The thought of the start of a race, before its replies."""
+    names = ", ".join(f"{each.model!r} of {each.provider!r}" for each in lanes)
+    words = f"Asks {names} at once."
+    if strategy == "hedge":
+        words = f"{lanes[0].model!r} of {lanes[0].provider!r} is slow to begin, so another is asked too: {names}."
+    fields = StepFields(turn=turn, attempt=attempt, started_at=lanes[0].started_at)
+    payload = RaceStartPayload(strategy=strategy, asked=tuple(lanes))
+    return AgentThought(ThoughtType.RACE, words, payload=payload, fields=fields)
+
+
+def raced(race: RaceResult, *, turn: int, attempt: int) -> AgentThought:
     """The thought of a decided race, with the lanes whose request was sent; `multiple` is their number."""
     started = race.started
     lanes = tuple(_lane(each, won=each is race.winner) for each in started)
@@ -74,6 +87,7 @@ def raced(race: RaceResult, *, turn: int) -> AgentThought:
     )
     fields = StepFields(
         turn=turn,
+        attempt=attempt,
         started_at=min(each.started_at or 0.0 for each in started),
         ended_at=max(each.ended_at or 0.0 for each in started),
     )
@@ -81,7 +95,7 @@ def raced(race: RaceResult, *, turn: int) -> AgentThought:
 
 
 def _lane(attempt: Attempt, *, won: bool) -> Lane:
-    usage = attempt.reply.usage if attempt.reply is not None else None
+    usage = attempt.reply.usage if attempt.reply is not None else attempt.cut_off
     cost = usage.cost_usd if usage is not None else None
     return Lane(
         lane=attempt.lane,
@@ -93,5 +107,6 @@ def _lane(attempt: Attempt, *, won: bool) -> Lane:
         outcome="won" if won else attempt.outcome,
         tokens=usage.total_tokens if usage is not None else None,
         cost=None if cost is None else str(cost),
+        tokens_are_estimated=usage is not None and usage.is_estimated,
         error_code=None if attempt.failure is None else handle_agent_error(attempt.failure, {}).code,
     )

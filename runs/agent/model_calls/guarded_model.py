@@ -67,9 +67,15 @@ class GuardedModel:
             # kept.
             call.ended("not_counted" if attempt.reply is None else "succeeded")
             ended_at = attempt.ended_at = time.time()
+            attempt.cut_off = None if attempt.reply else getattr(self.wrapped, "cut_off", None)
         attempt.first_token_at = attempt.first_token_at or ended_at
         self.health.latency.note(attempt.first_token_at - attempt.started_at)
         return reply
+
+    @property
+    def would_ask(self) -> bool:
+        """False while the provider's cooldown keeps a request from being sent."""
+        return self._context.ignores_cooldown or self.health.provider.cooldown.left_s() <= 0
 
     def soonest(self) -> tuple[float, Self]:
         """The seconds until the end of the cooldown, and this model."""

@@ -46,6 +46,8 @@ class MeteredModel:
         self.model = provider.model
         self.is_free = bool(getattr(provider, "is_free", provider.name == "offline"))
         """True for a model without tokens and cost."""
+        self.cut_off: Usage | None = None
+        """What the last reply had used if it was cut off, by our own count; None if it was not, or had not begun."""
         self._window = window
         self._budget = budget
         self._journal = journal
@@ -63,6 +65,7 @@ class MeteredModel:
         Raises what the provider raises; `LimitReached` or `CostUnknown` instead of a call beyond the budget, and
         `LimitReached` during a reply that exceeds a limit.
         """
+        self.cut_off = None
         if getattr(getattr(self.wrapped, "capabilities", None), "tools", None) is False:
             request = replace(request, tools=())  # tools that are not sent are not counted
         if self.is_free:
@@ -136,6 +139,7 @@ class MeteredModel:
         used = Usage(input_tokens=reservation.input_tokens, output_tokens=live.tokens)
         # No lookup now: a cancellation must not wait.
         cost = None if self._needs_prices else money.cost_of(used, self.wrapped)
+        self.cut_off = replace(used, cost_usd=cost, is_estimated=True)
         reservation.used_tokens, reservation.used_usd = used.total_tokens or 0, cost
         self._budget.note_cut_off(reservation.used_tokens, cost)
 

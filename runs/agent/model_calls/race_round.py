@@ -5,6 +5,7 @@ Lanes do not retry: the attempts of a turn are rounds of the whole race.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
@@ -16,10 +17,12 @@ from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta
 from runs.agent.model_calls.attempt import Attempt, RaceResult
 from runs.agent.model_calls.guarded_model import GuardedModel
 from runs.agent.model_calls.token_bucket import TokenBucket
+from runs.agent.payloads.steps import AskedLane
 
 logger = logging.getLogger(__name__)
 
 OnFailedLane = Callable[[Attempt, ModelFailure], Awaitable[None]]
+OnStart = Callable[[Strategy, Sequence[AskedLane]], Awaitable[None]]
 
 
 class _Lane:
@@ -50,19 +53,27 @@ class RaceRound:
     """One round: `race` starts all lanes at once; `hedge` starts the next one when a lane fails or is slow to begin."""
 
     def __init__(
-        self, models: Sequence[GuardedModel], *, strategy: Strategy, hedges: TokenBucket, on_failed: OnFailedLane
+        self,
+        models: Sequence[GuardedModel],
+        *,
+        strategy: Strategy,
+        hedges: TokenBucket,
+        on_failed: OnFailedLane,
+        on_start: OnStart,
     ) -> None:
         self._lanes = [_Lane(model) for model in models]
         self._strategy: Strategy = strategy
         self._hedges = hedges
         self._on_failed = on_failed
+        self._on_start = on_start
+        self._has_begun = False
         self._winner: Attempt | None = None
 
     @property
     def result(self) -> RaceResult:
         """The attempts of the round, and the winner."""
         started = [attempt for lane in self._lanes if (attempt := lane.attempt) is not None]
-        return RaceResult(strategy=self._strategy, started=started, winner=self._winner)
+        return RaceResult(strategy=self._strategy, started=started, winner=self._winner, has_begun=self._has_begun)
 
     @property
     def survivors(self) -> list[GuardedModel]:
@@ -75,6 +86,8 @@ class RaceRound:
         Raises the most relevant failure if no lane succeeds.
         """
         self._hedges.note_call()
+        if self._strategy == "race":
+            await self._begin([lane for lane in self._lanes if lane.model.would_ask], time.time())
         attempts = [partial(self._run_lane, index, request, on_delta) for index in range(len(self._lanes))]
         try:
             reply, index = await first_success(*attempts, before_cancel=self._mark_cancelled)
@@ -88,10 +101,28 @@ class RaceRound:
             if lane.attempt is not None and lane.attempt.ended_at is None:
                 lane.attempt.is_cancelled = True
 
+    async def _begin(self, lanes: Sequence[_Lane], now: float | None) -> None:
+        """Report the start of a race between at least two lanes, once. `now`: the start of those not begun, if they
+        begin together."""
+        if self._has_begun or len(lanes) < 2:
+            return
+        self._has_begun = True
+        asked = [
+            AskedLane(
+                lane=lane.model.lane,
+                provider=lane.model.provider.name,
+                model=lane.model.provider.model,
+                started_at=lane.attempt.started_at if lane.attempt is not None else now,
+            )
+            for lane in lanes
+        ]
+        await self._on_start(self._strategy, asked)
+
     async def _run_lane(self, index: int, request: ModelRequest, on_delta: OnDelta | None) -> ModelReply:
         lane = self._lanes[index]
         if self._strategy == "hedge" and index > 0:
             await self._until_due(self._lanes[index - 1])
+            await self._begin(self._lanes, None)
 
         def hear(delta: Delta) -> None:
             lane.has_news.set()

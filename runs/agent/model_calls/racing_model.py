@@ -29,7 +29,13 @@ class RacingModel:
 
     async def reply(self, request: ModelRequest, *, on_delta: OnDelta | None = None) -> ModelReply:
         """The first reply; the other requests have ended by then. Raises the most relevant failure if none succeeds."""
-        race = RaceRound(self._models, strategy=self._strategy, hedges=self._hedges, on_failed=self._log.lane_failed)
+        race = RaceRound(
+            self._models,
+            strategy=self._strategy,
+            hedges=self._hedges,
+            on_failed=self._log.lane_failed,
+            on_start=self._log.race_begins,
+        )
         try:
             reply = await race.run(request, on_delta)
         except ModelFailure:

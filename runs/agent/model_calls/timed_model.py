@@ -8,6 +8,7 @@ from runs.agent.errors.exceptions import FailureKind, ModelFailure, ModelTimeout
 from runs.agent.messages import ModelProvider, ModelReply, ModelRequest, OnDelta
 from runs.agent.model_calls.reply_context import ReplyContext
 from runs.agent.model_calls.stream_timeouts import StreamWatchdog, timeouts_of
+from runs.agent.usage import Usage
 
 _TRANSPORT_SLACK_S = 0.1
 """A transport with the same limit may time out this much earlier than ours; it counts as the same timeout."""
@@ -21,6 +22,11 @@ class TimedModel:
         self.name = wrapped.name
         self.model = wrapped.model
         self._context = context
+
+    @property
+    def cut_off(self) -> Usage | None:
+        """As of `MeteredModel`; None for a model that is not metered."""
+        return getattr(self.wrapped, "cut_off", None)
 
     async def reply(self, request: ModelRequest, *, on_delta: OnDelta | None = None) -> ModelReply:
         """A reply that is not empty. Raises `ModelFailure`; `ModelTimeout` for the limit that expired first."""

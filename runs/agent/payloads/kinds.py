@@ -23,6 +23,7 @@ from runs.agent.payloads.steps import (
     OtherPayload,
     QuestionPayload,
     RacePayload,
+    RaceStartPayload,
     ReasoningPayload,
     RetryPayload,
     ToolCallPayload,
@@ -46,6 +47,7 @@ Payload = (
     | AnswerPayload
     | RetryPayload
     | RacePayload
+    | RaceStartPayload
     | ErrorPayload
     | QuestionPayload
     | DecisionPayload
@@ -84,6 +86,8 @@ def read_payload(kind: str, metadata: object) -> Payload:
 
 
 def _class_of(kind: str, told: Mapping[str, object]) -> type[Any]:
+    if kind == "race" and "asked" in told:
+        return RaceStartPayload
     if kind in _BY_KIND:
         return _BY_KIND[kind]
     if kind == "approval":
@@ -118,7 +122,7 @@ def decides_turn(payload: Payload) -> bool:
 
     A failed attempt, a race and an unfinished reply end only their own cards.
     """
-    return not isinstance(payload, RetryPayload | RacePayload | UnfinishedPayload)
+    return not isinstance(payload, RetryPayload | RacePayload | RaceStartPayload | UnfinishedPayload)
 
 
 def in_claim(payload: Payload, epoch: int) -> Payload:

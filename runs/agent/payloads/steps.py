@@ -110,6 +110,28 @@ class RetryPayload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskedLane:
+    """A provider in a race that has begun."""
+
+    lane: int
+    """Position in the order of preference, from 1."""
+    provider: str
+    model: str
+    started_at: float | None
+    """In seconds since the epoch; None for a lane of a hedge that is not asked yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaceStartPayload:
+    """Payload of the start of a race, or of a hedge once a second lane is asked. A `RacePayload` of the same turn and
+    attempt is its end; an interrupted race has none."""
+
+    strategy: Strategy
+    asked: tuple[AskedLane, ...]
+    card: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
     """A provider that was asked in a race. Times are in seconds since the epoch."""
 
@@ -125,6 +147,8 @@ class Lane:
     cost: str | None
     """US dollars as a decimal string; None if unknown."""
     error_code: str | None
+    tokens_are_estimated: bool = False
+    """True for our own count of a reply that was cut off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,8 @@ step that ends their card:
 - The first chunk of a card opens the card, and so does a snap. A chunk after a gap is ignored; the next snap has its
   text.
 - A snap that is not newer than the card's content changes nothing.
+- Rendered blocks belong to an open card, and follow on those it has: others are ignored. They stay when a snap brings
+  more text.
 - A snap without text removes its card. The card has not ended: the step with its result follows.
 - A card ends with its step. The step of a turn's reply ends every card of that turn and of earlier turns, under any
   claim.
@@ -16,13 +18,13 @@ step that ends their card:
 import time
 from collections.abc import Callable, Iterable
 
-from runs.reply_frames import Chunk, DeltaFrame, Piece, ReplyFrame, SnapFrame, joined, turn_of
+from runs.reply_frames import Block, BlocksFrame, Chunk, DeltaFrame, Piece, ReplyFrame, SnapFrame, joined, turn_of
 
 
 class ReplyBuffer:
     """One reply in the making."""
 
-    __slots__ = ("_pieces", "card", "epoch", "heard_at", "number", "turn")
+    __slots__ = ("_pieces", "blocks", "card", "epoch", "heard_at", "number", "turn")
 
     def __init__(self, card: str) -> None:
         self.card = card
@@ -30,6 +32,8 @@ class ReplyBuffer:
         self.number = 0
         """The number of the last chunk included."""
         self.heard_at = 0.0
+        self.blocks: list[Block] = []
+        """The finished blocks of its Markdown."""
         self._pieces: list[Piece] = []
 
     @property
@@ -74,6 +78,8 @@ class ReplyState:
                 return self._hear_chunks(chunks)
             case SnapFrame(card, number, pieces):
                 return self._take_away([card]) if pieces is None else self._hear_snap(card, number, pieces)
+            case BlocksFrame():
+                return self._hear_blocks(frame)
 
     def end(self, ends: Iterable[str]) -> None:
         """Apply the ends in recorded steps: a card by its name, or all cards of a turn by `epoch-turn`."""
@@ -125,6 +131,13 @@ class ReplyState:
         if is_new or number > reply.number:
             reply.replace(number, pieces)
         return [*gone, reply.snap()] if number == reply.number else gone
+
+    def _hear_blocks(self, frame: BlocksFrame) -> list[ReplyFrame]:
+        reply = self.open.get(frame.card)
+        if reply is None or frame.first > len(reply.blocks):
+            return []
+        reply.blocks[frame.first :] = frame.blocks
+        return [frame]
 
     def _begin(self, card: str) -> list[ReplyFrame]:
         """Open a card. Returns the frames that remove cards of earlier claims."""

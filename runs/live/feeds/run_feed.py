@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -13,10 +13,11 @@ from runs.agent.json_data.json_types import JsonMapping
 from runs.agent.log_context import run_context
 from runs.live.feeds.db_reader import Reader
 from runs.live.feeds.frames import MAX_FRAME_BYTES, Frame, reply_frame
+from runs.live.feeds.reply_blocks import ReplyBlocks
 from runs.live.feeds.reply_state import ReplyState
 from runs.live.feeds.run_updates import Format, RunUpdate, StateUpdate, StepCache, Version, read_news, read_page
 from runs.live.live_timings import DEFAULT_TIMINGS, LiveTimings
-from runs.reply_frames import ReplyFrame, SnapFrame, read_reply_frame
+from runs.reply_frames import BlocksFrame, ReplyFrame, SnapFrame, read_reply_frame
 
 logger = logging.getLogger(__name__)
 
@@ -49,14 +50,24 @@ class RunFeed:
     """Reads a run once per ring and sends the news to every watcher that is up to date."""
 
     def __init__(
-        self, run_id: UUID, head: int, reader: Reader, spawn: Spawn, timings: LiveTimings = DEFAULT_TIMINGS
+        self,
+        run_id: UUID,
+        head: int,
+        reader: Reader,
+        spawn: Spawn,
+        *,
+        timings: LiveTimings = DEFAULT_TIMINGS,
+        render_turns: asyncio.Semaphore | None = None,
     ) -> None:
+        """`render_turns`: see `ReplyBlocks`."""
         self.run_id = run_id
         self.head = head
         """The last step sent to up-to-date watchers. The others catch up to it by themselves."""
         self.state: StateUpdate | None = None
         self.cards = ReplyState()
         """Replies in the making."""
+        self._blocks = ReplyBlocks(self.cards, self._pass_on, timings, render_turns or asyncio.Semaphore())
+        self._rendering: asyncio.Task[None] | None = None
         self._watchers: set[Watcher] = set()
         self._current: set[Watcher] = set()
         self._reader = reader
@@ -118,7 +129,16 @@ class RunFeed:
         if isinstance(heard, SnapFrame) and heard.pieces is None:
             self._spawn(self._remove_after_reading(heard))
         else:
-            await self._show_pieces(self.cards.hear(heard))
+            await self._pass_on(heard)
+            self._render_soon()
+
+    def open_replies(self, style: Format) -> Iterator[ReplyFrame]:
+        """The replies in the making, for a watcher that has just come up to date, each as it is when it is taken."""
+        for card in list(self.cards.open):
+            if (reply := self.cards.open.get(card)) is not None:
+                yield reply.snap()
+            if style == "html" and (reply := self.cards.open.get(card)) is not None and reply.blocks:
+                yield BlocksFrame(card, 0, tuple(reply.blocks))
 
     async def forget_silent_cards(self) -> None:
         """Remove replies in the making whose host has vanished."""
@@ -129,8 +149,9 @@ class RunFeed:
         """Cancel the running read and the pending state."""
         if self._state_timer is not None:
             self._state_timer.cancel()
-        if self._reading is not None:
-            self._reading.cancel()
+        for task in (self._reading, self._rendering):
+            if task is not None:
+                task.cancel()
 
     async def _remove_after_reading(self, farewell: SnapFrame) -> None:
         """Remove a card once every committed step is read: the one that ends it takes its place on the page, where text
@@ -140,10 +161,21 @@ class RunFeed:
             await asyncio.wait([self._reading])
         await self._show_pieces(self.cards.hear(farewell))
 
+    async def _pass_on(self, frame: ReplyFrame) -> None:
+        await self._show_pieces(self.cards.hear(frame))
+
     async def _show_pieces(self, shown: Iterable[ReplyFrame]) -> None:
-        for text in map(reply_frame, shown):
+        for frame in shown:
+            text, is_for_pages = reply_frame(frame), isinstance(frame, BlocksFrame)
             for watcher in list(self._current):
-                await watcher.show_pieces(text)
+                if watcher.style == "html" or not is_for_pages:
+                    await watcher.show_pieces(text)
+
+    def _render_soon(self) -> None:
+        """Render what is finished of the replies, if a page watches."""
+        is_rendering = self._rendering is not None and not self._rendering.done()
+        if not is_rendering and any(watcher.style == "html" for watcher in self._watchers):
+            self._rendering = self._spawn(self._blocks.render())
 
     def _has_read(self, _task: "asyncio.Task[None]") -> None:
         self._reading = None

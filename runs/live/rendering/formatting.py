@@ -115,7 +115,14 @@ def percent_text(part: int, whole: int) -> str:
 
 def cost_text(told: str | None) -> str:
     """US dollars for people, from a decimal string; "unknown" without one."""
+    cost = decimal_of(told)
+    return "unknown" if cost is None else dollars(cost)
+
+
+def decimal_of(told: str | None) -> Decimal | None:
+    """A stored decimal; None without one, or if it is none."""
     try:
-        return "unknown" if told is None else dollars(Decimal(told))
+        cost = None if told is None else Decimal(told)
     except (InvalidOperation, ValueError):
-        return "unknown"
+        return None
+    return cost if cost is not None and cost.is_finite() else None

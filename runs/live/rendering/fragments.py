@@ -13,6 +13,7 @@ from runs.agent.text import counted
 from runs.live.rendering.formatting import dollars, duration_text, tokens_text
 from runs.live.rendering.limit_use import limit_use
 from runs.live.rendering.placement import Placed, Turn, nested, slot_of, turn_slot_of
+from runs.live.rendering.run_lines import attempt_of
 from runs.live.rendering.stage_views import face_of_run, face_of_step
 from runs.live.rendering.step_views import StepView, step_view
 from runs.live.rendering.timeline_views import views_of
@@ -65,7 +66,10 @@ def state_html(run: Run) -> SafeString:
 
 
 def run_state_html(run: Run) -> SafeString:
-    """The run bar: status, totals and actions."""
+    """The run bar: status, totals and actions. Reads the last attempt of a run that waits for the next one."""
+    if run.waiting_for == Run.WaitingFor.RETRY:
+        failed = run.steps.defer("replay").filter(kind=Step.Kind.RETRY).order_by("-sequence").first()
+        run.attempt = attempt_of(failed) if failed is not None else ""  # type: ignore[attr-defined]
     shown = {"run": run, "totals": run_totals(run), "limit": limit_use(run), **_force_times(run)}
     return _render("run_state", shown)
 

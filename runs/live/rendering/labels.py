@@ -1,8 +1,12 @@
-"""Icons (lucide names) and labels for the status of a run and the severity of an error."""
+"""The words, icons and tones of a run's status, and of the severity of an error."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from runs.models import Run
+
+Tone = Literal["", "run", "you", "ok", "error"]
+"""Who has to act: the machine, a person, nobody any more (`ok`, `error`); empty for a run that stands still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,39 +15,61 @@ class Label:
 
     icon: str
     words: str
+    tone: Tone = ""
+
+    @property
+    def tab_icon(self) -> str:
+        """The static file of a tab's icon, with a dot in the tone."""
+        return f"icons/{self.tone or 'still'}.svg"
 
 
-_STATUS_ICONS = {
-    Run.Status.IDLE: "circle-dashed",
-    Run.Status.THINKING: "brain",
-    Run.Status.EXECUTING: "wrench",
-    Run.Status.WAITING: "hourglass",
-    Run.Status.COMPLETED: "circle-check",
-    Run.Status.FAILED: "circle-x",
-    Run.Status.CANCELLED: "circle-slash",
+_STATUS: dict[str, tuple[str, Tone]] = {
+    Run.Status.IDLE: ("circle-dashed", ""),
+    Run.Status.THINKING: ("brain", "run"),
+    Run.Status.EXECUTING: ("wrench", "run"),
+    Run.Status.WAITING: ("hourglass", "you"),
+    Run.Status.COMPLETED: ("circle-check", "ok"),
+    Run.Status.FAILED: ("circle-x", "error"),
+    Run.Status.CANCELLED: ("circle-slash", ""),
 }
-_WAIT_ICONS: dict[str, str] = {
-    Run.WaitingFor.APPROVAL: "hand",
-    Run.WaitingFor.DECISION: "circle-question-mark",
-    Run.WaitingFor.RETRY: "refresh-cw",
-    Run.WaitingFor.RESUME: "pause",
+_WAITS: dict[str, tuple[str, Tone]] = {
+    Run.WaitingFor.APPROVAL: ("hand", "you"),
+    Run.WaitingFor.DECISION: ("circle-question-mark", "you"),
+    Run.WaitingFor.RETRY: ("refresh-cw", "run"),
+    Run.WaitingFor.RESUME: ("pause", ""),
 }
+"""By status, and by what a waiting run waits for: icon and tone. The words are those of the model."""
 _SEVERITY_ICONS = {
     Run.Severity.INFO: "info",
     Run.Severity.WARNING: "triangle-alert",
     Run.Severity.ERROR: "circle-x",
     Run.Severity.CRITICAL: "octagon-x",
 }
+_TAB_MARKS: dict[str, str] = {
+    Run.Status.COMPLETED: "✓",
+    Run.Status.FAILED: "✗",
+    Run.WaitingFor.APPROVAL: "⚠",
+    Run.WaitingFor.DECISION: "⚠",
+    Run.WaitingFor.RETRY: "⟳",
+}
+"""The sign before a run's title in a tab, where there is no room for its label."""
 
 
 def status_label(run: Run) -> Label:
-    """The label of a run's status, with what it waits for and a requested stop or pause."""
-    icon = _STATUS_ICONS[Run.Status(run.status)]
+    """The label of a run's status, with what it waits for and a requested stop or pause. `run.attempt`, if a query has
+    set it, is the attempt that failed: `2/5`."""
+    icon, tone = _WAITS.get(run.waiting_for) or _STATUS[Run.Status(run.status)]
     if run.cancel_requested_at and not run.is_finished:
-        return Label(icon, "Stopping")
+        return Label(icon, "Stopping…", tone)
     if run.pause_requested_at and run.owner:
-        return Label(icon, "Pausing")
-    return Label(_WAIT_ICONS.get(run.waiting_for, icon), run.stands)
+        return Label(icon, "Pausing…", tone)
+    attempt = getattr(run, "attempt", "") if run.waiting_for == Run.WaitingFor.RETRY else ""
+    return Label(icon, f"{run.stands} {attempt}".strip(), tone)
+
+
+def tab_mark(run: Run) -> str:
+    """The sign before the run's title in a tab; empty while it works."""
+    return _TAB_MARKS.get(run.waiting_for or run.status, "")
 
 
 def severity_label(severity: str) -> Label:

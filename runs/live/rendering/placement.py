@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from runs.agent.payloads.notes import UnfinishedPayload
+from runs.agent.payloads.steps import RacePayload
+from runs.live.rendering.race_views import race_key
 from runs.live.rendering.step_views import StepView
 from runs.models import Step
 
@@ -23,7 +25,7 @@ class Placed:
     step: Step
     view: StepView
     slots: dict[str, list["Placed"]] = field(default_factory=lambda: defaultdict(list))
-    """By `result`, `asks` and `attempts`; empty but for calls."""
+    """By `result`, `asks` and `attempts` of a call, `end` of the start of a race."""
 
 
 @dataclass(slots=True)
@@ -36,6 +38,8 @@ class Turn:
 
 def slot_of(step: Step) -> str:
     """The id of the element that a step's card is placed into; empty for a card between the turns."""
+    if isinstance(step.payload, RacePayload) and (key := race_key(step)):
+        return f"race-{key}-end"
     if step.call_id is not None and (name := CALL_SLOTS.get(Step.Kind(step.kind))):
         return f"call-{step.call_id}-{name}"
     return turn_slot_of(step)
@@ -61,15 +65,20 @@ def _part_of_turn(step: Step) -> str:
 def nested(cards: Sequence[tuple[Step, StepView]]) -> list[Turn | Placed]:
     """The cards of consecutive steps as the page shows them: turns, and what is between them, in order."""
     calls: dict[str, Placed] = {}
+    races: dict[str, Placed] = {}
     turns: dict[int, Turn] = {}
     shown: list[Turn | Placed] = []
     for step, view in cards:
         placed = Placed(step, view)
         if step.kind == Step.Kind.TOOL_CALL and step.call_id is not None:
             calls[str(step.call_id)] = placed
+        if view.is_race_start:
+            races[race_key(step)] = placed
         of_call = CALL_SLOTS.get(Step.Kind(step.kind)) if str(step.call_id) in calls else None
         if of_call:
             calls[str(step.call_id)].slots[of_call].append(placed)
+        elif isinstance(step.payload, RacePayload) and race_key(step) in races:
+            races[race_key(step)].slots["end"].append(placed)
         elif step.turn:
             if step.turn not in turns:
                 shown.append(turns.setdefault(step.turn, Turn(step.turn)))

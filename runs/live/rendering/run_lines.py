@@ -27,8 +27,6 @@ class RunLine:
     """The line about one run."""
 
     text: str = ""
-    attempt: str = ""
-    """Of a run between two attempts: `2/5`."""
     waits_since: datetime | None = None
     """Since when a parked run waits for a person."""
 
@@ -57,6 +55,7 @@ def add_lines(runs: list[Run]) -> list[Run]:
     for run in runs:
         step, calls = steps.get(run.pk), asking.get(run.pk, [])
         run.line = _finished(run) if run.is_finished else _going(run, step, calls)  # type: ignore[attr-defined]
+        run.attempt = attempt_of(step) if step and not run.is_finished else ""  # type: ignore[attr-defined]
     return runs
 
 
@@ -80,11 +79,15 @@ def _going(run: Run, step: Step | None, calls: list[str]) -> RunLine:
         case Run.WaitingFor.RESUME:
             return RunLine(waits_since=_time_of(step))
         case Run.WaitingFor.RETRY:
-            tries = f"{step.attempt}/{step.max_attempts}" if step.attempt and step.max_attempts else ""
-            return RunLine(_first_line(step.content), attempt=tries)
+            return RunLine(_first_line(step.content))
     if step.kind == Step.Kind.TOOL_CALL:
         return RunLine(gettext("runs %(tool)s") % {"tool": step.tool_name})
     return RunLine(_first_line(step.content))
+
+
+def attempt_of(step: Step) -> str:
+    """The number of a failed attempt and of all: `2/5`; empty for another step."""
+    return f"{step.attempt}/{step.max_attempts}" if step.attempt and step.max_attempts else ""
 
 
 def _last_steps(runs: list[Run]) -> dict[UUID, Step]:

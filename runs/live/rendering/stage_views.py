@@ -13,12 +13,13 @@ from runs.agent.payloads.steps import QuestionPayload, RetryPayload
 from runs.agent.text import counted
 from runs.agent.tool_calls.call_states import CALL_STATES
 from runs.live.rendering.formatting import duration_text
+from runs.live.rendering.race_views import Race, race_of_start
 from runs.live.rendering.remedy_buttons import offers_for
 from runs.live.rendering.step_views import StepView, step_view
 from runs.models import Run, Step, ToolCall
 
 Face = Literal[
-    "", "stopping", "ask", "retry", "tools", "thinking", "queued", "paused", "failed", "stopped", "completed"
+    "", "stopping", "ask", "retry", "race", "tools", "thinking", "queued", "paused", "failed", "stopped", "completed"
 ]  # fmt: skip
 
 MOST_CALLS: Final = 5
@@ -30,6 +31,7 @@ _LOOKS: Final[dict[Face, tuple[str, str]]] = {
     "stopping": ("", "octagon-x"),
     "ask": ("you", "hand"),
     "retry": ("run", "refresh-cw"),
+    "race": ("run", "git-fork"),
     "tools": ("run", "wrench"),
     "thinking": ("run", "brain"),
     "queued": ("", "circle-dashed"),
@@ -69,6 +71,8 @@ class StageView:
     """The step that the face shows, and its view."""
     questions: list[tuple[Step, StepView]] = field(default_factory=list)
     lanes: list[CallLane] = field(default_factory=list)
+    race: Race | None = None
+    """The race that goes on, or was just decided."""
     more: int = 0
     """Further calls or questions."""
 
@@ -92,6 +96,8 @@ def face_of_step(step: Step, card: StepView) -> StageView | None:
             return StageView(face="failed", title=card.cause or "Error", step=step, card=card)
         case Step.Kind.RETRY if step.call_id is None and isinstance(step.payload, RetryPayload) and card.next_at:
             return StageView(face="retry", title=_attempt_words(step, card), step=step, card=card)
+        case Step.Kind.RACE if card.race is not None:
+            return _race_face(step, card.race)
         case Step.Kind.NOTE if card.proof is not None:
             return StageView(
                 face="stopped", title="Stopped by force" if card.proof.forced_by else "Stopped", step=step, card=card
@@ -116,7 +122,7 @@ def face_of_run(run: Run) -> StageView:
     if run.status == Run.Status.EXECUTING:
         return _tools(run)
     if run.status == Run.Status.THINKING:
-        return StageView(face="thinking", title=_thinker(run), since=_last_moment(run) or run.started_at)
+        return _race(run) or StageView(face="thinking", title=_thinker(run), since=_last_moment(run) or run.started_at)
     return StageView(face="queued", title="Queued")
 
 
@@ -136,6 +142,31 @@ def _final(run: Run) -> StageView:
             return StageView(face="stopped", title="Stopped")
         case _:
             return StageView()
+
+
+def _race(run: Run) -> StageView | None:
+    """The race of this claim that has begun and not ended; None without one."""
+    if run.config.get("strategy") not in ("race", "hedge"):
+        return None
+    steps = run.steps.defer("replay")
+    start = steps.filter(kind=Step.Kind.RACE).order_by("-sequence").first()
+    if start is None or start.epoch != run.epoch:
+        return None
+    failed = steps.filter(kind=Step.Kind.RETRY, call_id=None, sequence__gt=start.sequence)
+    race = race_of_start(start, list(failed))
+    return None if race is None else _race_face(start, race)
+
+
+def _race_face(step: Step, race: Race) -> StageView:
+    count = len(race.lanes) + race.more
+    is_over = all(lane.state != "asked" for lane in race.lanes)
+    return StageView(
+        face="race",
+        title=counted(count, "model") + " at once",
+        sub=f"round {step.attempt}" if (step.attempt or 1) > 1 else "",
+        since=None if is_over else step.started_at,
+        race=race,
+    )
 
 
 def _retry(run: Run) -> StageView:

@@ -18,6 +18,7 @@ from runs.agent.payloads.steps import (
     ErrorPayload,
     QuestionPayload,
     RacePayload,
+    RaceStartPayload,
     ReasoningPayload,
     RetryPayload,
     ToolCallPayload,
@@ -28,8 +29,10 @@ from runs.agent.visible_text import exact
 from runs.live.rendering import time_bars as pictures
 from runs.live.rendering.approval_views import Question, places_of, question_of
 from runs.live.rendering.data_tables import DataTable, table_of
+from runs.live.rendering.error_codes import cause_of
 from runs.live.rendering.formatting import duration_text, moment_of
 from runs.live.rendering.long_texts import Fold, Rest, fold_argument, fold_arguments, fold_result, prose_of
+from runs.live.rendering.race_views import Race, RaceLane, failed_lane, race_key, race_of_end, race_of_start
 from runs.live.rendering.remedy_buttons import Button, ResumeButton, offers_for
 from runs.live.rendering.short_texts import first_line, short_arguments, short_result
 from runs.live.rendering.stop_views import Proof, proof_of
@@ -80,29 +83,6 @@ ALL_ICONS = sorted(
 )
 """Every icon a card or the stage may use."""
 
-CODES = {
-    "timeout": "Timed out",
-    "network": "Connection failed",
-    "rate_limited": "Rate limited",
-    "overloaded": "Overloaded",
-    "server": "Server error",
-    "refused": "Refused",
-    "not_found": "Not found",
-    "auth": "Not authorised",
-    "bad_reply": "Unusable reply",
-    "forbidden": "Not allowed",
-    "out_of_money": "Out of credit",
-    "context_overflow": "Context window exceeded",
-    "no_tools": "No tool support",
-    "wrong_address": "Wrong address",
-    "blocked": "Blocked",
-    "first_token_timeout": "No first token",
-    "idle_timeout": "Reply stalled",
-    "asked_to_wait": "Asked to wait",
-    "breaker_open": "Circuit breaker open",
-}
-"""Labels of the error codes of models. Other codes are shown as they are."""
-
 FACTS = {
     "tool": "Tool",
     "provider": "Provider",
@@ -146,6 +126,12 @@ class StepView:
     """An answer's data as a table; otherwise it is `output`."""
     picture: Picture | None = None
     """The parallel calls of the turn, or the lanes of a race."""
+    race: Race | None = None
+    """The race that the step starts or decides, by lanes."""
+    is_race_start: bool = False
+    race_key: str = ""
+    failed_lane: RaceLane | None = None
+    """The lane of a race that failed with this step, and the key of the race."""
     bar: Bar | None = None
     """Of a result: its call's bar in the time of the turn."""
     call_state: str = ""
@@ -216,9 +202,9 @@ def step_view(step: Step) -> StepView:
             card.is_open = bool(question.asks)
             if question.changes:
                 _add_arguments(card, step.tool_input)
-        case RacePayload():
-            card.prose, card.rest = prose_of(step)
-            card.picture = pictures.race_of(step)
+        case RacePayload() | RaceStartPayload() as race:
+            card.is_race_start = isinstance(race, RaceStartPayload)
+            _add_race(card, step)
         case RetryPayload() as retry:
             _add_attempts(card, step, retry)
         case AnswerPayload(output=output) if output is not ABSENT:
@@ -262,7 +248,7 @@ def _add_reply(card: StepView, told: Payload) -> None:
 
 
 def _add_error(card: StepView, step: Step, told: ErrorPayload) -> None:
-    card.cause = _cause(told.code)
+    card.cause = cause_of(told.code)
     card.prose, card.rest = prose_of(step)
     card.offers, card.short = offers_for(told.code), first_line(step.content)
     card.facts = _facts(told.context)
@@ -271,7 +257,7 @@ def _add_error(card: StepView, step: Step, told: ErrorPayload) -> None:
 def _add_result(card: StepView, step: Step, told: ToolResultPayload) -> None:
     card.output = fold_result(step)
     card.short = short_result(step.content, step.tool_output)
-    card.cause = _cause(told.code) if step.severity else ""
+    card.cause = cause_of(told.code) if step.severity else ""
     _set_call_state(card, "failed" if step.severity else "succeeded")
     if told.code in ("timeout", "tool_timeout", "outcome_unknown"):
         card.advice = visible(step.suggested_action)
@@ -290,13 +276,19 @@ def _set_call_state(card: StepView, state: str) -> None:
     card.icon = words.icon or card.icon
 
 
+def _add_race(card: StepView, step: Step) -> None:
+    card.prose, card.rest = prose_of(step)
+    card.race, card.picture = race_of_start(step) or race_of_end(step), pictures.race_of(step)
+
+
 def _add_attempts(card: StepView, step: Step, told: RetryPayload) -> None:
     attempt, most = step.attempt or 1, step.max_attempts or step.attempt or 1
     card.attempt = "wait" if told.waits_only else "round" if told.is_round else "lane" if told.in_race else "single"
     if told.waits_only:
         attempt = step.attempt or 0  # No attempt was made: the provider asked for this wait before it.
     card.ladder = ["failed"] * attempt + ["left"] * (most - attempt)
-    card.cause = _cause(told.code)
+    card.race_key, card.failed_lane = race_key(step), failed_lane(step)
+    card.cause = cause_of(told.code)
     card.http_status = told.status or None
     card.was_cut_off = told.phase == "stream"
     card.output, card.short = fold_result(step), short_result(step.content, None)
@@ -304,10 +296,6 @@ def _add_attempts(card: StepView, step: Step, told: RetryPayload) -> None:
     if told.next_at is not None and (next_at := moment_of(told.next_at)) is not None:
         card.next_at, card.next_ms = next_at, round(told.next_at * 1000)
         card.ladder[attempt : attempt + 1] = ["next"]
-
-
-def _cause(code: str) -> str:
-    return CODES.get(code.removeprefix("model_"), visible(code.replace("_", " ").capitalize()))
 
 
 def _facts(context: JsonObject) -> list[tuple[str, str]]:

@@ -5,19 +5,20 @@ Coordinates are attributes of an SVG 1,000 wide, because the content security po
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from uuid import UUID
 
 from runs.agent.payloads.steps import CallBeside, Lane, RacePayload, ToolCallPayload, ToolResultPayload
 from runs.agent.text import counted
 from runs.agent.tool_calls.call_states import PROGRESS
-from runs.live.rendering.formatting import cost_text, duration_text
+from runs.live.rendering.formatting import cost_text, decimal_of, dollars, duration_text
 from runs.models import Step
 
 WIDTH = 1000
 NARROWEST = 4
 """Minimum width of a bar, so that it stays visible."""
 
-LANE_WORDS = {"won": "won", "lost": "too late", "failed": "failed", "cancelled": "stopped"}
+LANE_WORDS = {"won": "won", "lost": "lost", "failed": "failed", "cancelled": "lost"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def calls_of(step: Step) -> Picture | None:
     if len(calls) < 2:
         return None
     ended = [call for call in calls if call.started_at is not None]
-    begun, over = _stretch(ended)
+    begun, over = stretch(ended)
     bars = [_call_bar(call, begun, over) for call in calls]
     return Picture(_calls_caption(calls, ended, over - begun), bars, f"calls-{step.turn}")
 
@@ -73,11 +74,11 @@ def race_of(step: Step) -> Picture | None:
     if not isinstance(step.payload, RacePayload) or not step.payload.lanes:
         return None
     lanes = step.payload.lanes
-    begun, over = _stretch(lanes)
+    begun, over = stretch(lanes)
     return Picture(_race_caption(step.payload), [_lane_bar(lane, begun, over) for lane in lanes])
 
 
-def _stretch(spans: Sequence[CallBeside | Lane]) -> tuple[float, float]:
+def stretch(spans: Sequence[CallBeside | Lane]) -> tuple[float, float]:
     """The first start and the last end, in seconds."""
     begun = min((span.started_at for span in spans if span.started_at is not None), default=0.0)
     return begun, max(
@@ -85,7 +86,7 @@ def _stretch(spans: Sequence[CallBeside | Lane]) -> tuple[float, float]:
     )
 
 
-def _place(span: CallBeside | Lane, begun: float, over: float) -> tuple[int, int]:
+def bar_place(span: CallBeside | Lane, begun: float, over: float) -> tuple[int, int]:
     """Position (x) and width of a bar."""
     start, end = span.started_at, span.ended_at
     if start is None or end is None or over <= begun:
@@ -94,12 +95,18 @@ def _place(span: CallBeside | Lane, begun: float, over: float) -> tuple[int, int
     return x, max(NARROWEST, _x(end, begun, over) - x)
 
 
+def first_x_of(lane: Lane, begun: float, over: float) -> int | None:
+    """The x of the first word of a lane's reply; None without one."""
+    first = lane.first_token_at
+    return _x(first, begun, over) if first is not None and over > begun else None
+
+
 def _x(moment: float, begun: float, over: float) -> int:
     return round((moment - begun) / (over - begun) * WIDTH)
 
 
 def _call_bar(call: CallBeside, begun: float, over: float) -> Bar:
-    x, width = _place(call, begun, over)
+    x, width = bar_place(call, begun, over)
     words = [PROGRESS.get(call.state, call.state), _took(call)]
     about = f"from {duration_text(call.started_at - begun)}" if call.started_at is not None else ""
     return Bar(
@@ -131,15 +138,14 @@ def _calls_caption(calls: Sequence[CallBeside], ended: Sequence[CallBeside], too
 
 
 def _lane_bar(lane: Lane, begun: float, over: float) -> Bar:
-    x, width = _place(lane, begun, over)
-    first = lane.first_token_at
+    x, width = bar_place(lane, begun, over)
     return Bar(
         lane.model,
         lane.outcome,
         " ".join(filter(None, [LANE_WORDS.get(lane.outcome, lane.outcome), _took(lane)])),
         x,
         width,
-        first_x=_x(first, begun, over) if first is not None and over > begun else None,
+        first_x=first_x_of(lane, begun, over),
         about=", ".join(_lane_facts(lane, begun)),
     )
 
@@ -149,7 +155,9 @@ def _lane_facts(lane: Lane, begun: float) -> list[str]:
     return [
         "not asked" if start is None else f"from {duration_text(start - begun)}",
         "no first token" if first is None or start is None else f"first token after {duration_text(first - start)}",
-        "tokens unknown" if lane.tokens is None else counted(lane.tokens, "token"),
+        "tokens unknown"
+        if lane.tokens is None
+        else f"{'≈' * lane.tokens_are_estimated}{counted(lane.tokens, 'token')}",
         f"cost {cost_text(lane.cost)}",
     ]
 
@@ -158,7 +166,24 @@ def _race_caption(told: RacePayload) -> str:
     how = "Hedged" if told.strategy == "hedge" else "Raced"
     if told.multiple is None:
         return how
-    return f"{how}: {counted(told.multiple, 'request')} instead of 1"
+    gain = ", ".join(filter(None, [_more_cost(told.lanes), _faster(told.lanes)]))
+    return f"{how}: {counted(told.multiple, 'request')} instead of 1{gain and ': '}{gain}"
+
+
+def _more_cost(lanes: Sequence[Lane]) -> str:
+    """What the replies that did not win have cost; empty unless all of it is known."""
+    costs = [decimal_of(lane.cost) for lane in lanes if lane.outcome != "won"]
+    known = [cost for cost in costs if cost is not None]
+    return f"+{dollars(sum(known, Decimal(0)))}" if known and len(known) == len(costs) else ""
+
+
+def _faster(lanes: Sequence[Lane]) -> str:
+    """How much later the agent's first model gave its reply than the winner; empty unless it gave one."""
+    won = next((lane for lane in lanes if lane.outcome == "won"), None)
+    first = next((lane for lane in lanes if lane.lane == 1 and lane.outcome == "lost"), None)
+    if won is None or first is None or won.ended_at is None or first.ended_at is None or first.ended_at <= won.ended_at:
+        return ""
+    return f"{duration_text(first.ended_at - won.ended_at)} faster than the agent's first model"
 
 
 def _took(span: CallBeside | Lane) -> str:

@@ -6,6 +6,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from runs.agent.payloads.notes import UnfinishedPayload
 from runs.agent.payloads.steps import AnswerPayload
+from runs.agent.text import counted
 from runs.markdown import plain, visible
 from runs.markup.parts import MAX_CHARS
 from runs.models import Step
@@ -20,6 +21,8 @@ class Unfinished:
     why_words: str
     reasoning: SafeString
     """The reply's reasoning as HTML, if there is an answer text too; else empty."""
+    length: str
+    """The number of its words."""
     missing_chars: int
     """Further characters that were received and not kept."""
     goes_on: bool
@@ -62,6 +65,7 @@ def unfinished_of(step: Step) -> Unfinished | None:
         why=told.why,
         why_words=why_words,
         reasoning=mark_safe(plain(reasoning[:MAX_CHARS])) if has_answer else SafeString(),  # noqa: S308  plain escapes
+        length=counted(len((told.answer if has_answer else told.reasoning).split()), "word"),
         missing_chars=told.missing_chars,
         goes_on=told.goes_on,
         is_lane=told.in_race,

@@ -44,6 +44,8 @@ class Hub:
         self.sockets = Sockets(self.reader, self.spawn, timings)
         self.board = DashboardFeed(self.reader, self.spawn, timings)
         self._feeds: dict[UUID, RunFeed] = {}
+        self._render_turns = asyncio.Semaphore()
+        """One text at a time: live replies leave the other processes of the render pool to steps."""
         self._layer: Any = get_channel_layer()
         self._channel = ""
         self._is_closed = False
@@ -68,7 +70,9 @@ class Hub:
         """Subscribe `watcher` to a run. `head` is the run's last sequence, read before."""
         feed = self._feeds.get(run_id)
         if feed is None:
-            feed = self._feeds[run_id] = RunFeed(run_id, head, self.reader, self.spawn, self.timings)
+            feed = self._feeds[run_id] = RunFeed(
+                run_id, head, self.reader, self.spawn, timings=self.timings, render_turns=self._render_turns
+            )
             await self._join(doorbell.run_group(run_id))
         # Subscribed before it reads, so that no step falls between its read and its first update.
         feed.add(watcher)

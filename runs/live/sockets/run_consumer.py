@@ -138,9 +138,9 @@ class RunViewerConsumer(SocketConsumer):
             await self.show_state(feed.state)
 
     async def _show_open_cards(self) -> None:
-        for snap in self.feed.cards.snaps() if self.feed else ():
+        for frame in self.feed.open_replies(self.style) if self.feed else ():
             if self._catching_up is None:
-                await self.show_pieces(frames.reply_frame(snap))
+                await self.show_pieces(frames.reply_frame(frame))
 
     async def _send_missing(self, feed: RunFeed) -> None:
         while not self.is_closed:

@@ -18,7 +18,7 @@ TOLD = ModelReply(text="Me.", usage=Usage(input_tokens=11, output_tokens=7))
 
 
 def lanes_of(notebook):
-    (race,) = notebook.thoughts(ThoughtType.RACE)
+    _start, race = notebook.thoughts(ThoughtType.RACE)
     return race.metadata["lanes"]
 
 
@@ -34,7 +34,35 @@ async def test_in_a_race_the_first_reply_wins_and_the_loser_s_request_has_ended_
     assert (won["model"], won["outcome"], won["tokens"]) == ("fast", "won", 18)
     assert won["first_token_at"] is not None
     assert all(lane["started_at"] <= lane["ended_at"] for lane in (lost, won))
-    assert notebook.thoughts(ThoughtType.RACE)[0].metadata["multiple"] == 2
+    assert notebook.thoughts(ThoughtType.RACE)[-1].metadata["multiple"] == 2
+
+
+async def test_the_start_of_a_race_is_told_before_its_end_with_the_lanes_that_are_asked():
+    notebook = Notebook()
+
+    await reply_of([Model(hangs, model="slow"), Model(TOLD, model="fast")], notebook, strategy="race")
+
+    start, end = notebook.thoughts(ThoughtType.RACE)
+    assert [(lane["lane"], lane["model"]) for lane in start.metadata["asked"]] == [(1, "slow"), (2, "fast")]
+    assert all(lane["started_at"] <= end.fields.ended_at for lane in start.metadata["asked"])
+    assert [(each.fields.turn, each.fields.attempt) for each in (start, end)] == [(1, 1), (1, 1)]
+
+
+async def test_a_hedge_that_asks_one_model_only_tells_no_start():
+    notebook = Notebook()
+
+    await reply_of([Model(TOLD), Model(TOLD)], notebook, strategy="hedge")
+
+    assert notebook.thoughts(ThoughtType.RACE) == []
+
+
+async def test_a_race_without_a_reply_has_a_start_and_an_end_in_each_round():
+    notebook = Notebook()
+
+    await reply_of([Model(failure("overloaded"), TOLD), Model(failure("overloaded"), hangs)], notebook, strategy="race")
+
+    told = [(each.fields.attempt, "asked" in each.metadata) for each in notebook.thoughts(ThoughtType.RACE)]
+    assert told == [(1, True), (1, False), (2, True), (2, False)]
 
 
 async def test_what_a_second_reply_cost_is_told_although_it_lost():
@@ -74,7 +102,7 @@ async def test_what_a_loser_had_said_is_voided_by_the_race_s_step():
     asked = await reply_of([Model(talks), Model(waits)], notebook, strategy="race")
 
     assert notebook.shown == [("1-1-1", "I think")]
-    assert notebook.thoughts(ThoughtType.RACE)[0].metadata["cards"] == ["1-1-1"]
+    assert notebook.thoughts(ThoughtType.RACE)[-1].metadata["cards"] == ["1-1-1"]
     assert asked.card == "1-1-2"
 
 
@@ -108,7 +136,7 @@ async def test_a_loser_whose_provider_loses_the_cancellation_is_told_once_by_the
     await reply_of([Model(loses), Model(TOLD)], notebook, strategy="race")
 
     assert [lane["outcome"] for lane in lanes_of(notebook)] == [outcome, "won"]
-    assert notebook.thoughts(ThoughtType.RACE)[0].metadata["cards"] == ["1-1-1"]
+    assert notebook.thoughts(ThoughtType.RACE)[-1].metadata["cards"] == ["1-1-1"]
     assert notebook.thoughts(ThoughtType.RETRY) == []
 
 
@@ -249,7 +277,7 @@ async def test_a_script_can_race_its_models():
     )
 
     assert result.output == "Hi."
-    assert [each.type for each in thoughts] == [ThoughtType.RACE, ThoughtType.ANSWER]
+    assert [each.type for each in thoughts] == [ThoughtType.RACE, ThoughtType.RACE, ThoughtType.ANSWER]
 
 
 async def test_a_strategy_nobody_knows_is_refused():

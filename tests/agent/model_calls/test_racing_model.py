@@ -31,7 +31,7 @@ async def test_the_first_reply_wins_and_the_race_is_recorded():
     reply = await race.reply(ASKED)
 
     assert (reply.text, race.attempt.provider, slow.left) == ("Me.", fast, 1)
-    (step,) = notebook.thoughts(ThoughtType.RACE)
+    _start, step = notebook.thoughts(ThoughtType.RACE)
     assert [lane["outcome"] for lane in step.metadata["lanes"]] == ["cancelled", "won"]
 
 

@@ -79,7 +79,8 @@ async def test_a_run_of_a_racing_agent_shows_its_lanes(ada: User, host_for: Star
     row = await ended(run)
 
     assert row.answer == "First."
-    race = (await steps_of(run))[0]
+    start, race = (await steps_of(run))[:2]
+    assert (start.kind, [lane["lane"] for lane in start.metadata["asked"]]) == ("race", [1, 2])
     assert (race.kind, race.metadata["multiple"]) == ("race", 2)
     assert [lane["lane"] for lane in race.metadata["lanes"]] == [1, 2]
     assert race.metadata["lanes"][0]["outcome"] == "won"

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from runs.live.feeds.reply_state import ReplyState
 from runs.models import Step
-from runs.reply_frames import Chunk, DeltaFrame, Piece, ReplyFrame, SnapFrame, read_reply_frame
+from runs.reply_frames import Block, BlocksFrame, Chunk, DeltaFrame, Piece, ReplyFrame, SnapFrame, read_reply_frame
 
 Input = dict[str, Any]
 Open = list[list[Any]]
-"""The open cards in order, each with its pieces: `[card, [[kind, text], …]]`."""
+"""The open cards in order, each with its pieces and blocks: `[card, [[kind, text], …], [[piece, end, html], …]]`."""
 
 _CASES = json.loads((Path(__file__).parent / "reply_stream_cases.json").read_text())
 STREAMS: list[dict[str, Any]] = _CASES["streams"]
@@ -27,9 +27,12 @@ STEPS: list[dict[str, Any]] = _CASES["steps"]
 
 
 def expected(case: dict[str, Any]) -> list[Open]:
-    """The open cards after each input of a case. A text alone is one piece of text."""
+    """The open cards after each input of a case. A text alone is one piece of text; `blocks` has those of cards."""
     return [
-        [[card, [["text", said]] if isinstance(said, str) else said] for card, said in each["open"].items()]
+        [
+            [card, [["text", said]] if isinstance(said, str) else said, each.get("blocks", {}).get(card, [])]
+            for card, said in each["open"].items()
+        ]
         for each in case["inputs"]
     ]
 
@@ -63,7 +66,10 @@ class Machine:
     @property
     def open(self) -> Open:
         """The open cards."""
-        return [[card, [list(piece) for piece in reply.pieces]] for card, reply in self.state.open.items()]
+        return [
+            [card, [list(piece) for piece in reply.pieces], [list(block) for block in reply.blocks]]
+            for card, reply in self.state.open.items()
+        ]
 
 
 def open_after_each(inputs: Iterable[Input]) -> list[Open]:
@@ -81,9 +87,11 @@ NUMBERS = st.sampled_from([1, 1, 1, 2, 2, 3, 4])
 PIECES: st.SearchStrategy[Piece] = st.tuples(
     st.sampled_from(["text", "text", "reasoning"]), st.text(alphabet="ab\n🌊é", max_size=4)
 )
+BLOCKS = st.builds(Block, st.integers(0, 1), st.integers(1, 5), st.sampled_from(["<p>a</p>", "<p>🌊</p>"]))
 FRAMES: st.SearchStrategy[ReplyFrame] = st.one_of(
     st.builds(DeltaFrame, st.lists(st.builds(Chunk, CARDS, NUMBERS, PIECES), min_size=1, max_size=5)),
     st.builds(SnapFrame, CARDS, NUMBERS, st.one_of(st.none(), st.lists(PIECES, min_size=1, max_size=3))),
+    st.builds(BlocksFrame, CARDS, st.integers(0, 2), st.lists(BLOCKS, max_size=2)),
 )
 STREAM: st.SearchStrategy[list[Input]] = st.lists(
     st.one_of(

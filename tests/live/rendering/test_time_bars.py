@@ -93,6 +93,6 @@ def test_a_race_shows_its_lanes_with_what_each_cost_and_the_multiple():
     said = text_of(html)
 
     assert "Raced: 2 requests instead of 1" in said
-    assert "slow stopped 2.0 s from 0 ms, no first token, tokens unknown, cost unknown" in said
+    assert "slow lost 2.0 s from 0 ms, no first token, tokens unknown, cost unknown" in said
     assert "fast won 2.0 s from 0 ms, first token after 500 ms, 1,234 tokens, cost $0.0034" in said
     assert 'd="M250 0v10"' in html
