@@ -11,6 +11,8 @@ class Label:
 
     icon: str
     words: str
+    state: str = ""
+    """The value of `data-status`, which gives it its colour."""
 
 
 _STATUS_ICONS = {
@@ -22,6 +24,7 @@ _STATUS_ICONS = {
     Run.Status.FAILED: "circle-x",
     Run.Status.CANCELLED: "circle-slash",
 }
+_COULD_NOT_ICON = "circle-minus"
 _WAIT_ICONS: dict[str, str] = {
     Run.WaitingFor.APPROVAL: "hand",
     Run.WaitingFor.DECISION: "circle-question-mark",
@@ -39,11 +42,13 @@ _SEVERITY_ICONS = {
 def status_label(run: Run) -> Label:
     """The label of a run's status, with what it waits for and a requested stop or pause."""
     icon = _STATUS_ICONS[Run.Status(run.status)]
+    if run.could_not:
+        return Label(_COULD_NOT_ICON, run.stands, "could_not")
     if run.cancel_requested_at and not run.is_finished:
-        return Label(icon, "Stopping")
+        return Label(icon, "Stopping", run.status)
     if run.pause_requested_at and run.owner:
-        return Label(icon, "Pausing")
-    return Label(_WAIT_ICONS.get(run.waiting_for, icon), run.stands)
+        return Label(icon, "Pausing", run.status)
+    return Label(_WAIT_ICONS.get(run.waiting_for, icon), run.stands, run.status)
 
 
 def severity_label(severity: str) -> Label:
