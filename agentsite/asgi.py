@@ -47,9 +47,9 @@ async def _pages(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await _wait_for_turn(scope, waiting)
         except TooManyOfOne:
-            await too_many_waiting(scope["path"], send_counted)
+            await too_many_waiting(scope, send_counted)
         except TooManyWaiting:
-            await too_busy(scope["path"], send_counted)
+            await too_busy(scope, send_counted)
         else:
             await _http_application(scope, receive, send_counted)
 

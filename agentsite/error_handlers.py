@@ -31,19 +31,26 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     if _is_to_the_api(request):
         return (error_for(error) if isinstance(error, Exception) else unexpected()).response()
-    return outage_page.answer_to(error) or server_error_page(request)
+    return outage_page.answer_to(error, request) or server_error_page(request)
 
 
-async def too_busy(path: str, send: Send) -> None:
+async def too_busy(scope: Mapping[str, Any], send: Send) -> None:
     """Answer 503 without calling Django: too many requests wait."""
     words = "Too many requests wait to be answered. Try again in a few seconds."
-    await _refuse(busy(words).response() if _is_api(path) else outage_page.busy(), send)
+    page = busy(words).response() if _is_api(scope["path"]) else outage_page.busy(retries=_only_reads(scope))
+    await _refuse(page, send)
 
 
-async def too_many_waiting(path: str, send: Send) -> None:
+async def too_many_waiting(scope: Mapping[str, Any], send: Send) -> None:
     """Answer 429: too many requests of this user or address wait already."""
     error = too_many("Too many requests of yours wait to be answered.", RETRY_AFTER_S)
-    await _refuse(error.response() if _is_api(path) else outage_page.too_many_of_yours(), send)
+    is_api = _is_api(scope["path"])
+    page = error.response() if is_api else outage_page.too_many_of_yours(retries=_only_reads(scope))
+    await _refuse(page, send)
+
+
+def _only_reads(scope: Mapping[str, Any]) -> bool:
+    return scope["method"] in outage_page.READS
 
 
 async def _refuse(response: HttpResponse, send: Send) -> None:

@@ -29,6 +29,7 @@ class RunAdmin(ReadOnlyAdmin):
     list_display = ("task_start", "state", "severity", "agent", "user", "steps", "created_at", "live")
     list_filter = (
         "status",
+        "could_not",
         "waiting_for",
         "severity",
         ("agent", admin.RelatedOnlyFieldListFilter),
@@ -44,7 +45,7 @@ class RunAdmin(ReadOnlyAdmin):
             "Outcome",
             {
                 "fields": (
-                    *("answer", "output_json", "error_json", "severity"),
+                    *("answer", "could_not", "output_json", "error_json", "severity"),
                     *("tokens", "cost", "cost_is_partial"),
                 )
             },

@@ -72,7 +72,7 @@ async def execute(loop: AgentLoop, state: AgentState) -> AgentResult[Any]:
             logger.log(level, "Run %s ended by an error: %s", loop.run_id, error.message, exc_info=for_log(failure))
         error = await record_failure(loop.journal, state, failure, loop.book(state))
         return AgentResult(False, None, error, 0, state.total_tokens)
-    return AgentResult(True, output, None, 0, state.total_tokens)
+    return AgentResult(True, output, None, 0, state.total_tokens, could_not=state.could_not)
 
 
 async def _record_use(journal: Journal, used: UsageTotals) -> None:

@@ -47,9 +47,9 @@ def unfinished(reply: ModelReply, fields: StepFields) -> AgentThought:
     )
 
 
-def answer_payload(reply: ModelReply, output: Any) -> AnswerPayload:
+def answer_payload(reply: ModelReply, output: Any, *, could_not: bool = False) -> AnswerPayload:
     """The payload of an answer: its data (`ABSENT` without any), and its ending if that was unusual."""
-    payload = AnswerPayload(tokens_are_estimated=reply.usage.is_estimated, output=output)
+    payload = AnswerPayload(tokens_are_estimated=reply.usage.is_estimated, output=output, could_not=could_not)
     if reply.ending == "whole" and not reply.ending_reason:
         return payload
     return replace(payload, ending=reply.ending, ending_reason=reply.ending_reason)

@@ -47,6 +47,8 @@ class Entry:
     """Part of the cost is unknown: the run's cost is shown as "at least" from here on."""
     output: Any = None
     """The answer as validated data (JSON), with `AgentStatus.COMPLETED`, if the run has an output schema."""
+    could_not: bool = False
+    """The answer says that the task could not be done, with `AgentStatus.COMPLETED`."""
     replay: Any = None
     """The reply's private replay value, stored with the first thought."""
     error: AgentError | None = None

@@ -169,6 +169,7 @@ class AgentLoop:
         entry = reply_entries.answer(reply, about, text, data, self._remarks(asked, about))
         state.add_step(AgentStep(state.step_count + 1, "answer", None, None, answer, reply.reasoning))
         state.mark_completed()
+        state.could_not = entry.could_not
         await self._record(state, entry, asked)
         return answer
 

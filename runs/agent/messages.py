@@ -79,6 +79,8 @@ class ModelReply:
     ending: Ending = "whole"
     ending_reason: str = ""
     """The provider's own reason for an incomplete or unusual ending; else empty."""
+    could_not: bool = False
+    """True if the reply is an answer that says the task, or a part of it, could not be done."""
     dropped: int = 0
     """Thoughts of earlier turns that the provider left out because the conversation before them has changed."""
 

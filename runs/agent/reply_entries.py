@@ -14,7 +14,7 @@ from runs.agent.payloads.notes import BadOutputPayload
 from runs.agent.payloads.step_fields import StepFields
 from runs.agent.payloads.steps import ReasoningPayload
 from runs.agent.state import AgentStatus
-from runs.agent.structured_output import MAX_REASKS
+from runs.agent.structured_output import MAX_REASKS, says_not_done
 from runs.agent.thoughts import AgentThought, ThoughtType
 
 
@@ -47,7 +47,8 @@ def add_usage(entry: Entry, about: StepFields) -> None:
 
 def answer(reply: ModelReply, about: StepFields, text: str, data: Any, remarks: Sequence[AgentThought]) -> Entry:
     """The entry of an answer, which completes the run. `data`: the structured output, or `ABSENT`."""
-    entry = Entry(replay=reply.replay, status=AgentStatus.COMPLETED)
+    could_not = reply.could_not or says_not_done(data)
+    entry = Entry(replay=reply.replay, status=AgentStatus.COMPLETED, could_not=could_not)
     if data is not ABSENT:
         entry.output = data
         text = json.dumps(data, ensure_ascii=False, indent=2)
@@ -55,7 +56,7 @@ def answer(reply: ModelReply, about: StepFields, text: str, data: Any, remarks: 
     entry.thoughts = [
         *_reasoning(reply.reasoning, about._replace(tokens=None, cost=None), _reasoning_payload(reply, data)),
         *remarks,
-        AgentThought(ThoughtType.ANSWER, text, payload=answer_payload(reply, data), fields=about),
+        AgentThought(ThoughtType.ANSWER, text, payload=answer_payload(reply, data, could_not=could_not), fields=about),
     ]
     return entry
 

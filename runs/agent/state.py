@@ -54,6 +54,8 @@ class AgentState:
     context: JsonObject = field(default_factory=dict)
     total_tokens: int = 0
     error: AgentError | None = None
+    could_not: bool = False
+    """Of a completed run: the answer says that the task could not be done."""
 
     def add_step(self, step: AgentStep) -> None:
         """Add a step to the history; the status becomes executing."""
@@ -111,6 +113,8 @@ class AgentResult(Generic[T]):
     """Recorded steps, those of a failed run included."""
     tokens_used: int
     """Tokens of the replies, those of a failed run included."""
+    could_not: bool = False
+    """The run succeeded with an answer that says the task could not be done."""
 
     @property
     def is_success(self) -> bool:

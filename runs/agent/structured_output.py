@@ -106,6 +106,11 @@ class OutputSchema(Generic[T]):
         return value if self._adapter is None else self._adapter.dump_python(value, mode="json")
 
 
+def says_not_done(data: object) -> bool:
+    """True for structured output that says the task could not be done: an object with `"done": false`."""
+    return isinstance(data, Mapping) and data.get("done") is False
+
+
 def schema_fault(schema: object) -> str | None:
     """Why this cannot be used as a JSON Schema, or None."""
     if not isinstance(schema, Mapping):

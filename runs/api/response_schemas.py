@@ -46,6 +46,7 @@ class RunOut(Sent):
     id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[RUN_ID])]
     task: Annotated[str | None, Field(examples=["What is 17 * 23?"])]
     status: Status
+    could_not: Annotated[bool, Field(description="A completed run whose answer says that the task could not be done.")]
     waiting_for: WaitingFor | None
     agent: Annotated[str | None, Field(description="The name its agent had when it was launched.")]
     answer: str | None

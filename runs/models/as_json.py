@@ -43,6 +43,7 @@ def run_as_json(run: Run) -> JsonObject:
         "id": str(run.pk),
         "task": run.task,
         "status": run.status,
+        "could_not": run.could_not,
         "waiting_for": run.waiting_for or None,
         "agent": run.config.get("agent"),
         "answer": run.answer or None,

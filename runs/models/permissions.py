@@ -149,6 +149,11 @@ def may_test_models(user: Any) -> bool:
     return bool(user.has_perm(TEST_MODELS))
 
 
+def may_see_styleguide(user: Any) -> bool:
+    """True for staff: it shows the components of the pages, with samples and no data."""
+    return bool(user.is_active and user.is_staff)
+
+
 def refusal(what: str, permission: str) -> str:
     """The message for a missing permission: its name in the admin, and whom to ask."""
     words = dict((*RUN_PERMISSIONS, *AGENT_PERMISSIONS))[permission.partition(".")[2]]

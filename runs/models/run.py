@@ -18,6 +18,11 @@ FORCE_AFTER = timedelta(seconds=10)
 """How long a host has to stop a run by itself before a person may force its end."""
 
 
+SUCCEEDED: Final = Q(status="completed", could_not=False)
+"""Runs that did what was asked. A success rate is their share of all completed and failed runs: a run that could not do
+it is completed, and no success."""
+
+
 class _IsUnfinished(Func):
     """True for the status of an unfinished run. The values are written out as in the index: SQLite compares the texts
     of both conditions, and takes no parameter for a value."""
@@ -103,6 +108,8 @@ class Run(models.Model):
         WaitingFor.RESUME: "Paused",
     }
     """Labels of waiting runs, in lists and filters."""
+    COULD_NOT: Final = "Could not do it"
+    """The label of a completed run with `could_not`."""
     ASKING = (WaitingFor.APPROVAL, WaitingFor.DECISION)
     """Waits that end with a decision about a tool call."""
     FINAL = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
@@ -142,6 +149,8 @@ class Run(models.Model):
 
     answer = models.TextField(blank=True, default="")
     output = models.JSONField(null=True)
+    could_not = models.BooleanField(default=False)
+    """Of a completed run: its answer says that the task, or a part of it, could not be done."""
     error = models.JSONField(null=True)
     """The `AgentError` that ended it, as `AgentError.as_json` gives it."""
     severity = models.CharField(max_length=8, choices=Severity, blank=True, default="")
@@ -212,7 +221,7 @@ class Run(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.task[:60]} ({self.get_status_display()})"
+        return f"{self.task[:60]} ({self.stands})"
 
     def get_absolute_url(self) -> str:
         return reverse("runs:run", args=[self.pk])
@@ -220,6 +229,8 @@ class Run(models.Model):
     @property
     def stands(self) -> str:
         """The status as shown to people; for a waiting run, what it waits for."""
+        if self.could_not:
+            return self.COULD_NOT
         return self.WAITS.get(self.waiting_for) or self.get_status_display()
 
     @property

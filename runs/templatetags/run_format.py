@@ -107,6 +107,12 @@ def plain(number: float) -> str:
 
 
 @register.filter
+def plain_number(number: Decimal) -> str:
+    """A decimal without zeros at its end: `0.75`, `10`."""
+    return format(number.normalize(), "f")
+
+
+@register.filter
 def percent_of(part: int, whole: int) -> str:
     """A share: `83 %`; a dash of nothing."""
     return percent_text(part, whole) if whole else "–"

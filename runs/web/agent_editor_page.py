@@ -35,7 +35,8 @@ from runs.web.agent_file import as_entry
 from runs.web.agent_import import changes_between
 from runs.web.agents_page import agent_or_404
 from runs.web.form_keys import hash_of, new_key
-from runs.web.models_page import ModelRow, row_of, test_by_name
+from runs.web.model_rows import ModelRow, row_of
+from runs.web.models_page import test_by_name
 
 ONCE_S: Final = 24 * 3600
 """How long a form that was sent twice creates one agent."""

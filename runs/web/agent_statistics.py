@@ -10,6 +10,8 @@ from django.db.models import Count, Max, Q, Sum
 from django.utils import timezone
 
 from runs.models import Agent, Run
+from runs.models.run import SUCCEEDED
+from runs.web.run_totals import outcome_numbers
 
 RECENT: Final = timedelta(days=30)
 """The period of the number of runs and of the success rate."""
@@ -22,8 +24,9 @@ class AgentStatistics:
     recent: int = 0
     """Runs launched within `RECENT`."""
     succeeded: int = 0
+    could_not: int = 0
     failed: int = 0
-    """Of those; a stopped run is neither."""
+    """Of those; a stopped run is none of them."""
     cost: Decimal | None = None
     """US dollars of all runs; None if no cost is known."""
     is_partial: bool = False
@@ -33,9 +36,15 @@ class AgentStatistics:
 
     @property
     def success(self) -> int | None:
-        """The share of completed runs among completed and failed ones, in percent; None without any."""
-        ended = self.succeeded + self.failed
+        """The share of runs that did what was asked among the completed and failed ones, in percent; None without
+        any."""
+        ended = self.succeeded + self.could_not + self.failed
         return round(100 * self.succeeded / ended) if ended else None
+
+    @property
+    def outcomes(self) -> str:
+        """The numbers behind that share."""
+        return outcome_numbers(self.succeeded, self.could_not, self.failed)
 
 
 NOTHING: Final = AgentStatistics()
@@ -53,7 +62,8 @@ def statistics_of(user: Any, agents: Iterable[Agent]) -> dict[int, AgentStatisti
         .values("agent")
         .annotate(
             recent=Count("pk", filter=is_recent),
-            succeeded=Count("pk", filter=is_recent & Q(status=Run.Status.COMPLETED)),
+            succeeded=Count("pk", filter=is_recent & SUCCEEDED),
+            could_not=Count("pk", filter=is_recent & Q(could_not=True)),
             failed=Count("pk", filter=is_recent & Q(status=Run.Status.FAILED)),
             total=Sum("cost"),
             unknown=Count("pk", filter=Q(cost_is_partial=True) | (spent & Q(cost=None))),
@@ -62,7 +72,9 @@ def statistics_of(user: Any, agents: Iterable[Agent]) -> dict[int, AgentStatisti
     )
     return {
         row["agent"]: AgentStatistics(
-            row["recent"], row["succeeded"], row["failed"], row["total"], bool(row["unknown"]), row["last_at"]
+            *(row[name] for name in ("recent", "succeeded", "could_not", "failed", "total")),
+            bool(row["unknown"]),
+            row["last_at"],
         )
         for row in rows
     }

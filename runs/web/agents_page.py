@@ -22,7 +22,7 @@ from runs.web import agent_facts
 from runs.web.access import PageRequest, only_if
 from runs.web.agent_statistics import NOTHING, AgentStatistics, statistics_of
 from runs.web.model_notes import notes_about
-from runs.web.models_page import row_of
+from runs.web.model_rows import row_of
 
 RECENT_RUNS: Final = 8
 

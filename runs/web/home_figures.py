@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, cast
 from urllib.parse import urlencode
 
 from django.core.cache import cache
-from django.db.models import Count, Q, Sum
+from django.db.models import Case, Count, F, Q, Sum, Value, When
 from django.db.models.fields.json import KT
 from django.db.models.functions import Left
 from django.utils import timezone
@@ -19,6 +19,8 @@ from django.utils.translation import gettext, ngettext
 from runs.live.rendering.formatting import percent_text, short_duration_text, sum_text
 from runs.models import Run
 from runs.models.permissions import may_see_all
+from runs.models.run import SUCCEEDED
+from runs.web.run_filter import COULD_NOT
 
 DAY: Final = timedelta(hours=24)
 KEPT_S: Final = 10
@@ -93,20 +95,25 @@ def _figures(user: Any, now: datetime) -> Figures:
     rows = list(
         runs.filter(created_at__gte=now - DAY, status__in=Run.FINAL)
         .order_by("-created_at")
-        .values_list("created_at", "status", "active_ms", "cost")[:MOST_SAMPLED]
+        .values_list("created_at", _outcome(), "active_ms", "cost")[:MOST_SAMPLED]
     )
     tiles = _tiles(sums, rows, now) if sums["runs"] else []
     return Figures(tiles, _causes(runs, now) if sums["failed"] else [], now)
 
 
+def _outcome() -> Case:
+    """The status of a row; that of a run that could not do what was asked is no status of a success."""
+    return Case(When(could_not=True, then=Value(COULD_NOT)), default=F("status"))
+
+
 def _sums(runs: Any, now: datetime) -> dict[str, Any]:
     """The sums of the day, and with `_before` of the day before."""
     day, before = Q(created_at__gte=now - DAY), Q(created_at__lt=now - DAY)
-    ended = {"completed": Q(status=Run.Status.COMPLETED), "failed": Q(status=Run.Status.FAILED)}
+    ended = {"succeeded": SUCCEEDED, "not_done": Q(could_not=True), "failed": Q(status=Run.Status.FAILED)}
     asked: dict[str, Any] = {}
     for suffix, when in (("", day), ("_before", before)):
         asked[f"runs{suffix}"] = Count("pk", filter=when)
-        asked |= {f"{name}{suffix}": Count("pk", filter=when & status) for name, status in ended.items()}
+        asked |= {f"{name}{suffix}": Count("pk", filter=when & outcome) for name, outcome in ended.items()}
         asked[f"spent{suffix}"] = Sum("cost", filter=when)
     unpriced = Q(cost__isnull=True) | Q(cost_is_partial=True)
     asked["unpriced"] = Count("pk", filter=day & unpriced & Q(status__in=Run.FINAL))
@@ -114,8 +121,13 @@ def _sums(runs: Any, now: datetime) -> dict[str, Any]:
     return sums
 
 
+def _ended(sums: dict[str, Any], suffix: str = "") -> int:
+    """The runs that a success rate is taken of. One that could not do what was asked is no success."""
+    return sum(sums[f"{name}{suffix}"] for name in ("succeeded", "not_done", "failed"))
+
+
 def _tiles(sums: dict[str, Any], rows: Sequence[tuple[Any, ...]], now: datetime) -> list[Tile]:
-    ended = sums["completed"] + sums["failed"]
+    ended = _ended(sums)
     times = sorted(ms / 1000 for _at, status, ms, _cost in rows if ms and status != Run.Status.CANCELLED)
     p50, p95 = _cuts(times)
     outcomes, change = _outcome_bars(rows, now), _change(sums["runs"], sums["runs_before"])
@@ -124,10 +136,10 @@ def _tiles(sums: dict[str, Any], rows: Sequence[tuple[Any, ...]], now: datetime)
         Tile(gettext("Runs, 24 h"), f"{sums['runs']:,}", change, outcomes, "when=24h"),
         Tile(
             gettext("Success"),
-            percent_text(sums["completed"], ended) if ended else "–",
+            percent_text(sums["succeeded"], ended) if ended else "–",
             _success_before(sums),
             _bars(_share_by_hour(rows, now), "ok"),
-            "when=24h&status=failed" if sums["failed"] else "when=24h&status=completed",
+            f"when=24h&{_without_success(sums)}",
         ),
         Tile(
             gettext("Time, median"),
@@ -146,6 +158,12 @@ def _tiles(sums: dict[str, Any], rows: Sequence[tuple[Any, ...]], now: datetime)
     ]
 
 
+def _without_success(sums: dict[str, Any]) -> str:
+    """The filter of the runs that were no success; of the others if there are none."""
+    names = [name for name, key in ((COULD_NOT, "not_done"), ("failed", "failed")) if sums[key]]
+    return "&".join(f"status={name}" for name in names or ["completed"])
+
+
 def _change(now: Any, before: Any) -> str:
     """`+12 % on the day before`; no number where the day before had nothing."""
     if not before:
@@ -159,11 +177,13 @@ def _change(now: Any, before: Any) -> str:
 
 
 def _success_before(sums: dict[str, Any]) -> str:
-    before = sums["completed_before"] + sums["failed_before"]
+    before = _ended(sums, "_before")
     failed = gettext("%(n)s failed") % {"n": f"{sums['failed']:,}"}
+    if sums["not_done"]:
+        failed += " · " + gettext("%(n)s could not do it") % {"n": f"{sums['not_done']:,}"}
     if not before:
         return failed
-    share = percent_text(sums["completed_before"], before)
+    share = percent_text(sums["succeeded_before"], before)
     return gettext("%(failed)s · %(share)s the day before") % {"failed": failed, "share": share}
 
 
@@ -198,8 +218,8 @@ def _outcome_bars(rows: Iterable[tuple[Any, ...]], now: datetime) -> list[ChartB
 def _share_by_hour(rows: Iterable[tuple[Any, ...]], now: datetime) -> dict[int, float]:
     rows = [row for row in rows if row[1] != Run.Status.CANCELLED]
     ended = Counter(_hour(row[0], now) for row in rows)
-    completed = Counter(_hour(row[0], now) for row in rows if row[1] == Run.Status.COMPLETED)
-    return {hour: completed[hour] / count for hour, count in ended.items()}
+    succeeded = Counter(_hour(row[0], now) for row in rows if row[1] == Run.Status.COMPLETED)
+    return {hour: succeeded[hour] / count for hour, count in ended.items()}
 
 
 def _median_by_hour(rows: Iterable[tuple[Any, ...]], now: datetime) -> dict[int, float]:

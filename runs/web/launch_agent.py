@@ -81,7 +81,7 @@ class LaunchAgent:
 def launch_agent(agent: Agent, user: Any) -> LaunchAgent:
     """The card of the agent for a user, in one query."""
     finished = Run.objects.visible_to(user).filter(agent=agent, status__in=Run.FINAL)
-    columns = ("id", "agent_id", "user_id", "status", "active_ms", "cost", "cost_is_partial", "created_at")
+    columns = ("id", "agent_id", "user_id", "status", "could_not", "active_ms", "cost", "cost_is_partial", "created_at")
     return LaunchAgent(agent, list(finished.order_by("-created_at").only(*columns)[:SAMPLE]))
 
 

@@ -1,97 +1,101 @@
-"""The models page: configured models, their API keys, and test results."""
+"""The models page: providers with their keys, their models, and tests of them."""
 
-import asyncio
-import hashlib
 import os
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final
+from urllib.parse import urlsplit
 
-from django.core.cache import cache
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from runs.agent.messages import ModelProvider
-from runs.agent.providers.capabilities import UNKNOWN, Capabilities
-from runs.agent.providers.model_catalog.catalog import model_fault, provider_for, sources
-from runs.agent.providers.model_catalog.connection_test import Probe, probe
+from runs.agent.providers.model_catalog.catalog import Source, sources
 from runs.agent.providers.model_catalog.endpoints import Endpoint
 from runs.agent.providers.model_catalog.hosted_providers import HOSTED
 from runs.agent.providers.model_catalog.local_server_discovery import own_endpoints
 from runs.agent.providers.model_catalog.suggestions import available_models
-from runs.agent.providers.remote_model import RemoteModel
-from runs.models import Agent
 from runs.models.permissions import may_see_models, may_test_models
+from runs.web import model_tests
 from runs.web.access import PageRequest, only_if
-from runs.web.model_notes import ModelNote, note_about
+from runs.web.model_rows import BUILT_IN, Key, ModelRow, agents_by_model, provider_name, row_of, rows_of
+from runs.web.model_use import ModelUse, last_uses
 
-KEEP_S: Final = 24 * 3600
-"""How long the page shows a test result."""
+OPEN_ROWS: Final = 10
+"""Models of a provider that are shown; further ones are folded."""
+_TITLES: Final = {
+    BUILT_IN: gettext_lazy("Built in"),
+    "openai": "OpenAI",
+    "anthropic": "Anthropic",
+    "google": "Google",
+    "": gettext_lazy("Not served here"),
+}
+MOST_ROWS: Final = 200
+"""Models of a provider on the page; further ones are found by the search."""
 
-Key = Literal["set", "missing", "not needed"]
 
-
-@dataclass(frozen=True, slots=True)
-class ModelRow:
-    """A model as the page shows it."""
+@dataclass(slots=True)
+class ProviderSection:
+    """A provider and its models."""
 
     name: str
     key: Key
     key_variables: str = ""
-    """The environment variables of its key."""
-    agents: list[str] = field(default_factory=list)
-    """The agents that use it."""
+    address: str = ""
+    """Of a server of AGENTSITE_ENDPOINTS, without user name, password and query."""
+    listed: int = 0
+    """Models in the server's own list."""
+    read_at: datetime | None = None
+    """When that was read; None before the first time."""
     fault: str = ""
-    """Why it cannot be called at all, apart from a missing key."""
-    capabilities: Capabilities = UNKNOWN
-    """Reported by the model's endpoint or its server's list."""
-    note: ModelNote | None = None
-    """A note on the model's retirement, if that is soon or past."""
+    """Why it could not be read the last time."""
+    models: list[tuple[ModelRow, ModelUse]] = field(default_factory=list)
+    further: int = 0
+    """Models that are not on the page."""
+    is_whole: bool = False
+    """Nothing is folded: the models are those of a search."""
 
     @property
-    def id(self) -> str:
-        """An HTML id: names contain characters that ids may not."""
-        return hashlib.sha256(self.name.encode()).hexdigest()[:12]
+    def title(self) -> str:
+        """Its name for people."""
+        return str(_TITLES.get(self.name) or self.name)
 
     @property
-    def can_be_tested(self) -> bool:
-        """True if a call is possible; the offline planner needs no test."""
-        return self.name != "offline" and self.key != "missing" and not self.fault
+    def testable(self) -> int:
+        """The number of its models on the page that can be tested."""
+        return sum(row.can_be_tested for row, _use in self.models)
 
     @property
-    def tested(self) -> Probe | None:
-        """The result of the last test; None without one."""
-        found: Probe | None = cache.get(_cache_key(self.name))
-        return found
+    def shown(self) -> list[tuple[ModelRow, ModelUse]]:
+        """The models that are not folded."""
+        return self.models if self.is_whole else self.models[:OPEN_ROWS]
 
-
-@dataclass(frozen=True, slots=True)
-class ListRow:
-    """The state of a server's own list of models."""
-
-    server: str
-    count: int
-    read_at: datetime | None
-    """None before the first read."""
-    fault: str
+    @property
+    def folded(self) -> list[tuple[ModelRow, ModelUse]]:
+        """The others."""
+        return [] if self.is_whole else self.models[OPEN_ROWS:]
 
 
 @require_safe
 @only_if(may_see_models)
 def show_models(request: PageRequest) -> HttpResponse:
-    """Show every configured model, and the providers whose key is missing."""
-    endpoints = own_endpoints()
-    rows = list(_rows(endpoints))
-    named = {row.name.partition(":")[0] for row in rows}
-    missing = [each for each in HOSTED.values() if each.name not in named]
+    """Show the providers with their models, those named `?q=`, and the providers whose key is missing."""
+    endpoints, q = own_endpoints(), request.GET.get("q", "").strip()[:200]
+    used_by = agents_by_model()
+    found = [name for name in _names(used_by, endpoints) if q.casefold() in name.casefold()]
+    sections = list(_sections(found, used_by, endpoints, last_uses(request.user), is_whole=bool(q)))
+    named = {section.name for section in sections}
+    is_missing = [each for each in HOSTED.values() if each.name not in named and not each.key(os.environ)]
     context = {
-        "rows": rows,
-        "companies": missing,
-        "lists": list(_lists(endpoints)),
+        "sections": [section for section in sections if section.models or not q],
+        "companies": is_missing,
+        "q": q,
+        "testable": sum(section.testable for section in sections),
+        "most_tested": model_tests.MOST_OF_A_ROUND,
         "may_test": may_test_models(request.user),
+        "round": model_tests.last_round(),
     }
     return render(request, "runs/models.html", context)
 
@@ -99,90 +103,122 @@ def show_models(request: PageRequest) -> HttpResponse:
 @require_POST
 @only_if(may_test_models)
 def test_model(request: PageRequest) -> HttpResponse:
-    """Test a model with one small call. To htmx its result; otherwise a redirect to the page, which shows it.
-
-    The call has an event loop of its own in this request's thread, so it blocks no other request.
-    """
-    endpoints = own_endpoints()
-    row = next((row for row in _rows(endpoints) if row.name == request.POST.get("model") and row.can_be_tested), None)
-    if row is None:
+    """Test a model with one small call. To htmx its result; otherwise a redirect to the page, which shows it."""
+    endpoints, name = own_endpoints(), str(request.POST.get("model"))
+    used_by = agents_by_model()
+    row = row_of(name, endpoints=endpoints) if name in _names(used_by, endpoints) else None
+    if row is None or not row.can_be_tested:
         raise Http404("There is no such model here that can be tested.")
-    _test(row, endpoints)
+    model_tests.test(name, endpoints)
     if request.htmx:
         return render(request, "runs/partials/model_test.html", {"row": row})
+    return _to_page(request)
+
+
+@require_POST
+@only_if(may_test_models)
+def test_all_models(request: PageRequest) -> HttpResponse:
+    """Test the models in the background, those that agents use first; those of `provider` if one is named. Nothing
+    happens while such a round goes on. To htmx the progress; otherwise a redirect to the page, which shows it."""
+    endpoints, used_by = own_endpoints(), agents_by_model()
+    names, provider = _names(used_by, endpoints), request.POST.get("provider")
+    if provider:
+        names = [name for name in names if provider_name(name, endpoints) == provider]
+    rows = rows_of(sorted(names, key=lambda name: name not in used_by), used_by, endpoints)
+    model_tests.start_round([row.name for row in rows if row.can_be_tested], endpoints)
+    if request.htmx:
+        return _progress(request, seen=0)
+    return _to_page(request)
+
+
+@require_safe
+@only_if(may_see_models)
+def show_progress(request: PageRequest) -> HttpResponse:
+    """How far the test of all models is, with the results after the first `?done=`."""
+    text = request.GET.get("done", "0")
+    seen = int(text) if text.isascii() and text.isdecimal() and len(text) < 5 else 0
+    return _progress(request, seen=seen)
+
+
+def _progress(request: PageRequest, *, seen: int) -> HttpResponse:
+    last, endpoints = model_tests.last_round(), own_endpoints()
+    fresh = [row_of(name, endpoints=endpoints) for name in (last.done[seen:] if last else ())]
+    context = {"round": last, "fresh": fresh, "is_told": True}
+    return render(request, "runs/partials/model_progress.html", context)
+
+
+def _to_page(request: PageRequest) -> HttpResponse:
     return redirect("runs:models" if may_see_models(request.user) else "runs:dashboard")
 
 
-def row_of(name: str, *, endpoints: Sequence[Endpoint] | None = None) -> ModelRow:
-    """A model by its full name, also one that no agent uses. Without `endpoints` the own servers are looked up."""
-    return _row(name, [], own_endpoints() if endpoints is None else endpoints)
-
-
 def test_by_name(name: str) -> None:
-    """Test a model that can be tested, also one that no agent uses yet; the result is shown for `KEEP_S`."""
+    """Test a model that can be tested, also one that no agent uses yet; pages show the result."""
     endpoints = own_endpoints()
-    row = row_of(name, endpoints=endpoints)
-    if row.can_be_tested:
-        _test(row, endpoints)
+    if row_of(name, endpoints=endpoints).can_be_tested:
+        model_tests.test(name, endpoints)
 
 
-def _test(row: ModelRow, endpoints: Sequence[Endpoint]) -> None:
-    cache.set(_cache_key(row.name), asyncio.run(_asked(provider_for(row.name, endpoints=endpoints))), KEEP_S)
-
-
-async def _asked(model: ModelProvider) -> Probe:
-    if isinstance(model, RemoteModel):
-        await model.load()  # Importing the SDK takes seconds once, which are not the model's.
-    return await probe(model)
-
-
-def _rows(endpoints: Sequence[Endpoint]) -> Iterator[ModelRow]:
-    """The listed models, those of own servers without a key, and further ones that agents name.
-
-    The endpoints are passed in: a lookup parses a setting and locks a file, and there may be 100 models.
-    """
-    used_by: dict[str, list[str]] = defaultdict(list)
-    for agent in Agent.objects.all():
-        for name in agent.model_names:
-            used_by[str(name)].append(agent.name)
+def _names(used_by: Iterable[str], endpoints: Sequence[Endpoint]) -> list[str]:
+    """The models that agents use, the offered ones, those of own servers without a key, and those that servers list."""
     own = (f"{each.name}/{model}" for each in endpoints for model in each.models)
-    for name in _once([*available_models(endpoints=endpoints), *own, *used_by]):
-        yield _row(name, used_by[name], endpoints)
+    listed = (
+        each.full_name(model.name)
+        for each in sources(endpoints=endpoints)
+        if each.endpoint
+        for model in each.models.models.values()
+        if model.is_for_agents
+    )
+    return list(dict.fromkeys([BUILT_IN, *used_by, *available_models(endpoints=endpoints), *own, *listed]))
 
 
-def _row(name: str, agents: list[str], endpoints: Sequence[Endpoint]) -> ModelRow:
-    prefix, _, rest = name.partition(":")
-    if rest and prefix in HOSTED:
-        company = HOSTED[prefix]
-        key: Key = "set" if company.key(os.environ) else "missing"
-        return _known(name, key, " or ".join(company.key_envs), agents, endpoints)
-    server = name.partition("/")[0]
-    endpoint = next((each for each in endpoints if each.name == server), None)
-    if endpoint is None or not endpoint.key_env:
-        return _known(name, "not needed", "", agents, endpoints)
-    key = "set" if endpoint.is_usable(os.environ) else "missing"
-    return _known(name, key, endpoint.key_env, agents, endpoints)
+def _sections(
+    names: Sequence[str],
+    used_by: dict[str, list[str]],
+    endpoints: Sequence[Endpoint],
+    uses: dict[tuple[str, str], ModelUse],
+    *,
+    is_whole: bool,
+) -> Iterator[ProviderSection]:
+    """The offline planner, own servers, companies, and the names that nobody serves."""
+    by_provider: dict[str, list[str]] = {}
+    for name in names:
+        provider = BUILT_IN if name == BUILT_IN else provider_name(name, endpoints)
+        by_provider.setdefault(provider, []).append(name)
+    found = {each.server.name: each for each in sources(endpoints=endpoints)}
+    by_name = {each.name: each for each in endpoints}
+    for provider in dict.fromkeys([BUILT_IN, *by_name, *HOSTED, ""]):
+        own = by_provider.get(provider, [])
+        if not own and provider not in by_name and provider not in found:
+            continue
+        section = _section(provider, by_name.get(provider), found.get(provider))
+        rows = rows_of(own[:MOST_ROWS], used_by, endpoints)
+        section.models = [(row, uses.get(_parts(row.name), ModelUse())) for row in rows]
+        section.further, section.is_whole = max(0, len(own) - MOST_ROWS), is_whole
+        yield section
 
 
-def _known(name: str, key: Key, key_variables: str, agents: list[str], endpoints: Sequence[Endpoint]) -> ModelRow:
-    row = ModelRow(name, key, key_variables, agents, note=note_about(name, endpoints=endpoints))
-    if key == "missing":
-        return row
-    if fault := model_fault(name, endpoints=endpoints):
-        return replace(row, fault=fault)
-    return replace(row, capabilities=getattr(provider_for(name, endpoints=endpoints), "capabilities", UNKNOWN))
-
-
-def _lists(endpoints: Sequence[Endpoint]) -> Iterator[ListRow]:
-    for source in sources(endpoints=endpoints):
+def _section(name: str, endpoint: Endpoint | None, source: Source | None) -> ProviderSection:
+    variables = (endpoint.key_env or "") if endpoint else " or ".join(HOSTED[name].key_envs) if name in HOSTED else ""
+    key: Key = "not needed" if not variables else "set" if source else "missing"
+    section = ProviderSection(name, key, variables, _public_address(endpoint.base_url) if endpoint else "")
+    if source is not None:
         known = source.models
-        read_at = None if known.read_at is None else datetime.fromtimestamp(known.read_at, UTC)
-        yield ListRow(source.server.name, len(known.models), read_at, known.fault)
+        section.listed, section.fault = len(known.models), known.fault
+        section.read_at = None if known.read_at is None else datetime.fromtimestamp(known.read_at, UTC)
+    return section
 
 
-def _once(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(names))
+def _public_address(url: str) -> str:
+    """The address without what may be secret in it."""
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
 
 
-def _cache_key(name: str) -> str:
-    return f"model-test:{hashlib.sha256(name.encode()).hexdigest()}"
+def _parts(name: str) -> tuple[str, str]:
+    """Provider and model, as steps have them."""
+    company, colon, model = name.partition(":")
+    if colon and company in HOSTED:
+        return company, model
+    server, _, model = name.partition("/")
+    return server, model or server

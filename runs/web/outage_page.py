@@ -5,6 +5,7 @@ For an unreachable or unwritable database, a full password-hashing queue, and to
 
 import logging
 from functools import cache
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -12,9 +13,13 @@ from django.utils.deprecation import MiddlewareMixin
 
 from runs.database_outages import AWAY, RETRY_AFTER_S, Kind, Outage, outage_of
 from runs.hash_pool import HashBusy
+from runs.web.unsent_forms import UnsentForm
 
 logger = logging.getLogger(__name__)
 
+READS: Final = ("GET", "HEAD")
+RETRY_PAGE_S: Final = 2 * RETRY_AFTER_S
+"""After this long a page of an outage loads itself again: later than a program may, because many are open."""
 _KEPT = "Runs in progress continue, and their results are kept."
 _SOON = "Try again in a few seconds."
 _STAFF = "The site's operator has to help; /readyz says how. Then everything continues by itself."
@@ -37,40 +42,50 @@ _WORDS: dict[Kind, tuple[str, str]] = {
 }
 
 
-def away(outage: Outage = AWAY) -> HttpResponse:
-    """503 with a page that needs no database and explains the outage."""
+def away(outage: Outage = AWAY, request: HttpRequest | None = None) -> HttpResponse:
+    """503 with a page that needs no database and explains the outage. It loads itself again, or for a form that was
+    sent holds what was typed, to be sent again."""
     heading, words = _WORDS[outage.kind]
-    page = render_to_string("503.html", {"heading": heading, "words": words})
-    return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER_S), "Cache-Control": "no-store"})
+    is_read = request is not None and request.method in READS
+    kept = UnsentForm.of(request) if request is not None and request.method == "POST" else None
+    context = {"heading": heading, "words": words, "kept": kept, "retry_s": RETRY_PAGE_S if is_read else None}
+    page = render_to_string("503.html", context, request if kept else None)
+    return HttpResponse(page, status=503, headers=_headers(retries=is_read))
 
 
 @cache
-def _page(template: str) -> str:
-    return render_to_string(template)
+def _page(template: str, retry_s: int | None) -> str:
+    return render_to_string(template, {"retry_s": retry_s})
 
 
-def _come_back(template: str, status: int) -> HttpResponse:
+def _headers(*, retries: bool) -> dict[str, str]:
     headers = {"Retry-After": str(RETRY_AFTER_S), "Cache-Control": "no-store"}
-    return HttpResponse(_page(template), status=status, headers=headers)
+    return headers | ({"Refresh": str(RETRY_PAGE_S)} if retries else {})
 
 
-def busy() -> HttpResponse:
-    """503 if no password can be hashed now, or too many requests wait."""
-    return _come_back("503_busy.html", 503)
+def _come_back(template: str, status: int, *, retries: bool) -> HttpResponse:
+    page = _page(template, RETRY_PAGE_S if retries else None)
+    return HttpResponse(page, status=status, headers=_headers(retries=retries))
 
 
-def too_many_of_yours() -> HttpResponse:
-    """429 if too many requests of one user, or of one address, wait."""
-    return _come_back("429.html", 429)
+def busy(*, retries: bool = False) -> HttpResponse:
+    """503 if no password can be hashed now, or too many requests wait. `retries`: the page loads itself again, which is
+    right for a request that changes nothing."""
+    return _come_back("503_busy.html", 503, retries=retries)
 
 
-def answer_to(error: BaseException | None) -> HttpResponse | None:
+def too_many_of_yours(*, retries: bool = False) -> HttpResponse:
+    """429 if too many requests of one user, or of one address, wait; `retries` as of `busy`."""
+    return _come_back("429.html", 429, retries=retries)
+
+
+def answer_to(error: BaseException | None, request: HttpRequest | None = None) -> HttpResponse | None:
     """The page for an outage or a full hashing queue; None for other exceptions."""
     if isinstance(error, HashBusy):
         return busy()
     if (outage := outage_of(error)) is None:
         return None
-    return away(outage)
+    return away(outage, request)
 
 
 class OutageMiddleware(MiddlewareMixin):
@@ -83,4 +98,4 @@ class OutageMiddleware(MiddlewareMixin):
             return None
         if outage := outage_of(exception):
             logger.warning("%s %s: %s (%s)", request.method, request.path_info, outage.what, exception)
-        return answer_to(exception)
+        return answer_to(exception, request)

@@ -8,13 +8,14 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from runs.models import Agent, Run
 from runs.models.permissions import may_see_all
-from runs.models.run import RunQuerySet
+from runs.models.run import SUCCEEDED, RunQuerySet
 from runs.web.run_sorts import NEWEST, SORTS, Cursor
 
 MOST_VALUES: Final = 50
@@ -27,6 +28,13 @@ WHENS: Final = {
     "custom": gettext_lazy("From … to …"),
 }
 SPANS: Final = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
+COULD_NOT: Final = "could_not"
+"""The value of the filter by status for completed runs that could not do what was asked; `completed` is the others."""
+OUTCOMES: Final = {
+    name: label
+    for value, words in Run.Status.choices
+    for name, label in ((value, words), *([(COULD_NOT, Run.COULD_NOT)] if value == Run.Status.COMPLETED else []))
+}
 VIEWS: Final = {
     "": gettext_lazy("All"),
     "needs-me": gettext_lazy("Needs me"),
@@ -58,7 +66,7 @@ class RunFilter:
         self.shows_owners = may_see_all(user)
         self.faults: list[str] = []
         self.view = self._one(asked, "view", list(self.views), gettext("view"))
-        self.status = self._several(asked, "status", Run.Status.values, gettext("status"))
+        self.status = self._several(asked, "status", list(OUTCOMES), gettext("status"))
         self.waiting_for = self._several(asked, "waiting_for", Run.WaitingFor.values, gettext("thing to wait for"))
         self.agent = self._several(asked, "agent", self.agents, gettext("agent"))
         self.owner = self._several(asked, "owner", self.owners, gettext("owner of runs you may see"))
@@ -93,7 +101,7 @@ class RunFilter:
     def chips(self) -> list[Chip]:
         """The filters with choices."""
         chips = [
-            Chip("status", gettext("Status"), list(Run.Status.choices), self.status),
+            Chip("status", gettext("Status"), list(OUTCOMES.items()), self.status),
             Chip("waiting_for", gettext("Waiting for"), list(Run.WAITS.items()), self.waiting_for),
             Chip("agent", gettext("Agent"), [(name, name) for name in self.agents], self.agent),
         ]
@@ -166,8 +174,9 @@ class RunFilter:
                 runs = runs.filter(status=Run.Status.FAILED, created_at__gte=start_of_today())
             case "mine":
                 runs = runs.filter(user=self.user.pk)
+        if self.status:
+            runs = runs.filter(_with_status(self.status))
         for field, values in (
-            ("status", self.status),
             ("waiting_for", self.waiting_for),
             ("agent__name", self.agent),
             ("user__username", self.owner),
@@ -237,6 +246,14 @@ class RunFilter:
     def _leave_out(self, noun: str, value: str) -> None:
         words = gettext("There is no %(noun)s “%(value)s”, so that filter was left out.")
         self.faults.append(words % {"noun": noun, "value": value[:60]})
+
+
+def _with_status(chosen: list[str]) -> Q:
+    others = [value for value in chosen if value not in (COULD_NOT, Run.Status.COMPLETED)]
+    found = Q(status__in=others)
+    if Run.Status.COMPLETED in chosen:
+        found |= SUCCEEDED
+    return found | Q(could_not=True) if COULD_NOT in chosen else found
 
 
 def needing(user: Any) -> RunQuerySet:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext, ngettext
 from runs.live.rendering.formatting import capped_text, percent_text, sum_text
 from runs.models import Run
 from runs.models.permissions import may_see_all
+from runs.models.run import SUCCEEDED
 from runs.web.run_filter import RunFilter, needing, start_of_today
 
 MOST_COUNTED: Final = 10_000
@@ -24,7 +25,8 @@ class RunTotals:
     """The sums of all matching runs, or of the newest `MOST_COUNTED`."""
 
     runs: int
-    completed: int
+    succeeded: int
+    could_not: int
     failed: int
     cost: Decimal | None
     unpriced: int
@@ -53,23 +55,33 @@ class RunTotals:
 
     @property
     def success_words(self) -> str:
-        """The share of completed runs among those that completed or failed; empty if none has ended so."""
-        ended = self.completed + self.failed
-        return gettext("%(share)s success") % {"share": percent_text(self.completed, ended)} if ended else ""
+        """The share of the runs that did what was asked among those that completed or failed; empty without any."""
+        ended = self.succeeded + self.could_not + self.failed
+        return gettext("%(share)s success") % {"share": percent_text(self.succeeded, ended)} if ended else ""
 
     @property
     def success_note(self) -> str:
         """The numbers behind the share."""
-        numbers = {"completed": f"{self.completed:,}", "failed": f"{self.failed:,}"}
-        return gettext("%(completed)s completed, %(failed)s failed") % numbers
+        return outcome_numbers(self.succeeded, self.could_not, self.failed)
+
+
+def outcome_numbers(succeeded: int, could_not: int, failed: int) -> str:
+    """The numbers behind a success rate: `8 completed, 1 could not do it, 1 failed`."""
+    parts = [gettext("%(n)s completed") % {"n": f"{succeeded:,}"}]
+    if could_not:
+        parts.append(gettext("%(n)s could not do it") % {"n": f"{could_not:,}"})
+    return ", ".join([*parts, gettext("%(n)s failed") % {"n": f"{failed:,}"}])
 
 
 def totals_of(runs: QuerySet[Run]) -> RunTotals:
     """The totals in one query."""
-    newest = runs.order_by("-created_at", "-id").values("status", "cost", "cost_is_partial")[: MOST_COUNTED + 1]
+    newest = runs.order_by("-created_at", "-id").values("status", "could_not", "cost", "cost_is_partial")[
+        : MOST_COUNTED + 1
+    ]
     sums = newest.aggregate(
         runs=Count("*"),
-        completed=Count("status", filter=Q(status=Run.Status.COMPLETED)),
+        succeeded=Count("status", filter=SUCCEEDED),
+        could_not=Count("status", filter=Q(could_not=True)),
         failed=Count("status", filter=Q(status=Run.Status.FAILED)),
         sum=Sum("cost"),
         unpriced=Count("status", filter=Q(cost__isnull=True) | Q(cost_is_partial=True)),

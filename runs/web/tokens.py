@@ -25,23 +25,23 @@ ONCE_S: Final = 7 * 86400
 
 SENT_BEFORE: Final = (
     "This form was already sent, and its token is on the list below. It was shown once: if you have not copied it, "
-    "revoke it and make another."
+    "revoke it and create another."
 )
-LIFETIMES: Final = (("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "Never"))
+LIFETIMES: Final = (("7", "In 7 days"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year"), ("", "Never"))
 """Value in days, and label."""
 
 
 class TokenForm(forms.Form):
     """Name, scopes and lifetime of a new token."""
 
-    name = forms.CharField(max_length=80, error_messages={"required": "Say what it is for."})
+    name = forms.CharField(max_length=80, error_messages={"required": "Give it a name."})
     scopes = forms.MultipleChoiceField(
         choices=ApiToken.Scope.choices,
         widget=forms.CheckboxSelectMultiple,
         initial=[ApiToken.Scope.READ, ApiToken.Scope.LAUNCH],
-        error_messages={"required": "Choose what it may do."},
+        error_messages={"required": "Choose at least one scope."},
     )
-    lifetime = forms.ChoiceField(choices=LIFETIMES, required=False, initial="90", label="Expires after")
+    lifetime = forms.ChoiceField(choices=LIFETIMES, required=False, initial="90", label="Expires")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -29,6 +29,7 @@ from runs.web import (
     thread_page,
     tokens,
 )
+from runs.web.styleguide.page import show_styleguide
 
 app_name = "runs"
 urlpatterns = [
@@ -70,8 +71,11 @@ urlpatterns = [
     path("agents/<int:agent_id>/", agents_page.show_agent, name="agent"),
     path("agents/<int:agent_id>/edit/", agent_editor_page.edit_agent, name="edit-agent"),
     path("agents/<int:agent_id>/export/", agent_import.export_agent, name="export-agent"),
+    path("styleguide/", show_styleguide, name="styleguide"),
     path("models/", models_page.show_models, name="models"),
     path("models/test/", models_page.test_model, name="test-model"),
+    path("models/test-all/", models_page.test_all_models, name="test-models"),
+    path("models/progress/", models_page.show_progress, name="model-progress"),
     path("settings/tokens/", tokens.show_tokens, name="tokens"),
     path("settings/tokens/<int:token_id>/revoke/", tokens.revoke_token, name="revoke-token"),
     path("accounts/login/", accounts.SignIn.as_view(), name="login"),

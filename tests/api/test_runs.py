@@ -15,7 +15,7 @@ from runs.models import Agent, Run, Step
 from tests.api.conftest import Program, error_of
 
 RUN_FIELDS = (
-    "id, task, status, waiting_for, agent, answer, output, error, steps_taken, tokens_used, "
+    "id, task, status, could_not, waiting_for, agent, answer, output, error, steps_taken, tokens_used, "
     "usage_is_estimated, cost, created_at, started_at, ended_at"
 )
 STEP_FIELDS = (

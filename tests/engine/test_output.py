@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
 from runs.models import Agent
 from tests.engine.conftest import ended, error_of, launch, reached, steps_of
@@ -27,6 +29,19 @@ async def test_the_data_is_on_the_row_and_the_answer_is_the_same_as_json(host_fo
 
     assert run.output == {"city": "Ghent", "km": 56}
     assert run.answer == '{\n  "city": "Ghent",\n  "km": 56\n}'
+
+
+@pytest.mark.parametrize(("done", "could_not"), [("false", True), ("true", False)])
+async def test_data_that_says_it_is_not_done_completes_the_run_as_one_that_could_not_do_it(
+    host_for, ada, assistant, done, could_not
+):
+    assistant.output_schema = {"type": "object", "properties": {"done": {"type": "boolean"}}, "required": ["done"]}
+    await assistant.asave()
+    host_for(ScriptedModel(answers(f'{{"done": {done}}}')))
+
+    run = await ended(await launch(ada))
+
+    assert (run.status, run.could_not, run.severity) == ("completed", could_not, "")
 
 
 async def test_after_two_further_tries_the_run_has_failed_and_shows_the_faults(host_for, ada, assistant):

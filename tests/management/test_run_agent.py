@@ -26,8 +26,8 @@ from tests.live_site import ROOT, LiveSite, clean_environment, manage
 from tests.wire import Hang, WireServer
 
 RUN_KEYS = [
-    "id", "task", "status", "waiting_for", "agent", "answer", "output", "error", "steps_taken", "tokens_used",
-    "usage_is_estimated", "cost", "created_at", "started_at", "ended_at",
+    "id", "task", "status", "could_not", "waiting_for", "agent", "answer", "output", "error", "steps_taken",
+    "tokens_used", "usage_is_estimated", "cost", "created_at", "started_at", "ended_at",
 ]  # fmt: skip
 STEP_KEYS = [
     "sequence", "turn", "kind", "content", "tool_name", "call_id", "tool_input", "tool_output", "attempt",
@@ -102,6 +102,14 @@ def test_the_exit_code_says_how_the_run_stands(make_run, status, waiting_for, co
     run = make_run(status, waiting_for=waiting_for)
 
     assert RunPrinter(run, as_json=False).follow() == code
+
+
+def test_a_task_that_could_not_be_done_has_an_exit_code_of_its_own(data):
+    result = manage("run_agent", "Plan a three day trip to Lisbon", data=data)
+
+    assert result.returncode == 4
+    assert "could not do “Plan a three day trip to Lisbon”" in result.stdout
+    assert "Could not do it: the answer says why." in result.stderr
 
 
 def test_further_lines_are_indented_and_nothing_reaches_the_terminal_as_a_command(make_run, capsys):

@@ -10,10 +10,10 @@ from django.test import RequestFactory
 from agentsite import asgi
 from agentsite import error_handlers as refusals
 from runs.api.errors import error_for
-from runs.database_outages import RETRY_AFTER_S
+from runs.database_outages import AWAY, RETRY_AFTER_S
 from runs.hash_pool import HashBusy
 from runs.request_slots import SlotLimits
-from runs.web.outage_page import OutageMiddleware
+from runs.web.outage_page import RETRY_PAGE_S, OutageMiddleware, away
 
 NONE = SlotLimits(at_once=0, of_one=0, most_waiting=0, most_waiting_of_one=0, longest_wait_s=None, patience_s=60)
 
@@ -44,12 +44,35 @@ class Sent(list[dict[str, Any]]):
 async def test_a_page_says_whether_others_are_many_or_oneself(refuse, status, words):
     sent = Sent()
 
-    await refuse("/runs/", sent)
+    await refuse({"path": "/runs/", "method": "POST"}, sent)
 
     assert sent.status == status
     assert words in sent.text and f">{status}<" in sent.text
     assert sent.headers["Retry-After"] == str(RETRY_AFTER_S)
     assert sent.headers["Cache-Control"] == "no-store"
+    assert "Refresh" not in sent.headers, "a form that was sent is not sent again as a page"
+
+
+@pytest.mark.parametrize("refuse", [refusals.too_busy, refusals.too_many_waiting])
+async def test_a_page_that_was_asked_for_loads_itself_again(refuse):
+    sent = Sent()
+
+    await refuse({"path": "/runs/", "method": "GET"}, sent)
+
+    assert sent.headers["Refresh"] == str(RETRY_PAGE_S)
+    assert f'data-retry="{RETRY_PAGE_S}"' in sent.text and ">Try again</a>" in sent.text
+
+
+def test_a_form_that_meets_an_outage_comes_back_with_what_was_typed_and_no_password():
+    typed = {"task": "Plan the <b>trip</b>", "agent": "Assistant", "password": "s3cret", "once": "key-1"}
+    page = away(AWAY, RequestFactory().post("/runs/", typed))
+    text = page.content.decode()
+
+    assert (page.status_code, page.has_header("Refresh")) == (503, False)
+    assert '<form class="card card-body stack kept-form" method="post" action="/runs/">' in text
+    assert "Plan the &lt;b&gt;trip&lt;/b&gt;" in text and 'name="once" value="key-1"' in text
+    assert "csrfmiddlewaretoken" in text
+    assert "s3cret" not in text
 
 
 @pytest.mark.parametrize(
@@ -59,7 +82,7 @@ async def test_a_page_says_whether_others_are_many_or_oneself(refuse, status, wo
 async def test_below_api_both_have_the_shape_of_the_api(refuse, status, code):
     sent = Sent()
 
-    await refuse("/api/v1/runs", sent)
+    await refuse({"path": "/api/v1/runs", "method": "GET"}, sent)
 
     assert sent.status == status
     assert json.loads(sent.text)["error"]["code"] == code

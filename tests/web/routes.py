@@ -117,6 +117,10 @@ PAGES: dict[str, Methods] = {
     "runs:models": {"GET": page(200, ("runs.view_models", 404))},
     # The model does not exist; test_models_page.py tests existing ones.
     "runs:test-model": {"POST": page(404, ("runs.test_models", 404))},
+    # There is no model to test but the offline planner.
+    "runs:styleguide": {"GET": page(200, ("staff", 404))},
+    "runs:test-models": {"POST": page(302, ("runs.test_models", 404))},
+    "runs:model-progress": {"GET": page(200, ("runs.view_models", 404))},
     "runs:tokens": {"GET": page(), "POST": page(422)},
     # With the owner's token.
     "runs:revoke-token": {"POST": page(302, ("owns", 404))},

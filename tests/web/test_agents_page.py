@@ -48,17 +48,19 @@ def test_the_list_says_what_an_agent_is_and_how_its_runs_went(
 ) -> None:
     for status in ("completed", "completed", "failed", "cancelled"):
         make_run(owner, agent=clerk, status=status, cost=Decimal("0.01"))
+    make_run(owner, agent=clerk, could_not=True)
     make_run(owner, agent=clerk, created_at=timezone.now() - timedelta(days=31), cost=Decimal("0.01"))
 
     client = browser_of(owner)
     page = page_of(client, "/agents/")
     [row] = [each for each in client.get("/agents/").context["rows"] if each.agent == clerk]
 
-    assert (row.statistics.recent, row.statistics.success, row.statistics.cost) == (4, 67, Decimal("0.05"))
+    assert (row.statistics.recent, row.statistics.success, row.statistics.cost) == (5, 50, Decimal("0.05"))
     assert (row.model, row.further_models, len(row.tools), row.unsafe) == ("local/m1", 1, 2, 0)
     assert row.limits == "20 turns · 10 min · $0.50"
-    for words in ("Clerk", "Looks things up", "67 %", "$0.05"):
+    for words in ("Clerk", "Looks things up", "50 %", "$0.05"):
         assert words in page
+    assert "2 completed, 1 could not do it, 1 failed" in page_of(client, f"/agents/{clerk.pk}/")
 
 
 def test_the_statistics_are_those_of_runs_one_may_see(

@@ -50,6 +50,16 @@ def test_the_figures_are_those_of_the_last_day_against_the_day_before(
     assert figures["Cost, 24 h"] == ("$2.00", "+100 % on the day before")
 
 
+def test_a_run_that_could_not_do_it_is_no_success(browser: Client, owner: User, make_run: Callable[..., Run]) -> None:
+    for fields in ({}, {}, {"could_not": True}, {"status": "failed"}):
+        make_run(owner, **fields)
+
+    page = browser.get("/").content.decode()
+
+    assert tiles(page)["Success"] == ("50 %", "1 failed · 1 could not do it")
+    assert "/runs/?when=24h&amp;status=could_not&amp;status=failed" in page
+
+
 def test_without_a_day_before_nothing_is_compared(browser: Client, owner: User, make_run: Callable[..., Run]) -> None:
     make_run(owner, cost=None)
 

@@ -239,3 +239,44 @@ def test_the_next_page_keeps_order_and_view(
     second = rows(browser.get(f"/runs/{link}", headers=MORE).content.decode())
 
     assert second == [str(runs[1].pk)]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("status=could_not", {"could not"}),
+        ("status=completed", {"done"}),
+        ("status=completed&status=could_not", {"done", "could not"}),
+        ("status=could_not&status=failed", {"could not", "failed"}),
+    ],
+)
+def test_a_run_that_could_not_do_it_is_found_by_that_and_not_as_completed(
+    browser: Client, owner: User, make_run: Callable[..., Run], query: str, expected: set[str]
+) -> None:
+    names = {
+        str(make_run(owner).pk): "done",
+        str(make_run(owner, could_not=True).pk): "could not",
+        str(make_run(owner, status="failed").pk): "failed",
+    }
+
+    assert found(browser, query, names) == expected
+
+
+def test_the_list_calls_it_by_its_name_and_counts_it_as_no_success(
+    browser: Client, owner: User, make_run: Callable[..., Run]
+) -> None:
+    make_run(owner)
+    make_run(owner, could_not=True)
+
+    page = flat(browser.get("/runs/").content.decode())
+
+    assert 'data-status="could_not"' in page and "Could not do it" in page
+    assert "50 % success" in page and "1 completed, 1 could not do it, 0 failed" in page
+
+
+def test_an_export_says_that_a_run_could_not_do_it(browser: Client, owner: User, make_run: Callable[..., Run]) -> None:
+    make_run(owner, could_not=True)
+
+    head, row = browser.get("/runs/export/?format=csv").content.decode("utf-8-sig").splitlines()
+
+    assert dict(zip(head.split(","), row.split(","), strict=True))["could_not"] == "True"

@@ -83,3 +83,18 @@ def test_a_call_its_question_and_its_result_are_one_card(
         slot = page.split(f'id="call-{call}-result">')[1]
         assert slot.lstrip().startswith(f'<article id="step-{result}"')
     assert sequences(alone) == sequences(page)
+
+
+def test_the_stage_of_a_run_that_could_not_do_it_shows_the_answer_and_is_not_green(
+    make_run: Callable[..., Run], owner: User, page_of: Callable[..., str]
+) -> None:
+    run = make_run(owner, status="completed", could_not=True)
+    Step.objects.create(
+        run=run, sequence=1, epoch=1, turn=1, kind="answer", content="I have no rule.", metadata={"could_not": True}
+    )
+    Run.objects.filter(pk=run.pk).update(next_sequence=2)
+
+    page = page_of(run)
+
+    assert 'data-face="completed" data-tone=""' in page and "#icon-circle-minus" in page
+    assert "Could not do it" in page and "data-answer" in page

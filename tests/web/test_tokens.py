@@ -40,7 +40,7 @@ def test_a_token_without_a_name_or_a_scope_is_refused_with_what_is_missing(owner
 
     page = response.content.decode()
     assert (response.status_code, odd.status_code) == (422, 422)
-    assert "Say what it is for." in page and "Choose what it may do." in page
+    assert "Give it a name." in page and "Choose at least one scope." in page
     assert not ApiToken.objects.exists()
 
 

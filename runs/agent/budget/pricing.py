@@ -1,10 +1,10 @@
 """The cost of replies, from the offline price lists of genai-prices. An unknown cost is None, never 0."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from runs.agent.messages import ModelProvider
 from runs.agent.usage import Usage
@@ -86,6 +86,34 @@ def context_window(model: ModelProvider) -> int | None:
     """The model's context window in tokens, from the price lists; None if unknown."""
     found = _listed(model.name, model.model)
     return found.context_window if found else None
+
+
+class ListedPrice(NamedTuple):
+    """The price of a model in USD per million tokens, to be shown."""
+
+    input: Decimal
+    output: Decimal
+    rises: bool
+    """Long requests cost more."""
+
+
+def price_of(model: ModelProvider, *, at: datetime | None = None) -> ListedPrice | None:
+    """The price of a model at a time (None: now); None if unknown. The offline planner costs nothing."""
+    if model.name == "offline":
+        return ListedPrice(NOTHING, NOTHING, rises=False)
+    own: Price | None = getattr(model, "price", None)
+    if own is not None:
+        return ListedPrice(own.input, own.output, rises=False)
+    listed = _listed(model.name, model.model)
+    if listed is None:
+        return None
+    prices = listed.get_prices(at or datetime.now(UTC))
+    both = (prices.input_mtok, prices.output_mtok)
+    if None in both:
+        return None
+    # A price with tiers has a base, for requests below the first of them.
+    base_input, base_output = (Decimal(getattr(each, "base", each)) for each in both)
+    return ListedPrice(base_input, base_output, rises=any(hasattr(each, "tiers") for each in both))
 
 
 def _listed_cost(usage: Usage, provider: str, model: str, at: datetime | None) -> Decimal | None:

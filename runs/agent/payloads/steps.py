@@ -41,6 +41,8 @@ class AnswerPayload:
     """The reply's `Ending`, if the provider reported a finish reason."""
     ending_reason: str | None = None
     """The provider's own finish reason."""
+    could_not: bool = False
+    """The answer says that the task could not be done."""
     card: str | None = None
 
 

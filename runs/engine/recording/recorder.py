@@ -251,6 +251,7 @@ class Recorder:
         if status is AgentStatus.COMPLETED:
             write.fields["answer"] = as_storable_text(write.steps[-1]["content"])
             write.fields["output"] = self._redactor.value(entry.output)
+            write.fields["could_not"] = entry.could_not
         elif entry.error is not None:
             error = self._redactor.value(entry.error.as_json())
             write.fields |= {"error": error, "severity": entry.error.severity.value}

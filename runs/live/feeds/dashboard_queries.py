@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from runs.live.rendering.run_lines import PARKED, add_lines, with_starts
 from runs.models import Run
+from runs.models.run import SUCCEEDED
 
 LIST_LENGTHS = {"waiting": 5, "running": 8, "finished": 8}
 """Maximum length of each list; the list of runs has all of them."""
@@ -37,15 +38,16 @@ def runs_for(user: Any) -> Iterator[Run]:
 
 
 def counts_for(user: Any) -> dict[str, int]:
-    """The counts `user` sees: running (queued included) and waiting for a person now; completed, failed, cancelled of
-    the last 24 h."""
+    """The counts `user` sees: running (queued included) and waiting for a person now; succeeded, could not, failed,
+    cancelled of the last 24 h."""
     runs = Run.objects.visible_to(user).order_by()
     now = runs.unfinished().aggregate(
         running=Count("pk", filter=~PARKED),
         waiting=Count("pk", filter=PARKED),
     )
     ended = runs.filter(status__in=Run.FINAL, created_at__gte=timezone.now() - COUNTED_FOR).aggregate(
-        completed=Count("pk", filter=Q(status=Run.Status.COMPLETED)),
+        completed=Count("pk", filter=SUCCEEDED),
+        could_not=Count("pk", filter=Q(could_not=True)),
         failed=Count("pk", filter=Q(status=Run.Status.FAILED)),
         cancelled=Count("pk", filter=Q(status=Run.Status.CANCELLED)),
     )

@@ -16,6 +16,8 @@ class Label:
     icon: str
     words: str
     tone: Tone = ""
+    state: str = ""
+    """The value of `data-status`: the run's status, or `could_not`."""
 
     @property
     def tab_icon(self) -> str:
@@ -32,6 +34,7 @@ _STATUS: dict[str, tuple[str, Tone]] = {
     Run.Status.FAILED: ("circle-x", "error"),
     Run.Status.CANCELLED: ("circle-slash", ""),
 }
+_COULD_NOT_ICON = "circle-minus"
 _WAITS: dict[str, tuple[str, Tone]] = {
     Run.WaitingFor.APPROVAL: ("hand", "you"),
     Run.WaitingFor.DECISION: ("circle-question-mark", "you"),
@@ -58,13 +61,15 @@ _TAB_MARKS: dict[str, str] = {
 def status_label(run: Run) -> Label:
     """The label of a run's status, with what it waits for and a requested stop or pause. `run.attempt`, if a query has
     set it, is the attempt that failed: `2/5`."""
+    if run.could_not:
+        return Label(_COULD_NOT_ICON, run.stands, state="could_not")
     icon, tone = _WAITS.get(run.waiting_for) or _STATUS[Run.Status(run.status)]
     if run.cancel_requested_at and not run.is_finished:
-        return Label(icon, "Stopping…", tone)
+        return Label(icon, "Stopping…", tone, run.status)
     if run.pause_requested_at and run.owner:
-        return Label(icon, "Pausing…", tone)
+        return Label(icon, "Pausing…", tone, run.status)
     attempt = getattr(run, "attempt", "") if run.waiting_for == Run.WaitingFor.RETRY else ""
-    return Label(icon, f"{run.stands} {attempt}".strip(), tone)
+    return Label(icon, f"{run.stands} {attempt}".strip(), tone, run.status)
 
 
 def tab_mark(run: Run) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from runs.agent.payloads.steps import QuestionPayload, RetryPayload
+from runs.agent.payloads.steps import AnswerPayload, QuestionPayload, RetryPayload
 from runs.agent.text import counted
 from runs.agent.tool_calls.call_states import CALL_STATES
 from runs.live.rendering.formatting import duration_text
@@ -75,15 +75,21 @@ class StageView:
     """The race that goes on, or was just decided."""
     more: int = 0
     """Further calls or questions."""
+    could_not: bool = False
+    """Of the face `completed`: the answer says that the task could not be done."""
 
     @property
     def tone(self) -> str:
         """Who has to act: `run`, `you`, `ok`, `error`; empty for nobody."""
+        if self.could_not:
+            return ""
         return _LOOKS[self.face][0] if self.face else ""
 
     @property
     def icon(self) -> str:
         """The name of its icon."""
+        if self.could_not:
+            return "circle-minus"
         return _LOOKS[self.face][1] if self.face else "info"
 
 
@@ -91,7 +97,9 @@ def face_of_step(step: Step, card: StepView) -> StageView | None:
     """The face that the step brings; None for a step that changes none."""
     match step.kind:
         case Step.Kind.ANSWER:
-            return StageView(face="completed", title="Answer", step=step, card=card)
+            could_not = isinstance(step.payload, AnswerPayload) and step.payload.could_not
+            title = Run.COULD_NOT if could_not else "Answer"
+            return StageView(face="completed", title=title, step=step, card=card, could_not=could_not)
         case Step.Kind.ERROR:
             return StageView(face="failed", title=card.cause or "Error", step=step, card=card)
         case Step.Kind.RETRY if step.call_id is None and isinstance(step.payload, RetryPayload) and card.next_at:

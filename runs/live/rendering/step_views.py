@@ -74,7 +74,7 @@ NOTE_ICONS = {
 }
 """Icons of notes, by their payload's `note`."""
 
-STAGE_ICONS = {"circle-check", "circle-dashed", "circle-slash", "circle-x", "refresh-cw"}
+STAGE_ICONS = {"circle-check", "circle-dashed", "circle-minus", "circle-slash", "circle-x", "refresh-cw"}
 """Icons of the stage's faces, beside those of cards."""
 
 CALL_ICONS = {words.icon for words in CALL_STATES.values() if words.icon}

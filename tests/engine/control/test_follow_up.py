@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 
 from runs.agent.errors.exceptions import ModelFailure
 from runs.agent.messages import ModelReply
+from runs.agent.providers.offline import OfflinePlanner
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
 from runs.agent.usage import Usage
 from runs.engine import control
@@ -112,6 +113,17 @@ async def test_the_offline_planner_follows_its_own_answer_up(ada: User) -> None:
         await host.drain()
 
     assert further.answer == "`391 + 10` = **401**"
+
+
+async def test_a_follow_up_of_a_run_that_could_not_do_it_begins_afresh(ada: User, host_for: StartHost) -> None:
+    host_for(OfflinePlanner())
+    refused = await ended(await launch(ada, "Plan a trip to Lisbon"))
+
+    run = await ended(await follow_up(refused, ada, "What is 17 * 23?"))
+    again = await ended(await Run.objects.aget(pk=(await sync_to_async(control.run_again)(refused.pk, by=ada)).pk))
+
+    assert (refused.status, refused.could_not) == ("completed", True)
+    assert (run.could_not, again.could_not) == (False, True)
 
 
 async def test_a_run_that_goes_on_cannot_be_followed_up(ada: User) -> None:

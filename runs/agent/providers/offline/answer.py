@@ -76,8 +76,7 @@ def _rule(goal: Goal) -> str:
 
 def reasoning_for_answer(progress: Progress) -> str:
     """The reasoning before the answer."""
-    failed = [outcome for place, outcome in progress.outcomes.items() if outcome.failure and place >= progress.first]
-    if failed:
+    if progress.has_failed:
         return "A call failed. I do not guess its result: I answer with what is certain and say what is missing."
     return "Every result is in, so I put them into the answer."
 

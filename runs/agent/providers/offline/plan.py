@@ -144,6 +144,12 @@ class Progress:
             if not outcome.failure
         }
 
+    @property
+    def has_failed(self) -> bool:
+        """True if a goal of this task failed, or was left out because of that."""
+        places = range(self.first, len(self.goals))
+        return any((outcome := self.outcomes.get(place)) is None or outcome.failure for place in places)
+
     def ready(self) -> dict[int, ToolRequest]:
         """The calls that are not made yet and have all their values, by goal index."""
         values = self.values

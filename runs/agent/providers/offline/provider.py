@@ -35,20 +35,22 @@ def next_reply(request: ModelRequest) -> ModelReply:
         return ModelReply(answer.welcome(tool_names), "Nothing is asked yet, so I say what I can do.")
     goals, reached = plan_for(request.task, request.earlier)
     if isinstance(goals, Refusal):
-        return ModelReply(
-            answer.refusal(goals, tool_names), f"No rule reads “{_short(goals.clause)}”, so I do not guess."
-        )
+        reasoning = f"The offline planner has no rule for “{_short(goals.clause)}”."
+        return ModelReply(answer.refusal(goals, tool_names), reasoning, could_not=True)
     for goal in goals:
         if goal.tool_name not in tool_names:
-            return ModelReply(answer.missing_tool(goal, tool_names), f"The tool {goal.tool_name} is missing.")
+            reasoning = f"The tool {goal.tool_name} is missing."
+            return ModelReply(answer.missing_tool(goal, tool_names), reasoning, could_not=True)
     progress = Progress.after(goals, request.turns, reached)
-    return _calls(progress) or ModelReply(answer.answer(progress), answer.reasoning_for_answer(progress))
+    return _calls(progress) or ModelReply(
+        answer.answer(progress), answer.reasoning_for_answer(progress), could_not=progress.has_failed
+    )
 
 
 def _data_reply(request: ModelRequest, tool_names: list[str], schema: JsonMapping) -> ModelReply:
     goals, reached = plan_for(request.task, request.earlier)
     if isinstance(goals, Refusal):
-        raise form.refused(f"no rule reads “{_short(goals.clause)}”")
+        raise form.refused(f"it has no rule for “{_short(goals.clause)}”")
     if missing := [goal.tool_name for goal in goals if goal.tool_name not in tool_names]:
         raise form.refused(f"the tool {missing[0]} is missing")
     progress = Progress.after(goals, request.turns, reached)

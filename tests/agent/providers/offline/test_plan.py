@@ -149,6 +149,28 @@ async def test_a_greeting_gets_a_welcome_with_examples(task: str) -> None:
     assert "Convert 72 degF to degC" in conversation.answer
 
 
+@pytest.mark.parametrize(
+    ("task", "tool_names", "could_not"),
+    [
+        ("What is 17 * 23?", None, False),
+        ("help", None, False),
+        ("Plan a trip to Lisbon", None, True),
+        ("What is 17 * 23?", ["text_stats"], True),
+        ("What is 1/0?", None, True),
+        ("What is 1/0 and what is 2 + 2?", None, True),
+    ],
+    ids=["answered", "welcome", "no rule", "no tool", "failed", "failed in part"],
+)
+async def test_an_answer_says_whether_the_task_could_be_done(
+    task: str, tool_names: list[str] | None, could_not: bool
+) -> None:
+    tools = [tool for tool in all_tools() if tool_names is None or tool.name in tool_names]
+
+    conversation = await converse(task, tools)
+
+    assert conversation.turns[-1].reply.could_not is could_not
+
+
 async def test_every_example_of_the_welcome_works() -> None:
     welcome = (await converse("help")).answer
 

@@ -1,0 +1,1 @@
+"""The styleguide: all tokens and components of the site, made from the real styles and partials with sample data."""

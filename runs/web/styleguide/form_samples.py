@@ -1,0 +1,72 @@
+"""Samples of forms: fields in each state, the launch form, and a follow-up."""
+
+from django import forms
+
+from runs.agent.json_data.json_types import JsonObject
+from runs.live.rendering.long_texts import fold, piece_of, prose_of
+from runs.models import Agent
+from runs.web.forms import FollowUpForm, LaunchForm
+from runs.web.styleguide import sample_rows as rows
+from runs.web.styleguide.samples import Sample, SampleGroup, sample
+
+
+class SampleForm(forms.Form):
+    """One field of each kind."""
+
+    name = forms.CharField(label="Name", help_text="At most 80 characters.", max_length=80)
+    turns = forms.IntegerField(label="Max turns", min_value=1, help_text="Default: 20")
+    secret = forms.CharField(label="Password")
+
+
+def groups() -> list[SampleGroup]:
+    """The samples, component by component."""
+    return [SampleGroup("fields", "Fields and forms", _fields()), SampleGroup("texts", "Texts", _texts())]
+
+
+def _fields() -> list[Sample]:
+    empty, wrong = SampleForm(), SampleForm({"name": "", "turns": "0", "secret": ""})
+    wrong.add_error(None, "Two fields need a look.")
+    launch = LaunchForm({"task": "", "agent": "nobody"})
+    agent = Agent(pk=1, name="Order clerk", is_default=True)
+    context: JsonObject = {
+        "form": launch,
+        "agents": [(agent, [])],
+        "numbers": "{}",
+        "default_agent": agent,
+        "models": ["offline"],
+        "examples": [("Two sums", "What is 17 * 23?")],
+        "earlier": rows.run(),
+        "changed": {"max_turns": "It was 20."},
+    }
+    follow_up = FollowUpForm({"message": ""})
+    return [
+        sample("Text", "partials/text_input", {"field": empty["name"], "help": empty["name"].help_text}),
+        sample("Text, refused", "partials/text_input", {"field": wrong["name"]}),
+        sample("Password", "partials/password_input", {"field": empty["secret"]}),
+        sample("Number", "runs/partials/limit_field", {"field": empty["turns"]}),
+        sample("Number, refused", "runs/partials/limit_field", {"field": wrong["turns"]}),
+        sample("Number, suggested", "runs/partials/limit_field", {"field": empty["turns"], "words": "It was 20."}),
+        sample("Errors of a form", "partials/form_errors", {"form": wrong}),
+        sample("Launch form", "runs/partials/launch_form", context, wide=True),
+        sample("Follow-up", "runs/partials/follow_up", {"run": rows.run(), "follow_up": follow_up}, wide=True),
+    ]
+
+
+def _texts() -> list[Sample]:
+    answer = rows.model_step("answer", 1, rows.ANSWER)
+    long = rows.step("tool_result", 2, "A line of a log.\n" * 4000, call_id=rows.call_id(1), tool_name="read_log")
+    data = rows.step("tool_result", 3, "", tool_output={"order": {"id": 7, "lines": [1, 2]}}, tool_name="order")
+    piece = piece_of(long, {"of": "result", "from": "8000"})
+    folded = fold(long.content, "result")
+    prose, rest = prose_of(answer)
+    return [
+        sample("Prose", "runs/partials/stage_answer", {"card": {"prose": prose, "rest": rest}}, wide=True),
+        sample("A long text, folded", "runs/partials/fold", {"step": long, "fold": folded}, wide=True),
+        sample("A further piece", "runs/partials/rest", {"step": long, "piece": piece}, wide=True),
+        sample(
+            "JSON",
+            "runs/partials/fold",
+            {"step": data, "fold": fold('{\n  "id": 7\n}', "result", is_data=True)},
+            wide=True,
+        ),
+    ]

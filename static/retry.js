@@ -1,0 +1,11 @@
+// Counts down to the moment when a page of an outage loads itself again; the header `Refresh` does that without scripts.
+
+for (const place of document.querySelectorAll("[data-retry]")) {
+  const loadedAt = performance.now();
+  const tick = () => {
+    const left = Math.ceil(Number(place.dataset.retry) - (performance.now() - loadedAt) / 1000);
+    place.textContent = left > 0 ? `Tries again in ${left} s.` : "Trying again…";
+  };
+  tick();
+  setInterval(tick, 1_000);
+}
