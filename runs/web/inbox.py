@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,7 +21,14 @@ from runs.web.access import PageRequest, id_in, signed_in
 from runs.web.decided_calls import KEPT, decided_page, last_decision
 from runs.web.decisions import is_second_press, reason_in
 from runs.web.inbox_tabs import inbox_tabs, tab_in
-from runs.web.pending_calls import MOST_SHOWN, waiting_calls, waiting_counts, waiting_runs, why_unread
+from runs.web.pending_calls import (
+    MOST_SHOWN,
+    approvals_to_undo,
+    waiting_calls,
+    waiting_counts,
+    waiting_runs,
+    why_unread,
+)
 from runs.web.toasts import toast
 
 NOTHING_CHOSEN: Final = "Choose the calls first: each has a box."
@@ -54,6 +62,7 @@ def show_inbox(request: PageRequest) -> HttpResponse:
         "most_shown": MOST_SHOWN,
         "known": {id_in(name) for name in request.GET.get("known", "").split(",")} if request.htmx else (),
         "has_more": shown < counts.of(tab.state),
+        "undoable": () if request.htmx else approvals_to_undo(request.user),
         "last": None if groups else last_decision(request.user),
     }
     return render(request, "runs/partials/inbox_list.html" if request.htmx else "runs/inbox.html", context)
@@ -120,7 +129,8 @@ def _decide(action: str, call: ToolCall | None, **by: Any) -> str | None:
         return "One call does not wait any more, or you may not decide about it."
     if action == "approve" and (unread := why_unread(call, read=False)):
         return f"{call.tool_name}: {unread}"
-    act, decision = (control.approve, "approved") if action == "approve" else (control.deny, "denied")
+    approve = partial(control.approve, grace_s=control.GRACE_S)
+    act, decision = (approve, "approved") if action == "approve" else (control.deny, "denied")
     try:
         act(call.pk, **by)
     except control.DecisionRefused as refused:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, Substr
+from django.db.models.functions import Coalesce, Now, Substr
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -127,9 +127,19 @@ def why_unread(call: ToolCall, *, read: bool) -> str | None:
 
 def waiting_calls(user: Any) -> QuerySet[ToolCall]:
     """The waiting calls that `user` may decide."""
+    return ToolCall.objects.asking().filter(run__in=waiting_runs_of(user))
+
+
+def approvals_to_undo(user: Any) -> QuerySet[ToolCall]:
+    """The approvals of `user` that are in their grace, the latest first."""
+    mine = ToolCall.objects.filter(state=ToolCall.State.APPROVED, decided_by=user, undo_until__gt=Now())
+    return mine.filter(run__in=waiting_runs_of(user)).order_by("-undo_until")
+
+
+def waiting_runs_of(user: Any) -> QuerySet[Run]:
+    """The runs that wait for a person, about whose calls `user` may decide."""
     waiting = Run.objects.decided_by(user).unfinished().filter(status=Run.Status.WAITING)
-    parked = waiting.filter(cancel_requested_at__isnull=True)
-    return ToolCall.objects.asking().filter(run__in=parked)
+    return waiting.filter(cancel_requested_at__isnull=True)
 
 
 def waiting_counts(user: Any) -> WaitingCounts:

@@ -54,6 +54,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>/calls/<uuid:call_id>/", call_page.show_call, name="call"),
     path("runs/<uuid:run_id>/calls/<uuid:call_id>/approve/", decisions.approve_call, name="approve"),
     path("runs/<uuid:run_id>/calls/<uuid:call_id>/deny/", decisions.deny_call, name="deny"),
+    path("runs/<uuid:run_id>/calls/<uuid:call_id>/undo/", decisions.undo_approval, name="undo"),
     path("runs/<uuid:run_id>/calls/<uuid:call_id>/settle/", decisions.settle_call, name="settle"),
     path("threads/", thread_list.show_threads, name="threads"),
     path("threads/<uuid:thread_id>/", thread_page.show_thread, name="thread"),

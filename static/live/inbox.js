@@ -44,9 +44,11 @@ export class Inbox {
 
   listenToDecisions() {
     document.addEventListener("htmx:beforeRequest", ({ detail }) => this.decides(detail.elt, true));
-    document.addEventListener("decided", ({ detail }) => this.cards.words.set(detail.call, detail.text));
+    document.addEventListener("decided", ({ detail }) => this.cards.said.set(detail.call, detail));
+    document.addEventListener("undone", ({ detail }) => this.undone(detail.call));
     document.addEventListener("htmx:afterRequest", ({ detail }) => {
       if (detail.requestConfig?.verb !== "post") return;
+      if (detail.elt.matches(".undo")) return this.look();
       if (detail.xhr.status === 204) {
         this.cards.stay(callsOf(detail.elt), detail.requestConfig);
         detail.elt.closest("dialog")?.close();
@@ -54,6 +56,14 @@ export class Inbox {
       } else this.decides(detail.elt, false);
       this.look();
     });
+  }
+
+  undone(id) {
+    this.decided.delete(id);
+    for (const said of this.section.querySelectorAll(".inbox-said [data-vanishes]")) {
+      if (said.querySelector("form")?.action.includes(id)) said.remove();
+    }
+    this.cards.undone(id);
   }
 
   decides(element, isAsked) {
@@ -101,6 +111,7 @@ export class Inbox {
     this.list.querySelector("#inbox-empty").replaceWith(fresh.querySelector("#inbox-empty"));
     for (const tab of this.section.querySelectorAll("[data-tab-count]")) tab.textContent = fresh.dataset[tab.dataset.tabCount];
     waits(Number(fresh.dataset.waitingCount));
+    this.cards.cameBack();
     this.selection.show();
     if (came || went) this.section.querySelector("[data-announce]").textContent = `${fresh.dataset.waitingCount} waiting`;
   }
