@@ -16,7 +16,7 @@ from django_htmx.http import reswap, retarget
 from runs.agent.text import counted
 from runs.engine import control
 from runs.models import Run, ToolCall
-from runs.models.permissions import may_decide_for_others
+from runs.models.permissions import may_change_agents, may_decide_for_others
 from runs.web.access import PageRequest, id_in, signed_in
 from runs.web.decided_calls import KEPT, decided_page, last_decision
 from runs.web.decisions import is_second_press, reason_in
@@ -50,6 +50,7 @@ def show_inbox(request: PageRequest) -> HttpResponse:
         "counts": counts,
         "waiting_count": counts.total,
         "now_ms": round(time.time() * 1000),
+        "may_change_agents": may_change_agents(request.user),
         "show_owner": may_decide_for_others(request.user),
     }
     if tab.state is None:

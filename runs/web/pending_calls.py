@@ -70,6 +70,12 @@ class PendingCall:
         return has_to_be_read(self.call)
 
     @property
+    def is_allowed(self) -> bool:
+        """True if later runs of its agent do not ask about its tool, by the agent's own rule for it."""
+        agent = self.call.run.agent
+        return agent is not None and agent.tool_approvals.get(self.call.tool_name) == Agent.Approval.NEVER
+
+    @property
     def number(self) -> int:
         """Its place among the calls of its turn, from 1."""
         return self.call.index + 1

@@ -28,6 +28,7 @@ from runs.web import (
     thread_list,
     thread_page,
     tokens,
+    tool_rules,
 )
 
 app_name = "runs"
@@ -71,6 +72,7 @@ urlpatterns = [
     path("agents/<int:agent_id>/", agents_page.show_agent, name="agent"),
     path("agents/<int:agent_id>/edit/", agent_editor_page.edit_agent, name="edit-agent"),
     path("agents/<int:agent_id>/export/", agent_import.export_agent, name="export-agent"),
+    path("agents/<int:agent_id>/tool-rule/", tool_rules.set_tool_rule, name="tool-rule"),
     path("models/", models_page.show_models, name="models"),
     path("models/test/", models_page.test_model, name="test-model"),
     path("settings/tokens/", tokens.show_tokens, name="tokens"),

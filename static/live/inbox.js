@@ -12,6 +12,9 @@ import { Pill } from "./pill.js";
 const POLL_MS = 10_000;
 const SOON_MS = 150;
 
+// A form that takes a decision back, or changes a rule.
+const decidesNothing = (form) => form.matches(".undo") || form.closest("[data-menu]");
+
 export class Inbox {
   constructor(section) {
     this.section = section;
@@ -48,7 +51,7 @@ export class Inbox {
     document.addEventListener("undone", ({ detail }) => this.undone(detail.call));
     document.addEventListener("htmx:afterRequest", ({ detail }) => {
       if (detail.requestConfig?.verb !== "post") return;
-      if (detail.elt.matches(".undo")) return this.look();
+      if (decidesNothing(detail.elt)) return this.look();
       if (detail.xhr.status === 204) {
         this.cards.stay(callsOf(detail.elt), detail.requestConfig);
         detail.elt.closest("dialog")?.close();
@@ -67,6 +70,7 @@ export class Inbox {
   }
 
   decides(element, isAsked) {
+    if (decidesNothing(element)) return;
     for (const { dataset } of callsOf(element)) this.decided[isAsked ? "add" : "delete"](dataset.inboxCall);
   }
 

@@ -113,6 +113,8 @@ PAGES: dict[str, Methods] = {
     # Nothing was typed, and there is no file.
     "runs:new-agent": {"GET": page(200, ADDS_AGENTS), "POST": page(422, ADDS_AGENTS)},
     "runs:edit-agent": {"GET": page(200, CHANGES_AGENTS), "POST": page(422, CHANGES_AGENTS)},
+    # No tool was named.
+    "runs:tool-rule": {"POST": page(302, CHANGES_AGENTS)},
     "runs:import-agents": {"GET": page(200, ADDS_AGENTS), "POST": page(422, ADDS_AGENTS)},
     "runs:export-agents": {"GET": page(200, READS_AGENTS)},
     "runs:export-agent": {"GET": page(200, READS_AGENTS)},
