@@ -18,6 +18,7 @@ from runs.engine import control
 from runs.models import Run, ToolCall
 from runs.models.permissions import may_change_agents, may_decide_for_others
 from runs.web.access import PageRequest, id_in, signed_in
+from runs.web.call_stacks import sections_of
 from runs.web.decided_calls import KEPT, decided_page, last_decision
 from runs.web.decisions import is_second_press, reason_in
 from runs.web.inbox_tabs import inbox_tabs, tab_in
@@ -58,13 +59,14 @@ def show_inbox(request: PageRequest) -> HttpResponse:
         return render(request, "runs/inbox_decided.html", context | {"page": page, "days": KEPT.days})
     groups = waiting_runs(request.user, tab.state, change=id_in(request.GET.get("change", "")))
     shown = sum(len(group.calls) for group in groups)
+    known = {id_in(name) for name in request.GET.get("known", "").split(",")} if request.htmx else set()
     context |= {
-        "groups": groups,
+        "sections": sections_of(groups, known),
         "most_shown": MOST_SHOWN,
-        "known": {id_in(name) for name in request.GET.get("known", "").split(",")} if request.htmx else (),
+        "known": known,
         "has_more": shown < counts.of(tab.state),
         "undoable": () if request.htmx else approvals_to_undo(request.user),
-        "last": None if groups else last_decision(request.user),
+        "last": None if shown else last_decision(request.user),
     }
     return render(request, "runs/partials/inbox_list.html" if request.htmx else "runs/inbox.html", context)
 

@@ -40,6 +40,8 @@ class PendingCall:
     calls_in_turn: int = 1
     is_open: bool = False
     """True if the link to change its arguments was used."""
+    said: str = ""
+    """The beginning of what the model said before it; may be empty."""
 
     @property
     def is_approval(self) -> bool:
@@ -171,7 +173,7 @@ def waiting_runs(user: Any, state: str, *, change: UUID | None = None) -> list[P
     groups: dict[Any, PendingRun] = {}
     for call in calls.order_by(*first, *order)[:MOST_SHOWN]:
         group = groups.setdefault(call.run_id, PendingRun(call.run, call.said))
-        group.calls.append(PendingCall(call, call.calls_in_turn, is_open=call.pk == change))
+        group.calls.append(PendingCall(call, call.calls_in_turn, is_open=call.pk == change, said=call.said))
     return list(groups.values())
 
 

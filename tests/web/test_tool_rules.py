@@ -1,4 +1,4 @@
-"""A tool that an agent calls without asking: the rule is set from a card of the inbox, and removed on the agent's page."""
+"""A tool that an agent calls without asking: the rule is set in the inbox, and removed on the agent's page."""
 
 from collections.abc import Callable
 
