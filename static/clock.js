@@ -1,5 +1,5 @@
-// Clocks of the page: elapsed time of a run, countdown to the next attempt, buttons that appear at a given time, and times
-// in the reader's own time zone.
+// Clocks of the page: elapsed time of a run, countdown to the next attempt, buttons that appear or vanish at a given time,
+// and times in the reader's own time zone.
 
 const TICK_MS = 1_000;
 const COUNTDOWN_TICK_MS = 100;
@@ -30,7 +30,8 @@ let timer;
 function tick() {
   clearTimeout(timer);
   const countdowns = document.querySelectorAll("time[data-countdown], time[data-counts-down]");
-  timer = setTimeout(tick, countdowns.length ? COUNTDOWN_TICK_MS : TICK_MS);
+  const isFast = countdowns.length || document.querySelector("[data-vanishes]");
+  timer = setTimeout(tick, isFast ? COUNTDOWN_TICK_MS : TICK_MS);
   // A page that is not live does not know what is true now.
   if (document.hidden || document.documentElement.hasAttribute("data-stale")) return;
   for (const element of document.querySelectorAll("time[data-elapsed]")) {
@@ -43,6 +44,16 @@ function tick() {
   for (const element of document.querySelectorAll("[data-appears][hidden]")) {
     element.hidden = now() < Number(element.dataset.appears);
   }
+  for (const element of document.querySelectorAll("[data-seconds-left]")) {
+    write(element, `${Math.max(0, Math.ceil((element.dataset.secondsLeft - now()) / 1000))} s`);
+  }
+  for (const element of document.querySelectorAll("[data-vanishes]")) if (now() >= element.dataset.vanishes) vanish(element);
+}
+
+// The focus stays near: at the card, or at the part of the page, that the element was in.
+function vanish(element) {
+  if (element.contains(document.activeElement)) element.parentElement.closest("[tabindex]")?.focus({ preventScroll: true });
+  element.remove();
 }
 
 // Widths are attributes of an SVG 1,000 wide.
@@ -79,7 +90,7 @@ function localClocks(root) {
 
 document.addEventListener("htmx:load", ({ detail }) => {
   localClocks(detail.elt);
-  if (detail.elt.querySelector("time, [data-grows-from]")) tick();
+  if (detail.elt.querySelector("time, [data-grows-from], [data-vanishes]")) tick();
 });
 localClocks(document);
 tick();

@@ -23,7 +23,7 @@ document.addEventListener("keydown", (event) => {
 
 // A menu of actions closes with the action, and keeps the focus. Only after the click: the form is sent to the address of
 // the button that has the focus.
-on("click", ".run-menu .menu-item", (item) =>
+on("click", ".run-menu .menu-item, .inbox-menu button.menu-item", (item) =>
   setTimeout(() => {
     const menu = item.closest("[data-menu]");
     menu?.querySelector("summary").focus();

@@ -35,9 +35,27 @@ def approve_call(request: HttpRequest, call_id: Path[UUID], body: Approval) -> H
     return _decided(
         request,
         lambda: control.approve(
-            call.pk, by=user, arguments_hash=body.arguments_hash, arguments=body.arguments, reason=body.reason
+            call.pk,
+            by=user,
+            arguments_hash=body.arguments_hash,
+            arguments=body.arguments,
+            reason=body.reason,
+            grace_s=body.grace_s,
         ),
     )
+
+
+@router.post(
+    "/calls/{uuid:call_id}/undo",
+    auth=may_approve,
+    response=CallOut,
+    operation_id="undo_approval",
+    openapi_extra=_CONFLICTS,
+)
+def undo_approval(request: HttpRequest, call_id: Path[UUID]) -> HttpResponse:
+    """Take an approval back that was given with a grace. 409 after the grace, or if another person approved it."""
+    call, user = find_call(request, call_id), caller_of(request).user
+    return _decided(request, partial(control.undo_approval, call.pk, by=user))
 
 
 @router.post(

@@ -109,6 +109,10 @@ class Approval(StrictSchema):
         JsonObject | None, Field(description="Other arguments than the model asked for; they must fit the tool.")
     ] = None
     reason: _Reason = ""
+    grace_s: Annotated[
+        float,
+        Field(ge=0, le=60, description="Seconds before an unsafe call runs, in which `/undo` takes the approval back."),
+    ] = 0
 
     _no_broken_text = field_validator("arguments")(check_storable_json)
 

@@ -107,6 +107,9 @@ class CallOut(Sent):
     decided_at: AwareDatetime | None
     decision_reason: str | None
     expires_at: AwareDatetime | None
+    undo_until: Annotated[
+        AwareDatetime | None, Field(description="Of an approved call: it does not run before, and `/undo` works.")
+    ]
     started_at: AwareDatetime | None
     ended_at: AwareDatetime | None
 

@@ -31,6 +31,7 @@ def call_as_json(call: ToolCall) -> JsonObject:
         "decided_at": as_utc(call.decided_at),
         "decision_reason": call.decision_reason or None,
         "expires_at": as_utc(call.expires_at),
+        "undo_until": as_utc(call.undo_until),
         "started_at": as_utc(call.started_at),
         "ended_at": as_utc(call.ended_at),
     }

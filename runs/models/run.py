@@ -120,6 +120,9 @@ class Run(models.Model):
     agent = models.ForeignKey("runs.Agent", on_delete=models.SET_NULL, null=True, related_name="runs")
     config = ConfigField(default=dict)
     """The agent's configuration at the launch (`Agent.snapshot`), with the launch form's changes."""
+    overrides = models.JSONField(null=True)
+    """The keys of `config` that people have set for this run, at its launch or a resume, and the values they asked for;
+    those of a copied run included. Null for a run from before this was recorded."""
     task = models.TextField()
     rerun_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="reruns")
     continues = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="continuations")

@@ -70,6 +70,9 @@ class ToolCall(models.Model):
     decided_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     """The deadline after which the agent's `on_approval_expiry` decides; null for never."""
+    undo_until = models.DateTimeField(null=True)
+    """Of an approved call: it does not run before, and until then the approval can be undone. Null without or after
+    such a grace."""
     proposed_arguments = models.JSONField(null=True)
     """The model's arguments, if a person approved the call with others; null otherwise."""
     decision_reason = models.TextField(blank=True, default="")
@@ -84,6 +87,7 @@ class ToolCall(models.Model):
         constraints = [models.UniqueConstraint(fields=["run", "turn", "index"], name="tool_call_place")]
         indexes = [
             models.Index(fields=["expires_at"], name="tool_call_awaiting", condition=Q(state="awaiting_approval")),
+            models.Index(fields=["undo_until"], name="tool_call_grace", condition=Q(undo_until__isnull=False)),
             models.Index(
                 fields=["decided_at", "call_id"], name="tool_call_decided", condition=Q(decided_at__isnull=False)
             ),

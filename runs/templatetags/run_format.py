@@ -66,6 +66,12 @@ def since(moment: datetime | None) -> SafeString | str:
     return format_html('<time datetime="{}" title="{} UTC" data-span>{}</time>', iso(moment), _exact(moment), words)
 
 
+@register.filter
+def epoch_ms(moment: datetime) -> int:
+    """Milliseconds since the epoch, for the clocks of scripts."""
+    return round(moment.timestamp() * 1000)
+
+
 def _exact(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 

@@ -1,6 +1,9 @@
-"""Calls of one run that are alike: the same tool with the same argument names. A page shows one and what differs."""
+"""Calls that are alike: the same tool with the same argument names, in one run or in several. A page shows one of them
+and what differs."""
 
-from collections.abc import Hashable, Iterable
+import hashlib
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -8,7 +11,9 @@ from runs.agent.visible_text import exact
 from runs.live.rendering.long_texts import argument_text
 
 if TYPE_CHECKING:
-    from runs.web.pending_calls import PendingCall
+    from uuid import UUID
+
+    from runs.web.pending_calls import PendingCall, PendingRun
 
 LEAST_ALIKE: Final = 3
 """Fewer calls are shown one below the other."""
@@ -48,6 +53,55 @@ class CallStack:
         first = self.first.call.arguments
         others = [each.call.arguments for each in self.more]
         return [name for name, value in first.items() if any(_differ(value, other[name]) for other in others)]
+
+
+@dataclass(slots=True)
+class SimilarRuns:
+    """Calls that are alike in several runs."""
+
+    stack: CallStack
+
+    @property
+    def tool_name(self) -> str:
+        """The tool that all of them call."""
+        return self.stack.first.call.tool_name
+
+    @property
+    def runs(self) -> int:
+        """The number of runs."""
+        return len({each.call.run_id for each in self.stack.calls})
+
+    @property
+    def element_id(self) -> str:
+        """The name of its part of the page; the same for the same tool and argument names."""
+        return "like-" + hashlib.sha256(repr(_kind(self.stack.first)).encode()).hexdigest()[:16]
+
+
+def sections_of(
+    groups: Sequence["PendingRun"], known: Collection["UUID | None"] = ()
+) -> list["PendingRun | SimilarRuns"]:
+    """The runs with their calls; calls that are alike in several runs are a section of their own, at the place of the
+    first. A page that shows one of these calls already (`known`) keeps its order: the others come to it one by one."""
+    kinds: dict[Hashable, list[PendingCall]] = {}
+    for each in (waiting for group in groups for waiting in group.calls):
+        kinds.setdefault(_kind(each), []).append(each)
+    across = {kind: alike for kind, alike in kinds.items() if _is_across(alike, known)}
+    sections: list[PendingRun | SimilarRuns] = []
+    for group in groups:
+        for kind in dict.fromkeys(map(_kind, group.calls)):
+            if (alike := across.pop(kind, None)) is not None:
+                sections.append(SimilarRuns(CallStack(alike[0], alike[1:])))
+                taken = {each.call.pk for each in alike}
+                for other in groups:
+                    other.calls = [each for each in other.calls if each.call.pk not in taken]
+        if group.calls:
+            sections.append(group)
+    return sections
+
+
+def _is_across(alike: Sequence["PendingCall"], known: Collection["UUID | None"]) -> bool:
+    runs = Counter(each.call.run_id for each in alike)
+    return len(alike) >= LEAST_ALIKE and len(runs) > 1 and not any(each.call.pk in known for each in alike)
 
 
 def stacks_of(calls: Iterable["PendingCall"]) -> list[CallStack]:

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
@@ -38,7 +39,7 @@ def approve_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpRespo
         return _done(request, run, unread, level="error", status=422)
     by, arguments = _by(request, call_id), None if form is None else form.arguments()
     try:
-        control.approve(call.pk, **by, arguments=arguments)
+        call = control.approve(call.pk, **by, arguments=arguments, grace_s=control.GRACE_S)
     except control.DecisionRefused as refused:
         if not is_second_press(refused.call, "approved", **by, arguments=arguments):
             return show_refused(request, run, refused)
@@ -61,6 +62,21 @@ def deny_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpResponse
         if not is_second_press(refused.call, "denied", **by):
             return show_refused(request, run, refused)
     return _decided(request, run, call, f"Denied {call.tool_name}.")
+
+
+@require_POST
+@signed_in
+def undo_approval(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpResponse:
+    """Take an approval back in its grace."""
+    run, call = _call_or_404(request, run_id, call_id)
+    try:
+        control.undo_approval(call.pk, by=request.user)
+    except control.DecisionRefused as refused:
+        if not is_second_press(refused.call, "undone", by=request.user, reason=""):
+            return show_refused(request, run, refused)
+    if request.htmx and "inbox" in request.POST:
+        return _said_in_place("undone", {"call": str(call.pk)})
+    return _done(request, run, f"{call.tool_name} waits for your decision again.")
 
 
 @require_POST
@@ -147,12 +163,29 @@ def _ask_again(request: PageRequest, run: Run, form: ArgumentForm) -> HttpRespon
 def _decided(request: PageRequest, run: Run, call: ToolCall, words: str) -> HttpResponse:
     """The answer to a decision: to the inbox words for the call's card, to other pages a toast."""
     left = ToolCall.objects.asking().filter(run=run).count()
-    words = f"{words} {counted(left, 'more call')} in this run." if left else f"{words} The run goes on."
+    if left:
+        words = f"{words} {counted(left, 'more call')} in this run."
+    elif call.undo_until is None:
+        words = f"{words} The run goes on."
     if request.htmx and "inbox" in request.POST:
-        response = trigger_client_event(HttpResponse(status=204), "decided", {"call": str(call.pk), "text": words})
-        response["HX-Reswap"] = "none"  # There is no form to swap in.
-        return response
+        return _said_in_place("decided", {"call": str(call.pk), "text": words, "undo": undo_of(call)})
     return _done(request, run, words)
+
+
+def undo_of(call: ToolCall) -> JsonObject | None:
+    """What the button that takes the call's approval back needs: its address, and until when it is there, in
+    milliseconds since the epoch. None if the approval has no grace."""
+    if call.undo_until is None:
+        return None
+    until_ms = round(call.undo_until.timestamp() * 1000)
+    return {"url": reverse("runs:undo", args=[call.run_id, call.pk]), "until": until_ms}
+
+
+def _said_in_place(event: str, about: JsonObject) -> HttpResponse:
+    """The answer to the inbox, which shows the result in the call's card."""
+    response = trigger_client_event(HttpResponse(status=204), event, about)
+    response["HX-Reswap"] = "none"  # There is no form to swap in.
+    return response
 
 
 def _done(

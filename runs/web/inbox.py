@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,12 +16,20 @@ from django_htmx.http import reswap, retarget
 from runs.agent.text import counted
 from runs.engine import control
 from runs.models import Run, ToolCall
-from runs.models.permissions import may_decide_for_others
+from runs.models.permissions import may_change_agents, may_decide_for_others
 from runs.web.access import PageRequest, id_in, signed_in
+from runs.web.call_stacks import sections_of
 from runs.web.decided_calls import KEPT, decided_page, last_decision
 from runs.web.decisions import is_second_press, reason_in
 from runs.web.inbox_tabs import inbox_tabs, tab_in
-from runs.web.pending_calls import MOST_SHOWN, waiting_calls, waiting_counts, waiting_runs, why_unread
+from runs.web.pending_calls import (
+    MOST_SHOWN,
+    approvals_to_undo,
+    waiting_calls,
+    waiting_counts,
+    waiting_runs,
+    why_unread,
+)
 from runs.web.toasts import toast
 
 NOTHING_CHOSEN: Final = "Choose the calls first: each has a box."
@@ -42,6 +51,7 @@ def show_inbox(request: PageRequest) -> HttpResponse:
         "counts": counts,
         "waiting_count": counts.total,
         "now_ms": round(time.time() * 1000),
+        "may_change_agents": may_change_agents(request.user),
         "show_owner": may_decide_for_others(request.user),
     }
     if tab.state is None:
@@ -49,12 +59,14 @@ def show_inbox(request: PageRequest) -> HttpResponse:
         return render(request, "runs/inbox_decided.html", context | {"page": page, "days": KEPT.days})
     groups = waiting_runs(request.user, tab.state, change=id_in(request.GET.get("change", "")))
     shown = sum(len(group.calls) for group in groups)
+    known = {id_in(name) for name in request.GET.get("known", "").split(",")} if request.htmx else set()
     context |= {
-        "groups": groups,
+        "sections": sections_of(groups, known),
         "most_shown": MOST_SHOWN,
-        "known": {id_in(name) for name in request.GET.get("known", "").split(",")} if request.htmx else (),
+        "known": known,
         "has_more": shown < counts.of(tab.state),
-        "last": None if groups else last_decision(request.user),
+        "undoable": () if request.htmx else approvals_to_undo(request.user),
+        "last": None if shown else last_decision(request.user),
     }
     return render(request, "runs/partials/inbox_list.html" if request.htmx else "runs/inbox.html", context)
 
@@ -120,7 +132,8 @@ def _decide(action: str, call: ToolCall | None, **by: Any) -> str | None:
         return "One call does not wait any more, or you may not decide about it."
     if action == "approve" and (unread := why_unread(call, read=False)):
         return f"{call.tool_name}: {unread}"
-    act, decision = (control.approve, "approved") if action == "approve" else (control.deny, "denied")
+    approve = partial(control.approve, grace_s=control.GRACE_S)
+    act, decision = (approve, "approved") if action == "approve" else (control.deny, "denied")
     try:
         act(call.pk, **by)
     except control.DecisionRefused as refused:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, Substr
+from django.db.models.functions import Coalesce, Now, Substr
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -40,6 +40,8 @@ class PendingCall:
     calls_in_turn: int = 1
     is_open: bool = False
     """True if the link to change its arguments was used."""
+    said: str = ""
+    """The beginning of what the model said before it; may be empty."""
 
     @property
     def is_approval(self) -> bool:
@@ -68,6 +70,12 @@ class PendingCall:
     def has_to_be_read(self) -> bool:
         """True if the arguments are too long for a list: the call is approved on the page that shows all of them."""
         return has_to_be_read(self.call)
+
+    @property
+    def is_allowed(self) -> bool:
+        """True if later runs of its agent do not ask about its tool, by the agent's own rule for it."""
+        agent = self.call.run.agent
+        return agent is not None and agent.tool_approvals.get(self.call.tool_name) == Agent.Approval.NEVER
 
     @property
     def number(self) -> int:
@@ -127,9 +135,19 @@ def why_unread(call: ToolCall, *, read: bool) -> str | None:
 
 def waiting_calls(user: Any) -> QuerySet[ToolCall]:
     """The waiting calls that `user` may decide."""
+    return ToolCall.objects.asking().filter(run__in=waiting_runs_of(user))
+
+
+def approvals_to_undo(user: Any) -> QuerySet[ToolCall]:
+    """The approvals of `user` that are in their grace, the latest first."""
+    mine = ToolCall.objects.filter(state=ToolCall.State.APPROVED, decided_by=user, undo_until__gt=Now())
+    return mine.filter(run__in=waiting_runs_of(user)).order_by("-undo_until")
+
+
+def waiting_runs_of(user: Any) -> QuerySet[Run]:
+    """The runs that wait for a person, about whose calls `user` may decide."""
     waiting = Run.objects.decided_by(user).unfinished().filter(status=Run.Status.WAITING)
-    parked = waiting.filter(cancel_requested_at__isnull=True)
-    return ToolCall.objects.asking().filter(run__in=parked)
+    return waiting.filter(cancel_requested_at__isnull=True)
 
 
 def waiting_counts(user: Any) -> WaitingCounts:
@@ -155,7 +173,7 @@ def waiting_runs(user: Any, state: str, *, change: UUID | None = None) -> list[P
     groups: dict[Any, PendingRun] = {}
     for call in calls.order_by(*first, *order)[:MOST_SHOWN]:
         group = groups.setdefault(call.run_id, PendingRun(call.run, call.said))
-        group.calls.append(PendingCall(call, call.calls_in_turn, is_open=call.pk == change))
+        group.calls.append(PendingCall(call, call.calls_in_turn, is_open=call.pk == change, said=call.said))
     return list(groups.values())
 
 

@@ -51,28 +51,37 @@ def prefill(run: Run, change: str, *, by: Any) -> Prefill:
 
 
 def _own_model(run: Run, config: JsonObject) -> str:
-    """The run's first model, if its models differ from the agent's; else empty."""
+    """The run's first model, if it was set for the run; else empty."""
     models = config.get("models") or []
+    if run.overrides is not None and "models" not in run.overrides:
+        return ""
     if not models or (run.agent is not None and run.agent.snapshot()["models"] == models):
         return ""
     return str(models[0])
 
 
 def _own_setting(run: Run, config: JsonObject, name: str) -> Any:
-    """The run's setting; None if the agent has the same, so that the copy follows the agent when it changes."""
+    """The run's setting, if it was set for the run; else None, so that the copy follows the agent when it changes. Of
+    an older run it counts as set where the agent has another value."""
     value = config.get(name)
+    if run.overrides is not None:
+        return value if name in run.overrides else None
     return None if run.agent is not None and run.agent.snapshot().get(name) == value else value
 
 
 def _own_approval(run: Run) -> str:
-    """The run's approval rule, if it differs from its agent's; else empty."""
+    """The run's approval rule, if it was set for the run; else empty."""
     rule = str(run.config.get("approval") or "")
+    if run.overrides is not None:
+        return rule if "approval" in run.overrides else ""
     return "" if run.agent is not None and run.agent.approval == rule else rule
 
 
 def _own_extra(run: Run, config: JsonObject) -> JsonObject | None:
     """The run's `extra` settings; None for none, unless the agent has some, which an empty field would bring back."""
     extra: JsonObject = config.get("extra") or {}
+    if run.overrides is not None:
+        return extra if "extra" in run.overrides else None
     return extra if extra or (run.agent is not None and run.agent.extra_settings) else None
 
 
@@ -83,7 +92,8 @@ def kept(run: Run, chosen: JsonObject, *, by: Any) -> JsonObject:
         return {}
     before, today = control.launched_like(run, by=by), run.agent.snapshot()
     names = ["strategy", "tools"] + (["models"] if chosen["model"] == _own_model(run, before) else [])
-    return {name: before[name] for name in names if name in before and before[name] != today[name]}
+    own = names if run.overrides is None else [name for name in names if name in run.overrides]
+    return {name: before[name] for name in own if name in before and before[name] != today[name]}
 
 
 def more_of(run: Run, limit: str, *, by: Any) -> JsonObject:

@@ -28,6 +28,7 @@ from runs.web import (
     thread_list,
     thread_page,
     tokens,
+    tool_rules,
 )
 from runs.web.styleguide.page import show_styleguide
 
@@ -55,6 +56,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>/calls/<uuid:call_id>/", call_page.show_call, name="call"),
     path("runs/<uuid:run_id>/calls/<uuid:call_id>/approve/", decisions.approve_call, name="approve"),
     path("runs/<uuid:run_id>/calls/<uuid:call_id>/deny/", decisions.deny_call, name="deny"),
+    path("runs/<uuid:run_id>/calls/<uuid:call_id>/undo/", decisions.undo_approval, name="undo"),
     path("runs/<uuid:run_id>/calls/<uuid:call_id>/settle/", decisions.settle_call, name="settle"),
     path("threads/", thread_list.show_threads, name="threads"),
     path("threads/<uuid:thread_id>/", thread_page.show_thread, name="thread"),
@@ -71,6 +73,7 @@ urlpatterns = [
     path("agents/<int:agent_id>/", agents_page.show_agent, name="agent"),
     path("agents/<int:agent_id>/edit/", agent_editor_page.edit_agent, name="edit-agent"),
     path("agents/<int:agent_id>/export/", agent_import.export_agent, name="export-agent"),
+    path("agents/<int:agent_id>/tool-rule/", tool_rules.set_tool_rule, name="tool-rule"),
     path("styleguide/", show_styleguide, name="styleguide"),
     path("models/", models_page.show_models, name="models"),
     path("models/test/", models_page.test_model, name="test-model"),

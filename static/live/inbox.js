@@ -12,6 +12,9 @@ import { Pill } from "./pill.js";
 const POLL_MS = 10_000;
 const SOON_MS = 150;
 
+// A form that takes a decision back, or changes a rule.
+const decidesNothing = (form) => form.matches(".undo") || form.closest("[data-menu]");
+
 export class Inbox {
   constructor(section) {
     this.section = section;
@@ -44,9 +47,11 @@ export class Inbox {
 
   listenToDecisions() {
     document.addEventListener("htmx:beforeRequest", ({ detail }) => this.decides(detail.elt, true));
-    document.addEventListener("decided", ({ detail }) => this.cards.words.set(detail.call, detail.text));
+    document.addEventListener("decided", ({ detail }) => this.cards.said.set(detail.call, detail));
+    document.addEventListener("undone", ({ detail }) => this.undone(detail.call));
     document.addEventListener("htmx:afterRequest", ({ detail }) => {
       if (detail.requestConfig?.verb !== "post") return;
+      if (decidesNothing(detail.elt)) return this.look();
       if (detail.xhr.status === 204) {
         this.cards.stay(callsOf(detail.elt), detail.requestConfig);
         detail.elt.closest("dialog")?.close();
@@ -56,7 +61,16 @@ export class Inbox {
     });
   }
 
+  undone(id) {
+    this.decided.delete(id);
+    for (const said of this.section.querySelectorAll(".inbox-said [data-vanishes]")) {
+      if (said.querySelector("form")?.action.includes(id)) said.remove();
+    }
+    this.cards.undone(id);
+  }
+
   decides(element, isAsked) {
+    if (decidesNothing(element)) return;
     for (const { dataset } of callsOf(element)) this.decided[isAsked ? "add" : "delete"](dataset.inboxCall);
   }
 
@@ -101,6 +115,7 @@ export class Inbox {
     this.list.querySelector("#inbox-empty").replaceWith(fresh.querySelector("#inbox-empty"));
     for (const tab of this.section.querySelectorAll("[data-tab-count]")) tab.textContent = fresh.dataset[tab.dataset.tabCount];
     waits(Number(fresh.dataset.waitingCount));
+    this.cards.cameBack();
     this.selection.show();
     if (came || went) this.section.querySelector("[data-announce]").textContent = `${fresh.dataset.waitingCount} waiting`;
   }

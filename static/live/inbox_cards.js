@@ -19,7 +19,7 @@ export class InboxCards {
   constructor(list, look) {
     this.list = list;
     this.look = look;
-    this.words = new Map(); // what the server said about a decided call, by its id
+    this.said = new Map(); // what the server said about a decided call, by its id
   }
 
   // A call that was decided under the pointer keeps its height, so that the next one does not slide under a second click.
@@ -29,8 +29,11 @@ export class InboxCards {
       const hadFocus = call.contains(document.activeElement);
       if (call.matches(":hover")) this.hold(call);
       call.setAttribute("data-decided", "");
+      call.removeAttribute("data-keys"); // "u" takes the last approval back, wherever the focus is
       call.querySelectorAll("form, details, .inbox-acts, .inbox-check, .next-try").forEach((part) => part.remove());
-      call.append(this.resultOf(call, action));
+      const result = this.resultOf(call, action);
+      call.append(result);
+      cameIn(result);
       if (hadFocus) (this.nextTo(call) ?? call).focus({ preventScroll: call.matches(":hover") });
     }
     clearTimeout(this.leaving);
@@ -51,8 +54,36 @@ export class InboxCards {
   resultOf(call, action) {
     const result = document.getElementById("inbox-result").content.firstElementChild.cloneNode(true);
     const { inboxCall, tool } = call.dataset;
-    result.querySelector("span").textContent = this.words.get(inboxCall) ?? `${DECISIONS[action] ?? "Decided"} ${tool}.`;
+    const { text, undo } = this.said.get(inboxCall) ?? {};
+    result.querySelector("span").textContent = text ?? `${DECISIONS[action] ?? "Decided"} ${tool}.`;
+    if (undo) result.append(this.undoForm(undo));
     return result;
+  }
+
+  undoForm({ url, until }) {
+    for (const button of document.querySelectorAll('[data-key="u"]')) button.removeAttribute("data-key"); // the last one has it
+    const form = document.getElementById("inbox-undo").content.firstElementChild.cloneNode(true);
+    form.action = url;
+    form.setAttribute("hx-post", url);
+    form.dataset.vanishes = until;
+    form.querySelector("[data-seconds-left]").dataset.secondsLeft = until;
+    return form;
+  }
+
+  // Its approval was taken back: the call comes again as a card, which takes the focus.
+  undone(id) {
+    this.said.delete(id);
+    this.asksAgain = id;
+    const call = this.list.querySelector(`[data-inbox-call="${CSS.escape(id)}"][data-decided]`);
+    if (call) keepSteady(() => this.remove(call));
+    this.look();
+  }
+
+  cameBack() {
+    const call = this.asksAgain && this.list.querySelector(`[data-inbox-call="${CSS.escape(this.asksAgain)}"]`);
+    if (!call) return;
+    this.asksAgain = null;
+    call.focus();
   }
 
   leave() {

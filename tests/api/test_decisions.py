@@ -7,13 +7,13 @@ import pytest
 from django.contrib.auth.models import User
 
 from runs.engine.recording.canonical_json import arguments_hash
-from runs.models import ToolCall
+from runs.models import Run, ToolCall
 from tests.api.conftest import Program, error_of
 
 MakeCall = Callable[..., ToolCall]
 CALL_FIELDS = (
     "call_id, run_id, turn, tool_name, arguments, arguments_hash, proposed_arguments, effect, state, decided_by, "
-    "decided_at, decision_reason, expires_at, started_at, ended_at"
+    "decided_at, decision_reason, expires_at, undo_until, started_at, ended_at"
 )
 
 
@@ -123,3 +123,21 @@ def test_arguments_no_database_can_keep_are_refused(
 
     call.refresh_from_db()
     assert (response.status_code, call.state) == (422, "awaiting_approval")
+
+
+def test_an_approval_with_a_grace_is_taken_back_and_one_without_decides_at_once(
+    program: Program, owner: User, make_call: MakeCall
+) -> None:
+    call = make_call(owner)
+    body = {"arguments_hash": call.arguments_hash}
+
+    approved = program.post(f"/calls/{call.pk}/approve", {**body, "grace_s": 60}).json()
+    waits = Run.objects.get(pk=call.run_id).status
+    undone = program.post(f"/calls/{call.pk}/undo", {}).json()
+    at_once = program.post(f"/calls/{call.pk}/approve", body).json()
+    late = program.post(f"/calls/{call.pk}/undo", {})
+
+    assert (approved["state"], waits, approved["undo_until"] > approved["decided_at"]) == ("approved", "waiting", True)
+    assert (undone["state"], undone["undo_until"], undone["decided_by"]) == ("awaiting_approval", None, None)
+    assert (at_once["undo_until"], Run.objects.get(pk=call.run_id).status) == (None, "idle")
+    assert (late.status_code, late.json()["error"]["code"]) == (409, "too_late")

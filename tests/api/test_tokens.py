@@ -126,6 +126,7 @@ ENDPOINTS: dict[tuple[str, str], str] = {
     ("POST", "/calls/{call}/approve"): APPROVE,
     ("POST", "/calls/{call}/deny"): APPROVE,
     ("POST", "/calls/{call}/settle"): APPROVE,
+    ("POST", "/calls/{call}/undo"): APPROVE,
     ("GET", "/agents"): READ,
     ("GET", "/agents/{agent}"): READ,
     ("GET", "/tools"): READ,

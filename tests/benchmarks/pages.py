@@ -27,6 +27,7 @@ STEPS = 4
 PEOPLE = 20
 PAGES = {
     "home": ("/", ""),
+    "inbox, 500 questions": ("/inbox/", ""),
     "all": ("/runs/", "SELECT * FROM runs_run ORDER BY created_at DESC, id DESC LIMIT 51"),
     "failed": (
         "/runs/?status=failed",
@@ -68,6 +69,34 @@ def fill(runs: int) -> None:
     for start in range(0, runs, 2000):
         batch = Run.objects.bulk_create(made[start : start + 2000])
         _add_steps(batch, chance)
+    _add_questions(people, agents[0], chance, now)
+
+
+def _add_questions(people: list[Any], agent: Any, chance: random.Random, now: Any) -> None:
+    """250 runs with two questions each, some of them alike."""
+    import uuid
+
+    from runs.models import Run, Step, ToolCall
+
+    runs = Run.objects.bulk_create(
+        Run(user=chance.choice(people), agent=agent, config={"agent": agent.name}, task=TASKS[0].format(n=n), epoch=1,
+            status="waiting", waiting_for="approval", next_sequence=STEPS + 1, created_at=now - timedelta(seconds=n))
+        for n in range(250)
+    )  # fmt: skip
+    _add_steps(runs, chance)
+    Step.objects.filter(run__in=runs).update(turn=1)
+    asked = ((run, index, *each) for run in runs for index, each in enumerate(_questions(chance)))
+    ToolCall.objects.bulk_create(
+        ToolCall(call_id=uuid.uuid4(), run=run, turn=1, index=index, tool_name=tool, arguments=arguments,
+                 arguments_hash="0" * 64, state="awaiting_approval", epoch=1,
+                 expires_at=now + timedelta(hours=chance.randint(1, 48)))
+        for run, index, tool, arguments in asked
+    )  # fmt: skip
+
+
+def _questions(chance: random.Random) -> Iterator[tuple[str, dict[str, str]]]:
+    yield "send_invoice", {"order": f"2026-{chance.randint(1, 999)}"}
+    yield f"tool_{chance.randint(1, 40)}", {"to": "a"}
 
 
 def _runs(count: int, chance: random.Random, now: Any, people: list[Any], agents: list[Any]) -> Iterator[Any]:

@@ -59,6 +59,32 @@ async def test_what_waits_comes_to_the_inbox_is_changed_and_approved_and_goes(si
     await expect(run.locator(".decide button")).to_have_count(0)
 
 
+async def test_an_approval_is_taken_back_with_a_key_and_its_card_comes_back(site, open_page):
+    page = await open_page(site, session=site.session_of("ada"), **SCREENS["desk"])
+    await launch(page, "What is 6 * 7?")
+    await wait_for_status(page, "waiting")
+    site.ask("from runs.models import ToolCall; ToolCall.objects.update(effect='unsafe')")
+    await page.goto("/inbox/")
+    cards = page.locator("[data-inbox-call]")
+    await cards.focus()
+
+    await page.keyboard.press("a")
+    await expect(cards.locator(".inbox-result")).to_contain_text("Approved calculator.")
+    await expect(cards.get_by_role("button", name=re.compile(r"Undo\s+\d s"))).to_be_visible()
+    await page.keyboard.press("u")
+    await expect(cards.get_by_role("button", name="Approve")).to_be_visible()
+    await expect(cards).to_be_focused()
+    await expect(page).to_have_title("(1) Inbox · Agentsite")
+
+    await page.goto(f"/runs/{await cards.evaluate('card => card.closest(`[data-inbox-run]`).dataset.inboxRun')}/")
+    await page.get_by_role("button", name="Approve").click()
+    await page.locator("#stage").get_by_role("button", name="Undo").click()
+    await page.locator("#stage").get_by_role("button", name="Approve").click()
+    await expect(page.locator("#stage")).to_contain_text("It runs in a moment.")
+    await wait_for_status(page, "completed")
+    await expect(page.locator("#stage")).to_contain_text("42")
+
+
 async def test_many_are_denied_at_once_and_each_run_says_why(site, open_page):
     page = await open_page(site, session=site.session_of("ada"), **SCREENS["phone"])
     for task in ("What is 1 + 1?", "What is 2 + 2?", "What is 3 + 3?"):

@@ -96,6 +96,8 @@ PAGES: dict[str, Methods] = {
     "runs:approve": {"POST": run_page(302, DECIDES)},
     "runs:deny": {"POST": run_page(302, DECIDES)},
     "runs:settle": {"POST": run_page(302, DECIDES)},
+    # It was never approved.
+    "runs:undo": {"POST": run_page(409, DECIDES)},
     "runs:run-calls": {"GET": run_page()},
     "runs:threads": {"GET": page()},
     # Of a thread one sees one's own runs; here all are the owner's.
@@ -111,6 +113,8 @@ PAGES: dict[str, Methods] = {
     # Nothing was typed, and there is no file.
     "runs:new-agent": {"GET": page(200, ADDS_AGENTS), "POST": page(422, ADDS_AGENTS)},
     "runs:edit-agent": {"GET": page(200, CHANGES_AGENTS), "POST": page(422, CHANGES_AGENTS)},
+    # No tool was named.
+    "runs:tool-rule": {"POST": page(302, CHANGES_AGENTS)},
     "runs:import-agents": {"GET": page(200, ADDS_AGENTS), "POST": page(422, ADDS_AGENTS)},
     "runs:export-agents": {"GET": page(200, READS_AGENTS)},
     "runs:export-agent": {"GET": page(200, READS_AGENTS)},
@@ -150,6 +154,8 @@ API: dict[str, Methods] = {
     "api:approve_call": {"POST": api("approve", 200, SEES, DECIDES)},
     "api:deny_call": {"POST": api("approve", 200, SEES, DECIDES)},
     "api:settle_call": {"POST": api("approve", 200, SEES, DECIDES)},
+    # It was never approved.
+    "api:undo_approval": {"POST": api("approve", 409, SEES, DECIDES)},
     "api:run_agent": {"POST": api("read", 200, ("scope launch", 403), LAUNCHES)},
     "api:list_agents": {"GET": api("read", 200)},
     "api:get_agent": {"GET": api("read", 200)},

@@ -7,7 +7,9 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
+from runs.engine import control
 from runs.live.rendering import fragments
 from runs.models import Run, Step, ToolCall
 from runs.web.pending_calls import MOST_SHOWN
@@ -109,6 +111,8 @@ def test_many_calls_are_decided_at_once_and_those_of_others_are_left_alone(
         "approved",
         "awaiting_approval",
     ]
+    first.run.calls.update(undo_until=timezone.now())
+    control.end_graces()
     assert Run.objects.get(pk=first.run_id).status == "idle"
 
 

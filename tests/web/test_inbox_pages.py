@@ -247,3 +247,22 @@ def test_many_calls_that_change_nothing_and_denials_are_decided_at_once(owner: U
     for action, some in (("approve", calls[::2]), ("deny", calls[1::2])):
         named = [f"{call.pk}:{call.arguments_hash}" for call in some]
         assert browser.post("/inbox/decide/", {"action": action, "call": named}, headers=HTMX).status_code == 204
+
+
+def test_what_three_runs_ask_alike_is_one_card_with_a_table_and_each_card_names_its_run(
+    owner: User, browser: Client, ask: Ask, make_run: Callable[..., Run]
+) -> None:
+    calls = [
+        ask(owner, run=make_run(owner, task=f"Write to {name}", status="waiting", waiting_for="approval"), to=name)
+        for name in ("bob", "eve", "joe")
+    ]
+    alone = ask(owner, run=calls[1].run, to="eve", copies=2)
+
+    page = browser.get("/inbox/").content.decode()
+    live = browser.get(f"/inbox/?known={calls[0].pk}", headers=HTMX).content.decode()
+
+    assert re.findall(r'data-inbox-call="([^"]+)"', page) == [str(call.pk) for call in (*calls, alone)]
+    assert "3 runs ask for" in page and "2 more like this" in page
+    assert [page.count(f'id="of-{call.pk}"') for call in (*calls, alone)] == [1, 1, 1, 0]
+    assert re.findall(r'<td class="mono"[^>]*>(\w+)</td>', page) == ["bob", "eve", "joe"]
+    assert "runs ask for" not in live

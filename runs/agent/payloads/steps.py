@@ -15,7 +15,7 @@ from runs.agent.tools.protocol import Effect
 
 CallBesideState = Literal["waiting", "denied", "running", "succeeded", "failed", "timeout", "unknown"]
 LaneOutcome = Literal["won", "lost", "failed", "cancelled"]
-Decision = Literal["approved", "denied", "happened", "run_again"]
+Decision = Literal["approved", "denied", "undone", "happened", "run_again"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,6 +64,7 @@ QUESTIONS: Final[dict[str, QuestionWords]] = {
 DECISIONS: Final[dict[str, QuestionWords]] = {
     "approved": QuestionWords("approved", "Approved"),
     "denied": QuestionWords("denied", "Denied"),
+    "undone": QuestionWords("awaiting_approval", "Approval taken back"),
     "happened": QuestionWords("succeeded", "Confirmed: it happened"),
     "run_again": QuestionWords("approved", "Runs again"),
 }

@@ -3,6 +3,7 @@
 Each function is one transaction that first locks the run row. Web, API and admin change runs only through this package.
 """
 
+from runs.engine.control.approval_grace import GRACE_S, end_graces, undo_approval
 from runs.engine.control.approvals import approve, deny, expire_approvals
 from runs.engine.control.cancel import CancelOutcome, ForceOutcome, can_be_forced_at, cancel, force
 from runs.engine.control.ceilings import Ceilings, OverrideRefused, ceilings_after, ceilings_of, refusals
@@ -17,6 +18,7 @@ from runs.engine.control.retry_waits import WaitOutcome, stop_retrying, try_now
 from runs.engine.control.unknown_outcomes import Outcome, settle
 
 __all__ = [
+    "GRACE_S",
     "OVERRIDES",
     "CancelOutcome",
     "Ceilings",
@@ -36,6 +38,7 @@ __all__ = [
     "ceilings_of",
     "continue_run",
     "deny",
+    "end_graces",
     "expire_approvals",
     "force",
     "launch",
@@ -48,6 +51,7 @@ __all__ = [
     "settle",
     "stop_retrying",
     "try_now",
+    "undo_approval",
     "with_rules_of_today",
     "without_secrets",
 ]

@@ -1,6 +1,7 @@
 """Approvals: a person decides whether a tool call may run; after the deadline the agent's rules decide."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -37,16 +38,26 @@ MAX_EXPIRED_A_SWEEP = 500
 
 
 def approve(
-    call_id: UUID | str, *, by: Any, arguments_hash: str, arguments: JsonObject | None = None, reason: str = ""
+    call_id: UUID | str,
+    *,
+    by: Any,
+    arguments_hash: str,
+    arguments: JsonObject | None = None,
+    reason: str = "",
+    grace_s: float = 0,
 ) -> ToolCall:
     """Let a call run, with `arguments` instead of the model's if they are given. Returns the decided call.
 
-    `arguments_hash` is that of the arguments the person was shown. `by` None means the command line.
+    `arguments_hash` is that of the arguments the person was shown. `by` None means the command line. An unsafe call
+    does not run before `grace_s` have passed, in which `undo_approval` takes the approval back.
     Raises `DecisionRefused`; `InvalidArguments` or `UnknownTool` (both `ValueError`) if the new arguments do not fit
     the tool; `PermissionDenied` if `by` may not decide about calls of this run; and `ToolCall.DoesNotExist`.
     """
     return _decide(
-        call_id, arguments_hash, by, lambda run, call: _approve(run, call, by=by, arguments=arguments, reason=reason)
+        call_id,
+        arguments_hash,
+        by,
+        lambda run, call: _approve(run, call, by=by, arguments=arguments, reason=reason, grace_s=grace_s),
     )
 
 
@@ -103,7 +114,7 @@ def _decide(call_id: UUID | str, shown_hash: str, by: Any, decision: Any) -> Too
     return call
 
 
-def _approve(run: Run, call: ToolCall, *, by: Any, arguments: JsonObject | None, reason: str) -> None:
+def _approve(run: Run, call: ToolCall, *, by: Any, arguments: JsonObject | None, reason: str, grace_s: float) -> None:
     changed: tuple[ArgumentChange, ...] = ()
     if arguments is not None and hash_of(arguments) != call.arguments_hash:
         _check_arguments(run, call, arguments)
@@ -111,6 +122,8 @@ def _approve(run: Run, call: ToolCall, *, by: Any, arguments: JsonObject | None,
         call.proposed_arguments = call.arguments
         call.arguments, call.arguments_hash = arguments, hash_of(arguments)
     call.state = ToolCall.State.APPROVED
+    if grace_s > 0 and call.effect == ToolCall.Effect.UNSAFE:
+        call.undo_until = database_now() + timedelta(seconds=grace_s)
     how = "approved, with other arguments," if changed else "approved"
     words = f"{name_of(by)} {how} {call_text(call.tool_name, call.arguments)}"
     decided = DecisionPayload(decision="approved", by=name_of(by), reason=without_secrets(reason), changes=changed)

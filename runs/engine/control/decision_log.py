@@ -7,6 +7,8 @@ call undecided, and the run would not be woken.
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from runs.agent.payloads.steps import DecisionPayload, ToolResultPayload
@@ -61,9 +63,10 @@ def add_result(run: Run, call: ToolCall, content: str, *, by: str | None, code: 
 
 
 def go_on_if_decided(run: Run) -> None:
-    """Save the run; queue it if all decisions are made."""
+    """Save the run; queue it if all decisions are made, and none can be undone any more."""
     if run.waiting_for == Run.WaitingFor.APPROVAL:
-        is_decided = not run.calls.filter(state=ToolCall.State.AWAITING_APPROVAL).exists()
+        undecided = Q(state=ToolCall.State.AWAITING_APPROVAL) | Q(undo_until__gt=Now())
+        is_decided = not run.calls.filter(undecided).exists()
     else:
         is_decided = not run.calls.undecided().exists()
     if is_decided:

@@ -6,7 +6,7 @@ from uuid import UUID
 from runs.agent.json_data.json_types import JsonObject
 from runs.engine.control.ceilings import ceilings_after
 from runs.engine.control.launch import create_run
-from runs.engine.control.overrides import changed, launched_like
+from runs.engine.control.overrides import changed, launched_like, overrides_after
 from runs.models import Run
 
 
@@ -27,5 +27,6 @@ def continue_run(run_id: UUID, *, by: Any, message: str, overrides: JsonObject |
     if not earlier.is_finished:
         raise NotFinished("The run has not ended yet. Wait for it, or stop it, and then follow it up.")
     config = changed(launched_like(earlier, by=by), overrides, by=by, ceilings=ceilings_after(earlier, by=by))
+    columns = {"config": config, "overrides": overrides_after(earlier, overrides)}
     place = {"continues": earlier, "thread": earlier.thread_id}
-    return create_run(user=by, agent=earlier.agent, task=message, config=config, **place)
+    return create_run(user=by, agent=earlier.agent, task=message, **columns, **place)

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.engine.control.ceilings import ceilings_after, ceilings_of
-from runs.engine.control.overrides import changed, launched_like
+from runs.engine.control.overrides import changed, launched_like, overrides_after
 from runs.engine.limits.daily_budget import check_daily_limits
 from runs.engine.limits.launch_rate import check_launch_limits
 from runs.engine.operations import fault_points
@@ -37,7 +37,8 @@ def launch(
     if agent is None:
         agent = Agent.objects.get(is_default=True)
     config = changed(agent.snapshot(), overrides, by=user, ceilings=ceilings_of(agent, by=user))
-    return create_run(user=user, task=task, agent=agent, config=config, rerun_of=rerun_of)
+    columns = {"config": config, "overrides": overrides or {}}
+    return create_run(user=user, task=task, agent=agent, rerun_of=rerun_of, **columns)
 
 
 def run_again(run_id: UUID, *, by: Any, overrides: JsonObject | None = None) -> Run:
@@ -48,7 +49,8 @@ def run_again(run_id: UUID, *, by: Any, overrides: JsonObject | None = None) -> 
     """
     earlier = Run.objects.select_related("agent").get(pk=run_id)
     config = changed(launched_like(earlier, by=by), overrides, by=by, ceilings=ceilings_after(earlier, by=by))
-    return create_run(user=by, task=earlier.task, agent=earlier.agent, config=config, rerun_of=earlier)
+    columns = {"config": config, "overrides": overrides_after(earlier, overrides)}
+    return create_run(user=by, task=earlier.task, agent=earlier.agent, rerun_of=earlier, **columns)
 
 
 @transaction.atomic

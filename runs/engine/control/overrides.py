@@ -50,6 +50,12 @@ def launched_like(run: Run, *, by: Any) -> JsonObject:
     return brought_within(with_rules_of_today(run), ceilings_after(run, by=by))
 
 
+def overrides_after(earlier: Run, overrides: JsonObject | None) -> JsonObject | None:
+    """What people have set for a run that follows `earlier`, with these overrides of its own; None if that of the
+    earlier run is not known."""
+    return None if earlier.overrides is None else earlier.overrides | (overrides or {})
+
+
 def with_rules_of_today(run: Run) -> JsonObject:
     """The run's configuration with its agent's tools and approval rules of today; the stricter approval rule wins."""
     config: JsonObject = run.config

@@ -9,7 +9,7 @@ from runs.agent.all_settings import public_name
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.payloads.notes import NotePayload
 from runs.engine.control.ceilings import ceilings_after
-from runs.engine.control.overrides import changed, with_rules_of_today
+from runs.engine.control.overrides import changed, overrides_after, with_rules_of_today
 from runs.engine.control.permission_checks import check_may
 from runs.engine.control.step_log import add_step, name_of
 from runs.engine.control.unknown_outcomes import ask_for_outcome
@@ -45,7 +45,7 @@ def resume(run_id: UUID, *, by: Any, overrides: JsonObject | None = None) -> Res
     words = f"Resumed by {name_of(by)}{_with(run, overrides or {})}."
     has_failed = run.status == Run.Status.FAILED
     add_step(run, Step.Kind.NOTE, words, NotePayload(note="resumed", by=name_of(by), overrides=told or None))
-    run.config = config
+    run.config, run.overrides = config, overrides_after(run, overrides)
     # A person has looked at the run, so its earlier crashes no longer count.
     run.crashes, run.error, run.severity, run.ended_at = 0, None, "", None
     run.cancel_requested_at = run.pause_requested_at = None
@@ -59,8 +59,8 @@ def resume(run_id: UUID, *, by: Any, overrides: JsonObject | None = None) -> Res
     else:
         run.status, run.waiting_for = Run.Status.IDLE, ""
         dispatch(run.pk)
-    columns = ["status", "waiting_for", "config", "crashes", "error", "severity", "ended_at", "cancel_requested_at"]
-    run.save(update_fields=[*columns, "pause_requested_at", "next_sequence"])
+    columns = ["status", "waiting_for", "config", "overrides", "crashes", "error", "severity", "ended_at"]
+    run.save(update_fields=[*columns, "cancel_requested_at", "pause_requested_at", "next_sequence"])
     announce(run.pk, run.last_sequence)
     return "waits_for_decision" if unknown else "resumed"
 

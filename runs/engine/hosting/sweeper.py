@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
+from runs.engine.control.approval_grace import end_graces
 from runs.engine.control.approvals import expire_approvals
 from runs.engine.host_timings import DEFAULT_TIMINGS, HostTimings
 from runs.engine.hosting import claim_queries
@@ -36,6 +37,8 @@ class Sweeper:
         self._wanted = asyncio.Event()
         self._left_to_others: set[UUID] = set()
         self._done = asyncio.Event()
+        self._next_grace_s: float | None = None
+        """Seconds from the last sweep to the end of the next grace of an approval; None without one."""
         self._stalled_at = 0.0
         """When to look for stalled transactions next."""
         self.ended_at = time.monotonic()
@@ -52,8 +55,14 @@ class Sweeper:
                 await self._host.read(close_connection)
             await asyncio.sleep(min(self._timings.sweep_pause_s, self._timings.sweep_every_s))
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._timings.sweep_every_s):
+                async with asyncio.timeout(self._pause_s):
                     await self._wanted.wait()
+
+    @property
+    def _pause_s(self) -> float:
+        """How long nothing has to be looked for: to the end of a grace, if that is before the next regular sweep."""
+        regular = self._timings.sweep_every_s
+        return regular if self._next_grace_s is None else min(regular, self._next_grace_s)
 
     def soon(self) -> None:
         """Request a sweep without waiting for the interval."""
@@ -62,13 +71,14 @@ class Sweeper:
     async def sweep(self) -> None:
         """Find claimable runs; without leases, also the stop and pause requests of the runs hosted here.
 
-        Before that, expire approvals and end stalled transactions.
+        Before that, expire approvals, end the graces of others, and end stalled transactions.
         """
         if settings.IS_SCALE_OUT and time.monotonic() >= self._stalled_at:
             # Not at requested sweeps: with concurrency limits there are many, and each would list all connections.
             self._stalled_at = time.monotonic() + self._timings.sweep_every_s
             await self._host.read(partial(end_stalled_transactions, self._timings.stalled_after_s))
         await self._host.read(expire_approvals)
+        self._next_grace_s = await self._host.read(end_graces)
         await self._host.release_abandoned()
         limit = min(self._host.room, MAX_CLAIMS_A_SWEEP)
         claimable, asked = await self._host.read(lambda: _look(self._host.id, limit))

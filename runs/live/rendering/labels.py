@@ -74,7 +74,7 @@ def status_label(run: Run) -> Label:
 
 def tab_mark(run: Run) -> str:
     """The sign before the run's title in a tab; empty while it works."""
-    return _TAB_MARKS.get(run.waiting_for or run.status, "")
+    return "–" if run.could_not else _TAB_MARKS.get(run.waiting_for or run.status, "")
 
 
 def severity_label(severity: str) -> Label:

@@ -5,9 +5,10 @@ A face is made from the rows only, as a step's card is: one rendering serves eve
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
+from uuid import UUID
 
 from runs.agent.payloads.steps import AnswerPayload, QuestionPayload, RetryPayload
 from runs.agent.text import counted
@@ -57,6 +58,16 @@ class CallLane:
     limit: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Grace:
+    """An approval that can still be taken back."""
+
+    call_id: UUID
+    tool_name: str
+    by: str
+    until: datetime
+
+
 @dataclass(slots=True, kw_only=True)
 class StageView:
     """One face of the stage."""
@@ -70,6 +81,7 @@ class StageView:
     card: StepView | None = None
     """The step that the face shows, and its view."""
     questions: list[tuple[Step, StepView]] = field(default_factory=list)
+    graces: list[Grace] = field(default_factory=list)
     lanes: list[CallLane] = field(default_factory=list)
     race: Race | None = None
     """The race that goes on, or was just decided."""
@@ -184,23 +196,37 @@ def _retry(run: Run) -> StageView:
 
 
 def _questions(run: Run) -> StageView:
-    asking = list(ToolCall.objects.asking().filter(run=run).order_by("turn", "index").values_list("call_id", flat=True))
-    shown = asking[:MOST_QUESTIONS]
+    rows = ToolCall.objects.asking().filter(run=run).order_by("turn", "index").values_list("call_id", "expires_at")
+    asking = dict(rows)
+    shown = list(asking)[:MOST_QUESTIONS]
     steps = run.steps.defer("replay").filter(kind=Step.Kind.APPROVAL, call_id__in=shown).order_by("sequence")
     last = {step.call_id: step for step in steps if isinstance(step.payload, QuestionPayload)}
-    questions = [_question(last[call_id]) for call_id in shown if call_id in last]
+    questions = [_question(last[call_id], asking[call_id]) for call_id in shown if call_id in last]
+    graces = _graces(run)
+    if graces and not asking:
+        return StageView(face="ask", title="Approved", sub="It runs in a moment.", graces=graces)
     is_approval = run.waiting_for == Run.WaitingFor.APPROVAL
     what = "approval" if is_approval else "answer"
     title = "Needs your approval" if is_approval else "Outcome unknown"
     if len(asking) > 1:
         title = f"{counted(len(asking), 'call')} need your {what}"
-    return StageView(face="ask", title=title, questions=questions, more=len(asking) - len(shown))
+    return StageView(face="ask", title=title, questions=questions, graces=graces, more=len(asking) - len(shown))
 
 
-def _question(step: Step) -> tuple[Step, StepView]:
+def _question(step: Step, expires_at: datetime | None) -> tuple[Step, StepView]:
     card = step_view(step)
     card.add_arguments(step)
+    if card.question is not None and card.question.expires_at is not None and expires_at is not None:
+        # An approval that was taken back has moved the deadline.
+        expires_ms = round(expires_at.timestamp() * 1000)
+        card.question = replace(card.question, expires_at=expires_at, expires_ms=expires_ms)
     return step, card
+
+
+def _graces(run: Run) -> list[Grace]:
+    calls = run.calls.filter(state=ToolCall.State.APPROVED, undo_until__isnull=False).order_by("turn", "index")
+    rows = calls.values_list("call_id", "tool_name", "decided_by__username", "undo_until")[:MOST_QUESTIONS]
+    return [Grace(call_id, tool_name, by or "", until) for call_id, tool_name, by, until in rows if until is not None]
 
 
 def _tools(run: Run) -> StageView:

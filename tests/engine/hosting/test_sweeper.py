@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import pytest
 
+from runs.engine.control.approval_grace import end_graces
 from runs.engine.host_timings import HostTimings
 from runs.engine.hosting.sweeper import Sweeper
 from tests.engine.hosts import IdleHost
@@ -14,8 +15,8 @@ from tests.engine.hosts import IdleHost
 class NothingToDo(IdleHost):
     """A host with an empty database."""
 
-    async def read(self, _work: Callable[[], Any]) -> Any:
-        return [], {}
+    async def read(self, work: Callable[[], Any]) -> Any:
+        return None if work is end_graces else ([], {})
 
 
 class Awaited(asyncio.Event):
