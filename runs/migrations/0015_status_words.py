@@ -4,15 +4,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('runs', '0013_decided_calls'),
+        ("runs", "0014_could_not"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='run',
-            name='status',
-            field=models.CharField(choices=[('idle', 'Queued'), ('thinking', 'Thinking'), ('executing', 'Running'), ('waiting', 'Waiting'), ('completed', 'Completed'), ('failed', 'Failed'), ('cancelled', 'Stopped')], default='idle', max_length=10),
+            model_name="run",
+            name="status",
+            field=models.CharField(
+                choices=[
+                    ("idle", "Queued"),
+                    ("thinking", "Thinking"),
+                    ("executing", "Running"),
+                    ("waiting", "Waiting"),
+                    ("completed", "Completed"),
+                    ("failed", "Failed"),
+                    ("cancelled", "Stopped"),
+                ],
+                default="idle",
+                max_length=10,
+            ),
         ),
     ]
