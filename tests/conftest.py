@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from runs.agent.tools import registry
-from tests.live_site import LiveSite, prepare_data
+from tests.live_site import LiveSite, copy_data, prepare_data
 from tests.wire import WireServer
 
 TESTS = Path(__file__).parent
@@ -81,7 +81,7 @@ def start_site(prepared_data: Path, tmp_path: Path) -> Iterator[Callable[..., Li
 
     def start(**environment: str) -> LiveSite:
         data = tmp_path / f"site-{len(sites)}"
-        shutil.copytree(prepared_data, data)
+        copy_data(prepared_data, data)
         site = LiveSite(data, environment)
         sites.append(site)
         return site.start()
