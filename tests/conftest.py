@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import gc
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from runs.agent.tools import registry
+from tests.database_flush import flush_quickly
 from tests.live_site import LiveSite, copy_data, prepare_data
 from tests.wire import WireServer
 
@@ -33,6 +35,13 @@ def pytest_configure() -> None:
     """Handle Ctrl-C even as a shell's background job, which ignores it; the started servers would inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    flush_quickly()
+
+
+def pytest_collection_finish() -> None:
+    """Exempt what is there from garbage collection, which would look at half a million objects again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)
