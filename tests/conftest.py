@@ -19,7 +19,9 @@ TESTS = Path(__file__).parent
 LONGEST_FIRST = (
     *("chaos", "scale_out", "journeys", "project", "operations"),
     *("time_limits", "hostile", "management", "engine", "live"),
+    *("web/test_permissions.py", "agent/model_calls", "api"),
 )
+"""Folders and files."""
 TIMEOUTS_S = {
     "chaos": 3600 if os.environ.get("CHAOS") == "full" else 300,
     "time_limits": 3600 if os.environ.get("CHAOS") == "full" else 120,
@@ -63,8 +65,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _place(item: pytest.Item) -> int:
-    room = item.path.relative_to(TESTS).parts[0]
-    return LONGEST_FIRST.index(room) if room in LONGEST_FIRST else len(LONGEST_FIRST)
+    path = item.path.relative_to(TESTS).as_posix()
+    return next((place for place, start in enumerate(LONGEST_FIRST) if path.startswith(start)), len(LONGEST_FIRST))
 
 
 @pytest.fixture
