@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import gc
 import os
 import shutil
 import signal
@@ -10,14 +11,17 @@ from typing import Any
 import pytest
 
 from runs.agent.tools import registry
-from tests.live_site import LiveSite, prepare_data
+from tests.database_flush import flush_quickly
+from tests.live_site import LiveSite, copy_data, prepare_data
 from tests.wire import WireServer
 
 TESTS = Path(__file__).parent
 LONGEST_FIRST = (
     *("chaos", "scale_out", "journeys", "project", "operations"),
     *("time_limits", "hostile", "management", "engine", "live"),
+    *("web/test_permissions.py", "agent/model_calls", "api"),
 )
+"""Folders and files."""
 TIMEOUTS_S = {
     "chaos": 3600 if os.environ.get("CHAOS") == "full" else 300,
     "time_limits": 3600 if os.environ.get("CHAOS") == "full" else 120,
@@ -33,6 +37,13 @@ def pytest_configure() -> None:
     """Handle Ctrl-C even as a shell's background job, which ignores it; the started servers would inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    flush_quickly()
+
+
+def pytest_collection_finish() -> None:
+    """Exempt what is there from garbage collection, which would look at half a million objects again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)
@@ -54,8 +65,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _place(item: pytest.Item) -> int:
-    room = item.path.relative_to(TESTS).parts[0]
-    return LONGEST_FIRST.index(room) if room in LONGEST_FIRST else len(LONGEST_FIRST)
+    path = item.path.relative_to(TESTS).as_posix()
+    return next((place for place, start in enumerate(LONGEST_FIRST) if path.startswith(start)), len(LONGEST_FIRST))
 
 
 @pytest.fixture
@@ -81,7 +92,7 @@ def start_site(prepared_data: Path, tmp_path: Path) -> Iterator[Callable[..., Li
 
     def start(**environment: str) -> LiveSite:
         data = tmp_path / f"site-{len(sites)}"
-        shutil.copytree(prepared_data, data)
+        copy_data(prepared_data, data)
         site = LiveSite(data, environment)
         sites.append(site)
         return site.start()

@@ -1,12 +1,14 @@
 """The fork server: imports the site's dependencies once and forks processes of the site.
 
-Most of a start is imports: 1 s of CPU time, 2 s with the SDK of a model. Each process imports the settings and the
-site's own modules itself, after the fork.
+Most of a start is imports: 1 s of CPU time, 2 s with the SDK of a model, and 0.4 s the table of units. Each process
+imports the settings and the site's own modules that need them itself, after the fork.
 
-    python -m tests.fork_server DESCRIPTOR
+    python -m tests.fork_server DESCRIPTOR DESCRIPTOR
 
-The descriptor is a socket. Each message on it is JSON, the arguments of `manage.py` and the environment, with three
-descriptors: a pipe for the pid and later the exit code, standard output, standard error.
+The descriptors are sockets. Each message on one is JSON, the arguments of `manage.py` and the environment, with three
+descriptors: a pipe for the pid and later the exit code, standard output, standard error. The second socket leads to a
+process that has imported the site as well, with its settings in an empty environment, and compiled its templates: for
+environments of which its modules keep nothing (see `tests.preloaded_site`).
 """
 
 import gc
@@ -21,6 +23,9 @@ import sys
 import warnings
 from contextlib import suppress
 
+from runs.agent.tools.builtin import units
+from tests import preloaded_site
+
 PACKAGES = (
     *("argon2", "autobahn.twisted.websocket", "channels.generic.websocket", "channels.sessions", "csp.constants"),
     *("django.contrib.admin", "django.contrib.staticfiles.storage", "django.core.cache.backends.locmem"),
@@ -31,6 +36,11 @@ PACKAGES = (
     *("pydantic_ai.providers.openai", "pythonjsonlogger.json", "re2", "simpleeval", "tenacity"),
     *("twisted.internet.asyncioreactor", "twisted.internet.endpoints", "twisted.internet.ssl", "twisted.web.http"),
     *("whitenoise.middleware", "whitenoise.storage"),
+    *("django.contrib.auth.hashers", "django.core.asgi", "django.core.wsgi", "django.middleware.security"),
+    *("django.test.testcases", "django.views.static", "packaging.version", "prometheus_client.core", "xml.dom.minidom"),
+    *("runs.agent.all_settings", "runs.agent.execution", "runs.agent.payloads.kinds", "runs.markdown"),
+    *("runs.agent.providers.model_catalog.connection_test", "runs.agent.providers.model_catalog.model_refresh"),
+    *("runs.agent.providers.model_catalog.suggestions", "runs.agent.tools.builtin.calculator"),
 )
 """Modules that import without settings. Not Daphne: its import makes an event loop, which forks would share."""
 PID_BYTES = 8
@@ -39,18 +49,22 @@ MOST_BYTES = 200_000
 
 
 def load() -> None:
-    """Import the packages and exempt them from garbage collection in the forks."""
+    """Import the packages."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name in PACKAGES:
             importlib.import_module(name)
-    assert "twisted.internet.reactor" not in sys.modules
-    gc.collect()
-    gc.freeze()
+        units.prepare()
 
 
 def serve(channel: socket.socket) -> bool:
-    """Fork a process for each request. Returns True in a fork, False in the server once the channel is closed."""
+    """Fork a process for each request. Returns True in a fork, False in the server once the channel is closed.
+
+    What was imported before is exempted from garbage collection in the forks.
+    """
+    assert "twisted.internet.reactor" not in sys.modules
+    gc.collect()
+    gc.freeze()
     running: dict[int, tuple[int, int]] = {}
     """By pidfd, which is readable once the process has ended: the pid and the pipe for the exit code."""
     while True:
@@ -98,9 +112,23 @@ def _become(arguments: list[str], environment: dict[str, str], status: int, stdo
     sys.argv[:] = ["manage.py", *arguments]
 
 
+def main(plain: socket.socket, preloaded: socket.socket) -> None:
+    """Serve both sockets, each in a process of its own; return in a fork."""
+    load()
+    if os.fork() > 0:
+        preloaded.close()
+        if serve(plain):
+            runpy.run_path("manage.py", run_name="__main__")
+        return
+    plain.close()
+    select.select([preloaded], [], [])  # Many test processes never need it.
+    preloaded_site.load()
+    if serve(preloaded):
+        preloaded_site.begin()
+        runpy.run_path("manage.py", run_name="__main__")
+
+
 if __name__ == "__main__":
     # Ctrl-C is for the test process, which ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    load()
-    if serve(socket.socket(fileno=int(sys.argv[1]))):
-        runpy.run_path("manage.py", run_name="__main__")
+    main(*(socket.socket(fileno=int(each)) for each in sys.argv[1:3]))

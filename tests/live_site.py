@@ -53,6 +53,17 @@ def prepare_data(data: Path) -> None:
     assert result.returncode == 0, result.stderr
 
 
+def copy_data(prepared: Path, data: Path) -> Path:
+    """Make `data` a copy of the prepared folder. Static files, which are replaced and never changed, are the same."""
+
+    def copied(source: str, target: str) -> None:
+        (os.link if static in Path(source).parents else shutil.copy2)(source, target)
+
+    static = prepared / "static"
+    shutil.copytree(prepared, data, copy_function=copied)
+    return data
+
+
 class LiveSite:
     """One server. `start` returns when it has printed its line; its standard error is in `log`."""
 

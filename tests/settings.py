@@ -5,11 +5,14 @@ import os
 import shutil
 import tempfile
 
+from tests.memory_folder import keep_temporary_files_in_memory
+
 for name in [name for name in os.environ if name.startswith("AGENTSITE_") or name.endswith("_API_KEY")]:
     del os.environ[name]
 for name in ("HOST", "PORT", "DATABASE_URL", "REDIS_URL"):
     os.environ.pop(name, None)
 
+keep_temporary_files_in_memory()
 _data = tempfile.mkdtemp(prefix="agentsite-test-")
 atexit.register(shutil.rmtree, _data, ignore_errors=True)
 os.environ["AGENTSITE_DATA"] = _data

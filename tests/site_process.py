@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
+from tests import preloaded_site
 from tests.fork_server import PID_BYTES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -72,22 +73,26 @@ class ForkedProcess:
 
 
 class ForkServer:
-    """A process of `tests.fork_server` and the channel to it. Its forks outlive it."""
+    """A process of `tests.fork_server` and the channels to it. Its forks outlive it."""
 
     def __init__(self) -> None:
-        self._channel, far_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with far_end:
+        self._plain, far_plain = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._preloaded, far_preloaded = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        with far_plain, far_preloaded:
+            ends = [far_plain.fileno(), far_preloaded.fileno()]
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.fork_server", str(far_end.fileno())],
+                [sys.executable, "-m", "tests.fork_server", *map(str, ends)],
                 cwd=ROOT,
-                env={name: value for name, value in os.environ.items() if not name.startswith(READ_BY_PYTHON)},
+                env=kept,
                 stdout=subprocess.DEVNULL,
-                pass_fds=[far_end.fileno()],
+                pass_fds=ends,
             )
 
     def close(self) -> None:
         """End the server."""
-        self._channel.close()
+        self._preloaded.close()
+        self._plain.close()
         self._process.wait()
 
     def fork(
@@ -97,7 +102,8 @@ class ForkServer:
         status, far_status = os.pipe()
         try:
             request = json.dumps([list(arguments), dict(environment)]).encode()
-            socket.send_fds(self._channel, [request], [far_status, stdout, stderr])
+            channel = self._preloaded if preloaded_site.fits(environment) else self._plain
+            socket.send_fds(channel, [request], [far_status, stdout, stderr])
         finally:
             os.close(far_status)
         pid = os.read(status, PID_BYTES)

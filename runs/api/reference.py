@@ -14,8 +14,8 @@ from runs.api.query_parameters import check_query
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One endpoint, as the page shows it."""
+class ApiOperation:
+    """One operation of the OpenAPI description, as the page shows it."""
 
     name: str
     method: str
@@ -42,16 +42,16 @@ def reference(request: HttpRequest) -> HttpResponse:
     """The description as a page."""
     origin = request.build_absolute_uri("/").rstrip("/")
     description = describe(api, origin)
-    groups: dict[str, list[Endpoint]] = {}
+    groups: dict[str, list[ApiOperation]] = {}
     for path, methods in description["paths"].items():
         for method, operation in methods.items():
             group = groups.setdefault(operation["tags"][0], [])
-            group.append(_endpoint(description, origin, path, method.upper(), operation))
+            group.append(_operation(description, origin, path, method.upper(), operation))
     return render(request, "runs/api_reference.html", {"groups": groups, "origin": origin})
 
 
-def _endpoint(description: JsonObject, origin: str, path: str, method: str, operation: JsonObject) -> Endpoint:
-    return Endpoint(
+def _operation(description: JsonObject, origin: str, path: str, method: str, operation: JsonObject) -> ApiOperation:
+    return ApiOperation(
         name=operation["operationId"],
         method=method,
         path=path,

@@ -78,10 +78,10 @@ def _claim_from_the_start(*args: Any, **kwargs: Any) -> Any:
     return _claim(*args, **kwargs)
 
 
-def _all_still_mine(owner: str, held: Mapping[UUID, int]) -> dict[UUID, claim_queries.StopRequest]:
+def _all_still_mine(owner: str, held: Mapping[UUID, int]) -> dict[UUID, claim_queries.ControlRequest]:
     """A host that woke up believes that it still owns its runs."""
     if _is_on("not_fenced"):
-        return {run: claim_queries.StopRequest(cancel=False, pause=False) for run in held}
+        return {run: claim_queries.ControlRequest(cancel=False, pause=False) for run in held}
     return _renew(owner, held)
 
 

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -17,7 +16,7 @@ from tests.chaos.history import postgres_statements, sqlite_statements
 from tests.chaos.services import Cluster, Doorbell, missing_services
 from tests.chaos.site import ChaosSite
 from tests.chaos.size import SEED
-from tests.live_site import LiveSite
+from tests.live_site import LiveSite, copy_data
 
 PREPARE = """
 from django.contrib.auth.models import Group, User
@@ -60,7 +59,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def chaos_data(prepared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A data folder with a user whose runs ask the wire model, and the user's session."""
     data = tmp_path_factory.mktemp("chaos") / "data"
-    shutil.copytree(prepared_data, data)
+    copy_data(prepared_data, data)
     site = LiveSite(data)
     site.create_user("ada", "a good long password")
     site.ask(PREPARE)
@@ -84,7 +83,7 @@ def start_chaos(chaos_data: tuple[Path, str], tmp_path: Path) -> Iterator[Callab
             folder = tmp_path / f"site-{count}"
             witness = folder / "witness"
             witness.mkdir(parents=True)
-            shutil.copytree(prepared, folder / "data")
+            copy_data(prepared, folder / "data")
             return sites.enter_context(ChaosSite(folder / "data", witness, session, **environment))
 
         yield start
@@ -120,7 +119,7 @@ def fleet_data(
 ) -> tuple[Path, str]:
     """As `chaos_data`, with a database `prepared` on the cluster as a template."""
     data = tmp_path_factory.mktemp("fleet") / "data"
-    shutil.copytree(prepared_data, data)
+    copy_data(prepared_data, data)
     (data / "agentsite.sqlite3").unlink()
     cluster.ask("CREATE DATABASE prepared")
     address = cluster.address_of("prepared")
@@ -150,7 +149,7 @@ def start_fleet(
             witness = tmp_path / name / "witness"
             witness.mkdir(parents=True)
             data = tmp_path / name / "data"
-            shutil.copytree(prepared, data)
+            copy_data(prepared, data)
             cluster.ask(f"CREATE DATABASE {name} TEMPLATE prepared")
             if through:
                 environment["DATABASE_URL"] = cluster.address_of(name, port=through)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from tests.conftest import HEADLESS_SHELL
-from tests.live_site import LiveSite
+from tests.live_site import LiveSite, copy_data
 from tests.wire import WireServer
 
 JOURNEYS = Path(__file__).parent
@@ -66,7 +65,7 @@ def site(start_wired: Callable[..., LiveSite]) -> LiveSite:
 def shared_site(prepared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
     """One server with default settings for all tests of a file. Each has a person of its own: see `session`."""
     data = tmp_path_factory.mktemp("shared") / "site"
-    shutil.copytree(prepared_data, data)
+    copy_data(prepared_data, data)
     site = LiveSite(data)
     yield site.start()
     site.close()

@@ -4,7 +4,6 @@ import json
 import os
 import pty
 import re
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -22,7 +21,7 @@ from runs.agent.unfinished_thought import unfinished_thought
 from runs.management.commands.run_agent import RunPrinter, who_decides
 from runs.models import Agent, Run, Step
 from runs.models.as_json import step_as_json
-from tests.live_site import ROOT, LiveSite, clean_environment, manage
+from tests.live_site import ROOT, LiveSite, clean_environment, copy_data, manage
 from tests.wire import Hang, WireServer
 
 RUN_KEYS = [
@@ -50,7 +49,7 @@ def make_run(assistant: Agent) -> Any:
 @pytest.fixture
 def data(prepared_data: Path, tmp_path: Path) -> Path:
     """A data folder of this test's own."""
-    return shutil.copytree(prepared_data, tmp_path / "data")
+    return copy_data(prepared_data, tmp_path / "data")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from django.core.management import CommandError
 
 from runs.management.task_input import task_from
 from runs.models.bounds import MAX_TASK_BYTES
-from tests.live_site import ROOT, clean_environment
+from tests.live_site import ROOT, clean_environment, copy_data
 
 TASK = "What is 17 * 23? “Привет” 😀"
 
@@ -23,7 +22,7 @@ TASK = "What is 17 * 23? “Привет” 😀"
 @pytest.fixture(scope="module")
 def data(prepared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder for all tests of this file."""
-    return shutil.copytree(prepared_data, tmp_path_factory.mktemp("terminals") / "data")
+    return copy_data(prepared_data, tmp_path_factory.mktemp("terminals") / "data")
 
 
 def command(data: Path, *arguments: str, said: bytes | None = None, **environment: str) -> Any:

@@ -1,6 +1,5 @@
 """Headers of all responses, whatever part of the server makes them; and CORS of the API."""
 
-import shutil
 import socket
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
@@ -8,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.live_site import LiveSite
+from tests.live_site import LiveSite, copy_data
 
 APP = "https://app.example.org"
 WANTED = {
@@ -25,7 +24,7 @@ WANTED = {
 def site(prepared_data, tmp_path_factory) -> Iterator[LiveSite]:
     """One server for all tests of this module."""
     data = tmp_path_factory.mktemp("answers") / "data"
-    shutil.copytree(prepared_data, data)
+    copy_data(prepared_data, data)
     environment = {"AGENTSITE_CORS_ORIGINS": f"{APP},http://localhost:3000", "AGENTSITE_METRICS_TOKEN": "m" * 20}
     made = LiveSite(data, environment)
     try:

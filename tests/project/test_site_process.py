@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests import site_process
+from tests import preloaded_site, site_process
 from tests.live_site import ROOT, clean_environment, manage
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
@@ -30,9 +30,11 @@ print(json.dumps({
 """
 
 
-def test_it_finds_the_world_as_a_started_one_does(tmp_path: Path) -> None:
+@pytest.mark.parametrize("extra", [{}, {"PORT": "1"}], ids=["with the site imported", "with packages imported"])
+def test_it_finds_the_world_as_a_started_one_does(tmp_path: Path, extra: dict[str, str]) -> None:
     arguments = ["shell", "--no-imports", "-c", LOOK]
-    environment = clean_environment(tmp_path / "data", {"AGENTSITE_PORT": "1"})
+    environment = clean_environment(tmp_path / "data", extra)
+    assert preloaded_site.fits(environment) == (not extra)
     with tempfile.TemporaryFile("w+") as output:
         subprocess.run(
             [sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, stdout=output, check=True, timeout=60
@@ -43,6 +45,52 @@ def test_it_finds_the_world_as_a_started_one_does(tmp_path: Path) -> None:
     forked = json.loads(site_process.run(arguments, environment, limit_s=60).stdout)
 
     assert forked == by_python
+
+
+SETTINGS = """
+import json
+from pathlib import Path
+from django.conf import settings
+from django.core.cache import caches
+from django.db import connection, connections
+from runs.agent.providers.model_catalog import catalog, local_server_discovery
+from runs.agent.tools.registry import registered_tools
+kind_of = lambda value: str(value) if isinstance(value, (Path, str)) else type(value).__name__
+print(json.dumps({
+    "database": [str(connection.settings_dict["NAME"]), connections.databases == settings.DATABASES],
+    "settings": {name: json.loads(json.dumps(getattr(settings, name), default=kind_of)) for name in dir(settings)
+        if name.isupper() and name[0] != "_"},
+    "caches": repr(caches.settings), "discovery": repr(vars(local_server_discovery).get("_folder")),
+    "tools": sorted(registered_tools()), "models": [repr(each) for each in catalog.sources()],
+}))
+"""
+
+
+def test_a_preloaded_site_has_the_settings_of_its_own_environment(tmp_path: Path) -> None:
+    arguments = ["shell", "--no-imports", "-c", SETTINGS]
+    endpoint = {"name": "local", "kind": "openai", "base_url": "http://127.0.0.1:9/v1", "models": ["m1"]}
+    extra = {"AGENTSITE_ENDPOINTS": json.dumps([endpoint]), "AGENTSITE_LOG_LEVEL": "ERROR"}
+    environment = clean_environment(tmp_path / "data", extra)
+    by_python = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+
+    forked = site_process.run(arguments, environment, limit_s=60)
+
+    assert preloaded_site.fits(environment)
+    assert json.loads(forked.stdout) == json.loads(by_python.stdout)
+
+
+def test_settings_that_make_no_sense_stop_a_preloaded_site_with_one_line(tmp_path: Path) -> None:
+    done = manage("check", data=tmp_path / "data", environment={"AGENTSITE_LOG_LEVEL": "LOUD"})
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Agentsite: AGENTSITE_LOG_LEVEL") and done.stderr.count("\n") == 1
 
 
 def test_its_exit_code_and_both_its_outputs_are_told(tmp_path: Path) -> None:

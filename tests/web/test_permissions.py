@@ -9,8 +9,12 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.core.cache import cache
 from django.db import transaction
-from django.test import Client
+from django.test import Client, RequestFactory
+from django.test.client import ClientHandler
 
+from agentsite import templates
+from runs.engine.operations import health_checks
+from runs.engine.operations.health_checks import DatabaseProbe
 from runs.engine.recording.canonical_json import arguments_hash
 from runs.live.sockets.routing import websocket_application
 from runs.models import ApiToken, Run, ToolCall
@@ -115,6 +119,34 @@ class Site:
         return f"/{route}"
 
 
+REQUESTS = RequestFactory()
+MIDDLEWARE = ClientHandler(enforce_csrf_checks=False)
+"""Responds as it does to a `Client`, which would also copy what each template was given."""
+
+
+@pytest.fixture(autouse=True)
+def _each_template_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skip a template that the test has rendered before: the text of a response plays no part in its status."""
+    rendered: set[str] = set()
+    render = templates._Template.render
+
+    def once(template: Any, *given: Any, **named: Any) -> Any:
+        name = template.template.name
+        if name in rendered:
+            return ""
+        text = render(template, *given, **named)
+        rendered.add(name)
+        return text
+
+    monkeypatch.setattr(templates._Template, "render", once)
+
+
+@pytest.fixture(autouse=True)
+def _readiness_does_not_wait_for_the_tests_own_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The probe of the database writes on a connection of its own, which the rows of a test keep out for 2 s."""
+    monkeypatch.setattr(health_checks, "DATABASE", DatabaseProbe(lambda: None))
+
+
 @pytest.fixture
 def site(owner: User, make_run: Callable[..., Run]) -> Site:
     """A completed run with a step and a call, and two runs that wait for a person."""
@@ -129,18 +161,19 @@ def site(owner: User, make_run: Callable[..., Run]) -> Site:
 
 def ask(site: Site, name: str, route: str, method: str, credential: dict[str, Any]) -> tuple[int, bool]:
     """The status of the response, and whether a call was decided. Changes of the request are rolled back."""
-    client = Client(headers=credential.get("headers"), raise_request_exception=False)
+    REQUESTS.cookies.clear()
     if "session" in credential:
-        client.cookies["sessionid"] = credential["session"]
+        REQUESTS.cookies["sessionid"] = credential["session"]
     sent: dict[str, Any] = {"data": dict(FORMS.get(name, {}))} if method == "POST" else {}
     if name == "runs:inbox-decide" and sent:
         sent["data"]["call"] = f"{site.asking.pk}:{HASH}"
-    if name.startswith("api:"):
+    if name.startswith("api:") and method == "POST":
         sent = {"data": BODIES.get(name.removeprefix("api:"), {}), "content_type": "application/json"}
     cache.clear()
-    send = getattr(client, method.lower())
+    make = getattr(REQUESTS, method.lower())
+    request = make(site.path_of(name, route), headers=credential.get("headers"), **sent)
     with transaction.atomic():
-        response = send(site.path_of(name, route), **(sent if method == "POST" else {}))
+        response = MIDDLEWARE(request.environ)
         decided = name in DECIDING and ToolCall.objects.exclude(decided_at=None).exists()
         transaction.set_rollback(True)
     return int(response.status_code), decided

@@ -125,6 +125,7 @@ class StoppedCall:
     tool_name: str
     outcome: Literal["not_started", "no_effect", "unknown"]
     ran_s: float | None
+    """How long it had run; None if it did not run, or its start is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -198,7 +198,7 @@ def note_freeze(run_id: UUID, owner: str, *, is_over: bool = False) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class StopRequest:
+class ControlRequest:
     """A stop or pause that was requested from a run's host."""
 
     cancel: bool
@@ -210,12 +210,12 @@ class StopRequest:
         return ["run.cancel"] * self.cancel + ["run.pause"] * self.pause
 
 
-def stop_requests_of(owner: str) -> dict[UUID, StopRequest]:
+def control_requests_of(owner: str) -> dict[UUID, ControlRequest]:
     """The stop and pause requests to the runs of `owner`, by run id."""
     asked = Q(cancel_requested_at__isnull=False) | Q(pause_requested_at__isnull=False)
     rows = Run.objects.unfinished().filter(asked, owner=owner)
     return {
-        run_id: StopRequest(cancel_at is not None, pause_at is not None)
+        run_id: ControlRequest(cancel_at is not None, pause_at is not None)
         for run_id, cancel_at, pause_at in rows.values_list("pk", "cancel_requested_at", "pause_requested_at")
     }
 
@@ -232,7 +232,7 @@ RETURNING runs_run.id, cancel_requested_at IS NOT NULL, pause_requested_at IS NO
 """Rows are locked in the order of their ids, as the writer does, so that the two never deadlock."""
 
 
-def renew(owner: str, held: Mapping[UUID, int]) -> dict[UUID, StopRequest]:
+def renew(owner: str, held: Mapping[UUID, int]) -> dict[UUID, ControlRequest]:
     """Renew the leases of `owner`'s runs (run id to epoch), expired ones too if no other host took them. Postgres only.
 
     Returns the runs that `owner` still holds, with their stop and pause requests; the others are lost.
@@ -241,4 +241,4 @@ def renew(owner: str, held: Mapping[UUID, int]) -> dict[UUID, StopRequest]:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(_RENEW, [list(held), list(held.values()), owner, LEASE_S])
-        return {run_id: StopRequest(cancel, pause) for run_id, cancel, pause in cursor.fetchall()}
+        return {run_id: ControlRequest(cancel, pause) for run_id, cancel, pause in cursor.fetchall()}

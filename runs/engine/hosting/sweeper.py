@@ -104,9 +104,9 @@ class Sweeper:
         await self._done.wait()
 
 
-def _look(owner: str, limit: int) -> tuple[list[UUID], dict[UUID, claim_queries.StopRequest]]:
+def _look(owner: str, limit: int) -> tuple[list[UUID], dict[UUID, claim_queries.ControlRequest]]:
     # With leases, each renewal returns the stop and pause requests.
-    asked = {} if settings.IS_SCALE_OUT else claim_queries.stop_requests_of(owner)
+    asked = {} if settings.IS_SCALE_OUT else claim_queries.control_requests_of(owner)
     return claim_queries.claimable_ids(owner, limit), asked
 
 

@@ -11,35 +11,10 @@ from datetime import datetime
 from django.utils import timezone
 
 from runs.agent.journal import CallChange, Entry
+from runs.agent.payloads.notes import FinishedCall, StoppedCall
 from runs.agent.state import AgentStatus
-from runs.agent.tool_calls.call_states import STOP_CLAUSES
-from runs.engine.recording.call_endings import StoppedOutcome, outcome_of
+from runs.engine.recording.call_endings import outcome_of
 from runs.models import Run, Step, ToolCall
-
-
-@dataclass(frozen=True, slots=True)
-class StoppedCall:
-    """A call without a result because its run was stopped."""
-
-    call_id: str
-    tool_name: str
-    outcome: StoppedOutcome
-    ran_s: float | None = None
-    """How long it had run; None if it did not run, or its start is unknown."""
-
-    def words(self) -> str:
-        """The text for people."""
-        ran = "" if self.ran_s is None else f" after {self.ran_s:.1f} s"
-        return f"{self.tool_name}{ran}, {STOP_CLAUSES[self.outcome]}"
-
-
-@dataclass(frozen=True, slots=True)
-class FinishedCall:
-    """A call of the last turn that had its result before the stop."""
-
-    call_id: str
-    tool_name: str
-    state: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +75,12 @@ class RunActivity:
             since = self._since.get(each.call.call_id) if each.state == "started" else None
             ran_s = None if since is None else round(now - since, 3)
             outcome = outcome_of(each.effect, has_started=each.state in ("started", "unknown"))
-            stopped.append(StoppedCall(each.call.call_id, each.call.tool_name, outcome, ran_s))
+            stopped.append(
+                StoppedCall(call_id=each.call.call_id, tool_name=each.call.tool_name, outcome=outcome, ran_s=ran_s)
+            )
         finished = [
-            FinishedCall(each.call.call_id, each.call.tool_name, each.state) for each in self._finished.values()
+            FinishedCall(call_id=each.call.call_id, tool_name=each.call.tool_name, state=each.state)
+            for each in self._finished.values()
         ]
         was_asking = self._goes_on and not stopped and self._status is AgentStatus.THINKING
         return StopReport(stopped=stopped, finished=finished, was_asking=was_asking, keeps_words=keeps_words)
@@ -120,7 +98,7 @@ def stop_report_of(run: Run, *, forced_by: str | None = None) -> StopReport:
     done = [call for call in calls if call.turn == last_turn and call.call_id in have_results]
     return StopReport(
         stopped=[_stopped_row(call, now) for call in open_calls],
-        finished=[FinishedCall(str(call.call_id), call.tool_name, call.state) for call in done],
+        finished=[FinishedCall(call_id=str(call.call_id), tool_name=call.tool_name, state=call.state) for call in done],
         was_asking=run.owner is not None and run.status == Run.Status.THINKING and not open_calls,
         forced_by=forced_by,
     )
@@ -131,4 +109,5 @@ def _stopped_row(call: ToolCall, now: datetime) -> StoppedCall:
     ran_s = None
     if call.state == ToolCall.State.STARTED and call.started_at is not None:
         ran_s = round((now - call.started_at).total_seconds(), 3)
-    return StoppedCall(str(call.call_id), call.tool_name, outcome_of(call.effect, has_started=has_started), ran_s)
+    outcome = outcome_of(call.effect, has_started=has_started)
+    return StoppedCall(call_id=str(call.call_id), tool_name=call.tool_name, outcome=outcome, ran_s=ran_s)

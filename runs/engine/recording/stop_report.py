@@ -14,7 +14,6 @@ from runs.agent.payloads.notes import (
     CancelAskedPayload,
     CancelledAtOncePayload,
     CancelledPayload,
-    FinishedCall,
     ReplyOutcome,
     RunningCall,
     StoppedCall,
@@ -23,6 +22,7 @@ from runs.agent.payloads.notes import (
 )
 from runs.agent.text import counted
 from runs.agent.thoughts import AgentThought, ThoughtType
+from runs.agent.tool_calls.call_states import STOP_CLAUSES
 from runs.engine.recording.run_activity import StopReport, stop_report_of
 from runs.engine.writing.writes import Totals
 from runs.models import Run, Step
@@ -94,13 +94,8 @@ def _report(stop: StopReport, totals: Totals, asked: StopRequest) -> StopProof:
         took_s=None if asked.at is None else round(max(0.0, (now - asked.at).total_seconds()), 3),
         forced_by=stop.forced_by,
         keeps_words=stop.keeps_words,
-        stopped=tuple(
-            StoppedCall(call_id=each.call_id, tool_name=each.tool_name, outcome=each.outcome, ran_s=each.ran_s)
-            for each in stop.stopped
-        ),
-        finished=tuple(
-            FinishedCall(call_id=each.call_id, tool_name=each.tool_name, state=each.state) for each in stop.finished
-        ),
+        stopped=tuple(stop.stopped),
+        finished=tuple(stop.finished),
         reply=after.reply,
         tokens_after=after.tokens,
         tokens_are_estimated=after.tokens_are_estimated,
@@ -149,7 +144,7 @@ def _words(stop: StopReport, report: StopProof) -> str:
     said = [f"Stopped{by}{took}."]
     if stop.forced_by is not None:
         said.append(f"{stop.forced_by} did not wait for its host, so what that still does is not known.")
-    said.append(f"Stopped with it: {'; '.join(each.words() for each in stop.stopped)}." if stop.stopped else "")
+    said.append(f"Stopped with it: {'; '.join(map(_stopped_words, stop.stopped))}." if stop.stopped else "")
     if not stop.stopped:
         said[-1] = "A model was being asked." if stop.was_asking else "No tool was running."
     if stop.keeps_words:
@@ -161,3 +156,8 @@ def _words(stop: StopReport, report: StopProof) -> str:
         about = "≈" if report.tokens_are_estimated else ""
         said.append(f"Booked after that: {about}{counted(report.tokens_after, 'token')}, {cost}.")
     return " ".join(said)
+
+
+def _stopped_words(call: StoppedCall) -> str:
+    ran = "" if call.ran_s is None else f" after {call.ran_s:.1f} s"
+    return f"{call.tool_name}{ran}, {STOP_CLAUSES[call.outcome]}"

@@ -1,14 +1,13 @@
 """One site for the tests of a file, whose models `local/…` are a wire server, and the token of its one user, ada."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.api.agui.client import RawClient, install
-from tests.live_site import LiveSite
+from tests.live_site import LiveSite, copy_data
 from tests.wire.server import WireServer
 
 _SET_UP = """
@@ -50,7 +49,7 @@ def wire_server(wire_port: int) -> Iterator[WireServer]:
 def site(prepared_data: Path, tmp_path_factory: pytest.TempPathFactory, wire_port: int) -> Iterator[LiveSite]:
     """The site."""
     data = tmp_path_factory.mktemp("agui-site") / "data"
-    shutil.copytree(prepared_data, data)
+    copy_data(prepared_data, data)
     endpoint = {
         "name": "local",
         "kind": "openai",

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from runs.engine.host_timings import HostTimings
-from runs.engine.hosting.claim_queries import StopRequest
+from runs.engine.hosting.claim_queries import ControlRequest
 from runs.engine.hosting.lease_renewal import LeaseRenewer
 from tests.engine.hosts import IdleHost
 
@@ -29,7 +29,7 @@ class Host(IdleHost):
 
     async def read(self, work: Callable[[], Any]) -> Any:
         self.renewals += 1
-        return {run: StopRequest(cancel=False, pause=False) for run in self.keeps}
+        return {run: ControlRequest(cancel=False, pause=False) for run in self.keeps}
 
     def epochs(self) -> Mapping[UUID, int]:
         return self.knows

@@ -16,7 +16,7 @@ from runs.agent.run_limits import RunLimits
 from runs.engine.hosting.host import RunHost
 from runs.engine.hosting.sweeper import Sweeper
 from runs.models import Run, ToolCall
-from tests.engine.conftest import ended, kinds_of, launch, reached, steps_of
+from tests.engine.conftest import SWEEPS_OFTEN, ended, kinds_of, launch, reached, steps_of
 from tests.engine.control.test_cancel import Gatekeeper, cancel, orphan, register
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -155,6 +155,7 @@ async def test_a_run_that_cannot_begin_again_leaves_no_call_open(ada: User, host
 
     host_for(ScriptedModel(answers("Never.")))
     row = await ended(run)
+    keeper.open.set()
 
     assert row.status == "failed"
     assert (await ToolCall.objects.aget(run=run)).state == "failed"
@@ -255,7 +256,8 @@ async def test_a_call_that_waits_for_its_place_has_not_started(ada: User, host_f
     name = register(keeper, "unsafe")
     places = RunLimits().max_parallel_calls
     run = await launch(ada)
-    host = host_for(ScriptedModel(calls_tools(*[(name, {})] * (places + 2)), answers("Done.")))
+    impatient = replace(SWEEPS_OFTEN, suspend_grace_s=0.1)  # It is stopped when the test has ended.
+    host = host_for(ScriptedModel(calls_tools(*[(name, {})] * (places + 2)), answers("Done.")), impatient)
     await keeper.entered.wait()
     async with asyncio.timeout(10):
         while keeper.calls < places:  # noqa: ASYNC110 - the last of several to come

@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import shutil
 import socket
 import struct
 import time
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.live_site import LiveSite
+from tests.live_site import LiveSite, copy_data
 
 FORGED = [
     None,
@@ -110,7 +109,7 @@ class Raw:
 def site(prepared_data, tmp_path_factory):
     """One server for all of these tests."""
     data = tmp_path_factory.mktemp("daphne") / "site"
-    shutil.copytree(prepared_data, data)
+    copy_data(prepared_data, data)
     site = LiveSite(data)
     site.start()
     site.create_user("ada", "a good long password")
