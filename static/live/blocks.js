@@ -4,17 +4,15 @@
 import { elementsFrom } from "./fragments.js";
 
 const CODE = /^ {0,3}(?:`{3,}|~{3,})[^\n]*\n?/;
+const BLANK_LINES = /\n(?:[^\S\n]*\n)+/;
 
 export class LivePiece {
   constructor(kind) {
     this.element = document.createElement("div");
     this.element.className = "prose";
     this.element.dataset.said = kind;
-    this.open = document.createElement("p");
-    this.open.className = "open-block";
-    this.open.dir = "auto";
-    this.open.append("");
-    this.element.append(this.open);
+    this.open = []; // paragraphs that are not rendered yet, at least one
+    this.add();
     this.blocks = []; // what is painted: the block, its elements, and where it ends in the string
   }
 
@@ -29,28 +27,44 @@ export class LivePiece {
     if (changed >= 0) this.blocks.splice(changed).forEach(({ elements }) => elements.forEach((element) => element.remove()));
     for (const block of blocks.slice(this.blocks.length)) {
       const elements = elementsFrom(block[2]);
-      this.open.before(...elements);
+      this.open[0].before(...elements);
       const before = this.blocks.at(-1);
       const end = offset(text, before?.end ?? 0, block[1] - (before?.block[1] ?? 0));
       this.blocks.push({ block, elements, end });
     }
   }
 
-  // White space at its edges is not shown: it may be the end of the block.
+  // In paragraphs, which are as high as the rendered ones. White space at an edge is not shown: it may be the end of a block.
   paintOpen(rest) {
     const isCode = CODE.test(rest);
-    const shown = (isCode ? rest.replace(CODE, "") : rest.replace(/^\s*\n/, "")).trimEnd();
-    this.open.toggleAttribute("data-code", isCode);
-    this.open.hidden = !shown;
-    const { firstChild: node } = this.open;
-    if (shown.startsWith(node.data)) node.appendData(shown.slice(node.data.length));
-    else node.data = shown;
+    const texts = isCode ? [rest.replace(CODE, "")] : rest.split(BLANK_LINES).filter((text) => text.trim());
+    while (this.open.length < texts.length) this.add();
+    for (const paragraph of this.open.splice(Math.max(1, texts.length))) paragraph.remove();
+    this.open[0].toggleAttribute("data-code", isCode);
+    this.open.forEach((paragraph, index) => write(paragraph, texts[index] ?? ""));
+  }
+
+  add() {
+    const paragraph = document.createElement("p");
+    paragraph.className = "open-block";
+    paragraph.dir = "auto";
+    paragraph.append("");
+    this.element.append(paragraph);
+    this.open.push(paragraph);
   }
 
   isBeingSelected() {
     const selection = getSelection();
     return !selection.isCollapsed && this.element.contains(selection.anchorNode);
   }
+}
+
+function write(paragraph, text) {
+  const shown = text.replace(/^\s*\n/, "").trimEnd();
+  const { firstChild: node } = paragraph;
+  paragraph.hidden = !shown;
+  if (shown.startsWith(node.data)) node.appendData(shown.slice(node.data.length));
+  else node.data = shown;
 }
 
 // Blocks end after so many characters; a string is indexed in UTF-16 units.

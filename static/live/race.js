@@ -13,7 +13,7 @@ export class RaceLanes {
   constructor(replies) {
     this.replies = replies;
     this.firstWords = new Map(); // by card: when its first word came; null if that was before this page
-    document.addEventListener("htmx:load", () => this.timer || this.tick());
+    document.addEventListener("htmx:load", ({ target }) => target.querySelector?.("[data-race]") && this.tick());
     this.tick();
   }
 
@@ -30,6 +30,7 @@ export class RaceLanes {
 
   // What is in the turn of the race is shown as on the stage. A page that is not live does not know what is true now.
   tick() {
+    clearTimeout(this.timer);
     const race = document.querySelector("#stage-face [data-race]:has([data-bar=asked])");
     this.timer = race ? setTimeout(() => this.tick(), TICK_MS) : null;
     if (!race || document.hidden || document.documentElement.hasAttribute("data-stale")) return;

@@ -72,7 +72,7 @@ export class Reader {
   }
 
   showUnseen(more) {
-    this.unseen = Math.max(0, this.unseen + more);
+    this.unseen = this.isInView() ? 0 : Math.max(0, this.unseen + more);
     if (!this.jump) return;
     const text = `${this.unseen} new step${this.unseen === 1 ? "" : "s"}`;
     this.jump.hidden = !this.unseen || document.getElementById("run-state").hasAttribute("data-ended");

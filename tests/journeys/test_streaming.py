@@ -27,8 +27,8 @@ def total(pieces: int) -> float:
 
 ### What to do
 
-Order before **Wednesday**, or it is too late."""
-LAST_WORDS = 5
+Order it before **Wednesday**."""
+LAST_WORDS = 1
 """Words after the place where the model pauses."""
 WATCH_SHIFTS = """() => {
     window.shifts = 0;
@@ -56,14 +56,14 @@ async def test_markdown_is_rendered_while_it_is_written_and_does_not_move_at_its
     await expect(said.locator("li")).to_have_count(2)
     await expect(said.locator("td.num")).to_have_count(4)
     await expect(said.locator("pre .tok-k").first).to_be_attached()
-    await expect(said.locator(".open-block")).to_contain_text("Order before")
+    await expect(said.locator(".open-block")).to_contain_text("Order it")
     assert "|" not in await said.inner_text()
     before = await said.evaluate(PLACES)
     wire_server.release()
     await wait_for_status(page, "completed")
 
     answer = page.locator("[data-answer]")
-    await expect(answer).to_contain_text("too late.")
+    await expect(answer).to_contain_text("Wednesday.")
     await expect(page.locator("[data-reply]")).to_have_count(0)
     assert await answer.evaluate(PLACES) == before
     assert await page.evaluate("window.shifts") <= 0.05
@@ -83,7 +83,7 @@ async def test_who_comes_in_the_middle_has_the_rendered_blocks_and_a_selection_s
     await expect(said.locator("table")).to_be_attached()
     await expect(said.locator("pre")).to_be_attached()
     await said.locator(".open-block").evaluate("block => getSelection().selectAllChildren(block)")
-    assert await page.evaluate("String(getSelection())") == "Order before"
+    assert await page.evaluate("String(getSelection())") == "Order it"
     wire_server.release()
     await wait_for_status(page, "completed")
-    await expect(page.locator("[data-answer]")).to_contain_text("too late.")
+    await expect(page.locator("[data-answer]")).to_contain_text("Wednesday.")

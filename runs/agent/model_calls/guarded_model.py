@@ -67,7 +67,7 @@ class GuardedModel:
             # kept.
             call.ended("not_counted" if attempt.reply is None else "succeeded")
             ended_at = attempt.ended_at = time.time()
-            attempt.cut_off = None if attempt.reply else getattr(self.wrapped, "cut_off", None)
+            attempt.cut_off = None if attempt.reply is not None else getattr(self.wrapped, "cut_off", None)
         attempt.first_token_at = attempt.first_token_at or ended_at
         self.health.latency.note(attempt.first_token_at - attempt.started_at)
         return reply

@@ -279,6 +279,8 @@ def _set_call_state(card: StepView, state: str) -> None:
 def _add_race(card: StepView, step: Step) -> None:
     card.prose, card.rest = prose_of(step)
     card.race, card.picture = race_of_start(step) or race_of_end(step), pictures.race_of(step)
+    if card.is_race_start:
+        card.duration = ""  # It is not over.
 
 
 def _add_attempts(card: StepView, step: Step, told: RetryPayload) -> None:

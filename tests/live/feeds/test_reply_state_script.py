@@ -26,7 +26,7 @@ OPEN_AFTER_EACH = """async (streams) => {
       if (ends) state.end(ends);
       if (doubt) state.doubt();
       if (forget) state.forgetUnheard();
-      return [...state.open.keys()].map((name) => [name, state.said(name), state.open.get(name).blocks]);
+      return [...state.open.keys()].map((name) => [name, state.said(name), [...state.open.get(name).blocks]]);
     });
   }));
 }"""
