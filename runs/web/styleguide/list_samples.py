@@ -110,6 +110,7 @@ def _inbox() -> list[Sample]:
     unknown = PendingRun(waiting.run, "", [PendingCall(rows.call(9, "unknown", tool_name="transfer_money"))])
     counts = WaitingCounts(4, 1)
     context: JsonObject = {"tab": TO_DECIDE, "counts": counts, "groups": [waiting], "has_more": True, "most_shown": 50}
+    unclear = context | {"groups": [unknown], "has_more": False}
     chosen = [(rows.call_id(number), "0" * 64) for number in range(6)]
     bulk: JsonObject = {"chosen": chosen, "unsafe": [("send_invoice", 6)], "unsafe_count": 6}
     decided = rows.call(3, "denied", decided_at=timezone.now(), decision_reason="Ask the customer first.")
@@ -118,7 +119,7 @@ def _inbox() -> list[Sample]:
     return [
         sample("Tabs", "runs/partials/inbox_tabs", {"tabs": inbox_tabs(TO_DECIDE, counts)}, wide=True),
         sample("To decide", "runs/partials/inbox_list", context, wide=True, tag="div", class_="inbox"),
-        sample("Outcome unknown", "runs/partials/inbox_list", context | {"groups": [unknown]}, wide=True),
+        sample("Outcome unknown", "runs/partials/inbox_list", unclear, wide=True, tag="div", class_="inbox"),
         sample("All clear", "runs/partials/inbox_list", context | {"groups": [], "has_more": False}, wide=True),
         sample("The bar of a selection", "runs/partials/inbox_bulk", wide=True),
         sample("A second question", "runs/partials/confirm_bulk", bulk, wide=True),
