@@ -105,7 +105,7 @@ function ownWords(xhr) {
   return isText && xhr.responseText ? xhr.responseText.trim().slice(0, 300) : undefined;
 }
 for (const event of ["htmx:sendError", "htmx:timeout"]) {
-  document.addEventListener(event, () => toast("The server did not answer. Nothing was lost: try again.", "error"));
+  document.addEventListener(event, () => toast("No connection. Try again.", "error"));
 }
 document.addEventListener("htmx:configRequest", ({ detail }) => {
   if (!detail.elt.closest("[data-skip-empty]")) return;

@@ -121,7 +121,7 @@ class RunAdmin(ReadOnlyAdmin):
     def stop_runs(self, request: HttpRequest, runs: QuerySet[Run]) -> None:
         outcomes = [control.cancel(run_id, by=request.user) for run_id in runs.values_list("pk", flat=True)]
         said = (
-            f"{outcomes.count('cancelled')} cancelled, {outcomes.count('asked')} asked to stop, "
+            f"{outcomes.count('cancelled')} stopped, {outcomes.count('asked')} asked to stop, "
             f"{outcomes.count('already_ended')} had already ended."
         )
         messages.info(request, said)

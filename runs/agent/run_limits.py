@@ -38,7 +38,7 @@ class RunLimits:
         default=20,
         metadata=declared(
             _limit(
-                label="Turns at most",
+                label="Max turns",
                 help="Replies of the model in a run",
                 unit="turn",
                 most=1000,
@@ -53,7 +53,7 @@ class RunLimits:
         default=None,
         metadata=declared(
             _limit(
-                label="Tool calls at most",
+                label="Max tool calls",
                 help="Tool calls in a run",
                 empty="no limit",
                 unit="tool call",
@@ -70,7 +70,7 @@ class RunLimits:
         default=600,
         metadata=declared(
             _limit(
-                label="Seconds at most",
+                label="Max time, seconds",
                 help="Time a run is worked on; waiting for a person is not counted",
                 unit="second",
                 most=86_400,
@@ -78,7 +78,7 @@ class RunLimits:
                 column_label="max seconds",
                 public_name="max_seconds",
                 earlier_name="max_seconds",
-                fact_label="Time at most",
+                fact_label="Max time",
                 reached="The run reached its time limit.",
             )
         ),
@@ -89,7 +89,7 @@ class RunLimits:
         default=None,
         metadata=declared(
             _limit(
-                label="Tokens at most",
+                label="Max tokens",
                 help="Tokens of all replies of a run together",
                 empty="no limit",
                 unit="token",
@@ -106,7 +106,7 @@ class RunLimits:
         metadata=declared(
             _limit(
                 kind="money",
-                label="US dollars at most",
+                label="Max cost, US dollars",
                 help="What a run may cost",
                 empty="no limit",
                 remark="A model whose price is unknown is not asked under a limit.",
@@ -114,7 +114,7 @@ class RunLimits:
                 least=Decimal("0.0001"),
                 most=Decimal(100_000),
                 column_label="max cost in USD",
-                fact_label="Cost at most",
+                fact_label="Max cost",
                 reached="The run reached its cost limit, or the next reply might have exceeded it.",
                 more="money",
                 raise_label="Allow it to cost more",

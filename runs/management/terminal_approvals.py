@@ -48,7 +48,7 @@ def _ask_for_outcome(run: Run, call: ToolCall, told: str, read: Read) -> None:
     elif answer == "n":
         control.settle(call.pk, by=run.user, outcome="run_again")
     else:
-        control.settle(call.pk, by=run.user, outcome="happened", reason=read("What came out of it (may be empty)? "))
+        control.settle(call.pk, by=run.user, outcome="happened", reason=read("Result (optional): "))
 
 
 def _answer(question: str, letters: str, read: Read) -> str:

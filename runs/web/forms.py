@@ -46,7 +46,7 @@ class LaunchForm(forms.Form):
     model = forms.CharField(required=False, max_length=MAX_NAME_CHARS)
     approval = forms.ChoiceField(
         required=False,
-        choices=[("", "As the agent says"), *Agent.Approval.choices],
+        choices=[("", "Agent's default"), *Agent.Approval.choices],
         error_messages={"invalid_choice": "Choose one of the rules on the list."},
     )
 

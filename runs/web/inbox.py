@@ -32,7 +32,7 @@ from runs.web.pending_calls import (
 )
 from runs.web.toasts import toast
 
-NOTHING_CHOSEN: Final = "Choose the calls first: each has a box."
+NOTHING_CHOSEN: Final = "Select calls first."
 MOST_UNASKED: Final = 5
 """More calls that change things outside are approved at once only after a second question."""
 DONE: Final = {"approve": "Approved", "deny": "Denied"}

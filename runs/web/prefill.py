@@ -109,10 +109,10 @@ def _double(filled: Prefill, limit: str, *, by: Any) -> None:
     for name, (before, after) in _doubled(filled.run, limit, by=by).items():
         ceiling, field = _ceiling(filled.run, name, by=by), _DOUBLED[name].public
         if ceiling is not None and after > ceiling:
-            filled.changed[field] = f"It was {_plain(before)}, and the agent allows no more than {_plain(ceiling)}."
+            filled.changed[field] = f"Was {_plain(before)}. The agent allows no more than {_plain(ceiling)}."
         else:
             filled.initial[field] = _plain(after)
-            filled.changed[field] = f"It was {_plain(before)}."
+            filled.changed[field] = f"Was {_plain(before)}"
 
 
 def _doubled(run: Run, limit: str, *, by: Any) -> dict[str, tuple[Decimal, Decimal]]:
@@ -158,8 +158,8 @@ def _switch_model(filled: Prefill, ceiling: list[str] | None) -> None:
         place = max((choices.index(name) for name in tried if name in choices), default=-1)
         later = [name for name in others if choices.index(name) > place]
         filled.initial["model"] = (later or others)[0]
-        filled.changed["model"] = f"It was {names}."
+        filled.changed["model"] = f"Was {names}"
     else:
         filled.initial["model"] = ""
         missing = "no other is set up here. Type one" if ceiling is None else "the agent has no other"
-        filled.changed["model"] = f"It was {names}, and {missing}."
+        filled.changed["model"] = f"Was {names}, and {missing}."

@@ -26,12 +26,12 @@ from runs.web.toasts import toast
 ALREADY_ENDED: Final = "The run had already ended. Nothing was changed."
 CANCEL_MESSAGES: Final[dict[control.CancelOutcome, str]] = {
     "cancelled": "The run is stopped.",
-    "asked": "Stopping: the run ends at its next safe point.",
+    "asked": "Stopping…",
     "already_ended": ALREADY_ENDED,
 }
 PAUSE_MESSAGES: Final[dict[control.PauseOutcome, str]] = {
     "paused": "The run is paused.",
-    "asked": "Pausing: the run stops at its next safe point.",
+    "asked": "Pausing after this reply…",
     "already_paused": "The run was paused before.",
     "waits_for_approval": "The run waits for an approval, so there is nothing to pause.",
     "waits_for_decision": "The run waits for a decision, so there is nothing to pause.",

@@ -159,7 +159,7 @@ class EffortField(forms.ChoiceField):
         super().__init__(
             label=setting.label,
             required=False,
-            choices=[("", "As the agent says"), *Agent.ReasoningEffort.choices],
+            choices=[("", "Agent's default"), *Agent.ReasoningEffort.choices],
             error_messages={"invalid_choice": "Choose one of the efforts on the list."},
         )
 

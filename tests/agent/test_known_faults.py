@@ -68,7 +68,7 @@ def test_a_tool_out_of_time_that_may_have_taken_effect_is_unknown_and_not_to_be_
     assert sent == ["mail"]
     assert error is not None
     assert (error.code, error.recoverable) == ("outcome_unknown", False)
-    assert error.suggested_action == "Check whether it took effect before it is done again"
+    assert error.suggested_action == "Check whether it happened before it is done again"
 
 
 async def test_a_timeout_around_a_run_does_not_leave_it_completed():

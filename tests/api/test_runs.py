@@ -62,7 +62,7 @@ def test_a_launched_run_is_answered_as_the_contract_says(program: Program, owner
         ),
         ({"task": "x", "overrides": {"max_turns": True}}, "max_turns: Input should be a valid integer, not True"),
         ({"task": "x", "overrides": {"model_timeout_s": "5"}}, "model_timeout_s: Input should be a valid number"),
-        ({"task": "x", "overrides": {"models": ["gpt"]}}, "overrides.models: 'gpt' does not look like a model"),
+        ({"task": "x", "overrides": {"models": ["gpt"]}}, "overrides.models: Unknown model 'gpt'"),
         ({"task": "x", "overrides": {"tools": ["hammer"]}}, "overrides.tools: There is no tool 'hammer'"),
         ({"task": "x", "overrides": {"approval": "never"}}, "overrides.approval: Assistant asks before tools run"),
         ({"task": "x", "overrides": {"approval": "often"}}, "approval: Input should be 'never', 'unsafe' or 'always'"),

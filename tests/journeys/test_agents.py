@@ -60,7 +60,7 @@ async def test_an_agent_is_made_launched_edited_copied_exported_and_imported(
     await expect(page.get_by_label("Model 1", exact=True)).to_have_value("offline")
     await page.get_by_role("checkbox", name="calculator").check()
     await expect(page.get_by_label("Only these")).to_be_checked()
-    await page.get_by_label("Turns at most").fill("7")
+    await page.get_by_label("Max turns").fill("7")
     await page.locator(".agent-save [value=launch]").click()
 
     # Save & launch leads to the launch form, where the agent is chosen.
@@ -76,7 +76,7 @@ async def test_an_agent_is_made_launched_edited_copied_exported_and_imported(
     await expect(page.get_by_text("100 %")).to_be_visible()
     faults += await faults_of(page)
     await page.get_by_role("link", name="Edit").click()
-    await expect(page.get_by_label("Turns at most")).to_have_value("7")
+    await expect(page.get_by_label("Max turns")).to_have_value("7")
     await page.get_by_label("Description").fill("Looks things up")
     await save(page)
     await expect(page.get_by_text("Looks things up")).to_be_visible()

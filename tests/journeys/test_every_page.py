@@ -59,6 +59,7 @@ async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_windo
     page = await open_page(live_site, session=live_site.session_of("root"), **LOOKS[look])
     for address in (
         "/", "/runs/", "/inbox/", "/threads/", "/models/", "/settings/password/", "/settings/tokens/", "/search/",
+        "/styleguide/",
     ):  # fmt: skip
         await page.goto(address)
         faults += await faults_of(page)  # Empty pages.

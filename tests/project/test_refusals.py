@@ -69,7 +69,7 @@ def test_a_form_that_meets_an_outage_comes_back_with_what_was_typed_and_no_passw
     text = page.content.decode()
 
     assert (page.status_code, page.has_header("Refresh")) == (503, False)
-    assert '<form class="card card-body stack kept-form" method="post" action="/runs/">' in text
+    assert '<form class="card card-body stack kept-form" method="post" action="/runs/" data-submit-once>' in text
     assert "Plan the &lt;b&gt;trip&lt;/b&gt;" in text and 'name="once" value="key-1"' in text
     assert "csrfmiddlewaretoken" in text
     assert "s3cret" not in text

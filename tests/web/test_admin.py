@@ -177,7 +177,7 @@ def test_staff_stop_runs_through_the_control_room(browser: Client, owner: User, 
         run.refresh_from_db()
     assert (queued.status, hosted.status, ended.status) == ("cancelled", "thinking", "completed")
     assert hosted.cancel_requested_at is not None
-    assert "1 cancelled, 1 asked to stop, 1 had already ended." in response.content.decode()
+    assert "1 stopped, 1 asked to stop, 1 had already ended." in response.content.decode()
 
 
 def test_staff_run_tasks_again_as_their_own(

@@ -85,7 +85,7 @@ def test_save_and_launch_goes_to_the_launch_form_with_the_agent(browser: Client)
 
 WRONG = {
     "name": ("", "Give the agent a name."),
-    "model_names": ("gpt 5", "does not look like a model"),
+    "model_names": ("gpt 5", "Unknown model"),
     "max_turns": ("lots", "Type a whole number of turns."),
     "max_cost_usd": ("0", "A limit is at least $0.0001."),
     "temperature": ("3", "It must be a number from 0 to 2, not 3."),

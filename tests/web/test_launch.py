@@ -101,7 +101,7 @@ def test_line_ends_are_those_that_were_typed(browser: Client) -> None:
         ({"task": "é" * (128 * 1024 + 1)}, "at most 256 KiB"),
         ({"task": "nul \x00"}, "Null characters are not allowed"),
         ({"agent": "Nobody"}, "no agent of that name"),
-        ({"model": "gpt"}, "does not look like a model"),
+        ({"model": "gpt"}, "Unknown model"),
         ({"model": "openai:gpt-6-luna"}, "set the environment variable OPENAI_API_KEY"),
         ({"model": "nowhere/m1"}, "Unknown model"),
         ({"max_turns": "0"}, "at least 1 turn"),

@@ -198,7 +198,7 @@ def test_the_page_of_a_run_tells_its_limit_of_tool_calls(browser: Client) -> Non
 
     page = flat(browser.get(Run.objects.get().get_absolute_url()).content.decode())
 
-    assert "<dt>Tool calls at most</dt><dd>1,000</dd>" in page
+    assert "<dt>Max tool calls</dt><dd>1,000</dd>" in page
 
 
 def test_a_limit_of_the_reply_is_doubled_when_an_error_offers_it(
@@ -209,7 +209,7 @@ def test_a_limit_of_the_reply_is_doubled_when_an_error_offers_it(
     page = browser.get(f"/runs/new/?from={run.pk}&change=max_output_tokens").content.decode()
 
     assert value_of(page, "max_output_tokens") == "1000"
-    assert "It was 500." in page and is_open(page, "Model settings")
+    assert "Was 500" in page and is_open(page, "Model settings")
 
 
 def test_a_run_from_before_there_were_settings_can_be_copied_and_looked_at(
@@ -265,9 +265,9 @@ def test_a_runs_page_tells_what_it_was_launched_with(browser: Client, owner: Use
     facts = dict(re.findall(r"<dt>([^<]*)</dt><dd[^>]*>([^<]*)</dd>", part))
     assert unescape(facts.pop("Further settings")) == '{"stop": ["</dl><script>", "⟨U+202E⟩"]}'
     assert facts == {
-        "Turns at most": "20",
-        "Time at most": "10 min 0 s",
-        "Tokens at most": "5,000",
+        "Max turns": "20",
+        "Max time": "10 min 0 s",
+        "Max tokens": "5,000",
         "Tools": "none",
         "Reasoning effort": "Extra high",
         "Temperature": "0",

@@ -170,7 +170,7 @@ def test_a_model_that_fails_shows_its_classified_error_with_a_badge(
 
     assert 'data-severity="critical"' in shown
     assert "claude answered 401" in shown
-    assert "Check the API key of this provider" in shown
+    assert "Check the key of claude" in shown
     assert "sk-wrong-key" not in shown
     assert "<script>" not in shown
 

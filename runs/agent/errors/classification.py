@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runs.agent.errors.exception_text import attribute_of, members_of, name_of, words_of
 from runs.agent.errors.exceptions import (
@@ -61,7 +61,7 @@ _MODEL_VERDICTS: dict[FailureKind, Classification] = {
     "server": _about_model("server", ERROR, "Run again, or use another model", again=True),
     "refused": _about_model("refused", ERROR, "Check the task and the model's settings", again=False),
     "not_found": _about_model("not_found", ERROR, "Check the model's name and the address of its server", again=False),
-    "auth": _about_model("auth", CRITICAL, "Check the API key of this provider", again=False),
+    "auth": _about_model("auth", CRITICAL, "Check the key of the provider", again=False),
     "forbidden": _about_model(
         "forbidden",
         ERROR,
@@ -132,6 +132,8 @@ def _of_model(failure: ModelFailure) -> Classification:
             return Classification(
                 f"model_{reason}", WARNING, True, "Wait until then and run again, or use another model"
             )
+        case ModelFailure(kind="auth", provider=provider) if provider:
+            return replace(_MODEL_VERDICTS["auth"], suggested_action=f"Check the key of {provider}")
         case _:
             return _MODEL_VERDICTS[failure.kind]
 

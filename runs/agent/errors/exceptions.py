@@ -193,8 +193,7 @@ class ModelUnavailable(ModelFailure):
     def __init__(self, last: ModelFailure, *, attempts: int, why: str = "") -> None:
         """`why` is the reason for no further attempts, unless the attempts were used up."""
         super().__init__(
-            f"Model {last.model!r} gave no reply in {counted(attempts, 'attempt')}. {why + ' ' if why else ''}"
-            f"The last failure: {last}",
+            f"No reply of {last.model!r} after {counted(attempts, 'attempt')}: {last}{' ' + why if why else ''}",
             kind=last.kind,
             provider=last.provider,
             model=last.model,

@@ -56,10 +56,10 @@ def _failed(tool: Tool, raised: BaseException) -> AgentError:
 
 def _timed_out(tool: Tool, timeout_s: float, limit: str) -> AgentError:
     context = {"tool": tool.name, "timeout_s": timeout_s, "limit": limit}
-    message = f"{tool.name!r} gave no result in {timeout_s:.3g} s (limit {limit})."
+    message = f"{tool.name} timed out after {timeout_s:.3g} s (limit {limit})."
     if effect_of(tool) != "unsafe":
-        action = "Retry with longer timeout or simpler task"
+        action = "Nothing to do: the model is told and can try again"
         return AgentError(message, ErrorSeverity.WARNING, context, True, action, code="tool_timeout")
-    message += " Whether it took effect is unknown."
-    action = "Check whether it took effect before it is done again"
+    message += " We don't know whether it happened."
+    action = "Check whether it happened before it is done again"
     return AgentError(message, ErrorSeverity.ERROR, context, False, action, code="outcome_unknown")

@@ -39,7 +39,7 @@ def pause(run_id: UUID, *, by: Any) -> PauseOutcome:
         announce(run.pk, run.last_sequence)
         return "paused"
     if run.pause_requested_at is None:
-        words = f"{name_of(by)} asked to pause the run."
+        words = f"Pausing after this reply, asked by {name_of(by)}."
         add_step(run, Step.Kind.NOTE, words, NotePayload(note="pause_asked", by=name_of(by)))
         run.pause_requested_at = timezone.now()
         run.save(update_fields=["pause_requested_at", "next_sequence"])

@@ -143,18 +143,18 @@ def _words(stop: StopReport, report: StopProof) -> str:
     took = f" {report.took_s:.1f} s after it was asked for" if report.took_s else ""
     said = [f"Stopped{by}{took}."]
     if stop.forced_by is not None:
-        said.append(f"{stop.forced_by} did not wait for its host, so what that still does is not known.")
-    said.append(f"Stopped with it: {'; '.join(map(_stopped_words, stop.stopped))}." if stop.stopped else "")
+        said.append(f"{stop.forced_by} forced it. Later output is ignored; outside effects may still happen.")
+    said.append(f"Stopped: {'; '.join(map(_stopped_words, stop.stopped))}." if stop.stopped else "")
     if not stop.stopped:
         said[-1] = "A model was being asked." if stop.was_asking else "No tool was running."
     if stop.keeps_words:
         said.append("What it had said is kept.")
     if stop.finished:
-        said.append(f"Had finished: {', '.join(each.tool_name for each in stop.finished)}.")
+        said.append(f"Finished before: {', '.join(each.tool_name for each in stop.finished)}.")
     if report.tokens_after is not None:
         cost = f"${report.cost_after}" if report.cost_is_known else "at an unknown cost"
         about = "≈" if report.tokens_are_estimated else ""
-        said.append(f"Booked after that: {about}{counted(report.tokens_after, 'token')}, {cost}.")
+        said.append(f"Spent after the stop was asked for: {about}{counted(report.tokens_after, 'token')}, {cost}.")
     return " ".join(said)
 
 

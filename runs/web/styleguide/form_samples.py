@@ -36,7 +36,7 @@ def _fields() -> list[Sample]:
         "models": ["offline"],
         "examples": [("Two sums", "What is 17 * 23?")],
         "earlier": rows.run(),
-        "changed": {"max_turns": "It was 20."},
+        "changed": {"max_turns": "Was 20"},
     }
     follow_up = FollowUpForm({"message": ""})
     return [
@@ -45,7 +45,7 @@ def _fields() -> list[Sample]:
         sample("Password", "partials/password_input", {"field": empty["secret"]}),
         sample("Number", "runs/partials/limit_field", {"field": empty["turns"]}),
         sample("Number, refused", "runs/partials/limit_field", {"field": wrong["turns"]}),
-        sample("Number, suggested", "runs/partials/limit_field", {"field": empty["turns"], "words": "It was 20."}),
+        sample("Number, suggested", "runs/partials/limit_field", {"field": empty["turns"], "words": "Was 20"}),
         sample("Errors of a form", "partials/form_errors", {"form": wrong}),
         sample("Launch form", "runs/partials/launch_form", context, wide=True),
         sample("Follow-up", "runs/partials/follow_up", {"run": rows.run(), "follow_up": follow_up}, wide=True),

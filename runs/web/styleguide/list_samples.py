@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import QueryDict
@@ -14,6 +15,7 @@ from runs.agent.providers.capabilities import Capabilities
 from runs.agent.providers.model_catalog.connection_test import Probe
 from runs.agent.usage import Usage
 from runs.models import Agent, Run
+from runs.web.call_stacks import CallStack, SimilarRuns
 from runs.web.home_figures import ChartBar, FailureCause, Figures, Tile
 from runs.web.inbox_tabs import TO_DECIDE, inbox_tabs
 from runs.web.launch_agent import LaunchAgent
@@ -109,7 +111,9 @@ def _inbox() -> list[Sample]:
     )
     unknown = PendingRun(waiting.run, "", [PendingCall(rows.call(9, "unknown", tool_name="transfer_money"))])
     counts = WaitingCounts(4, 1)
-    context: JsonObject = {"tab": TO_DECIDE, "counts": counts, "groups": [waiting], "has_more": True, "most_shown": 50}
+    context: JsonObject = {"tab": TO_DECIDE, "counts": counts, "has_more": True, "most_shown": 50}
+    context["sections"] = [waiting, _similar()]
+    unclear = context | {"sections": [unknown], "has_more": False}
     chosen = [(rows.call_id(number), "0" * 64) for number in range(6)]
     bulk: JsonObject = {"chosen": chosen, "unsafe": [("send_invoice", 6)], "unsafe_count": 6}
     decided = rows.call(3, "denied", decided_at=timezone.now(), decision_reason="Ask the customer first.")
@@ -118,14 +122,30 @@ def _inbox() -> list[Sample]:
     return [
         sample("Tabs", "runs/partials/inbox_tabs", {"tabs": inbox_tabs(TO_DECIDE, counts)}, wide=True),
         sample("To decide", "runs/partials/inbox_list", context, wide=True, tag="div", class_="inbox"),
-        sample("Outcome unknown", "runs/partials/inbox_list", context | {"groups": [unknown]}, wide=True),
-        sample("All clear", "runs/partials/inbox_list", context | {"groups": [], "has_more": False}, wide=True),
+        sample("Outcome unknown", "runs/partials/inbox_list", unclear, wide=True, tag="div", class_="inbox"),
+        sample("All clear", "runs/partials/inbox_list", context | {"sections": [], "has_more": False}, wide=True),
         sample("The bar of a selection", "runs/partials/inbox_bulk", wide=True),
         sample("A second question", "runs/partials/confirm_bulk", bulk, wide=True),
         sample("Changed arguments", "runs/partials/argument_form", form, wide=True),
         sample("Decided meanwhile", "runs/partials/call_stands", {"call": decided}, wide=True),
+        sample(
+            "What else can be done", "runs/partials/inbox_always", {"call": rows.call(5), "waiting": waiting.calls[0]}
+        ),
+        sample("Undo", "runs/partials/undo_form", _undo(), wide=True),
         sample("A refused decision", "runs/partials/decision_refused", refused, wide=True),
     ]
+
+
+def _similar() -> SimilarRuns:
+    """Calls of three runs that are alike."""
+    runs = [rows.run("waiting", waiting_for="approval", id=UUID(int=50 + number)) for number in range(3)]
+    calls = [PendingCall(rows.call(20 + number, run=run)) for number, run in enumerate(runs)]
+    return SimilarRuns(CallStack(calls[0], calls[1:]))
+
+
+def _undo() -> JsonObject:
+    until = timezone.now() + timedelta(hours=1)
+    return {"url": "/runs/", "until": until, "until_ms": round(until.timestamp() * 1000), "is_inbox": True}
 
 
 def _models() -> list[Sample]:

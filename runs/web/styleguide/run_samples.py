@@ -128,6 +128,7 @@ def _faces() -> list[tuple[str, StageView, JsonObject]]:
         ("Thinking", StageView(face="thinking", title="clerk-large", since=now), {}),
         ("Tools", StageView(face="tools", title="3 tools at once", sub="1 of 3 done", lanes=lanes, more=4), {}),
         ("Retry", _face_of(_retry(4, time.time() + 3600)), {}),
+        ("Race", _face_of(_race_start(32)), {}),
         ("Approval", StageView(face="ask", title="Needs your approval", questions=[_asked(asked)], more=1), {}),
         ("Outcome unknown", StageView(face="ask", title="Outcome unknown", questions=[_asked(unclear)]), {}),
         ("Paused", StageView(face="paused", title="Paused", sub="It goes on from here when you resume it."), {}),
@@ -234,6 +235,7 @@ def _replies() -> dict[str, list[Step]]:
     notes = (("pause_asked", "Pausing after this reply…"), ("resumed", "Resumed by ada."))
     return {
         "Attempts": [_retry(16, time.time() + 3600), _retry(17, None, attempt=5)],
+        "A race that goes on": [_race_start(31)],
         "A race": [rows.model_step("race", 18, "local/m1 won (3 raced)", metadata=race)],
         "An unfinished reply": [rows.model_step("note", 19, "The tide", metadata=stopped)],
         "Notes": [
@@ -243,6 +245,13 @@ def _replies() -> dict[str, list[Step]]:
         "An error": [_error(30)],
         "An answer among the steps": [_answer("It is 391.")],
     }
+
+
+def _race_start(sequence: int) -> Step:
+    begin = time.time()
+    asked = [{"lane": n, "provider": "local", "model": f"m{n}", "started_at": begin} for n in (1, 2, 3)]
+    told = {"strategy": "race", "asked": asked}
+    return rows.model_step("race", sequence, "Asks 3 models at once.", metadata=told, attempt=1)
 
 
 def _lane(number: int, outcome: str, started: float, first: float | None, ended: float) -> JsonObject:

@@ -65,6 +65,7 @@ def apart(groups: Iterable[SampleGroup]) -> list[SampleGroup]:
 
 
 def _prefixed(html: str, prefix: str) -> str:
+    html = html.replace(" autofocus", "")  # The page opens at its top, not at a refused field.
     for name in _NAMES:
         first, *others = html.split(f' {name}="')
         html = first + "".join(f' {name}="{_with(prefix, other)}' for other in others)

@@ -228,5 +228,5 @@ def test_tokens_booked_after_the_click_are_about_as_many_if_some_were_counted_he
     thought = stop_report_thought(run.pk, stop_report_of(run), Totals(30, None, True, usage_is_estimated=is_estimated))
 
     shown = card_proof_of(Step(metadata=thought.metadata))
-    assert f"Booked after that: {tokens} tokens" in thought.content
+    assert f"Spent after the stop was asked for: {tokens} tokens" in thought.content
     assert shown is not None and shown.tokens == tokens

@@ -1,8 +1,9 @@
 """Translation of every error of the transport into a `ModelFailure`."""
 
+import errno
 import logging
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import httpx2
 from pydantic_ai import exceptions as foreign
@@ -18,6 +19,15 @@ from runs.agent.redaction.redactor import HIDDEN, redacted
 from runs.agent.tools.validation import shortened_text
 
 logger = logging.getLogger(__name__)
+
+_NETWORK_WORDS: Final = {
+    errno.ECONNREFUSED: "connection refused",
+    errno.ECONNRESET: "connection reset",
+    errno.ETIMEDOUT: "no answer in time",
+    errno.EHOSTUNREACH: "no route to its host",
+    errno.ENETUNREACH: "no network",
+}
+"""Why there is no connection, by the system's error number."""
 
 MAX_MESSAGE_CHARS = 4000
 """Length limit of a failure's message. The longest ones of providers list the faults of a schema."""
@@ -221,7 +231,7 @@ def _what_happened(error: Exception, kind: FailureKind, phase: FailurePhase) -> 
         case "wrong_address", _:
             return f"does not speak TLS at this address, which begins with https: {_root(error)}"
         case "network", "connect":
-            return f"could not be reached: {_root(error)}"
+            return f"could not be reached: {_words_of_network(error)}"
         case "network", _:
             return f"broke off the connection: {_root(error)}"
         case _:
@@ -237,6 +247,14 @@ def _root(error: BaseException) -> str:
     """The text of the innermost cause: the outer ones are only "Connection error."."""
     *_, innermost = _causes(error)
     return words_of(innermost) or name_of(innermost)
+
+
+def _words_of_network(error: BaseException) -> str:
+    """The cause in words: `connection refused` in place of `[Errno 111] Connect call failed ('127.0.0.1', 9)`."""
+    *_, innermost = _causes(error)
+    if isinstance(innermost, OSError) and innermost.errno in _NETWORK_WORDS:
+        return _NETWORK_WORDS[innermost.errno]
+    return _root(error)
 
 
 def _without(key: str | None, message: str) -> str:

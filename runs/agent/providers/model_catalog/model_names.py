@@ -28,6 +28,10 @@ def wrong_in(name: str) -> str | None:
     return None
 
 
+_BEGINNINGS: Final = (("gpt", "openai"), ("o3", "openai"), ("claude", "anthropic"), ("gemini", "google"))
+"""How the names of companies' models begin, written without their company."""
+
+
 def name_fault(name: object) -> str | None:
     """Why this cannot be the full name of any model, or None. Whether the model exists is not checked."""
     if name == "offline":
@@ -35,6 +39,9 @@ def name_fault(name: object) -> str | None:
     if isinstance(name, str) and _FULL_NAME.fullmatch(name):
         fault = wrong_in(name)
         return f"{name[:MAX_NAME_CHARS]!r} is not a model name: it {fault}." if fault else None
-    hosted = ", ".join(f"{company}:NAME" for company in HOSTED)
     told = name[:MAX_NAME_CHARS] if isinstance(name, str) else name
-    return f"{told!r} does not look like a model: write offline, {hosted} or SERVER/NAME."
+    meant = next((company for start, company in _BEGINNINGS if str(told).lower().startswith(start)), None)
+    if meant is not None and _FULL_NAME.fullmatch(f"{meant}:{told}"):
+        return f"Unknown model {told!r}. Did you mean {meant}:{told}?"
+    hosted = ", ".join(f"{company}:NAME" for company in HOSTED)
+    return f"Unknown model {told!r}. Write offline, {hosted} or SERVER/NAME."

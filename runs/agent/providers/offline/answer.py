@@ -35,7 +35,7 @@ def refusal(refused: Refusal, tool_names: Collection[str]) -> str:
     clause = " ".join(refused.clause.split())
     shown = clause if len(clause) <= 200 else clause[:197] + "…"
     return (
-        f"I could not do “{shown}”{why} I follow rules and use no AI, so I do not guess. "
+        f"I could not do “{shown}”{why} The offline planner has no rule for this. Connect a model to do more. "
         f"What works:\n\n{_examples(tool_names)}"
     )
 
@@ -60,24 +60,24 @@ def _examples(tool_names: Collection[str]) -> str:
 def reasoning_for_calls(progress: Progress, ready: dict[int, ToolRequest]) -> str:
     """The reasoning: which rules matched the task, and why these calls are made now."""
     goals = [progress.goals[place] for place in ready]
-    named = _listed([f"“{goal.clause}” by the rule for {_rule(goal)}" for goal in goals])
+    named = _listed([f"“{goal.clause}” is {_topic(goal)}" for goal in goals])
     if len(progress.outcomes) > progress.first:
-        return f"The earlier results are in, so now I can do {named}."
+        return f"The earlier results are in. Next, {named}."
     waiting = len(progress.goals) - progress.first - len(goals)
-    order = "" if len(goals) == 1 else " These do not need each other, so I ask for them at once."
-    more = counted(waiting, "more call waits", "more calls wait")
-    later = f" {more} for what comes back." if waiting else ""
-    return f"I read {named}.{order}{later}"
+    order = "" if len(goals) == 1 else " These do not need each other: they run at once."
+    need = "its result" if len(goals) == 1 else "their results"
+    later = f" {counted(waiting, 'more step needs', 'more steps need')} {need}." if waiting else ""
+    return f"{named[0].upper() + named[1:]}.{order}{later}"
 
 
-def _rule(goal: Goal) -> str:
+def _topic(goal: Goal) -> str:
     return f"{goal.rule} (a first step)" if goal.is_step else goal.rule
 
 
 def reasoning_for_answer(progress: Progress) -> str:
     """The reasoning before the answer."""
     if progress.has_failed:
-        return "A call failed. I do not guess its result: I answer with what is certain and say what is missing."
+        return "A call failed. The answer says what is certain and what is missing."
     return "Every result is in, so I put them into the answer."
 
 

@@ -73,13 +73,13 @@ def test_a_name_may_hold_whatever_a_server_uses(name):
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("gpt", "does not look like a model"),
-        ("", "does not look like a model"),
-        (None, "None does not look like a model"),
-        ("local/", "does not look like a model"),
-        ("openai:", "does not look like a model"),
-        ("@cf/meta/llama", "does not look like a model"),  # the name of its server must come first
-        ("cohere:command", "does not look like a model"),
+        ("gpt", "Unknown model"),
+        ("", "Unknown model"),
+        (None, "Unknown model None"),
+        ("local/", "Unknown model"),
+        ("openai:", "Unknown model"),
+        ("@cf/meta/llama", "Unknown model"),  # the name of its server must come first
+        ("cohere:command", "Unknown model"),
         ("local/a model", "contains white space"),
         ("local/model\n", "contains white space"),
         ("local/a\u00a0b", "contains white space"),

@@ -64,8 +64,8 @@ async def test_every_reply_states_its_rule_in_a_sentence_or_two() -> None:
     conversation = await converse("What is 15% of 240, then add 10 to the result")
 
     first, second, last = [turn.reply.reasoning for turn in conversation.turns]
-    assert first == "I read “What is 15% of 240” by the rule for arithmetic. 1 more call waits for what comes back."
-    assert second == "The earlier results are in, so now I can do “add 10 to the result” by the rule for arithmetic."
+    assert first == "“What is 15% of 240” is arithmetic. 1 more step needs its result."
+    assert second == "The earlier results are in. Next, “add 10 to the result” is arithmetic."
     assert last == "Every result is in, so I put them into the answer."
 
 
