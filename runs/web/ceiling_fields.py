@@ -19,12 +19,28 @@ _NUMBERS: Final = tuple(each for each in LAUNCHED if each.is_capped and each.kin
 
 
 def show_own(form: forms.Form, agent: Agent) -> None:
-    """Show below each number what an empty field means: the agent's own value, or that there is none."""
-    for each in LAUNCHED:
-        if each.group in ("limits", "timeouts"):
-            own = getattr(agent, each.agent_column)
-            words = capfirst(each.empty) if own in (None, "") else setting_words(each, own)
-            form.fields[each.public].help_text = _("Default: %(value)s") % {"value": words}
+    """Show in each field what it means if it is empty: the agent's own value, or that there is none."""
+    for name, words in defaults_of(agent).items():
+        field = form.fields[name]
+        if isinstance(field, forms.ChoiceField):
+            field.choices = [("", words), *list(field.choices)[1:]]
+        else:
+            field.widget.attrs["placeholder"] = words
+
+
+def defaults_of(agent: Agent) -> dict[str, str]:
+    """By field, what an empty one means: static/ceilings.js shows it when another agent is chosen."""
+    models = ", ".join(map(str, agent.model_names or ["offline"]))
+    words = {"model": models, "approval": str(Agent.Approval(agent.approval).label).lower()}
+    words |= {each.public: _own(each, agent) for each in LAUNCHED}
+    return {name: _("Default: %(value)s") % {"value": value} for name, value in words.items()}
+
+
+def _own(setting: Setting, agent: Agent) -> str:
+    value = getattr(agent, setting.agent_column)
+    if value in (None, "", {}):
+        return str(capfirst(setting.empty or _("none")))
+    return setting_words(setting, value)
 
 
 def show_in(form: forms.Form, ceilings: Ceilings) -> None:
