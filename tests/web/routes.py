@@ -109,6 +109,8 @@ PAGES: dict[str, Methods] = {
     "runs:thread": {"GET": run_page()},
     "runs:thread-run": {"GET": run_page()},
     "runs:palette": {"GET": page()},
+    # Without an address.
+    "runs:palette-used": {"POST": page(400)},
     "runs:search": {"GET": page()},
     "runs:inbox": {"GET": page()},
     "runs:inbox-count": {"GET": page()},

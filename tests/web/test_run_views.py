@@ -42,7 +42,8 @@ def save(browser: Client, name: str, query: str, **fields: str) -> Any:
 
 def groups_in(page: str) -> list[str]:
     """The titles of the groups with their sums."""
-    return [flat(re.sub(r"<[^>]+>", " ", found)).strip() for found in re.findall(r"<summary>(.*?)</summary>", page, re.DOTALL)]
+    found = re.findall(r"<summary>(.*?)</summary>", page, re.DOTALL)
+    return [flat(re.sub(r"<[^>]+>", " ", each)).strip() for each in found]
 
 
 def test_the_filters_are_saved_as_a_view_with_a_count_and_opened_again(
