@@ -32,15 +32,17 @@ def defaults_of(agent: Agent) -> dict[str, str]:
     """By field, what an empty one means: static/ceilings.js shows it when another agent is chosen."""
     models = ", ".join(map(str, agent.model_names or ["offline"]))
     words = {"model": models, "approval": str(Agent.Approval(agent.approval).label).lower()}
-    words |= {each.public: _own(each, agent) for each in LAUNCHED}
-    return {name: _("Default: %(value)s") % {"value": value} for name, value in words.items()}
+    own = {name: _("Default: %(value)s") % {"value": value} for name, value in words.items()}
+    return own | {each.public: _words_of_empty(each, agent) for each in LAUNCHED}
 
 
-def _own(setting: Setting, agent: Agent) -> str:
-    value = getattr(agent, setting.agent_column)
+def _words_of_empty(setting: Setting, agent: Agent) -> str:
+    own = getattr(agent, setting.agent_column)
+    value = (setting.default or setting.fallback) if own in (None, "", {}) else own
     if value in (None, "", {}):
-        return str(capfirst(setting.empty or _("none")))
-    return setting_words(setting, value)
+        words = setting.empty or _("none")
+        return str(capfirst(words)) if "default" in words else _("Default: %(value)s") % {"value": words}
+    return _("Default: %(value)s") % {"value": setting_words(setting, value)}
 
 
 def show_in(form: forms.Form, ceilings: Ceilings) -> None:
