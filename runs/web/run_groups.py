@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 
 from runs.live.rendering.run_lines import START_CHARS
 from runs.models import Run
-from runs.models.run import RunQuerySet
+from runs.models.run import SUCCEEDED, RunQuerySet
 from runs.web.run_filter import RunFilter
 from runs.web.run_totals import MOST_COUNTED, RunTotals
 
@@ -46,7 +46,8 @@ def groups_of(wanted: RunFilter) -> list[RunGroup]:
     keyed: Any = Run.objects.filter(pk__in=newest).order_by().annotate(group_key=_key(wanted.group))
     rows = keyed.values("group_key").annotate(
         runs=Count("pk"),
-        completed=Count("pk", filter=Q(status=Run.Status.COMPLETED)),
+        succeeded=Count("pk", filter=SUCCEEDED),
+        could_not=Count("pk", filter=Q(could_not=True)),
         failed=Count("pk", filter=Q(status=Run.Status.FAILED)),
         cost_sum=Sum("cost"),
         unpriced=Count("pk", filter=Q(cost__isnull=True) | Q(cost_is_partial=True)),
@@ -86,7 +87,8 @@ def _newest(keyed: RunQuerySet, keys: list[Any]) -> dict[Any, list[UUID]]:
 
 
 def _totals(row: dict[str, Any]) -> RunTotals:
-    return RunTotals(row["runs"], row["completed"], row["failed"], row["cost_sum"], row["unpriced"])
+    sums = {name: row[name] for name in ("runs", "succeeded", "could_not", "failed", "unpriced")}
+    return RunTotals(cost=row["cost_sum"], **sums)
 
 
 def _titles(group: str, keys: list[Any]) -> dict[Any, str]:
