@@ -1,7 +1,8 @@
 // The actions of the page that is open, for the palette: its own buttons, which a chosen row presses.
 
 const MOST = 5;
-const CONTROLS = ['button[form="run-actions"]', ".run-menu .menu-item", ".page-head :is(a.button, .menu-item)"].join(", ");
+// What a run asks comes first.
+const CONTROLS = ['#stage [form="run-actions"]', '[form="run-actions"]', ".run-menu .menu-item", ".page-head :is(a.button, .menu-item)"];
 
 function wordsOf(control) {
   if (control.ariaLabel) return control.ariaLabel;
@@ -17,8 +18,8 @@ const subjectOf = (control) => control.closest(".ask")?.querySelector(".ask-titl
 export function actionsFor(typed) {
   const wanted = typed.replace(/^>/, "").trim().toLowerCase().split(/\s+/).filter(Boolean);
   const found = new Map();
-  for (const control of document.querySelectorAll(CONTROLS)) {
-    if (control.disabled || control.closest("[hidden], dialog") || found.size === MOST) continue;
+  for (const control of new Set(CONTROLS.flatMap((each) => [...document.querySelectorAll(each)]))) {
+    if (!control.matches("a, button") || control.disabled || control.closest("[hidden], dialog") || found.size === MOST) continue;
     const [words, subject] = [wordsOf(control), subjectOf(control)];
     const all = `${words} ${subject}`.toLowerCase();
     if (words && wanted.every((word) => all.includes(word))) found.set(`${words}\n${subject}`, { words, subject, control });

@@ -12,6 +12,7 @@ from runs.agent.setting import Setting
 from runs.agent.text import counted, dollars_text
 from runs.engine.control import Ceilings
 from runs.models import Agent
+from runs.web.agent_facts import span_words
 from runs.web.run_settings import setting_words
 
 _NUMBERS: Final = tuple(each for each in LAUNCHED if each.is_capped and each.kind in ("count", "money"))
@@ -42,7 +43,8 @@ def _words_of_empty(setting: Setting, agent: Agent) -> str:
     if value in (None, "", {}):
         words = setting.empty or _("none")
         return str(capfirst(words)) if "default" in words else _("Default: %(value)s") % {"value": words}
-    return _("Default: %(value)s") % {"value": setting_words(setting, value)}
+    shown = span_words(value) if setting.unit == "second" else setting_words(setting, value)
+    return _("Default: %(value)s") % {"value": shown}
 
 
 def show_in(form: forms.Form, ceilings: Ceilings) -> None:
