@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -27,7 +27,7 @@ from runs.web.ceiling_fields import defaults_of, numbers_in, show_in, show_own, 
 from runs.web.form_keys import launched_once, new_key
 from runs.web.forms import LaunchForm
 from runs.web.launch_agent import launch_agent
-from runs.web.launch_changes import OPTIONS, base_of, changed_names, labels_of, options_set
+from runs.web.launch_changes import about_changes
 from runs.web.model_notes import launch_notes, notes_about
 from runs.web.prefill import kept, prefill
 
@@ -143,6 +143,21 @@ def _show(
     launched: Run | None = None,
 ) -> HttpResponse:
     template = "runs/partials/launch_form.html" if request.htmx else "runs/launch.html"
+    context = {
+        "form": form,
+        "launched": launched,
+        "examples": EXAMPLES,
+        "earlier": earlier,
+        "changed": changed or {},
+        "once": (launched is None and request.POST.get("once")) or new_key(),
+        **_about_agents(request, form),
+        **about_changes(form, earlier, by=request.user),
+    }
+    return render(request, template, context, status=status)
+
+
+def _about_agents(request: PageRequest, form: LaunchForm) -> dict[str, Any]:
+    """The agents, and what the chosen one allows and has: the form's fields show it too."""
     agents = list(Agent.objects.all())
     default_agent = next((agent for agent in agents if agent.is_default), None)
     chosen = next((agent for agent in agents if agent.name == form["agent"].value()), default_agent)
@@ -151,28 +166,14 @@ def _show(
     show_in(form, ceilings)
     if chosen is not None:
         show_own(form, chosen)
-    base = base_of(earlier, by=request.user)
-    names = changed_names(form, base)
-    context = {
-        "form": form,
+    return {
         "agents": [(agent, notes_about(agent.model_names)) for agent in agents],
         "numbers": json.dumps({agent.name: numbers_in(limits[agent.pk]) for agent in agents}),
         "defaults": json.dumps({agent.name: defaults_of(agent) for agent in agents}),
-        "base": json.dumps(base),
-        "changed_names": names,
-        "changes": labels_of(form, names),
-        "options_set": options_set(form),
-        "options_open": options_set(form) > 0 or any(form[name].errors for name in OPTIONS),
-        "launched": launched,
         "ceilings": words_about(chosen, ceilings),
         "default_agent": default_agent,
         "chosen": chosen,
         "shown": None if chosen is None or request.htmx else launch_agent(chosen, request.user),
         "models": ceilings.get("models") or available_models(),
         "model_notes": launch_notes(chosen, str(form["model"].value() or "").strip()),
-        "examples": EXAMPLES,
-        "earlier": earlier,
-        "changed": changed or {},
-        "once": (launched is None and request.POST.get("once")) or new_key(),
     }
-    return render(request, template, context, status=status)

@@ -1,5 +1,6 @@
 """What a filled-in launch form changes: against its agent, or against the run that it is based on."""
 
+import json
 from typing import Any, Final
 
 from django.utils.translation import gettext_lazy
@@ -14,30 +15,28 @@ OPTIONS: Final = ("model", "approval", *(each.public for each in LAUNCHED))
 _LABELS: Final = {"agent": gettext_lazy("Agent"), "model": gettext_lazy("Model"), "approval": gettext_lazy("Approvals")}
 
 
-def base_of(earlier: Run | None, *, by: Any) -> dict[str, str]:
+def about_changes(form: LaunchForm, earlier: Run | None, *, by: Any) -> dict[str, Any]:
+    """What templates and static/launch.js show of it. Inputs of changed fields get the attribute `data-changed`."""
+    base = _base_of(earlier, by=by)
+    changed = [name for name in base if _text(form, name) != base[name]]
+    for name in changed:
+        form.fields[name].widget.attrs["data-changed"] = ""
+    number = sum(bool(_text(form, name)) for name in OPTIONS)  # A temperature of 0 counts.
+    return {
+        "base": json.dumps(base),
+        "changed_names": changed,
+        "changes": [str(_LABELS.get(name) or form[name].label) for name in changed],
+        "options_set": number,
+        "options_open": number > 0 or any(form[name].errors for name in OPTIONS),
+    }
+
+
+def _base_of(earlier: Run | None, *, by: Any) -> dict[str, str]:
     """By field, the text before any change: empty options for an agent, those of the run for a copy."""
     if earlier is None:
         return dict.fromkeys(OPTIONS, "")
     form = LaunchForm(initial=prefill(earlier, "", by=by).initial)
     return {name: _text(form, name) for name in ("agent", *OPTIONS)}
-
-
-def changed_names(form: LaunchForm, base: dict[str, str]) -> list[str]:
-    """The fields that differ from `base`. Their inputs get the attribute that shows it."""
-    names = [name for name in base if _text(form, name) != base[name]]
-    for name in names:
-        form.fields[name].widget.attrs["data-changed"] = ""
-    return names
-
-
-def labels_of(form: LaunchForm, names: list[str]) -> list[str]:
-    """The labels of these fields."""
-    return [str(_LABELS.get(name) or form[name].label) for name in names]
-
-
-def options_set(form: LaunchForm) -> int:
-    """The number of options that are filled in, valid or not. A temperature of 0 counts."""
-    return sum(bool(_text(form, name)) for name in OPTIONS)
 
 
 def _text(form: LaunchForm, name: str) -> str:
