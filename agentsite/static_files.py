@@ -21,6 +21,7 @@ class HashedFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[
         ("copy.js", (_IMPORT,)),
         ("home.js", (_IMPORT,)),
         ("waiting.js", (_IMPORT,)),
+        ("palette.js", (_IMPORT,)),
         ("live.js", (_IMPORT,)),
         ("live/*.js", (_IMPORT,)),
     )

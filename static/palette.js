@@ -1,9 +1,12 @@
 // The palette: a field over everything, in a dialog. htmx asks for the rows; the arrows move among them, Enter opens one.
 
+import { actionsFor } from "./palette_actions.js";
+
 const dialog = document.getElementById("palette");
 const field = document.getElementById("palette-input");
 const results = document.getElementById("palette-results");
 
+const controls = new WeakMap(); // the buttons of the page that rows press
 let entered = null; // an Enter that came before the rows for what was typed
 
 function open(text = "") {
@@ -51,12 +54,43 @@ function isCurrent() {
 function enter(inNewTab) {
   const row = selected();
   if (!isCurrent()) entered = { inNewTab };
-  else if (row?.dataset.press || !inNewTab) row?.click();
-  else window.open(row.href, "_blank", "noopener");
+  else if (!row || !inNewTab || "press" in row.dataset || controls.has(row)) row?.click();
+  else {
+    noteUsed(row);
+    window.open(row.href, "_blank", "noopener");
+  }
+}
+
+// The buttons of the page come first; one that fits what was typed is what Enter presses.
+function addActions() {
+  const typed = field.value.trim();
+  if (/^[#@]/.test(typed)) return null;
+  const found = actionsFor(typed);
+  if (!found.length) return null;
+  const group = document.getElementById("palette-actions").content.firstElementChild.cloneNode(true);
+  for (const [number, { words, subject, control }] of found.entries()) {
+    const row = document.getElementById("palette-action").content.firstElementChild.cloneNode(true);
+    Object.assign(row, { id: `palette-here-${number}`, role: "option", ariaSelected: "false" });
+    row.querySelector(".palette-words").textContent = words;
+    row.querySelector(".palette-meta").textContent = subject;
+    controls.set(row, control);
+    group.append(row);
+  }
+  results.querySelector("#palette-list").prepend(group);
+  if (typed) results.querySelector(".when-empty")?.remove();
+  return typed ? group.querySelector('[role="option"]') : null;
+}
+
+// What was opened is offered first the next time.
+function noteUsed(row) {
+  const headers = JSON.parse(document.body.getAttribute("hx-headers"));
+  const body = new URLSearchParams({ url: row.getAttribute("href") });
+  fetch(dialog.dataset.used, { method: "POST", headers, body, keepalive: true }).catch(() => {}); // the page is left
 }
 
 results.addEventListener("htmx:afterSwap", () => {
-  select(results.querySelector("[data-first]") ?? rows()[0]);
+  const action = addActions();
+  select(action ?? results.querySelector("[data-first]") ?? rows()[0]);
   if (!entered || !isCurrent()) return;
   const { inNewTab } = entered;
   entered = null;
@@ -65,11 +99,14 @@ results.addEventListener("htmx:afterSwap", () => {
 
 results.addEventListener("click", (event) => {
   const row = event.target.closest('[role="option"]');
-  if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (!row) return;
+  const isPress = "press" in row.dataset || controls.has(row);
+  if (!isPress) noteUsed(row);
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
   dialog.close();
-  if (!row.dataset.press) return;
+  if (!isPress) return;
   event.preventDefault();
-  document.getElementById(row.dataset.press)?.click();
+  (controls.get(row) ?? document.getElementById(row.dataset.press))?.click();
 });
 
 // --- keys ---

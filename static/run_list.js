@@ -2,7 +2,7 @@
 
 const page = document.querySelector("[data-runs-page]");
 const MOST = Number(page.dataset.mostChosen); // runs of one action
-const rows = () => [...page.querySelectorAll("[data-run-row]")];
+const rows = () => [...page.querySelectorAll("[data-run-row]")].filter((row) => row.checkVisibility());
 const boxes = () => [...page.querySelectorAll('input[name="run"]')];
 const chosen = () => boxes().filter((box) => box.checked);
 const linkOf = (row) => row?.querySelector("td.run-task a");
@@ -26,8 +26,7 @@ function showSelection() {
     link.href = `${link.pathname}?${[`format=${link.dataset.export}`, ...ids].join("&")}`;
   }
   const all = form.querySelector("[data-select-all]");
-  all.checked = some && isAll;
-  all.indeterminate = some && !isAll;
+  if (all) Object.assign(all, { checked: some && isAll, indeterminate: some && !isAll }); // groups have none
   for (const box of boxes()) box.closest("tr").toggleAttribute("data-selected", box.checked);
 }
 

@@ -135,8 +135,11 @@ document.addEventListener("htmx:load", ({ detail: { elt } }) => {
 on("keydown", "form[data-submit-on-enter]", (form, event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
   event.preventDefault();
-  const button = form.querySelector("button[type=submit]");
-  if (!button.disabled) form.requestSubmit(button);
+  const stay = event.shiftKey && form.querySelector("[data-stay]");
+  const button = stay || form.querySelector("button[type=submit]");
+  if (button.disabled) return;
+  if (stay) stay.click(); // htmx sends the name of a button that was clicked only
+  else form.requestSubmit(button);
 });
 
 on("submit", "form[data-submit-once]", (form, event) => {
@@ -154,9 +157,10 @@ addEventListener("pageshow", () => {
 function keepKeys(root) {
   const fields = root.querySelectorAll("[data-once]");
   if (!fields.length) return;
-  const key = history.state?.once ?? fields[0].value;
+  const isNew = fields[0].dataset.once === "new"; // for another launch from the same page
+  const key = isNew ? fields[0].value : (history.state?.once ?? fields[0].value);
   if (history.state?.once !== key) history.replaceState({ ...history.state, once: key }, "");
-  for (const field of fields) field.value = key;
+  for (const field of fields) Object.assign(field, { value: key }).dataset.once = "";
 }
 keepKeys(document);
 document.addEventListener("htmx:load", ({ detail: { elt } }) => keepKeys(elt));

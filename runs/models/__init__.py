@@ -5,8 +5,20 @@ from runs.models.api_token import ApiToken
 from runs.models.idempotency_key import IdempotencyKey
 from runs.models.lookups import Mentions
 from runs.models.run import Run
+from runs.models.run_view import PagePreferences, RunView
 from runs.models.spending import Spending
 from runs.models.step import Step
 from runs.models.tool_call import ToolCall
 
-__all__ = ["Agent", "ApiToken", "IdempotencyKey", "Mentions", "Run", "Spending", "Step", "ToolCall"]
+__all__ = [
+    "Agent",
+    "ApiToken",
+    "IdempotencyKey",
+    "Mentions",
+    "PagePreferences",
+    "Run",
+    "RunView",
+    "Spending",
+    "Step",
+    "ToolCall",
+]

@@ -47,6 +47,11 @@ def may_see_all(user: Any) -> bool:
     return bool(user.has_perm(VIEW_RUN))
 
 
+def may_share_views(user: Any) -> bool:
+    """True if the user may share a view of the list of runs, which everybody is offered."""
+    return may_see_all(user)
+
+
 def may_see(user: Any, run: "Run") -> bool:
     """True if the user may see this run."""
     return _is_theirs(user, run) or may_see_all(user)

@@ -21,6 +21,7 @@ from runs.models.permissions import (
 from runs.web import agent_facts
 from runs.web.access import PageRequest, only_if
 from runs.web.agent_statistics import NOTHING, AgentStatistics, statistics_of
+from runs.web.form_keys import new_key
 from runs.web.model_notes import notes_about
 from runs.web.model_rows import row_of
 
@@ -112,6 +113,7 @@ def show_agent(request: PageRequest, agent_id: int) -> HttpResponse:
         "queue": list(agent_facts.queue_facts(agent)),
         "schema": agent_facts.schema_text(agent),
         "runs": list(runs.defer("config", "answer", "output")[:RECENT_RUNS]),
+        "once": new_key(),
         **rights_of(request.user),
     }
     return render(request, "agents/agent.html", context)

@@ -12,6 +12,7 @@ from runs.agent.setting import Setting
 from runs.agent.text import counted, dollars_text
 from runs.engine.control import Ceilings
 from runs.models import Agent
+from runs.web.agent_facts import span_words
 from runs.web.run_settings import setting_words
 
 _NUMBERS: Final = tuple(each for each in LAUNCHED if each.is_capped and each.kind in ("count", "money"))
@@ -19,12 +20,31 @@ _NUMBERS: Final = tuple(each for each in LAUNCHED if each.is_capped and each.kin
 
 
 def show_own(form: forms.Form, agent: Agent) -> None:
-    """Show below each number what an empty field means: the agent's own value, or that there is none."""
-    for each in LAUNCHED:
-        if each.group in ("limits", "timeouts"):
-            own = getattr(agent, each.agent_column)
-            words = capfirst(each.empty) if own in (None, "") else setting_words(each, own)
-            form.fields[each.public].help_text = _("Default: %(value)s") % {"value": words}
+    """Show in each field what it means if it is empty: the agent's own value, or that there is none."""
+    for name, words in defaults_of(agent).items():
+        field = form.fields[name]
+        if isinstance(field, forms.ChoiceField):
+            field.choices = [("", words), *list(field.choices)[1:]]
+        else:
+            field.widget.attrs["placeholder"] = words
+
+
+def defaults_of(agent: Agent) -> dict[str, str]:
+    """By field, what an empty one means: static/ceilings.js shows it when another agent is chosen."""
+    models = ", ".join(map(str, agent.model_names or ["offline"]))
+    words = {"model": models, "approval": str(Agent.Approval(agent.approval).label).lower()}
+    own = {name: _("Default: %(value)s") % {"value": value} for name, value in words.items()}
+    return own | {each.public: _words_of_empty(each, agent) for each in LAUNCHED}
+
+
+def _words_of_empty(setting: Setting, agent: Agent) -> str:
+    own = getattr(agent, setting.agent_column)
+    value = (setting.default or setting.fallback) if own in (None, "", {}) else own
+    if value in (None, "", {}):
+        words = setting.empty or _("none")
+        return str(capfirst(words)) if "default" in words else _("Default: %(value)s") % {"value": words}
+    shown = span_words(value) if setting.unit == "second" else setting_words(setting, value)
+    return _("Default: %(value)s") % {"value": shown}
 
 
 def show_in(form: forms.Form, ceilings: Ceilings) -> None:

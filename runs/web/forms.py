@@ -75,14 +75,6 @@ class LaunchForm(forms.Form):
     def _fields_of(self, group: Group) -> list[forms.BoundField]:
         return [self[setting.public] for setting in LAUNCHED if setting.group == group]
 
-    def limits_set(self) -> int:
-        """The number of limits and timeouts that are filled in, valid or not."""
-        return sum(bool(limit.value()) for limit in (*self.limits(), *self.timeouts()))
-
-    def settings_set(self) -> int:
-        """The number of model settings that are filled in, valid or not. A temperature of 0 counts."""
-        return sum(field.value() not in (None, "") for field in self._fields_of("model"))
-
     def overrides(self) -> JsonObject:
         """The keys of the agent's snapshot that this launch replaces."""
         chosen: JsonObject = {

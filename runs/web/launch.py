@@ -3,12 +3,15 @@
 import json
 import math
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
@@ -20,10 +23,11 @@ from runs.engine.limits.launch_rate import TooManyLaunches
 from runs.models import Agent, Run
 from runs.models.permissions import NOT_LAUNCHED, may_launch
 from runs.web.access import PageRequest, go_to, run_or_404, signed_in
-from runs.web.ceiling_fields import numbers_in, show_in, show_own, words_about
+from runs.web.ceiling_fields import defaults_of, numbers_in, show_in, show_own, words_about
 from runs.web.form_keys import launched_once, new_key
 from runs.web.forms import LaunchForm
 from runs.web.launch_agent import launch_agent
+from runs.web.launch_changes import about_changes
 from runs.web.model_notes import launch_notes, notes_about
 from runs.web.prefill import kept, prefill
 
@@ -77,7 +81,15 @@ def launch_run(request: PageRequest) -> HttpResponse:
             "agent", "There is no default agent. Choose one, or ask a person who may change agents to set it."
         )
         return _show(request, form, status=422, earlier=earlier)
-    return go_to(request, run.get_absolute_url())
+    return _stay(request, form, run, earlier) if "stay" in request.POST else go_to(request, run.get_absolute_url())
+
+
+def _stay(request: PageRequest, form: LaunchForm, run: Run, earlier: Run | None) -> HttpResponse:
+    """The form again, ready for another launch; without htmx as a copy of the run."""
+    if request.htmx:
+        return _show(request, form, earlier=earlier, launched=run)
+    messages.info(request, _("The run was started."))
+    return redirect(f"{reverse('runs:launch')}?from={run.pk}")
 
 
 def _check_may_launch(request: PageRequest) -> None:
@@ -128,8 +140,24 @@ def _show(
     status: int = 200,
     earlier: Run | None = None,
     changed: Mapping[str, str] | None = None,
+    launched: Run | None = None,
 ) -> HttpResponse:
     template = "runs/partials/launch_form.html" if request.htmx else "runs/launch.html"
+    context = {
+        "form": form,
+        "launched": launched,
+        "examples": EXAMPLES,
+        "earlier": earlier,
+        "changed": changed or {},
+        "once": (launched is None and request.POST.get("once")) or new_key(),
+        **_about_agents(request, form),
+        **about_changes(form, earlier, by=request.user),
+    }
+    return render(request, template, context, status=status)
+
+
+def _about_agents(request: PageRequest, form: LaunchForm) -> dict[str, Any]:
+    """The agents, and what the chosen one allows and has: the form's fields show it too."""
     agents = list(Agent.objects.all())
     default_agent = next((agent for agent in agents if agent.is_default), None)
     chosen = next((agent for agent in agents if agent.name == form["agent"].value()), default_agent)
@@ -138,19 +166,14 @@ def _show(
     show_in(form, ceilings)
     if chosen is not None:
         show_own(form, chosen)
-    context = {
-        "form": form,
+    return {
         "agents": [(agent, notes_about(agent.model_names)) for agent in agents],
         "numbers": json.dumps({agent.name: numbers_in(limits[agent.pk]) for agent in agents}),
+        "defaults": json.dumps({agent.name: defaults_of(agent) for agent in agents}),
         "ceilings": words_about(chosen, ceilings),
         "default_agent": default_agent,
         "chosen": chosen,
         "shown": None if chosen is None or request.htmx else launch_agent(chosen, request.user),
         "models": ceilings.get("models") or available_models(),
         "model_notes": launch_notes(chosen, str(form["model"].value() or "").strip()),
-        "examples": EXAMPLES,
-        "earlier": earlier,
-        "changed": changed or {},
-        "once": request.POST.get("once") or new_key(),
     }
-    return render(request, template, context, status=status)

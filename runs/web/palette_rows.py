@@ -116,6 +116,11 @@ def recent_runs(user: Any) -> list[PaletteRow]:
     return _rows_of(Run.objects.visible_to(user).filter(user=user))
 
 
+def fixed_rows(user: Any, *, launches: bool) -> list[PaletteRow]:
+    """The rows of pages and of actions that are links."""
+    return [*_actions(launches=launches, in_dialog=False), *_pages(user)]
+
+
 def _actions(*, launches: bool, in_dialog: bool) -> list[PaletteRow]:
     rows = []
     if launches:
@@ -162,10 +167,11 @@ def _rows_of(runs: RunQuerySet) -> list[PaletteRow]:
     # A task may be 256 KiB long; a row shows its start.
     found = runs.select_related("agent").defer("task", "answer", "output", "error", "config")
     found = found.annotate(task_start=Left("task", TASK_START)).order_by("-created_at", "-id")
-    return [_run_row(run) for run in found[:MOST_ROWS]]
+    return [run_row(run) for run in found[:MOST_ROWS]]
 
 
-def _run_row(run: Any) -> PaletteRow:
+def run_row(run: Any) -> PaletteRow:
+    """The row of a run, with its `task_start`."""
     label = status_label(run)
     meta = " · ".join(part for part in (run.agent.name if run.agent else "", label.words, str(run.pk)[:8]) if part)
     return PaletteRow(words=one_line(run.task_start, 160), icon=label.icon, url=run.get_absolute_url(), meta=meta)

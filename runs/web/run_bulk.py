@@ -39,7 +39,7 @@ def change_runs(request: PageRequest) -> HttpResponse:
         messages.info(request, _stop(request.user, runs))
     else:
         _run_again(request, runs)
-    return go_to(request, _list_of(request))
+    return go_to(request, list_of(request))
 
 
 def chosen_runs(user: Any, names: list[str]) -> list[Run]:
@@ -78,7 +78,7 @@ def _run_again(request: PageRequest, runs: list[Run]) -> None:
         messages.error(request, words % {"n": left, "why": refusal})
 
 
-def _list_of(request: PageRequest) -> str:
+def list_of(request: PageRequest) -> str:
     """The list with the filters it had, if the form says so."""
     asked_from = request.POST.get("back", "")
     if asked_from.startswith("?") and asked_from.isprintable():

@@ -35,6 +35,7 @@ OUTCOMES: Final = {
     for value, words in Run.Status.choices
     for name, label in ((value, words), *([(COULD_NOT, Run.COULD_NOT)] if value == Run.Status.COMPLETED else []))
 }
+GROUPINGS: Final = ("agent", "error", "day", "thread")
 VIEWS: Final = {
     "": gettext_lazy("All"),
     "needs-me": gettext_lazy("Needs me"),
@@ -78,6 +79,8 @@ class RunFilter:
         self.cost_min, self.cost_max = self._cost(asked, "cost_min"), self._cost(asked, "cost_max")
         self.q = asked.get("q", "").replace("\x00", "").strip()[:500]
         self.sort = SORTS[self._one(asked, "sort", list(SORTS), gettext("order")) or NEWEST.name]
+        self.group = self._one(asked, "group", list(GROUPINGS), gettext("way to group"))
+        self.saved = asked.get("saved", "")
         self.before = self._cursor(asked.get("before", ""))
 
     @cached_property
@@ -143,7 +146,23 @@ class RunFilter:
         """The query of this list in an address, with `others` besides."""
         view = {"view": self.view} if self.view else {}
         sort = {} if self.sort is NEWEST else {"sort": self.sort.name}
-        return urlencode(view | self.chosen() | sort | others, doseq=True)
+        group = {"group": self.group} if self.group else {}
+        return urlencode(view | self.chosen() | sort | group | others, doseq=True)
+
+    @property
+    def groupings(self) -> list[tuple[str, str, str]]:
+        """The ways to group: name, title, and the query of the list in that way. Found texts are in no groups."""
+        if self.q:
+            return []
+        titles = {"": gettext("None"), "agent": gettext("Agent"), "error": gettext("Error"), "day": gettext("Day")}
+        titles["thread"] = gettext("Thread")
+        return [(name, title, self.query(group=name) if name else self.flat_query) for name, title in titles.items()]
+
+    @property
+    def flat_query(self) -> str:
+        """The query of the list without groups."""
+        view = {"view": self.view} if self.view else {}
+        return urlencode(view | self.chosen(), doseq=True)
 
     @property
     def csv_query(self) -> str:

@@ -8,16 +8,19 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods
 
 from runs.live.rendering.run_lines import add_lines, with_starts
-from runs.models import Run
-from runs.models.permissions import may_launch
+from runs.models import Run, RunView
+from runs.models.permissions import may_launch, may_share_views
 from runs.web.access import PageRequest, id_in, signed_in
 from runs.web.form_keys import new_key
 from runs.web.launch import launch_run
 from runs.web.run_bulk import MOST_CHOSEN
+from runs.web.run_columns import column_choices, columns_of
 from runs.web.run_filter import RunFilter
+from runs.web.run_groups import groups_of
 from runs.web.run_search import SearchResult, search
 from runs.web.run_sorts import Cursor, places_of, text_of
 from runs.web.run_totals import totals_of, view_tabs
+from runs.web.run_views import views_for
 
 PAGE_LENGTH: Final = 50
 MOST_RENEWED: Final = 200
@@ -36,7 +39,7 @@ def show_runs(request: PageRequest) -> HttpResponse:
     page the rows it names."""
     wanted = RunFilter(request.GET, user=request.user)
     target = request.htmx.target if request.htmx and not request.htmx.history_restore_request else None
-    context: dict[str, Any] = {"filter": wanted}
+    context: dict[str, Any] = {"filter": wanted, "columns": columns_of(request.user)}
     match target:
         case "renewed":
             context |= {"runs": _renewed(wanted, request.GET.getlist("only"))}
@@ -45,24 +48,42 @@ def show_runs(request: PageRequest) -> HttpResponse:
             context |= _page(wanted)
             template = "runs/partials/run_table_rows.html"
         case "results":
-            context |= _page(wanted) | _around(request, wanted)
+            context |= _listed(wanted) | _around(request, wanted, context["columns"])
             template = "runs/partials/run_results.html"
         case _:
-            context |= _page(wanted) | _around(request, wanted) | {"tabs": view_tabs(wanted)}
+            context |= _listed(wanted) | _around(request, wanted, context["columns"]) | {"tabs": view_tabs(wanted)}
             template = "runs/runs.html"
     response = render(request, template, context)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response
 
 
-def _around(request: PageRequest, wanted: RunFilter) -> dict[str, Any]:
+def _listed(wanted: RunFilter) -> dict[str, Any]:
+    """The first page of the runs, or their groups."""
+    if not wanted.group or wanted.q:
+        return _page(wanted)
+    groups = groups_of(wanted)
+    rows = {run.pk: run for run in _rows([run_id for group in groups for run_id in group.ids])}
+    for group in groups:
+        group.runs = [rows[run_id] for run_id in group.ids if run_id in rows]
+    return {"groups": groups, "runs": list(rows.values()), "older": ""}
+
+
+def _around(request: PageRequest, wanted: RunFilter, columns: set[str]) -> dict[str, Any]:
     # Counting what mentions some words would read every text there is.
     return {
         "totals": None if wanted.q else totals_of(wanted.matching()),
         "most_chosen": MOST_CHOSEN,
+        "column_choices": column_choices(columns, shows_owners=wanted.shows_owners),
+        "own_view": next((view for view in views_for(request.user) if _is_own(view, wanted)), None),
+        "may_share": may_share_views(request.user),
         "may_run_again": may_launch(request.user),
         "once": new_key(),
     }
+
+
+def _is_own(view: RunView, wanted: RunFilter) -> bool:
+    return str(view.pk) == wanted.saved and view.user_id == wanted.user.pk
 
 
 def _page(wanted: RunFilter) -> dict[str, Any]:

@@ -6,13 +6,16 @@ from typing import Any, Final
 
 from django.core.cache import cache
 from django.db.models import Count, Q, QuerySet, Sum
+from django.http import QueryDict
+from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
 from runs.live.rendering.formatting import capped_text, percent_text, sum_text
-from runs.models import Run
+from runs.models import Run, RunView
 from runs.models.permissions import may_see_all
 from runs.models.run import SUCCEEDED
 from runs.web.run_filter import RunFilter, needing, start_of_today
+from runs.web.run_views import address_of, views_for
 
 MOST_COUNTED: Final = 10_000
 """Runs that are counted; of more the newest are."""
@@ -97,15 +100,37 @@ class ViewTab:
     title: str
     count: str
     is_current: bool
+    url: str
 
 
 def view_tabs(wanted: RunFilter) -> list[ViewTab]:
-    """The fixed views with their counts."""
-    counts = _counts(wanted.user)
-    return [
-        ViewTab(name, title, capped_text(counts[name], MOST_COUNTED), name == wanted.view)
+    """The fixed views and the saved ones, with their counts."""
+    counts, saved = _counts(wanted.user), views_for(wanted.user)
+    is_saved = any(str(view.pk) == wanted.saved for view in saved)
+    home = reverse("runs:history")
+    fixed = [
+        ViewTab(
+            name,
+            title,
+            capped_text(counts[name], MOST_COUNTED),
+            not is_saved and name == wanted.view,
+            f"{home}?view={name}" if name else home,
+        )
         for name, title in wanted.views.items()
     ]
+    return [*fixed, *(_saved_tab(view, wanted) for view in saved)]
+
+
+def _saved_tab(view: RunView, wanted: RunFilter) -> ViewTab:
+    """A saved view; without a count where that would read texts."""
+    asked = RunFilter(QueryDict(view.query), user=wanted.user)
+
+    def count() -> int:
+        return asked.matching()[: MOST_COUNTED + 1].count()
+
+    key = f"run-view:{wanted.user.pk}:{may_see_all(wanted.user):d}:{view.pk}:{hash(view.query)}"
+    number = "" if asked.q else capped_text(cache.get_or_set(key, count, KEPT_S) or 0, MOST_COUNTED)
+    return ViewTab(str(view.pk), view.name, number, str(view.pk) == wanted.saved, address_of(view))
 
 
 def _counts(user: Any) -> dict[str, int]:

@@ -42,7 +42,7 @@ export class Inbox {
     setInterval(() => this.look(), POLL_MS);
     this.decided = new Set();
     this.listenToDecisions();
-    if (section.querySelector(".inbox-said")) rest();
+    if (section.querySelector(".inbox-said .notice")) rest();
   }
 
   listenToDecisions() {

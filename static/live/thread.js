@@ -4,10 +4,11 @@
 import { keepSteady } from "../steady.js";
 import { Announcer } from "./announcer.js";
 import { Connection } from "./connection.js";
-import { elementFrom, update } from "./fragments.js";
+import { elementFrom, keptText, typedIn, update } from "./fragments.js";
 import { Pill } from "./pill.js";
 import { Replies } from "./replies.js";
 import { WINDOW } from "./settings.js";
+import { ThreadNews } from "./thread_news.js";
 
 const TOGETHER_MS = 150;
 const POLL_MS = 3_000;
@@ -86,7 +87,7 @@ class LiveEntry {
       const [old, wanted] = [this.entry, fresh].map((entry) => entry.querySelector(`[data-part="${name}"]`));
       const wasOpen = old.querySelector("details[open]");
       if (wasOpen) wanted.querySelector("details")?.setAttribute("open", "");
-      if (!old.isEqualNode(wanted)) update(old, wanted);
+      if (!old.isEqualNode(wanted)) keepTyped(old, () => update(old, wanted));
     }
     if (this.entry.dataset.status !== fresh.dataset.status && fresh.dataset.status === "waiting") {
       this.announcer.say("The run waits for you.", "[data-announce-now]");
@@ -120,6 +121,19 @@ class LiveEntry {
   }
 }
 
+// A reason that was typed while somebody else decided goes back into its field, or stays to be copied.
+function keepTyped(part, change) {
+  const typed = typedIn(part).map((field) => ({ field, name: field.name, value: field.value }));
+  change();
+  const lost = typed.filter(({ field, name, value }) => {
+    if (field.isConnected) return false;
+    const again = part.querySelector(`[name="${CSS.escape(name)}"]`);
+    if (again) again.value = value;
+    return !again;
+  });
+  if (lost.length) part.after(keptText(lost));
+}
+
 // A reader at the end of the page stays there; the place of others does not change.
 function follow(change) {
   const isAtTheEnd = document.documentElement.scrollHeight - scrollY - innerHeight < AT_THE_END_PX;
@@ -130,3 +144,9 @@ function follow(change) {
 if (!location.hash && !location.search.includes("before=")) scrollTo(0, document.documentElement.scrollHeight);
 const going = [...document.querySelectorAll("[data-thread-run][data-live]")].at(-1);
 if (going) new LiveEntry(going);
+for (const thread of document.querySelectorAll("[data-thread][data-news]")) {
+  new ThreadNews(thread, (entry) => {
+    if (entry.dataset.live) new LiveEntry(entry);
+    document.querySelector("[data-announce]").textContent = "A new message.";
+  });
+}

@@ -30,6 +30,7 @@ async def test_the_models_a_server_lists_are_offered_and_one_that_ended_is_told_
             await page.reload()
         offered = await options.evaluate_all("options => options.map(option => option.value)")
 
+        await page.get_by_text("Options", exact=True).click()
         await page.fill("#id_model", "local/old")
         await page.press("#id_model", "Tab")
 

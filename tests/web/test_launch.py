@@ -1,6 +1,7 @@
 """Launching, stopping and running again from the pages."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -149,7 +150,7 @@ def test_nothing_typed_is_lost_on_a_mistake(browser: Client) -> None:
     assert 'value="offline"' in page
     assert 'value="0"' in page
     assert 'value="77"' in page
-    assert '<details class="disclosure" open>' in page
+    assert '<details class="disclosure launch-options" open>' in page
     assert page.count("<html") == 1, "without htmx it is a whole page"
 
 
@@ -385,3 +386,51 @@ def test_a_copy_takes_over_only_the_limits_that_differ_from_the_agents_own(
     assert f'Based on <a class="untrusted" href="/runs/{run.pk}/">half of 90</a>' in page
     copy = Run.objects.exclude(pk=run.pk).get()
     assert (copy.config["max_turns"], copy.config["max_tokens"]) == (21, 5000)
+
+
+def test_a_copy_takes_over_what_was_set_on_the_run_also_where_the_agent_has_the_same_now(
+    browser: Client, agent: Agent
+) -> None:
+    browser.post("/runs/", {"task": "half of 90", "max_turns": "7"})
+    run = Run.objects.get()
+    agent.max_turns, agent.max_seconds, agent.temperature = 7, 99, 0.5
+    agent.save()
+
+    page = browser.get(f"/runs/new/?from={run.pk}").content.decode()
+    browser.post("/runs/", {"task": "half of 90", "from": str(run.pk), "max_turns": "7"})
+
+    copy = Run.objects.exclude(pk=run.pk).get()
+    assert (run.overrides, copy.overrides) == ({"max_turns": 7}, {"max_turns": 7})
+    assert 'value="7"' in page and "1 set" in flat(page)
+    assert copy.config["temperature"] == 0.5
+
+
+def test_a_changed_copy_says_what_differs_from_the_run_before_it_is_launched(browser: Client, agent: Agent) -> None:
+    browser.post("/runs/", {"task": "half of 90", "max_turns": "7"})
+    run = Run.objects.get()
+
+    as_it_was = browser.get(f"/runs/new/?from={run.pk}").content.decode()
+    changed = browser.get(f"/runs/new/?from={run.pk}&change=max_turns").content.decode()
+
+    assert re.search(r"data-launch-changes hidden", as_it_was)
+    assert not re.search(r"data-launch-changes hidden", changed)
+    assert "1 change: " in flat(changed)
+    assert changed.count("data-changed") == 1
+
+
+def test_a_run_is_launched_without_scripts_and_the_form_stays_ready_for_another(browser: Client) -> None:
+    response = browser.post("/runs/", {"task": "half of 90", "max_turns": "7", "stay": "1"})
+
+    run = Run.objects.get()
+    assert (response.status_code, response["Location"]) == (302, f"/runs/new/?from={run.pk}")
+    page = browser.get(response["Location"]).content.decode()
+    assert 'value="7"' in page and "The run was started." in page
+
+
+def test_a_form_that_stays_has_a_new_key_so_that_it_launches_again(browser: Client) -> None:
+    first = browser.post("/runs/", {"task": "half of 90", "stay": "1", "once": "one"}, headers=HTMX)
+    again = browser.post("/runs/", {"task": "half of 90", "stay": "1", "once": "one"}, headers=HTMX)
+
+    keys = [re.search(r'name="once" value="([^"]+)" data-once="new"', each.content.decode()) for each in (first, again)]
+    assert all(key is not None and key.group(1) != "one" for key in keys)
+    assert Run.objects.count() == 1

@@ -153,17 +153,17 @@ def test_a_mistake_is_named_beside_its_field_in_an_open_part_and_nothing_is_laun
     assert complaint in page
     assert page.count('aria-invalid="true"') == 1
     assert f"id_{name}_error" in page
-    assert is_open(page, "Limits" if name.endswith("_s") else "Model settings")
+    assert is_open(page, "Options")
     assert not Run.objects.exists()
 
 
-def test_both_parts_are_folded_until_something_is_set_in_them(browser: Client, agent: Agent) -> None:
+def test_the_options_are_folded_until_something_is_set_in_them(browser: Client, agent: Agent) -> None:
     agent.temperature = 0.5
     agent.save()
 
     page = browser.get("/runs/new/").content.decode()
 
-    assert not is_open(page, "Limits") and not is_open(page, "Model settings")
+    assert not is_open(page, "Options")
     assert all(value_of(page, name) == "" for name in TYPED)
 
 
@@ -176,7 +176,7 @@ def test_a_copy_of_a_run_is_filled_in_with_its_settings_and_launches_the_same(br
     browser.post("/runs/", {"task": run.task, "from": str(run.pk), **shown})
 
     assert {name: json.loads(text) if name != "reasoning_effort" else text for name, text in shown.items()} == MEANT
-    assert is_open(page, "Model settings")
+    assert is_open(page, "Options")
     copy = Run.objects.exclude(pk=run.pk).get()
     assert {name: copy.config[name] for name in MEANT} == MEANT
 
@@ -209,7 +209,7 @@ def test_a_limit_of_the_reply_is_doubled_when_an_error_offers_it(
     page = browser.get(f"/runs/new/?from={run.pk}&change=max_output_tokens").content.decode()
 
     assert value_of(page, "max_output_tokens") == "1000"
-    assert "Was 500" in page and is_open(page, "Model settings")
+    assert "Was 500" in page and is_open(page, "Options")
 
 
 def test_a_run_from_before_there_were_settings_can_be_copied_and_looked_at(

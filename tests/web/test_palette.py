@@ -180,3 +180,38 @@ def test_the_search_page_shows_the_same_rows_as_links_that_work_without_javascri
     assert "Run “half” with Assistant" in page
     assert "data-press" not in page and 'href="#"' not in page
     assert page.count('role="option"') == 0
+
+
+def used(client: Client) -> list[str]:
+    """The words of what was used last, latest first."""
+    page = client.get("/palette/").content.decode()
+    _before, _, rest = page.partition('aria-labelledby="palette-used"')
+    text, _, _after = rest.partition('class="palette-group"')
+    return [html.unescape(words) for words in re.findall(r'palette-words"[^>]*>(.*?)</span>', text)]
+
+
+def test_what_was_opened_last_comes_first_and_only_while_the_person_may_see_it(
+    owner: User, other: User, browser_of: Browser, make_run: MakeRun
+) -> None:
+    run, theirs = make_run(owner, task="half of 90"), make_run(other, task="Secret")
+    client = browser_of(owner)
+    for url in ("/threads/", run.get_absolute_url(), theirs.get_absolute_url(), "/inbox/", "/threads/"):
+        assert client.post("/palette/used/", {"url": url}).status_code == 204
+    nonsense = ("", "//x.org/", "/no/such/", "x" * 400)
+    refused = [client.post("/palette/used/", {"url": url}).status_code for url in nonsense]
+
+    before = used(client)
+    run.delete()
+
+    assert refused == [400] * 4
+    assert before == ["Threads", "Inbox", "half of 90"]
+    assert used(client) == ["Threads", "Inbox"]
+    assert used(browser_of(other)) == []
+
+
+def test_the_last_eight_are_kept(owner: User, browser_of: Browser, make_run: MakeRun) -> None:
+    client = browser_of(owner)
+    for number in range(10):
+        client.post("/palette/used/", {"url": make_run(owner, task=f"Task {number}").get_absolute_url()})
+
+    assert used(client) == [f"Task {number}" for number in range(9, 1, -1)]
