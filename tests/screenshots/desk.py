@@ -42,7 +42,7 @@ class Desk:
         self._browser = browser
 
     def _environment(self) -> dict[str, str]:
-        shop = {"name": "shop", "kind": "openai", "base_url": self.wire.base_url}
+        shop: dict[str, Any] = {"name": "shop", "kind": "openai", "base_url": self.wire.base_url}
         endpoints = [
             shop | {"models": list(MODELS), "prices": PRICES},
             # Servers of their own: one that is busy or refuses a key holds up all models of its name.
