@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from decimal import Decimal
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -235,11 +235,11 @@ def test_the_largest_file_is_read_in_a_bounded_time() -> None:
         {"name": f"Agent {number}", "instructions": "x" * 4_000, "models": ["offline"]} for number in range(MAX_AGENTS)
     ]
 
-    started = perf_counter()
+    started = process_time()
     entries = read_file(file_of(*many))
     with pytest.raises(FileRefused):
         read_file(file_of(*many, {"name": "One more"}))
-    took_s = perf_counter() - started
+    took_s = process_time() - started
 
     assert [entry.line for entry in entries[:2]] == [5, 12]
     assert took_s < 2, f"{took_s:.3f} s"

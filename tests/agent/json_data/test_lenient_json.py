@@ -135,11 +135,11 @@ def test_arguments_that_are_whole_are_read_though_the_reply_was_cut_after_them(t
     ids=lambda text: text[:20],
 )
 def test_no_text_takes_long_to_read(text):
-    started = time.perf_counter()
+    started = time.process_time()
 
     assert isinstance(read_arguments(text, was_cut=False), Malformed)
 
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_whatever_is_json_by_the_letter_is_read_as_what_it_is():

@@ -55,8 +55,8 @@ def test_a_number_that_is_no_window_is_not_learnt(number):
     ids=lambda text: text[:20],
 )
 def test_no_wording_takes_long_to_read(text):
-    started = time.perf_counter()
+    started = time.process_time()
 
     overflow_of(400, text)
 
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

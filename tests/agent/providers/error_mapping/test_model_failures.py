@@ -231,8 +231,8 @@ def test_a_gateway_quotes_the_headers_of_the_server_behind_it():
     ids=lambda body: str(body)[:30],
 )
 def test_no_body_takes_long_to_read(body):
-    started = time.perf_counter()
+    started = time.process_time()
 
     told(body, 400)
 
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
