@@ -22,16 +22,20 @@ export class LivePiece {
     this.paintOpen(text.slice(this.blocks.at(-1)?.end ?? 0));
   }
 
+  // What follows a block is new text in a new place: a paragraph that stayed would move.
   paintBlocks(text, blocks) {
     const changed = this.blocks.findIndex(({ block }, index) => String(block) !== String(blocks[index]));
+    if (changed < 0 && this.blocks.length === blocks.length) return;
     if (changed >= 0) this.blocks.splice(changed).forEach(({ elements }) => elements.forEach((element) => element.remove()));
+    for (const paragraph of this.open.splice(0)) paragraph.remove();
     for (const block of blocks.slice(this.blocks.length)) {
       const elements = elementsFrom(block[2]);
-      this.open[0].before(...elements);
+      this.element.append(...elements);
       const before = this.blocks.at(-1);
       const end = offset(text, before?.end ?? 0, block[1] - (before?.block[1] ?? 0));
       this.blocks.push({ block, elements, end });
     }
+    this.add();
   }
 
   // In paragraphs, which are as high as the rendered ones. White space at an edge is not shown: it may be the end of a block.

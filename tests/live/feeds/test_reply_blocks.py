@@ -43,6 +43,19 @@ async def next_blocks(socket):
     return frame["blocks"]
 
 
+def texts_rendered(monkeypatch):
+    """The texts that the render pool is asked for from here on."""
+    asked = []
+    submit = render_pool.POOL.submit
+
+    def note(text):
+        asked.append(text)
+        return submit(text)
+
+    monkeypatch.setattr(render_pool.POOL, "submit", note)
+    return asked
+
+
 async def test_a_finished_block_comes_rendered_and_the_open_one_does_not(run, socket):
     await says(run, 1, "The **tide**.\n\nIt co")
 
@@ -98,9 +111,7 @@ async def test_readers_of_json_get_the_text_only(run, socket, watch, owner):
 async def test_who_comes_while_the_model_writes_gets_all_blocks_and_a_second_viewer_costs_no_rendering(
     run, socket, watch, owner, monkeypatch
 ):
-    asked = []
-    submit = render_pool.POOL.submit
-    monkeypatch.setattr(render_pool.POOL, "submit", lambda text: (asked.append(text), submit(text))[1])
+    asked = texts_rendered(monkeypatch)
     await says(run, 1, "The **tide**.\n\nIt **comes**.\n\nTwice")
     blocks = await next_blocks(socket)
 
@@ -112,10 +123,7 @@ async def test_who_comes_while_the_model_writes_gets_all_blocks_and_a_second_vie
 
 
 async def test_a_long_list_is_rendered_again_only_when_it_has_grown_by_half(run, socket, monkeypatch):
-    sizes = []
-    submit = render_pool.POOL.submit
-    monkeypatch.setattr(render_pool.POOL, "submit", lambda text: (sizes.append(len(text)), submit(text))[1])
-
+    rendered = texts_rendered(monkeypatch)
     text, number = "", 0
     while len(text) < 30_000:
         number += 1
@@ -125,6 +133,7 @@ async def test_a_long_list_is_rendered_again_only_when_it_has_grown_by_half(run,
     while (await next_blocks(socket))[2][0][1] < len(text):
         pass
 
+    sizes = [len(each) for each in rendered]
     assert max(sizes) >= len(text)
     assert sum(size for size in sizes if size > 2048) < 4 * len(text)
 

@@ -24,12 +24,13 @@ LABELS = [
 def test_each_status_has_its_words_its_icon_and_its_tone(status, waits, label, mark):
     run = Run(status=status, waiting_for=waits)
 
-    assert (status_label(run), tab_mark(run)) == (label, mark)
+    found = status_label(run)
+    assert (found.icon, found.words, found.tone, tab_mark(run)) == (label.icon, label.words, label.tone, mark)
 
 
 def test_a_run_between_two_attempts_says_which_one_failed():
     run = Run(status="waiting", waiting_for="retry")
-    run.attempt = "2/5"
+    run.attempt = "2/5"  # type: ignore[attr-defined]
 
     assert status_label(run).words == "Retrying 2/5"
 

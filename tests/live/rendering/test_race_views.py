@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.markup import flat
 pytestmark = pytest.mark.django_db
 
 BEGAN = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
-ASKED = {
+ASKED: dict[str, Any] = {
     "strategy": "race",
     "asked": [
         {"lane": 1, "provider": "local", "model": "m1", "started_at": BEGAN.timestamp()},
@@ -30,7 +31,7 @@ def lane(number, outcome, ends_s, **more):
     return lane | {"first_token_at": None, "outcome": outcome, "tokens": None, "cost": None, "error_code": None} | more
 
 
-DECIDED = {
+DECIDED: dict[str, Any] = {
     "strategy": "race",
     "multiple": 2,
     "lanes": [
