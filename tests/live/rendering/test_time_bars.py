@@ -87,7 +87,8 @@ def test_a_race_shows_its_lanes_with_what_each_cost_and_the_multiple():
         {"lane": 2, "provider": "b", "model": "fast", "started_at": 10.0, "first_token_at": 10.5, "ended_at": 12.0}
         | {"outcome": "won", "tokens": 1234, "cost": "0.0034"},
     ]
-    race = step("race", content="local/fast won (2 raced).", metadata={"lanes": lanes, "multiple": 2, "strategy": "race"})
+    told = {"lanes": lanes, "multiple": 2, "strategy": "race"}
+    race = step("race", content="local/fast won (2 raced).", metadata=told)
 
     html = fragments.step_html(race)
     said = text_of(html)
