@@ -75,7 +75,7 @@ def raced(race: RaceResult, *, turn: int, attempt: int) -> AgentThought:
     names = ", ".join(f"{each.provider.model!r} of {each.provider.name!r}" for each in started)
     words = f"None of {names} gave a reply."
     if race.winner is not None:
-        words = f"{race.winner.provider.model!r} of {race.winner.provider.name!r} was first of {len(started)}."
+        words = f"{race.winner.provider.name}/{race.winner.provider.model} won ({len(started)} raced)."
     # A failed lane's card ends with its own retry step, the winner's with its reply.
     voided = tuple(each.card for each in started if each is not race.winner and each.outcome != "failed")
     payload = RacePayload(

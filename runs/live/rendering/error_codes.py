@@ -18,10 +18,10 @@ CODES = {
     "no_tools": "No tool support",
     "wrong_address": "Wrong address",
     "blocked": "Blocked",
-    "first_token_timeout": "No first token",
+    "first_token_timeout": "No first word",
     "idle_timeout": "Reply stalled",
-    "asked_to_wait": "Asked to wait",
-    "breaker_open": "Circuit breaker open",
+    "asked_to_wait": "Rate limited",
+    "breaker_open": "Paused after repeated failures",
 }
 """Labels of the error codes of models. Other codes are shown as they are."""
 

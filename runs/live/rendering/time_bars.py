@@ -146,16 +146,16 @@ def _lane_bar(lane: Lane, begun: float, over: float) -> Bar:
         x,
         width,
         first_x=first_x_of(lane, begun, over),
-        about=", ".join(_lane_facts(lane, begun)),
+        about=" · ".join(_lane_facts(lane, begun)),
     )
 
 
 def _lane_facts(lane: Lane, begun: float) -> list[str]:
     start, first = lane.started_at, lane.first_token_at
     return [
-        "not asked" if start is None else f"from {duration_text(start - begun)}",
-        "no first token" if first is None or start is None else f"first token after {duration_text(first - start)}",
-        "tokens unknown"
+        "not asked" if start is None else f"started at {duration_text(start - begun)}",
+        "no word" if first is None or start is None else f"first word {duration_text(first - start)}",
+        "tokens not reported"
         if lane.tokens is None
         else f"{'≈' * lane.tokens_are_estimated}{counted(lane.tokens, 'token')}",
         f"cost {cost_text(lane.cost)}",

@@ -26,7 +26,9 @@ from runs.web.model_use import ModelUse
 from runs.web.models_page import ProviderSection
 from runs.web.palette_rows import PaletteGroup, PaletteRow
 from runs.web.pending_calls import PendingCall, PendingRun, WaitingCounts
+from runs.web.run_columns import USUAL, column_choices
 from runs.web.run_filter import RunFilter
+from runs.web.run_groups import RunGroup
 from runs.web.run_search import SearchResult
 from runs.web.run_totals import RunTotals
 from runs.web.styleguide import sample_rows as rows
@@ -63,14 +65,18 @@ def _runs() -> list[Sample]:
         "found": SearchResult(),
         "totals": RunTotals(3051, 2400, 120, 531, Decimal("31.2"), 12),
         "older": "before=1",
+        "columns": set(USUAL),
+        "column_choices": column_choices(set(USUAL), shows_owners=False),
         "may_run_again": True,
         "once": "",
     }
+    group = RunGroup("Order clerk", context["totals"], "/runs/?agent=Order+clerk", runs=_listed()[2:])
     nothing = context | {"runs": [], "older": "", "totals": None, "filter": RunFilter(narrow, user=AnonymousUser())}
     return [
         sample("Filters", "runs/partials/run_filters", context, wide=True),
         sample("Filters in use", "runs/partials/run_filters", nothing, wide=True),
         sample("Table", "runs/partials/run_results", context, wide=True),
+        sample("A group", "runs/partials/run_results", context | {"groups": [group], "older": ""}, wide=True),
         sample("No match", "runs/partials/run_results", nothing, wide=True),
         sample("Nothing yet", "runs/partials/run_results", nothing | {"filter": context["filter"]}, wide=True),
     ]

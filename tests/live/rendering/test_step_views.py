@@ -164,7 +164,7 @@ def test_a_wait_the_provider_asked_for_is_not_shown_as_a_failed_attempt():
     html = fragments.step_html(step("retry", attempt=0, max_attempts=3, content="Left alone.", metadata=about))
 
     assert "Waiting: rate limited" in html
-    assert "Asked to wait" in html
+    assert "Rate limited" in html
     assert 'data-rung="failed"' not in html
     in_the_list = html.split("<template")[0]
     assert in_the_list.count('data-rung="next"') == 1
@@ -174,7 +174,7 @@ def test_a_lane_that_failed_does_not_say_that_the_race_is_over():
     about = {"in_race": True, "code": "model_idle_timeout"}
     html = fragments.step_html(step("retry", attempt=1, max_attempts=3, recoverable=True, metadata=about))
 
-    assert "The others go on" in html
+    assert "The others are still running" in html
     assert "Reply stalled" in html
 
 

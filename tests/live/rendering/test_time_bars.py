@@ -87,12 +87,13 @@ def test_a_race_shows_its_lanes_with_what_each_cost_and_the_multiple():
         {"lane": 2, "provider": "b", "model": "fast", "started_at": 10.0, "first_token_at": 10.5, "ended_at": 12.0}
         | {"outcome": "won", "tokens": 1234, "cost": "0.0034"},
     ]
-    race = step("race", content="'fast' was first of 2.", metadata={"lanes": lanes, "multiple": 2, "strategy": "race"})
+    told = {"lanes": lanes, "multiple": 2, "strategy": "race"}
+    race = step("race", content="local/fast won (2 raced).", metadata=told)
 
     html = fragments.step_html(race)
     said = text_of(html)
 
     assert "Raced: 2 requests instead of 1" in said
-    assert "slow lost 2.0 s from 0 ms, no first token, tokens unknown, cost unknown" in said
-    assert "fast won 2.0 s from 0 ms, first token after 500 ms, 1,234 tokens, cost $0.0034" in said
+    assert "slow lost 2.0 s started at 0 ms · no word · tokens not reported · cost unknown" in said
+    assert "fast won 2.0 s started at 0 ms · first word 500 ms · 1,234 tokens · cost $0.0034" in said
     assert 'd="M250 0v10"' in html
