@@ -174,6 +174,7 @@ def _about_agents(request: PageRequest, form: LaunchForm) -> dict[str, Any]:
         "default_agent": default_agent,
         "chosen": chosen,
         "shown": None if chosen is None or request.htmx else launch_agent(chosen, request.user),
+        "model_default": "" if chosen is None else defaults_of(chosen)["model"],
         "models": ceilings.get("models") or available_models(),
         "model_notes": launch_notes(chosen, str(form["model"].value() or "").strip()),
     }

@@ -77,8 +77,8 @@ PAGES: dict[str, Methods] = {
     "runs:run-columns": {"POST": page(302)},
     # Without a name.
     "runs:save-view": {"POST": page(302)},
-    # Of another person, or gone.
-    "runs:change-view": {"POST": page(404)},
+    # The owner's view, without a new name.
+    "runs:change-view": {"POST": page(302, ("owns", 404))},
     "runs:export": {"GET": page()},
     "runs:launch": {"GET": page(200, LAUNCHES)},
     "runs:model-notes": {"GET": page()},

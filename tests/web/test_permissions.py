@@ -17,7 +17,7 @@ from runs.engine.operations import health_checks
 from runs.engine.operations.health_checks import DatabaseProbe
 from runs.engine.recording.canonical_json import arguments_hash
 from runs.live.sockets.routing import websocket_application
-from runs.models import ApiToken, Run, ToolCall
+from runs.models import ApiToken, Run, RunView, ToolCall
 from tests.live.live_browser import session_of
 from tests.web import permission_table
 from tests.web.identities import GROUPS, PEOPLE, Identity, every_permission, make_groups, single
@@ -72,6 +72,8 @@ class Site:
     """A call of the run, which has ended."""
     group: Group
     token: ApiToken
+    view_pk: int
+    """A saved view of the list of runs."""
     asking: ToolCall
     """A call of another run, which waits for the call's approval …"""
     unknown: ToolCall
@@ -104,6 +106,7 @@ class Site:
             "<uuidstr:call_id>": call.pk,
             "<str:token>": "wrong",
             "<int:token_id>": self.token.pk,
+            "<int:view_id>": self.view_pk,
             "<int:agent_id>": self.run.agent_id,
             "<int:sequence>": 1,
             "^api(?:/|$)": "api/",
@@ -156,7 +159,8 @@ def site(owner: User, make_run: Callable[..., Run]) -> Site:
     nobody = Group.objects.create(name="Nobody")
     asking = waiting_call(make_run(owner, status="waiting", waiting_for="approval", epoch=1))
     unknown = waiting_call(make_run(owner, status="waiting", waiting_for="decision", epoch=1), state="unknown")
-    return Site(owner, run, run.steps.get().pk, waiting_call(run), nobody, token, asking, unknown)
+    view = RunView.objects.create(user=owner, name="Failed", query="status=failed")
+    return Site(owner, run, run.steps.get().pk, waiting_call(run), nobody, token, view.pk, asking, unknown)
 
 
 def ask(site: Site, name: str, route: str, method: str, credential: dict[str, Any]) -> tuple[int, bool]:
