@@ -341,21 +341,23 @@ def test_where_the_documentation_says_yes_somebody_is_let_in(site: Site, identit
     }
 
 
+BROWSERS = [*(each for each in PEOPLE if each.scopes is None), *map(single, every_permission())]
+
+
 @pytest.mark.django_db(transaction=True)
-async def test_every_socket_opens_as_its_rule_says(watch, make_run, owner) -> None:
+@pytest.mark.parametrize("identity", BROWSERS, ids=lambda identity: identity.name)
+async def test_every_socket_opens_as_its_rule_says(watch, make_run, owner, identity) -> None:
     make_groups()
     run = make_run(owner, steps=1, status="thinking")
-    browsers = [each for each in PEOPLE if each.scopes is None] + [single(label) for label in every_permission()]
+    user = identity.user(owner)
+    session = session_of(user) if user is not None else None
     found = []
-    for identity in browsers:
-        user = identity.user(owner)
-        for route, rule in SOCKETS.items():
-            path = f"/{route}".replace("<uuid:run_id>", str(run.pk)) if route else "/ws/nowhere/"
-            socket = await watch(path, user)
-            message = await socket.message()
-            code = message["code"] if message["type"] == "websocket.close" else 0
-            if code != rule.answer(identity):
-                found.append(f"{identity.name}: {route} {code}, not {rule.answer(identity)}")
-            await socket.leave()
+
+    for route, rule in SOCKETS.items():
+        path = f"/{route}".replace("<uuid:run_id>", str(run.pk)) if route else "/ws/nowhere/"
+        message = await (await watch(path, user, session=session)).message()
+        code = message["code"] if message["type"] == "websocket.close" else 0
+        if code != rule.answer(identity):
+            found.append(f"{route} {code}, not {rule.answer(identity)}")
 
     assert found == []
