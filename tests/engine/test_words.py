@@ -10,7 +10,8 @@ from runs.agent.journal import CallState
 from runs.agent.state import AgentStatus
 from runs.agent.thoughts import ThoughtType
 from runs.agent.tools.protocol import Effect
-from runs.live.rendering.error_codes import CODES, ICONS, step_view
+from runs.live.rendering.error_codes import CODES
+from runs.live.rendering.step_views import ICONS, step_view
 from runs.models import Run, Step, ToolCall
 
 

@@ -28,7 +28,7 @@ async def test_pause_resume_stop_with_proof_and_follow_up(site, open_page, wire_
     # The awaited reply is kept; its calls run after the resume.
     await page.get_by_label("More actions").press("Enter")
     await page.get_by_role("button", name="Pause").press("Enter")
-    await expect(page.locator("#run-state .pill")).to_have_text("Pausing")
+    await expect(page.locator("#run-state .pill")).to_have_text("Pausing…")
     await expect(page.locator(".toast")).to_contain_text("Pausing")
     wire_server.release()
     await wait_for_status(page, "waiting")

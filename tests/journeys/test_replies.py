@@ -8,6 +8,7 @@ from playwright.async_api import expect
 
 from tests.journeys.cable import Cable
 from tests.journeys.conftest import MODEL, launch, step_numbers, wait_for_status
+from tests.journeys.test_every_page import faults_of
 from tests.wire.outcomes import Answer, Hang
 
 pytestmark = pytest.mark.browser
@@ -187,9 +188,10 @@ async def test_a_race_shows_its_lanes_and_leaves_no_half_reply_behind(start_site
     await expect(lanes.locator(".lane-name")).to_have_text(["local/m1", "local/m2"])
     await expect(lanes.nth(0).locator("[data-lane-words]")).to_have_text(re.compile(r"^writing, ≈\d+ tokens$"))
     await expect(lanes.nth(1).locator("[data-lane-words]")).to_have_text(re.compile(r"^no word yet · \d\.\d s$"))
-    begun = page.locator(".turn .race-open")
+    begun = page.locator("[data-step-kind=race]:has(> .race-slot) > .step-body")
     await expect(begun.locator("[data-lane-words]")).to_have_text([re.compile("^writing"), re.compile("^no word yet")])
     assert await grown(lanes.nth(1).locator("rect"))
+    assert await faults_of(page) == []
     wire_server.release()
 
     race = page.locator("[data-step-kind=race] [data-step-kind=race]")
