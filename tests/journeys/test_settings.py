@@ -112,7 +112,7 @@ async def test_changed_options_are_counted_marked_and_listed_and_a_launch_can_st
 
     await page.locator("[name=max_turns]").fill("7")
     await page.locator("[name=approval]").select_option("always")
-    await expect(changes).to_have_text("2 changes: Ask me before tools run, Turns at most")
+    await expect(changes).to_have_text("2 changes: Ask me before tools run, Max turns")
     await expect(page.locator("[data-options-set]")).to_have_text("2 set")
     await expect(page.locator("[data-changed]")).to_have_count(2)
     await page.keyboard.press("Control+Shift+Enter")

@@ -249,7 +249,7 @@ def test_sigterm_lets_go_of_the_run_so_that_another_host_can_go_on(command: subp
     assert status_in(data) == "idle"
 
 
-@pytest.mark.parametrize(("typed", "status", "line"), [("x\ny\n", 0, "[answer]"), ("n\n", 0, "[tool_result]")])
+@pytest.mark.parametrize(("typed", "status", "line"), [("x\ny\n", 0, "[answer]"), ("n\n", 4, "[tool_result]")])
 def test_the_person_at_the_terminal_is_asked_about_each_call(data, typed, status, line):
     ask = "from runs.models import Agent; Agent.objects.update(approval='always')"
     assert manage("shell", "--no-imports", "-c", ask, data=data).returncode == 0
