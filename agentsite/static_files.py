@@ -24,4 +24,5 @@ class HashedFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[
         ("palette.js", (_IMPORT,)),
         ("live.js", (_IMPORT,)),
         ("live/*.js", (_IMPORT,)),
+        ("run/*.js", (_IMPORT,)),
     )

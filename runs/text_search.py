@@ -9,6 +9,8 @@ from runs.agent.unicode_normalization import MOST_MARKS, stream_safe
 
 CHUNK = 16_384
 """Characters folded at a time, holding the interpreter for about 2 ms."""
+_PLACE_CHUNK = 2_000
+"""Characters folded at a time to find a place: the fewer, the less far off it is."""
 SAME_CAPITALS = (
     *(("ẞ", "SS"), ("İ", "I"), ("I\u0307", "I")),
     *(("Ι\u0308", "Ϊ"), ("Υ\u0308", "Ϋ")),
@@ -46,6 +48,21 @@ def mentions(text: str | None, words: str) -> bool | None:
             return True
         begin = end
     return False
+
+
+def place_of(text: str, words: str) -> int:
+    """About where `text` first mentions `words`, which must be `folded`; 0 if it does not. Linear in the text.
+
+    Folding may change the length of a text, so the place may be some characters off where it does.
+    """
+    begin = 0
+    while begin < len(text):
+        window = folded(text[begin : begin + _PLACE_CHUNK + len(words)])
+        at = window.find(words)
+        if at >= 0:
+            return begin + at
+        begin += _PLACE_CHUNK
+    return 0
 
 
 def _between_letters(text: str, at: int) -> int:

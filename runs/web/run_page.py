@@ -1,4 +1,4 @@
-"""The page of one run, its older steps, and polling for browsers without a working socket."""
+"""The page of one run, further windows of its steps, and polling for browsers without a working socket."""
 
 import json
 import time
@@ -6,53 +6,58 @@ from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse, HttpResponseBadRequest, JsonResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from runs.live.feeds.frames import MAX_SEQUENCE
 from runs.live.rendering import fragments
 from runs.live.rendering.long_texts import piece_of
 from runs.live.rendering.step_views import ALL_ICONS
-from runs.models import Run, Step
+from runs.models import Run
 from runs.models.permissions import may_decide, may_launch_like, may_resume, may_stop
 from runs.web.access import PageRequest, run_or_404, signed_in
 from runs.web.form_keys import new_key
 from runs.web.forms import FollowUpForm
-from runs.web.run_settings import facts_of
+from runs.web.run_settings_page import settings_context
+from runs.web.step_filters import chip_to_walk, chips_of, filter_named, next_match
+from runs.web.step_page import details_of
+from runs.web.step_window import WINDOW_STEPS, StepList, StepWindow
 from runs.web.thread_page import place_of
+from runs.web.timeline_page import part_chosen, timeline_context
 from runs.writer_status import STANDSTILL
 
-PAGE_LENGTH = 100
-"""Steps on a page. A browser needs 13 ms to paint a new one among 500 cards, and 68 ms among 5,000."""
-
 LONG_TASK_CHARS = 280
+MINIMAP_FROM = 40
+"""A run of more steps has a minimap."""
 
 QUESTIONS = {"stop": may_stop, "resume": may_resume, "decide": may_decide, "launch": may_launch_like}
 """The buttons are rendered the same for all viewers; run/page.css hides those the user may not use."""
+
+VIEWS = ("steps", "timeline", "settings")
 
 
 @require_safe
 @signed_in
 def show_run(request: PageRequest, run_id: UUID) -> HttpResponse:
-    """Show a run with its last 100 steps, the 100 before the step `before`, or the 100 around the step `at`."""
+    """Show a run: its steps, its timeline (`?view=timeline`), or its settings (`?view=settings`).
+
+    Of the steps a window: around the step `at` or `step`, or before the step `before`; `step` also shows that step in
+    full. `only` names a filter.
+    """
     run = run_or_404(request, run_id)
-    newest = run.last_sequence + 1
-    at = _number(request, "at")
-    before = min(_number(request, "before") or (at + PAGE_LENGTH // 2 if at else newest), newest)
-    steps = _steps_before(run, before)
+    view = request.GET.get("view", "")
+    view = view if view in VIEWS else "steps"
+    if view == "timeline" and (part := part_chosen(request, run)):
+        return redirect(f"{reverse('runs:run', args=[run.pk])}?view=timeline&{part}")
     context: dict[str, Any] = {
         "run": run,
+        "view": view,
         "totals": fragments.run_totals(run),
-        "facts": facts_of(run),
         "state": fragments.run_state_html(run),
         "stage": fragments.stage_html(run),
         "models": json.dumps(run.config.get("models") or []),
-        "timeline": fragments.timeline_html(steps),
         "icons": ALL_ICONS,
-        "before": _first_if_more(steps),
-        "newer": before < newest,
-        "newer_at": before - 1 + PAGE_LENGTH // 2,
-        "last_sequence": steps[-1].sequence if steps else 0,
         "now_ms": round(time.time() * 1000),
         "long_task": len(run.task) > LONG_TASK_CHARS or run.task.count("\n") > 3,
         "show_owner": run.user_id != request.user.pk,
@@ -60,23 +65,86 @@ def show_run(request: PageRequest, run_id: UUID) -> HttpResponse:
         "follow_up": FollowUpForm(),
         "may_not": [name for name, may in QUESTIONS.items() if not may(request.user, run)],
         "once": new_key(),
+        "has_minimap": view == "steps" and (run.last_sequence > MINIMAP_FROM or not run.is_finished),
+        "minimap_from": MINIMAP_FROM,
+        **_shown(request, run, view),
     }
     return render(request, "runs/run_detail.html", context)
+
+
+def _shown(request: PageRequest, run: Run, view: str) -> dict[str, Any]:
+    """What the view shows, and the step that is shown in full beside it."""
+    step = _number(request, "step")
+    details = details_of(run, step, request.GET.get("tab", "")) if step else None
+    # After the last step: a window that ends with it has been read after the run, and may know more.
+    shown: dict[str, Any] = {"details": details, "reached": run.last_sequence}
+    if view == "timeline":
+        return shown | timeline_context(request, run)
+    if view == "settings":
+        return shown | settings_context(request.user, run)
+    only = filter_named(request.GET.get("only"))
+    window, chips = _window(request, StepList(run, only), step), chips_of(run, only)
+    if only is None and not window.after:
+        shown["reached"] = window.last
+    return shown | {
+        "only": only,
+        "window": window,
+        "timeline": fragments.timeline_html(window.steps),
+        "chips": chips,
+        "walked": chip_to_walk(chips),
+    }
+
+
+def _window(request: PageRequest, steps: StepList, step: int | None) -> StepWindow:
+    """The steps that the address asks for."""
+    at, before = _number(request, "at"), _number(request, "before")
+    if before:
+        return steps.before(before)
+    if at:
+        return steps.around(at)
+    window = steps.first()
+    if step and not any(each.sequence == step for each in window.steps):
+        return steps.around(step)
+    return window
 
 
 @require_safe
 @signed_in
 def show_steps(request: PageRequest, run_id: UUID) -> HttpResponse:
-    """`?before=`: a page of older steps as HTML. `?after=`: newer steps and the state, as a socket sends them."""
+    """`?before=`, `?newer=`, `?at=`: a window of steps as HTML. `?after=`: newer steps and the state, as a socket sends
+    them."""
     run = run_or_404(request, run_id)
-    after, before = _number(request, "after"), _number(request, "before")
+    after = _number(request, "after")
     if after is not None:
         return JsonResponse(_frame_after(run, after))
-    if before is None:
-        return HttpResponseBadRequest("Say which steps: before= or after= a sequence.")
-    steps = _steps_before(run, before)
-    context = {"run_id": run.pk, "timeline": fragments.timeline_html(steps), "before": _first_if_more(steps)}
-    return render(request, "runs/partials/older_steps.html", context)
+    steps = StepList(run, filter_named(request.GET.get("only")))
+    before, newer, at = (_number(request, name) for name in ("before", "newer", "at"))
+    if before is not None:
+        window, ends = steps.before(before), {"has_older": True}
+    elif newer is not None:
+        window, ends = steps.after(newer), {"has_newer": True}
+    elif at is not None:
+        window, ends = steps.around(at), {"has_older": True, "has_newer": True}
+    else:
+        return HttpResponseBadRequest("Say which steps: before=, newer=, at= or after= a sequence.")
+    context = {"run": run, "only": steps.only, "window": window, "timeline": fragments.timeline_html(window.steps)}
+    return render(request, "runs/partials/step_window.html", context | ends)
+
+
+@require_safe
+@signed_in
+def jump_to_match(request: PageRequest, run_id: UUID) -> HttpResponse:
+    """Go to the next step after `after`, or the last one before `before`, that passes the filter `only`. To htmx its
+    sequence as JSON."""
+    run = run_or_404(request, run_id)
+    only = filter_named(request.GET.get("only"))
+    if only is None:
+        raise Http404
+    found = next_match(run, only, after=_number(request, "after") or 0, before=_number(request, "before") or 0)
+    if request.htmx:
+        return JsonResponse({"sequence": found})
+    here = reverse("runs:run", args=[run.pk])
+    return redirect(here if found is None else f"{here}?at={found}#step-{found}")
 
 
 @require_safe
@@ -92,19 +160,9 @@ def show_rest(request: PageRequest, run_id: UUID, sequence: int) -> HttpResponse
     return render(request, template, {"run": run, "step": step, "piece": piece})
 
 
-def _steps_before(run: Run, before: int) -> list[Step]:
-    """The last 100 steps before a sequence, oldest first."""
-    return list(run.steps.filter(sequence__lt=before).order_by("-sequence")[:PAGE_LENGTH])[::-1]
-
-
-def _first_if_more(steps: list[Step]) -> int:
-    """The sequence that older steps precede; 0 if there are none."""
-    return steps[0].sequence if steps and steps[0].sequence > 1 else 0
-
-
 def _frame_after(run: Run, after: int) -> dict[str, Any]:
     # The run was read before its steps: its state holds for all steps up to `at`, which are read now.
-    steps = run.steps.filter(sequence__gt=after).order_by("sequence")[:PAGE_LENGTH]
+    steps = run.steps.filter(sequence__gt=after).defer("replay").order_by("sequence")[:WINDOW_STEPS]
     frame: dict[str, Any] = {"steps": [[step.sequence, fragments.step_html(step)] for step in steps]}
     reached = frame["steps"][-1][0] if frame["steps"] else after
     if reached >= run.last_sequence:

@@ -12,7 +12,7 @@ export function elementsFrom(html) {
 
 export function cameIn(element) {
   window.htmx?.process(element);
-  element.dispatchEvent(new CustomEvent("htmx:load", { bubbles: true, detail: { elt: element } }));
+  (element.isConnected ? element : document).dispatchEvent(new CustomEvent("htmx:load", { bubbles: true, detail: { elt: element } }));
 }
 
 // Replaces only the children that differ: a button that is about to be pressed stays the same element.

@@ -1,45 +1,108 @@
-// A long page holds its newest steps only; older ones are loaded above on scrolling up.
+// A long list holds a window of its steps: older and newer ones are loaded on scrolling to an end of it, and what is far
+// from there is removed. What is read stays where it is.
 
 import { cameIn, replaceAll } from "./fragments.js";
-import { cardsIn, mergeTurns } from "./placement.js";
+import { cardsIn, lastSequence, mergeTurns } from "./placement.js";
 
 const MAX_CARDS = 500;
+const LOAD_BEFORE_PX = 1_000;
+const LINKS = "[data-older], [data-newer]";
 
-// A browser paints a new card among 500 in 13 ms, among 5,000 in 68 ms; removed ones are loaded again on scrolling up.
-// Whole turns are removed.
-export function keepFew(steps) {
+// A browser paints a new card among 500 in 13 ms, among 5,000 in 68 ms. Whole turns are removed, older or newer ones.
+export function keepFew(steps, side = "older") {
   let tooMany = cardsIn(steps).length - MAX_CARDS;
   if (tooMany <= 0) return;
-  for (const part of [...steps.children]) {
+  const parts = [...steps.children].filter((part) => !part.matches(LINKS));
+  for (const part of side === "older" ? parts : parts.reverse()) {
     if (tooMany <= 0) break;
-    if (part.matches("[data-older]")) continue;
     tooMany -= part.matches("[data-step-seq]") ? 1 : cardsIn(part).length;
     part.remove();
   }
-  const before = Math.min(...cardsIn(steps).map((card) => Number(card.dataset.stepSeq)));
-  steps.querySelector("[data-older]")?.remove();
-  if (!Number.isFinite(before)) return;
-  const older = document.getElementById("older-link").content.firstElementChild.cloneNode(true);
-  const link = older.querySelector("a");
-  for (const name of ["href", "hx-get"]) link.setAttribute(name, link.getAttribute(name).replace("before=0", `before=${before}`));
-  link.textContent = link.textContent.replace("before 0", `before ${before}`);
-  steps.prepend(older);
-  cameIn(older);
+  const numbers = cardsIn(steps).map((card) => Number(card.dataset.stepSeq));
+  if (numbers.length) addLink(steps, side, side === "older" ? Math.min(...numbers) : Math.max(...numbers));
 }
 
-// Inserts older steps above, and keeps the scroll position of the visible ones.
-export function watchOlder(steps) {
-  let anchor, top;
+function addLink(steps, side, sequence) {
+  steps.querySelector(`:scope > [data-${side}]`)?.remove();
+  const link = document.getElementById(`${side}-link`).content.firstElementChild.cloneNode(true);
+  const asked = side === "older" ? "before" : "newer";
+  for (const anchor of link.querySelectorAll("[hx-get]")) {
+    const address = new URL(anchor.getAttribute("hx-get"), location.href);
+    address.searchParams.set(asked, sequence);
+    if (steps.dataset.only) address.searchParams.set("only", steps.dataset.only);
+    anchor.setAttribute("hx-get", address.pathname + address.search);
+    const page = new URL(location.pathname, location.href);
+    page.searchParams.set(side === "older" ? "before" : "at", side === "older" ? sequence : sequence + 50);
+    if (steps.dataset.only) page.searchParams.set("only", steps.dataset.only);
+    anchor.href = page.pathname + page.search;
+    anchor.textContent = anchor.textContent.replace("before 0", `before ${sequence}`);
+  }
+  if (side === "older") steps.prepend(link);
+  else steps.append(link);
+  // Steps that arrive from now on are not beside the last one of the list.
+  if (side === "newer") steps.setAttribute("data-cut", "");
+  cameIn(link);
+}
+
+// Runs `change`, which adds or removes steps, and keeps the first one in view where it is.
+function keepPlace(steps, change) {
+  const card = cardsIn(steps).find((each) => each.checkVisibility() && each.getBoundingClientRect().bottom > 0);
+  const top = card?.getBoundingClientRect().top;
+  change();
+  if (card?.isConnected) scrollBy({ top: card.getBoundingClientRect().top - top, behavior: "instant" });
+}
+
+// Steps came above or below.
+function join(steps, side) {
+  mergeTurns(steps);
+  replaceAll(steps);
+  if (side !== "newer" || steps.querySelector(":scope > [data-newer]")) return;
+  const arrived = Number(steps.dataset.arrived ?? 0);
+  if (arrived > lastSequence(steps)) addLink(steps, "newer", lastSequence(steps));
+  else steps.removeAttribute("data-cut");
+}
+
+export function watchOlder(live) {
+  const lists = [...new Set([live, document.querySelector("[data-step-list]")])].filter(Boolean);
+  let loading = null;
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-    if (!detail.target.matches?.("[data-older]")) return;
-    anchor = cardsIn(steps).find((card) => card.checkVisibility());
-    top = anchor?.getBoundingClientRect().top;
+    const steps = lists.find((list) => detail.target.parentElement === list);
+    if (!steps || !detail.target.matches?.(LINKS)) return;
+    const card = cardsIn(steps).find((each) => each.checkVisibility() && each.getBoundingClientRect().bottom > 0);
+    const side = detail.target.hasAttribute("data-older") ? "older" : "newer";
+    loading = { steps, side, card, top: card?.getBoundingClientRect().top };
   });
   document.addEventListener("htmx:afterSwap", () => {
-    if (!anchor) return;
-    mergeTurns(steps);
-    replaceAll(steps);
-    scrollBy({ top: anchor.getBoundingClientRect().top - top, behavior: "instant" });
-    anchor = null;
+    if (!loading) return;
+    const { steps, side, card, top } = loading;
+    loading = null;
+    join(steps, side);
+    if (card?.isConnected) scrollBy({ top: card.getBoundingClientRect().top - top, behavior: "instant" });
+    keepPlace(steps, () => keepFew(steps, side === "older" ? "newer" : "older"));
+  });
+  loadOnScroll(lists);
+}
+
+// A link loads when it comes into view: the one to older steps only after it has been out of it, because it is above the
+// first step, where a page may begin.
+function loadOnScroll(lists) {
+  const armed = new WeakSet();
+  const look = (entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) armed.add(target);
+      else if (armed.has(target)) target.querySelector("[hx-get]").click();
+    }
+  };
+  const observer = new IntersectionObserver(look, { rootMargin: `${LOAD_BEFORE_PX}px 0px` });
+  const watch = (root) => {
+    for (const link of root.querySelectorAll(LINKS)) {
+      if (link.hasAttribute("data-newer")) armed.add(link);
+      observer.observe(link);
+    }
+  };
+  for (const list of lists) watch(list);
+  document.addEventListener("htmx:load", ({ detail: { elt } }) => {
+    if (elt.matches?.(LINKS) && elt.parentElement) watch(elt.parentElement);
+    else if (lists.includes(elt)) watch(elt);
   });
 }

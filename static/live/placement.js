@@ -3,8 +3,16 @@
 
 const sequence = (card) => Number(card.dataset.stepSeq);
 
-// In the order of sequences, also if a part of them comes later, from above. Returns the card.
+// A step that arrives. A list that does not reach the last step (data-cut) only notes how far the run is; a step that was
+// loaded before it arrived is there already.
 export function place(card, steps) {
+  if (!steps.hasAttribute("data-cut")) return document.getElementById(card.id) ? card : put(card, steps);
+  steps.dataset.arrived = Math.max(Number(steps.dataset.arrived ?? 0), sequence(card));
+  return card;
+}
+
+// In the order of sequences, also if a part of them comes later, from above. Returns the card.
+function put(card, steps) {
   const slot = slotOf(card, steps);
   insert(slot, card);
   if (card.hasAttribute("data-opens")) card.closest('[data-step-kind="tool_call"]')?.querySelector("details").setAttribute("open", "");
@@ -45,7 +53,7 @@ export function mergeTurns(steps) {
   }
   for (const card of steps.querySelectorAll("[data-into]")) {
     const slot = document.getElementById(card.dataset.into);
-    if (slot && slot !== card.parentElement) place(card, steps);
+    if (slot && slot !== card.parentElement) put(card, steps);
   }
 }
 

@@ -31,6 +31,7 @@ export class Reader {
     addEventListener("resize", look, { passive: true });
     this.steps.addEventListener("toggle", look, { capture: true });
     this.jump?.addEventListener("click", () => {
+      if (this.steps.hasAttribute("data-cut")) return location.assign(location.pathname);
       this.isAtTheEnd = true;
       this.toTheEnd();
       this.showUnseen(-this.unseen);
@@ -51,6 +52,7 @@ export class Reader {
   isFollowing() {
     const selection = getSelection();
     const isReading = !selection.isCollapsed && this.steps.contains(selection.anchorNode);
+    if (this.steps.hasAttribute("data-cut")) return false;
     return this.isAtTheEnd && !this.seesStage() && !isReading && !this.steps.contains(document.activeElement);
   }
 
@@ -73,7 +75,7 @@ export class Reader {
 
   showUnseen(more) {
     this.unseen = this.isInView() ? 0 : Math.max(0, this.unseen + more);
-    if (!this.jump) return;
+    if (!this.jump || this.steps.hidden) return;
     const text = `${this.unseen} new step${this.unseen === 1 ? "" : "s"}`;
     this.jump.hidden = !this.unseen || document.getElementById("run-state").hasAttribute("data-ended");
     this.jump.querySelector("[data-jump-text]").textContent = text;

@@ -24,7 +24,8 @@ export class RunPage {
   constructor(section) {
     this.section = section;
     this.steps = section.querySelector("#steps");
-    this.last = lastSequence(this.steps) || Number(section.dataset.after);
+    // Steps after the last one of the run: a list of earlier ones, or another view, has others.
+    this.last = ("past" in section.dataset ? 0 : lastSequence(this.steps)) || Number(section.dataset.after);
     this.head = this.last;
     this.stateAt = 0;
     this.waiting = [];

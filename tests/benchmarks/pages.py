@@ -174,15 +174,15 @@ def run_case(runs: int, requests: int) -> dict[str, Figures]:
 
     figures: dict[str, Figures] = {}
     for name, (address, query) in PAGES.items():
-        taken = _times(lambda address=address: page(address), requests)  # type: ignore[misc]
+        taken = times_of(lambda address=address: page(address), requests)  # type: ignore[misc]
         cuts = statistics.quantiles(taken, n=100)
         figures[name] = {"p50_ms": cuts[49], "p99_ms": cuts[98]}
         if query:
-            figures[name]["raw_ms"] = statistics.median(_times(lambda query=query: raw(query), 15))  # type: ignore[misc]
+            figures[name]["raw_ms"] = statistics.median(times_of(lambda query=query: raw(query), 15))  # type: ignore[misc]
     return figures
 
 
-def _times(act: Callable[[], None], count: int) -> list[float]:
+def times_of(act: Callable[[], None], count: int) -> list[float]:
     """Milliseconds of each of `count` calls, after two that are not counted."""
     taken = []
     for number in range(count + 2):

@@ -46,8 +46,8 @@ async def test_settings_are_typed_mended_launched_and_seen_again(
     await page.wait_for_url("**/runs/*-*-*-*-*/")
     await wait_for_status(page, "completed")
 
-    await unfold(page, "Settings and limits")
-    told = page.locator("[data-run-settings] dl")
+    await page.get_by_role("link", name="Settings used").click()
+    told = page.locator("[data-run-settings]")
     for fact in (
         "Reasoning effort High",
         "Temperature 0.25",

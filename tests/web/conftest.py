@@ -14,6 +14,7 @@ from runs.models import Agent, Run, Step
 from runs.web import setup_link as first_link
 from tests.live.live_fixtures import hub, live_timings, watch  # noqa: F401  taken in for all tests of the live view
 from tests.web.identities import permission_of
+from tests.web.step_fixtures import told_run  # noqa: F401  taken in for all tests of a run's pages
 from tests.web.waiting_fixtures import ask, send_name  # noqa: F401  and for those of decisions
 
 PASSWORD = "a good long password"

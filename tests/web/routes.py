@@ -87,7 +87,13 @@ PAGES: dict[str, Methods] = {
     # Without before= or after=.
     "runs:steps": {"GET": run_page(400)},
     # For a run without steps.
+    "runs:step": {"GET": run_page(404)},
     "runs:rest": {"GET": run_page(404)},
+    "runs:search-run": {"GET": run_page()},
+    # Without a filter.
+    "runs:jump": {"GET": run_page(404)},
+    "runs:shape": {"GET": run_page()},
+    "runs:timeline": {"GET": run_page()},
     "runs:call": {"GET": run_page()},
     "runs:cancel": {"POST": run_page(302, STOPS)},
     "runs:force": {"POST": run_page(302, STOPS)},

@@ -45,7 +45,7 @@ def test_an_answer_is_once_on_the_page_above_all_steps(
         ("?at=1", 1, 50),
         ("?at=10000", 9901, 10000),
         ("?at=999999", 9901, 10000),
-        ("", 9901, 10000),
+        ("", 1, 100),
     ],
 )
 def test_a_link_to_a_step_shows_the_steps_around_it(
@@ -57,7 +57,37 @@ def test_a_link_to_a_step_shows_the_steps_around_it(
 
     assert sequences(page) == list(range(first, last + 1))
     assert f"?at={first}#step-{first}" in page
-    assert ("Newer steps" in page) == (last < 10_000)
+    assert (f"?newer={last}" in page) == (last < 10_000)
+    assert (f"?before={first}" in page) == (first > 1)
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [("before=5000", range(4900, 5000)), ("newer=5000", range(5001, 5101)), ("at=5000", range(4950, 5050))],
+)
+def test_further_steps_come_from_both_ends_of_a_window(
+    make_run: Callable[..., Run], owner: User, page_of: Callable[..., str], query: str, shown: range
+) -> None:
+    run = make_run(owner, status="completed", steps=10_000)
+
+    part = page_of(run, f"steps/?{query}")
+
+    assert sequences(part) == list(shown)
+    assert (f"?before={shown[0]}" in part) == (not query.startswith("newer"))
+    assert (f"?newer={shown[-1]}" in part) == (not query.startswith("before"))
+
+
+def test_a_run_that_goes_on_shows_its_last_steps(
+    make_run: Callable[..., Run], owner: User, page_of: Callable[..., str]
+) -> None:
+    run = make_run(owner, status="thinking", steps=250)
+
+    page, past = page_of(run), page_of(run, "?at=100")
+
+    assert sequences(page) == list(range(151, 251))
+    assert "data-past" not in page and "data-cut" not in page
+    # A window of the past is live all the same, but for its steps.
+    assert 'data-after="250"' in past and "data-past" in past and "data-cut" in past
 
 
 def test_a_call_its_question_and_its_result_are_one_card(

@@ -13,6 +13,7 @@ from runs.agent.text import counted
 from runs.agent.visible_text import exact
 from runs.markdown import Rendered, plain, visible
 from runs.models import Step
+from runs.models.as_json import step_as_json
 
 PREVIEW_CHARS = 2_000
 PREVIEW_LINES = 24
@@ -104,6 +105,11 @@ def fold_argument(index: int, value: Any) -> Fold:
     """One argument of a call, the one at `index`."""
     is_data = not isinstance(value, str)
     return fold(argument_text(value), f"argument-{index}", is_data=is_data, preview_chars=240, preview_lines=6)
+
+
+def fold_raw(step: Step) -> Fold:
+    """The step as the API shows it, as JSON. Not folded: somebody asked for it."""
+    return fold(_raw_of(step), "raw", is_data=True, preview_chars=SHOWN_CHARS, preview_lines=SHOWN_CHARS)
 
 
 def argument_text(value: Any) -> str:
@@ -218,6 +224,8 @@ def _text_of(step: Step, of: str) -> str | None:
             return _result_of(step)
         case "arguments", _, "":
             return pretty(step.tool_input)
+        case "raw", _, "":
+            return _raw_of(step)
         case "argument", "-", index if isinstance(step.tool_input, dict):
             values = list(step.tool_input.values())
             at = _number(index)
@@ -230,6 +238,10 @@ def _text_of(step: Step, of: str) -> str | None:
 
 def _result_of(step: Step) -> str:
     return step.content or ("" if step.tool_output is None else pretty(step.tool_output))
+
+
+def _raw_of(step: Step) -> str:
+    return pretty(step_as_json(step))
 
 
 def _number(text: str | None) -> int | None:

@@ -79,7 +79,7 @@ STAGE_ICONS = {"circle-check", "circle-dashed", "circle-minus", "circle-slash", 
 
 CALL_ICONS = {words.icon for words in CALL_STATES.values() if words.icon}
 ALL_ICONS = sorted(
-    {*ICONS.values(), *NOTE_ICONS.values(), *CALL_ICONS, *STAGE_ICONS, "copy", "lightbulb", "maximize-2"}
+    {*ICONS.values(), *NOTE_ICONS.values(), *CALL_ICONS, *STAGE_ICONS, "copy", "lightbulb", "maximize-2", "panel-right"}
 )
 """Every icon a card or the stage may use."""
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from runs.live.rendering.step_views import ALL_ICONS
 from runs.models.permissions import may_see_styleguide
 from runs.web.access import PageRequest, only_if
-from runs.web.styleguide import form_samples, list_samples, run_samples
+from runs.web.styleguide import form_samples, list_samples, navigation_samples, run_samples
 from runs.web.styleguide.samples import apart
 from runs.web.styleguide.tokens import colour_tokens, other_tokens
 
@@ -30,7 +30,9 @@ NOT_SHOWN: Final = {
 def show_styleguide(request: PageRequest) -> HttpResponse:
     """Show every token and every component in each of its states. Nothing on it is stored data."""
     messages.info(request, "A toast: Approved send_invoice.")
-    groups = apart([*run_samples.groups(), *list_samples.groups(), *form_samples.groups()])
+    groups = apart(
+        [*run_samples.groups(), *navigation_samples.groups(), *list_samples.groups(), *form_samples.groups()]
+    )
     context = {
         "colours": colour_tokens(),
         "others": other_tokens(),

@@ -12,7 +12,6 @@ from runs.live.rendering.labels import status_label
 from runs.live.rendering.stage_views import CallLane, StageView, face_of_step
 from runs.live.rendering.step_views import step_view
 from runs.models import Run, Step
-from runs.web.run_settings import facts_of
 from runs.web.styleguide import sample_rows as rows
 from runs.web.styleguide.samples import Sample, SampleGroup, made, sample
 from runs.web.thread_page import ThreadPlace
@@ -100,7 +99,6 @@ def _bars() -> list[Sample]:
         *bars,
         sample("Head", "runs/partials/run_head", head | about, wide=True),
         sample("Head of a long task", "runs/partials/run_head", long | about, wide=True),
-        sample("Settings", "runs/partials/run_settings", {"facts": facts_of(rows.run())}, wide=True),
     ]
 
 
@@ -181,7 +179,6 @@ def _error(sequence: int) -> Step:
 def _steps() -> list[Sample]:
     return [
         *(_timeline(title, *steps) for title, steps in {**_calls(), **_decisions(), **_replies()}.items()),
-        sample("Older steps", "runs/partials/older_steps", {"run_id": rows.RUN_ID, "before": 100}, wide=True),
         sample("A reply in the making", "runs/partials/reply_card", wide=True),
         sample("A discarded reply", "runs/partials/voided_reply", wide=True),
         sample("A decision", "runs/partials/decided", {"place": "decided"}, wide=True),

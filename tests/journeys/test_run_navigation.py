@@ -1,0 +1,224 @@
+"""A person finds their way in a long run: by keys, by search, on the minimap, along the timeline, one step in full."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.journeys.conftest import MODEL, launch, step_numbers
+from tests.journeys.test_every_page import LOOKS, faults_of
+from tests.live_site import LiveSite
+from tests.long_run import write_long_run
+from tests.wire.outcomes import Answer, Hang
+
+pytestmark = pytest.mark.browser
+
+CARDS = "[data-step-list] [data-step-seq]"
+FOCUSED = "document.activeElement.closest('[data-step-seq]')?.dataset.stepSeq"
+
+
+@pytest.fixture(scope="module")
+def long_run(shared_site: LiveSite) -> tuple[str, int, str]:
+    """The address and the number of steps of a long run, and the session of its owner."""
+    shared_site.create_user("eve")
+    run_id, steps = write_long_run(shared_site, "eve", turns=400)
+    return f"/runs/{run_id}/", steps, shared_site.session_of("eve")
+
+
+async def inspected(page: Page, sequence: int) -> None:
+    """Wait until the panel shows that step."""
+    await page.wait_for_selector(f'#inspector [data-inspected="{sequence}"]')
+
+
+async def test_a_step_opens_beside_the_list_and_the_focus_stays_there(shared_site, long_run, open_page):
+    address, _steps, session = long_run
+    page = await open_page(shared_site, session=session)
+    await page.goto(address)
+    await page.locator("#step-2").focus()
+
+    await page.keyboard.press("Enter")
+    await inspected(page, 2)
+    await page.keyboard.press("ArrowDown")
+    await inspected(page, 3)
+
+    assert await page.evaluate(FOCUSED) == "3"
+    assert page.url.endswith("?step=3")
+    await page.get_by_role("link", name="Raw JSON").click()
+    await expect(page.locator("#inspector-body")).to_contain_text('"kind": "tool_result"')
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#inspector")).to_be_hidden()
+    assert await page.evaluate(FOCUSED) == "3"
+    assert "step=" not in page.url
+
+
+async def test_on_a_phone_the_step_is_a_sheet_that_gives_the_focus_back(shared_site, long_run, open_page):
+    address, _steps, session = long_run
+    page = await open_page(shared_site, session=session, **LOOKS["phone"])
+    await page.goto(address)
+
+    await page.locator(".step-inspect[href$='/steps/4/']").tap()
+    await inspected(page, 4)
+
+    faults = await faults_of(page)
+    assert await page.evaluate("document.getElementById('inspector').contains(document.activeElement)")
+    assert await page.evaluate("document.querySelector('.run-views').inert")
+    await page.get_by_role("button", name="Close details").tap()
+    assert await page.evaluate(FOCUSED) == "4"
+    assert not await page.evaluate("document.querySelector('.run-views').inert")
+    assert faults == []
+
+
+async def test_keys_walk_from_error_to_error_and_from_find_to_find(shared_site, long_run, open_page):
+    address, _steps, session = long_run
+    page = await open_page(shared_site, session=session)
+    await page.goto(address)
+    chips = page.locator(".step-chip:not([hidden])")
+    assert [" ".join(text.split()) for text in await chips.all_inner_texts()] == [
+        *("Errors 8", "Retries 10", "Approvals 7", "Notes 6"),
+    ]
+
+    await page.keyboard.press("]")
+    await expect(page.locator(":focus")).to_contain_text("No such article")
+    first = await page.evaluate(FOCUSED)
+    await page.keyboard.press("]")
+    await page.wait_for_function(f"() => Number({FOCUSED}) > {first}")
+    await expect(page.locator(":focus")).to_contain_text("No such article")
+    await page.keyboard.press("}")
+    await page.wait_for_function(f"() => {FOCUSED} === '{first}'")
+
+    await page.keyboard.press("f")
+    await page.keyboard.type("A-399")
+    await expect(page.locator("[data-found]")).to_contain_text("1 step")
+    await page.locator("a[data-go]").first.click()
+    await expect(page.locator(":focus")).to_contain_text("A-399")
+
+
+async def test_steps_are_loaded_at_both_ends_and_what_is_read_stays_where_it_is(shared_site, long_run, open_page):
+    address, steps, session = long_run
+    page = await open_page(shared_site, session=session)
+    await page.goto(f"{address}?at=600#step-600")
+    await page.wait_for_function(f"() => {FOCUSED}")
+
+    for side, reached in (("newer", steps), ("older", 1)):
+        while not await page.locator(f"#step-{reached}").count():
+            before = await page.locator(CARDS).evaluate_all(NUMBERS)
+            read, top = await page.evaluate(SCROLL_TO_LINK, side)
+            await page.wait_for_function(f"() => {NUMBERS_NOW} !== {before!r}")
+            assert abs(await page.evaluate(TOP_OF, read) - top) < 12, "it stays, but for estimated heights"
+            assert await page.locator(CARDS).count() <= 500
+
+    numbers = await page.locator(CARDS).evaluate_all("cards => cards.map(card => Number(card.dataset.stepSeq))")
+    assert sorted(numbers) == list(range(1, len(numbers) + 1)), "none is missing, none is there twice"
+
+
+async def test_a_window_of_the_past_is_live_but_for_its_steps(page, wire_server):
+    calls = [("calculator", {"expression": f"{number} + 1"}) for number in range(60)]
+    wire_server.script(Answer(calls=calls), Hang(answer=Answer("All are added.")))
+    run_id = await launch(page, "Add one to each", model=MODEL)
+    await page.wait_for_selector("[data-step-kind=tool_result] >> nth=59")
+    await page.goto(f"/runs/{run_id}/?at=1")
+    await expect(page.locator("[data-connection]")).to_have_attribute("data-connection", "live")
+
+    wire_server.release()
+
+    await expect(page.locator("[data-answer]")).to_contain_text("All are added.")
+    assert await step_numbers(page) == list(range(1, 51))
+    await page.evaluate(SCROLL_TO_LINK, "newer")
+    await page.wait_for_selector("[data-step-kind=answer]")
+    assert await step_numbers(page) == list(range(1, 122))
+    await expect(page.locator("#steps[data-cut]")).to_have_count(0)
+
+
+async def test_the_minimap_is_a_slider_over_the_whole_run(shared_site, long_run, open_page):
+    address, steps, session = long_run
+    page = await open_page(shared_site, session=session)
+    await page.goto(address)
+    slider = page.get_by_role("slider", name="Place in the run")
+    await expect(slider).to_have_attribute("aria-valuetext", re.compile(rf"Step 1 of {steps:,}"))
+
+    await slider.focus()
+    await page.keyboard.press("End")
+    await page.wait_for_selector(f"#step-{steps}")
+    await expect(slider).to_be_focused()
+    await expect(slider).not_to_have_attribute("aria-valuetext", re.compile(r"Step 1 of"))
+
+    box = await slider.bounding_box()
+    await page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 10)
+    await page.wait_for_selector(f"#step-{steps // 2}")
+
+
+async def test_a_row_of_the_timeline_opens_its_step(shared_site, long_run, open_page):
+    address, _steps, session = long_run
+    page = await open_page(shared_site, session=session)
+    await page.goto(address)
+
+    await page.keyboard.press("t")
+    await page.wait_for_url("**?view=timeline")
+    await page.locator("[data-row]").nth(1).click()
+    await inspected(page, 2)
+    faults = await faults_of(page)
+    await page.keyboard.press("ArrowDown")
+    await inspected(page, 4)
+    await page.keyboard.press("+")
+    await page.wait_for_url("**from=*")
+    await page.keyboard.press("s")
+    await page.wait_for_url(f"**{address}")
+    assert faults == []
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_the_views_of_a_long_run_have_no_accessibility_violation(shared_site, long_run, open_page, look):
+    address, _steps, session = long_run
+    page = await open_page(shared_site, session=session, **LOOKS[look])
+    faults: list[str] = []
+
+    for query in (
+        "",
+        "?step=40",
+        "?only=errors",
+        "?view=timeline",
+        "?view=settings",
+        "steps/40/?tab=around",
+        "search/?q=A-7",
+    ):
+        await page.goto(address + query)
+        faults += await faults_of(page)
+
+    assert faults == []
+
+
+async def test_all_of_it_works_without_javascript(shared_site, long_run, open_page):
+    address, steps, session = long_run
+    page = await open_page(shared_site, session=session, java_script_enabled=False)
+    await page.goto(address)
+
+    await page.locator(".step-inspect[href$='/steps/2/']").click()
+    await expect(page.locator("h1")).to_have_text("Step 2")
+    await page.get_by_role("link", name="Output").click()
+    await expect(page.locator("#inspector-body")).to_contain_text("pieces")
+    await page.get_by_role("link", name="Show among the steps").click()
+    await page.get_by_role("link", name="Errors: next").click()
+    await expect(page.locator(":target")).to_contain_text("No such article")
+    await page.fill("#step-search", "A-399")
+    await page.press("#step-search", "Enter")
+    await page.locator("a[data-go]").first.click()
+    await expect(page.locator(":target")).to_contain_text("A-399")
+    await page.get_by_role("link", name="Last steps").or_(page.get_by_role("link", name="Timeline")).first.click()
+    await page.get_by_role("link", name="Settings used").click()
+    await expect(page.locator("[data-run-settings]")).to_contain_text("Max turns")
+    assert steps > 1_000 and Path(page.url).name.endswith("?view=settings")
+
+
+NUMBERS = "cards => cards.map(card => card.dataset.stepSeq).join()"
+NUMBERS_NOW = f"[...document.querySelectorAll('{CARDS}')].map(card => card.dataset.stepSeq).join()"
+SCROLL_TO_LINK = """async side => {
+    const link = document.querySelector(`[data-step-list] > [data-${side}]`);
+    link.scrollIntoView({ block: side === "newer" ? "end" : "start", behavior: "instant" });
+    // What comes into view gets its real height.
+    await new Promise(painted => requestAnimationFrame(() => requestAnimationFrame(painted)));
+    const cards = [...document.querySelectorAll("[data-step-list] [data-step-seq]")];
+    const read = cards.find(card => card.getBoundingClientRect().top > 200);
+    return [read.id, read.getBoundingClientRect().top];
+}"""
+TOP_OF = "id => document.getElementById(id).getBoundingClientRect().top"
