@@ -21,7 +21,7 @@ from markdown_it.token import Token
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 TOP_PAGES: Final = ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md")
-SOURCE_FOLDERS: Final = ("agentsite", "deploy", "docs", "local_model", "runs", "static", "templates", "tests")
+SOURCE_FOLDERS: Final = ("agentsite", "deploy", "docs", "local_model", "locale", "runs", "static", "templates", "tests")
 EXAMPLE_FOLDERS: Final = ("shop",)
 """Folders that the reader of the documentation creates."""
 
@@ -133,7 +133,8 @@ def command_faults(token: Token, root: Path) -> Iterator[str]:
     yield from (f"there is no target {name} in the Makefile" for name in _MAKE.findall(code) if name not in targets)
     yield from (f"manage.py has no {name}" for name in _MANAGE.findall(code) if name not in commands_of(root))
     for module in _MODULE.findall(code):
-        if not (root / module.replace(".", "/")).with_suffix(".py").exists():
+        place = root / module.replace(".", "/")
+        if not place.with_suffix(".py").exists() and not (place / "__main__.py").exists():
             yield f"there is no module {module}"
 
 
