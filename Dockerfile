@@ -22,6 +22,7 @@ COPY agentsite agentsite
 COPY runs runs
 COPY static static
 COPY templates templates
+COPY locale locale
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     AGENTSITE_DATA=/data HOST=0.0.0.0 PORT=8000
 RUN python -m compileall -q agentsite runs

@@ -6,10 +6,13 @@ from typing import Any
 
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 from django.views.defaults import server_error as server_error_page
 
 from runs.api.errors import ApiError, busy, error_for, too_many, unexpected
+from runs.asgi_types import Scope
 from runs.database_outages import RETRY_AFTER_S
+from runs.languages import language_of_headers
 from runs.web import error_pages, outage_page
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -34,23 +37,23 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return outage_page.answer_to(error, request) or server_error_page(request)
 
 
-async def too_busy(scope: Mapping[str, Any], send: Send) -> None:
+async def too_busy(scope: Scope, send: Send) -> None:
     """Answer 503 without calling Django: too many requests wait."""
     words = "Too many requests wait to be answered. Try again in a few seconds."
-    page = busy(words).response() if _is_api(scope["path"]) else outage_page.busy(retries=_only_reads(scope))
-    await _refuse(page, send)
+    await _refuse(busy(words).response() if _is_api(scope["path"]) else _page(scope, outage_page.busy), send)
 
 
-async def too_many_waiting(scope: Mapping[str, Any], send: Send) -> None:
+async def too_many_waiting(scope: Scope, send: Send) -> None:
     """Answer 429: too many requests of this user or address wait already."""
     error = too_many("Too many requests of yours wait to be answered.", RETRY_AFTER_S)
     is_api = _is_api(scope["path"])
-    page = error.response() if is_api else outage_page.too_many_of_yours(retries=_only_reads(scope))
-    await _refuse(page, send)
+    await _refuse(error.response() if is_api else _page(scope, outage_page.too_many_of_yours), send)
 
 
-def _only_reads(scope: Mapping[str, Any]) -> bool:
-    return scope["method"] in outage_page.READS
+def _page(scope: Scope, page: Callable[..., HttpResponse]) -> HttpResponse:
+    """The page in the language of the reader; it loads itself again if that changes nothing."""
+    with translation.override(language_of_headers(scope["headers"])):
+        return page(retries=scope["method"] in outage_page.READS)
 
 
 async def _refuse(response: HttpResponse, send: Send) -> None:

@@ -98,6 +98,8 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    # Before what may refuse a request with a page.
+    "runs.web.language.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -327,7 +329,18 @@ STORAGES = {
 # --- Language, time, logs ----------------------------------------------------------------------------------------
 
 USE_I18N = True
+AGENTSITE_LANGUAGES = {"en": "English", "de": "Deutsch", "zh-hans": "简体中文"}
+"""The languages of the pages (`locale/`), each by its own name."""
 LANGUAGE_CODE = env_choice("AGENTSITE_LANGUAGE", "en", [code for code, _ in _LANGUAGES_OF_DJANGO])
+"""For readers whose browsers ask for none of these. In another one of Django's languages the admin and the messages
+of forms are translated, and the pages are in English."""
+LANGUAGES = list({**AGENTSITE_LANGUAGES, LANGUAGE_CODE: AGENTSITE_LANGUAGES.get(LANGUAGE_CODE, LANGUAGE_CODE)}.items())
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = _IS_HTTPS
 USE_TZ = True
 TIME_ZONE = env_time_zone("AGENTSITE_TIME_ZONE", "UTC")
 

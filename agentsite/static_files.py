@@ -17,12 +17,9 @@ class HashedFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[
 
     patterns = (
         *CompressedManifestStaticFilesStorage.patterns,
-        ("ui.js", (_IMPORT,)),
-        ("copy.js", (_IMPORT,)),
-        ("home.js", (_IMPORT,)),
-        ("waiting.js", (_IMPORT,)),
-        ("palette.js", (_IMPORT,)),
-        ("live.js", (_IMPORT,)),
-        ("live/*.js", (_IMPORT,)),
-        ("run/*.js", (_IMPORT,)),
+        *((f"{name}.js", (_IMPORT,)) for name in ("ui", "copy", "home", "live", "waiting", "palette", "clock")),
+        *(
+            (f"{name}.js", (_IMPORT,))
+            for name in ("relative_times", "launch", "run_list", "live/*", "run/*", "words/*")
+        ),
     )

@@ -14,8 +14,8 @@ class PlainNumbers(DjangoTemplates):
     """Switches off localized numbers in all templates.
 
     Django would write 2.5 as `2,5` in German, and 1234 as `1.234` with separators: in the `value` of a field, which the
-    browser then empties, in an address, in an `id`. The pages are in English, and their own filters format the numbers
-    for people.
+    browser then empties, in an address, in an `id`. The pages' own filters (`run_format`) format the numbers that
+    people read, in the reader's language.
     """
 
     def from_string(self, template_code: str) -> Any:

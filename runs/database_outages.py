@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from django.db import DatabaseError, InterfaceError, OperationalError
+from django.utils.translation import gettext_noop
 
 Kind = Literal["full", "refused", "locked", "read_only", "slow", "away"]
 
@@ -26,37 +27,37 @@ class Outage:
     """A few words that follow a colon."""
 
 
-FULL = Outage("full", "The database cannot be written: its disk is full.", ROOM, "the disk is full")
+FULL = Outage("full", "The database cannot be written: its disk is full.", ROOM, gettext_noop("the disk is full"))
 REFUSED = Outage(
     "refused",
     "The database cannot be written: its disk refuses. It is full, over a quota, or broken.",
     "Look at the space, the quotas and the health of its disk (df, quota, dmesg). It goes on by itself.",
-    "the disk refuses",
+    gettext_noop("the disk refuses"),
 )
 LOCKED = Outage(
     "locked",
     "The database cannot be written: something else holds its lock.",
     "Find what holds it and end that: a backup or an open transaction (fuser, or pg_stat_activity).",
-    "the database is locked",
+    gettext_noop("the database is locked"),
 )
 READ_ONLY = Outage(
     "read_only",
     "The database cannot be written: it is read-only.",
     "See that its files belong to the site's user and that its disk is not mounted read-only; of Postgres, name the "
     "primary in DATABASE_URL.",
-    "the database is read-only",
+    gettext_noop("the database is read-only"),
 )
 SLOW = Outage(
     "slow",
     "The database takes long to write.",
     "See that its disk answers, and that nothing else holds its lock.",
-    "the database is slow",
+    gettext_noop("the database is slow"),
 )
 AWAY = Outage(
     "away",
     "The database does not answer.",
     "See that it runs, can be reached, and is not overloaded.",
-    "the database does not answer",
+    gettext_noop("the database does not answer"),
 )
 
 _BY_SQLITE: tuple[tuple[str, Outage], ...] = (

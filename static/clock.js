@@ -1,6 +1,8 @@
 // Clocks of the page: elapsed time of a run, countdown to the next attempt, buttons that appear or vanish at a given time,
 // and times in the reader's own time zone.
 
+import { gettext, LOCALE, number } from "./words.js";
+
 const TICK_MS = 1_000;
 const COUNTDOWN_TICK_MS = 100;
 
@@ -12,13 +14,14 @@ const skew = Math.abs(difference) > 2_000 && loading?.type !== "back_forward" ? 
 
 export const now = () => Date.now() + skew; // in the time of the server
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const CLOCK = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 function span(ms) {
   const seconds = Math.max(0, Math.floor(ms / 1000));
-  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 60) return gettext("%(n)s s", { n: seconds });
   const minutes = Math.floor(seconds / 60);
-  return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  if (minutes < 60) return gettext("%(minutes)s min %(seconds)s s", { minutes, seconds: seconds % 60 });
+  return gettext("%(hours)s h %(minutes)s min", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
 }
 
 function write(element, text) {
@@ -69,11 +72,11 @@ function countDown(element) {
   const left = due - now();
   const label = element.parentElement.querySelector("[data-countdown-words]");
   if (left > 0) {
-    write(label, element.dataset.countdownLabel ?? "Next try in");
-    write(element, left < 10_000 ? `${(Math.ceil(left / 100) / 10).toFixed(1)} s` : span(left + 999));
+    write(label, element.dataset.countdownLabel ?? gettext("Next try in"));
+    write(element, left < 10_000 ? gettext("%(n)s s", { n: number(Math.ceil(left / 100) / 10, 1) }) : span(left + 999));
     return;
   }
-  write(label, element.dataset.countdownLabel ? "Was due at" : "Retried at");
+  write(label, element.dataset.countdownLabel ? gettext("Was due at") : gettext("Retried at"));
   write(element, CLOCK.format(due));
   element.closest(".attempts")?.setAttribute("data-due", "");
   element.removeAttribute("data-countdown");

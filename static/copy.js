@@ -2,6 +2,7 @@
 // Without a clipboard (plain http) the text is selected.
 
 import { toast } from "./ui.js";
+import { gettext } from "./words.js";
 
 const CONFIRMED_MS = 1_500;
 const BLOCKS = ".run-page pre";
@@ -13,7 +14,7 @@ async function copy(text, element) {
   } catch {
     if (element) getSelection().selectAllChildren(element);
     const isCopied = Boolean(element) && document.execCommand("copy");
-    if (!isCopied) toast(element ? "It is selected: press Ctrl+C to copy it." : text);
+    if (!isCopied) toast(element ? gettext("It is selected: press Ctrl+C to copy it.") : text);
     return isCopied;
   }
 }
@@ -32,7 +33,7 @@ document.addEventListener("click", async ({ target }) => {
   const text = element ? element.innerText.trim() : copyLink ? new URL(copyLink, location.href).href : copyValue;
   if (!(await copy(text, element))) return;
   confirm(button);
-  if (copyLink || copyValue) toast("Copied.");
+  if (copyLink || copyValue) toast(gettext("Copied."));
 });
 
 function offer({ target }) {

@@ -1,6 +1,8 @@
 // The launch page: the agent's card is open where there is room for it, and a page without a network says that it keeps
 // what was typed.
 
+import { gettext } from "./words.js";
+
 const ROOM = matchMedia("(min-width: 64rem)");
 
 function showCard() {
@@ -26,7 +28,7 @@ function showNetwork() {
   button.dataset.words ??= words.textContent;
   button.disabled = !navigator.onLine;
   document.querySelector("[data-stay]").hidden = !navigator.onLine;
-  words.textContent = navigator.onLine ? button.dataset.words : "No connection, kept as draft";
+  words.textContent = navigator.onLine ? button.dataset.words : gettext("No connection, kept as draft");
 }
 
 // What differs from the agent, or from the run that the form is based on: marked, counted, and listed before the button.

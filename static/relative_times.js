@@ -1,24 +1,25 @@
 // Times as "4 min ago", "12:18", "Tue 12:18" or "28 Nov", in the reader's language and zone. The exact time is the title.
 
+import { gettext, LOCALE, number, pgettext } from "./words.js";
+
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const WEEK_DAYS = 7;
 const TICK_MS = 10_000;
 
-const AGO = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" });
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const WEEKDAY = new Intl.DateTimeFormat(undefined, { weekday: "short" });
-const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-const DAY_OF_YEAR = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
-const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+const CLOCK = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit" });
+const WEEKDAY = new Intl.DateTimeFormat(LOCALE, { weekday: "short" });
+const DAY = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short" });
+const DAY_OF_YEAR = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", year: "numeric" });
+const EXACT = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "long" });
 
 const midnight = (moment) => new Date(moment.getFullYear(), moment.getMonth(), moment.getDate());
 
 export function relative(moment, now = new Date()) {
   const past = now - moment;
-  if (past < 3_000) return "now";
-  if (past < MINUTE_MS) return `${Math.floor(past / 1000)} s ago`;
-  if (past < HOUR_MS) return AGO.format(-Math.floor(past / MINUTE_MS), "minute").replace(/\.\s/, " ");
+  if (past < 3_000) return pgettext("time", "now");
+  if (past < MINUTE_MS) return gettext("%(count)s s ago", { count: Math.floor(past / 1000) });
+  if (past < HOUR_MS) return gettext("%(count)s min ago", { count: Math.floor(past / MINUTE_MS) });
   const days = Math.round((midnight(now) - midnight(moment)) / 86_400_000);
   if (days === 0) return CLOCK.format(moment);
   if (days < WEEK_DAYS) return `${WEEKDAY.format(moment)} ${CLOCK.format(moment)}`;
@@ -28,8 +29,9 @@ export function relative(moment, now = new Date()) {
 // The time since a moment in one unit: "15 min".
 function span(moment, now) {
   const seconds = Math.max(0, (now - moment) / 1000);
-  if (seconds < 60) return `${Math.floor(seconds)} s`;
-  return seconds < 3_570 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+  if (seconds < 60) return gettext("%(n)s s", { n: Math.floor(seconds) });
+  if (seconds < 3_570) return gettext("%(n)s min", { n: Math.round(seconds / 60) });
+  return gettext("%(n)s h", { n: number(seconds / 3600, 1) });
 }
 
 function write(root) {

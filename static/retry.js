@@ -4,7 +4,7 @@ for (const place of document.querySelectorAll("[data-retry]")) {
   const loadedAt = performance.now();
   const tick = () => {
     const left = Math.ceil(Number(place.dataset.retry) - (performance.now() - loadedAt) / 1000);
-    place.textContent = left > 0 ? `Tries again in ${left} s.` : "Trying again…";
+    place.textContent = left > 0 ? place.dataset.words.replace("{n}", left) : place.dataset.trying;
   };
   tick();
   setInterval(tick, 1_000);

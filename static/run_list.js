@@ -1,5 +1,7 @@
 // The keys and the selection of the list of runs. Listeners are on the page, because its parts are replaced.
 
+import { gettext, ngettext, number } from "./words.js";
+
 const page = document.querySelector("[data-runs-page]");
 const MOST = Number(page.dataset.mostChosen); // runs of one action
 const rows = () => [...page.querySelectorAll("[data-run-row]")].filter((row) => row.checkVisibility());
@@ -17,9 +19,12 @@ function showSelection() {
   const selected = chosen();
   const ended = selected.filter((box) => box.closest("tr").hasAttribute("data-ended")).length;
   const [none, some, isAll] = [selected.length === 0, selected.length > 0, selected.length === boxes().length];
-  form.querySelector("[data-selected-count]").textContent = none ? "" : `${selected.length.toLocaleString("en")} selected`;
+  form.querySelector("[data-selected-count]").textContent = none
+    ? ""
+    : ngettext("%(count)s selected", "%(count)s selected", selected.length);
   form.querySelector('[data-bulk="stop"]').disabled = some && ended === selected.length;
-  const note = selected.length > MOST ? `Only the first ${MOST} are taken.` : noteOf(ended, selected.length);
+  const tooMany = gettext("Only the first %(n)s are taken.", { n: number(MOST) });
+  const note = selected.length > MOST ? tooMany : noteOf(ended, selected.length);
   form.querySelector("[data-bulk-note]").textContent = note;
   for (const link of form.querySelectorAll("[data-export]")) {
     const ids = selected.slice(0, MOST).map((box) => `run=${box.value}`);
@@ -32,8 +37,8 @@ function showSelection() {
 
 function noteOf(ended, all) {
   if (!ended) return "";
-  if (ended === all) return all === 1 ? "It has ended." : "All have ended.";
-  return ended === 1 ? "1 has ended." : `${ended} have ended.`;
+  if (ended === all) return all === 1 ? gettext("It has ended.") : gettext("All have ended.");
+  return ngettext("%(count)s has ended.", "%(count)s have ended.", ended);
 }
 
 function select(box, isChecked, withRange) {

@@ -1,6 +1,7 @@
 // Behaviour that HTML and htmx lack, for every page. Listeners are on the document, so that replaced parts keep working.
 
 import { keepSteady } from "./steady.js";
+import { gettext, LOCALE } from "./words.js";
 
 const on = (event, selector, act) =>
   document.addEventListener(event, (happened) => {
@@ -69,18 +70,23 @@ document.addEventListener("htmx:load", () => {
 // --- htmx: failures become toasts, empty filters stay out of the address ---
 
 const FAILURES = {
-  400: "The server could not read this. It may be too long: a task may have 256 KiB.",
-  403: "This was refused. Your sign-in may have changed: reload the page and try again.",
-  404: "This does not exist any more.",
+  400: gettext("The server could not read this. It may be too long: a task may have 256 KiB."),
+  403: gettext("This was refused. Your sign-in may have changed: reload the page and try again."),
+  404: gettext("This does not exist any more."),
 };
 
 const AWAY = (status) =>
-  `A proxy in front of this site answers in its place (${status}): it does not reach the site. ` +
-  "Nothing you typed is lost: try again in a moment.";
+  gettext(
+    "A proxy in front of this site answers in its place (%(status)s): it does not reach the site. " +
+      "Nothing you typed is lost: try again in a moment.",
+    { status },
+  );
 const PROXY_FAILURES = {
   413: () =>
-    "A proxy in front of this site refused this as too large (413); the site has not seen it. " +
-    "Nothing you typed is lost: shorten it, or have the proxy's limit raised.",
+    gettext(
+      "A proxy in front of this site refused this as too large (413); the site has not seen it. " +
+        "Nothing you typed is lost: shorten it, or have the proxy's limit raised.",
+    ),
   502: AWAY,
   503: AWAY,
   504: AWAY,
@@ -90,7 +96,8 @@ document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
   // A 409 has a toast of its own, with the current state.
   if (xhr.status === 409) return;
   const words = fromProxy(xhr) ?? ownWords(xhr) ?? FAILURES[xhr.status];
-  toast(words ?? `The server answered ${xhr.status}. Nothing was lost: try again.`, "error");
+  const { status } = xhr;
+  toast(words ?? gettext("The server answered %(status)s. Nothing was lost: try again.", { status }), "error");
 });
 
 // Every page of the site has this header; error pages of a proxy do not.
@@ -105,7 +112,7 @@ function ownWords(xhr) {
   return isText && xhr.responseText ? xhr.responseText.trim().slice(0, 300) : undefined;
 }
 for (const event of ["htmx:sendError", "htmx:timeout"]) {
-  document.addEventListener(event, () => toast("No connection. Try again.", "error"));
+  document.addEventListener(event, () => toast(gettext("No connection. Try again."), "error"));
 }
 document.addEventListener("htmx:configRequest", ({ detail }) => {
   if (!detail.elt.closest("[data-skip-empty]")) return;
@@ -261,17 +268,17 @@ on("click", "[data-copy]", async (button) => {
   field.select();
   try {
     await navigator.clipboard.writeText(field.value);
-    toast("Copied.");
+    toast(gettext("Copied."));
   } catch {
-    if (document.execCommand("copy")) toast("Copied.");
-    else toast("It is selected: press Ctrl+C to copy it.");
+    if (document.execCommand("copy")) toast(gettext("Copied."));
+    else toast(gettext("It is selected: press Ctrl+C to copy it."));
   }
 });
 
 // --- times: the server writes UTC, the reader sees their own time zone ---
 
-const SAME_YEAR = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-const OTHER_YEAR = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const SAME_YEAR = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const OTHER_YEAR = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "short" });
 
 export function localTimes(root) {
   for (const element of root.querySelectorAll("time[data-local-time]")) {

@@ -1,6 +1,7 @@
 // The number of calls that wait for the user: in both bars, in the tab's title, and, on request, with a sound.
 
 import { nameTab } from "./tab_title.js";
+import { gettext, number } from "./words.js";
 
 const LOOK_EVERY_MS = 15_000;
 const SOON_MS = 300;
@@ -16,7 +17,7 @@ export function waits(now) {
   for (const badge of badges) {
     badge.dataset.waitingBadge = now;
     badge.hidden = now === 0;
-    badge.querySelector("[data-waiting-number]").textContent = now;
+    badge.querySelector("[data-waiting-number]").textContent = number(now);
   }
   nameTab({ count: now });
 }
@@ -77,7 +78,7 @@ function chime() {
 
 function nameSound(button) {
   button.setAttribute("aria-pressed", String(wantsSound()));
-  button.title = wantsSound() ? "A sound tells when something waits for you" : "No sound";
+  button.title = wantsSound() ? gettext("A sound tells when something waits for you") : gettext("No sound");
 }
 
 for (const button of document.querySelectorAll("[data-sound]")) {

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext, gettext_lazy
 from typing_extensions import override
 
 from runs.agent.all_settings import SETTINGS
@@ -32,23 +33,26 @@ class AgentAdmin(DeletesWithReason, CarefulAdmin):
     readonly_fields = ("created_at", "updated_at")
     fieldsets = (
         (None, {"fields": ("name", "description", "instructions", "is_default")}),
-        ("Models and tools", {"fields": ("model_names", "strategy", "tools", "no_tools")}),
+        (gettext_lazy("Models and tools"), {"fields": ("model_names", "strategy", "tools", "no_tools")}),
         (
-            "Model settings",
+            gettext_lazy("Model settings"),
             {"fields": _columns("model")},
         ),
-        ("Answer", {"fields": ("output_schema",)}),
+        (gettext_lazy("Answer"), {"fields": ("output_schema",)}),
         (
-            "Limits",
+            gettext_lazy("Limits"),
             {"fields": (*_columns("limits"), "max_attempts", *_columns("timeouts"))},
         ),
-        ("Approvals", {"fields": ("approval", "tool_approvals", "approval_seconds", "on_approval_expiry")}),
-        ("Launches", {"fields": ("launch_may_raise",)}),
-        ("Queue", {"fields": ("priority", "max_runs_at_once")}),
-        ("Times", {"fields": ("created_at", "updated_at")}),
+        (
+            gettext_lazy("Approvals"),
+            {"fields": ("approval", "tool_approvals", "approval_seconds", "on_approval_expiry")},
+        ),
+        (gettext_lazy("Launches"), {"fields": ("launch_may_raise",)}),
+        (gettext_lazy("Queue"), {"fields": ("priority", "max_runs_at_once")}),
+        (gettext_lazy("Times"), {"fields": ("created_at", "updated_at")}),
     )
 
-    @admin.display(description="models")
+    @admin.display(description=gettext_lazy("models"))
     def models_in_order(self, agent: Agent) -> str:
         notes = {note.model: note.words for note in notes_about(agent.model_names)}
         names = map(str, agent.model_names)
@@ -58,7 +62,7 @@ class AgentAdmin(DeletesWithReason, CarefulAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         agent = kwargs.get("obj")
         for note in notes_about(agent.model_names if agent is not None else ()):
-            messages.warning(request, f"The model {note}. Choose another one.")
+            messages.warning(request, gettext("The model %(note)s. Choose another one.") % {"note": note})
         return super().render_change_form(request, context, *args, **kwargs)
 
     @override

@@ -6,6 +6,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy
 from typing_extensions import override
 
 from runs.web.admin_lists import CarefulAdmin
@@ -16,7 +18,9 @@ class ReadOnlyAdmin(CarefulAdmin):
 
     show_full_result_count = False
     list_per_page = 50
-    kept_because = "What a run did is kept as it was. “manage.py prune” deletes finished runs that are old, as a whole."
+    kept_because: str | Promise = gettext_lazy(
+        "What a run did is kept as it was. “manage.py prune” deletes finished runs that are old, as a whole."
+    )
 
     @override
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -36,6 +40,11 @@ class ReadOnlyAdmin(CarefulAdmin):
         found = self.get_object(request, object_id)
         if found is None or not self.has_view_permission(request, found):
             raise PermissionDenied
-        context = {"title": "Cannot delete", "opts": self.opts, "object": found, "reasons": [self.kept_because]}
+        context = {
+            "title": gettext("Cannot delete"),
+            "opts": self.opts,
+            "object": found,
+            "reasons": [self.kept_because],
+        }
         context = {**self.admin_site.each_context(request), **context}
         return TemplateResponse(request, "admin/runs/kept.html", context, status=403)

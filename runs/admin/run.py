@@ -6,14 +6,14 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from runs.admin.list_columns import EMPTY, ROW_TEXT, json_column
 from runs.admin.read_only import ReadOnlyAdmin
-from runs.agent.text import counted
 from runs.engine import control
 from runs.engine.limits.daily_budget import DailyLimitReached
 from runs.engine.limits.launch_rate import TooManyLaunches
-from runs.live.rendering.formatting import tokens_text
+from runs.live.rendering.formatting import counted_text, tokens_text
 from runs.models import Run
 from runs.models.permissions import STOP_RUN, may_launch
 from runs.templatetags.run_text import one_line
@@ -42,7 +42,7 @@ class RunAdmin(ReadOnlyAdmin):
     fieldsets = (
         (None, {"fields": ("task", "status", "waiting_for", "user", "agent", "rerun_of", "continues")}),
         (
-            "Outcome",
+            gettext_lazy("Outcome"),
             {
                 "fields": (
                     *("answer", "could_not", "output_json", "error_json", "severity"),
@@ -50,9 +50,9 @@ class RunAdmin(ReadOnlyAdmin):
                 )
             },
         ),
-        ("Last steps", {"fields": ("last_steps",)}),
+        (gettext_lazy("Last steps"), {"fields": ("last_steps",)}),
         (
-            "Times",
+            gettext_lazy("Times"),
             {
                 "fields": (
                     "created_at",
@@ -64,8 +64,8 @@ class RunAdmin(ReadOnlyAdmin):
                 )
             },
         ),
-        ("Hosting", {"classes": ("collapse",), "fields": ("epoch", "owner", "lease_until", "crashes")}),
-        ("Configuration at launch", {"classes": ("collapse",), "fields": ("config_json",)}),
+        (gettext_lazy("Hosting"), {"classes": ("collapse",), "fields": ("epoch", "owner", "lease_until", "crashes")}),
+        (gettext_lazy("Configuration at launch"), {"classes": ("collapse",), "fields": ("config_json",)}),
     )
     readonly_fields = ("output_json", "error_json", "config_json", "last_steps", "tokens")
     output_json, error_json, config_json = (
@@ -79,7 +79,7 @@ class RunAdmin(ReadOnlyAdmin):
         # Not the task: the list names each row by it, and would read it row by row.
         return runs.defer("answer", "output", "error", "config")
 
-    @admin.display(description="task")
+    @admin.display(description=gettext_lazy("task"))
     def task_start(self, run: Run) -> str:
         return one_line(run.task, ROW_TEXT)
 
@@ -91,16 +91,16 @@ class RunAdmin(ReadOnlyAdmin):
     def steps(self, run: Run) -> int:
         return run.steps_taken
 
-    @admin.display(description="tokens used")
+    @admin.display(description=gettext_lazy("tokens used"))
     def tokens(self, run: Run) -> str:
         tokens = run.tokens_used
         return EMPTY if tokens is None else tokens_text(tokens, is_estimated=run.usage_is_estimated)
 
-    @admin.display(description="live page")
+    @admin.display(description=gettext_lazy("live page"))
     def live(self, run: Run) -> SafeString:
-        return format_html('<a href="{}">Open</a>', run.get_absolute_url())
+        return format_html('<a href="{}">{}</a>', run.get_absolute_url(), gettext("Open"))
 
-    @admin.display(description="last steps")
+    @admin.display(description=gettext_lazy("last steps"))
     def last_steps(self, run: Run) -> SafeString:
         """The last steps in order, with links to the live page and to the list of all steps."""
         newest = run.steps.defer("replay", "html", "tool_input", "tool_output").order_by("-sequence")[:LAST_STEPS]
@@ -117,16 +117,14 @@ class RunAdmin(ReadOnlyAdmin):
         """True if the user may launch runs."""
         return may_launch(request.user)
 
-    @admin.action(description="Stop the selected runs", permissions=["stop"])
+    @admin.action(description=gettext_lazy("Stop the selected runs"), permissions=["stop"])
     def stop_runs(self, request: HttpRequest, runs: QuerySet[Run]) -> None:
         outcomes = [control.cancel(run_id, by=request.user) for run_id in runs.values_list("pk", flat=True)]
-        said = (
-            f"{outcomes.count('cancelled')} stopped, {outcomes.count('asked')} asked to stop, "
-            f"{outcomes.count('already_ended')} had already ended."
-        )
-        messages.info(request, said)
+        said = gettext("%(cancelled)s stopped, %(asked)s asked to stop, %(ended)s had already ended.")
+        counts = {name: outcomes.count(name) for name in ("cancelled", "asked")}
+        messages.info(request, said % {**counts, "ended": outcomes.count("already_ended")})
 
-    @admin.action(description="Run the selected tasks again", permissions=["launch"])
+    @admin.action(description=gettext_lazy("Run the selected tasks again"), permissions=["launch"])
     def run_again(self, request: HttpRequest, runs: QuerySet[Run]) -> None:
         launched = []
         for run_id in runs.values_list("pk", flat=True):
@@ -135,4 +133,5 @@ class RunAdmin(ReadOnlyAdmin):
             except (DailyLimitReached, TooManyLaunches) as reached:
                 messages.error(request, str(reached))
                 break
-        messages.success(request, f"{counted(len(launched), 'run')} launched.")
+        words = ngettext("%(n)s run launched.", "%(n)s runs launched.", len(launched))
+        messages.success(request, words % {"n": counted_text(len(launched))})

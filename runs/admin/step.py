@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Left
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from runs.admin.list_columns import ROW_TEXT, json_column, run_link
 from runs.admin.read_only import ReadOnlyAdmin
@@ -43,7 +44,7 @@ class StepAdmin(ReadOnlyAdmin):
         return (
             str(step.start)
             if step.unfinished_why is None
-            else f"Unfinished reply ({step.unfinished_why}): {step.start}"
+            else gettext("Unfinished reply (%(why)s): %(text)s") % {"why": step.unfinished_why, "text": step.start}
         )
 
     @admin.display(description="run", ordering="run")

@@ -10,9 +10,6 @@ from runs.agent.setting import Setting
 SETTINGS: Final[dict[str, Setting]] = {each.name: each for each in (*LIMITS, *MODEL_SETTINGS)}
 LAUNCHED: Final = tuple(each for each in SETTINGS.values() if each.is_launched)
 """The settings that a launch may override."""
-_capped = [f"{each.unit}s" for each in LIMITS if each.is_capped]
-CAPPED_UNITS: Final = f"{', '.join(_capped[:-1])} or {_capped[-1]}"
-"""The units of the limits with a ceiling, as text: "turns, … or dollars"."""
 _EARLIER_NAMES: Final = {each.earlier_name: each.name for each in SETTINGS.values() if each.earlier_name}
 
 

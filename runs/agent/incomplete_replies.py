@@ -5,13 +5,14 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import Any, Final
 
+from runs.agent.marked_words import words
 from runs.agent.messages import ModelReply, Turn
 from runs.agent.payloads.notes import EndingPayload, NotePayload, Why
 from runs.agent.payloads.step_fields import StepFields
 from runs.agent.payloads.steps import AnswerPayload
-from runs.agent.text import counted
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.agent.unfinished_thought import unfinished_thought
+from runs.agent.wording import Wording
 
 MAX_CONTINUATIONS: Final = 3
 """How often the model is asked to continue a reply that was cut off. Each continuation is a turn."""
@@ -58,33 +59,41 @@ def answer_payload(reply: ModelReply, output: Any, *, could_not: bool = False) -
 def remarks(reply: ModelReply, about: StepFields, *, is_without_tools: bool = False) -> list[AgentThought]:
     """Notes on a reply for people: an incomplete or unusual ending, thoughts that the provider left out, and, with
     `is_without_tools`, that the model was offered none of the agent's tools."""
-    found: list[tuple[str, NotePayload | EndingPayload]] = []
+    found: list[tuple[Wording, NotePayload | EndingPayload]] = []
     if is_without_tools:
-        words = f"{about.model!r} does not support tools, so it was offered none of the agent's tools."
-        found.append((words, NotePayload(note="without_tools")))
-    if reply.dropped:
-        words = (
-            f"The provider left out {counted(reply.dropped, 'thought')} of earlier turns, because the conversation "
-            "before them has changed since."
+        said = Wording(
+            "%(model)s does not support tools, so it was offered none of the agent's tools.", model=repr(about.model)
         )
-        found.append((words, NotePayload(note="dropped_thoughts")))
+        found.append((said, NotePayload(note="without_tools")))
+    if reply.dropped:
+        said = Wording(
+            "The provider left out %(count)s thought of earlier turns, because the conversation before them has "
+            "changed since.",
+            plural="The provider left out %(count)s thoughts of earlier turns, because the conversation before them "
+            "has changed since.",
+            count=reply.dropped,
+        )
+        found.append((said, NotePayload(note="dropped_thoughts")))
     if reply.ending_reason:
         found.append((_words(reply), EndingPayload(ending=reply.ending, ending_reason=reply.ending_reason)))
     if not found:
         return []
     fields = StepFields(turn=about.turn, provider=about.provider, model=about.model)
-    return [AgentThought(ThoughtType.NOTE, words, payload=payload, fields=fields) for words, payload in found]
+    return [AgentThought(ThoughtType.NOTE, said, payload=payload, fields=fields) for said, payload in found]
 
 
-def _words(reply: ModelReply) -> str:
-    said = f"the provider reports “{reply.ending_reason}”"
+def _words(reply: ModelReply) -> Wording:
+    reason = reply.ending_reason or ""
     match reply.ending:
         case "cut":
-            return f"This reply was cut off at its length limit ({said})."
+            text = words("This reply was cut off at its length limit (the provider reports “%(reason)s”).")
         case "paused":
-            return f"The provider ended this reply before it was complete ({said})."
+            text = words("The provider ended this reply before it was complete (the provider reports “%(reason)s”).")
         case _:
-            return f"This reply ended for an unusual reason ({said}). It may not be complete."
+            text = words(
+                "This reply ended for an unusual reason (the provider reports “%(reason)s”). It may not be complete."
+            )
+    return Wording(text, reason=reason)
 
 
 def _began_anew(before: str, text: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Final, Literal, get_args
 
 from runs.agent.extra_settings import extra_fault
 from runs.agent.json_data.json_types import JsonMapping
+from runs.agent.marked_words import words
 from runs.agent.setting import Setting, declared, settings_of
 from runs.agent.tools.validation import shortened
 
@@ -13,7 +14,7 @@ ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "
 """From none to the maximum. Mapped to the closest value of each provider's own setting."""
 EFFORTS: Final[tuple[str, ...]] = get_args(ReasoningEffort)
 
-_setting = partial(Setting, group="model", empty="the provider's default")
+_setting = partial(Setting, group="model", empty=words("the provider's default"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +26,8 @@ class ModelSettings:
         metadata=declared(
             _setting(
                 kind="choice",
-                label="Reasoning effort",
-                help="How much its models think before they answer",
+                label=words("Reasoning effort"),
+                help=words("How much its models think before they answer"),
                 choices=EFFORTS,
                 is_capped=True,
             )
@@ -37,8 +38,8 @@ class ModelSettings:
         metadata=declared(
             _setting(
                 kind="number",
-                label="Temperature",
-                help="From 0, the likeliest words, to 2. Models that reason refuse it, as a rule",
+                label=words("Temperature"),
+                help=words("From 0, the likeliest words, to 2. Models that reason refuse it, as a rule"),
                 least=0,
                 most=2,
                 step=0.1,
@@ -50,14 +51,16 @@ class ModelSettings:
         metadata=declared(
             _setting(
                 kind="number",
-                label="Top p",
-                help="The share of likely words that are chosen from, above 0 and at most 1. Set it or the "
-                "temperature, not both",
+                label=words("Top p"),
+                help=words(
+                    "The share of likely words that are chosen from, above 0 and at most 1. Set it or the "
+                    "temperature, not both"
+                ),
                 least=0,
                 excludes_least=True,
                 most=1,
                 step=0.05,
-                column_label="top p",
+                column_label=words("top p"),
             )
         ),
     )
@@ -66,13 +69,13 @@ class ModelSettings:
         metadata=declared(
             _setting(
                 kind="count",
-                label="Largest reply, in tokens",
-                help="The longest reply in tokens, reasoning included",
-                empty="the most the model can",
+                label=words("Largest reply, in tokens"),
+                help=words("The longest reply in tokens, reasoning included"),
+                empty=words("the most the model can"),
                 unit="token",
                 least=1,
                 most=1_000_000_000,
-                fact_label="Largest reply",
+                fact_label=words("Largest reply"),
                 is_capped=True,
             )
         ),
@@ -82,13 +85,14 @@ class ModelSettings:
         metadata=declared(
             _setting(
                 kind="json",
-                label="Further settings, as JSON",
-                help="Members that are added to every request as they are, for what a server wants beyond: "
-                '{"top_k": 40}',
+                label=words("Further settings, as JSON"),
+                help=words(
+                    'Members that are added to every request as they are, for what a server wants beyond: {"top_k": 40}'
+                ),
                 empty="",
-                remark="Those that would overrule the run (model, messages, tools, stream …) are refused.",
+                remark=words("Those that would overrule the run (model, messages, tools, stream …) are refused."),
                 column="extra_settings",
-                fact_label="Further settings",
+                fact_label=words("Further settings"),
                 is_capped=True,
             )
         ),

@@ -5,6 +5,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
+from runs.agent.marked_words import words
 from runs.agent.setting import Setting, declared, settings_of
 
 MIN_TIMEOUT_S, MAX_TIMEOUT_S = 0.1, 3600
@@ -22,7 +23,7 @@ _timeout = partial(
     unit="second",
     least=MIN_TIMEOUT_S,
     most=MAX_TIMEOUT_S,
-    empty="the default",
+    empty=words("the default"),
 )
 
 
@@ -38,12 +39,13 @@ class RunLimits:
         default=20,
         metadata=declared(
             _limit(
-                label="Max turns",
-                help="Replies of the model in a run",
+                label=words("Max turns"),
+                help=words("Replies of the model in a run"),
                 unit="turn",
                 most=1000,
-                reached="The run reached its limit of turns.",
-                more="turns",
+                reached=words("The run reached its limit of turns."),
+                raise_label=words("Allow more turns"),
+                resume_label=words("Resume with more turns"),
             )
         ),
     )
@@ -53,13 +55,14 @@ class RunLimits:
         default=None,
         metadata=declared(
             _limit(
-                label="Max tool calls",
-                help="Tool calls in a run",
-                empty="no limit",
+                label=words("Max tool calls"),
+                help=words("Tool calls in a run"),
+                empty=words("no limit"),
                 unit="tool call",
                 most=100_000,
-                reached="The run reached its limit of tool calls, or the next reply would have exceeded it.",
-                more="tool calls",
+                reached=words("The run reached its limit of tool calls, or the next reply would have exceeded it."),
+                raise_label=words("Allow more tool calls"),
+                resume_label=words("Resume with more tool calls"),
             )
         ),
     )
@@ -70,16 +73,16 @@ class RunLimits:
         default=600,
         metadata=declared(
             _limit(
-                label="Max time, seconds",
-                help="Time a run is worked on; waiting for a person is not counted",
+                label=words("Max time, seconds"),
+                help=words("Time a run is worked on; waiting for a person is not counted"),
                 unit="second",
                 most=86_400,
-                most_in_words="a day",
-                column_label="max seconds",
+                most_in_words=words("a day"),
+                column_label=words("max seconds"),
                 public_name="max_seconds",
                 earlier_name="max_seconds",
-                fact_label="Max time",
-                reached="The run reached its time limit.",
+                fact_label=words("Max time"),
+                reached=words("The run reached its time limit."),
             )
         ),
     )
@@ -89,13 +92,14 @@ class RunLimits:
         default=None,
         metadata=declared(
             _limit(
-                label="Max tokens",
-                help="Tokens of all replies of a run together",
-                empty="no limit",
+                label=words("Max tokens"),
+                help=words("Tokens of all replies of a run together"),
+                empty=words("no limit"),
                 unit="token",
                 most=MAX_TOKENS_ALLOWED,
-                reached="The run reached its token limit, or the next reply might have exceeded it.",
-                more="tokens",
+                reached=words("The run reached its token limit, or the next reply might have exceeded it."),
+                raise_label=words("Allow more tokens"),
+                resume_label=words("Resume with more tokens"),
             )
         ),
     )
@@ -106,18 +110,18 @@ class RunLimits:
         metadata=declared(
             _limit(
                 kind="money",
-                label="Max cost, US dollars",
-                help="What a run may cost",
-                empty="no limit",
-                remark="A model whose price is unknown is not asked under a limit.",
+                label=words("Max cost, US dollars"),
+                help=words("What a run may cost"),
+                empty=words("no limit"),
+                remark=words("A model whose price is unknown is not asked under a limit."),
                 unit="dollar",
                 least=Decimal("0.0001"),
                 most=Decimal(100_000),
-                column_label="max cost in USD",
-                fact_label="Max cost",
-                reached="The run reached its cost limit, or the next reply might have exceeded it.",
-                more="money",
-                raise_label="Allow it to cost more",
+                column_label=words("max cost in USD"),
+                fact_label=words("Max cost"),
+                reached=words("The run reached its cost limit, or the next reply might have exceeded it."),
+                resume_label=words("Resume with more money"),
+                raise_label=words("Allow it to cost more"),
             )
         ),
     )
@@ -127,9 +131,9 @@ class RunLimits:
         default=None,
         metadata=declared(
             _limit(
-                label="Context in tokens",
-                help="What its models can read at most, in tokens",
-                empty="what is known of each model",
+                label=words("Context in tokens"),
+                help=words("What its models can read at most, in tokens"),
+                empty=words("what is known of each model"),
                 unit="token",
                 least=1_000,
                 most=MAX_TOKENS_ALLOWED,
@@ -144,10 +148,10 @@ class RunLimits:
         default=None,
         metadata=declared(
             _timeout(
-                label="The first word of a reply",
-                help="How long a model may be silent at first",
-                column_label="time to the first word of a reply, in seconds",
-                fact_label="First word within",
+                label=words("The first word of a reply"),
+                help=words("How long a model may be silent at first"),
+                column_label=words("time to the first word of a reply, in seconds"),
+                fact_label=words("First word within"),
                 fallback=FIRST_TOKEN_TIMEOUT_S,
                 error_code="model_first_token_timeout",
             )
@@ -160,10 +164,10 @@ class RunLimits:
         default=None,
         metadata=declared(
             _timeout(
-                label="The next word of a reply",
-                help="How long a reply may pause once it has begun",
-                column_label="time to the next word of a reply, in seconds",
-                fact_label="Next word within",
+                label=words("The next word of a reply"),
+                help=words("How long a reply may pause once it has begun"),
+                column_label=words("time to the next word of a reply, in seconds"),
+                fact_label=words("Next word within"),
                 fallback=IDLE_TIMEOUT_S,
                 error_code="model_idle_timeout",
             )
@@ -176,10 +180,10 @@ class RunLimits:
         default=None,
         metadata=declared(
             _timeout(
-                label="A reply",
-                help="From a request to the end of its reply",
-                column_label="time for a reply, in seconds",
-                fact_label="A reply within",
+                label=words("A reply"),
+                help=words("From a request to the end of its reply"),
+                column_label=words("time for a reply, in seconds"),
+                fact_label=words("A reply within"),
                 error_code="model_timeout",
             )
         ),
@@ -191,10 +195,10 @@ class RunLimits:
         default=30,
         metadata=declared(
             _timeout(
-                label="A tool call",
-                help="What one call may take, unless the tool says otherwise itself",
-                column_label="time for a tool call, in seconds",
-                fact_label="A tool call within",
+                label=words("A tool call"),
+                help=words("What one call may take, unless the tool says otherwise itself"),
+                column_label=words("time for a tool call, in seconds"),
+                fact_label=words("A tool call within"),
                 error_code="tool_timeout",
             )
         ),

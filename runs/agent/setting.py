@@ -11,6 +11,8 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any, Literal
 
+from runs.agent.marked_words import words
+
 Kind = Literal["count", "money", "seconds", "number", "choice", "json"]
 """A whole number, US dollars, a number of seconds, another number, one of several words, a JSON object."""
 Group = Literal["limits", "timeouts", "model"]
@@ -67,10 +69,10 @@ class Setting:
     """The meaning of the error for a run that ended at this limit, as a sentence."""
     error_code: str = ""
     """The code of the error, if it is not that of a run that ended at this limit."""
-    more: str = "time"
-    """The noun in "Allow more …"."""
-    raise_label: str = ""
-    """Label of the button that raises the limit; empty for "Allow more …"."""
+    raise_label: str = words("Allow more time")
+    """Label of the button that raises the limit."""
+    resume_label: str = words("Resume with more time")
+    """Label of the button that resumes a run with twice the limit."""
 
     @property
     def public(self) -> str:

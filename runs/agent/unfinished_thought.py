@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+from runs.agent.marked_words import words
 from runs.agent.payloads.kinds import Payload
 from runs.agent.payloads.notes import UnfinishedPayload, Why
 from runs.agent.payloads.step_fields import NO_FIELDS, StepFields
@@ -11,13 +12,13 @@ INTERRUPTIONS: frozenset[Why] = frozenset({"paused", "suspended", "limit"})
 """Interruptions of the run itself. When it is resumed, the model is asked for the rest of the reply."""
 
 WORDS: dict[str, str] = {
-    "stopped": "stopped",
-    "paused": "paused",
-    "suspended": "the server was stopping",
-    "attempt_failed": "the attempt failed",
-    "limit": "a limit of the run was reached",
-    "output_limit": "cut off at the output limit",
-    "paused_by_provider": "ended early by the provider",
+    "stopped": words("stopped"),
+    "paused": words("paused"),
+    "suspended": words("the server was stopping"),
+    "attempt_failed": words("the attempt failed"),
+    "limit": words("a limit of the run was reached"),
+    "output_limit": words("cut off at the output limit"),
+    "paused_by_provider": words("ended early by the provider"),
 }
 """The reasons for an unfinished reply, shown to people."""
 
@@ -66,4 +67,4 @@ def why_unfinished(payload: Payload) -> str | None:
     """The reason for the unfinished reply of a step, in words; None if the step is no such note."""
     if not isinstance(payload, UnfinishedPayload) or not payload.partial:
         return None
-    return WORDS.get(payload.why, "not finished")
+    return WORDS.get(payload.why, words("not finished"))

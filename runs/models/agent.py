@@ -3,8 +3,9 @@
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
-from runs.agent.all_settings import CAPPED_UNITS, SETTINGS
+from runs.agent.all_settings import SETTINGS
 from runs.agent.json_data.json_types import JsonObject
 from runs.models.bounds import MAX_APPROVAL_SECONDS, MAX_PRIORITY, MAX_RUNS_AT_ONCE
 from runs.models.permissions import AGENT_PERMISSIONS
@@ -17,53 +18,56 @@ class Agent(models.Model):
     class Strategy(models.TextChoices):
         """How several models are used."""
 
-        FALLBACK = "fallback", "Fallback: the next model when one fails"
-        HEDGE = "hedge", "Hedge: the next model also when one is slow to begin"
-        RACE = "race", "Race: all models at once, the first success wins"
+        FALLBACK = "fallback", gettext_lazy("Fallback: the next model when one fails")
+        HEDGE = "hedge", gettext_lazy("Hedge: the next model also when one is slow to begin")
+        RACE = "race", gettext_lazy("Race: all models at once, the first success wins")
 
     class Approval(models.TextChoices):
         """Which calls wait for a person before they run."""
 
-        NEVER = "never", "Never"
-        UNSAFE = "unsafe", "Unsafe tools only"
-        ALWAYS = "always", "Always"
+        NEVER = "never", gettext_lazy("Never")
+        UNSAFE = "unsafe", gettext_lazy("Unsafe tools only")
+        ALWAYS = "always", gettext_lazy("Always")
 
     class ReasoningEffort(models.TextChoices):
         """How much a model thinks before it answers; the values are those of `ModelSettings`."""
 
-        NONE = "none", "None"
-        MINIMAL = "minimal", "Minimal"
-        LOW = "low", "Low"
-        MEDIUM = "medium", "Medium"
-        HIGH = "high", "High"
-        XHIGH = "xhigh", "Extra high"
-        MAX = "max", "As much as it can"
+        NONE = "none", gettext_lazy("None")
+        MINIMAL = "minimal", gettext_lazy("Minimal")
+        LOW = "low", gettext_lazy("Low")
+        MEDIUM = "medium", gettext_lazy("Medium")
+        HIGH = "high", gettext_lazy("High")
+        XHIGH = "xhigh", gettext_lazy("Extra high")
+        MAX = "max", gettext_lazy("As much as it can")
 
     class OnExpiry(models.TextChoices):
         """What happens to a call that is not decided in time."""
 
-        DENY = "deny", "Deny it"
-        APPROVE = "approve", "Approve it"
+        DENY = "deny", gettext_lazy("Deny it")
+        APPROVE = "approve", gettext_lazy("Approve it")
 
     class MayRaise(models.TextChoices):
         """What any launch may raise above the agent's values, also by a person who may not change the agent."""
 
-        LIMITS = "limits", f"Limits: more {CAPPED_UNITS}"
-        MODELS = "models", "Models: others, or a dearer strategy"
-        TOOLS = "tools", "Tools: others"
-        SETTINGS = "settings", "Model settings: longer replies, more effort, further settings"
+        LIMITS = "limits", gettext_lazy("Limits: more turns, tool calls, seconds, tokens or dollars")
+        MODELS = "models", gettext_lazy("Models: others, or a dearer strategy")
+        TOOLS = "tools", gettext_lazy("Tools: others")
+        SETTINGS = "settings", gettext_lazy("Model settings: longer replies, more effort, further settings")
 
     name = models.CharField(max_length=80, unique=True)
     description = models.CharField(max_length=200, blank=True)
-    instructions = models.TextField(blank=True, help_text="What the model is told before the task.")
+    instructions = models.TextField(blank=True, help_text=gettext_lazy("What the model is told before the task."))
     model_names = models.JSONField(
-        default=list, help_text='Model names in order of preference, such as ["offline"] or ["openai:gpt-6-astra"].'
+        default=list,
+        help_text=gettext_lazy('Model names in order of preference, such as ["offline"] or ["openai:gpt-6-astra"].'),
     )
     strategy = models.CharField(max_length=10, choices=Strategy, default=Strategy.FALLBACK)
     tools = models.JSONField(
         null=True,
         blank=True,
-        help_text='Names of the tools it may use, such as ["calculator"]; empty for all of them, [] for none.',
+        help_text=gettext_lazy(
+            'Names of the tools it may use, such as ["calculator"]; empty for all of them, [] for none.'
+        ),
     )
     """Null: all tools, also those that are added later. An empty list: none, and no request names a tool."""
     reasoning_effort = column(
@@ -86,51 +90,57 @@ class Agent(models.Model):
     output_schema = models.JSONField(
         null=True,
         blank=True,
-        help_text="A JSON Schema (Draft 2020-12) the answer has to fit; empty for an answer in text.",
+        help_text=gettext_lazy("A JSON Schema (Draft 2020-12) the answer has to fit; empty for an answer in text."),
     )
     max_attempts = models.PositiveIntegerField(
         default=3,
         validators=[MinValueValidator(1), MaxValueValidator(10)],
-        help_text="Attempts at one model reply, the first included.",
+        help_text=gettext_lazy("Attempts at one model reply, the first included."),
     )
     approval = models.CharField(
-        "asks before a tool runs",
+        gettext_lazy("asks before a tool runs"),
         max_length=6,
         choices=Approval,
         default=Approval.UNSAFE,
-        help_text="Which calls wait for a person.",
+        help_text=gettext_lazy("Which calls wait for a person."),
     )
     tool_approvals = models.JSONField(
         default=dict,
         blank=True,
-        help_text='Tools with a rule of their own, such as {"send_mail": "always", "search": "never"}.',
+        help_text=gettext_lazy('Tools with a rule of their own, such as {"send_mail": "always", "search": "never"}.'),
     )
     approval_seconds = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_APPROVAL_SECONDS)],
-        help_text="How long a call waits for a person; empty for ever.",
+        help_text=gettext_lazy("How long a call waits for a person; empty for ever."),
     )
     on_approval_expiry = models.CharField(max_length=7, choices=OnExpiry, default=OnExpiry.DENY)
     launch_may_raise = models.JSONField(
         default=list,
         blank=True,
-        help_text="Nothing, unless it is ticked here: what the agent says is the most a launch may ask for. Whoever "
-        "may change the agent may launch it with more.",
+        help_text=gettext_lazy(
+            "Nothing, unless it is ticked here: what the agent says is the most a launch may ask for. Whoever "
+            "may change the agent may launch it with more."
+        ),
     )
     """Values of `MayRaise`."""
     priority = models.SmallIntegerField(
         default=0,
         validators=[MinValueValidator(-MAX_PRIORITY), MaxValueValidator(MAX_PRIORITY)],
-        help_text="Queued runs of a higher priority are hosted first.",
+        help_text=gettext_lazy("Queued runs of a higher priority are hosted first."),
     )
     max_runs_at_once = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_RUNS_AT_ONCE)],
-        help_text="How many of its runs may be hosted at the same time; empty for no limit. The others stay queued.",
+        help_text=gettext_lazy(
+            "How many of its runs may be hosted at the same time; empty for no limit. The others stay queued."
+        ),
     )
-    is_default = models.BooleanField(default=False, help_text="Chosen when a run is launched without naming an agent.")
+    is_default = models.BooleanField(
+        default=False, help_text=gettext_lazy("Chosen when a run is launched without naming an agent.")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 TOKEN_BYTES = 32
 """256 random bits: nobody guesses one, so a fast hash is enough."""
@@ -39,9 +40,9 @@ class ApiToken(models.Model):
     class Scope(models.TextChoices):
         """What a program may do with the token."""
 
-        READ = "read", "Read runs, agents and tools"
-        LAUNCH = "launch", "Launch and stop runs"
-        APPROVE = "approve", "Decide about tool calls"
+        READ = "read", gettext_lazy("Read runs, agents and tools")
+        LAUNCH = "launch", gettext_lazy("Launch and stop runs")
+        APPROVE = "approve", gettext_lazy("Decide about tool calls")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=80)
@@ -59,7 +60,7 @@ class ApiToken(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
-        verbose_name = "API token"
+        verbose_name = gettext_lazy("API token")
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
@@ -83,7 +84,7 @@ class ApiToken(models.Model):
     @property
     def scope_labels(self) -> list[str]:
         """The labels of its scopes."""
-        return [scope.label for scope in self.Scope if scope in self.scopes]
+        return [str(scope.label) for scope in self.Scope if scope in self.scopes]
 
     def revoke(self) -> None:
         """Revoke it for good; a second call does nothing."""

@@ -8,6 +8,9 @@ admin and nothing in it, and a token may never do more than its owner may now.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from django.utils.functional import lazy
+from django.utils.translation import gettext, gettext_noop
+
 if TYPE_CHECKING:
     from runs.models.run import Run
 
@@ -32,13 +35,13 @@ OFFERED: Final = frozenset(
 """Permissions that the admin offers for users and groups: those with an effect that no other one has."""
 
 RUN_PERMISSIONS: Final = (
-    ("launch_run", "Can launch runs"),
-    ("stop_run", "Can stop and pause everybody's runs"),
-    ("decide_run", "Can decide about everybody's tool calls"),
+    ("launch_run", gettext_noop("Can launch runs")),
+    ("stop_run", gettext_noop("Can stop and pause everybody's runs")),
+    ("decide_run", gettext_noop("Can decide about everybody's tool calls")),
 )
 AGENT_PERMISSIONS: Final = (
-    ("view_models", "Can see the models page"),
-    ("test_models", "Can test models"),
+    ("view_models", gettext_noop("Can see the models page")),
+    ("test_models", gettext_noop("Can test models")),
 )
 
 
@@ -162,12 +165,12 @@ def may_see_styleguide(user: Any) -> bool:
 def refusal(what: str, permission: str) -> str:
     """The message for a missing permission: its name in the admin, and whom to ask."""
     words = dict((*RUN_PERMISSIONS, *AGENT_PERMISSIONS))[permission.partition(".")[2]]
-    return (
-        f"Your account may not {what}: it lacks the permission “{words}”. Ask a person who manages the accounts here."
-    )
+    lacks = gettext("Your account may not %(what)s: it lacks the permission “%(permission)s”.")
+    told = lacks % {"what": gettext(what), "permission": gettext(words)}
+    return f"{told} {gettext('Ask a person who manages the accounts here.')}"
 
 
-NOT_LAUNCHED: Final = refusal("launch runs", LAUNCH_RUN)
+NOT_LAUNCHED: Final = lazy(refusal, str)(gettext_noop("launch runs"), LAUNCH_RUN)
 
 
 def why_not(may: Callable[[Any, "Run"], bool], user: Any, run: "Run") -> str:
@@ -175,10 +178,10 @@ def why_not(may: Callable[[Any, "Run"], bool], user: Any, run: "Run") -> str:
     if may is may_resume:
         may = may_launch_like if may_stop(user, run) else may_stop
     if may is may_launch_like:
-        return NOT_LAUNCHED
+        return str(NOT_LAUNCHED)
     if may is may_decide:
-        return refusal("decide about calls of another person's run", DECIDE_RUN)
-    return refusal("stop, pause or resume another person's run", STOP_RUN)
+        return refusal(gettext_noop("decide about calls of another person's run"), DECIDE_RUN)
+    return refusal(gettext_noop("stop, pause or resume another person's run"), STOP_RUN)
 
 
 def _is_theirs(user: Any, run: "Run") -> bool:

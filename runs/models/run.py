@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from runs.models.permissions import RUN_PERMISSIONS, may_decide_for_others, may_see_all
 from runs.models.setting_columns import ConfigField
@@ -77,38 +79,38 @@ class Run(models.Model):
     class Status(models.TextChoices):
         """The status; the values are those of `AgentStatus`."""
 
-        IDLE = "idle", "Queued"
-        THINKING = "thinking", "Thinking"
-        EXECUTING = "executing", "Running"
-        WAITING = "waiting", "Waiting"
-        COMPLETED = "completed", "Completed"
-        FAILED = "failed", "Failed"
-        CANCELLED = "cancelled", "Stopped"
+        IDLE = "idle", gettext_lazy("Queued")
+        THINKING = "thinking", gettext_lazy("Thinking")
+        EXECUTING = "executing", gettext_lazy("Running")
+        WAITING = "waiting", gettext_lazy("Waiting")
+        COMPLETED = "completed", gettext_lazy("Completed")
+        FAILED = "failed", gettext_lazy("Failed")
+        CANCELLED = "cancelled", gettext_lazy("Stopped")
 
     class WaitingFor(models.TextChoices):
         """What a waiting run waits for. Only a wait for a retry is hosted. `resume`: a person has paused it."""
 
-        APPROVAL = "approval", "Approval"
-        DECISION = "decision", "Decision"
-        RETRY = "retry", "Retry"
-        RESUME = "resume", "Paused"
+        APPROVAL = "approval", gettext_lazy("Approval")
+        DECISION = "decision", gettext_lazy("Decision")
+        RETRY = "retry", gettext_lazy("Retry")
+        RESUME = "resume", gettext_lazy("Paused")
 
     class Severity(models.TextChoices):
         """The values are those of `ErrorSeverity`."""
 
-        INFO = "info", "Info"
-        WARNING = "warning", "Warning"
-        ERROR = "error", "Error"
-        CRITICAL = "critical", "Critical"
+        INFO = "info", gettext_lazy("Info")
+        WARNING = "warning", gettext_lazy("Warning")
+        ERROR = "error", gettext_lazy("Error")
+        CRITICAL = "critical", gettext_lazy("Critical")
 
-    WAITS: Final[dict[str, str]] = {
-        WaitingFor.APPROVAL: "Needs approval",
-        WaitingFor.DECISION: "Outcome unknown",
-        WaitingFor.RETRY: "Retrying",
-        WaitingFor.RESUME: "Paused",
+    WAITS: Final[dict[str, Promise]] = {
+        WaitingFor.APPROVAL: gettext_lazy("Needs approval"),
+        WaitingFor.DECISION: gettext_lazy("Outcome unknown"),
+        WaitingFor.RETRY: gettext_lazy("Retrying"),
+        WaitingFor.RESUME: gettext_lazy("Paused"),
     }
     """Labels of waiting runs, in lists and filters."""
-    COULD_NOT: Final = "Could not do it"
+    COULD_NOT: Final = gettext_lazy("Could not do it")
     """The label of a completed run with `could_not`."""
     ASKING = (WaitingFor.APPROVAL, WaitingFor.DECISION)
     """Waits that end with a decision about a tool call."""
@@ -233,8 +235,8 @@ class Run(models.Model):
     def stands(self) -> str:
         """The status as shown to people; for a waiting run, what it waits for."""
         if self.could_not:
-            return self.COULD_NOT
-        return self.WAITS.get(self.waiting_for) or self.get_status_display()
+            return str(self.COULD_NOT)
+        return str(self.WAITS.get(self.waiting_for) or self.get_status_display())
 
     @property
     def is_finished(self) -> bool:

@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.fields.json import KeyTransform
+from django.utils.functional import lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from runs.agent.all_settings import SETTINGS, with_current_names
 from runs.agent.setting import Setting
@@ -17,13 +19,13 @@ def column(name: str, kind: type[FieldT], **options: Any) -> FieldT:
     """The agent's column for the setting `name`. `options` are further ones of the field."""
     setting = SETTINGS[name]
     if setting.column_label:
-        options["verbose_name"] = setting.column_label
+        options["verbose_name"] = gettext_lazy(setting.column_label)
     if setting.empty:
         options |= {"null": True, "blank": True} | options
     elif setting.default is not None:
         options["default"] = setting.default
     build: Any = kind  # mypy's plugin for Django fails with "INTERNAL ERROR" at the call of a variable class.
-    field: FieldT = build(validators=_validators(setting), help_text=_help_text(setting), **options)
+    field: FieldT = build(validators=_validators(setting), help_text=lazy(_help_text, str)(setting), **options)
     return field
 
 
@@ -37,8 +39,11 @@ def _validators(setting: Setting) -> list[Any]:
 
 
 def _help_text(setting: Setting) -> str:
-    empty = f"; empty for {setting.empty}" if setting.empty else ""
-    return f"{setting.help}{empty}.{setting.remark and f' {setting.remark}'}"
+    """Both halves are marked where the setting is declared."""
+    about = gettext(setting.help)
+    if setting.empty:
+        about = gettext("%(help)s; empty for %(empty)s") % {"help": about, "empty": gettext(setting.empty)}
+    return f"{about}. {gettext(setting.remark)}" if setting.remark else f"{about}."
 
 
 class ConfigField(models.JSONField):

@@ -4,6 +4,7 @@ from functools import cached_property
 from typing import Self
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from runs.agent.payloads.kinds import Payload, read_payload
 from runs.agent.unfinished_thought import why_unfinished
@@ -28,15 +29,15 @@ class Step(models.Model):
     class Kind(models.TextChoices):
         """The values are those of `ThoughtType`."""
 
-        REASONING = "reasoning", "Reasoning"
-        TOOL_CALL = "tool_call", "Tool call"
-        TOOL_RESULT = "tool_result", "Tool result"
-        ANSWER = "answer", "Answer"
-        RETRY = "retry", "Retry"
-        RACE = "race", "Race"
-        ERROR = "error", "Error"
-        APPROVAL = "approval", "Approval"
-        NOTE = "note", "Note"
+        REASONING = "reasoning", gettext_lazy("Reasoning")
+        TOOL_CALL = "tool_call", gettext_lazy("Tool call")
+        TOOL_RESULT = "tool_result", gettext_lazy("Tool result")
+        ANSWER = "answer", gettext_lazy("Answer")
+        RETRY = "retry", gettext_lazy("Retry")
+        RACE = "race", gettext_lazy("Race")
+        ERROR = "error", gettext_lazy("Error")
+        APPROVAL = "approval", gettext_lazy("Approval")
+        NOTE = "note", gettext_lazy("Note")
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps", db_index=False)
     sequence = models.PositiveIntegerField()

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_lazy
 
 from runs.agent.tool_calls.call_states import CALL_STATES
 from runs.models.run import Run
@@ -33,22 +34,22 @@ class ToolCall(models.Model):
     class State(models.TextChoices):
         """proposed -> awaiting_approval -> approved | denied -> started -> succeeded | failed | unknown."""
 
-        PROPOSED = "proposed", CALL_STATES["proposed"].label
-        AWAITING_APPROVAL = "awaiting_approval", CALL_STATES["awaiting_approval"].label
-        APPROVED = "approved", CALL_STATES["approved"].label
-        DENIED = "denied", CALL_STATES["denied"].label
-        STARTED = "started", CALL_STATES["started"].label
-        SUCCEEDED = "succeeded", CALL_STATES["succeeded"].label
-        FAILED = "failed", CALL_STATES["failed"].label
-        UNKNOWN = "unknown", CALL_STATES["unknown"].label
+        PROPOSED = "proposed", gettext_lazy(CALL_STATES["proposed"].label)
+        AWAITING_APPROVAL = "awaiting_approval", gettext_lazy(CALL_STATES["awaiting_approval"].label)
+        APPROVED = "approved", gettext_lazy(CALL_STATES["approved"].label)
+        DENIED = "denied", gettext_lazy(CALL_STATES["denied"].label)
+        STARTED = "started", gettext_lazy(CALL_STATES["started"].label)
+        SUCCEEDED = "succeeded", gettext_lazy(CALL_STATES["succeeded"].label)
+        FAILED = "failed", gettext_lazy(CALL_STATES["failed"].label)
+        UNKNOWN = "unknown", gettext_lazy(CALL_STATES["unknown"].label)
 
     class Effect(models.TextChoices):
         """What running it twice would do."""
 
-        PURE = "pure", "Pure"
-        READ = "read", "Reads"
-        IDEMPOTENT = "idempotent", "Idempotent"
-        UNSAFE = "unsafe", "Unsafe"
+        PURE = "pure", gettext_lazy("Pure")
+        READ = "read", gettext_lazy("Reads")
+        IDEMPOTENT = "idempotent", gettext_lazy("Idempotent")
+        UNSAFE = "unsafe", gettext_lazy("Unsafe")
 
     OPEN = (State.PROPOSED, State.AWAITING_APPROVAL, State.APPROVED, State.STARTED)
     """States without a result. A call of unknown outcome may have one: that its outcome is unknown."""

@@ -7,12 +7,14 @@ from django import template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from runs.live.rendering import labels
 from runs.live.rendering.formatting import (
-    MONTHS,
     ago_text,
     column_cost,
+    counted_text,
+    day_text,
     dollars,
     duration_text,
     percent_text,
@@ -140,7 +142,7 @@ def clock(moment: datetime) -> str:
 def day_and_time(moment: datetime) -> str:
     """`22 Nov 11:05 UTC`."""
     utc = moment.astimezone(UTC)
-    return f"{utc.day} {MONTHS[utc.month - 1]} {utc:%H:%M} UTC"
+    return f"{day_text(utc)} {utc:%H:%M} UTC"
 
 
 @register.filter
@@ -160,7 +162,7 @@ def elapsed(run: Run) -> timedelta | None:
 @register.filter
 def thousands(number: int) -> str:
     """A whole number with thousands separators: `1,234`."""
-    return f"{number:,}"
+    return counted_text(number)
 
 
 @register.filter
@@ -169,7 +171,7 @@ def tokens(run: Run) -> str:
     reported any."""
     if run.tokens_used is not None:
         return tokens_text(run.tokens_used, is_estimated=run.usage_is_estimated)
-    return "none" if run.config.get("models") == ["offline"] else "unknown"
+    return gettext("none") if run.config.get("models") == ["offline"] else gettext("unknown")
 
 
 @register.filter
@@ -181,7 +183,7 @@ def seconds(span_s: float | None) -> str:
 @register.filter
 def usd(cost: Decimal | None) -> str:
     """US dollars; "unknown" for None."""
-    return "unknown" if cost is None else dollars(cost)
+    return gettext("unknown") if cost is None else dollars(cost)
 
 
 @register.filter

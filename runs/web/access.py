@@ -16,6 +16,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 from django_htmx.middleware import HtmxDetails
 
 from runs.models import Run
@@ -61,7 +62,7 @@ def only_if(may: Callable[[Any], bool]) -> Callable[[PageView[P]], PageView[P]]:
         @wraps(view)
         def checked(request: PageRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if not may(request.user):
-                raise Http404("There is no such page, or it is not for you.")
+                raise Http404(gettext("There is no such page, or it is not for you."))
             return view(request, *args, **kwargs)
 
         return checked
@@ -76,7 +77,7 @@ def run_or_404(request: PageRequest, run_id: UUID, *, may: Callable[[Any, Run], 
     """
     run = Run.objects.visible_to(request.user).select_related("agent", "user").filter(pk=run_id).first()
     if run is None:
-        raise Http404("There is no such run, or it is not yours.")
+        raise Http404(gettext("There is no such run, or it is not yours."))
     if may is not None and not may(request.user, run):
         raise PermissionDenied(why_not(may, request.user, run))
     return run

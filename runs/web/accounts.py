@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -74,7 +75,7 @@ class ChangePassword(PasswordChangeView):
         if before:
             for hub in all_hubs():
                 hub.sockets.come_back(before)
-        messages.success(self.request, "Your password is changed. Everywhere else you are signed out.")
+        messages.success(self.request, gettext("Your password is changed. Everywhere else you are signed out."))
         return response
 
     def get_form(self, form_class: Any = None) -> Any:
@@ -104,7 +105,7 @@ def first_sign_in(request: HttpRequest, token: str) -> HttpResponse:
     if User.objects.exists():
         return render(request, "accounts/link_ended.html", status=410)
     if not setup_link.is_good(token):
-        raise Http404("This sign-in link is wrong or has expired.")
+        raise Http404(gettext("This sign-in link is wrong or has expired."))
     form = FirstUserForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         user = setup_link.redeem(token, form)

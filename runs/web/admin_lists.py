@@ -14,6 +14,7 @@ from django.db import DataError
 from django.db.models import BooleanField, Field
 from django.http import HttpRequest
 from django.utils.text import smart_split
+from django.utils.translation import gettext
 
 if TYPE_CHECKING:
     _AnyModelAdmin = admin.ModelAdmin[Any]
@@ -47,7 +48,7 @@ class CarefulAdmin(_AnyModelAdmin):
         # Django counts the rows outside of its own guard. `OverflowError`: a number too large for SQLite; `ValueError`:
         # a year after 9999; `DataError`: the same on Postgres.
         except (SuspiciousOperation, OverflowError, ValueError, DataError) as error:
-            messages.warning(request, "The list cannot be filtered like that, so all of it is shown.")
+            messages.warning(request, gettext("The list cannot be filtered like that, so all of it is shown."))
             raise IncorrectLookupParameters(str(error)) from error
 
     def _own_lookups(self, request: HttpRequest | None) -> set[str]:

@@ -22,6 +22,7 @@ from runs.models.bounds import MAX_APPROVAL_SECONDS, MAX_PRIORITY, MAX_RUNS_AT_O
 from runs.models.permissions import may_change_agents
 from runs.web.agent_facts import STRATEGIES, empty_words
 from runs.web.setting_fields import ExtraField, JsonField, launch_field
+from runs.web.setting_labels import description_of, label_of, unit_words
 
 if TYPE_CHECKING:
     _AgentModelForm = forms.ModelForm[Agent]
@@ -127,16 +128,16 @@ def _setting_field(setting: Setting) -> forms.Field:
     """The editor's field for a setting."""
     if setting.kind == "json":
         field: forms.Field = ExtraField(
-            label=setting.label,
+            label=label_of(setting),
             required=False,
-            help_text=setting.description,
+            help_text=description_of(setting),
             error_messages={"invalid": _('Type a JSON object, such as {"top_k": 40}.')},
         )
     else:
         field = launch_field(setting)
     if isinstance(field, forms.ChoiceField):
         field.choices = [("", _("The provider's default")), *Agent.ReasoningEffort.choices]
-    field.help_text = setting.description
+    field.help_text = description_of(setting)
     field.widget.attrs["placeholder"] = empty_words(setting)
     return field
 
@@ -298,4 +299,4 @@ def moved_rows(names: list[str], action: str) -> list[str]:
 def unit_of(setting: Setting) -> str:
     """The unit in a field: `s`, `$`, `turns`; empty for a plain number."""
     signs = {"second": "s", "dollar": "$", "": ""}
-    return signs.get(setting.unit, f"{setting.unit}s")
+    return signs[setting.unit] if setting.unit in signs else unit_words(setting.unit)

@@ -136,7 +136,7 @@ def _copied(request: PageRequest) -> dict[str, Any]:
     if not wanted:
         return {}
     if not may_read_agents(request.user) or not wanted.isdecimal() or len(wanted) > 18:
-        raise Http404("There is no such agent, or it is not for you.")
+        raise Http404(_("There is no such agent, or it is not for you."))
     original = agent_or_404(int(wanted))
     initial = dict(AgentEditor(instance=original, by=request.user).initial)
     name = _("Copy of %(name)s") % {"name": original.name}

@@ -11,13 +11,13 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from runs.agent.all_settings import SETTINGS
 from runs.agent.setting import Group, Setting
-from runs.agent.text import counted
 from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.protocol import approval_of, effect_of
 from runs.agent.tools.registry import BUILTIN_MODULES, registered_tools
-from runs.live.rendering.formatting import dollars, duration_text
+from runs.live.rendering.formatting import counted_text, dollars, duration_text
 from runs.models import Agent
 from runs.web.run_settings import Fact, setting_words
+from runs.web.setting_labels import amount_words, empty_meaning, fact_label_of, plain_number
 
 EFFECTS: Final = {
     "pure": (gettext_lazy("Computes only"), "equal"),
@@ -111,15 +111,19 @@ def tools_in_words(agent: Agent) -> str:
 
 def limits_in_words(agent: Agent) -> str:
     """`20 turns · 10 min · $0.50`: turns, time and cost."""
-    parts = [counted(agent.max_turns, "turn"), span_words(agent.max_duration_s)]
+    parts = [amount_words(agent.max_turns, "turn"), span_words(agent.max_duration_s)]
     if agent.max_cost_usd is not None:
         parts.append(dollars(agent.max_cost_usd))
     return " · ".join(parts)
 
 
 def span_words(seconds: float) -> str:
-    """A duration without parts that are zero: `10 min`, `1 h`."""
-    return duration_text(seconds).removesuffix(" 0 s").removesuffix(" 0 min").replace(".0 s", " s")
+    """A duration without parts that are zero: `10 min`, `1 h`, `30 s`."""
+    whole = round(seconds)
+    for unit_s, words in ((3600, _("%(n)s h")), (60, _("%(n)s min"))):
+        if whole >= unit_s and not whole % unit_s:
+            return words % {"n": whole // unit_s}
+    return _("%(n)s s") % {"n": whole} if seconds == whole and 1 <= whole < 60 else duration_text(seconds)
 
 
 def limit_facts(agent: Agent) -> list[Fact]:
@@ -161,14 +165,14 @@ def queue_facts(agent: Agent) -> Iterator[Fact]:
     if agent.priority:
         yield Fact(_("Priority"), f"{agent.priority:+d}")
     if agent.max_runs_at_once is not None:
-        yield Fact(_("Runs at the same time"), f"{agent.max_runs_at_once:,}")
+        yield Fact(_("Runs at the same time"), counted_text(agent.max_runs_at_once))
 
 
 def _facts(agent: Agent, group: Group) -> Iterator[Fact]:
     for setting in _settings(group):
         value = getattr(agent, setting.agent_column)
         if value not in (None, "", {}):
-            yield Fact(setting.fact_label or setting.label, _value(setting, value), is_code=setting.kind == "json")
+            yield Fact(fact_label_of(setting), _value(setting, value), is_code=setting.kind == "json")
 
 
 def _value(setting: Setting, value: Any) -> str:
@@ -183,8 +187,8 @@ def empty_words(setting: Setting) -> str:
     """What an empty field means, for its placeholder: `Default: 20`, `No limit`."""
     default = setting.default if setting.default is not None else setting.fallback
     if default is not None and default != {}:
-        return _("Default: %(value)s") % {"value": f"{default:g}" if isinstance(default, float) else default}
-    return str(_SHORT.get(setting.name) or capfirst(setting.empty))
+        return _("Default: %(value)s") % {"value": plain_number(default)}
+    return str(_SHORT.get(setting.name) or capfirst(empty_meaning(setting)))
 
 
 _SHORT: Final = {

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from runs.agent.all_settings import SETTINGS
 from runs.agent.json_data.json_types import JsonObject
@@ -22,7 +23,13 @@ MAX_FILE_BYTES: Final = 512 * 1024
 MAX_AGENTS: Final = 100
 MOST_FAULTS: Final = 20
 
-_TEXT, _NUMBER, _NAMES, _OBJECT = "a text", "a number", "a list of texts", "an object"
+_TEXT, _NUMBER, _NAMES, _OBJECT = "text", "number", "texts", "object"
+_KIND_WORDS: Final = {
+    _TEXT: gettext_lazy("a text"),
+    _NUMBER: gettext_lazy("a number"),
+    _NAMES: gettext_lazy("a list of texts"),
+    _OBJECT: gettext_lazy("an object"),
+}
 _KINDS: Final = {"choice": _TEXT, "json": _OBJECT}
 KEYS: Final[dict[str, tuple[str, str]]] = {
     "name": ("name", _TEXT),
@@ -60,7 +67,7 @@ class FileRefused(ValueError):
     """The file cannot be imported; `faults` says why, at most `MOST_FAULTS` of them."""
 
     def __init__(self, faults: Iterable[FileFault]) -> None:
-        super().__init__("The file cannot be imported.")
+        super().__init__("The file cannot be imported.")  # not translated: the pages show the faults
         self.faults = sorted(faults)[:MOST_FAULTS]
 
 
@@ -145,18 +152,18 @@ def _faults(values: Any, line: int, lines: dict[str, int]) -> Iterator[FileFault
         if key not in KEYS:
             yield FileFault(lines[key], _("There is no setting “%(key)s”.") % {"key": key[:80]})
         elif value is not None and not _is_of(KEYS[key][1], value):
-            yield FileFault(lines[key], _("“%(key)s” is %(kind)s.") % {"key": key, "kind": KEYS[key][1]})
+            yield FileFault(lines[key], _("“%(key)s” is %(kind)s.") % {"key": key, "kind": _KIND_WORDS[KEYS[key][1]]})
     if not values.get("name"):
         yield FileFault(line, _("An agent needs a “name”."))
 
 
 def _is_of(kind: str, value: Any) -> bool:
     match kind:
-        case "a text":
+        case "text":
             return isinstance(value, str)
-        case "a number":  # Money is written as a decimal text.
+        case "number":  # Money is written as a decimal text.
             return isinstance(value, int | float | str) and not isinstance(value, bool)
-        case "a list of texts":
+        case "texts":
             return isinstance(value, list) and all(isinstance(each, str) for each in value)
         case _:
             return isinstance(value, dict)

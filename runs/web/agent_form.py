@@ -1,8 +1,10 @@
 """The admin form of an agent."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext, gettext_lazy
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.providers.model_catalog.model_names import name_fault
@@ -16,20 +18,20 @@ if TYPE_CHECKING:
 else:  # generic for the type checker only
     _AgentModelForm = forms.ModelForm
 
-NO_MODELS = 'Type a list with at least one name, such as ["offline"].'
+NO_MODELS = gettext_lazy('Type a list with at least one name, such as ["offline"].')
 
 
 class AgentForm(_AgentModelForm):
     """An agent whose model and tool names are checked here, so that no run fails because of a typo."""
 
     no_tools = forms.BooleanField(
-        label="No tools at all",
+        label=gettext_lazy("No tools at all"),
         required=False,
-        help_text="For models that take none: no request names a tool. Leave the list above empty then.",
+        help_text=gettext_lazy("For models that take none: no request names a tool. Leave the list above empty then."),
     )
 
     launch_may_raise = forms.MultipleChoiceField(
-        label="A launch may have more than the agent in",
+        label=gettext_lazy("A launch may have more than the agent in"),
         required=False,
         choices=Agent.MayRaise.choices,
         widget=forms.CheckboxSelectMultiple,
@@ -50,7 +52,7 @@ class AgentForm(_AgentModelForm):
         self.initial.setdefault("no_tools", self.instance.tools == [])
         effort = self.fields.get("reasoning_effort")  # Absent in the form of a user who may only view the agent.
         if isinstance(effort, forms.ChoiceField):
-            effort.choices = [("", "The provider's default"), *Agent.ReasoningEffort.choices]
+            effort.choices = [("", gettext_lazy("The provider's default")), *Agent.ReasoningEffort.choices]
 
     def clean_model_names(self) -> list[str]:
         names = self.cleaned_data["model_names"]
@@ -75,10 +77,12 @@ class AgentForm(_AgentModelForm):
             return None
         known = registered_tools()
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise forms.ValidationError('Type a list of names, such as ["calculator"]; nothing for all, [] for none.')
+            raise forms.ValidationError(
+                gettext_lazy('Type a list of names, such as ["calculator"]; nothing for all, [] for none.')
+            )
         unknown = [name for name in names if name not in known]
         if unknown:
-            raise forms.ValidationError(f"No such tool: {', '.join(unknown)}. There are: {', '.join(known)}.")
+            raise forms.ValidationError(_no_such_tool(unknown, known))
         return names
 
     def clean_extra_settings(self) -> JsonObject:
@@ -88,7 +92,9 @@ class AgentForm(_AgentModelForm):
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if data.get("no_tools"):
             if data.get("tools"):
-                self.add_error("no_tools", "Either no tools, or those on the list: empty the list, or untick this.")
+                self.add_error(
+                    "no_tools", gettext_lazy("Either no tools, or those on the list: empty the list, or untick this.")
+                )
             data["tools"] = []
         return data
 
@@ -97,14 +103,20 @@ class AgentForm(_AgentModelForm):
         if not isinstance(rules, dict) or not all(rule in Agent.Approval.values for rule in rules.values()):
             accepted = ", ".join(Agent.Approval.values)
             raise forms.ValidationError(
-                f'Type the tools with a rule of their own, such as {{"send_mail": "always"}}. Rules: {accepted}.'
+                gettext('Type the tools with a rule of their own, such as {"send_mail": "always"}. Rules: %(rules)s.')
+                % {"rules": accepted}
             )
         known = registered_tools()
         if unknown := [name for name in rules if name not in known]:
-            raise forms.ValidationError(f"No such tool: {', '.join(unknown)}. There are: {', '.join(known)}.")
+            raise forms.ValidationError(_no_such_tool(unknown, known))
         return rules
 
     def _get_validation_exclusions(self) -> set[str]:
         # A second default is allowed: saving it removes the mark from the first.
         exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # a hook the stubs leave out
         return exclusions | {"is_default"}
+
+
+def _no_such_tool(unknown: Iterable[str], known: Iterable[str]) -> str:
+    words = gettext("No such tool: %(names)s. There are: %(known)s.")
+    return words % {"names": ", ".join(unknown), "known": ", ".join(known)}

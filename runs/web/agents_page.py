@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from runs.models import Agent, Run
@@ -65,7 +66,7 @@ def agent_or_404(agent_id: int) -> Agent:
     """The agent. Raises `Http404` if there is none."""
     agent = Agent.objects.filter(pk=agent_id).first()
     if agent is None:
-        raise Http404("There is no such agent.")
+        raise Http404(gettext("There is no such agent."))
     return agent
 
 

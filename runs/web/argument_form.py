@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.forms.fields import InvalidJSONInput
 from django.utils.functional import cached_property
+from django.utils.translation import gettext, gettext_lazy
 
 from runs.agent.errors.exceptions import ToolFailed
 from runs.agent.json_data.json_types import JsonMapping, JsonObject
@@ -91,7 +92,7 @@ def _field(name: str, schema: Any, given: Any, *, is_required: bool) -> forms.Fi
         case _ if isinstance(choices, list) and choices:
             return _Choice([(each, argument_text(each)) for each in choices], given, **about)
         case "boolean":
-            return _Choice([(True, "Yes"), (False, "No")], given, **about)
+            return _Choice([(True, gettext("Yes")), (False, gettext("No"))], given, **about)
         case "string" if given is None or isinstance(given, str):
             # A single-line input drops line ends.
             is_long = len(given or "") > LONG_CHARS or not {"\n", "\r"}.isdisjoint(given or "")
@@ -123,8 +124,8 @@ class _Number(forms.FloatField):
 
     widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
     default_error_messages = {
-        "invalid": "Type a number with a point and without spaces or commas, such as 2.5.",
-        "rounded": "It has too many digits: it would be rounded to %(kept)s.",
+        "invalid": gettext_lazy("Type a number with a point and without spaces or commas, such as 2.5."),
+        "rounded": gettext_lazy("It has too many digits: it would be rounded to %(kept)s."),
     }
     written = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from runs.agent.visible_text import exact
@@ -22,7 +23,7 @@ def show_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpResponse
     run = run_or_404(request, run_id)
     call = run.calls.select_related("run", "decided_by").filter(pk=call_id).first()
     if call is None:
-        raise Http404("The run has no such call.")
+        raise Http404(gettext("The run has no such call."))
     if request.htmx:
         return render(request, "runs/partials/call_stands.html", {"call": call})
     waits = waiting_calls(request.user).filter(pk=call.pk, state=ToolCall.State.AWAITING_APPROVAL).exists()

@@ -17,14 +17,24 @@ from runs.web.form_keys import new_key
 from runs.web.home_figures import figures_for
 
 EXAMPLES: Final = (
-    ("calculator", gettext_lazy("Two sums at once"), "What is 17 * 23 and what is 2**10?", ""),
+    (
+        "calculator",
+        gettext_lazy("Two sums at once"),
+        "What is 17 * 23 and what is 2**10?",  # not translated: the offline planner reads English
+        "",
+    ),
     (
         "workflow",
         gettext_lazy("One result feeds the next"),
-        "multiply 12 by 7 and convert the result from miles to km",
+        "multiply 12 by 7 and convert the result from miles to km",  # not translated: the offline planner reads English
         "",
     ),
-    ("hand", gettext_lazy("Ask before each tool"), "What is 15% of 240, then add 10 to the result", "always"),
+    (
+        "hand",
+        gettext_lazy("Ask before each tool"),
+        "What is 15% of 240, then add 10 to the result",  # not translated: the offline planner reads English
+        "always",
+    ),
 )
 """Icon, title, task and approval of launches that work without an API key."""
 

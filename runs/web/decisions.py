@@ -7,14 +7,15 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.payloads.steps import DecisionPayload
-from runs.agent.text import counted
 from runs.engine import control
 from runs.engine.recording.canonical_json import arguments_hash as hash_of
+from runs.live.rendering.formatting import counted_text
 from runs.models import Run, Step, ToolCall
 from runs.models.permissions import may_decide
 from runs.web.access import PageRequest, run_or_404, signed_in
@@ -47,7 +48,7 @@ def approve_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpRespo
         form = form or ArgumentForm(call, request.POST)
         form.refuse(str(fault))
         return _ask_again(request, run, form)
-    return _decided(request, run, call, f"Approved {call.tool_name}.")
+    return _decided(request, run, call, gettext("Approved %(tool)s.") % {"tool": call.tool_name})
 
 
 @require_POST
@@ -61,7 +62,7 @@ def deny_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpResponse
     except control.DecisionRefused as refused:
         if not is_second_press(refused.call, "denied", **by):
             return show_refused(request, run, refused)
-    return _decided(request, run, call, f"Denied {call.tool_name}.")
+    return _decided(request, run, call, gettext("Denied %(tool)s.") % {"tool": call.tool_name})
 
 
 @require_POST
@@ -76,7 +77,7 @@ def undo_approval(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpResp
             return show_refused(request, run, refused)
     if request.htmx and "inbox" in request.POST:
         return _said_in_place("undone", {"call": str(call.pk)})
-    return _done(request, run, f"{call.tool_name} waits for your decision again.")
+    return _done(request, run, gettext("%(tool)s waits for your decision again.") % {"tool": call.tool_name})
 
 
 @require_POST
@@ -87,14 +88,14 @@ def settle_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpRespon
     by = _by(request, call_id)
     outcome = OUTCOMES.get(request.POST.get("outcome", ""))
     if outcome is None:
-        return _done(request, run, "Say whether it happened.", level="error", status=422)
+        return _done(request, run, gettext("Say whether it happened."), level="error", status=422)
     try:
         control.settle(call.pk, by=by["by"], outcome=outcome, reason=by["reason"])
     except control.DecisionRefused as refused:
         if not is_second_press(refused.call, outcome, by=by["by"], reason=by["reason"]):
             return show_refused(request, run, refused)
-    happened = f"Marked {call.tool_name} as done."
-    return _decided(request, run, call, happened if outcome == "happened" else f"{call.tool_name} runs again.")
+    words = gettext("Marked %(tool)s as done.") if outcome == "happened" else gettext("%(tool)s runs again.")
+    return _decided(request, run, call, words % {"tool": call.tool_name})
 
 
 def is_second_press(
@@ -132,7 +133,7 @@ def show_refused(request: PageRequest, run: Run, refused: control.DecisionRefuse
     context = {"run": run, "call": refused.call, "said": str(refused), "code": refused.code}
     template = "runs/partials/decision_refused.html" if request.htmx else "runs/decision_refused.html"
     response = render(request, template, context, status=409)
-    return toast(response, f"{refused} Nothing was changed.", level="error") if request.htmx else response
+    return toast(response, f"{refused} {gettext('Nothing was changed.')}", level="error") if request.htmx else response
 
 
 def reason_in(text: str) -> str:
@@ -144,7 +145,7 @@ def _call_or_404(request: PageRequest, run_id: UUID, call_id: UUID) -> tuple[Run
     run = run_or_404(request, run_id, may=may_decide)
     call = run.calls.select_related("run").filter(pk=call_id).first()
     if call is None:
-        raise Http404("The run has no such call.")
+        raise Http404(gettext("The run has no such call."))
     return run, call
 
 
@@ -164,9 +165,10 @@ def _decided(request: PageRequest, run: Run, call: ToolCall, words: str) -> Http
     """The answer to a decision: to the inbox words for the call's card, to other pages a toast."""
     left = ToolCall.objects.asking().filter(run=run).count()
     if left:
-        words = f"{words} {counted(left, 'more call')} in this run."
+        more = ngettext("%(n)s more call in this run.", "%(n)s more calls in this run.", left)
+        words = f"{words} {more % {'n': counted_text(left)}}"
     elif call.undo_until is None:
-        words = f"{words} The run goes on."
+        words = f"{words} {gettext('The run goes on.')}"
     if request.htmx and "inbox" in request.POST:
         return _said_in_place("decided", {"call": str(call.pk), "text": words, "undo": undo_of(call)})
     return _done(request, run, words)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from runs.engine import control
@@ -16,7 +17,7 @@ from runs.web.form_keys import launched_once, new_key
 from runs.web.forms import FollowUpForm
 from runs.web.thread_page import place_in_thread
 
-STILL_RUNS: Final = "The run has not ended yet. Wait for it, or stop it, and then follow it up."
+STILL_RUNS: Final = gettext_lazy("The run has not ended yet. Wait for it, or stop it, and then follow it up.")
 
 
 @require_POST

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import User
+from django.utils.translation import gettext, gettext_lazy
 
 from runs.agent.all_settings import LAUNCHED
 from runs.agent.json_data.json_types import JsonObject
@@ -27,27 +28,26 @@ def checked_task(typed: str) -> str:
     task = typed.replace("\r\n", "\n")
     size = len(task.encode())
     if size > MAX_TASK_BYTES:
-        raise forms.ValidationError(
-            f"The task is {size / 1024:.0f} KiB long; at most {MAX_TASK_BYTES // 1024} KiB are taken."
-        )
+        words = gettext("The task is %(size)s KiB long; at most %(most)s KiB are taken.")
+        raise forms.ValidationError(words % {"size": f"{size / 1024:.0f}", "most": MAX_TASK_BYTES // 1024})
     return task
 
 
 class LaunchForm(forms.Form):
     """A task and its settings. Empty limits and an empty model mean the agent's own."""
 
-    task = forms.CharField(error_messages={"required": "Type what the agent should do."})
+    task = forms.CharField(error_messages={"required": gettext_lazy("Type what the agent should do.")})
     agent = forms.ModelChoiceField(
         queryset=Agent.objects.all(),
         to_field_name="name",
         required=False,
-        error_messages={"invalid_choice": "There is no agent of that name. Choose one from the list."},
+        error_messages={"invalid_choice": gettext_lazy("There is no agent of that name. Choose one from the list.")},
     )
     model = forms.CharField(required=False, max_length=MAX_NAME_CHARS)
     approval = forms.ChoiceField(
         required=False,
-        choices=[("", "Agent's default"), *Agent.Approval.choices],
-        error_messages={"invalid_choice": "Choose one of the rules on the list."},
+        choices=[("", gettext_lazy("Agent's default")), *Agent.Approval.choices],
+        error_messages={"invalid_choice": gettext_lazy("Choose one of the rules on the list.")},
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -90,7 +90,7 @@ class LaunchForm(forms.Form):
 class FollowUpForm(forms.Form):
     """A further message to a finished run."""
 
-    message = forms.CharField(error_messages={"required": "Type what should be done next."})
+    message = forms.CharField(error_messages={"required": gettext_lazy("Type what should be done next.")})
 
     def clean_message(self) -> str:
         return checked_task(self.cleaned_data["message"])

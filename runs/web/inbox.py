@@ -10,11 +10,12 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import reswap, retarget
 
-from runs.agent.text import counted
 from runs.engine import control
+from runs.live.rendering.formatting import counted_text
 from runs.models import Run, ToolCall
 from runs.models.permissions import may_change_agents, may_decide_for_others
 from runs.web.access import PageRequest, id_in, signed_in
@@ -32,10 +33,9 @@ from runs.web.pending_calls import (
 )
 from runs.web.toasts import toast
 
-NOTHING_CHOSEN: Final = "Select calls first."
+NOTHING_CHOSEN: Final = gettext_lazy("Select calls first.")
 MOST_UNASKED: Final = 5
 """More calls that change things outside are approved at once only after a second question."""
-DONE: Final = {"approve": "Approved", "deny": "Denied"}
 
 
 @require_safe
@@ -85,7 +85,7 @@ def decide(request: PageRequest) -> HttpResponse:
     action = request.POST.get("action")
     chosen = list(_chosen(request.POST.getlist("call")))
     if action not in ("approve", "deny") or not chosen:
-        return _say(request, NOTHING_CHOSEN, refused=True)
+        return _say(request, str(NOTHING_CHOSEN), refused=True)
     calls = {call.pk: call for call in _calls_of(request, [each for each, _ in chosen])}
     if action == "approve" and "confirmed" not in request.POST and _number_of_unsafe(calls.values()) > MOST_UNASKED:
         return _ask_first(request, chosen, calls)
@@ -95,7 +95,11 @@ def decide(request: PageRequest) -> HttpResponse:
         refusal = _decide(action, calls.get(call_id), by=request.user, arguments_hash=shown_hash, reason=reason)
         done += refusal is None
         refusals += [refusal] if refusal else []
-    words = f"{DONE[action]} {counted(done, 'call')}."
+    if action == "approve":
+        words = ngettext("Approved %(n)s call.", "Approved %(n)s calls.", done)
+    else:
+        words = ngettext("Denied %(n)s call.", "Denied %(n)s calls.", done)
+    words = words % {"n": counted_text(done)}
     return _say(request, " ".join([words, *dict.fromkeys(refusals)]), refused=bool(refusals))
 
 
@@ -129,7 +133,7 @@ def _ask_first(
 def _decide(action: str, call: ToolCall | None, **by: Any) -> str | None:
     """Decide one call. Returns the reason if that was refused, else None."""
     if call is None:
-        return "One call does not wait any more, or you may not decide about it."
+        return gettext("One call does not wait any more, or you may not decide about it.")
     if action == "approve" and (unread := why_unread(call, read=False)):
         return f"{call.tool_name}: {unread}"
     approve = partial(control.approve, grace_s=control.GRACE_S)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from runs.agent.providers.model_catalog.catalog import Source, sources
@@ -28,8 +28,8 @@ OPEN_ROWS: Final = 10
 _TITLES: Final = {
     BUILT_IN: gettext_lazy("Built in"),
     "openai": "OpenAI",
-    "anthropic": "Anthropic",
-    "google": "Google",
+    "anthropic": "Anthropic",  # not translated: a name
+    "google": "Google",  # not translated: a name
     "": gettext_lazy("Not served here"),
 }
 MOST_ROWS: Final = 200
@@ -108,7 +108,7 @@ def test_model(request: PageRequest) -> HttpResponse:
     used_by = agents_by_model()
     row = row_of(name, endpoints=endpoints) if name in _names(used_by, endpoints) else None
     if row is None or not row.can_be_tested:
-        raise Http404("There is no such model here that can be tested.")
+        raise Http404(gettext("There is no such model here that can be tested."))
     model_tests.test(name, endpoints)
     if request.htmx:
         return render(request, "runs/partials/model_test.html", {"row": row})

@@ -10,9 +10,12 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from runs.database_outages import AWAY, RETRY_AFTER_S, Kind, Outage, outage_of
 from runs.hash_pool import HashBusy
+from runs.languages import page_language
 from runs.web.unsent_forms import UnsentForm
 
 logger = logging.getLogger(__name__)
@@ -20,41 +23,44 @@ logger = logging.getLogger(__name__)
 READS: Final = ("GET", "HEAD")
 RETRY_PAGE_S: Final = 2 * RETRY_AFTER_S
 """After this long a page of an outage loads itself again: later than a program may, because many are open."""
-_KEPT = "Runs in progress continue, and their results are kept."
-_SOON = "Try again in a few seconds."
-_STAFF = "The site's operator has to help; /readyz says how. Then everything continues by itself."
-_WORDS: dict[Kind, tuple[str, str]] = {
-    "full": ("The disk is full", f"Nothing new can be stored, though what is there can be read. {_KEPT} {_STAFF}"),
+_KEPT = gettext_lazy("Runs in progress continue, and their results are kept.")
+_SOON = gettext_lazy("Try again in a few seconds.")
+_STAFF = gettext_lazy("The site's operator has to help; /readyz says how. Then everything continues by itself.")
+_READ_ONLY = gettext_lazy("Nothing new can be stored, though what is there can be read.")
+_WORDS: dict[Kind, tuple[Promise, list[Promise]]] = {
+    "full": (gettext_lazy("The disk is full"), [_READ_ONLY, _KEPT, _STAFF]),
     "refused": (
-        "The disk takes nothing more",
-        f"It is full, over a quota, or broken; what is there can be read. {_KEPT} {_STAFF}",
+        gettext_lazy("The disk takes nothing more"),
+        [gettext_lazy("It is full, over a quota, or broken; what is there can be read."), _KEPT, _STAFF],
     ),
     "locked": (
-        "The database is locked",
-        f"Something else holds its lock, so nothing new can be stored; what is there can be read. {_KEPT} {_SOON}",
+        gettext_lazy("The database is locked"),
+        [
+            gettext_lazy("Something else holds its lock, so nothing new can be stored; what is there can be read."),
+            _KEPT,
+            _SOON,
+        ],
     ),
-    "read_only": (
-        "The database is read-only",
-        f"Nothing new can be stored, though what is there can be read. {_KEPT} {_STAFF}",
-    ),
-    "slow": ("The database takes long to write", f"{_KEPT} {_SOON}"),
-    "away": ("The database does not answer", f"{_KEPT} {_SOON}"),
+    "read_only": (gettext_lazy("The database is read-only"), [_READ_ONLY, _KEPT, _STAFF]),
+    "slow": (gettext_lazy("The database takes long to write"), [_KEPT, _SOON]),
+    "away": (gettext_lazy("The database does not answer"), [_KEPT, _SOON]),
 }
 
 
 def away(outage: Outage = AWAY, request: HttpRequest | None = None) -> HttpResponse:
     """503 with a page that needs no database and explains the outage. It loads itself again, or for a form that was
     sent holds what was typed, to be sent again."""
-    heading, words = _WORDS[outage.kind]
+    heading, sentences = _WORDS[outage.kind]
     is_read = request is not None and request.method in READS
     kept = UnsentForm.of(request) if request is not None and request.method == "POST" else None
+    words = " ".join(map(str, sentences))
     context = {"heading": heading, "words": words, "kept": kept, "retry_s": RETRY_PAGE_S if is_read else None}
     page = render_to_string("503.html", context, request if kept else None)
     return HttpResponse(page, status=503, headers=_headers(retries=is_read))
 
 
 @cache
-def _page(template: str, retry_s: int | None) -> str:
+def _page(template: str, retry_s: int | None, _language: str) -> str:
     return render_to_string(template, {"retry_s": retry_s})
 
 
@@ -64,7 +70,7 @@ def _headers(*, retries: bool) -> dict[str, str]:
 
 
 def _come_back(template: str, status: int, *, retries: bool) -> HttpResponse:
-    page = _page(template, RETRY_PAGE_S if retries else None)
+    page = _page(template, RETRY_PAGE_S if retries else None, page_language())
     return HttpResponse(page, status=status, headers=_headers(retries=retries))
 
 

@@ -9,6 +9,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, 
 from django.db.models.functions import Coalesce, Now, Substr
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy
 
 from runs.agent.visible_text import exact
 from runs.live.rendering.long_texts import SHOWN_CHARS, Fold, arguments_length, fold_argument
@@ -28,8 +29,10 @@ LINES_OF_A_BOX: Final = 3
 
 MOST_READ_CHARS: Final = 1024 * 1024
 """Maximum characters of arguments that a page shows. Longer ones can only be denied from pages."""
-READ_FIRST: Final = "Its arguments are long. Approve it on the page that shows all of them."
-TOO_LONG: Final = "Its arguments are longer than a page shows. Deny it, or read them in the export and use the API."
+READ_FIRST: Final = gettext_lazy("Its arguments are long. Approve it on the page that shows all of them.")
+TOO_LONG: Final = gettext_lazy(
+    "Its arguments are longer than a page shows. Deny it, or read them in the export and use the API."
+)
 
 
 @dataclass
@@ -129,8 +132,8 @@ def why_unread(call: ToolCall, *, read: bool) -> str | None:
     """Why the call cannot be approved from a page: its arguments are too long for any page, or for the page of the
     request (`read`: it showed all of them). None if it can be approved."""
     if arguments_length(call.arguments) > MOST_READ_CHARS:
-        return TOO_LONG
-    return READ_FIRST if has_to_be_read(call) and not read else None
+        return str(TOO_LONG)
+    return str(READ_FIRST) if has_to_be_read(call) and not read else None
 
 
 def waiting_calls(user: Any) -> QuerySet[ToolCall]:

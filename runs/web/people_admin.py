@@ -11,8 +11,9 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
-from runs.agent.text import counted
+from runs.live.rendering.formatting import counted_text
 from runs.models import ApiToken, Run, ToolCall
 from runs.models.permissions import OFFERED, may_act_as, may_launch, was_given_something
 
@@ -27,13 +28,13 @@ Deletion = tuple[list[Any], dict[str, int], set[str], list[str]]
 """Objects Django's admin would delete, their counts, missing permissions, and protected objects."""
 _GO_WITH_THEIR_OWNER: Final = ApiToken._meta.verbose_name
 _SAID_IN_WORDS: Final = {Run._meta.verbose_name, ToolCall._meta.verbose_name, _GO_WITH_THEIR_OWNER}
-SWITCH_OFF: Final = "Switch the account off instead: take the tick from “Active”."
+SWITCH_OFF: Final = gettext_lazy("Switch the account off instead: take the tick from “Active”.")
 MOST_NAMED: Final = 20
 RIGHTS: Final = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
 """Fields of an account that its own user cannot change."""
 _OURS: Final = ("admin", "auth", "contenttypes", "runs", "sessions")
 """Applications of which only the permissions in `OFFERED` have an effect."""
-NOTHING_LEFT: Final = (
+NOTHING_LEFT: Final = gettext_lazy(
     "An account without permissions and groups may launch runs, and you may not: leave it a permission or a group."
 )
 
@@ -158,7 +159,9 @@ class RankedPeople(DeletesWithReason, _AnyUserAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Deletion:
         to_delete, counts, missing, protected = super().get_deleted_objects(objs, request)
         refused = {
-            f"{each}: the account may do more than yours." for each in objs if not may_manage(request.user, each)
+            gettext("%(name)s: the account may do more than yours.") % {"name": each}
+            for each in objs
+            if not may_manage(request.user, each)
         }
         if refused:
             missing = (missing - {User._meta.verbose_name}) | refused
@@ -182,7 +185,8 @@ class RankedGroups(DeletesWithReason):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Deletion:
         to_delete, counts, missing, protected = super().get_deleted_objects(objs, request)
         beyond = {
-            f"{each}: the group may do more than you, or one of its members has nothing else."
+            gettext("%(name)s: the group may do more than you, or one of its members has nothing else.")
+            % {"name": each}
             for each in objs
             if not may_delete_group(request.user, each)
         }
@@ -199,11 +203,13 @@ def _kept(people: Iterable[User]) -> Iterable[str]:
         Q(launched__gt=0) | Q(decided__gt=0)
     )
     for person in counts[:MOST_NAMED]:
-        reasons = []
-        if person.launched:
-            reasons.append(f"{counted(person.launched, 'run')} of theirs")
-        if person.decided:
-            reasons.append(f"{counted(person.decided, 'decision')} they took")
-        yield f"{person.get_username()}: {' and '.join(reasons)} would lose their name, and are kept. {SWITCH_OFF}"
+        runs = ngettext("%(n)s run of theirs", "%(n)s runs of theirs", person.launched)
+        decisions = ngettext("%(n)s decision they took", "%(n)s decisions they took", person.decided)
+        counted = ((runs, person.launched), (decisions, person.decided))
+        reasons = [words % {"n": counted_text(number)} for words, number in counted if number]
+        both = gettext("%(one)s and %(other)s") % {"one": reasons[0], "other": reasons[-1]}
+        told = {"name": person.get_username(), "reasons": both if len(reasons) > 1 else reasons[0]}
+        yield f"{gettext('%(name)s: %(reasons)s would lose their name, and are kept.') % told} {SWITCH_OFF}"
     if (more := counts.count() - MOST_NAMED) > 0:
-        yield f"The same holds for {counted(more, 'more account')}."
+        words = ngettext("The same holds for %(n)s more account.", "The same holds for %(n)s more accounts.", more)
+        yield words % {"n": counted_text(more)}

@@ -9,6 +9,8 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
@@ -23,39 +25,39 @@ from runs.web.form_keys import launched_once
 from runs.web.prefill import more_of
 from runs.web.toasts import toast
 
-ALREADY_ENDED: Final = "The run had already ended. Nothing was changed."
-CANCEL_MESSAGES: Final[dict[control.CancelOutcome, str]] = {
-    "cancelled": "The run is stopped.",
-    "asked": "Stopping…",
+ALREADY_ENDED: Final = gettext_lazy("The run had already ended. Nothing was changed.")
+CANCEL_MESSAGES: Final[dict[control.CancelOutcome, Promise]] = {
+    "cancelled": gettext_lazy("The run is stopped."),
+    "asked": gettext_lazy("Stopping…"),
     "already_ended": ALREADY_ENDED,
 }
-PAUSE_MESSAGES: Final[dict[control.PauseOutcome, str]] = {
-    "paused": "The run is paused.",
-    "asked": "Pausing after this reply…",
-    "already_paused": "The run was paused before.",
-    "waits_for_approval": "The run waits for an approval, so there is nothing to pause.",
-    "waits_for_decision": "The run waits for a decision, so there is nothing to pause.",
-    "stop_asked": "The run is being stopped. Nothing was changed.",
+PAUSE_MESSAGES: Final[dict[control.PauseOutcome, Promise]] = {
+    "paused": gettext_lazy("The run is paused."),
+    "asked": gettext_lazy("Pausing after this reply…"),
+    "already_paused": gettext_lazy("The run was paused before."),
+    "waits_for_approval": gettext_lazy("The run waits for an approval, so there is nothing to pause."),
+    "waits_for_decision": gettext_lazy("The run waits for a decision, so there is nothing to pause."),
+    "stop_asked": gettext_lazy("The run is being stopped. Nothing was changed."),
     "already_ended": ALREADY_ENDED,
 }
-RESUME_MESSAGES: Final[dict[control.ResumeOutcome, str]] = {
-    "resumed": "The run goes on.",
-    "waits_for_decision": "Before it goes on, a person has to say whether a call happened.",
-    "not_resumable": "A run that was completed or stopped cannot go on. Follow it up, or run it again.",
-    "not_paused": "The run goes on already. Nothing was changed.",
-    "still_pausing": "The run has not come to its pause yet. Resume it when it has.",
-    "stop_asked": "The run is being stopped. Nothing was changed.",
+RESUME_MESSAGES: Final[dict[control.ResumeOutcome, Promise]] = {
+    "resumed": gettext_lazy("The run goes on."),
+    "waits_for_decision": gettext_lazy("Before it goes on, a person has to say whether a call happened."),
+    "not_resumable": gettext_lazy("A run that was completed or stopped cannot go on. Follow it up, or run it again."),
+    "not_paused": gettext_lazy("The run goes on already. Nothing was changed."),
+    "still_pausing": gettext_lazy("The run has not come to its pause yet. Resume it when it has."),
+    "stop_asked": gettext_lazy("The run is being stopped. Nothing was changed."),
 }
 ASKED: Final = ("cancel_asked", "pause_asked", "paused", "resumed", "try_now", "stop_retrying")
 """The notes that record a person's request."""
 LAST_STEPS: Final = 30
-NOT_WAITING: Final = "The run does not wait for another attempt any more. Nothing was changed."
+NOT_WAITING: Final = gettext_lazy("The run does not wait for another attempt any more. Nothing was changed.")
 
 
 class ActionMessage(NamedTuple):
     """The result of an action, for its user."""
 
-    text: str
+    text: str | Promise
     level: Literal["info", "error"] = "info"
     reload: bool = False
     """True if the page shows a run that had ended: its socket is closed, so the page must be reloaded."""
@@ -100,14 +102,14 @@ def force_run(request: PageRequest, run: Run) -> ActionMessage:
     """Force the end of a run that does not stop by itself."""
     match control.force(run.pk, by=request.user):
         case "forced":
-            return ActionMessage("The run is stopped. What its host still does is not known.")
+            return ActionMessage(gettext("The run is stopped. What its host still does is not known."))
         case "too_early":
             run.refresh_from_db(fields=["cancel_requested_at"])
             left_s = (control.can_be_forced_at(run) - timezone.now()).total_seconds()
-            words = f"Its host has {max(1, round(left_s))} s left to stop it by itself. Nothing was changed."
-            return ActionMessage(words, "error")
+            words = gettext("Its host has %(n)s s left to stop it by itself. Nothing was changed.")
+            return ActionMessage(words % {"n": max(1, round(left_s))}, "error")
         case "not_asked":
-            return ActionMessage("This run has not been asked to stop yet. Stop it first.", "error")
+            return ActionMessage(gettext("This run has not been asked to stop yet. Stop it first."), "error")
         case "cancelled":
             return ActionMessage(CANCEL_MESSAGES["cancelled"])
         case "already_ended":
@@ -140,7 +142,7 @@ def try_now(request: PageRequest, run: Run) -> ActionMessage:
     """Start the next attempt without further waiting."""
     outcome = control.try_now(run.pk, by=request.user)
     is_done = outcome == "asked" or _asked_last(request, run, "try_now")
-    return ActionMessage("Trying again now." if is_done else NOT_WAITING)
+    return ActionMessage(gettext("Trying again now.") if is_done else NOT_WAITING)
 
 
 @change(may_stop)
@@ -148,7 +150,7 @@ def stop_retrying(request: PageRequest, run: Run) -> ActionMessage:
     """Make no further attempt."""
     outcome = control.stop_retrying(run.pk, by=request.user)
     is_done = outcome == "asked" or _asked_last(request, run, "stop_retrying")
-    return ActionMessage("No further attempt is made." if is_done else NOT_WAITING)
+    return ActionMessage(gettext("No further attempt is made.") if is_done else NOT_WAITING)
 
 
 @require_POST

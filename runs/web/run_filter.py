@@ -104,8 +104,13 @@ class RunFilter:
     def chips(self) -> list[Chip]:
         """The filters with choices."""
         chips = [
-            Chip("status", gettext("Status"), list(OUTCOMES.items()), self.status),
-            Chip("waiting_for", gettext("Waiting for"), list(Run.WAITS.items()), self.waiting_for),
+            Chip("status", gettext("Status"), [(value, str(label)) for value, label in OUTCOMES.items()], self.status),
+            Chip(
+                "waiting_for",
+                gettext("Waiting for"),
+                [(value, str(label)) for value, label in Run.WAITS.items()],
+                self.waiting_for,
+            ),
             Chip("agent", gettext("Agent"), [(name, name) for name in self.agents], self.agent),
         ]
         if self.shows_owners:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import Http404, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from runs.live.feeds.frames import MAX_SEQUENCE
@@ -126,7 +127,7 @@ def show_steps(request: PageRequest, run_id: UUID) -> HttpResponse:
     elif at is not None:
         window, ends = steps.around(at), {"has_older": True, "has_newer": True}
     else:
-        return HttpResponseBadRequest("Say which steps: before=, newer=, at= or after= a sequence.")
+        return HttpResponseBadRequest(gettext("Say which steps: before=, newer=, at= or after= a sequence."))
     context = {"run": run, "only": steps.only, "window": window, "timeline": fragments.timeline_html(window.steps)}
     return render(request, "runs/partials/step_window.html", context | ends)
 
@@ -168,7 +169,7 @@ def _frame_after(run: Run, after: int) -> dict[str, Any]:
     if reached >= run.last_sequence:
         frame |= {"state": fragments.state_html(run), "at": run.last_sequence, "ended": run.is_finished}
     if outage := STANDSTILL.now():
-        frame["held"] = outage.short
+        frame["held"] = gettext(outage.short)
     return frame
 
 

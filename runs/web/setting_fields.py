@@ -5,11 +5,14 @@ from typing import Any
 
 from django import forms
 from django.forms.fields import InvalidJSONInput
+from django.utils.translation import gettext
 
 from runs.agent.json_data.json_values import DuplicateName, check_storable_json, check_unique_names
 from runs.agent.setting import Setting
+from runs.live.rendering.formatting import dollars_in
 from runs.models import Agent
 from runs.models.bounds import ValueCheck
+from runs.web.setting_labels import amount_words, help_of, label_of, unit_words
 
 
 class CountField(forms.IntegerField):
@@ -17,16 +20,19 @@ class CountField(forms.IntegerField):
 
     def __init__(self, setting: Setting) -> None:
         bounds: Any = {"min_value": setting.least, "max_value": setting.most}
-        in_words = f", which is {setting.most_in_words}" if setting.most_in_words else ""
+        most = amount_words(setting.most or 0, setting.unit)
+        in_words = gettext("At most %(amount)s, which is %(words)s.") if setting.most_in_words else ""
         super().__init__(
-            label=setting.label,
+            label=label_of(setting),
             required=False,
             widget=forms.NumberInput({"inputmode": "numeric"}),
             **bounds,
             error_messages={
-                "invalid": f"Type a whole number of {setting.unit}s.",
-                "min_value": f"A run needs at least {setting.least} {setting.unit}.",
-                "max_value": f"At most {setting.most:,} {setting.unit}s{in_words}.",
+                "invalid": _no_whole_number(setting),
+                "min_value": gettext("A run needs at least %(amount)s.")
+                % {"amount": amount_words(setting.least or 0, setting.unit)},
+                "max_value": (in_words or gettext("At most %(amount)s."))
+                % {"amount": most, "words": gettext(setting.most_in_words) if in_words else ""},
             },
         )
 
@@ -36,7 +42,7 @@ class MoneyField(forms.DecimalField):
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(
-            label=setting.label,
+            label=label_of(setting),
             required=False,
             min_value=setting.least,
             max_value=setting.most,
@@ -44,10 +50,10 @@ class MoneyField(forms.DecimalField):
             decimal_places=4,
             widget=forms.NumberInput({"inputmode": "decimal"}),
             error_messages={
-                "invalid": "Type an amount in US dollars, such as 0.25.",
-                "min_value": f"A limit is at least ${setting.least}.",
-                "max_value": f"At most ${setting.most:,}.",
-                "max_decimal_places": "At most 4 digits after the point.",
+                "invalid": gettext("Type an amount in US dollars, such as 0.25."),
+                "min_value": gettext("A limit is at least %(amount)s.") % {"amount": dollars_in(f"{setting.least}")},
+                "max_value": gettext("At most %(amount)s.") % {"amount": dollars_in(f"{setting.most:,}")},
+                "max_decimal_places": gettext("At most 4 digits after the point."),
             },
         )
 
@@ -57,11 +63,11 @@ class TimeoutField(forms.FloatField):
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(
-            label=setting.label,
+            label=label_of(setting),
             required=False,
             validators=[ValueCheck(setting.name)],
             widget=forms.NumberInput({"inputmode": "decimal", "min": setting.least, "max": setting.most}),
-            error_messages={"invalid": "Type a number of seconds, such as 90 or 2.5."},
+            error_messages={"invalid": gettext("Type a number of seconds, such as 90 or 2.5.")},
         )
 
 
@@ -71,12 +77,12 @@ class SamplingField(forms.FloatField):
     def __init__(self, setting: Setting) -> None:
         bounds = {"min": setting.least, "max": setting.most, "step": setting.step}
         super().__init__(
-            label=setting.label,
+            label=label_of(setting),
             required=False,
             validators=[ValueCheck(setting.name)],
-            help_text=f"{setting.help}.",
+            help_text=help_of(setting),
             widget=forms.NumberInput({"inputmode": "decimal", **bounds}),
-            error_messages={"invalid": "Type a number with a point, such as 0.7."},
+            error_messages={"invalid": gettext("Type a number with a point, such as 0.7.")},
         )
 
 
@@ -85,12 +91,12 @@ class OutputField(forms.IntegerField):
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(
-            label=setting.label,
+            label=label_of(setting),
             required=False,
             validators=[ValueCheck(setting.name)],
-            help_text=f"{setting.help}.",
+            help_text=help_of(setting),
             widget=forms.NumberInput({"inputmode": "numeric", "min": setting.least, "max": setting.most}),
-            error_messages={"invalid": f"Type a whole number of {setting.unit}s."},
+            error_messages={"invalid": _no_whole_number(setting)},
         )
 
 
@@ -142,10 +148,10 @@ class LaunchExtraField(ExtraField):
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(
-            label=setting.label,
+            label=label_of(setting),
             required=False,
-            help_text=f"{setting.help}.",
-            error_messages={"invalid": 'Type a JSON object, such as {"top_k": 40}.'},
+            help_text=help_of(setting),
+            error_messages={"invalid": gettext('Type a JSON object, such as {"top_k": 40}.')},
         )
 
     def prepare_value(self, value: Any) -> Any:
@@ -157,10 +163,10 @@ class EffortField(forms.ChoiceField):
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(
-            label=setting.label,
+            label=label_of(setting),
             required=False,
-            choices=[("", "Agent's default"), *Agent.ReasoningEffort.choices],
-            error_messages={"invalid_choice": "Choose one of the efforts on the list."},
+            choices=[("", gettext("Agent's default")), *Agent.ReasoningEffort.choices],
+            error_messages={"invalid_choice": gettext("Choose one of the efforts on the list.")},
         )
 
 
@@ -181,3 +187,7 @@ def launch_field(setting: Setting) -> forms.Field:
         case "json":
             return LaunchExtraField(setting)
     return field
+
+
+def _no_whole_number(setting: Setting) -> str:
+    return gettext("Type a whole number of %(units)s.") % {"units": unit_words(setting.unit)}

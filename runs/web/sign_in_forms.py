@@ -9,8 +9,8 @@ from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
-from runs.agent.text import counted
 from runs.database_outages import RETRY_AFTER_S
 from runs.hash_pool import HashBusy
 from runs.throttle import Pause
@@ -38,12 +38,17 @@ class ThrottledForm:
         if (wait_s := attempt.refused_for_s()) is not None:
             if LOG_PAUSE.try_again_after_s(attempt.network, LOG_EVERY_S) is None:
                 logger.warning("Too many tries to sign in from %s, now as %r.", attempt.network, attempt.name[:150])
-            raise self._refusal(429, wait_s, "throttled", f"Too many tries. Wait {_in_words(wait_s)}, then try again.")
+            raise self._refusal(429, wait_s, "throttled", _too_many(wait_s))
         try:
             checked = check()
         except HashBusy as busy:
             attempt.was_not_looked_at()
-            raise self._refusal(503, RETRY_AFTER_S, "busy", f"{busy} Try again in a few seconds.") from busy
+            raise self._refusal(
+                503,
+                RETRY_AFTER_S,
+                "busy",
+                gettext("Too many people are signing in at this moment. Try again in a few seconds."),
+            ) from busy
         except forms.ValidationError:
             attempt.was_wrong()
             raise
@@ -82,7 +87,7 @@ class SignInForm(ThrottledSignInForm):
 
     error_messages = {
         **AuthenticationForm.error_messages,
-        "invalid_login": "That username and password do not match. Passwords are case-sensitive.",
+        "invalid_login": gettext_lazy("That username and password do not match. Passwords are case-sensitive."),
     }
 
 
@@ -108,6 +113,19 @@ def say_when_to_come_back(response: HttpResponse, form: ThrottledForm) -> None:
         response["Retry-After"] = str(form.retry_after_s)
 
 
-def _in_words(wait_s: float) -> str:
+def _too_many(wait_s: float) -> str:
     seconds = max(1, round(wait_s))
-    return counted(seconds, "second") if seconds < 100 else counted(round(seconds / 60), "minute")
+    if seconds < 100:
+        words = ngettext(
+            "Too many tries. Wait %(n)s second, then try again.",
+            "Too many tries. Wait %(n)s seconds, then try again.",
+            seconds,
+        )
+        return words % {"n": seconds}
+    minutes = round(seconds / 60)
+    words = ngettext(
+        "Too many tries. Wait %(n)s minute, then try again.",
+        "Too many tries. Wait %(n)s minutes, then try again.",
+        minutes,
+    )
+    return words % {"n": minutes}

@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from runs.live.rendering.step_views import ALL_ICONS
@@ -27,7 +28,7 @@ PAGE_LENGTH: Final = 30
 """Runs of a conversation on a page; older ones come on scrolling up."""
 TITLE_CHARS: Final = 600
 """Characters of a message that are read for a title."""
-NOT_THERE: Final = "There is no such thread, or none of its runs is yours."
+NOT_THERE: Final = gettext("There is no such thread, or none of its runs is yours.")
 
 
 @require_safe

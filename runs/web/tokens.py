@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -23,25 +24,32 @@ MAX_TOKENS: Final = 100
 ONCE_S: Final = 7 * 86400
 """How long a form's key is remembered: reloading its answer, or going back, sends it again."""
 
-SENT_BEFORE: Final = (
+SENT_BEFORE: Final = gettext_lazy(
     "This form was already sent, and its token is on the list below. It was shown once: if you have not copied it, "
     "revoke it and create another."
 )
-LIFETIMES: Final = (("7", "In 7 days"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year"), ("", "Never"))
+TOO_MANY: Final = gettext_lazy("You have %(n)s tokens, and that is the limit. Revoke one you do not need.")
+LIFETIMES: Final = (
+    ("7", gettext_lazy("In 7 days")),
+    ("30", gettext_lazy("In 30 days")),
+    ("90", gettext_lazy("In 90 days")),
+    ("365", gettext_lazy("In a year")),
+    ("", pgettext_lazy("lifetime", "Never")),
+)
 """Value in days, and label."""
 
 
 class TokenForm(forms.Form):
     """Name, scopes and lifetime of a new token."""
 
-    name = forms.CharField(max_length=80, error_messages={"required": "Give it a name."})
+    name = forms.CharField(max_length=80, error_messages={"required": gettext_lazy("Give it a name.")})
     scopes = forms.MultipleChoiceField(
         choices=ApiToken.Scope.choices,
         widget=forms.CheckboxSelectMultiple,
         initial=[ApiToken.Scope.READ, ApiToken.Scope.LAUNCH],
-        error_messages={"required": "Choose at least one scope."},
+        error_messages={"required": gettext_lazy("Choose at least one scope.")},
     )
-    lifetime = forms.ChoiceField(choices=LIFETIMES, required=False, initial="90", label="Expires")
+    lifetime = forms.ChoiceField(choices=LIFETIMES, required=False, initial="90", label=gettext_lazy("Expires"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -54,7 +62,7 @@ def show_tokens(request: PageRequest) -> HttpResponse:
         return _show(request, TokenForm())
     form = TokenForm(request.POST)
     if form.is_valid() and ApiToken.objects.good().filter(user=request.user.pk).count() >= MAX_TOKENS:
-        form.add_error(None, f"You have {MAX_TOKENS} tokens, and that is the limit. Revoke one you do not need.")
+        form.add_error(None, TOO_MANY % {"n": MAX_TOKENS})
     if not form.is_valid():
         return _show(request, form, status=422)
     if not cache.add(_made_with(request), True, ONCE_S):
@@ -77,9 +85,9 @@ def revoke_token(request: PageRequest, token_id: int) -> HttpResponse:
     """Revoke a token for good. 404 for another user's."""
     token = ApiToken.objects.filter(pk=token_id, user=request.user.pk).first()
     if token is None:
-        raise Http404("There is no such token, or it is not yours.")
+        raise Http404(gettext("There is no such token, or it is not yours."))
     token.revoke()
-    messages.info(request, f"The token “{token.name}” is revoked.")
+    messages.info(request, gettext("The token “%(name)s” is revoked.") % {"name": token.name})
     return redirect("runs:tokens")
 
 

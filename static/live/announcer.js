@@ -1,5 +1,7 @@
 // Announcements for screen readers: a summary at most every 5 s, errors at once.
 
+import { gettext, ngettext } from "../words.js";
+
 const SUMMARY_MS = 5_000;
 
 export class Announcer {
@@ -9,14 +11,14 @@ export class Announcer {
 
   announce(card) {
     const title = card.querySelector(".step-title")?.textContent.trim() ?? card.dataset.stepKind;
-    if (card.dataset.stepKind === "error") this.say(`Error: ${title}`, "[data-announce-now]");
-    if (card.matches(":has([data-answer])")) this.summary.push("the answer");
+    if (card.dataset.stepKind === "error") this.say(gettext("Error: %(title)s", { title }), "[data-announce-now]");
+    if (card.matches(":has([data-answer])")) this.summary.push(gettext("the answer"));
     else this.summary.push(title);
     this.summing ??= setTimeout(() => {
       const [count, latest] = [this.summary.length, this.summary.at(-1)];
       this.summary = [];
       this.summing = null;
-      this.say(count === 1 ? `New step: ${latest}` : `${count} new steps, the latest: ${latest}`);
+      this.say(ngettext("New step: %(latest)s", "%(count)s new steps, the latest: %(latest)s", count, { latest }));
     }, SUMMARY_MS);
   }
 

@@ -1,5 +1,6 @@
 // One socket at a time, reopened until the server closes it for good.
 
+import { gettext, LANGUAGE } from "../words.js";
 import { CLOSE, PING_MS } from "./settings.js";
 
 // After this long without a message a page that is looked at asks whether the server is there, no longer calls itself
@@ -12,9 +13,9 @@ const LONGEST_WAIT_MS = 30_000;
 
 const PAUSE_MS = 10_000; // after a close for too many requests; the text in the pill explains it
 const REFUSALS = {
-  [CLOSE.signedOut]: "Not live: signed out",
-  [CLOSE.noSuchRun]: "Not live: no longer there",
-  [CLOSE.tooMany]: "Not live: too many open windows",
+  [CLOSE.signedOut]: gettext("Not live: signed out"),
+  [CLOSE.noSuchRun]: gettext("Not live: no longer there"),
+  [CLOSE.tooMany]: gettext("Not live: too many open windows"),
 };
 
 export class Connection {
@@ -38,6 +39,7 @@ export class Connection {
     clearTimeout(this.timer);
     this.timer = null;
     const url = new URL(this.address(), location.href);
+    url.searchParams.set("language", LANGUAGE);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
     this.socket = socket;
@@ -95,7 +97,7 @@ export class Connection {
       this.lost(REFUSALS[code]);
     } else {
       if (!this.hasOpened && ++this.neverOpened >= 2) this.blocked?.();
-      this.lost(code === CLOSE.tooFast ? "This page asked for too much at once. Back in a moment" : undefined);
+      this.lost(code === CLOSE.tooFast ? gettext("This page asked for too much at once. Back in a moment") : undefined);
       this.timer = setTimeout(() => this.open(), this.waitAfter(code));
     }
   }

@@ -1,6 +1,7 @@
 // The lists and counts of all runs, kept up to date.
 
 import { keepSteady } from "../steady.js";
+import { gettext } from "../words.js";
 import { Connection } from "./connection.js";
 import { cameIn, elementFrom, update } from "./fragments.js";
 import { Pill } from "./pill.js";
@@ -21,7 +22,7 @@ export class Dashboard {
       },
       doubted: () => this.isPolling || this.pill.checking(),
       lost: (reason) => (this.isPolling && !reason) || this.pill.offline(reason),
-      ended: () => this.pill.offline("Not live"),
+      ended: () => this.pill.offline(gettext("Not live")),
       blocked: () => this.poll(),
     });
   }
@@ -66,7 +67,7 @@ export class Dashboard {
       }
       if (isFilling) return;
       this.pill.heard();
-      this.pill.says("live", `Live, every ${POLL_MS / 1000} s`);
+      this.pill.says("live", gettext("Live, every %(n)s s", { n: POLL_MS / 1000 }));
     } catch {
       if (!isFilling) this.pill.offline();
     }
@@ -97,7 +98,7 @@ export class Dashboard {
     if (frame.counts) this.showCounts(elementFrom(frame.counts));
     // A socket that opens may be refused right after; only a message proves that it is live.
     this.pill.heard();
-    this.pill.says("live", "Live");
+    this.pill.says("live", gettext("Live"));
   }
 
   showRow(runId, fresh) {

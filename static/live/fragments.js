@@ -1,5 +1,7 @@
 // Inserts and updates HTML fragments that the server rendered.
 
+import { gettext } from "../words.js";
+
 export function elementFrom(html) {
   return elementsFrom(html)[0];
 }
@@ -78,7 +80,7 @@ export function typedIn(element) {
 export function keptText(fields) {
   const kept = document.createElement("label");
   kept.className = "quiet";
-  kept.append("You had typed, and it was not sent: ");
+  kept.append(gettext("You had typed, and it was not sent:"), " ");
   const text = document.createElement("textarea");
   text.className = "input";
   text.readOnly = true;

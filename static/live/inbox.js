@@ -2,6 +2,7 @@
 
 import { keepSteady, rest } from "../steady.js";
 import { waits } from "../waiting.js";
+import { gettext, ngettext } from "../words.js";
 import { Connection } from "./connection.js";
 import { cameIn, elementFrom, typedIn } from "./fragments.js";
 import { callsOf, InboxCards } from "./inbox_cards.js";
@@ -14,6 +15,8 @@ const SOON_MS = 150;
 
 // A form that takes a decision back, or changes a rule.
 const decidesNothing = (form) => form.matches(".undo") || form.closest("[data-menu]");
+
+const waitingWords = (count) => ngettext("%(count)s waiting", "%(count)s waiting", count);
 
 export class Inbox {
   constructor(section) {
@@ -31,7 +34,7 @@ export class Inbox {
       },
       doubted: () => this.isBlocked || this.pill.checking(),
       lost: (reason) => (this.isBlocked && !reason) || this.pill.offline(reason),
-      ended: () => this.pill.offline("Not live"),
+      ended: () => this.pill.offline(gettext("Not live")),
       blocked: () => {
         this.isBlocked = true;
         this.look();
@@ -101,7 +104,7 @@ export class Inbox {
     if (number !== this.looks) return; // A later request has been sent, and has newer data.
     keepSteady(() => this.show(fresh));
     this.pill.heard();
-    this.pill.says("live", this.isBlocked ? `Live, every ${POLL_MS / 1000} s` : "Live");
+    this.pill.says("live", this.isBlocked ? gettext("Live, every %(n)s s", { n: POLL_MS / 1000 }) : gettext("Live"));
   }
 
   // The calls that wait, as far as this page knows.
@@ -117,7 +120,7 @@ export class Inbox {
     waits(Number(fresh.dataset.waitingCount));
     this.cards.cameBack();
     this.selection.show();
-    if (came || went) this.section.querySelector("[data-announce]").textContent = `${fresh.dataset.waitingCount} waiting`;
+    if (came || went) this.section.querySelector("[data-announce]").textContent = waitingWords(Number(fresh.dataset.waitingCount));
   }
 
   takeAway(fresh) {

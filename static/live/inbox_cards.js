@@ -1,10 +1,16 @@
 // The cards of the inbox after a decision: one made here becomes a line and leaves; one made elsewhere keeps typed text.
 
 import { keepSteady } from "../steady.js";
+import { gettext } from "../words.js";
 import { cameIn, elementFrom } from "./fragments.js";
 
 const STAYS_MS = 5_000; // after the last decision
-const DECISIONS = { approve: "Approved", deny: "Denied", cancel: "Stopped the run of" };
+const DECISIONS = {
+  approve: (tool) => gettext("Approved %(tool)s.", { tool }),
+  deny: (tool) => gettext("Denied %(tool)s.", { tool }),
+  cancel: (tool) => gettext("Stopped the run of %(tool)s.", { tool }),
+};
+const decided = (tool) => gettext("Decided %(tool)s.", { tool });
 
 // The calls that the form `element` decides: those it names, or the one whose card it is in.
 export function callsOf(element) {
@@ -55,7 +61,7 @@ export class InboxCards {
     const result = document.getElementById("inbox-result").content.firstElementChild.cloneNode(true);
     const { inboxCall, tool } = call.dataset;
     const { text, undo } = this.said.get(inboxCall) ?? {};
-    result.querySelector("span").textContent = text ?? `${DECISIONS[action] ?? "Decided"} ${tool}.`;
+    result.querySelector("span").textContent = text ?? (DECISIONS[action] ?? decided)(tool);
     if (undo) result.append(this.undoForm(undo));
     return result;
   }
@@ -115,13 +121,13 @@ export class InboxCards {
     for (const field of call.querySelectorAll("input, textarea")) field.readOnly = true;
     for (const field of call.querySelectorAll("select, button")) field.disabled = true;
     const close = document.createElement("button");
-    Object.assign(close, { type: "button", className: "button button-small", textContent: "Dismiss" });
+    Object.assign(close, { type: "button", className: "button button-small", textContent: gettext("Dismiss") });
     close.setAttribute("data-dismiss-call", "");
     close.addEventListener("click", () => this.remove(call));
     const words = document.createElement("div");
     words.className = "notice";
     words.setAttribute("role", "status");
-    words.append("This call was decided meanwhile. What you typed was not sent; it can still be copied. ");
+    words.append(gettext("This call was decided meanwhile. What you typed was not sent; it can still be copied."), " ");
     call.querySelector(".inbox-call-head").after(words, close);
     try {
       const headers = { "HX-Request": "true" };

@@ -1,6 +1,7 @@
 // Keys of the inbox beside those that keys.js presses: j and k move between the cards. What opens takes the focus, and the
 // button of changed arguments counts the changes.
 
+import { ngettext } from "../words.js";
 import { typedIn } from "./fragments.js";
 
 const OFF = 'textarea, select, [contenteditable], input:not([type="checkbox"])';
@@ -45,7 +46,8 @@ function nameChanges(form) {
   button.dataset.words ??= button.textContent.trim();
   const chosen = [...form.querySelectorAll("select")].filter((field) => !field.selectedOptions[0]?.defaultSelected);
   const number = typedIn(form).length + chosen.filter((field) => field.selectedIndex !== 0 || hasDefault(field)).length;
-  button.textContent = number ? `Approve with ${number} ${number === 1 ? "change" : "changes"}` : button.dataset.words;
+  const words = ngettext("Approve with %(count)s change", "Approve with %(count)s changes", number);
+  button.textContent = number ? words : button.dataset.words;
 }
 
 function hasDefault(field) {

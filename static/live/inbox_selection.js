@@ -1,5 +1,7 @@
 // The selection of the inbox: boxes after "Select", and a bar that names what is selected.
 
+import { ngettext } from "../words.js";
+
 export class InboxSelection {
   constructor(section) {
     this.section = section;
@@ -60,11 +62,12 @@ export class InboxSelection {
     const box = this.section.querySelector("[data-choose-all]");
     box.checked = all > 0 && chosen.length === all;
     box.indeterminate = chosen.length > 0 && chosen.length < all;
-    const number = chosen.length.toLocaleString("en");
-    this.bar.querySelector("[data-selected-count]").textContent = chosen.length ? `${number} selected` : "";
+    this.bar.querySelector("[data-selected-count]").textContent = chosen.length
+      ? ngettext("%(count)s selected", "%(count)s selected", chosen.length)
+      : "";
     this.bar.querySelector("[data-bulk-note]").textContent = toolsOf(chosen);
-    this.bar.querySelector("[data-bulk-approve]").textContent = `Approve ${number}`;
-    this.bar.querySelector("[data-bulk-deny]").textContent = `Deny ${number}`;
+    this.bar.querySelector("[data-bulk-approve]").textContent = ngettext("Approve %(count)s", "Approve %(count)s", chosen.length);
+    this.bar.querySelector("[data-bulk-deny]").textContent = ngettext("Deny %(count)s", "Deny %(count)s", chosen.length);
   }
 }
 

@@ -1,8 +1,10 @@
 // The connection status of the page: live, catching up, checking, or offline and since when. While it is not live, the
 // page is marked as stale: its clocks stand still, and what changes live is shown as old.
 
+import { gettext, LOCALE } from "../words.js";
+
 const TIME = { hour: "2-digit", minute: "2-digit" };
-const EXACT = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const EXACT = new Intl.DateTimeFormat(LOCALE, { timeStyle: "medium" });
 
 export class Pill {
   constructor() {
@@ -20,18 +22,18 @@ export class Pill {
   }
 
   checking() {
-    this.show("checking", "Checking…");
+    this.show("checking", gettext("Checking…"));
     this.markStale(true);
   }
 
   offline(reason) {
-    this.offlineSince ??= new Date().toLocaleTimeString(undefined, TIME);
-    this.show("offline", reason ?? `Offline since ${this.offlineSince}`);
+    this.offlineSince ??= new Date().toLocaleTimeString(LOCALE, TIME);
+    this.show("offline", reason ?? gettext("Offline since %(time)s", { time: this.offlineSince }));
     this.markStale(true);
     if (!reason) return;
     const reload = document.createElement("a");
     reload.href = location.href;
-    reload.textContent = "Reload";
+    reload.textContent = gettext("Reload");
     this.element?.querySelector("[data-connection-text]").append(" · ", reload);
   }
 
@@ -58,6 +60,6 @@ export class Pill {
     const { documentElement: root } = document;
     if (root.hasAttribute("data-stale") === isStale) return;
     root.toggleAttribute("data-stale", isStale);
-    if (this.element) this.element.title = isStale ? `As of ${EXACT.format(this.heardAt)}` : "";
+    if (this.element) this.element.title = isStale ? gettext("As of %(time)s", { time: EXACT.format(this.heardAt) }) : "";
   }
 }

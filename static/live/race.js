@@ -1,5 +1,6 @@
 // The lanes of a race while it goes on: the bars grow by the clock, and words say how far each lane has come.
 
+import { gettext, ngettext, number } from "../words.js";
 import { now } from "../clock.js";
 
 const TICK_MS = 100;
@@ -61,8 +62,9 @@ export class RaceLanes {
 
   say(lane, card, ms) {
     const said = this.length(card);
-    const tokens = Math.max(1, Math.round(said / CHARS_OF_A_TOKEN)).toLocaleString("en");
-    const words = said ? `writing, ≈${tokens} tokens` : `no word yet · ${(ms / 1000).toFixed(1)} s`;
+    const tokens = Math.max(1, Math.round(said / CHARS_OF_A_TOKEN));
+    const silent = gettext("no word yet · %(n)s s", { n: number(ms / 1000, 1) });
+    const words = said ? ngettext("writing, ≈%(count)s token", "writing, ≈%(count)s tokens", tokens) : silent;
     const place = lane.querySelector("[data-lane-words]");
     if (place.textContent !== words) place.textContent = words;
   }

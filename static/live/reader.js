@@ -1,6 +1,7 @@
 // A reader at the end of the steps follows them; the scroll position of others is kept. The page itself never moves while
 // the stage is in view.
 
+import { ngettext } from "../words.js";
 import { cardsIn } from "./placement.js";
 
 const AT_THE_END_PX = 96;
@@ -76,7 +77,7 @@ export class Reader {
   showUnseen(more) {
     this.unseen = this.isInView() ? 0 : Math.max(0, this.unseen + more);
     if (!this.jump || this.steps.hidden) return;
-    const text = `${this.unseen} new step${this.unseen === 1 ? "" : "s"}`;
+    const text = ngettext("%(count)s new step", "%(count)s new steps", this.unseen);
     this.jump.hidden = !this.unseen || document.getElementById("run-state").hasAttribute("data-ended");
     this.jump.querySelector("[data-jump-text]").textContent = text;
   }

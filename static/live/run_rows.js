@@ -2,6 +2,7 @@
 // asked for together. New runs are counted only, so that nothing moves under the reader.
 
 import { keepSteady } from "../steady.js";
+import { gettext, ngettext } from "../words.js";
 import { Connection } from "./connection.js";
 import { cameIn, update } from "./fragments.js";
 import { Pill } from "./pill.js";
@@ -22,8 +23,8 @@ class RunRows {
       opened: () => (this.isFirst = true),
       doubted: () => this.pill.checking(),
       lost: (reason) => this.pill.offline(reason),
-      ended: () => this.pill.offline("Not live"),
-      blocked: () => this.pill.offline("Not live"),
+      ended: () => this.pill.offline(gettext("Not live")),
+      blocked: () => this.pill.offline(gettext("Not live")),
     });
     document.addEventListener("visibilitychange", () => this.askSoon());
   }
@@ -34,7 +35,7 @@ class RunRows {
 
   frame({ rows = [] }) {
     this.pill.heard();
-    this.pill.says("live", "Live");
+    this.pill.says("live", gettext("Live"));
     for (const [runId, html] of rows) {
       const row = this.row(runId);
       // The first frame has the state of all lists: only what differs has changed.
@@ -52,7 +53,7 @@ class RunRows {
     if (!place || !this.news.size || location.search) return;
     place.hidden = false;
     const count = this.news.size;
-    place.querySelector("[data-news-words]").textContent = `${count} new ${count === 1 ? "run" : "runs"} ↑`;
+    place.querySelector("[data-news-words]").textContent = ngettext("%(count)s new run ↑", "%(count)s new runs ↑", count);
   }
 
   askSoon() {

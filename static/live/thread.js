@@ -2,6 +2,7 @@
 // the server renders it.
 
 import { keepSteady } from "../steady.js";
+import { gettext } from "../words.js";
 import { Announcer } from "./announcer.js";
 import { Connection } from "./connection.js";
 import { elementFrom, keptText, typedIn, update } from "./fragments.js";
@@ -42,7 +43,7 @@ class LiveEntry {
 
   frame(frame, size) {
     this.pill.heard();
-    this.pill.says("live", "Live");
+    this.pill.says("live", gettext("Live"));
     for (const [sequence, html] of frame.steps ?? []) {
       this.last = Math.max(this.last, sequence);
       this.replies.endedBy(elementFrom(html));
@@ -74,7 +75,7 @@ class LiveEntry {
       if (!answer.ok) throw new Error(String(answer.status));
       const fresh = document.importNode(elementFrom(await answer.text()), true);
       keepSteady(() => follow(() => this.show(fresh)));
-      if (this.polling) this.pill.says("live", `Live, every ${POLL_MS / 1000} s`);
+      if (this.polling) this.pill.says("live", gettext("Live, every %(n)s s", { n: POLL_MS / 1000 }));
     } catch {
       this.pill.offline();
       if (this.connection.isOver) setTimeout(() => this.refreshSoon(), POLL_MS);
@@ -90,7 +91,7 @@ class LiveEntry {
       if (!old.isEqualNode(wanted)) keepTyped(old, () => update(old, wanted));
     }
     if (this.entry.dataset.status !== fresh.dataset.status && fresh.dataset.status === "waiting") {
-      this.announcer.say("The run waits for you.", "[data-announce-now]");
+      this.announcer.say(gettext("The run waits for you."), "[data-announce-now]");
     }
     this.entry.dataset.status = fresh.dataset.status;
     if (!fresh.dataset.live) this.end();
@@ -107,7 +108,8 @@ class LiveEntry {
     this.replies.clear();
     this.entry.querySelector("[data-replies]").remove();
     this.pill.ended();
-    this.announcer.say(`The run ended: ${this.entry.querySelector(".pill").textContent.trim()}.`);
+    const status = this.entry.querySelector(".pill").textContent.trim();
+    this.announcer.say(gettext("The run ended: %(status)s.", { status }));
   }
 
   // Where sockets are blocked.

@@ -44,7 +44,7 @@ class Sent(list[dict[str, Any]]):
 async def test_a_page_says_whether_others_are_many_or_oneself(refuse, status, words):
     sent = Sent()
 
-    await refuse({"path": "/runs/", "method": "POST"}, sent)
+    await refuse({"path": "/runs/", "method": "POST", "headers": []}, sent)
 
     assert sent.status == status
     assert words in sent.text and f">{status}<" in sent.text
@@ -57,7 +57,7 @@ async def test_a_page_says_whether_others_are_many_or_oneself(refuse, status, wo
 async def test_a_page_that_was_asked_for_loads_itself_again(refuse):
     sent = Sent()
 
-    await refuse({"path": "/runs/", "method": "GET"}, sent)
+    await refuse({"path": "/runs/", "method": "GET", "headers": []}, sent)
 
     assert sent.headers["Refresh"] == str(RETRY_PAGE_S)
     assert f'data-retry="{RETRY_PAGE_S}"' in sent.text and ">Try again</a>" in sent.text
@@ -75,6 +75,14 @@ def test_a_form_that_meets_an_outage_comes_back_with_what_was_typed_and_no_passw
     assert "s3cret" not in text
 
 
+async def test_a_refusal_is_in_the_language_of_the_reader():
+    sent = Sent()
+
+    await refusals.too_busy({"path": "/runs/", "method": "GET", "headers": [(b"cookie", b"a=b; language=de")]}, sent)
+
+    assert '<html lang="de" dir="ltr">' in sent.text and "Die Website ist überlastet" in sent.text
+
+
 @pytest.mark.parametrize(
     ("refuse", "status", "code"),
     [(refusals.too_busy, 503, "busy"), (refusals.too_many_waiting, 429, "too_many_requests")],
@@ -82,7 +90,7 @@ def test_a_form_that_meets_an_outage_comes_back_with_what_was_typed_and_no_passw
 async def test_below_api_both_have_the_shape_of_the_api(refuse, status, code):
     sent = Sent()
 
-    await refuse({"path": "/api/v1/runs", "method": "GET"}, sent)
+    await refuse({"path": "/api/v1/runs", "method": "GET", "headers": [(b"accept-language", b"de")]}, sent)
 
     assert sent.status == status
     assert json.loads(sent.text)["error"]["code"] == code

@@ -46,7 +46,7 @@ OF_THE_PLACE = {
     "floatformat",
     "filesizeformat",
 }
-"""Filters that use the process' time zone or language. `run_format` writes UTC and labels it."""
+"""Filters that use the process' time zone, or the site's language. `run_format` writes UTC and labels it."""
 
 
 def template(name: str) -> Template:

@@ -1,6 +1,6 @@
 """People in each role, their browsers, and runs in any state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from runs.models import Agent, Run, Step
 from runs.web import setup_link as first_link
@@ -25,6 +25,13 @@ HTMX = {"HX-Request": "true"}
 def _no_link_is_left_over() -> None:
     first_link.forget()
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_language_is_left_over() -> Iterator[None]:
+    """A test's requests activate their language in the thread of the test."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -144,6 +144,8 @@ PAGES: dict[str, Methods] = {
     "runs:password": {"GET": page(), "POST": page(422)},
     "runs:login": {"GET": Rule(302, (("session", 200),)), "POST": Rule(302, (("session", 422),))},
     "runs:logout": {"POST": Rule(302)},
+    # For anybody; without a language it is refused.
+    "runs:language": {"POST": Rule(400)},
     # There is an account, so the link for the first one has ended.
     "runs:first_sign_in": {"GET": Rule(410), "POST": Rule(410)},
     "runs:healthz": {"GET": EVERYBODY},

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from runs.agent.marked_words import words
 from runs.agent.run_limits import LIMITS
 from runs.agent.setting import Setting
 
@@ -19,15 +20,15 @@ class Remedy:
     """For `raise_limit` and `retry_longer`: the name of the limit in `RunLimits`."""
 
 
-_SWITCH = Remedy("switch_model", "Use another model")
-_EDIT = Remedy("edit_and_run_again", "Edit & run again")
+_SWITCH = Remedy("switch_model", words("Use another model"))
+_EDIT = Remedy("edit_and_run_again", words("Edit & run again"))
 
 
 def _of_limit(limit: Setting) -> tuple[Remedy, ...]:
     """The buttons for a limit that was reached."""
     if limit.group == "limits":
-        return Remedy("raise_limit", limit.raise_label or f"Allow more {limit.more}", limit.name), _EDIT
-    longer = Remedy("retry_longer", "Run again with more time", limit.name)
+        return Remedy("raise_limit", limit.raise_label, limit.name), _EDIT
+    longer = Remedy("retry_longer", words("Run again with more time"), limit.name)
     return (longer, _SWITCH) if limit.code.startswith("model_") else (longer,)
 
 
@@ -44,7 +45,7 @@ _REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "model_wrong_address": (_SWITCH,),
     "cost_unknown": (_SWITCH,),
     "bad_output": (_EDIT, _SWITCH),
-    "timeout": (Remedy("retry_longer", "Run again with more time", "max_duration_s"),),
+    "timeout": (Remedy("retry_longer", words("Run again with more time"), "max_duration_s"),),
     "network": (_SWITCH,),
     "invalid_input": (_EDIT,),
     "failed": (_EDIT,),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from runs.agent.marked_words import words
 from runs.agent.payloads.steps import CallBesideState
 
 
@@ -21,27 +22,29 @@ class CallWords:
 
 
 CALL_STATES: Final[dict[str, CallWords]] = {
-    "proposed": CallWords(label="Proposed", badge="Waiting", progress="waiting", icon="clock"),
-    "awaiting_approval": CallWords(label="Awaiting approval", badge="Needs approval", progress="waiting", icon="hand"),
-    "approved": CallWords(label="Approved", badge="Approved", progress="waiting", icon="check"),
-    "denied": CallWords(label="Denied", badge="Denied", progress="denied", icon="ban"),
-    "started": CallWords(label="Started", badge="Running", progress="running", icon="loader-circle"),
-    "succeeded": CallWords(label="Succeeded", badge="Done", progress="succeeded", icon="check"),
-    "failed": CallWords(label="Failed", badge="Failed", progress="failed", icon="x"),
+    "proposed": CallWords(label=words("Proposed"), badge=words("Waiting"), progress="waiting", icon="clock"),
+    "awaiting_approval": CallWords(
+        label=words("Awaiting approval"), badge=words("Needs approval"), progress="waiting", icon="hand"
+    ),
+    "approved": CallWords(label=words("Approved"), badge=words("Approved"), progress="waiting", icon="check"),
+    "denied": CallWords(label=words("Denied"), badge=words("Denied"), progress="denied", icon="ban"),
+    "started": CallWords(label=words("Started"), badge=words("Running"), progress="running", icon="loader-circle"),
+    "succeeded": CallWords(label=words("Succeeded"), badge=words("Done"), progress="succeeded", icon="check"),
+    "failed": CallWords(label=words("Failed"), badge=words("Failed"), progress="failed", icon="x"),
     "unknown": CallWords(
-        label="Outcome unknown", badge="Outcome unknown", progress="unknown", icon="circle-question-mark"
+        label=words("Outcome unknown"), badge=words("Outcome unknown"), progress="unknown", icon="circle-question-mark"
     ),
 }
 """By the state of the call's row."""
 
 PROGRESS: Final[dict[str, str]] = {
-    "waiting": "waiting",
-    "denied": "denied",
-    "running": "running",
+    "waiting": words("waiting"),
+    "denied": words("denied"),
+    "running": words("running"),
     "succeeded": "",
-    "failed": "failed",
-    "timeout": "timed out",
-    "unknown": "outcome unknown",
+    "failed": words("failed"),
+    "timeout": words("timed out"),
+    "unknown": words("outcome unknown"),
 }
 """The text beside a call's bar; empty for success, where the duration is shown."""
 
@@ -56,29 +59,29 @@ class QuestionWords:
 
 
 QUESTIONS: Final[dict[str, QuestionWords]] = {
-    "approval": QuestionWords("awaiting_approval", "Approval needed"),
-    "outcome": QuestionWords("unknown", "Outcome unknown"),
+    "approval": QuestionWords("awaiting_approval", words("Approval needed")),
+    "outcome": QuestionWords("unknown", words("Outcome unknown")),
 }
 """By the kind of question."""
 
 DECISIONS: Final[dict[str, QuestionWords]] = {
-    "approved": QuestionWords("approved", "Approved"),
-    "denied": QuestionWords("denied", "Denied"),
-    "undone": QuestionWords("awaiting_approval", "Approval taken back"),
-    "happened": QuestionWords("succeeded", "Confirmed: it happened"),
-    "run_again": QuestionWords("approved", "Runs again"),
+    "approved": QuestionWords("approved", words("Approved")),
+    "denied": QuestionWords("denied", words("Denied")),
+    "undone": QuestionWords("awaiting_approval", words("Approval taken back")),
+    "happened": QuestionWords("succeeded", words("Confirmed: it happened")),
+    "run_again": QuestionWords("approved", words("Runs again")),
 }
 """By the decision of a person or of the agent's rule."""
 
 STOP_OUTCOMES: Final[dict[str, str]] = {
-    "not_started": "it had not started",
-    "no_effect": "it changes nothing",
-    "unknown": "it may or may not have happened",
+    "not_started": words("it had not started"),
+    "no_effect": words("it changes nothing"),
+    "unknown": words("it may or may not have happened"),
 }
 """The effect of a stopped call, as a clause: not started, without effect, or unknown."""
 STOP_CLAUSES: Final[dict[str, str]] = {
-    "not_started": "which had not started",
-    "no_effect": "which changes nothing",
-    "unknown": "which may or may not have happened",
+    "not_started": words("which had not started"),
+    "no_effect": words("which changes nothing"),
+    "unknown": words("which may or may not have happened"),
 }
 """The same as a relative clause after the name of the call."""

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from runs.agent.payloads.steps import ToolResultPayload
+from runs.agent.wording import Wording
 from runs.engine.control.permission_checks import check_may
 from runs.engine.control.step_log import add_step, name_of, place_of
 from runs.engine.db_clock import database_now
@@ -43,7 +44,8 @@ def cancel(run_id: UUID, *, by: Any) -> CancelOutcome:
         return "cancelled"
     if run.cancel_requested_at is None:
         stop = stop_report_of(run)
-        words = f"{name_of(by)} asked to stop the run. {running_words(stop)}"
+        asked = Wording("%(name)s asked to stop the run.", name=name_of(by))
+        words = Wording.paragraph(asked, running_words(stop))
         add_step(run, Step.Kind.NOTE, words, asked_payload(run, stop, name_of(by)))
         run.cancel_requested_at = database_now()
         run.save(update_fields=["cancel_requested_at", "next_sequence"])

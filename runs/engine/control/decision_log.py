@@ -18,6 +18,7 @@ from runs.engine.operations import fault_points
 from runs.engine.operations.known_secrets import known_secrets
 from runs.engine.queueing.dispatch import announce, dispatch
 from runs.engine.recording.parallel_calls import parallel_calls_of
+from runs.languages import in_english
 from runs.models import Run, Step, ToolCall
 
 
@@ -41,7 +42,7 @@ def locked(call_id: UUID | str) -> tuple[Run, ToolCall]:
 def check_run(run: Run, call: ToolCall) -> None:
     """Raise `DecisionRefused` if no decision is possible in the run any more."""
     if run.is_finished:
-        raise DecisionRefused("not_waiting", f"The run is {run.get_status_display().lower()}.", call)
+        raise DecisionRefused("not_waiting", f"The run is {in_english(run.get_status_display()).lower()}.", call)
     if run.cancel_requested_at is not None:
         raise DecisionRefused("stop_asked", "The run has been asked to stop.", call)
 

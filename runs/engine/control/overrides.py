@@ -15,6 +15,7 @@ from runs.engine.control.ceilings import (
     ceilings_after,
     check_ceilings,
 )
+from runs.languages import in_english
 from runs.models import Agent, Run
 from runs.models.permissions import may_exceed
 
@@ -80,9 +81,10 @@ def _still_allowed(chosen: list[str] | None, today: list[str]) -> list[str]:
 def _check_approval(config: JsonObject, rule: str | None) -> None:
     base = _rule_of(config)
     if rule is not None and _STRICTNESS.index(rule) < _STRICTNESS.index(base):
+        rule_words = in_english(Agent.Approval(base).label).lower()
         raise OverrideRefused(
             "approval",
-            f"{_name_in(config)} asks before tools run: {Agent.Approval(base).label.lower()}. A launch can have it ask "
+            f"{_name_in(config)} asks before tools run: {rule_words}. A launch can have it ask "
             "more often, not less. Only a person who may change the agent can have it ask less often.",
         )
 

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from runs.agent.payloads.notes import NotePayload
+from runs.agent.wording import Wording
 from runs.engine.control.permission_checks import check_may
 from runs.engine.control.step_log import add_step, name_of
 from runs.engine.queueing.dispatch import announce, tell
@@ -32,14 +33,14 @@ def pause(run_id: UUID, *, by: Any) -> PauseOutcome:
     if refusal := _why_not(run):
         return refusal
     if run.owner is None:
-        words = f"Paused by {name_of(by)} before it was hosted."
+        words = Wording("Paused by %(name)s before it was hosted.", name=name_of(by))
         add_step(run, Step.Kind.NOTE, words, NotePayload(note="paused", by=name_of(by)))
         run.status, run.waiting_for, run.pause_requested_at = Run.Status.WAITING, Run.WaitingFor.RESUME, None
         run.save(update_fields=["status", "waiting_for", "pause_requested_at", "next_sequence"])
         announce(run.pk, run.last_sequence)
         return "paused"
     if run.pause_requested_at is None:
-        words = f"Pausing after this reply, asked by {name_of(by)}."
+        words = Wording("Pausing after this reply, asked by %(name)s.", name=name_of(by))
         add_step(run, Step.Kind.NOTE, words, NotePayload(note="pause_asked", by=name_of(by)))
         run.pause_requested_at = timezone.now()
         run.save(update_fields=["pause_requested_at", "next_sequence"])

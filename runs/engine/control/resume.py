@@ -8,6 +8,7 @@ from django.db import transaction
 from runs.agent.all_settings import public_name
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.payloads.notes import NotePayload
+from runs.agent.wording import Wording
 from runs.engine.control.ceilings import ceilings_after
 from runs.engine.control.overrides import changed, overrides_after, with_rules_of_today
 from runs.engine.control.permission_checks import check_may
@@ -42,7 +43,7 @@ def resume(run_id: UUID, *, by: Any, overrides: JsonObject | None = None) -> Res
         return refusal
     check_daily_limits(run.user)
     told = {public_name(name): value for name, value in (overrides or {}).items()}
-    words = f"Resumed by {name_of(by)}{_with(run, overrides or {})}."
+    words = _words(name_of(by), _changes(run, overrides or {}))
     has_failed = run.status == Run.Status.FAILED
     add_step(run, Step.Kind.NOTE, words, NotePayload(note="resumed", by=name_of(by), overrides=told or None))
     run.config, run.overrides = config, overrides_after(run, overrides)
@@ -77,12 +78,17 @@ def _why_not(run: Run) -> ResumeOutcome | None:
     return "still_pausing" if run.pause_requested_at is not None else "not_paused"
 
 
-def _with(run: Run, overrides: JsonObject) -> str:
-    changes = [
+def _words(name: str, changes: str) -> Wording:
+    if changes:
+        return Wording("Resumed by %(name)s with %(changes)s.", name=name, changes=changes)
+    return Wording("Resumed by %(name)s.", name=name)
+
+
+def _changes(run: Run, overrides: JsonObject) -> str:
+    return ", ".join(
         f"{public_name(name)} {_said(run.config.get(name))} → {_said(value)}"
         for name, value in sorted(overrides.items())
-    ]
-    return f" with {', '.join(changes)}" if changes else ""
+    )
 
 
 def _said(value: Any) -> str:

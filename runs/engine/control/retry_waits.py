@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from runs.agent.payloads.notes import NotePayload
+from runs.agent.wording import Wording
 from runs.engine.control.permission_checks import May, check_may
 from runs.engine.control.step_log import add_step, name_of
 from runs.engine.queueing.dispatch import announce, tell
@@ -22,14 +23,18 @@ def try_now(run_id: UUID, *, by: Any) -> WaitOutcome:
     "asked": its host has been told. "not_waiting": the run does not wait for an attempt, and nothing was changed.
     """
     note = NotePayload(note="try_now", by=name_of(by))
-    return _cut_wait_short(run_id, may_resume, "run.try_now", note, f"{note.by} asked to try again now.", by=by)
+    return _cut_wait_short(
+        run_id, may_resume, "run.try_now", note, Wording("%(name)s asked to try again now.", name=name_of(by)), by=by
+    )
 
 
 @transaction.atomic
 def stop_retrying(run_id: UUID, *, by: Any) -> WaitOutcome:
     """Make a run that waits for its next model attempt give up. Outcomes and errors as of `try_now`."""
     note = NotePayload(note="stop_retrying", by=name_of(by))
-    return _cut_wait_short(run_id, may_stop, "run.stop_retrying", note, f"{note.by} stopped the retries.", by=by)
+    return _cut_wait_short(
+        run_id, may_stop, "run.stop_retrying", note, Wording("%(name)s stopped the retries.", name=name_of(by)), by=by
+    )
 
 
 def _cut_wait_short(

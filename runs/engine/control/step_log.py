@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from runs.agent.payloads.json_form import as_json
 from runs.agent.payloads.kinds import Payload
+from runs.agent.wording import said_in
 from runs.engine.writing.columns import Columns
 from runs.models import Run, Step, ToolCall
 
@@ -14,7 +15,7 @@ def add_step(run: Run, kind: Step.Kind, content: str, payload: Payload, **column
     """Append a step of the control room to a locked run; `columns` go beside its payload. The caller saves
     `next_sequence`."""
     about = {"run": run, "sequence": run.next_sequence, "epoch": run.epoch, "ended_at": timezone.now()}
-    Step.objects.create(kind=kind, content=content, metadata=as_json(payload), **about, **columns)
+    Step.objects.create(kind=kind, content=content, metadata=as_json(payload) | said_in(content), **about, **columns)
     run.next_sequence += 1
 
 

@@ -16,6 +16,7 @@ from runs.agent.payloads.step_fields import StepFields, fields_of_call
 from runs.agent.payloads.steps import ToolResultPayload
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.agent.tool_calls.approval_rules import outcome_question
+from runs.agent.wording import Wording
 from runs.engine.hosting.claim_queries import MAX_CRASHES, Claim
 from runs.engine.recording.call_endings import ending_of, without_result
 from runs.engine.recording.recorder import Recorder
@@ -77,7 +78,7 @@ def stopped(recorder: Recorder, reason: StopReason) -> None:
         note = partial(_paused, recorder.run_id)
         recorder.leave("waiting", waiting_for="resume", notes=[], closing=note, pause_requested_at=None)
     else:
-        words = "Interrupted: the server is stopping. The run is queued."
+        words = Wording("Interrupted: the server is stopping. The run is queued.")
         recorder.leave("idle", notes=[_note(words, NotePayload(note="interrupted"))])
 
 
@@ -149,13 +150,18 @@ def _paused(run_id: UUID, _used: Totals) -> AgentThought:
     asked = Step.objects.filter(run_id=run_id).notes("pause_asked").only("kind", "metadata")
     last = asked.order_by("-sequence").first()
     by = last.payload.by if last is not None and isinstance(last.payload, NotePayload) else None
-    words = f"Paused{f' by {by}' if by else ''}. Nothing runs until a person resumes it."
+    paused = Wording("Paused by %(name)s.", name=by) if by else Wording("Paused.")
+    words = Wording.paragraph(paused, Wording("Nothing runs until a person resumes it."))
     return _note(words, NotePayload(note="paused", by=by or None))
 
 
 def _resumed(claim: Claim) -> AgentThought:
-    why = "its server stopped without letting go of it" if claim.was_hosted else "the server was restarted"
-    return _note(f"Resumed after step {claim.run.last_sequence}: {why}.", NotePayload(note="resumed"))
+    last = claim.run.last_sequence
+    if claim.was_hosted:
+        words = Wording("Resumed after step %(n)s: its server stopped without letting go of it.", n=last)
+    else:
+        words = Wording("Resumed after step %(n)s: the server was restarted.", n=last)
+    return _note(words, NotePayload(note="resumed"))
 
 
 def _a_person_said_so(claim: Claim) -> bool:

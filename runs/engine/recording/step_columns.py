@@ -10,6 +10,7 @@ from runs.agent.payloads.kinds import in_claim
 from runs.agent.payloads.steps import QuestionPayload
 from runs.agent.redaction.redactor import Redactor
 from runs.agent.thoughts import AgentThought
+from runs.agent.wording import said_in
 from runs.engine.recording.canonical_json import arguments_hash
 from runs.engine.writing.columns import Columns
 from runs.engine.writing.writes import CallUpdate
@@ -33,7 +34,7 @@ def step_columns(thought: AgentThought, *, epoch: int, redactor: Redactor) -> Co
     payload = in_claim(thought.payload, epoch)
     if isinstance(payload, QuestionPayload) and payload.asks == "approval":
         payload = replace(payload, arguments_hash=arguments_hash(step["tool_input"]))
-    step["metadata"] = _without_secrets(as_json(payload), redactor)
+    step["metadata"] = _without_secrets(as_json(payload) | said_in(thought.content), redactor)
     return step
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from runs.agent.marked_words import words
 from runs.agent.payloads.notes import (
     CancelAskedPayload,
     CancelledAtOncePayload,
@@ -20,9 +21,9 @@ from runs.agent.payloads.notes import (
     StopProof,
     UsedSoFar,
 )
-from runs.agent.text import counted
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.agent.tool_calls.call_states import STOP_CLAUSES
+from runs.agent.wording import Wording
 from runs.engine.recording.run_activity import StopReport, stop_report_of
 from runs.engine.writing.writes import Totals
 from runs.models import Run, Step
@@ -45,12 +46,12 @@ def asked_payload(run: Run, stop: StopReport, by: str) -> CancelAskedPayload:
     return CancelAskedPayload(by=by, running=running, asks_a_model=stop.was_asking, used=Totals.of(run).as_used())
 
 
-def running_words(stop: StopReport) -> str:
+def running_words(stop: StopReport) -> Wording:
     """The running calls, as a sentence for people."""
     running = [f"{each.tool_name}{_for(each.ran_s)}" for each in stop.stopped if each.outcome != "not_started"]
     if running:
-        return f"Running now: {', '.join(running)}."
-    return "A model is being asked now." if stop.was_asking else "No tool is running."
+        return Wording("Running now: %(calls)s.", calls=", ".join(running))
+    return Wording("A model is being asked now.") if stop.was_asking else Wording("No tool is running.")
 
 
 def _for(ran_s: float | None) -> str:
@@ -77,7 +78,7 @@ def _request_in(step: Step | None) -> StopRequest:
     return StopRequest(step.payload.by or None, step.ended_at, step.payload.used)
 
 
-def stop_report_at_once(run: Run, by: str) -> tuple[str, CancelledAtOncePayload]:
+def stop_report_at_once(run: Run, by: str) -> tuple[Wording, CancelledAtOncePayload]:
     """Text and payload of the last step of a run without a host that `by` stops now."""
     stop, now = stop_report_of(run), timezone.now()
     report = _report(stop, Totals.of(run), StopRequest(by, now, Totals.of(run).as_used()))
@@ -138,26 +139,51 @@ def _used_after(stop: StopReport, totals: Totals, before: UsedSoFar | None) -> U
     )
 
 
-def _words(stop: StopReport, report: StopProof) -> str:
-    by = f" by {report.asked_by}" if report.asked_by else ""
-    took = f" {report.took_s:.1f} s after it was asked for" if report.took_s else ""
-    said = [f"Stopped{by}{took}."]
+def _words(stop: StopReport, report: StopProof) -> Wording:
+    said: list[str] = [_stopped_by_words(report.asked_by or "", report.took_s)]
     if stop.forced_by is not None:
-        said.append(f"{stop.forced_by} forced it. Later output is ignored; outside effects may still happen.")
-    said.append(f"Stopped: {'; '.join(map(_stopped_words, stop.stopped))}." if stop.stopped else "")
-    if not stop.stopped:
-        said[-1] = "A model was being asked." if stop.was_asking else "No tool was running."
+        forced = words("%(name)s forced it. Later output is ignored; outside effects may still happen.")
+        said.append(Wording(forced, name=stop.forced_by))
+    if stop.stopped:
+        said.append(Wording("Stopped: %(calls)s.", calls="; ".join(map(_stopped_call, stop.stopped))))
+    else:
+        said.append(Wording("A model was being asked.") if stop.was_asking else Wording("No tool was running."))
     if stop.keeps_words:
-        said.append("What it had said is kept.")
+        said.append(Wording("What it had said is kept."))
     if stop.finished:
-        said.append(f"Finished before: {', '.join(each.tool_name for each in stop.finished)}.")
+        said.append(Wording("Finished before: %(calls)s.", calls=", ".join(each.tool_name for each in stop.finished)))
     if report.tokens_after is not None:
-        cost = f"${report.cost_after}" if report.cost_is_known else "at an unknown cost"
-        about = "≈" if report.tokens_are_estimated else ""
-        said.append(f"Spent after the stop was asked for: {about}{counted(report.tokens_after, 'token')}, {cost}.")
-    return " ".join(said)
+        said.append(_booked_words(report, report.tokens_after))
+    return Wording.paragraph(*said)
 
 
-def _stopped_words(call: StoppedCall) -> str:
+def _stopped_by_words(name: str, took_s: float | None) -> Wording:
+    took = f"{took_s:.1f}" if took_s else ""
+    if name and took:
+        return Wording("Stopped by %(name)s %(n)s s after it was asked for.", name=name, n=took)
+    if took:
+        return Wording("Stopped %(n)s s after it was asked for.", n=took)
+    return Wording("Stopped by %(name)s.", name=name) if name else Wording("Stopped.")
+
+
+def _booked_words(report: StopProof, count: int) -> Wording:
+    about = "≈" if report.tokens_are_estimated else ""
+    if not report.cost_is_known:
+        return Wording(
+            "Spent after the stop was asked for: %(about)s%(count)s token, at an unknown cost.",
+            plural="Spent after the stop was asked for: %(about)s%(count)s tokens, at an unknown cost.",
+            count=count,
+            about=about,
+        )
+    return Wording(
+        "Spent after the stop was asked for: %(about)s%(count)s token, $%(cost)s.",
+        plural="Spent after the stop was asked for: %(about)s%(count)s tokens, $%(cost)s.",
+        count=count,
+        about=about,
+        cost=str(report.cost_after),
+    )
+
+
+def _stopped_call(call: StoppedCall) -> str:
     ran = "" if call.ran_s is None else f" after {call.ran_s:.1f} s"
     return f"{call.tool_name}{ran}, {STOP_CLAUSES[call.outcome]}"

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import DatabaseError
+from django.utils import translation
 
 from runs.live.feeds import dashboard_queries
 from runs.live.feeds.db_reader import Reader
@@ -31,16 +32,19 @@ class DashboardWatcher(Protocol):
     """A viewer of a dashboard."""
 
     user: Any
+    language: str
 
     async def show(self, text: str) -> None:
         """Send a frame."""
 
 
 class Audience:
-    """Watchers who may see the same runs: the dashboards of one user, or of all users who see everybody's runs."""
+    """Watchers who are shown the same: the dashboards in one language of one user, or of all who see everybody's
+    runs."""
 
-    def __init__(self, user: Any) -> None:
+    def __init__(self, user: Any, language: str) -> None:
         self.user = user
+        self.language = language
         self.watchers: set[DashboardWatcher] = set()
         self.known: dict[UUID, RowVersion] = {}
         self.counts = ""
@@ -68,11 +72,11 @@ class DashboardFeed:
     def remove(self, watcher: DashboardWatcher) -> None:
         """Unsubscribe a watcher."""
         self._newcomers.pop(watcher, None)
-        audience = self._audiences.get(_audience_key(watcher.user))
+        audience = self._audiences.get(_audience_key(watcher))
         if audience is not None:
             audience.watchers.discard(watcher)
             if not audience.watchers:
-                del self._audiences[_audience_key(watcher.user)]
+                del self._audiences[_audience_key(watcher)]
 
     def look_again(self, run_id: UUID) -> None:
         """Note that the row of a run changed."""
@@ -112,9 +116,9 @@ class DashboardFeed:
         """
         by_audience: dict[Any, list[DashboardWatcher]] = {}
         for watcher in self._newcomers:
-            by_audience.setdefault(_audience_key(watcher.user), []).append(watcher)
+            by_audience.setdefault(_audience_key(watcher), []).append(watcher)
         for key, watchers in list(by_audience.items())[:WELCOMES_AT_ONCE]:
-            audience = Audience(watchers[0].user)
+            audience = Audience(watchers[0].user, watchers[0].language)
             first = await self._reader.run(_read_everything, audience)
             here = [watcher for watcher in watchers if watcher in self._newcomers]  # The others left during the read.
             for watcher in here:
@@ -137,8 +141,8 @@ class DashboardFeed:
                     await watcher.show(text)
 
 
-def _audience_key(user: Any) -> Any:
-    return "everybody's" if may_see_all(user) else user.pk
+def _audience_key(watcher: DashboardWatcher) -> Any:
+    return ("everybody's" if may_see_all(watcher.user) else watcher.user.pk), watcher.language
 
 
 def _read_everything(audience: Audience) -> list[str]:
@@ -155,6 +159,11 @@ def _read_changed(audience: Audience, changed: set[UUID]) -> list[str]:
 
 def _frames(audience: Audience, runs: Iterable[Run]) -> list[str]:
     """Frames with the changed rows, oldest first, and with the counts if they changed."""
+    with translation.override(audience.language):
+        return _written(audience, runs)
+
+
+def _written(audience: Audience, runs: Iterable[Run]) -> list[str]:
     frames = []
     changed = [run for run in runs if audience.known.get(run.pk) != _version(run)]
     if changed:

@@ -6,6 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
+from django.utils import translation
+from django.utils.translation import gettext
+
+from runs.languages import ENGLISH
 from runs.reply_frames import ReplyFrame
 from runs.writer_status import STANDSTILL
 
@@ -82,14 +86,15 @@ def state_frame(state: Any, at: int) -> str:
     return json.dumps({"state": state, "at": at}, separators=(",", ":"))
 
 
-def ping_frame(head: int | None = None) -> str:
+def ping_frame(head: int | None = None, *, language: str = ENGLISH) -> str:
     """A sign of life. `head` is the last recorded step, for a viewer that is behind it. `held` is why nothing can be
-    recorded, while that is so: what the page shows is then not all there is."""
+    recorded, in `language`, while that is so: what the page shows is then not all there is."""
     ping: dict[str, int | str] = {"ping": int(time.time())}
     if head is not None:
         ping["head"] = head
     if outage := STANDSTILL.now():
-        ping["held"] = outage.short
+        with translation.override(language):
+            ping["held"] = gettext(outage.short)
     return json.dumps(ping)
 
 

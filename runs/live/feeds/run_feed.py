@@ -15,7 +15,7 @@ from runs.live.feeds.db_reader import Reader
 from runs.live.feeds.frames import MAX_FRAME_BYTES, Frame, reply_frame
 from runs.live.feeds.reply_blocks import ReplyBlocks
 from runs.live.feeds.reply_state import ReplyState
-from runs.live.feeds.run_updates import Format, RunUpdate, StateUpdate, StepCache, Version, read_news, read_page
+from runs.live.feeds.run_updates import RunUpdate, StateUpdate, StepCache, Style, Version, read_news, read_page
 from runs.live.live_timings import DEFAULT_TIMINGS, LiveTimings
 from runs.reply_frames import BlocksFrame, ReplyFrame, SnapFrame, read_reply_frame
 
@@ -28,7 +28,7 @@ Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 class Watcher(Protocol):
     """A viewer of a run."""
 
-    style: Format
+    style: Style
 
     async def show_steps(self, frame: Frame) -> None:
         """Send the steps that follow the last ones sent."""
@@ -115,7 +115,7 @@ class RunFeed:
             self._reading = self._spawn(self._read())
             self._reading.add_done_callback(self._has_read)
 
-    async def page_after(self, after: int, style: Format, max_bytes: int = MAX_FRAME_BYTES) -> Frame | None:
+    async def page_after(self, after: int, style: Style, max_bytes: int = MAX_FRAME_BYTES) -> Frame | None:
         """One frame of steps for a watcher that catches up; None if there are none. Raises `DatabaseError`."""
         frame = await self._reader.run(read_page, self.run_id, after, style, self._cache, max_bytes)
         if frame is not None:
@@ -132,12 +132,12 @@ class RunFeed:
             await self._pass_on(heard)
             self._render_soon()
 
-    def open_replies(self, style: Format) -> Iterator[ReplyFrame]:
+    def open_replies(self, style: Style) -> Iterator[ReplyFrame]:
         """The replies in the making, for a watcher that has just come up to date, each as it is when it is taken."""
         for card in list(self.cards.open):
             if (reply := self.cards.open.get(card)) is not None:
                 yield reply.snap()
-            if style == "html" and (reply := self.cards.open.get(card)) is not None and reply.blocks:
+            if style.format == "html" and (reply := self.cards.open.get(card)) is not None and reply.blocks:
                 yield BlocksFrame(card, 0, tuple(reply.blocks))
 
     async def forget_silent_cards(self) -> None:
@@ -168,13 +168,13 @@ class RunFeed:
         for frame in shown:
             text, is_for_pages = reply_frame(frame), isinstance(frame, BlocksFrame)
             for watcher in list(self._current):
-                if watcher.style == "html" or not is_for_pages:
+                if watcher.style.format == "html" or not is_for_pages:
                     await watcher.show_pieces(text)
 
     def _render_soon(self) -> None:
         """Render what is finished of the replies, if a page watches."""
         is_rendering = self._rendering is not None and not self._rendering.done()
-        if not is_rendering and any(watcher.style == "html" for watcher in self._watchers):
+        if not is_rendering and any(watcher.style.format == "html" for watcher in self._watchers):
             self._rendering = self._spawn(self._blocks.render())
 
     def _has_read(self, _task: "asyncio.Task[None]") -> None:
@@ -185,7 +185,7 @@ class RunFeed:
     async def _read(self) -> None:
         while self._asked:
             self._asked = False
-            styles: set[Format] = {watcher.style for watcher in self._watchers}
+            styles: set[Style] = {watcher.style for watcher in self._watchers}
             if self.state is not None and not styles <= self.state.frames.keys():
                 self.state = None
             try:
@@ -212,7 +212,7 @@ class RunFeed:
                 if (steps := news.frames.get(watcher.style)) is not None:
                     await watcher.show_steps(steps)
                 else:
-                    # The watcher came during the read, and needs the other format.
+                    # The watcher came during the read, and needs another style.
                     self.fall_behind(watcher)
                     watcher.catch_up()
         self.state = news.state or self.state

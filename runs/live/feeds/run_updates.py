@@ -5,12 +5,14 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from django.db import connection
+from django.utils import translation
 
 from runs.agent.payloads.kinds import decides_turn, ended_cards
+from runs.languages import ENGLISH
 from runs.live.feeds import frames
 from runs.live.feeds.frames import Frame, StepEntry
 from runs.live.rendering import fragments
@@ -18,7 +20,18 @@ from runs.models import Run, Step
 from runs.models.as_json import run_as_json, step_as_json
 from runs.reply_frames import turn_name
 
-Format = Literal["html", "json"]
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a viewer is shown a run: one rendering serves all viewers of one style."""
+
+    format: Literal["html", "json"]
+    language: str = ENGLISH
+    """The language that is active while it is rendered."""
+
+
+JSON: Final = Style("json")
+"""The API's objects, which are the same for everybody."""
 
 Version = tuple[Any, ...]
 """The columns of a run that its state shows. While they are equal, the state need not be rendered again."""
@@ -48,19 +61,19 @@ KEPT_BYTES_OF_ALL = 12 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class StateUpdate:
-    """A run's state after its step `at`, as a frame in each requested format."""
+    """A run's state after its step `at`, as a frame in each requested style."""
 
     version: Version
     at: int
     is_final: bool
-    frames: dict[Format, str]
+    frames: dict[Style, str]
 
 
 @dataclass(frozen=True, slots=True)
 class RunUpdate:
     """At most one frame of steps after a sequence, and the state if it changed."""
 
-    frames: dict[Format, Frame]
+    frames: dict[Style, Frame]
     """Empty without new steps."""
     last: int
     state: StateUpdate | None
@@ -97,11 +110,11 @@ class StepCache:
     """The last steps of one run, rendered and encoded once for all viewers. Used in the reader's thread only."""
 
     def __init__(self) -> None:
-        self._entries: OrderedDict[tuple[int, Format], StepEntry] = OrderedDict()
+        self._entries: OrderedDict[tuple[int, Style], StepEntry] = OrderedDict()
         self._size = 0
 
     def entries_after(
-        self, run_id: UUID, after: int, style: Format, max_bytes: int = frames.MAX_FRAME_BYTES
+        self, run_id: UUID, after: int, style: Style, max_bytes: int = frames.MAX_FRAME_BYTES
     ) -> list[StepEntry]:
         """Encoded steps after `after`: as many as fit into one frame."""
         kept = frames.one_frame_of(self._kept_after(after, style), max_bytes)
@@ -113,20 +126,20 @@ class StepCache:
         """Give the cached bytes back to the shared sum."""
         SIZE_OF_ALL.free(self._size)
 
-    def _kept_after(self, after: int, style: Format) -> Iterator[StepEntry]:
+    def _kept_after(self, after: int, style: Style) -> Iterator[StepEntry]:
         while (entry := self._entries.get((after + 1, style))) is not None:
             yield entry
             after += 1
 
-    def _read_after(self, run_id: UUID, after: int, style: Format) -> Iterator[StepEntry]:
+    def _read_after(self, run_id: UUID, after: int, style: Style) -> Iterator[StepEntry]:
         key = Run._meta.pk.get_db_prep_value(run_id, connection)
         for step in Step.objects.raw(_select_steps(), [key, after, frames.MAX_FRAME_STEPS]):
-            value = fragments.step_html(step) if style == "html" else step_as_json(step)
+            value = _shown(step, style)
             entry = frames.entry(step.sequence, value, ends=ends_of(step))
             self._keep(entry, style)
             yield entry
 
-    def _keep(self, entry: StepEntry, style: Format) -> None:
+    def _keep(self, entry: StepEntry, style: Style) -> None:
         replaced = self._entries.pop((entry.sequence, style), None)
         self._entries[entry.sequence, style] = entry
         self._grow(entry.size - (replaced.size if replaced else 0))
@@ -143,6 +156,11 @@ class StepCache:
         SIZE_OF_ALL.change(size)
 
 
+def _shown(step: Step, style: Style) -> Any:
+    with translation.override(style.language):
+        return fragments.step_html(step) if style.format == "html" else step_as_json(step)
+
+
 def ends_of(step: Step) -> tuple[str, ...]:
     """The cards and turns that the step ends; see `StepEntry.ends`."""
     cards = ended_cards(step.payload)
@@ -157,7 +175,7 @@ def _select_steps() -> str:
 
 
 def read_news(
-    run_id: UUID, after: int, known: Version | None, styles: set[Format], cache: StepCache
+    run_id: UUID, after: int, known: Version | None, styles: set[Style], cache: StepCache
 ) -> RunUpdate | None:
     """Changes of a run after step `after` and since row version `known`. None if the run is gone."""
     # The row first, so that all steps it counts can be read after it.
@@ -176,7 +194,7 @@ def read_news(
     return RunUpdate(new_frames, reached, state, more=reached < last)
 
 
-def read_page(run_id: UUID, after: int, style: Format, cache: StepCache, max_bytes: int) -> Frame | None:
+def read_page(run_id: UUID, after: int, style: Style, cache: StepCache, max_bytes: int) -> Frame | None:
     """One frame of steps after `after`; None if there are none."""
     entries = cache.entries_after(run_id, after, style, max_bytes)
     return frames.steps_frame(entries) if entries else None
@@ -200,15 +218,15 @@ def _version(columns: list[Any], next_sequence: int) -> Version:
     return (*columns, next_sequence if columns[0] in _STATUSES_WITH_CALLS else None)
 
 
-def _read_state(run_id: UUID, version: Version, styles: set[Format]) -> StateUpdate | None:
+def _read_state(run_id: UUID, version: Version, styles: set[Style]) -> StateUpdate | None:
     """The state, at least as new as `version`. If it is newer, the next read renders it again."""
     rows = Run.objects.filter(pk=run_id)
-    run = (rows if "json" in styles else rows.defer(*_STATE_LEAVES_OUT)).first()
+    run = (rows if JSON in styles else rows.defer(*_STATE_LEAVES_OUT)).first()
     if run is None:
         return None
-    shown: dict[Format, str] = {}
-    if "html" in styles:
-        shown["html"] = frames.state_frame(fragments.state_html(run), run.last_sequence)
-    if "json" in styles:
-        shown["json"] = frames.state_frame(run_as_json(run), run.last_sequence)
+    shown: dict[Style, str] = {}
+    for style in styles:
+        with translation.override(style.language):
+            state = fragments.state_html(run) if style.format == "html" else run_as_json(run)
+        shown[style] = frames.state_frame(state, run.last_sequence)
     return StateUpdate(version, run.last_sequence, run.is_finished, shown)

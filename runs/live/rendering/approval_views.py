@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext, gettext_noop
+
 from runs.agent.payloads.absent import ABSENT
 from runs.agent.payloads.steps import ArgumentChange, DecisionPayload, QuestionPayload
 from runs.agent.tool_calls.call_states import CALL_STATES, DECISIONS, QUESTIONS, QuestionWords
@@ -60,12 +62,12 @@ def question_of(step: Step) -> Question | None:
 
 
 def _answer(step: Step, told: DecisionPayload) -> Question:
-    decision = DECISIONS.get(told.decision, QuestionWords("", "Decided"))
+    decision = DECISIONS.get(told.decision, QuestionWords("", gettext_noop("Decided")))
     return Question(
         asks="",
-        title=decision.title,
+        title=gettext(decision.title),
         call_state=decision.state,
-        call_label=decision.title,
+        call_label=gettext(decision.title),
         element_id=_place(step, step.epoch),
         replaces=places_of(step),
         by=visible(told.by or ""),
@@ -84,9 +86,9 @@ def _open(step: Step, told: QuestionPayload) -> Question:
     at = moment_of(told.expires_at or None)
     return Question(
         asks=told.asks,
-        title=asked.title,
+        title=gettext(asked.title),
         call_state=asked.state,
-        call_label=CALL_STATES[asked.state].badge,
+        call_label=gettext(CALL_STATES[asked.state].badge),
         element_id=_place(step, step.epoch),
         arguments_hash=told.arguments_hash,
         effect=told.effect,

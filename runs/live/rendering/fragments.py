@@ -2,15 +2,16 @@
 
 import functools
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from django.template.loader import get_template
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, ngettext
 
 from runs.agent.json_data.json_types import JsonObject
-from runs.agent.text import counted
-from runs.live.rendering.formatting import dollars, duration_text, tokens_text
+from runs.live.rendering.formatting import counted_text, dollars, duration_text, tokens_text
 from runs.live.rendering.limit_use import limit_use
 from runs.live.rendering.placement import Placed, Turn, nested, slot_of, turn_slot_of
 from runs.live.rendering.run_lines import attempt_of
@@ -23,7 +24,7 @@ from runs.models.run import FORCE_AFTER
 
 
 def step_html(step: Step) -> SafeString:
-    """The card of a step. It depends on the row only, so one rendering serves every viewer.
+    """The card of a step. It depends on the row and the language only: one rendering serves all viewers of a language.
 
     A card that comes to an open page also brings the face of the stage that it changes.
     """
@@ -85,8 +86,19 @@ def queued_for(run: Run) -> str:
     limit = limit_reached(run)
     if limit is None:
         return ""
-    whose = f"of the agent {run.config.get('agent', '')}" if limit.of == "agent" else "of one person"
-    return f"Waits for a place: at most {counted(limit.most, 'run')} {whose} may be at work at once."
+    if limit.of == "agent":
+        words = ngettext(
+            "Waits for a place: at most %(n)s run of the agent %(agent)s may be at work at once.",
+            "Waits for a place: at most %(n)s runs of the agent %(agent)s may be at work at once.",
+            limit.most,
+        )
+    else:
+        words = ngettext(
+            "Waits for a place: at most %(n)s run of one person may be at work at once.",
+            "Waits for a place: at most %(n)s runs of one person may be at work at once.",
+            limit.most,
+        )
+    return words % {"n": counted_text(limit.most), "agent": run.config.get("agent", "")}
 
 
 def _force_times(run: Run) -> JsonObject:
@@ -110,18 +122,23 @@ def counts_html(counts: Mapping[str, int]) -> SafeString:
 
 
 def run_totals(run: Run) -> dict[str, str]:
-    """Model, agent, elapsed time, tokens and cost as texts; "none" for the offline planner, "unknown" if unreported."""
+    """Model, agent, elapsed time, tokens and cost as texts; in every language `none` for the offline planner, and
+    `unknown` if unreported."""
     models = run.config.get("models") or ["offline"]
     missing = "none" if models == ["offline"] else "unknown"
     tokens = run.tokens_used
     ended = run.ended_at and run.ended_at - (run.started_at or run.created_at)
     return {
         "model": ", ".join(map(str, models)),
-        "agent": str(run.config.get("agent") or "Assistant"),
+        "agent": str(run.config.get("agent") or "Assistant"),  # not translated: the name of an agent
         "elapsed": duration_text(ended.total_seconds()) if ended else "",
         "tokens": missing if tokens is None else tokens_text(tokens, is_estimated=run.usage_is_estimated),
-        "cost": missing if run.cost is None else f"{'at least ' if run.cost_is_partial else ''}{dollars(run.cost)}",
+        "cost": missing if run.cost is None else _cost(run.cost, is_partial=run.cost_is_partial),
     }
+
+
+def _cost(cost: Decimal, *, is_partial: bool) -> str:
+    return gettext("at least %(cost)s") % {"cost": dollars(cost)} if is_partial else dollars(cost)
 
 
 @functools.cache

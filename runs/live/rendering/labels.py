@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from django.utils.translation import gettext
+
 from runs.models import Run
 
 Tone = Literal["", "run", "you", "ok", "error"]
@@ -65,9 +67,9 @@ def status_label(run: Run) -> Label:
         return Label(_COULD_NOT_ICON, run.stands, state="could_not")
     icon, tone = _WAITS.get(run.waiting_for) or _STATUS[Run.Status(run.status)]
     if run.cancel_requested_at and not run.is_finished:
-        return Label(icon, "Stopping…", tone, run.status)
+        return Label(icon, gettext("Stopping…"), tone, run.status)
     if run.pause_requested_at and run.owner:
-        return Label(icon, "Pausing…", tone, run.status)
+        return Label(icon, gettext("Pausing…"), tone, run.status)
     attempt = getattr(run, "attempt", "") if run.waiting_for == Run.WaitingFor.RETRY else ""
     return Label(icon, f"{run.stands} {attempt}".strip(), tone, run.status)
 

@@ -7,10 +7,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, ngettext
 
 from runs.agent.json_data.json_types import JsonMapping
-from runs.agent.text import counted
 from runs.agent.visible_text import exact
+from runs.live.rendering.formatting import counted_text
+from runs.live.rendering.stored_words import words_of
 from runs.markdown import Rendered, plain, visible
 from runs.models import Step
 from runs.models.as_json import step_as_json
@@ -67,8 +69,9 @@ class Piece:
 def prose_of(step: Step) -> tuple[SafeString, Rest | None]:
     """The step's content as HTML, or its beginning: the HTML stored with the step, else its text in paragraphs."""
     if not step.html:
-        end = _end_of_piece(step.content, 0, SHOWN_CHARS)
-        return _plain(step.content[:end]), _rest_from("words", step.content, end)
+        text = words_of(step)
+        end = _end_of_piece(text, 0, SHOWN_CHARS)
+        return _plain(text[:end]), _rest_from("words", text, end)
     return _part_of(step, 0)
 
 
@@ -87,7 +90,9 @@ def fold(
     beginning = None
     if len(shown) > preview_chars or lines > preview_lines:
         beginning = "\n".join(shown[: preview_chars // 3].split("\n")[: preview_lines // 3])
-    size = f"{lines:,} lines, {len(text):,} characters" if lines > 1 else f"{len(text):,} characters"
+    characters = ngettext("%(n)s character", "%(n)s characters", len(text)) % {"n": counted_text(len(text))}
+    size = gettext("%(n)s lines, %(characters)s") % {"n": counted_text(lines), "characters": characters}
+    size = size if lines > 1 else characters
     return Fold(shown, beginning, size, _rest_from(of, text, end), direction_of(text, is_data=is_data))
 
 
@@ -190,7 +195,7 @@ def _part_of(step: Step, part: int) -> tuple[SafeString, Rest | None]:
     # Only `runs/markdown.py` writes `Step.html`.
     html = mark_safe(rendered.parts[part])  # noqa: S308
     if part + 1 < len(rendered.parts):
-        return html, Rest(urlencode({"of": "words", "part": part + 1}), "Show the next part", by_itself=True)
+        return html, Rest(urlencode({"of": "words", "part": part + 1}), gettext("Show the next part"), by_itself=True)
     if rendered.rest is None:
         return html, None
     return html, _rest_from("words", step.content, rendered.rest)
@@ -211,15 +216,19 @@ def _end_of_piece(text: str, start: int, most: int) -> int:
 def _rest_from(of: str, text: str, start: int) -> Rest | None:
     if start >= len(text):
         return None
-    left = counted(len(text) - start, "more character")
-    words = f"Show {left}" if len(text) - start <= PIECE_CHARS else f"Show the next {PIECE_CHARS // 1024} Ki of {left}"
+    left = len(text) - start
+    if left <= PIECE_CHARS:
+        words = ngettext("Show %(n)s more character", "Show %(n)s more characters", left)
+    else:
+        words = gettext("Show the next %(part)s Ki of %(n)s more characters")
+    words = words % {"n": counted_text(left), "part": PIECE_CHARS // 1024}
     return Rest(urlencode({"of": of, "from": start}), words)
 
 
 def _text_of(step: Step, of: str) -> str | None:
     match of.partition("-"):
         case "words", _, "":
-            return step.content
+            return words_of(step)
         case "result", _, "":
             return _result_of(step)
         case "arguments", _, "":

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, ngettext, pgettext
+
 from runs.agent.payloads.steps import AskedLane, Lane, RacePayload, RaceStartPayload, RetryPayload
-from runs.agent.text import counted
 from runs.live.rendering.error_codes import cause_of
 from runs.live.rendering.formatting import cost_text, duration_text, tokens_text
 from runs.live.rendering.time_bars import bar_place, first_x_of, stretch
@@ -98,7 +99,7 @@ def _asked(lane: AskedLane) -> RaceLane:
         number=lane.lane,
         name=_name(lane.provider, lane.model),
         state="asked",
-        words="no word yet" if is_asked else "not asked yet",
+        words=gettext("no word yet") if is_asked else gettext("not asked yet"),
         from_ms=None if lane.started_at is None else round(lane.started_at * 1000),
     )
 
@@ -118,18 +119,20 @@ def _decided(lane: Lane, begun: float, over: float) -> RaceLane:
 
 def words_of(lane: Lane, begun: float) -> str:
     """How the lane ended: `won in 1.2 s`, `lost at 2.3 s, ≈40 tokens, $0.0011`, `Server error at 300 ms`."""
-    at = "" if lane.ended_at is None else f" at {duration_text(lane.ended_at - begun)}"
+    time = {"time": "" if lane.ended_at is None else duration_text(lane.ended_at - begun)}
     match lane.outcome:
         case "won":
-            return f"won{at.replace(' at ', ' in ')}"
+            return gettext("won in %(time)s") % time if time["time"] else pgettext("lane", "won")
         case "failed":
-            return f"{cause_of(lane.error_code or 'failed')}{at}"
+            cause = {"cause": cause_of(lane.error_code or "failed")}
+            return gettext("%(cause)s at %(time)s") % (cause | time) if time["time"] else cause["cause"]
         case _:
             used = [] if lane.tokens is None else [_tokens(lane)]
             used += [] if lane.cost is None else [cost_text(lane.cost)]
-            return ", ".join([f"lost{at}", *used])
+            lost = gettext("lost at %(time)s") % time if time["time"] else pgettext("lane", "lost")
+            return ", ".join([lost, *used])
 
 
 def _tokens(lane: Lane) -> str:
-    counts = counted(lane.tokens or 0, "token").split(" ")[-1]
-    return f"{tokens_text(lane.tokens or 0, is_estimated=lane.tokens_are_estimated)} {counts}"
+    text = tokens_text(lane.tokens or 0, is_estimated=lane.tokens_are_estimated)
+    return ngettext("%(n)s token", "%(n)s tokens", lane.tokens or 0) % {"n": text}

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, gettext_noop
+
 from runs.agent.all_settings import SETTINGS
 from runs.agent.errors.remedies import Remedy, remedies_for
 
@@ -11,25 +13,35 @@ class Button:
     """`change` is a limit's name in `RunLimits`, `model`, `edit` for no change, or `models` for the page of models."""
 
     change: str
-    label: str
+    english: str
+
+    @property
+    def label(self) -> str:
+        """What the button says, in the active language."""
+        return gettext(self.english)
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeButton:
     """Resumes a failed run, as it is or with twice the limit it reached."""
 
-    label: str = "Resume"
+    english: str = gettext_noop("Resume")
     more: str = ""
     """The limit's name in `RunLimits`; empty for no change."""
 
+    @property
+    def label(self) -> str:
+        """What the button says, in the active language."""
+        return gettext(self.english)
 
-OPEN_MODELS = Button("models", "Open Models")
+
+OPEN_MODELS = Button("models", gettext_noop("Open Models"))
 KEY_CODES = {"model_auth", "model_forbidden", "model_out_of_money"}
 """Codes of errors that a person mends at the provider or in the settings: only then is it worth going on."""
 EDIT_FIRST = {"bad_output", "invalid_input", "model_refused", "model_blocked"}
 SWITCH_FIRST = {"model_context_overflow", "model_no_tools", "model_not_found", "model_wrong_address"}
 """Codes of errors that come again unless the task, or the model, is another one."""
-EDIT = Button("edit", "Edit & run again")
+EDIT = Button("edit", gettext_noop("Edit & run again"))
 
 
 def offers_for(code: str) -> list[Button | ResumeButton]:
@@ -63,4 +75,4 @@ def resume_for(code: str) -> ResumeButton:
     limit = next((remedy.limit for remedy in remedies_for(code) if remedy.limit), "")
     if not limit:
         return ResumeButton()
-    return ResumeButton(f"Resume with more {SETTINGS[limit].more}", limit)
+    return ResumeButton(SETTINGS[limit].resume_label, limit)

@@ -11,6 +11,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Left
 from django.utils.translation import gettext
 
+from runs.live.rendering.stored_words import words_of
 from runs.models import Run, Step, ToolCall
 from runs.models.run import RunQuerySet
 
@@ -79,10 +80,10 @@ def _going(run: Run, step: Step | None, calls: list[str]) -> RunLine:
         case Run.WaitingFor.RESUME:
             return RunLine(waits_since=_time_of(step))
         case Run.WaitingFor.RETRY:
-            return RunLine(_first_line(step.content))
+            return RunLine(_first_line(words_of(step)))
     if step.kind == Step.Kind.TOOL_CALL:
         return RunLine(gettext("runs %(tool)s") % {"tool": step.tool_name})
-    return RunLine(_first_line(step.content))
+    return RunLine(_first_line(words_of(step)))
 
 
 def attempt_of(step: Step) -> str:
@@ -94,7 +95,7 @@ def _last_steps(runs: list[Run]) -> dict[UUID, Step]:
     if not runs:
         return {}
     last = Step.objects.filter(run__in=[run.pk for run in runs], sequence=F("run__next_sequence") - 1).order_by()
-    columns = ("run", "kind", "tool_name", "attempt", "max_attempts", "started_at", "ended_at")
+    columns = ("run", "kind", "tool_name", "attempt", "max_attempts", "started_at", "ended_at", "metadata")
     last = last.only(*columns).annotate(start=Left("content", START_CHARS))
     found = {}
     for step in last:

@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
-from runs.agent.text import counted
+from django.utils.translation import ngettext
+
 from runs.agent.visible_text import exact
-from runs.live.rendering.formatting import size_text
+from runs.live.rendering.formatting import counted_text, size_text
 from runs.markdown import visible
 
 MOST_CHARS = 120
@@ -46,7 +47,7 @@ def _value(value: Any) -> str:
             return line if len(value) <= VALUE_CHARS else f"{line[:VALUE_CHARS]}… ({size_text(len(value))})"
         case dict():
             text = json.dumps(value, ensure_ascii=False) if len(value) <= 4 else ""
-            return text if 0 < len(text) <= VALUE_CHARS else f"{{{counted(len(value), 'key')}}}"
+            return text if 0 < len(text) <= VALUE_CHARS else f"{{{_keys(len(value))}}}"
         case list():
             text = json.dumps(value, ensure_ascii=False) if len(value) <= 8 else ""
             return text if 0 < len(text) <= VALUE_CHARS else f"[{len(value)}]"
@@ -60,3 +61,7 @@ def _one_line(text: str) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= MOST_CHARS else f"{text[:MOST_CHARS]}…"
+
+
+def _keys(count: int) -> str:
+    return ngettext("%(n)s key", "%(n)s keys", count) % {"n": counted_text(count)}

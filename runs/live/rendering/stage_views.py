@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
+from django.utils.translation import gettext, ngettext
+
 from runs.agent.payloads.steps import AnswerPayload, QuestionPayload, RetryPayload
-from runs.agent.text import counted
 from runs.agent.tool_calls.call_states import CALL_STATES
-from runs.live.rendering.formatting import duration_text
+from runs.live.rendering.formatting import counted_text, duration_text
 from runs.live.rendering.race_views import Race, race_of_start
 from runs.live.rendering.remedy_buttons import offers_for
 from runs.live.rendering.step_views import StepView, step_view
@@ -110,17 +111,20 @@ def face_of_step(step: Step, card: StepView) -> StageView | None:
     match step.kind:
         case Step.Kind.ANSWER:
             could_not = isinstance(step.payload, AnswerPayload) and step.payload.could_not
-            title = Run.COULD_NOT if could_not else "Answer"
+            title = str(Run.COULD_NOT) if could_not else gettext("Answer")
             return StageView(face="completed", title=title, step=step, card=card, could_not=could_not)
         case Step.Kind.ERROR:
-            return StageView(face="failed", title=card.cause or "Error", step=step, card=card)
+            return StageView(face="failed", title=card.cause or gettext("Error"), step=step, card=card)
         case Step.Kind.RETRY if step.call_id is None and isinstance(step.payload, RetryPayload) and card.next_at:
             return StageView(face="retry", title=_attempt_words(step, card), step=step, card=card)
         case Step.Kind.RACE if card.race is not None:
             return _race_face(step, card.race)
         case Step.Kind.NOTE if card.proof is not None:
             return StageView(
-                face="stopped", title="Stopped by force" if card.proof.forced_by else "Stopped", step=step, card=card
+                face="stopped",
+                title=gettext("Stopped by force") if card.proof.forced_by else gettext("Stopped"),
+                step=step,
+                card=card,
             )
         case _:
             return None
@@ -131,19 +135,23 @@ def face_of_run(run: Run) -> StageView:
     if run.is_finished:
         return _final(run)
     if run.cancel_requested_at:
-        return StageView(face="stopping", title="Stopping…", since=run.cancel_requested_at, lanes=_running(run))
+        return StageView(
+            face="stopping", title=gettext("Stopping…"), since=run.cancel_requested_at, lanes=_running(run)
+        )
     match run.waiting_for:
         case Run.WaitingFor.APPROVAL | Run.WaitingFor.DECISION:
             return _questions(run)
         case Run.WaitingFor.RETRY:
             return _retry(run)
         case Run.WaitingFor.RESUME:
-            return StageView(face="paused", title="Paused", sub="It goes on from here when you resume it.")
+            return StageView(
+                face="paused", title=gettext("Paused"), sub=gettext("It goes on from here when you resume it.")
+            )
     if run.status == Run.Status.EXECUTING:
         return _tools(run)
     if run.status == Run.Status.THINKING:
         return _race(run) or StageView(face="thinking", title=_thinker(run), since=_last_moment(run) or run.started_at)
-    return StageView(face="queued", title="Queued")
+    return StageView(face="queued", title=gettext("Queued"))
 
 
 def _final(run: Run) -> StageView:
@@ -157,9 +165,9 @@ def _final(run: Run) -> StageView:
     match status:
         case Run.Status.FAILED:
             offers = offers_for(str((run.error or {}).get("code")))
-            return StageView(face="failed", title="Failed", card=StepView(icon="circle-x", offers=offers))
+            return StageView(face="failed", title=gettext("Failed"), card=StepView(icon="circle-x", offers=offers))
         case Run.Status.CANCELLED:
-            return StageView(face="stopped", title="Stopped")
+            return StageView(face="stopped", title=gettext("Stopped"))
         case _:
             return StageView()
 
@@ -182,8 +190,8 @@ def _race_face(step: Step, race: Race) -> StageView:
     is_over = all(lane.state != "asked" for lane in race.lanes)
     return StageView(
         face="race",
-        title=counted(count, "model") + " at once",
-        sub=f"round {step.attempt}" if (step.attempt or 1) > 1 else "",
+        title=ngettext("%(n)s model at once", "%(n)s models at once", count) % {"n": count},
+        sub=gettext("round %(n)s") % {"n": step.attempt} if (step.attempt or 1) > 1 else "",
         since=None if is_over else step.started_at,
         race=race,
     )
@@ -192,7 +200,7 @@ def _race_face(step: Step, race: Race) -> StageView:
 def _retry(run: Run) -> StageView:
     step = run.steps.defer("replay").filter(kind=Step.Kind.RETRY, call_id=None).order_by("-sequence").first()
     face = face_of_step(step, step_view(step)) if step is not None else None
-    return face or StageView(face="retry", title="Retrying")
+    return face or StageView(face="retry", title=gettext("Retrying"))
 
 
 def _questions(run: Run) -> StageView:
@@ -204,12 +212,12 @@ def _questions(run: Run) -> StageView:
     questions = [_question(last[call_id], asking[call_id]) for call_id in shown if call_id in last]
     graces = _graces(run)
     if graces and not asking:
-        return StageView(face="ask", title="Approved", sub="It runs in a moment.", graces=graces)
+        return StageView(face="ask", title=gettext("Approved"), sub=gettext("It runs in a moment."), graces=graces)
     is_approval = run.waiting_for == Run.WaitingFor.APPROVAL
-    what = "approval" if is_approval else "answer"
-    title = "Needs your approval" if is_approval else "Outcome unknown"
+    title = gettext("Needs your approval") if is_approval else gettext("Outcome unknown")
     if len(asking) > 1:
-        title = f"{counted(len(asking), 'call')} need your {what}"
+        words = gettext("%(n)s calls need your approval") if is_approval else gettext("%(n)s calls need your answer")
+        title = words % {"n": counted_text(len(asking))}
     return StageView(face="ask", title=title, questions=questions, graces=graces, more=len(asking) - len(shown))
 
 
@@ -232,11 +240,17 @@ def _graces(run: Run) -> list[Grace]:
 def _tools(run: Run) -> StageView:
     calls = _calls_of_turn(run)
     done = sum(call.state not in ToolCall.OPEN for call in calls)
-    title = f"{len(calls)} tools at once" if len(calls) > 1 else f"{calls[0].tool_name}" if calls else "Running tools"
+    title = (
+        gettext("%(n)s tools at once") % {"n": len(calls)}
+        if len(calls) > 1
+        else f"{calls[0].tool_name}"
+        if calls
+        else gettext("Running tools")
+    )
     # What still runs comes first: it is what somebody waits for.
     shown = sorted(calls, key=lambda call: call.state not in ToolCall.OPEN)[:MOST_CALLS]
     lanes = _lanes(run, sorted(shown, key=lambda call: call.index))
-    sub = f"{done} of {len(calls)} done" if len(calls) > 1 else ""
+    sub = gettext("%(done)s of %(n)s done") % {"done": done, "n": len(calls)} if len(calls) > 1 else ""
     return StageView(face="tools", title=title, sub=sub, lanes=lanes, more=len(calls) - len(shown))
 
 
@@ -256,7 +270,7 @@ def _lanes(run: Run, calls: Iterable[ToolCall]) -> list[CallLane]:
 
 
 def _lane(call: ToolCall, limit_ms: int, limit: str) -> CallLane:
-    words = CALL_STATES[call.state].badge
+    words = gettext(CALL_STATES[call.state].badge)
     if call.started_at is None:
         return CallLane(call.tool_name, call.state, words)
     if call.state == ToolCall.State.STARTED:
@@ -268,7 +282,7 @@ def _lane(call: ToolCall, limit_ms: int, limit: str) -> CallLane:
 def _thinker(run: Run) -> str:
     models = [str(name) for name in run.config.get("models") or ["offline"]]
     if len(models) > 1 and run.config.get("strategy") in ("race", "hedge"):
-        return f"{len(models)} models"
+        return gettext("%(n)s models") % {"n": len(models)}
     return models[0]
 
 
@@ -279,10 +293,11 @@ def _last_moment(run: Run) -> datetime | None:
 
 def _attempt_words(step: Step, card: StepView) -> str:
     cause = card.cause + (f" ({card.http_status})" if card.http_status else "")
+    of = {"n": step.attempt or 1, "most": step.max_attempts or "?", "cause": cause}
     match card.attempt:
         case "wait":
-            return "Waiting: rate limited"
+            return gettext("Waiting: rate limited")
         case "round":
-            return f"Round {step.attempt} of {step.max_attempts}: no model replied"
+            return gettext("Round %(n)s of %(most)s: no model replied") % of
         case _:
-            return f"Attempt {step.attempt or 1} of {step.max_attempts or '?'} failed: {cause}"
+            return gettext("Attempt %(n)s of %(most)s failed: %(cause)s") % of

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.payloads.absent import ABSENT
@@ -36,6 +37,7 @@ from runs.live.rendering.race_views import Race, RaceLane, failed_lane, race_key
 from runs.live.rendering.remedy_buttons import Button, ResumeButton, offers_for
 from runs.live.rendering.short_texts import first_line, short_arguments, short_result
 from runs.live.rendering.stop_views import Proof, proof_of
+from runs.live.rendering.stored_words import words_of
 from runs.live.rendering.time_bars import Bar, Picture
 from runs.live.rendering.unfinished_replies import Ending, Unfinished, ending_of, unfinished_of
 from runs.markdown import visible
@@ -84,12 +86,12 @@ ALL_ICONS = sorted(
 """Every icon a card or the stage may use."""
 
 FACTS = {
-    "tool": "Tool",
-    "provider": "Provider",
-    "model": "Model",
-    "status": "HTTP status",
-    "request_id": "Request",
-    "window_tokens": "Window in tokens",
+    "tool": gettext_lazy("Tool"),
+    "provider": gettext_lazy("Provider"),
+    "model": gettext_lazy("Model"),
+    "status": gettext_lazy("HTTP status"),
+    "request_id": gettext_lazy("Request"),
+    "window_tokens": gettext_lazy("Window in tokens"),
 }
 """The shown fields of an error's context, and their labels."""
 
@@ -216,13 +218,18 @@ def step_view(step: Step) -> StepView:
         case ErrorPayload() as error:
             _add_error(card, step, error)
         case other:
-            card.icon = NOTE_ICONS.get(other.note, card.icon) if isinstance(other, NoteOfAnyKind) else card.icon
-            card.proof = proof_of(step)
-            card.unfinished = unfinished_of(step)
-            card.prose, card.rest = prose_of(step)
-            card.short = first_line(step.content)
-            card.is_short = len(step.content) <= SHORT_CHARS and "\n" not in step.content.strip()
+            _add_note(card, step, other)
     return card
+
+
+def _add_note(card: StepView, step: Step, told: Payload) -> None:
+    card.icon = NOTE_ICONS.get(told.note, card.icon) if isinstance(told, NoteOfAnyKind) else card.icon
+    card.proof = proof_of(step)
+    card.unfinished = unfinished_of(step)
+    card.prose, card.rest = prose_of(step)
+    text = words_of(step)
+    card.short = first_line(text)
+    card.is_short = len(text) <= SHORT_CHARS and "\n" not in text.strip()
 
 
 def _duration_of(step: Step) -> str:
@@ -250,7 +257,7 @@ def _add_reply(card: StepView, told: Payload) -> None:
 def _add_error(card: StepView, step: Step, told: ErrorPayload) -> None:
     card.cause = cause_of(told.code)
     card.prose, card.rest = prose_of(step)
-    card.offers, card.short = offers_for(told.code), first_line(step.content)
+    card.offers, card.short = offers_for(told.code), first_line(words_of(step))
     card.facts = _facts(told.context)
 
 
@@ -271,7 +278,7 @@ def _add_result(card: StepView, step: Step, told: ToolResultPayload) -> None:
 
 def _set_call_state(card: StepView, state: str) -> None:
     words = CALL_STATES[state]
-    card.call_state, card.badge = state, CallBadge(state, words.badge, card.duration, words.icon)
+    card.call_state, card.badge = state, CallBadge(state, gettext(words.badge), card.duration, words.icon)
     card.is_open = state in ("failed", "unknown")
     card.icon = words.icon or card.icon
 
@@ -302,7 +309,7 @@ def _add_attempts(card: StepView, step: Step, told: RetryPayload) -> None:
 
 def _facts(context: JsonObject) -> list[tuple[str, str]]:
     """The facts in an error's context that help to judge it."""
-    facts = [(label, visible(str(context[name]))) for name, label in FACTS.items() if context.get(name)]
+    facts = [(str(label), visible(str(context[name]))) for name, label in FACTS.items() if context.get(name)]
     if context.get("limit") and isinstance(limit_s := context.get("limit_s"), int | float):
-        facts.append(("Limit", f"{context['limit']}, {duration_text(limit_s)}"))
+        facts.append((gettext("Limit"), f"{context['limit']}, {duration_text(limit_s)}"))
     return facts

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.utils.translation import gettext, gettext_lazy
+
 from runs.agent.payloads.notes import CancelledPayload, FinishedCall, StoppedCall
 from runs.agent.tool_calls.call_states import CALL_STATES, STOP_OUTCOMES
 from runs.live.rendering.formatting import cost_text, duration_text, moment_of, tokens_text
@@ -10,12 +12,12 @@ from runs.markdown import visible
 from runs.models import Step
 
 REPLIES = {
-    "not_begun": "A model was asked and had not begun to answer.",
-    "cut_off": "Stopped mid-reply. Its cost was not reported.",
-    "unknown": "A model was being asked. Whether it answers and what that costs is not known.",
+    "not_begun": gettext_lazy("A model was asked and had not begun to answer."),
+    "cut_off": gettext_lazy("Stopped mid-reply. Its cost was not reported."),
+    "unknown": gettext_lazy("A model was being asked. Whether it answers and what that costs is not known."),
 }
 
-KEPT = "Its words are kept below, as an unfinished reply."
+KEPT = gettext_lazy("Its words are kept below, as an unfinished reply.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Proof:
     reply: str
     tokens: str
     cost: str
+    cost_is_known: bool
     stopped: list[CallLine] = field(default_factory=list)
     finished: list[CallLine] = field(default_factory=list)
 
@@ -50,17 +53,20 @@ def proof_of(step: Step) -> Proof | None:
         return None
     told, tokens = step.payload.proof, step.payload.proof.tokens_after
     stopped = [_stopped(call) for call in told.stopped]
-    reply = REPLIES.get(told.reply, "")
+    reply = str(REPLIES.get(told.reply, ""))
     if told.keeps_words:
-        reply = f"{reply or 'A model was being asked.'} {KEPT}"
+        reply = f"{reply or gettext('A model was being asked.')} {KEPT}"
     return Proof(
         asked_by=visible(told.asked_by or ""),
         asked_at=moment_of(told.asked_at),
         took=duration_text(told.took_s) if told.took_s else "",
         forced_by=visible(told.forced_by or ""),
-        reply=reply or ("" if stopped else "Nothing was running."),
-        tokens="unknown" if tokens is None else tokens_text(tokens, is_estimated=bool(told.tokens_are_estimated)),
+        reply=reply or ("" if stopped else gettext("Nothing was running.")),
+        tokens=gettext("unknown")
+        if tokens is None
+        else tokens_text(tokens, is_estimated=bool(told.tokens_are_estimated)),
         cost=cost_text(told.cost_after),
+        cost_is_known=told.cost_after is not None,
         stopped=stopped,
         finished=[_finished(call) for call in told.finished],
     )
@@ -68,7 +74,7 @@ def proof_of(step: Step) -> Proof | None:
 
 def _stopped(call: StoppedCall) -> CallLine:
     ran = "" if call.ran_s is None else duration_text(call.ran_s)
-    words = STOP_OUTCOMES.get(call.outcome, call.outcome)
+    words = gettext(STOP_OUTCOMES[call.outcome]) if call.outcome in STOP_OUTCOMES else call.outcome
     return CallLine(call.call_id, visible(call.tool_name), words, call.outcome, ran)
 
 
@@ -78,4 +84,4 @@ def _finished(call: FinishedCall) -> CallLine:
 
 def _ended(state: str) -> str:
     """The label of a call state. A state stored by a later version is shown as it is."""
-    return CALL_STATES[state].badge.lower() if state in CALL_STATES else state
+    return gettext(CALL_STATES[state].badge).lower() if state in CALL_STATES else state

@@ -8,17 +8,23 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from django.utils.translation import gettext, ngettext, pgettext_lazy
+
 from runs.agent.payloads.steps import CallBeside, Lane, RacePayload, ToolCallPayload, ToolResultPayload
-from runs.agent.text import counted
 from runs.agent.tool_calls.call_states import PROGRESS
-from runs.live.rendering.formatting import cost_text, decimal_of, dollars, duration_text
+from runs.live.rendering.formatting import cost_text, counted_text, decimal_of, dollars, duration_text
 from runs.models import Step
 
 WIDTH = 1000
 NARROWEST = 4
 """Minimum width of a bar, so that it stays visible."""
 
-LANE_WORDS = {"won": "won", "lost": "lost", "failed": "failed", "cancelled": "lost"}
+LANE_WORDS = {
+    "won": pgettext_lazy("lane", "won"),
+    "lost": pgettext_lazy("lane", "lost"),
+    "failed": pgettext_lazy("lane", "failed"),
+    "cancelled": pgettext_lazy("lane", "lost"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +113,13 @@ def _x(moment: float, begun: float, over: float) -> int:
 
 def _call_bar(call: CallBeside, begun: float, over: float) -> Bar:
     x, width = bar_place(call, begun, over)
-    words = [PROGRESS.get(call.state, call.state), _took(call)]
-    about = f"from {duration_text(call.started_at - begun)}" if call.started_at is not None else ""
+    progress = PROGRESS.get(call.state, call.state)
+    words = [gettext(progress) if progress else "", _took(call)]
+    about = _from(call.started_at - begun) if call.started_at is not None else ""
     return Bar(
         call.tool_name,
         call.state if call.state in PROGRESS else "unknown",
-        " ".join(filter(None, words)) or "ended",
+        " ".join(filter(None, words)) or gettext("ended"),
         x,
         width,
         anchor=_anchor(call.call_id),
@@ -131,9 +138,10 @@ def _anchor(call_id: str) -> str:
 def _calls_caption(calls: Sequence[CallBeside], ended: Sequence[CallBeside], took_s: float) -> str:
     still = sum(call.state in ("waiting", "running") for call in calls)
     if still:
-        return f"{len(calls)} in parallel, {len(calls) - still} done"
+        return gettext("%(n)s in parallel, %(done)s done") % {"n": len(calls), "done": len(calls) - still}
     denied = sum(call.state == "denied" for call in calls)
-    name = f"{len(calls)} in parallel{f', {denied} denied' if denied else ''}"
+    words = gettext("%(n)s in parallel, %(denied)s denied") if denied else gettext("%(n)s in parallel")
+    name = words % {"n": len(calls), "denied": denied}
     return f"{name} · {duration_text(took_s)}" if ended else name
 
 
@@ -142,7 +150,7 @@ def _lane_bar(lane: Lane, begun: float, over: float) -> Bar:
     return Bar(
         lane.model,
         lane.outcome,
-        " ".join(filter(None, [LANE_WORDS.get(lane.outcome, lane.outcome), _took(lane)])),
+        " ".join(filter(None, [str(LANE_WORDS.get(lane.outcome, lane.outcome)), _took(lane)])),
         x,
         width,
         first_x=first_x_of(lane, begun, over),
@@ -152,22 +160,34 @@ def _lane_bar(lane: Lane, begun: float, over: float) -> Bar:
 
 def _lane_facts(lane: Lane, begun: float) -> list[str]:
     start, first = lane.started_at, lane.first_token_at
+    first_words = gettext("no word")
+    if first is not None and start is not None:
+        first_words = gettext("first word %(time)s") % {"time": duration_text(first - start)}
+    tokens = ngettext("%(n)s token", "%(n)s tokens", lane.tokens or 0) % {"n": counted_text(lane.tokens or 0)}
     return [
-        "not asked" if start is None else f"started at {duration_text(start - begun)}",
-        "no word" if first is None or start is None else f"first word {duration_text(first - start)}",
-        "tokens not reported"
-        if lane.tokens is None
-        else f"{'≈' * lane.tokens_are_estimated}{counted(lane.tokens, 'token')}",
-        f"cost {cost_text(lane.cost)}",
+        gettext("not asked") if start is None else _started(start - begun),
+        first_words,
+        gettext("tokens not reported") if lane.tokens is None else f"{'≈' * lane.tokens_are_estimated}{tokens}",
+        gettext("cost %(cost)s") % {"cost": cost_text(lane.cost)},
     ]
 
 
+def _started(since_s: float) -> str:
+    return gettext("started at %(time)s") % {"time": duration_text(since_s)}
+
+
+def _from(since_s: float) -> str:
+    return gettext("from %(time)s") % {"time": duration_text(since_s)}
+
+
 def _race_caption(told: RacePayload) -> str:
-    how = "Hedged" if told.strategy == "hedge" else "Raced"
+    is_hedge = told.strategy == "hedge"
     if told.multiple is None:
-        return how
-    gain = ", ".join(filter(None, [_more_cost(told.lanes), _faster(told.lanes)]))
-    return f"{how}: {counted(told.multiple, 'request')} instead of 1{gain and ': '}{gain}"
+        return gettext("Hedged") if is_hedge else gettext("Raced")
+    words = gettext("Hedged: %(requests)s instead of 1") if is_hedge else gettext("Raced: %(requests)s instead of 1")
+    requests = ngettext("%(n)s request", "%(n)s requests", round(told.multiple))
+    caption = words % {"requests": requests % {"n": counted_text(round(told.multiple))}}
+    return ": ".join([caption, *filter(None, [", ".join(filter(None, [_more_cost(told.lanes), _faster(told.lanes)]))])])
 
 
 def _more_cost(lanes: Sequence[Lane]) -> str:
@@ -183,7 +203,8 @@ def _faster(lanes: Sequence[Lane]) -> str:
     first = next((lane for lane in lanes if lane.lane == 1 and lane.outcome == "lost"), None)
     if won is None or first is None or won.ended_at is None or first.ended_at is None or first.ended_at <= won.ended_at:
         return ""
-    return f"{duration_text(first.ended_at - won.ended_at)} faster than the agent's first model"
+    sooner = {"time": duration_text(first.ended_at - won.ended_at)}
+    return gettext("%(time)s faster than the agent's first model") % sooner
 
 
 def _took(span: CallBeside | Lane) -> str:

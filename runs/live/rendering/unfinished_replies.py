@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, gettext_lazy
 
 from runs.agent.payloads.notes import UnfinishedPayload
 from runs.agent.payloads.steps import AnswerPayload
@@ -31,7 +32,7 @@ class Unfinished:
     """True if it was a lane of a race."""
 
 
-_ENDINGS = {"cut": "Cut at the limit", "paused": "Broken off"}
+_ENDINGS = {"cut": gettext_lazy("Cut at the limit"), "paused": gettext_lazy("Broken off")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def ending_of(step: Step) -> Ending | None:
     """How an answer was cut short; None for a whole one."""
     match step.payload:
         case AnswerPayload(ending=str(name), ending_reason=reason):
-            return Ending(name, _ENDINGS.get(name, "Unusual end"), reason or "")
+            return Ending(name, str(_ENDINGS.get(name, gettext_lazy("Unusual end"))), reason or "")
         case _:
             return None
 
@@ -63,7 +64,7 @@ def unfinished_of(step: Step) -> Unfinished | None:
     has_answer = bool(told.answer.strip())
     return Unfinished(
         why=told.why,
-        why_words=why_words,
+        why_words=gettext(why_words),
         reasoning=mark_safe(plain(reasoning[:MAX_CHARS])) if has_answer else SafeString(),  # noqa: S308  plain escapes
         length=counted(len((told.answer if has_answer else told.reasoning).split()), "word"),
         missing_chars=told.missing_chars,

@@ -15,6 +15,7 @@ from runs.live.sockets import close_codes
 from runs.live.sockets.authentication import seen_by_session, session_key_of
 from runs.live.sockets.connections import NotAdmitted
 from runs.live.sockets.hub import Hub, get_hub
+from runs.live.sockets.language import language_of
 from runs.live.sockets.message_rate import MessageRate
 from runs.live.sockets.write_buffer import WriteBuffer, write_buffer_of
 
@@ -43,6 +44,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]
         self.user_id = 0
         self.sees_all = False
         self.session_key = session_key_of(scope) or ""
+        self.language = language_of(scope)
         self.run_id: UUID | None = scope["url_route"]["kwargs"].get("run_id")
         self.is_closed = False
         self.buffer: WriteBuffer = write_buffer_of(scope)
@@ -131,7 +133,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]
 
     async def ping(self) -> None:
         """Send a ping frame."""
-        await self.send_text(frames.ping_frame())
+        await self.send_text(frames.ping_frame(language=self.language))
 
     async def close(self, code: int) -> None:
         """Close the socket; a second call does nothing."""

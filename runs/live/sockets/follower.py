@@ -15,7 +15,7 @@ from uuid import UUID
 from runs.agent.json_data.json_types import JsonObject
 from runs.live.feeds.frames import Frame
 from runs.live.feeds.run_feed import RunFeed
-from runs.live.feeds.run_updates import Format, StateUpdate
+from runs.live.feeds.run_updates import JSON, StateUpdate, Style
 from runs.live.sockets import close_codes
 from runs.live.sockets.authentication import run_seen_by
 from runs.live.sockets.hub import get_hub
@@ -76,7 +76,7 @@ Item = Steps | CaughtUp | Pieces | RunStatus | Ping | Closed
 class Follower:
     """A follower of one run. `items` ends after the final `RunStatus` or a `Closed`."""
 
-    style: Format = "json"
+    style: Style = JSON
 
     def __init__(self, user: Any, credential: str, run_id: UUID) -> None:
         """`credential` is a session key, or `token ` and a token's hash: it is checked again every 15 s."""
@@ -145,7 +145,7 @@ class Follower:
             for closed in [item for item in self._heard if isinstance(item, Closed)]:
                 yield closed
                 return
-            frame = await feed.page_after(self._position, "json", PAGE_BYTES)
+            frame = await feed.page_after(self._position, JSON, PAGE_BYTES)
             if frame is None:
                 yield Closed(close_codes.NO_SUCH_RUN)
                 return
@@ -243,7 +243,7 @@ def _chars_of(heard: "Frame | StateUpdate | str | Ping | Closed") -> int:
         case Frame(text=text) | str(text):
             return len(text)
         case StateUpdate(frames=frames):
-            return len(frames["json"])
+            return len(frames[JSON])
         case _:
             return 0
 
@@ -259,7 +259,7 @@ def _item(heard: "StateUpdate | str | Ping | Closed") -> Item:
 
 
 def _standing(state: StateUpdate) -> RunStatus:
-    return RunStatus(json.loads(state.frames["json"])["state"], state.is_final)
+    return RunStatus(json.loads(state.frames[JSON])["state"], state.is_final)
 
 
 def _is_last(item: Item) -> bool:

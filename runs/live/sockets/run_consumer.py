@@ -9,7 +9,7 @@ from runs.asgi_types import Scope
 from runs.live.feeds import frames
 from runs.live.feeds.frames import BadFrame, Frame
 from runs.live.feeds.run_feed import RunFeed
-from runs.live.feeds.run_updates import Format, StateUpdate
+from runs.live.feeds.run_updates import JSON, StateUpdate, Style
 from runs.live.sockets import close_codes
 from runs.live.sockets.authentication import run_seen_by
 from runs.live.sockets.base_consumer import SocketConsumer
@@ -20,7 +20,7 @@ from runs.writer_status import STANDSTILL
 class RunViewerConsumer(SocketConsumer):
     """Sends one run to one viewer: the missed steps, then new ones, then the final state."""
 
-    style: Format = "html"
+    style: Style = Style("html")
     feed: RunFeed | None = None
     position = 0
     """The last step sent."""
@@ -42,7 +42,7 @@ class RunViewerConsumer(SocketConsumer):
             await self.close(close_codes.NO_SUCH_RUN)
             return
         try:
-            self.position, self.style = _asked_for(self.scope)
+            self.position, self.style = _asked_for(self.scope, self.language)
         except BadFrame:
             await self.close(close_codes.BAD_FRAME)
             return
@@ -113,7 +113,9 @@ class RunViewerConsumer(SocketConsumer):
         self.catch_up()
 
     async def ping(self) -> None:
-        await self.send_text(frames.ping_frame(self.feed.head if self._is_behind and self.feed else None))
+        await self.send_text(
+            frames.ping_frame(self.feed.head if self._is_behind and self.feed else None, language=self.language)
+        )
 
     # --- Catching up ---
 
@@ -168,14 +170,14 @@ class RunViewerConsumer(SocketConsumer):
         await self.send_text(frame.text)
 
 
-def _asked_for(scope: Scope) -> tuple[int, Format]:
-    """The sequence to start after, and the format. Raises `BadFrame` for an invalid query."""
+def _asked_for(scope: Scope, language: str) -> tuple[int, Style]:
+    """The sequence to start after, and the style. Raises `BadFrame` for an invalid query."""
     query = parse_qs(scope["query_string"].decode("latin1"), keep_blank_values=True)
     after, style = query.get("after", ["0"])[-1], query.get("format", ["html"])[-1]
     if not (after.isascii() and after.isdecimal() and len(after) < 19):
         raise BadFrame
     if style == "json":
-        return int(after), "json"
+        return int(after), JSON
     if style != "html":
         raise BadFrame
-    return int(after), "html"
+    return int(after), Style("html", language)

@@ -3,7 +3,7 @@
 from typing import Self
 
 from runs.live.feeds.frames import StepEntry
-from runs.live.feeds.run_updates import SIZE_OF_ALL, StepCache
+from runs.live.feeds.run_updates import SIZE_OF_ALL, StepCache, Style
 
 
 class Size(int):
@@ -26,7 +26,7 @@ def test_a_cache_that_goes_while_another_one_grows_is_not_counted_for_ever():
     before = SIZE_OF_ALL.change(0)
     others = [StepCache() for _ in range(10)]
     for each in others:
-        each._keep(StepEntry(1, "", 1000), "html")
+        each._keep(StepEntry(1, "", 1000), Style("html"))
     full = SIZE_OF_ALL.change(0)
     del each
 

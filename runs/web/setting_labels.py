@@ -1,0 +1,65 @@
+"""The declared words of a setting, and amounts with their unit, in the reader's language."""
+
+from decimal import Decimal
+from typing import Final
+
+from django.utils.translation import gettext, ngettext_lazy, pgettext_lazy
+
+from runs.agent.setting import Setting
+from runs.live.rendering.formatting import counted_text, localized
+
+_AMOUNTS: Final = {
+    "turn": ngettext_lazy("%(n)s turn", "%(n)s turns", "count"),
+    "tool call": ngettext_lazy("%(n)s tool call", "%(n)s tool calls", "count"),
+    "second": ngettext_lazy("%(n)s second", "%(n)s seconds", "count"),
+    "token": ngettext_lazy("%(n)s token", "%(n)s tokens", "count"),
+}
+_UNITS: Final = {
+    "turn": pgettext_lazy("unit", "turns"),
+    "tool call": pgettext_lazy("unit", "tool calls"),
+    "second": pgettext_lazy("unit", "seconds"),
+    "token": pgettext_lazy("unit", "tokens"),
+    "dollar": pgettext_lazy("unit", "dollars"),
+}
+
+
+def amount_words(number: Decimal | float, unit: str) -> str:
+    """`1 turn`, `1,000 tokens`."""
+    return _AMOUNTS[unit] % {"count": int(number), "n": counted_text(int(number))}
+
+
+def unit_words(unit: str) -> str:
+    """The unit in the plural: `turns`."""
+    return str(_UNITS[unit])
+
+
+def label_of(setting: Setting) -> str:
+    """The label of its field."""
+    return gettext(setting.label)
+
+
+def fact_label_of(setting: Setting) -> str:
+    """Its label where the value has its unit."""
+    return gettext(setting.fact_label or setting.label)
+
+
+def help_of(setting: Setting) -> str:
+    """What it is, as a sentence."""
+    return f"{gettext(setting.help)}."
+
+
+def description_of(setting: Setting) -> str:
+    """What it is, in one or two sentences, and its unit if that is seconds."""
+    seconds = f"{gettext('Seconds.')} " if setting.kind == "seconds" else ""
+    remark = f" {gettext(setting.remark)}" if setting.remark else ""
+    return f"{seconds}{help_of(setting)}{remark}"
+
+
+def empty_meaning(setting: Setting) -> str:
+    """What an empty value means; empty if there has to be a value."""
+    return gettext(setting.empty) if setting.empty else ""
+
+
+def plain_number(number: float) -> str:
+    """A number without needless zeros, such as `2.5`."""
+    return localized(f"{number:g}")

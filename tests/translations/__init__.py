@@ -1,0 +1,1 @@
+"""Translations: extraction, catalogs, and the search for strings that nobody marked."""
