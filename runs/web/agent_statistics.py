@@ -72,9 +72,13 @@ def statistics_of(user: Any, agents: Iterable[Agent]) -> dict[int, AgentStatisti
     )
     return {
         row["agent"]: AgentStatistics(
-            *(row[name] for name in ("recent", "succeeded", "could_not", "failed", "total")),
-            bool(row["unknown"]),
-            row["last_at"],
+            recent=row["recent"],
+            succeeded=row["succeeded"],
+            could_not=row["could_not"],
+            failed=row["failed"],
+            cost=row["total"],
+            is_partial=bool(row["unknown"]),
+            last_at=row["last_at"],
         )
         for row in rows
     }

@@ -78,7 +78,10 @@ def start_round(names: Sequence[str], endpoints: Sequence[Endpoint]) -> threadin
 def last_round() -> Round | None:
     """The last round; None without one in the last `KEEP_S`."""
     found = cache.get(_ROUND)
-    return None if found is None else Round(*found, is_going=cache.get(_GOING) is not None)
+    if found is None:
+        return None
+    names, done = found
+    return Round(names, done, is_going=cache.get(_GOING) is not None)
 
 
 def _work(models: dict[str, ModelProvider]) -> None:

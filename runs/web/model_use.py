@@ -42,7 +42,8 @@ def last_uses(user: Any) -> dict[tuple[str, str], ModelUse]:
 
 
 def _newest_runs(user: Any) -> list[UUID]:
-    found, steps = [], 0
+    found: list[UUID] = []
+    steps = 0
     runs = Run.objects.visible_to(user).order_by("-created_at", "-id").values_list("pk", "next_sequence")
     for run_id, next_sequence in runs[:NEWEST_RUNS]:
         steps += next_sequence - 1

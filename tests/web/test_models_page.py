@@ -255,7 +255,8 @@ def test_all_models_are_tested_at_once_and_the_page_gets_the_results_it_has_not_
     browser = browser_of(staff)
 
     going = browser.post("/models/test-all/", headers=HTMX).content.decode()
-    [each.join() for each in finished_rounds]
+    for each in finished_rounds:
+        each.join()
     both, second = progress_of(browser, 0), progress_of(browser, 1)
 
     assert "of 2 models tested" in going and 'hx-trigger="load' in going
@@ -278,7 +279,8 @@ def test_without_javascript_the_page_shows_how_far_the_test_of_all_is_and_loads_
     during = flat(browser.post("/models/test-all/", follow=True).content.decode())
     browser.post("/models/test-all/")
     gate.set()
-    [each.join() for each in finished_rounds]
+    for each in finished_rounds:
+        each.join()
 
     assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in during
     assert "0 of 1 models tested" in during

@@ -184,6 +184,7 @@ class _TestedRow(ModelRow):
     """A model with the result of a test."""
 
     __slots__ = ("_probe",)
+    _probe: Probe
 
     def __init__(self, name: str, probe: Probe, **fields: object) -> None:
         super().__init__(name, "not needed", **fields)  # type: ignore[arg-type]  # those of a `ModelRow`

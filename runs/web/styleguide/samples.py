@@ -66,11 +66,20 @@ def apart(groups: Iterable[SampleGroup]) -> list[SampleGroup]:
 
 def _prefixed(html: str, prefix: str) -> str:
     html = html.replace(" autofocus", "")  # The page opens at its top, not at a refused field.
+    own = {rest.partition('"')[0] for rest in html.split(' id="')[1:]}
     for name in _NAMES:
         first, *others = html.split(f' {name}="')
-        html = first + "".join(f' {name}="{_with(prefix, other)}' for other in others)
+        html = first + "".join(_renamed(name, other, prefix, own) for other in others)
     first, *others = html.split(' href="#')
     return first + "".join(f' href="#{"" if each.startswith("icon-") else prefix}{each}' for each in others)
+
+
+def _renamed(name: str, rest: str, prefix: str, own: set[str]) -> str:
+    """An attribute with the names in it renamed. What a label or a relation names outside of the sample is left out:
+    it is not on this page."""
+    told, quote, after = rest.partition('"')
+    names = [each for each in told.split() if each in own or not name.startswith("aria-")]
+    return f' {name}="{" ".join(prefix + each for each in names)}{quote}{after}' if names else after
 
 
 def _labelled(html: str, where: str) -> str:
@@ -78,9 +87,3 @@ def _labelled(html: str, where: str) -> str:
     first, *others = html.split(' aria-label="')
     labels = (each.partition('"') for each in others)
     return first + "".join(f' aria-label="{label} ({escape(where)}){quote}{rest}' for label, quote, rest in labels)
-
-
-def _with(prefix: str, rest: str) -> str:
-    names, quote, after = rest.partition('"')
-    # The icons are once on the page, for all samples.
-    return " ".join(f"{prefix}{name}" for name in names.split()) + quote + after
