@@ -24,7 +24,8 @@ def show_own(form: forms.Form, agent: Agent) -> None:
     for name, words in defaults_of(agent).items():
         field = form.fields[name]
         if isinstance(field, forms.ChoiceField):
-            field.choices = [("", words), *list(field.choices)[1:]]
+            choices: Any = field.choices
+            field.choices = [("", words), *list(choices)[1:]]
         else:
             field.widget.attrs["placeholder"] = words
 

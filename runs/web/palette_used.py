@@ -26,8 +26,9 @@ def note_used(request: PageRequest) -> HttpResponse:
     url = request.POST.get("url", "")
     if len(url) > MOST_URL_CHARS or _match_of(url) is None:
         return HttpResponseBadRequest("This is no page of the palette.", content_type="text/plain")
+    user: Any = request.user
     with transaction.atomic():
-        kept, _is_new = PagePreferences.objects.select_for_update().get_or_create(user=request.user)
+        kept, _is_new = PagePreferences.objects.select_for_update().get_or_create(user=user)
         kept.palette_used = [url, *(each for each in kept.palette_used if each != url)][:MOST_KEPT]
         kept.save(update_fields=["palette_used"])
     return HttpResponse(status=204)

@@ -33,7 +33,8 @@ def choose_columns(request: PageRequest) -> HttpResponse:
     """Keep the chosen columns, or with `usual` forget the choice; then back to the list."""
     chosen = [name for name in COLUMNS if name in request.POST.getlist("column")]
     kept = None if "usual" in request.POST or set(chosen) == USUAL else chosen
-    PagePreferences.objects.update_or_create(user=request.user, defaults={"run_columns": kept})
+    user: Any = request.user
+    PagePreferences.objects.update_or_create(user=user, defaults={"run_columns": kept})
     return redirect(list_of(request))
 
 

@@ -26,14 +26,15 @@ def save_view(request: PageRequest) -> HttpResponse:
     name = " ".join(request.POST.get("name", "").replace("\x00", "").split())[:60]
     asked = request.POST.get("query", "")[:MOST_QUERY_CHARS].lstrip("?")
     query = RunFilter(QueryDict(asked), user=request.user).query()
-    mine = RunView.objects.filter(user=request.user)
+    user: Any = request.user
+    mine = RunView.objects.filter(user=user)
     if not name:
         return _refused(request, _("A view needs a name."), query)
     if mine.exclude(name=name).count() >= MOST_VIEWS:
         words = _("You have %(most)s views. Delete one first.") % {"most": MOST_VIEWS}
         return _refused(request, words, query)
     shared = "shared" in request.POST and may_share_views(request.user)
-    saved, _is_new = mine.update_or_create(user=request.user, name=name, defaults={"query": query, "is_shared": shared})
+    saved, _is_new = mine.update_or_create(user=user, name=name, defaults={"query": query, "is_shared": shared})
     return redirect(address_of(saved))
 
 
@@ -41,7 +42,7 @@ def save_view(request: PageRequest) -> HttpResponse:
 @signed_in
 def change_view(request: PageRequest, view_id: int) -> HttpResponse:
     """Rename (`action=rename`) or delete (`action=delete`) a view of one's own; 404 for another's."""
-    view = RunView.objects.filter(pk=view_id, user=request.user).first()
+    view = RunView.objects.filter(pk=view_id, user=request.user.pk).first()
     if view is None:
         raise Http404("There is no such view, or it is not yours.")
     if request.POST.get("action") == "delete":
@@ -49,7 +50,7 @@ def change_view(request: PageRequest, view_id: int) -> HttpResponse:
         messages.info(request, _("The view %(name)s is deleted.") % {"name": view.name})
         return redirect(f"{reverse('runs:history')}?{view.query}")
     name = " ".join(request.POST.get("name", "").replace("\x00", "").split())[:60]
-    if not name or RunView.objects.filter(user=request.user, name=name).exclude(pk=view.pk).exists():
+    if not name or RunView.objects.filter(user=request.user.pk, name=name).exclude(pk=view.pk).exists():
         words = _("Another view has this name.") if name else _("A view needs a name.")
         messages.error(request, words)
     else:

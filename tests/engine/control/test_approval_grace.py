@@ -199,7 +199,7 @@ async def test_a_stop_in_the_grace_ends_the_run_and_the_call_never_runs(ada: Use
     stopped = await cancel(run, ada)
     await let_pass(run)
     await host.idle()
-    with pytest.raises(control.DecisionRefused, match="cancelled"):
+    with pytest.raises(control.DecisionRefused, match="stopped"):
         await undo(call, ada)
 
     assert stopped == "cancelled"
