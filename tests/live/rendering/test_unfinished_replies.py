@@ -87,7 +87,7 @@ def test_an_answer_that_did_not_fit_is_no_unfinished_reply():
 def test_nothing_said_in_it_becomes_markup(seed):
     shell = Shell()
     for step in (left(seed, seed, model=seed), left("", seed, why=seed), left(seed, in_race=True)):
-        html = fragments.step_html(step)
+        html: str = fragments.step_html(step)
         for own in ("?at=7#", "steps/7/"):
             html = html.replace(f'href="/runs/{step.run_id}/{own}', 'href="#')
         shell.feed(html)
