@@ -183,5 +183,5 @@ def _asked_last(request: PageRequest, run: Run, *notes: str) -> bool:
 def _stay(request: PageRequest, run: Run, said: ActionMessage) -> HttpResponse:
     if request.htmx and not said.reload:
         return toast(HttpResponse(status=204), said.text, level=said.level, until_rest=said.until_rest)
-    messages.add_message(request, messages.ERROR if said.level == "error" else messages.INFO, said.text)
+    messages.add_message(request, messages.ERROR if said.level == "error" else messages.INFO, str(said.text))
     return HttpResponseClientRefresh() if request.htmx else redirect(run)

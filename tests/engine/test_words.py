@@ -48,4 +48,4 @@ def test_every_failure_of_a_model_is_named_for_people(kind):
 
     card = step_view(Step(kind="retry", attempt=1, max_attempts=3, metadata={"code": code}))
 
-    assert card.cause == CODES[kind]
+    assert card.cause == str(CODES[kind])

@@ -43,7 +43,7 @@ def run(owner: User, make_run: Callable[..., Run]) -> Run:
     run.save()
     about = {"run": run, "epoch": 1, "started_at": run.created_at, "ended_at": run.created_at}
     retry = {"code": "timeout", "wait_s": 1.5, "next_at": run.created_at.timestamp() + 1.5}
-    lanes = [
+    lanes: list[dict[str, Any]] = [
         {"lane": n, "provider": "a", "model": f"m{n}", "started_at": 1.25, "first_token_at": 1.5, "ended_at": 2.75}
         | {"outcome": "won" if n == 1 else "lost", "tokens": 1234, "cost": "0.0123", "error_code": None}
         for n in (1, 2)

@@ -393,7 +393,7 @@ def test_a_copy_takes_over_what_was_set_on_the_run_also_where_the_agent_has_the_
 ) -> None:
     browser.post("/runs/", {"task": "half of 90", "max_turns": "7"})
     run = Run.objects.get()
-    agent.max_turns, agent.max_seconds, agent.temperature = 7, 99, 0.5
+    agent.max_turns, agent.max_duration_s, agent.temperature = 7, 99, 0.5
     agent.save()
 
     page = browser.get(f"/runs/new/?from={run.pk}").content.decode()

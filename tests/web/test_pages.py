@@ -265,9 +265,9 @@ def test_the_dashboard_shows_each_run_in_its_list(
 def test_a_status_is_told_by_a_word_and_an_icon_not_by_colour_alone() -> None:
     for status, label in Run.Status.choices:
         pill = render_to_string("runs/partials/status_pill.html", {"run": Run(status=status)})
-        assert label in pill
+        assert str(label) in pill
         assert "<svg" in pill
     for severity, label in Run.Severity.choices:
         badge = render_to_string("runs/partials/severity_badge.html", {"severity": severity})
-        assert label in badge
+        assert str(label) in badge
         assert "<svg" in badge

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from runs.database_outages import FULL
-from runs.live.feeds import run_updates
+from runs.live.rendering import fragments
 from runs.live.rendering.fragments import step_html
 from runs.live.sockets.language import language_of
 from runs.models import Step
@@ -44,7 +44,7 @@ async def test_a_step_is_rendered_once_for_each_language(watch, make_run, owner,
         rendered[step.sequence] += 1
         return step_html(step)
 
-    monkeypatch.setattr(run_updates.fragments, "step_html", count)
+    monkeypatch.setattr(fragments, "step_html", count)
 
     last = add_steps(run, 5)
     await ring(run)
