@@ -50,8 +50,8 @@ browser: ## Install Chromium for the browser tests (Debian and Ubuntu)
 
 chaos: $(DEV_STAMP) ## Break everything that can break, and check that no run and no step is lost (CHAOS_SEED repeats a try)
 	CHAOS=full $(PY) -m pytest tests/chaos -s $(ARGS)
-	CHAOS=full $(PY) -m pytest tests/time_limits tests/site/markup tests/agent/model_calls/test_model_chaos.py tests/engine/hosting/test_host.py -s $(ARGS)
-	CANCEL_FUZZ=all $(PY) -m pytest --timeout 3600 tests/engine/test_cancel_fuzz.py tests/agent/test_cancel_fuzz_wire.py -s $(ARGS)
+	CHAOS=full $(PY) -m pytest tests/time_limits tests/site/markup tests/live/rendering/test_untrusted_texts.py tests/agent/model_calls/test_model_chaos.py tests/engine/hosting/test_host.py -s $(ARGS)
+	CANCEL_FUZZ=all $(PY) -m pytest --timeout 3600 tests/engine/test_cancel_fuzz.py tests/engine/control/test_approval_races.py tests/agent/test_cancel_fuzz_wire.py -s $(ARGS)
 	INTERLEAVINGS=10000 $(PY) -m pytest --timeout 3600 tests/engine/test_interleavings.py -s $(ARGS)
 	SCHEMATHESIS=all $(PY) -m pytest --timeout 3600 tests/api/test_schemathesis.py -s $(ARGS)
 

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 StartHost = Callable[..., RunHost]
 
-RACES = 200 if os.environ.get("CANCEL_FUZZ") == "all" else 50
+RACES = 200 if os.environ.get("CANCEL_FUZZ") == "all" else 20
 """Approvals against stops. All of them take half a minute: `CANCEL_FUZZ=all`, or `make chaos`."""
 
 
