@@ -91,7 +91,7 @@ def test_a_copy_is_filled_in_with_no_more_than_the_agent_allows_and_can_be_launc
     browser.post("/runs/", {"task": "half of 90", "agent": agent.name, "from": str(run.pk), "max_turns": "20"})
 
     assert re.search(r'name="max_turns"[^>]*\s+value="20"', page)
-    assert "and the agent allows no more than 20" in page
+    assert "The agent allows no more than 20" in page
     config = Run.objects.get(rerun_of=run).config
     assert {name: config[name] for name in more} == {
         "max_turns": 20,

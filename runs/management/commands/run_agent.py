@@ -33,7 +33,6 @@ from runs.models.as_json import run_as_json, step_as_json
 LOOK_EVERY_S = 0.05
 EXIT_CODES = {Run.Status.COMPLETED: 0, Run.Status.FAILED: 1, Run.Status.CANCELLED: 130}
 PARKED = 3
-COULD_NOT = 4
 PARKED_FOR = ("approval", "decision", "resume")
 BAD_ARGUMENTS = 2
 
@@ -43,8 +42,7 @@ class Command(BaseCommand):
 
     help = (
         "Launch a run and print its steps as they are recorded, one line `[kind] content` a step. Ctrl-C stops it. "
-        "Exit code: 0 completed, 1 failed, 2 could not be launched, 3 waits for a person, 4 completed with an answer "
-        "that says it could not do it, 130 cancelled."
+        "Exit code: 0 completed, 1 failed, 2 could not be launched, 3 waits for a person, 130 cancelled."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -68,10 +66,11 @@ class Command(BaseCommand):
         interrupts.heed()
         run = self._launch(task, options)
         with _hosting(run, self.stderr):
-            code = RunPrinter(run, interrupts, as_json=json).follow()
+            printer = RunPrinter(run, interrupts, as_json=json)
+            code = printer.follow()
         if code == PARKED:
             self.stderr.write(who_decides(run))
-        elif code == COULD_NOT:
+        elif printer.run.could_not:
             self.stderr.write(f"{Run.COULD_NOT}: the answer says why.")
         sys.exit(code)
 
@@ -126,8 +125,6 @@ class RunPrinter:
                 continue  # At a question: the handler has counted it.
         if self.as_json:
             _say(as_json_line(run_as_json(self.run)))
-        if self.run.could_not:
-            return COULD_NOT
         return EXIT_CODES.get(Run.Status(self.run.status), PARKED)
 
     def _stop_if_asked(self) -> None:
