@@ -76,6 +76,11 @@ def _stored(sentence: Sentence) -> JsonObject:
     return {"text": sentence.text, "values": dict(sentence.values)} | plural
 
 
+def parts_in(stored: object) -> list[Sentence]:
+    """The parts of a text in a step's stored metadata; none if they are missing. Never raises."""
+    return read_parts(stored.get(SAID)) if isinstance(stored, dict) else []
+
+
 def read_parts(stored: object) -> list[Sentence]:
     """The stored parts; none if they are missing, or not of this form. Never raises."""
     found = [_sentence(each) for each in stored] if isinstance(stored, list) else []

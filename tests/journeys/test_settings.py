@@ -70,14 +70,14 @@ async def test_a_browser_set_to_german_shows_and_keeps_the_numbers(start_site, o
     page = await open_page(site, session=site.session_of("ada"), locale="de-DE")
     await page.goto("/runs/new/")
     await page.fill("[name=task]", "half of 90")
-    await unfold(page, "Options")
+    await unfold(page, "Optionen")
     await page.locator("[name=temperature]").fill("0.25")
     await page.keyboard.press("Control+Enter")
     await page.wait_for_url("**/runs/*-*-*-*-*/")
     await wait_for_status(page, "completed")
 
-    await page.get_by_label("More actions").click()
-    await page.get_by_role("link", name="Edit & run again").click()
+    await page.get_by_label("Weitere Aktionen").click()
+    await page.get_by_role("link", name="Bearbeiten & erneut ausführen").click()
 
     await expect(page.locator("[name=temperature]")).to_have_value("0.25")
 
