@@ -1,19 +1,23 @@
 """An agent's ceilings in the launch form of a user who may not change the agent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import reduce
 from typing import Any, Final
 
 from django import forms
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from runs.agent.all_settings import LAUNCHED
 from runs.agent.setting import Setting
-from runs.agent.text import counted, dollars_text
+from runs.agent.text import dollars_text
 from runs.engine.control import Ceilings
+from runs.live.rendering.formatting import counted_text, dollars_in
 from runs.models import Agent
 from runs.web.agent_facts import span_words
 from runs.web.run_settings import setting_words
+from runs.web.setting_labels import amount_words
 
 _NUMBERS: Final = tuple(each for each in LAUNCHED if each.is_capped and each.kind in ("count", "money"))
 """Capped settings with a number field in the launch form."""
@@ -66,7 +70,9 @@ def numbers_in(ceilings: Ceilings) -> dict[str, Any]:
 def words_about(agent: Agent | None, ceilings: Ceilings) -> str:
     """The ceilings as a sentence; empty if there are none."""
     parts = list(_parts(ceilings))
-    return f"{agent} allows at most {', '.join(parts)}." if agent is not None and parts else ""
+    if agent is None or not parts:
+        return ""
+    return _("%(agent)s allows at most %(most)s.") % {"agent": agent, "most": ", ".join(parts)}
 
 
 def _parts(ceilings: Ceilings) -> Iterator[str]:
@@ -74,14 +80,25 @@ def _parts(ceilings: Ceilings) -> Iterator[str]:
         if each.name in ceilings:
             yield _amount(each, ceilings[each.name])
     if "reasoning_effort" in ceilings:
-        yield f"the effort {dict(Agent.ReasoningEffort.choices)[ceilings['reasoning_effort']].lower()}"
+        effort = dict(Agent.ReasoningEffort.choices)[ceilings["reasoning_effort"]]
+        yield _("the effort %(effort)s") % {"effort": str(effort).lower()}
     if "models" in ceilings:
-        yield f"the model{'s' if len(ceilings['models']) > 1 else ''} {' and '.join(map(str, ceilings['models']))}"
+        models = ceilings["models"]
+        yield ngettext("the model %(names)s", "the models %(names)s", len(models) or 1) % {"names": _names(models)}
     if "tools" in ceilings:
-        yield f"the tools {' and '.join(map(str, ceilings['tools']))}" if ceilings["tools"] else "no tools"
+        tools = ceilings["tools"]
+        yield _("the tools %(names)s") % {"names": _names(tools)} if tools else _("no tools")
+
+
+def _names(names: Iterable[object]) -> str:
+    """`a and b`; empty for none."""
+    shown = [str(name) for name in names] or [""]
+    return reduce(lambda first, last: _("%(first)s and %(last)s") % {"first": first, "last": last}, shown)
 
 
 def _amount(setting: Setting, ceiling: Any) -> str:
     if setting.kind == "money":
-        return dollars_text(float(ceiling))
-    return f"{counted(ceiling, setting.unit)}{' a reply' if setting.group == 'model' else ''}"
+        return dollars_in(dollars_text(float(ceiling)).removeprefix("$"))
+    if setting.group == "model":
+        return ngettext("%(n)s token a reply", "%(n)s tokens a reply", ceiling) % {"n": counted_text(ceiling)}
+    return amount_words(ceiling, setting.unit)

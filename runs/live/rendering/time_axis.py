@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext
+
 from runs.live.rendering.formatting import duration_text
 
 WIDTH: Final = 1000
@@ -30,12 +32,13 @@ class Cut:
 
     start: float
     end: float
-    reason: str = ""
+    told: str = ""
+    """How long and why, with `%(span)s` for how long; empty for no known reason."""
 
     @property
     def words(self) -> str:
         """`14 h 3 min waiting for approval`."""
-        return f"{duration_text(self.end - self.start)} {self.reason or 'idle'}"
+        return (self.told or gettext("%(span)s idle")) % {"span": duration_text(self.end - self.start)}
 
 
 @dataclass(frozen=True, slots=True)
