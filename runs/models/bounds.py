@@ -1,6 +1,5 @@
 """Bounds of values in forms, the API and the admin, and the validator for settings."""
 
-from decimal import Decimal
 from typing import Final
 
 from django.core.exceptions import ValidationError
@@ -51,10 +50,11 @@ class ValueCheck:
 
 def _refusal(setting: Setting, value: object) -> str:
     text = _NOT_ABOVE if setting.excludes_least else _REFUSALS[setting.kind]
-    bounds = {"least": _number(setting.least), "most": _number(setting.most)}
+    most = "" if setting.most is None else f"{setting.most:,}"
+    bounds = {"least": _localized(str(setting.least)), "most": _localized(most)}
     return str(text) % {**bounds, "choices": ", ".join(setting.choices), "value": told_value(value)}
 
 
-def _number(number: Decimal | float | None) -> str:
+def _localized(number: str) -> str:
     signs = {",": get_format("THOUSAND_SEPARATOR"), ".": get_format("DECIMAL_SEPARATOR")}
-    return "" if number is None else f"{number:,}".translate(str.maketrans(signs))
+    return number.translate(str.maketrans(signs))

@@ -5,9 +5,8 @@ from functools import reduce
 from typing import Any, Final
 
 from django import forms
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from runs.agent.all_settings import LAUNCHED
 from runs.agent.setting import Setting
@@ -17,10 +16,15 @@ from runs.live.rendering.formatting import counted_text, dollars_in
 from runs.models import Agent
 from runs.web.agent_facts import span_words
 from runs.web.run_settings import setting_words
-from runs.web.setting_labels import amount_words
+from runs.web.setting_labels import amount_words, empty_meaning
 
 _NUMBERS: Final = tuple(each for each in LAUNCHED if each.is_capped and each.kind in ("count", "money"))
 """Capped settings with a number field in the launch form."""
+_DEFAULTS: Final = {
+    "the default": gettext_lazy("The default"),
+    "the provider's default": gettext_lazy("The provider's default"),
+}
+"""By the meaning of an empty value, its name where it stands alone: in German its form in a sentence is another one."""
 
 
 def show_own(form: forms.Form, agent: Agent) -> None:
@@ -37,7 +41,7 @@ def show_own(form: forms.Form, agent: Agent) -> None:
 def defaults_of(agent: Agent) -> dict[str, str]:
     """By field, what an empty one means: static/ceilings.js shows it when another agent is chosen."""
     models = ", ".join(map(str, agent.model_names or ["offline"]))
-    words = {"model": models, "approval": str(Agent.Approval(agent.approval).label).lower()}
+    words = {"model": models, "approval": _in_sentence(Agent.Approval(agent.approval).label)}
     own = {name: _("Default: %(value)s") % {"value": value} for name, value in words.items()}
     return own | {each.public: _words_of_empty(each, agent) for each in LAUNCHED}
 
@@ -46,8 +50,9 @@ def _words_of_empty(setting: Setting, agent: Agent) -> str:
     own = getattr(agent, setting.agent_column)
     value = (setting.default or setting.fallback) if own in (None, "", {}) else own
     if value in (None, "", {}):
-        words = setting.empty or _("none")
-        return str(capfirst(words)) if "default" in words else _("Default: %(value)s") % {"value": words}
+        if setting.empty in _DEFAULTS:
+            return str(_DEFAULTS[setting.empty])
+        return _("Default: %(value)s") % {"value": empty_meaning(setting) or _("none")}
     shown = span_words(value) if setting.unit == "second" else setting_words(setting, value)
     return _("Default: %(value)s") % {"value": shown}
 
@@ -81,13 +86,19 @@ def _parts(ceilings: Ceilings) -> Iterator[str]:
             yield _amount(each, ceilings[each.name])
     if "reasoning_effort" in ceilings:
         effort = dict(Agent.ReasoningEffort.choices)[ceilings["reasoning_effort"]]
-        yield _("the effort %(effort)s") % {"effort": str(effort).lower()}
+        yield _("the effort %(effort)s") % {"effort": _in_sentence(effort)}
     if "models" in ceilings:
         models = ceilings["models"]
         yield ngettext("the model %(names)s", "the models %(names)s", len(models) or 1) % {"names": _names(models)}
     if "tools" in ceilings:
         tools = ceilings["tools"]
         yield _("the tools %(names)s") % {"names": _names(tools)} if tools else _("no tools")
+
+
+def _in_sentence(label: object) -> str:
+    """A label within a sentence: only its first letter is another one, since German nouns begin with a capital."""
+    words = str(label)
+    return words[:1].lower() + words[1:]
 
 
 def _names(names: Iterable[object]) -> str:
