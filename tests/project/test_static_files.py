@@ -13,7 +13,7 @@ IMPORTED = re.compile(r"""(?:\bfrom|^import|\bimport\()\s*["'](\.[^"']+)["']""",
 
 def imports_of(script: Path) -> list[str]:
     """The paths that a script imports, relative to the folder of static files."""
-    folder = script.parent.name if script.parent.name == "live" else ""
+    folder = "" if script.parent.name == "static" else script.parent.name
     return [posixpath.normpath(posixpath.join(folder, path)) for path in IMPORTED.findall(script.read_text())]
 
 
