@@ -19,7 +19,7 @@ export function actionsFor(typed) {
   const wanted = typed.replace(/^>/, "").trim().toLowerCase().split(/\s+/).filter(Boolean);
   const found = new Map();
   for (const control of new Set(CONTROLS.flatMap((each) => [...document.querySelectorAll(each)]))) {
-    if (!control.matches("a, button") || control.disabled || control.closest("[hidden], dialog") || found.size === MOST) continue;
+    if (!control.matches(":is(a, button)") || control.disabled || control.closest("[hidden], dialog") || found.size === MOST) continue;
     const [words, subject] = [wordsOf(control), subjectOf(control)];
     const all = `${words} ${subject}`.toLowerCase();
     if (words && wanted.every((word) => all.includes(word))) found.set(`${words}\n${subject}`, { words, subject, control });

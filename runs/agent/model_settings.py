@@ -111,17 +111,19 @@ MODEL_SETTINGS: Final = settings_of(ModelSettings)
 def setting_fault(setting: Setting, value: object) -> str | None:
     """Why a setting cannot have this value, as the end of a sentence: "must be from 0 to 2, not 3". None if it can.
 
-    The text is the same in Python, forms, admin and API. The value None is always valid: the agent's own or the
-    default applies.
+    The text is the same in Python, commands and API; forms and admin say it in the reader's language. The value None
+    is always valid: the agent's own or the default applies.
     """
     if value is None:
         return None
     if setting.kind == "json":
         return extra_fault(value)
-    return None if setting.accepts(value) else f"must be {setting.wanted}, not {_told(value)}"
+    if setting.accepts(value):
+        return None
+    return f"must be {setting.wanted}, not {told_value(value)}"  # not translated: see runs/models/bounds.py
 
 
-def _told(value: object) -> str:
+def told_value(value: object) -> str:
     """The refused value as entered, shortened: a form turns 3 into 3.0."""
     return shortened(int(value) if isinstance(value, float) and value.is_integer() else value)
 

@@ -97,22 +97,22 @@ class Setting:
 
     @property
     def wanted(self) -> str:
-        """The valid values in words: "a whole number from 1 to 1,000"."""
+        """The valid values in English words, for programs and commands: "a whole number from 1 to 1,000"."""
         match self.kind:
             case "choice":
-                return f"one of {', '.join(self.choices)}"
+                return f"one of {', '.join(self.choices)}"  # not translated: see runs/models/bounds.py
             case "json":
-                return "a JSON object"
+                return "a JSON object"  # not translated: see runs/models/bounds.py
             case "count":
-                what = "a whole number"
+                what = "a whole number"  # not translated: see runs/models/bounds.py
             case "money":
-                what = "an amount of US dollars"
+                what = "an amount of US dollars"  # not translated: see runs/models/bounds.py
             case "seconds":
-                what = "a number of seconds"
+                what = "a number of seconds"  # not translated: see runs/models/bounds.py
             case "number":
-                what = "a number"
+                what = "a number"  # not translated: see runs/models/bounds.py
         if self.excludes_least:
-            return f"{what} above {self.least} and at most {self.most:,}"
+            return f"{what} above {self.least} and at most {self.most:,}"  # not translated: see runs/models/bounds.py
         return f"{what} from {self.least} to {self.most:,}"
 
     def accepts(self, value: Any) -> bool:

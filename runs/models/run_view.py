@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext, gettext_lazy
 
 
 class RunViewQuerySet(models.QuerySet["RunView"]):
@@ -46,7 +47,7 @@ class PagePreferences(models.Model):
     """What the person opened from the palette last, the latest first: kind and key of each."""
 
     class Meta:
-        verbose_name_plural = "page preferences"
+        verbose_name_plural = gettext_lazy("page preferences")
 
     def __str__(self) -> str:
-        return f"Preferences of {self.user_id}"
+        return gettext("Preferences of %(user)s") % {"user": self.user_id}

@@ -1,22 +1,30 @@
 """An agent's ceilings in the launch form of a user who may not change the agent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import reduce
 from typing import Any, Final
 
 from django import forms
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from runs.agent.all_settings import LAUNCHED
 from runs.agent.setting import Setting
-from runs.agent.text import counted, dollars_text
+from runs.agent.text import dollars_text
 from runs.engine.control import Ceilings
+from runs.live.rendering.formatting import counted_text, dollars_in
 from runs.models import Agent
 from runs.web.agent_facts import span_words
 from runs.web.run_settings import setting_words
+from runs.web.setting_labels import amount_words, empty_meaning
 
 _NUMBERS: Final = tuple(each for each in LAUNCHED if each.is_capped and each.kind in ("count", "money"))
 """Capped settings with a number field in the launch form."""
+_DEFAULTS: Final = {
+    "the default": gettext_lazy("The default"),
+    "the provider's default": gettext_lazy("The provider's default"),
+}
+"""By the meaning of an empty value, its name where it stands alone: in German its form in a sentence is another one."""
 
 
 def show_own(form: forms.Form, agent: Agent) -> None:
@@ -33,7 +41,7 @@ def show_own(form: forms.Form, agent: Agent) -> None:
 def defaults_of(agent: Agent) -> dict[str, str]:
     """By field, what an empty one means: static/ceilings.js shows it when another agent is chosen."""
     models = ", ".join(map(str, agent.model_names or ["offline"]))
-    words = {"model": models, "approval": str(Agent.Approval(agent.approval).label).lower()}
+    words = {"model": models, "approval": _in_sentence(Agent.Approval(agent.approval).label)}
     own = {name: _("Default: %(value)s") % {"value": value} for name, value in words.items()}
     return own | {each.public: _words_of_empty(each, agent) for each in LAUNCHED}
 
@@ -42,8 +50,9 @@ def _words_of_empty(setting: Setting, agent: Agent) -> str:
     own = getattr(agent, setting.agent_column)
     value = (setting.default or setting.fallback) if own in (None, "", {}) else own
     if value in (None, "", {}):
-        words = setting.empty or _("none")
-        return str(capfirst(words)) if "default" in words else _("Default: %(value)s") % {"value": words}
+        if setting.empty in _DEFAULTS:
+            return str(_DEFAULTS[setting.empty])
+        return _("Default: %(value)s") % {"value": empty_meaning(setting) or _("none")}
     shown = span_words(value) if setting.unit == "second" else setting_words(setting, value)
     return _("Default: %(value)s") % {"value": shown}
 
@@ -66,7 +75,9 @@ def numbers_in(ceilings: Ceilings) -> dict[str, Any]:
 def words_about(agent: Agent | None, ceilings: Ceilings) -> str:
     """The ceilings as a sentence; empty if there are none."""
     parts = list(_parts(ceilings))
-    return f"{agent} allows at most {', '.join(parts)}." if agent is not None and parts else ""
+    if agent is None or not parts:
+        return ""
+    return _("%(agent)s allows at most %(most)s.") % {"agent": agent, "most": ", ".join(parts)}
 
 
 def _parts(ceilings: Ceilings) -> Iterator[str]:
@@ -74,14 +85,31 @@ def _parts(ceilings: Ceilings) -> Iterator[str]:
         if each.name in ceilings:
             yield _amount(each, ceilings[each.name])
     if "reasoning_effort" in ceilings:
-        yield f"the effort {dict(Agent.ReasoningEffort.choices)[ceilings['reasoning_effort']].lower()}"
+        effort = dict(Agent.ReasoningEffort.choices)[ceilings["reasoning_effort"]]
+        yield _("the effort %(effort)s") % {"effort": _in_sentence(effort)}
     if "models" in ceilings:
-        yield f"the model{'s' if len(ceilings['models']) > 1 else ''} {' and '.join(map(str, ceilings['models']))}"
+        models = ceilings["models"]
+        yield ngettext("the model %(names)s", "the models %(names)s", len(models) or 1) % {"names": _names(models)}
     if "tools" in ceilings:
-        yield f"the tools {' and '.join(map(str, ceilings['tools']))}" if ceilings["tools"] else "no tools"
+        tools = ceilings["tools"]
+        yield _("the tools %(names)s") % {"names": _names(tools)} if tools else _("no tools")
+
+
+def _in_sentence(label: object) -> str:
+    """A label within a sentence: only its first letter is another one, since German nouns begin with a capital."""
+    words = str(label)
+    return words[:1].lower() + words[1:]
+
+
+def _names(names: Iterable[object]) -> str:
+    """`a and b`; empty for none."""
+    shown = [str(name) for name in names] or [""]
+    return reduce(lambda first, last: _("%(first)s and %(last)s") % {"first": first, "last": last}, shown)
 
 
 def _amount(setting: Setting, ceiling: Any) -> str:
     if setting.kind == "money":
-        return dollars_text(float(ceiling))
-    return f"{counted(ceiling, setting.unit)}{' a reply' if setting.group == 'model' else ''}"
+        return dollars_in(dollars_text(float(ceiling)).removeprefix("$"))
+    if setting.group == "model":
+        return ngettext("%(n)s token a reply", "%(n)s tokens a reply", ceiling) % {"n": counted_text(ceiling)}
+    return amount_words(ceiling, setting.unit)

@@ -32,9 +32,18 @@ from runs.web.model_notes import launch_notes, notes_about
 from runs.web.prefill import kept, prefill
 
 EXAMPLES: Final = (
-    (gettext_lazy("Two tools at once"), "What is 17 * 23 and what is 2**10?"),
-    (gettext_lazy("One result feeds the next"), "multiply 12 by 7 and convert the result from miles to km"),
-    (gettext_lazy("A price with tax"), "What is 21% of 886.55, then add 886.55 to the result"),
+    (
+        gettext_lazy("Two tools at once"),
+        "What is 17 * 23 and what is 2**10?",  # not translated: the offline planner reads English
+    ),
+    (
+        gettext_lazy("One result feeds the next"),
+        "multiply 12 by 7 and convert the result from miles to km",  # not translated: the offline planner reads English
+    ),
+    (
+        gettext_lazy("A price with tax"),
+        "What is 21% of 886.55, then add 886.55 to the result",  # not translated: the offline planner reads English
+    ),
 )
 """Titles and tasks that work without an API key."""
 
@@ -77,9 +86,8 @@ def launch_run(request: PageRequest) -> HttpResponse:
         _mark(form, found if refused.name in {each.name for each in found} else [refused, *found])
         return _show(request, form, status=422, earlier=earlier)
     except Agent.DoesNotExist:
-        form.add_error(
-            "agent", "There is no default agent. Choose one, or ask a person who may change agents to set it."
-        )
+        words = _("There is no default agent. Choose one, or ask a person who may change agents to set it.")
+        form.add_error("agent", words)
         return _show(request, form, status=422, earlier=earlier)
     return _stay(request, form, run, earlier) if "stay" in request.POST else go_to(request, run.get_absolute_url())
 
@@ -130,7 +138,7 @@ def _earlier(request: PageRequest, run_id: str) -> Run | None:
     try:
         return run_or_404(request, UUID(run_id))
     except ValueError as error:
-        raise Http404("There is no such run.") from error
+        raise Http404(_("There is no such run.")) from error
 
 
 def _show(

@@ -113,5 +113,5 @@ def _key_of(name: str, endpoints: Sequence[Endpoint]) -> tuple[Key, str]:
         return "set" if company.key(os.environ) else "missing", " or ".join(company.key_envs)
     endpoint = next((each for each in endpoints if each.name == provider), None)
     if endpoint is None or not endpoint.key_env:
-        return "not needed", ""
+        return "not needed", ""  # not translated: a key
     return "set" if endpoint.is_usable(os.environ) else "missing", endpoint.key_env

@@ -199,7 +199,7 @@ def _sections(
 
 def _section(name: str, endpoint: Endpoint | None, source: Source | None) -> ProviderSection:
     variables = (endpoint.key_env or "") if endpoint else " or ".join(HOSTED[name].key_envs) if name in HOSTED else ""
-    key: Key = "not needed" if not variables else "set" if source else "missing"
+    key: Key = "not needed" if not variables else "set" if source else "missing"  # not translated: keys
     section = ProviderSection(name, key, variables, _public_address(endpoint.base_url) if endpoint else "")
     if source is not None:
         known = source.models

@@ -25,7 +25,7 @@ def note_used(request: PageRequest) -> HttpResponse:
     """Keep the address of a row that was opened: of a page, a run, a thread or an agent."""
     url = request.POST.get("url", "")
     if len(url) > MOST_URL_CHARS or _match_of(url) is None:
-        return HttpResponseBadRequest("This is no page of the palette.", content_type="text/plain")
+        return HttpResponseBadRequest(gettext("This is no page of the palette."), content_type="text/plain")
     user: Any = request.user
     with transaction.atomic():
         kept, _is_new = PagePreferences.objects.select_for_update().get_or_create(user=user)

@@ -4,11 +4,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
+from django.utils.translation import gettext as _
+
 from runs.agent.all_settings import LAUNCHED
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.providers.model_catalog.suggestions import available_models
 from runs.agent.setting import Setting
 from runs.engine import control
+from runs.live.rendering.formatting import localized
 from runs.models import Run
 
 _DOUBLED: Final[dict[str, Setting]] = {
@@ -102,17 +105,18 @@ def more_of(run: Run, limit: str, *, by: Any) -> JsonObject:
     Limited by the agent's ceiling for the user. A run at its ceiling asks for more all the same, and is refused.
     """
     doubled = _doubled(run, limit, by=by)
-    return {name: _stored(_DOUBLED[name], value) for name, (_, value) in doubled.items()}
+    return {name: _stored(_DOUBLED[name], value) for name, (_before, value) in doubled.items()}
 
 
 def _double(filled: Prefill, limit: str, *, by: Any) -> None:
     for name, (before, after) in _doubled(filled.run, limit, by=by).items():
         ceiling, field = _ceiling(filled.run, name, by=by), _DOUBLED[name].public
         if ceiling is not None and after > ceiling:
-            filled.changed[field] = f"Was {_plain(before)}. The agent allows no more than {_plain(ceiling)}."
+            told = {"value": localized(_plain(before)), "ceiling": localized(_plain(ceiling))}
+            filled.changed[field] = _("Was %(value)s. The agent allows no more than %(ceiling)s.") % told
         else:
             filled.initial[field] = _plain(after)
-            filled.changed[field] = f"Was {_plain(before)}"
+            filled.changed[field] = _("Was %(value)s") % {"value": localized(_plain(before))}
 
 
 def _doubled(run: Run, limit: str, *, by: Any) -> dict[str, tuple[Decimal, Decimal]]:
@@ -158,8 +162,9 @@ def _switch_model(filled: Prefill, ceiling: list[str] | None) -> None:
         place = max((choices.index(name) for name in tried if name in choices), default=-1)
         later = [name for name in others if choices.index(name) > place]
         filled.initial["model"] = (later or others)[0]
-        filled.changed["model"] = f"Was {names}"
+        filled.changed["model"] = _("Was %(value)s") % {"value": names}
     else:
         filled.initial["model"] = ""
-        missing = "no other is set up here. Type one" if ceiling is None else "the agent has no other"
-        filled.changed["model"] = f"Was {names}, and {missing}."
+        of_site = _("Was %(names)s, and no other is set up here. Type one.")
+        words = of_site if ceiling is None else _("Was %(names)s, and the agent has no other.")
+        filled.changed["model"] = words % {"names": names}

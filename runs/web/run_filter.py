@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext
 
 from runs.models import Agent, Run
 from runs.models.permissions import may_see_all
@@ -66,20 +66,22 @@ class RunFilter:
         self.user = user
         self.shows_owners = may_see_all(user)
         self.faults: list[str] = []
-        self.view = self._one(asked, "view", list(self.views), gettext("view"))
-        self.status = self._several(asked, "status", list(OUTCOMES), gettext("status"))
-        self.waiting_for = self._several(asked, "waiting_for", Run.WaitingFor.values, gettext("thing to wait for"))
-        self.agent = self._several(asked, "agent", self.agents, gettext("agent"))
-        self.owner = self._several(asked, "owner", self.owners, gettext("owner of runs you may see"))
-        self.when = self._one(asked, "when", list(WHENS), gettext("time"))
+        self.view = self._one(asked, "view", list(self.views), pgettext("filter", "view"))
+        self.status = self._several(asked, "status", list(OUTCOMES), pgettext("filter", "status"))
+        self.waiting_for = self._several(
+            asked, "waiting_for", Run.WaitingFor.values, pgettext("filter", "thing to wait for")
+        )
+        self.agent = self._several(asked, "agent", self.agents, pgettext("filter", "agent"))
+        self.owner = self._several(asked, "owner", self.owners, pgettext("filter", "owner of runs you may see"))
+        self.when = self._one(asked, "when", list(WHENS), pgettext("filter", "time"))
         # "since" and "until" are days; without `when` they mean a range of their own.
         self.since, self.until = self._day(asked, "since"), self._day(asked, "until")
         if (self.since or self.until) and not self.when:
             self.when = "custom"
         self.cost_min, self.cost_max = self._cost(asked, "cost_min"), self._cost(asked, "cost_max")
         self.q = asked.get("q", "").replace("\x00", "").strip()[:500]
-        self.sort = SORTS[self._one(asked, "sort", list(SORTS), gettext("order")) or NEWEST.name]
-        self.group = self._one(asked, "group", list(GROUPINGS), gettext("way to group"))
+        self.sort = SORTS[self._one(asked, "sort", list(SORTS), pgettext("filter", "order")) or NEWEST.name]
+        self.group = self._one(asked, "group", list(GROUPINGS), pgettext("filter", "way to group"))
         self.saved = asked.get("saved", "")
         self.before = self._cursor(asked.get("before", ""))
 
@@ -246,7 +248,7 @@ class RunFilter:
         except ValueError:
             day = None
         if text and (day is None or not 1900 < day.year < 9999):
-            self._leave_out(gettext("day"), text)
+            self._leave_out(pgettext("filter", "day"), text)
             return None
         return day
 
@@ -257,7 +259,7 @@ class RunFilter:
         except InvalidOperation:
             cost = Decimal("NaN")
         if cost is not None and (not cost.is_finite() or not 0 <= cost < 10**6):
-            self._leave_out(gettext("cost"), text)
+            self._leave_out(pgettext("filter", "cost"), text)
             return None
         return cost
 

@@ -12,7 +12,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce, Left, RowNumber, TruncDate
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from runs.live.rendering.run_lines import START_CHARS
 from runs.models import Run
@@ -97,7 +97,8 @@ def _titles(group: str, keys: list[Any]) -> dict[Any, str]:
             tasks = dict(Run.objects.filter(pk__in=keys).values_list("pk", Left("task", START_CHARS)))
             return {key: tasks.get(key, gettext("A thread whose first run is gone")) for key in keys}
         case "day":
-            return {key: date_format(key, "l, j F Y") for key in keys}
+            pattern = pgettext("pattern of a date", "l, j F Y")
+            return {key: date_format(key, pattern) for key in keys}
         case "error":
             return {key: gettext("Without an error") if key is None else str(key) for key in keys}
         case _:

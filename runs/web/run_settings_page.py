@@ -19,6 +19,7 @@ from runs.models import Agent, Run
 from runs.models.permissions import may_read_agents, may_see_agents
 from runs.web.agent_facts import STRATEGIES, ToolFact, span_words, tool_fact
 from runs.web.run_settings import setting_words
+from runs.web.setting_labels import fact_label_of
 
 _ASKS: Final = {
     "never": gettext_lazy("Nothing"),
@@ -100,14 +101,18 @@ def _rows(run: Run, agent: JsonObject | None, changed: dict[str, Resumed], *grou
         value = run.config.get(setting.name)
         if setting.group not in groups or (_is_unset(value) and _default(setting) is None):
             if setting.group in groups and agent is not None and not _is_unset(agent.get(setting.name)):
-                yield SettingRow(_label(setting), _("not set"), _("Launch"), _words(setting, agent.get(setting.name)))
+                yield SettingRow(
+                    fact_label_of(setting), _("not set"), _("Launch"), _words(setting, agent.get(setting.name))
+                )
             continue
         now = "" if agent is None else _words(setting, agent.get(setting.name))
         words = _words(setting, value)
         origin = _origin(value, agent, is_same=words == now)
         if setting.name in changed and changed[setting.name].value == value:
             origin = changed[setting.name].origin
-        yield SettingRow(_label(setting), words, origin, now if now != words else "", is_code=setting.kind == "json")
+        yield SettingRow(
+            fact_label_of(setting), words, origin, now if now != words else "", is_code=setting.kind == "json"
+        )
 
 
 def _origin(value: Any, agent: JsonObject | None, *, is_same: bool) -> str:
@@ -173,10 +178,6 @@ def _words(setting: Setting, value: Any) -> str:
         default = _default(setting)
         return _("not set") if default is None else setting_words(setting, default)
     return setting_words(setting, value)
-
-
-def _label(setting: Setting) -> str:
-    return setting.fact_label or setting.label
 
 
 def _default(setting: Setting) -> Any:

@@ -44,7 +44,7 @@ def change_view(request: PageRequest, view_id: int) -> HttpResponse:
     """Rename (`action=rename`) or delete (`action=delete`) a view of one's own; 404 for another's."""
     view = RunView.objects.filter(pk=view_id, user=request.user.pk).first()
     if view is None:
-        raise Http404("There is no such view, or it is not yours.")
+        raise Http404(_("There is no such view, or it is not yours."))
     if request.POST.get("action") == "delete":
         view.delete()
         messages.info(request, _("The view %(name)s is deleted.") % {"name": view.name})

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Left
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from runs.live.rendering.time_axis import WIDTH, Cut, Span, TimeAxis, idle_spans
@@ -26,11 +27,15 @@ ROOM_SHARE: Final = 0.15
 """How much of its axis a run that goes on has before it, so that open bars can grow."""
 LABEL_CHARS: Final = 200
 REASONS: Final = {
-    Step.Kind.APPROVAL: "waiting for approval",
-    Step.Kind.RETRY: "waiting for the next attempt",
-    Step.Kind.NOTE: "not at work",
+    Step.Kind.APPROVAL: gettext_lazy("%(span)s waiting for approval"),
+    Step.Kind.RETRY: gettext_lazy("%(span)s waiting for the next attempt"),
+    Step.Kind.NOTE: gettext_lazy("%(span)s not at work"),
 }
-"""Why nothing happened, by the kind of the step before it."""
+"""How long and why nothing happened, by the kind of the step before it."""
+IDLE: Final = gettext_lazy("%(span)s idle")
+"""After a step of another kind."""
+QUEUED: Final = gettext_lazy("%(span)s queued")
+"""Before the first step."""
 
 
 @require_safe
@@ -115,7 +120,7 @@ def _axis(run: Run, moments: list[tuple[str, float, float]], zoom: Zoom, whole_s
 
 def _reason(moments: list[tuple[str, float, float]], idle_since: float) -> str:
     before = [kind for kind, _start, over in moments if over <= idle_since + 0.001]
-    return REASONS.get(Step.Kind(before[-1]), "idle") if before else "queued"
+    return str(REASONS.get(Step.Kind(before[-1]), IDLE) if before else QUEUED)
 
 
 def _rows(run: Run, axis: TimeAxis, after: int) -> tuple[list[TimelineRow], int]:

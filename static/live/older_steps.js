@@ -35,7 +35,7 @@ function addLink(steps, side, sequence) {
     page.searchParams.set(side === "older" ? "before" : "at", side === "older" ? sequence : sequence + 50);
     if (steps.dataset.only) page.searchParams.set("only", steps.dataset.only);
     anchor.href = page.pathname + page.search;
-    anchor.textContent = anchor.textContent.replace("before 0", `before ${sequence}`);
+    anchor.textContent = anchor.textContent.replace(/\b0\b/, sequence);
   }
   if (side === "older") steps.prepend(link);
   else steps.append(link);

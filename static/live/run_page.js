@@ -1,6 +1,7 @@
 // The page of a run, kept up to date.
 
 import { keepSteady } from "../steady.js";
+import { gettext, ngettext, number } from "../words.js";
 import { Announcer } from "./announcer.js";
 import { Connection } from "./connection.js";
 import { cameIn, elementFrom, elementsFrom, replaceAll, update } from "./fragments.js";
@@ -175,11 +176,12 @@ export class RunPage {
     if (at >= this.faceAt) this.stage.show(face); // A step that came later has brought another one.
     this.tab.show();
     const taken = document.querySelector("[data-steps-taken]");
-    if (taken) taken.textContent = Math.max(this.last, at).toLocaleString("en");
+    if (taken) taken.textContent = number(Math.max(this.last, at));
     this.endWaits(fresh.dataset.runStatus, at);
     if ("ended" in fresh.dataset) {
       this.replies.clear();
-      this.announcer.say(`The run ended: ${fresh.querySelector(".pill")?.textContent.trim() ?? fresh.dataset.runStatus}.`);
+      const status = fresh.querySelector(".pill")?.textContent.trim() ?? fresh.dataset.runStatus;
+      this.announcer.say(gettext("The run ended: %(status)s.", { status }));
     }
   }
 
@@ -192,7 +194,7 @@ export class RunPage {
       const isPast = Number(time.dataset.countdown) < Date.now() + NEARLY_DUE_MS;
       if (isPast || Number(time.closest("[data-step-seq]").dataset.stepSeq) > at) continue;
       time.closest(".attempts").setAttribute("data-due", "");
-      time.closest(".next-try").textContent = "The wait was cut short";
+      time.closest(".next-try").textContent = gettext("The wait was cut short");
     }
   }
 
@@ -201,15 +203,15 @@ export class RunPage {
   showConnection() {
     if (this.connection?.isOver || this.polling) return;
     const behind = Math.max(0, this.head - this.last);
-    if (behind) this.pill.says("catching-up", `Catching up, ${behind} ${behind === 1 ? "step" : "steps"}`);
+    if (behind) this.pill.says("catching-up", ngettext("Catching up, %(count)s step", "Catching up, %(count)s steps", behind));
     else if (this.held) this.pill.says("catching-up", this.heldWords());
-    else if (this.isInStep) this.pill.says("live", "Live");
-    else this.pill.says("catching-up", "Catching up");
+    else if (this.isInStep) this.pill.says("live", gettext("Live"));
+    else this.pill.says("catching-up", gettext("Catching up"));
   }
 
   // Steps cannot be shown before they are stored.
   heldWords() {
-    return `Nothing is stored: ${this.held}`;
+    return gettext("Nothing is stored: %(reason)s", { reason: this.held });
   }
 
   offline(reason) {
@@ -240,7 +242,7 @@ export class RunPage {
       this.addSteps(frame.steps);
       this.frame(frame);
       if (this.held) return this.pill.says("catching-up", this.heldWords());
-      if (!frame.ended) return this.pill.says("live", `Live, every ${POLL_MS / 1000} s`);
+      if (!frame.ended) return this.pill.says("live", gettext("Live, every %(n)s s", { n: POLL_MS / 1000 }));
       this.connection.isOver = true;
       clearTimeout(this.connection.timer);
       this.ended();

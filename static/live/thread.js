@@ -149,6 +149,6 @@ if (going) new LiveEntry(going);
 for (const thread of document.querySelectorAll("[data-thread][data-news]")) {
   new ThreadNews(thread, (entry) => {
     if (entry.dataset.live) new LiveEntry(entry);
-    document.querySelector("[data-announce]").textContent = "A new message.";
+    document.querySelector("[data-announce]").textContent = gettext("A new message.");
   });
 }

@@ -1,5 +1,6 @@
 // The minimap of a long run: one bar for each stretch of its steps, and a frame around those in view. It is a slider.
 
+import { gettext, number } from "../words.js";
 import { goTo, stepList } from "./step_window.js";
 
 const HEIGHT = 28;
@@ -92,7 +93,7 @@ class Minimap {
     this.frame.setAttribute("width", width);
     this.value = first;
     this.map.setAttribute("aria-valuenow", first);
-    this.map.setAttribute("aria-valuetext", `Step ${first.toLocaleString("en")} of ${this.last.toLocaleString("en")}`);
+    this.map.setAttribute("aria-valuetext", gettext("Step %(n)s of %(last)s", { n: number(first), last: number(this.last) }));
   }
 
   // Moved with a key or the pointer: the list follows when it is at rest.

@@ -70,12 +70,21 @@ learn((n) => Number((n != 1)), {
     "%(count)s neuer Schritt",
     "%(count)s neue Schritte"
   ],
+  "The run ended: %(status)s.": "Der Lauf ist beendet: %(status)s.",
+  "The wait was cut short": "Die Wartezeit wurde abgekürzt",
+  "Catching up, %(count)s step": [
+    "Holt auf, %(count)s Schritt",
+    "Holt auf, %(count)s Schritte"
+  ],
+  "Catching up": "Holt auf",
+  "Nothing is stored: %(reason)s": "Nichts wird gespeichert: %(reason)s",
   "%(count)s new run ↑": [
     "%(count)s neuer Lauf ↑",
     "%(count)s neue Läufe ↑"
   ],
   "The run waits for you.": "Der Lauf wartet auf eine Entscheidung.",
-  "The run ended: %(status)s.": "Der Lauf ist beendet: %(status)s.",
+  "A new message.": "Eine neue Nachricht.",
+  "Step %(n)s of %(last)s": "Schritt %(n)s von %(last)s",
   "Only the first %(n)s are taken.": "Nur die ersten %(n)s werden genommen.",
   "All have ended.": "Alle sind beendet.",
   "It has ended.": "Er ist beendet.",

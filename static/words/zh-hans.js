@@ -62,11 +62,19 @@ learn((n) => Number(0), {
   "%(count)s new step": [
     "%(count)s 个新步骤"
   ],
+  "The run ended: %(status)s.": "运行已结束：%(status)s。",
+  "The wait was cut short": "等待已提前结束",
+  "Catching up, %(count)s step": [
+    "正在追赶，还差 %(count)s 个步骤"
+  ],
+  "Catching up": "正在追赶",
+  "Nothing is stored: %(reason)s": "无法存储：%(reason)s",
   "%(count)s new run ↑": [
     "%(count)s 次新运行 ↑"
   ],
   "The run waits for you.": "运行正在等待处理。",
-  "The run ended: %(status)s.": "运行已结束：%(status)s。",
+  "A new message.": "有新消息。",
+  "Step %(n)s of %(last)s": "步骤 %(n)s / %(last)s",
   "Only the first %(n)s are taken.": "只取前 %(n)s 个。",
   "All have ended.": "全部已结束。",
   "It has ended.": "已结束。",

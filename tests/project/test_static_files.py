@@ -8,13 +8,12 @@ from pathlib import Path
 from tests.live_site import ROOT
 
 OURS = sorted(path.relative_to(ROOT / "static").as_posix() for path in (ROOT / "static").rglob("*.js"))
-FOLDERS = {posixpath.dirname(name) for name in OURS}
 IMPORTED = re.compile(r"""(?:\bfrom|^import|\bimport\()\s*["'](\.[^"']+)["']""", re.MULTILINE)
 
 
 def imports_of(script: Path) -> list[str]:
     """The paths that a script imports, relative to the folder of static files."""
-    folder = script.parent.name if script.parent.name in FOLDERS else ""
+    folder = "" if script.parent.name == "static" else script.parent.name
     return [posixpath.normpath(posixpath.join(folder, path)) for path in IMPORTED.findall(script.read_text())]
 
 

@@ -229,7 +229,7 @@ def _is_log(call: ast.Call) -> bool:
     )
 
 
-SHOWN: Final = ("runs/web", "runs/admin", "runs/live", "runs/models", "runs/templatetags", "runs/database_outages.py")
+SHOWN: Final = ("runs/web", "runs/admin", "runs/live", "runs/models", "runs/templatetags")
 SHOWN_OF_THE_AGENT: Final = (
     *("setting", "run_limits", "model_settings", "all_settings", "unfinished_thought", "tool_calls/call_states"),
     *("errors/remedies",),
@@ -237,8 +237,9 @@ SHOWN_OF_THE_AGENT: Final = (
 """Modules of the agent with labels that pages show. Its other texts are for models, logs and programs."""
 
 
-FOR_PROGRAMS: Final = {"runs/web/metrics.py", "runs/live/sockets/connections.py"}
-"""Metrics and reasons for the log."""
+FOR_PROGRAMS: Final = {"runs/web/metrics.py", "runs/live/sockets/connections.py", "runs/database_outages.py"}
+"""Metrics, reasons for the log, and what operators read of an outage there, from probes and from commands. The few
+words of it that pages show are marked."""
 
 
 FOR_DEVELOPERS: Final = ("runs/web/styleguide/", "templates/styleguide/")

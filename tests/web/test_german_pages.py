@@ -59,8 +59,9 @@ def run(owner: User, make_run: Callable[..., Run]) -> Run:
 def pages_of(run: Run, agent: Agent) -> list[str]:
     settings = ["/settings/tokens/", "/settings/password/", "/models/", reverse("api:reference")]
     agents = ["/agents/", f"/agents/{agent.pk}/", f"/agents/{agent.pk}/edit/", "/agents/new/", "/agents/import/"]
-    runs = ["/runs/", f"/runs/{run.pk}/", f"/runs/new/?from={run.pk}", "/runs/new/"]
-    return ["/", "/inbox/", "/inbox/?tab=decided", "/threads/", "/search/?q=a", *runs, *agents, *settings]
+    runs = ["/runs/", "/runs/?group=day", f"/runs/{run.pk}/", f"/runs/new/?from={run.pk}", "/runs/new/"]
+    views = [f"/runs/{run.pk}/?view=timeline", f"/runs/{run.pk}/?view=settings", f"/runs/{run.pk}/steps/1/"]
+    return ["/", "/inbox/", "/inbox/?tab=decided", "/threads/", "/search/?q=a", *runs, *views, *agents, *settings]
 
 
 def test_what_machines_read_has_no_german_number(
@@ -94,6 +95,28 @@ def test_a_page_in_german_has_german_words_in_its_frame(staff: User, browser_of:
         assert words in page, words
     for words in ("Skip to content", "New run", "Sign out", "Filter runs"):
         assert words not in page, words
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        (
+            "/runs/?agent=nobody&when=never&cost_min=much",
+            ["keinen Agenten „nobody“", "keine Zeit", "keine Kosten „much“"],
+        ),
+        ("/runs/?group=day", [r"(?:Mon|Diens|Donners|Frei|Sams|Sonn)tag|Mittwoch", r"\d\. \w+ 20\d\d"]),
+        ("/runs/new/", ["Lauf starten", "Standard: nur Tools, die nach außen wirken", "Standard des Anbieters"]),
+        ("/runs/{run}/?view=timeline", ["Noch nichts hat begonnen", r">1,5 s<"]),
+        ("/runs/{run}/?view=settings", ["Verwendete Einstellungen", "Erstes Wort binnen", "nicht gesetzt"]),
+        ("/runs/{run}/", ["Schritt 1: Neuer Versuch", "Was das Modell sagt", "Schritte vor 0 anzeigen"]),
+    ],
+)
+def test_the_views_of_runs_are_in_german(
+    staff: User, agent: Agent, run: Run, browser_of: Browser, address: str, words: list[str]
+) -> None:
+    page = browser_of(staff).get(address.format(run=run.pk), headers=GERMAN).content.decode()
+
+    assert [each for each in words if re.search(each, page) is None] == []
 
 
 @pytest.mark.parametrize("language", ["de", "zh-hans"])

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from runs.live.rendering.formatting import duration_text
+from django.utils.translation import gettext
+
+from runs.live.rendering.formatting import duration_text, localized
 
 WIDTH: Final = 1000
 CUT_WIDTH: Final = 28
@@ -30,12 +32,13 @@ class Cut:
 
     start: float
     end: float
-    reason: str = ""
+    told: str = ""
+    """How long and why, with `%(span)s` for how long; empty for no known reason."""
 
     @property
     def words(self) -> str:
         """`14 h 3 min waiting for approval`."""
-        return f"{duration_text(self.end - self.start)} {self.reason or 'idle'}"
+        return (self.told or gettext("%(span)s idle")) % {"span": duration_text(self.end - self.start)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +136,14 @@ def idle_spans(busy: Iterable[Span], start: float, end: float) -> Iterator[Span]
 def tick_text(seconds: float) -> str:
     """`0 s`, `200 ms`, `2 s`, `1:30 min`, `2 h`."""
     if seconds == 0 or 1 <= seconds < 60:
-        return f"{seconds:g} s"
+        return gettext("%(n)s s") % {"n": localized(f"{seconds:g}")}
     if seconds < 1:
-        return f"{seconds * 1000:g} ms"
+        return gettext("%(n)s ms") % {"n": localized(f"{seconds * 1000:g}")}
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes}:{rest:02} min" if rest else f"{minutes} min"
+        return gettext("%(n)s min") % {"n": f"{minutes}:{rest:02}" if rest else minutes}
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02} h" if minutes else f"{hours} h"
+    return gettext("%(n)s h") % {"n": f"{hours}:{minutes:02}" if minutes else hours}
 
 
 def _steps() -> Iterator[float]:

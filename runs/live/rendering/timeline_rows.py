@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from django.utils.translation import gettext, gettext_lazy, ngettext
+
 from runs.agent.payloads.steps import (
     DecisionPayload,
     Lane,
@@ -13,8 +15,7 @@ from runs.agent.payloads.steps import (
     RetryPayload,
     ToolResultPayload,
 )
-from runs.agent.text import counted
-from runs.agent.tool_calls.call_states import CALL_STATES
+from runs.live.rendering.formatting import counted_text
 from runs.live.rendering.short_texts import first_line
 from runs.live.rendering.timeline_bars import TimelineRow
 from runs.markdown import visible
@@ -25,6 +26,18 @@ LANE_TONES: Final = {"won": "ok", "lost": "", "failed": "error", "cancelled": ""
 RESULT_TONES: Final = {"succeeded": "ok", "failed": "error", "unknown": "you"}
 _RESULT_STATES: Final = {"denied": "denied", "outcome_unknown": "unknown"}
 """The state of a call whose result has this code."""
+_RESULT_WORDS: Final = {
+    "succeeded": gettext_lazy("succeeded"),
+    "failed": gettext_lazy("failed"),
+    "denied": gettext_lazy("denied"),
+    "unknown": gettext_lazy("outcome unknown"),
+}
+_LANE_WORDS: Final = {
+    "won": gettext_lazy("lane, won"),
+    "lost": gettext_lazy("lane, lost"),
+    "failed": gettext_lazy("lane, failed"),
+    "cancelled": gettext_lazy("lane, cancelled"),
+}
 
 
 @dataclass(slots=True)
@@ -58,7 +71,7 @@ def rows_of(
         row = turn.calls.get(str(call.pk)) if turn else None
         if row is not None and call.state == ToolCall.State.STARTED and (start := _seconds(call.started_at)):
             row.spans.append(("run", "open", start, None))
-            row.about = "running"
+            row.about = gettext("running")
     if is_thinking:
         _think(turns, at)
     return [row for turn in turns.values() for row in _finished(turn)]
@@ -69,7 +82,7 @@ def _think(turns: dict[int, _Turn], since: float) -> None:
     number = max(turns, default=0)
     if number not in turns or turns[number].has_reply:
         number += 1
-        turns[number] = _Turn(TimelineRow("Thinking…", 0, number), since)
+        turns[number] = _Turn(TimelineRow(gettext("Thinking…"), 0, number), since)
     turns[number].row.spans.append(("run", "open", since, None))
 
 
@@ -85,13 +98,14 @@ def _add(turn: _Turn, step: Step) -> None:
     elif step.kind in (Step.Kind.REASONING, Step.Kind.ANSWER):
         _add_reply(turn, step, start, end)
     elif step.kind == Step.Kind.ERROR:
-        turn.row.about = "failed"
+        turn.row.about = gettext("failed")
 
 
 def _add_reply(turn: _Turn, step: Step, start: float | None, end: float | None) -> None:
     if not turn.row.label or step.kind == Step.Kind.ANSWER:
         line = first_line(step.content)
-        turn.row.label = line if step.kind == Step.Kind.REASONING else f"Answer: {line}"
+        is_answer = step.kind == Step.Kind.ANSWER
+        turn.row.label = gettext("Answer: %(line)s") % {"line": line} if is_answer else line
         turn.row.sequence = step.sequence
     if start is not None and end is not None and not turn.has_reply:
         turn.row.spans.append(("run", "solid", start, end))
@@ -100,19 +114,19 @@ def _add_reply(turn: _Turn, step: Step, start: float | None, end: float | None) 
 
 def _add_to_call(turn: _Turn, step: Step, start: float | None, end: float | None) -> None:
     row = turn.calls.setdefault(
-        str(step.call_id), TimelineRow(visible(step.tool_name), step.sequence, is_code=True, about="proposed")
+        str(step.call_id), TimelineRow(visible(step.tool_name), step.sequence, is_code=True, about=gettext("proposed"))
     )
     match step.payload:
         case QuestionPayload() if end is not None:
             row.spans.append(("you", "dashed", end, None))
-            row.about = "waits for a person"
+            row.about = gettext("waits for a person")
         case DecisionPayload() if end is not None:
             _close(row, end)
         case RetryPayload() as retry:
             _add_attempt(row, retry, start, end)
         case ToolResultPayload(code=code):
             state = _RESULT_STATES.get(code) or ("failed" if step.severity else "succeeded")
-            row.about = CALL_STATES[state].label.lower()
+            row.about = str(_RESULT_WORDS[state])
             _close(row, start if start is not None else end)
             if start is not None and end is not None and state != "denied":
                 row.spans.append((RESULT_TONES[state], "solid", start, end))
@@ -137,18 +151,22 @@ def _add_attempt(
         row.spans.append(("error", "solid", start, end))
     if end is not None and told.next_at is not None and told.next_at > end:
         row.spans.append(("run", "striped", end, told.next_at))
-    row.about = row.about or "retried"
+    row.about = row.about or gettext("retried")
 
 
 def _lanes(step: Step, race: RacePayload) -> Iterator[TimelineRow]:
     for lane in race.lanes[:MOST_LANES]:
-        row = TimelineRow(visible(lane.model), step.sequence, is_code=True, about=f"lane, {lane.outcome}")
+        row = TimelineRow(
+            visible(lane.model), step.sequence, is_code=True, about=str(_LANE_WORDS.get(lane.outcome, lane.outcome))
+        )
         if lane.started_at is not None and lane.ended_at is not None:
             row.spans.append((_lane_tone(lane), "solid", lane.started_at, lane.ended_at))
             row.took_s = lane.ended_at - lane.started_at
         yield row
     if len(race.lanes) > MOST_LANES:
-        yield TimelineRow(f"+ {counted(len(race.lanes) - MOST_LANES, 'lane')}", step.sequence)
+        more = len(race.lanes) - MOST_LANES
+        words = ngettext("+ %(n)s lane", "+ %(n)s lanes", more) % {"n": counted_text(more)}
+        yield TimelineRow(words, step.sequence)
 
 
 def _lane_tone(lane: Lane) -> str:
@@ -159,7 +177,7 @@ def _finished(turn: _Turn) -> Iterator[TimelineRow]:
     row = turn.row
     if not row.label:
         names = ", ".join(dict.fromkeys(each.label for each in turn.calls.values()))
-        row.label = f"Calls {names}" if names else "No reply"
+        row.label = gettext("Calls %(names)s") % {"names": names} if names else gettext("No reply")
     _cut_waits(row)
     _sum_up(row)
     yield row

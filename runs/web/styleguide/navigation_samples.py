@@ -87,7 +87,7 @@ def _inspector(tab: str) -> Sample:
 def _timeline() -> Sample:
     now = time.time()
     steps = [*_steps(), rows.question(61, 103)]
-    axis = TimeAxis(now - 4, now, (Cut(now - 3.6, now - 3.2, "waiting for approval"),), now - 4)
+    axis = TimeAxis(now - 4, now, (Cut(now - 3.6, now - 3.2, "%(span)s waiting for approval"),), now - 4)
     lines = rows_of(steps, now - 4, is_thinking=True)
     place(lines, axis, since=now - 4, now=now)
     zoom = Zoom(1, 5)

@@ -23,7 +23,7 @@ def test_there_are_at_most_six_ticks_and_never_none(length: float) -> None:
 
 
 def test_an_idle_time_that_is_long_takes_little_room_and_has_no_tick() -> None:
-    cut = Cut(1_010, 51_000, "waiting for approval")
+    cut = Cut(1_010, 51_000, "%(span)s waiting for approval")
     axis = TimeAxis(1_000, 51_010, (cut,), 1_000)
 
     assert axis.x(1_010) == pytest.approx(486)
