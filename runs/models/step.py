@@ -1,7 +1,7 @@
 """The step: the durable row of one thought."""
 
 from functools import cached_property
-from typing import Self
+from typing import Final, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy
@@ -9,6 +9,11 @@ from django.utils.translation import gettext_lazy
 from runs.agent.payloads.kinds import Payload, read_payload
 from runs.agent.unfinished_thought import why_unfinished
 from runs.models.run import Run
+
+FAILED_RESULTS: Final = models.Q(kind="tool_result") & ~models.Q(severity="") & ~models.Q(metadata__code="denied")
+"""The results of calls that failed by themselves."""
+QUESTIONS: Final = models.Q(kind="approval", metadata__has_key="asks")
+"""The steps that ask a person about a call."""
 
 
 class StepQuerySet(models.QuerySet["Step"]):

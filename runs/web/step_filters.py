@@ -8,8 +8,7 @@ from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy
 
 from runs.models import Run, Step
-
-_FAILED_RESULT = Q(kind=Step.Kind.TOOL_RESULT) & ~Q(severity="") & ~Q(metadata__code="denied")
+from runs.models.step import FAILED_RESULTS, QUESTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ FILTERS: Final = {
         StepFilter(
             "errors",
             gettext_lazy("Errors"),
-            Q(kind=Step.Kind.ERROR) | _FAILED_RESULT,
+            Q(kind=Step.Kind.ERROR) | FAILED_RESULTS,
             '[data-step-kind="error"], [data-step-kind="tool_result"]:is([data-state=failed], [data-state=unknown])',
         ),
         StepFilter("retries", gettext_lazy("Retries"), Q(kind=Step.Kind.RETRY), '[data-step-kind="retry"]'),
@@ -38,7 +37,7 @@ FILTERS: Final = {
         StepFilter(
             "approvals",
             gettext_lazy("Approvals"),
-            Q(kind=Step.Kind.APPROVAL, metadata__has_key="asks"),
+            QUESTIONS,
             '[data-step-kind="approval"][data-asks]',
         ),
         StepFilter("notes", gettext_lazy("Notes"), Q(kind=Step.Kind.NOTE), '[data-step-kind="note"]'),

@@ -149,7 +149,7 @@ async def test_an_unsafe_call_that_takes_too_long_is_not_told_as_failed_but_aske
     assert len(model.requests) == 1
     question = next(step for step in await steps_of(run) if step.metadata.get("asks") == "outcome")
     assert str(question.call_id) == str(slow.pk)
-    assert "no result in 0.2 s" in question.content
+    assert "timed out after 0.2 s" in question.content
     await settle(slow, ada, "happened", "It opened.")
     assert (await ended(run)).status == "completed"
     assert (model.requests[-1].turns[-1].results[0].output, post.sent) == ("It opened.", [("bob", 1)])
