@@ -87,8 +87,8 @@ PAGES: dict[str, Methods] = {
     # Without before= or after=.
     "runs:steps": {"GET": run_page(400)},
     # For a run without steps.
-    "runs:step": {"GET": run_page(404)},
     "runs:rest": {"GET": run_page(404)},
+    "runs:step": {"GET": run_page()},
     "runs:search-run": {"GET": run_page()},
     # Without a filter.
     "runs:jump": {"GET": run_page(404)},

@@ -137,7 +137,7 @@ def test_every_page_has_one_title_one_heading_and_a_way_past_the_bar(
     assert page.count("<h1") == 1
     assert re.search(r"<title>[^<]+ · Agentsite</title>", page)
     assert '<a class="skip-link" href="#main">' in page
-    assert '<html lang="en">' in page
+    assert '<html lang="en" dir="ltr">' in page
     assert "allowEval&quot;: false" in page or '"allowEval": false' in page
 
 

@@ -147,7 +147,7 @@ async def test_those_who_come_again_and_again_do_not_keep_the_others_dashboards(
     class Greedy:
         """Subscribes again whenever it is shown anything."""
 
-        user = other
+        user, language = other, "en"
 
         async def show(self, _text: str) -> None:
             has_shown_greedy.set()
@@ -178,7 +178,7 @@ async def test_the_dashboards_of_one_person_are_read_once_however_many_come(hub,
     monkeypatch.setattr(board_feed, "_read_everything", count)
 
     class Watcher:
-        user = owner
+        user, language = owner, "en"
 
         async def show(self, text: str) -> None:
             shown.put_nowait(text)
