@@ -73,7 +73,7 @@ async def test_a_refused_key_is_logged_mailed_and_posted_with_the_way_to_the_run
     (posted,) = webhook.received
     assert (posted["code"], posted["severity"], posted["run"]) == ("model_auth", "critical", str(run.pk))
     assert posted["url"] == f"https://agents.example.org/runs/{run.pk}/"
-    assert "Check the API key of this provider" in posted["text"]
+    assert "Check the key of openai" in posted["text"]
     (sent,) = mail.outbox
     assert sent.to == ["ada@example.org"] and sent.subject.startswith("[Agentsite] model_auth: ")
     assert posted["url"] in sent.body
