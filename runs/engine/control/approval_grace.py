@@ -42,7 +42,8 @@ def undo_approval(call_id: UUID | str, *, by: Any) -> ToolCall:
     if call.state != ToolCall.State.APPROVED or call.decided_by_id != getattr(by, "pk", None):
         raise DecisionRefused("already_decided", stands(call), call)
     now = database_now()
-    if call.undo_until is None or call.undo_until <= now:
+    is_parked = run.owner is None and run.waiting_for == Run.WaitingFor.APPROVAL
+    if not is_parked or call.undo_until is None or call.undo_until <= now:
         raise DecisionRefused("too_late", f"It is too late to undo this. {stands(call)}", call)
     _ask_again(call, now)
     words = f"{name_of(by)} took the approval of {call.tool_name} back."

@@ -26,7 +26,8 @@ class DecisionRefused(ValueError):
     """The decision is no longer possible, and nothing was changed. `call` has the call's current state."""
 
     def __init__(self, code: str, message: str, call: ToolCall) -> None:
-        """`code`: not_waiting, already_decided, arguments_changed, expired, stop_asked."""
+        """`code`: not_waiting, already_decided, too_late, arguments_changed, expired,
+        stop_asked."""
         super().__init__(message)
         self.code = code
         self.call = call
@@ -72,6 +73,8 @@ def go_on_if_decided(run: Run) -> None:
         is_decided = not run.calls.undecided().exists()
     if is_decided:
         run.status, run.waiting_for = Run.Status.IDLE, ""
+        # From here on a host may run the calls, whatever the clock does.
+        run.calls.filter(undo_until__isnull=False).update(undo_until=None)
     run.save(update_fields=["status", "waiting_for", "next_sequence"])
     fault_points.at_commit("decision")
     if is_decided:

@@ -144,6 +144,24 @@ async def test_an_approval_without_a_grace_or_after_it_stands(ada: User, host_fo
     assert [call.state for call in await calls_of(run)] == ["approved", "approved"]
 
 
+async def test_an_approval_of_a_run_that_is_queued_stands_although_the_clock_steps_back(
+    ada: User, host_for: StartHost
+) -> None:
+    run, first, second = await waits_for_two(ada, host_for, Post())
+    await decide(control.approve, first, ada, grace_s=LONG_S)
+    await let_pass(run)
+    with OnlyAsked():
+        await decide(control.deny, second, ada)
+    (queued, _) = await calls_of(run)
+    await run.calls.filter(pk=first.pk).aupdate(undo_until=timezone.now() + timedelta(seconds=5))
+
+    with pytest.raises(control.DecisionRefused) as late:
+        await undo(first, ada)
+
+    assert queued.undo_until is None
+    assert (late.value.code, (await calls_of(run))[0].state) == ("too_late", "approved")
+
+
 async def test_a_call_that_changes_nothing_outside_has_no_grace(ada: User, host_for: StartHost) -> None:
     reads = Post("read", approval="always")
     host_for(says(calls_tools((reads.name, {"to": "bob"}))))
