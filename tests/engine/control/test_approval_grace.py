@@ -36,7 +36,8 @@ from tests.engine.hosts import IdleHost
 pytestmark = pytest.mark.django_db(transaction=True)
 
 StartHost = Callable[..., RunHost]
-LONG_S = 600.0
+LONG_S = 60.0
+"""The longest grace there is."""
 
 
 @pytest.fixture
@@ -187,11 +188,37 @@ async def test_a_turn_runs_when_the_last_grace_of_it_is_over(ada: User, host_for
         await end_graces()
         await end_graces()
 
-    assert until_next is not None and LONG_S - 60 < until_next <= LONG_S
+    assert until_next is not None and 0 < until_next <= LONG_S
     assert between == "waiting"
     assert host_asked.for_runs == [run.pk]
     assert (await Run.objects.aget(pk=run.pk)).status == "idle"
     assert await end_graces() is None
+
+
+async def test_a_grace_that_a_clock_that_stepped_back_would_make_longer_is_over(ada: User, host_for: StartHost) -> None:
+    run, first, second = await waits_for_two(ada, host_for, Post())
+    await decide(control.approve, first, ada, grace_s=LONG_S)
+    await run.calls.filter(pk=first.pk).aupdate(undo_until=timezone.now() + timedelta(hours=1))
+
+    with pytest.raises(control.DecisionRefused) as late:
+        await undo(first, ada)
+    with OnlyAsked() as host_asked:
+        until_next = await end_graces()
+        await decide(control.deny, second, ada)
+
+    assert (late.value.code, until_next, host_asked.for_runs) == ("too_late", None, [run.pk])
+
+
+async def test_a_run_whose_clock_stepped_back_in_the_last_grace_goes_on(ada: User, host_for: StartHost) -> None:
+    run, first, second = await waits_for_two(ada, host_for, Post())
+    await decide(control.deny, second, ada)
+    await decide(control.approve, first, ada, grace_s=LONG_S)
+    await run.calls.filter(pk=first.pk).aupdate(undo_until=timezone.now() + timedelta(hours=1))
+
+    with OnlyAsked() as host_asked:
+        await end_graces()
+
+    assert host_asked.for_runs == [run.pk]
 
 
 async def test_a_denied_call_beside_one_in_its_grace_waits_for_it(ada: User, host_for: StartHost) -> None:
