@@ -108,6 +108,28 @@ def test_a_shared_view_is_offered_to_everybody_who_sees_in_it_only_their_own_run
     assert seen[staff][-1] == "Failed ones 2"
 
 
+def test_shared_views_of_others_leave_room_for_ones_own(
+    browser: Client, staff: User, browser_of: BrowserOf, make_run: MakeRun
+) -> None:
+    shared = (RunView(user=staff, name=f"Shared {number}", query="", is_shared=True) for number in range(50))
+    RunView.objects.bulk_create(shared)
+    save(browser, "My own", "status=failed")
+
+    tabs = tabs_of(browser.get("/runs/").content.decode())
+
+    assert tabs.index("My own 0") == len(tabs) - MOST_VIEWS - 1
+
+
+def test_a_page_reads_the_agents_once_however_many_views_there_are(browser: Client) -> None:
+    for number in range(3):
+        save(browser, f"View {number}", "status=failed")
+
+    with CaptureQueriesContext(connection) as asked:
+        browser.get("/runs/")
+
+    assert sum('FROM "runs_agent" ORDER BY' in query["sql"] for query in asked) == 1
+
+
 @pytest.mark.parametrize("group", ["agent", "error", "day", "thread"])
 def test_runs_are_shown_in_groups_with_sums_and_their_newest_runs(
     browser: Client, owner: User, make_run: MakeRun, agent: Agent, group: str
