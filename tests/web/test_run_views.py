@@ -207,6 +207,18 @@ def test_a_person_chooses_the_columns_on_every_device(
     assert "Started" in re.findall(r'data-label="(\w+)"', usual)
 
 
+def test_a_group_is_not_called_by_a_message_that_the_person_may_not_see(
+    browser: Client, owner: User, other: User, make_run: MakeRun
+) -> None:
+    first = make_run(other, task="Secret of other")
+    make_run(owner, task="And then?", thread=first.pk)
+
+    page = browser.get("/runs/?group=thread").content.decode()
+
+    assert "Secret of other" not in page
+    assert "A thread whose first run is gone 1 run" in " ".join(groups_in(page))
+
+
 def test_who_sees_everybodys_runs_may_group_those_of_others(
     owner: User, other: User, browser_of: BrowserOf, make_run: MakeRun
 ) -> None:
