@@ -113,7 +113,12 @@ def test_a_text_that_grows_is_cut_as_the_same_text_is_at_once(text, lengths):
 def test_each_line_of_an_open_section_is_looked_at_once(monkeypatch):
     lines = []
     add = _Section.add
-    monkeypatch.setattr(_Section, "add", lambda section, line: (lines.append(line), add(section, line)))
+
+    def count_and_add(section, line):
+        lines.append(line)
+        add(section, line)
+
+    monkeypatch.setattr(_Section, "add", count_and_add)
     text, cutter = "```\n" + "\n" * 500, Cutter()
 
     for length in range(len(text) + 1):
