@@ -82,12 +82,13 @@ def test_a_view_is_renamed_and_deleted_by_the_person_who_saved_it_alone(
     address = f"/runs/views/{RunView.objects.get(name='Mine').pk}/"
 
     theirs = browser_of(staff).post(address, {"action": "delete"})
-    browser.post(address, {"action": "rename", "name": "Other"})
+    taken = browser.post(address, {"action": "rename", "name": "Other"}, follow=True).content.decode()
     browser.post(address, {"action": "rename", "name": "Ours"})
     names = set(RunView.objects.values_list("name", flat=True))
     browser.post(address, {"action": "delete"})
 
     assert theirs.status_code == 404
+    assert "Another view has this name." in taken
     assert names == {"Ours", "Other"}
     assert RunView.objects.get().name == "Other"
 
