@@ -51,6 +51,11 @@ class _Section:
         """True if what is open in it does not reach over blank lines."""
         return not (self.fence or self._is_unsure or any(self._open_formulas) or self._dollars % 2)
 
+    @property
+    def can_be_shown(self) -> bool:
+        """True if what came of it can be rendered until more of it comes."""
+        return self.is_whole and (self.is_after_blank or (self.is_rows and self.lines > 1))
+
     def add(self, line: str) -> None:
         """Take in a finished line."""
         if not self.lines:
@@ -94,23 +99,50 @@ class _Section:
         return not may_become_item and _LIST_ITEM.match(line) is None
 
 
+class Cutter:
+    """Cuts a text that grows: each call looks at the lines that are new since the one before, and at the open one."""
+
+    def __init__(self, start: int = 0) -> None:
+        """`start`: where a section of the text begins."""
+        self._section = _Section(start)
+        self._position = start
+        """Where the first line begins that was not finished."""
+        self._shown = start
+
+    @property
+    def start(self) -> int:
+        """Where the open section begins."""
+        return self._section.start
+
+    def cut(self, text: str) -> Cut:
+        """The cuts of `text`, which goes on from the text of the last call, after the cuts that were returned."""
+        ends: list[int] = []
+        for line, begin, end, is_finished in _lines(text, self._position):
+            if self._section.ends_before(line, is_finished=is_finished):
+                ends.append(self._begin(begin))
+            if not is_finished:
+                break
+            self._section.add(line)
+            self._position = end
+            if self._section.is_finished:
+                ends.append(self._begin(end))
+            elif self._section.can_be_shown:
+                self._shown = end
+        return Cut(ends, self._shown)
+
+    def end(self, text: str) -> int:
+        """End the open section with the text, which does not grow any more. Returns its end."""
+        self._position = len(text)
+        return self._begin(len(text))
+
+    def _begin(self, start: int) -> int:
+        self._section, self._shown = _Section(start), start
+        return start
+
+
 def cut(text: str, start: int = 0) -> Cut:
     """The cuts of `text` after `start`, where a section begins. Linear in the text after it."""
-    ends: list[int] = []
-    section, shown = _Section(start), start
-    for line, begin, end, is_finished in _lines(text, start):
-        if section.ends_before(line, is_finished=is_finished):
-            ends.append(begin)
-            section, shown = _Section(begin), begin
-        if not is_finished:
-            break
-        section.add(line)
-        if section.is_finished:
-            ends.append(end)
-            section, shown = _Section(end), end
-        elif section.is_whole and (section.is_after_blank or (section.is_rows and section.lines > 1)):
-            shown = end
-    return Cut(ends, shown)
+    return Cutter(start).cut(text)
 
 
 def _lines(text: str, position: int) -> Iterator[tuple[str, int, int, bool]]:

@@ -7,5 +7,7 @@ class Migration(migrations.Migration):
     dependencies = [("runs", "0013_decided_calls")]
 
     operations = [
-        migrations.AddField(model_name="run", name="could_not", field=models.BooleanField(default=False)),
+        migrations.AddField(
+            model_name="run", name="could_not", field=models.BooleanField(default=False, db_default=False)
+        ),
     ]

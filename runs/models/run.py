@@ -154,8 +154,9 @@ class Run(models.Model):
 
     answer = models.TextField(blank=True, default="")
     output = models.JSONField(null=True)
-    could_not = models.BooleanField(default=False)
-    """Of a completed run: its answer says that the task, or a part of it, could not be done."""
+    could_not = models.BooleanField(default=False, db_default=False)
+    """Of a completed run: its answer says that the task, or a part of it, could not be done. Processes of an earlier
+    version, which do not know the column, leave the value to the database."""
     error = models.JSONField(null=True)
     """The `AgentError` that ended it, as `AgentError.as_json` gives it."""
     severity = models.CharField(max_length=8, choices=Severity, blank=True, default="")

@@ -9,9 +9,9 @@ from django.utils.translation import gettext, gettext_lazy
 class RunViewQuerySet(models.QuerySet["RunView"]):
     """Queries on saved views."""
 
-    def offered_to(self, user: object) -> "RunViewQuerySet":
-        """The views a person has saved, and those that others share."""
-        return self.filter(Q(user=getattr(user, "pk", None)) | Q(is_shared=True))
+    def shared_with(self, user: object) -> "RunViewQuerySet":
+        """The views that others share."""
+        return self.filter(is_shared=True).exclude(user=getattr(user, "pk", None))
 
 
 class RunView(models.Model):

@@ -1,12 +1,25 @@
 """The tool call: its arguments, effect, state and decision."""
 
+from datetime import timedelta
+from typing import Final
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy
 
 from runs.agent.tool_calls.call_states import CALL_STATES
 from runs.models.run import Run
+
+LONGEST_GRACE: Final = timedelta(seconds=61)
+"""No grace is given for longer than a minute: a later end was written before the clock stepped back, and counts as
+over."""
+
+
+def is_in_grace() -> Q:
+    """The calls whose approval can be undone by the database's clock."""
+    return Q(undo_until__gt=Now(), undo_until__lte=Now() + LONGEST_GRACE)
 
 
 class ToolCallQuerySet(models.QuerySet["ToolCall"]):

@@ -83,14 +83,17 @@ def tools_of(agent: Agent) -> list[ToolFact]:
     return [tool_fact(name, known.get(name), agent.approval, agent.tool_approvals) for name in names]
 
 
-def tool_fact(name: str, tool: FunctionTool | None, approval: str, rules: Mapping[str, str]) -> ToolFact:
-    """One tool under an agent's rule for all tools and its rules for single ones. `tool` None: not registered."""
+def tool_fact(
+    name: str, tool: FunctionTool | None, approval: str, rules: Mapping[str, str], floor: str = Agent.Approval.NEVER
+) -> ToolFact:
+    """One tool under an agent's rule for all tools and its rules for single ones, and the rule `floor` of a launch,
+    which applies in addition. `tool` None: not registered."""
     rule = rules.get(name, "")
     if tool is None:
         return ToolFact(name, rule=rule)
     effect, own = effect_of(tool), approval_of(tool)
-    applied = rule or own or approval
-    asks = applied == Agent.Approval.ALWAYS or (applied == Agent.Approval.UNSAFE and effect == "unsafe")
+    applied = (rule or own or approval, floor)
+    asks = Agent.Approval.ALWAYS in applied or (Agent.Approval.UNSAFE in applied and effect == "unsafe")
     about = next((line.strip() for line in tool.description.splitlines() if line.strip()), "")
     module = tool.function.__module__
     return ToolFact(name, about, effect, rule, asks, "" if module in BUILTIN_MODULES else module)

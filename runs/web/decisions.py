@@ -44,6 +44,7 @@ def approve_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpRespo
     except control.DecisionRefused as refused:
         if not is_second_press(refused.call, "approved", **by, arguments=arguments):
             return show_refused(request, run, refused)
+        call = refused.call
     except ValueError as fault:
         form = form or ArgumentForm(call, request.POST)
         form.refuse(str(fault))
@@ -62,6 +63,7 @@ def deny_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpResponse
     except control.DecisionRefused as refused:
         if not is_second_press(refused.call, "denied", **by):
             return show_refused(request, run, refused)
+        call = refused.call
     return _decided(request, run, call, gettext("Denied %(tool)s.") % {"tool": call.tool_name})
 
 
@@ -75,6 +77,7 @@ def undo_approval(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpResp
     except control.DecisionRefused as refused:
         if not is_second_press(refused.call, "undone", by=request.user, reason=""):
             return show_refused(request, run, refused)
+        call = refused.call
     if request.htmx and "inbox" in request.POST:
         return _said_in_place("undone", {"call": str(call.pk)})
     return _done(request, run, gettext("%(tool)s waits for your decision again.") % {"tool": call.tool_name})
@@ -94,6 +97,7 @@ def settle_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpRespon
     except control.DecisionRefused as refused:
         if not is_second_press(refused.call, outcome, by=by["by"], reason=by["reason"]):
             return show_refused(request, run, refused)
+        call = refused.call
     words = gettext("Marked %(tool)s as done.") if outcome == "happened" else gettext("%(tool)s runs again.")
     return _decided(request, run, call, words % {"tool": call.tool_name})
 

@@ -11,12 +11,17 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from runs.models import Agent, PagePreferences, Run
+from runs.models.permissions import may_launch
 from runs.templatetags.run_text import one_line
 from runs.web.access import PageRequest, signed_in
 from runs.web.palette_rows import TASK_START, PaletteRow, fixed_rows, run_row
 
 MOST_KEPT: Final = 8
 MOST_URL_CHARS: Final = 300
+MOST_ID: Final = 2**63
+"""Ids of rows are smaller: the database refuses to look for this one."""
+IDS: Final = {"runs:run": "run_id", "runs:thread": "thread_id", "runs:agent": "agent_id"}
+"""The views of the rows that are found by what is typed, and the names of their ids."""
 
 
 @require_POST
@@ -24,9 +29,10 @@ MOST_URL_CHARS: Final = 300
 def note_used(request: PageRequest) -> HttpResponse:
     """Keep the address of a row that was opened: of a page, a run, a thread or an agent."""
     url = request.POST.get("url", "")
-    if len(url) > MOST_URL_CHARS or _match_of(url) is None:
-        return HttpResponseBadRequest(gettext("This is no page of the palette."), content_type="text/plain")
     user: Any = request.user
+    fixed = {row.url for row in fixed_rows(user, launches=may_launch(user))}
+    if len(url) > MOST_URL_CHARS or (url not in fixed and _match_of(url) is None):
+        return HttpResponseBadRequest(gettext("This is no page of the palette."), content_type="text/plain")
     with transaction.atomic():
         kept, _is_new = PagePreferences.objects.select_for_update().get_or_create(user=user)
         kept.palette_used = [url, *(each for each in kept.palette_used if each != url)][:MOST_KEPT]
@@ -41,12 +47,15 @@ def used_rows(user: Any, *, launches: bool) -> list[PaletteRow]:
     """
     kept = PagePreferences.objects.filter(user=user.pk).values_list("palette_used", flat=True).first() or []
     fixed = {row.url: row for row in fixed_rows(user, launches=launches)}
-    matches = {url: match for url in kept if (match := _match_of(url)) is not None}
-    runs, agents = _runs(user, matches.values()), _agents(matches.values())
+    matches = {url: _match_of(url) for url in kept}
+    found = [match for match in matches.values() if match is not None]
+    runs, agents = _runs(user, found), _agents(found)
     rows = []
     for url, match in matches.items():
         row = fixed.get(url)
-        if match.view_name == "runs:run" and (run := runs.get(match.kwargs["run_id"])) is not None:
+        if match is None:
+            pass
+        elif match.view_name == "runs:run" and (run := runs.get(match.kwargs["run_id"])) is not None:
             row = run_row(run)
         elif match.view_name == "runs:thread" and (first := runs.get(match.kwargs["thread_id"])) is not None:
             words = one_line(first.task_start, 160)
@@ -58,16 +67,19 @@ def used_rows(user: Any, *, launches: bool) -> list[PaletteRow]:
 
 
 def _match_of(url: str) -> ResolverMatch | None:
+    """The run, thread or agent of an address; None for another page."""
     try:
         match = resolve(url)
     except (Resolver404, ValueError):
         return None
-    return match if match.namespace in ("runs", "api", "admin") else None
+    if match.view_name not in IDS:
+        return None
+    key = match.kwargs[IDS[match.view_name]]
+    return match if isinstance(key, UUID) or key < MOST_ID else None
 
 
 def _runs(user: Any, matches: Any) -> dict[UUID, Any]:
-    names = {"runs:run": "run_id", "runs:thread": "thread_id"}
-    ids = [each.kwargs[names[each.view_name]] for each in matches if each.view_name in names]
+    ids = [each.kwargs[IDS[each.view_name]] for each in matches if each.view_name != "runs:agent"]
     if not ids:
         return {}
     seen = Run.objects.visible_to(user).select_related("agent").defer("task", "answer", "output", "error", "config")

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, Now, Substr
+from django.db.models.functions import Coalesce, Substr
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy
@@ -15,6 +15,7 @@ from runs.agent.visible_text import exact
 from runs.live.rendering.long_texts import SHOWN_CHARS, Fold, arguments_length, fold_argument
 from runs.models import Agent, Run, Step, ToolCall
 from runs.models.permissions import may_launch
+from runs.models.tool_call import is_in_grace
 from runs.web.argument_form import ArgumentForm
 from runs.web.call_stacks import CallStack, stacks_of
 
@@ -143,7 +144,7 @@ def waiting_calls(user: Any) -> QuerySet[ToolCall]:
 
 def approvals_to_undo(user: Any) -> QuerySet[ToolCall]:
     """The approvals of `user` that are in their grace, the latest first."""
-    mine = ToolCall.objects.filter(state=ToolCall.State.APPROVED, decided_by=user, undo_until__gt=Now())
+    mine = ToolCall.objects.filter(is_in_grace(), state=ToolCall.State.APPROVED, decided_by=user)
     return mine.filter(run__in=waiting_runs_of(user)).order_by("-undo_until")
 
 

@@ -62,8 +62,11 @@ class Chip:
 class RunFilter:
     """The validated filters of one request. `faults` lists the ignored values."""
 
-    def __init__(self, asked: QueryDict, *, user: User | AnonymousUser) -> None:
+    def __init__(self, asked: QueryDict, *, user: User | AnonymousUser, beside: "RunFilter | None" = None) -> None:
+        """`beside`: other filters of the user, whose agents and owners need not be read again."""
         self.user = user
+        if beside is not None:
+            self.agents, self.owners = beside.agents, beside.owners
         self.shows_owners = may_see_all(user)
         self.faults: list[str] = []
         self.view = self._one(asked, "view", list(self.views), pgettext("filter", "view"))

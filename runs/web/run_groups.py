@@ -55,7 +55,7 @@ def groups_of(wanted: RunFilter) -> list[RunGroup]:
     )
     found = list(rows.order_by("-latest")[:MOST_GROUPS])
     keys = [row["group_key"] for row in found]
-    newest_of, titles = _newest(keyed, keys), _titles(wanted.group, keys)
+    newest_of, titles = _newest(keyed, keys), _titles(wanted, keys)
     return [
         RunGroup(titles[key], _totals(row), _address(wanted, key), newest_of[key])
         for key, row in zip(keys, found, strict=True)
@@ -91,10 +91,12 @@ def _totals(row: dict[str, Any]) -> RunTotals:
     return RunTotals(cost=row["cost_sum"], **sums)
 
 
-def _titles(group: str, keys: list[Any]) -> dict[Any, str]:
-    match group:
+def _titles(wanted: RunFilter, keys: list[Any]) -> dict[Any, str]:
+    match wanted.group:
         case "thread":
-            tasks = dict(Run.objects.filter(pk__in=keys).values_list("pk", Left("task", START_CHARS)))
+            # The first run of a thread may be another person's.
+            seen = Run.objects.visible_to(wanted.user)
+            tasks = dict(seen.filter(pk__in=keys).values_list("pk", Left("task", START_CHARS)))
             return {key: tasks.get(key, gettext("A thread whose first run is gone")) for key in keys}
         case "day":
             pattern = pgettext("pattern of a date", "l, j F Y")

@@ -26,6 +26,7 @@ _ASKS: Final = {
     "unsafe": gettext_lazy("Tools that change things outside"),
     "always": gettext_lazy("Every tool"),
 }
+"""Each rule of approvals in words, the strictest last."""
 _OTHERS: Final = {
     "models": gettext_lazy("Models"),
     "strategy": gettext_lazy("Strategy"),
@@ -93,7 +94,8 @@ def tools_of_run(config: JsonObject) -> list[ToolFact]:
     known = registered_tools()
     names, rules = config.get("tools"), config.get("tool_approvals") or {}
     shown = list(known) if names is None else [str(name) for name in names]
-    return [tool_fact(name, known.get(name), config.get("approval", "unsafe"), rules) for name in shown]
+    approval, floor = config.get("approval", "never"), config.get("approval_floor", "never")
+    return [tool_fact(name, known.get(name), approval, rules, floor) for name in shown]
 
 
 def _rows(run: Run, agent: JsonObject | None, changed: dict[str, Resumed], *groups: str) -> Iterator[SettingRow]:
@@ -139,7 +141,8 @@ def _other_words(config: JsonObject, name: str) -> str:
         case "strategy":
             return str(STRATEGIES[Agent.Strategy(value)][0]) if value in STRATEGIES else _("Fallback")
         case "approval":
-            return str(_ASKS.get(value or "unsafe", value))
+            rules = (value or "never", config.get("approval_floor", "never"))
+            return str([words for rule, words in _ASKS.items() if rule in rules][-1])
         case "approval_seconds":
             return _("for ever") if value is None else span_words(value)
         case "on_approval_expiry":

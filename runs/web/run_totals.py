@@ -123,7 +123,7 @@ def view_tabs(wanted: RunFilter) -> list[ViewTab]:
 
 def _saved_tab(view: RunView, wanted: RunFilter) -> ViewTab:
     """A saved view; without a count where that would read texts."""
-    asked = RunFilter(QueryDict(view.query), user=wanted.user)
+    asked = RunFilter(QueryDict(view.query), user=wanted.user, beside=wanted)
 
     def count() -> int:
         return asked.matching()[: MOST_COUNTED + 1].count()

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from django.contrib import messages
+from django.db import IntegrityError, transaction
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -50,13 +51,21 @@ def change_view(request: PageRequest, view_id: int) -> HttpResponse:
         messages.info(request, _("The view %(name)s is deleted.") % {"name": view.name})
         return redirect(f"{reverse('runs:history')}?{view.query}")
     name = " ".join(request.POST.get("name", "").replace("\x00", "").split())[:60]
-    if not name or RunView.objects.filter(user=request.user.pk, name=name).exclude(pk=view.pk).exists():
-        words = _("Another view has this name.") if name else _("A view needs a name.")
-        messages.error(request, words)
-    else:
-        view.name = name
-        view.save(update_fields=["name"])
+    if not name:
+        messages.error(request, _("A view needs a name."))
+    elif not _rename(view, name):
+        messages.error(request, _("Another view has this name."))
     return redirect(address_of(view))
+
+
+def _rename(view: RunView, name: str) -> bool:
+    """False if another view of the person has the name."""
+    try:
+        with transaction.atomic():
+            RunView.objects.filter(pk=view.pk).update(name=name)
+    except IntegrityError:
+        return False
+    return True
 
 
 def address_of(view: RunView) -> str:
@@ -66,9 +75,7 @@ def address_of(view: RunView) -> str:
 
 def views_for(user: Any) -> list[RunView]:
     """The views a person is offered: their own, then those that others share."""
-    offered = list(RunView.objects.offered_to(user)[: 4 * MOST_VIEWS])
-    mine = [view for view in offered if view.user_id == user.pk]
-    return [*mine, *[view for view in offered if view.user_id != user.pk][:MOST_VIEWS]]
+    return [*RunView.objects.filter(user=user.pk), *RunView.objects.shared_with(user)[:MOST_VIEWS]]
 
 
 def _refused(request: PageRequest, words: str, query: str) -> HttpResponse:

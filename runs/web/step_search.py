@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models.functions import Left, Length
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -21,15 +22,17 @@ from runs.text_search import folded, mentions, place_of
 from runs.web.access import PageRequest, run_or_404, signed_in
 
 SEARCH_S: Final = 0.2
-"""After this long no further steps are read."""
+"""After this long no further step is looked at."""
 MOST_SHOWN: Final = 50
 """Found steps that one page shows; the others are counted."""
-FIRST_ROWS: Final = 100
+ROWS_AT_ONCE: Final = 500
 CHARS_AT_ONCE: Final = 1_000_000
-"""About how many characters of texts are read at once: short steps come more at a time."""
+"""Steps are read together up to this many characters of text, at least one."""
+MOST_CHARS: Final = 1024 * 1024
+"""Characters at the start of one step's text that are searched."""
 BEFORE_CHARS, AFTER_CHARS = 40, 120
 """Characters of the text around the words."""
-_COLUMNS: Final = ("sequence", "kind", "tool_name", "content")
+_TEXT: Final = Left("content", MOST_CHARS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,25 +87,32 @@ def search_steps(run: Run, text: str, *, after: int = 0) -> StepSearch:
     search = StepSearch(text.strip()[:500], after, read=after)
     if not words:
         return search
-    for rows in _pages(run, after):
-        for row in rows:
-            _look_at(row, words, search)
+    for row in _rows(run, after):
+        _look_at(row, words, search)
         if time.monotonic() >= ends_at:
             search.is_cut = search.read < run.last_sequence
             break
     return search
 
 
-def _pages(run: Run, after: int) -> Iterator[list[Any]]:
-    count = FIRST_ROWS
-    while True:
-        rows = list(run.steps.filter(sequence__gt=after).order_by("sequence").values_list(*_COLUMNS)[:count])
-        if not rows:
-            return
-        yield rows
-        after = rows[-1][0]
-        chars = sum(len(row[3]) for row in rows)
-        count = max(10, min(4 * count, count * CHARS_AT_ONCE // max(chars, 1)))
+def _rows(run: Run, after: int) -> Iterator[tuple[int, str, str, str]]:
+    """Sequence, kind, name of the tool, and text of the steps after a sequence."""
+    while last := _last_at_once(run, after):
+        steps = run.steps.filter(sequence__gt=after, sequence__lte=last).order_by("sequence")
+        yield from list(steps.values_list("sequence", "kind", "tool_name", _TEXT))
+        after = last
+
+
+def _last_at_once(run: Run, after: int) -> int:
+    """The last of the steps after a sequence that are read together; 0 if there are none."""
+    steps = run.steps.filter(sequence__gt=after).order_by("sequence")
+    last = chars = 0
+    for sequence, length in steps.values_list("sequence", Length(_TEXT))[:ROWS_AT_ONCE]:
+        chars += length
+        if last and chars > CHARS_AT_ONCE:
+            break
+        last = sequence
+    return last
 
 
 def _look_at(row: Any, words: str, search: StepSearch) -> None:

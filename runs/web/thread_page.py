@@ -11,7 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from runs.live.rendering.step_views import ALL_ICONS
@@ -28,7 +28,7 @@ PAGE_LENGTH: Final = 30
 """Runs of a conversation on a page; older ones come on scrolling up."""
 TITLE_CHARS: Final = 600
 """Characters of a message that are read for a title."""
-NOT_THERE: Final = gettext("There is no such thread, or none of its runs is yours.")
+NOT_THERE: Final = gettext_lazy("There is no such thread, or none of its runs is yours.")
 
 
 @require_safe
@@ -67,7 +67,7 @@ def show_entry(request: PageRequest, thread_id: UUID, run_id: UUID) -> HttpRespo
     thread = Thread.seen_by(request.user, thread_id)
     run = thread.runs.get(run_id) if thread is not None else None
     if thread is None or run is None or not run.is_seen:
-        raise Http404(NOT_THERE)
+        raise Http404(str(NOT_THERE))
     path = thread.path_through(run_id)
     [entry] = entries_of(request.user, thread, [run], first=path.index(run) + 1)
     return render(request, "threads/partials/entry.html", {"thread": thread, "entry": entry, "once": new_key()})
@@ -145,5 +145,5 @@ def _to_its_thread(request: PageRequest, run_id: UUID) -> HttpResponse:
     """A follow-up is found under its own id, too."""
     run = Run.objects.visible_to(request.user).filter(pk=run_id, thread__isnull=False).only("thread").first()
     if run is None:
-        raise Http404(NOT_THERE)
+        raise Http404(str(NOT_THERE))
     return redirect(place_in_thread(run))

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django_htmx.http import reswap, retarget
 
-from runs.agent.tools.protocol import effect_of
+from runs.agent.tools.protocol import approval_of, effect_of
 from runs.agent.tools.registry import registered_tools
 from runs.models import Agent
 from runs.models.permissions import may_change_agents
@@ -21,7 +21,8 @@ from runs.web.toasts import toast
 @only_if(may_change_agents)
 def set_tool_rule(request: PageRequest, agent_id: int) -> HttpResponse:
     """Let the calls of `tool` run without asking, for the agent's later runs (`rule=never`), or take that rule away
-    (`rule=`). A tool that changes things outside is asked about first, unless the form says `confirmed`."""
+    (`rule=`). A tool that changes things outside, or that itself wants to be asked about, is asked about first, unless
+    the form says `confirmed`."""
     agent, name = agent_or_404(agent_id), request.POST.get("tool", "")
     if request.POST.get("rule") != Agent.Approval.NEVER:
         _change(agent_id, name, None)
@@ -29,8 +30,9 @@ def set_tool_rule(request: PageRequest, agent_id: int) -> HttpResponse:
     tool = registered_tools().get(name)
     if tool is None or (agent.tools is not None and name not in agent.tools):
         return _done(request, agent, _("%(agent)s has no such tool.") % _names(agent, name), is_error=True)
-    if effect_of(tool) == "unsafe" and "confirmed" not in request.POST:
-        return _ask_first(request, agent, name)
+    is_unsafe = effect_of(tool) == "unsafe"
+    if (is_unsafe or approval_of(tool) == "always") and "confirmed" not in request.POST:
+        return _ask_first(request, agent, name, is_unsafe=is_unsafe)
     _change(agent_id, name, Agent.Approval.NEVER)
     words = _("%(tool)s runs without asking in later runs of %(agent)s. This call still waits for you.")
     return _done(request, agent, words % _names(agent, name))
@@ -44,8 +46,8 @@ def _change(agent_id: int, tool_name: str, rule: str | None) -> None:
     agent.save(update_fields=["tool_approvals", "updated_at"])
 
 
-def _ask_first(request: PageRequest, agent: Agent, name: str) -> HttpResponse:
-    context = {"agent": agent, "tool": name}
+def _ask_first(request: PageRequest, agent: Agent, name: str, *, is_unsafe: bool) -> HttpResponse:
+    context = {"agent": agent, "tool": name, "is_unsafe": is_unsafe}
     if not request.htmx:
         return render(request, "agents/confirm_rule.html", context)
     shown = render(request, "agents/partials/confirm_rule.html", context | {"is_dialog": True})

@@ -1,14 +1,14 @@
 """A text that is still being written, cut into sections that are rendered one by one."""
 
 import re
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runs import markdown
-from runs.markup.blocks import cut
+from runs.markup.blocks import Cutter, _Section, cut
 
 LINES = [
     *(
@@ -95,3 +95,33 @@ def test_a_cut_goes_on_from_the_last_one():
     first, *later = cut(text).ends
 
     assert cut(text, first).ends == later
+
+
+@given(TEXTS, st.lists(st.integers(0, 20), max_size=20))
+@settings(max_examples=300, deadline=None)
+def test_a_text_that_grows_is_cut_as_the_same_text_is_at_once(text, lengths):
+    cutter, ends = Cutter(), []
+    for length in accumulate(lengths):
+        start = cutter.start
+        found = cutter.cut(text[:length])
+        assert found == cut(text[:length], start)
+        ends += found.ends
+
+    assert [*ends, *cutter.cut(text).ends] == cut(text).ends
+
+
+def test_each_line_of_an_open_section_is_looked_at_once(monkeypatch):
+    lines = []
+    add = _Section.add
+
+    def count_and_add(section, line):
+        lines.append(line)
+        add(section, line)
+
+    monkeypatch.setattr(_Section, "add", count_and_add)
+    text, cutter = "```\n" + "\n" * 500, Cutter()
+
+    for length in range(len(text) + 1):
+        cutter.cut(text[:length])
+
+    assert len(lines) == 501

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from runs.models import Agent, Run
+from runs.models import Agent, PagePreferences, Run
 
 Browser = Callable[[User | None], Client]
 MakeRun = Callable[..., Run]
@@ -197,16 +197,31 @@ def test_what_was_opened_last_comes_first_and_only_while_the_person_may_see_it(
     client = browser_of(owner)
     for url in ("/threads/", run.get_absolute_url(), theirs.get_absolute_url(), "/inbox/", "/threads/"):
         assert client.post("/palette/used/", {"url": url}).status_code == 204
-    nonsense = ("", "//x.org/", "/no/such/", "x" * 400)
+    nonsense = (
+        "",
+        "//x.org/",
+        "/no/such/",
+        "x" * 400,
+        f"/agents/{2**63}/",
+        "/admin/a%00b/",
+        "/admin/a\x00b/",
+        "/healthz",
+    )
     refused = [client.post("/palette/used/", {"url": url}).status_code for url in nonsense]
 
     before = used(client)
     run.delete()
 
-    assert refused == [400] * 4
+    assert refused == [400] * len(nonsense)
     assert before == ["Threads", "Inbox", "half of 90"]
     assert used(client) == ["Threads", "Inbox"]
     assert used(browser_of(other)) == []
+
+
+def test_an_id_that_no_database_has_breaks_no_palette(staff: User, browser_of: Browser) -> None:
+    PagePreferences.objects.create(user=staff, palette_used=[f"/agents/{9**40}/", "/inbox/"])
+
+    assert used(browser_of(staff)) == ["Inbox"]
 
 
 def test_the_last_eight_are_kept(owner: User, browser_of: Browser, make_run: MakeRun) -> None:

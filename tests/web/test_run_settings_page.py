@@ -94,6 +94,27 @@ def test_a_run_whose_agent_is_gone_or_old_still_shows_its_settings(
     assert browser.get(f"/runs/{old.pk}/?view=settings").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ({}, "Nothing"),
+        ({"approval": "never", "approval_floor": "always"}, "Every tool"),
+        ({"approval": "always", "approval_floor": "unsafe"}, "Every tool"),
+    ],
+)
+def test_the_page_says_of_approvals_what_the_run_does(
+    browser: Client, make_run: Callable[..., Run], owner: User, rules: dict[str, str], words: str
+) -> None:
+    run = make_run(
+        owner, agent=None, config={"tools": ["calculator"], "tool_approvals": {"calculator": "never"}, **rules}
+    )
+
+    page = browser.get(f"/runs/{run.pk}/?view=settings").content.decode()
+
+    assert rows_in(page)["Asks before"][0] == words
+    assert ("Asks first" in page) == (rules.get("approval_floor") == "always")
+
+
 def test_instructions_are_not_told_to_those_who_may_not_read_them(
     browser: Client, browser_of: Callable[[User | None], Client], staff: User, make_run: Callable[..., Run],
     owner: User, agent: Agent,

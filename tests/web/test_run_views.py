@@ -82,12 +82,13 @@ def test_a_view_is_renamed_and_deleted_by_the_person_who_saved_it_alone(
     address = f"/runs/views/{RunView.objects.get(name='Mine').pk}/"
 
     theirs = browser_of(staff).post(address, {"action": "delete"})
-    browser.post(address, {"action": "rename", "name": "Other"})
+    taken = browser.post(address, {"action": "rename", "name": "Other"}, follow=True).content.decode()
     browser.post(address, {"action": "rename", "name": "Ours"})
     names = set(RunView.objects.values_list("name", flat=True))
     browser.post(address, {"action": "delete"})
 
     assert theirs.status_code == 404
+    assert "Another view has this name." in taken
     assert names == {"Ours", "Other"}
     assert RunView.objects.get().name == "Other"
 
@@ -106,6 +107,28 @@ def test_a_shared_view_is_offered_to_everybody_who_sees_in_it_only_their_own_run
     assert seen[owner][-2:] == ["Not shared 1", "Failed ones 1"]
     assert seen[other][-1] == "Failed ones 1"
     assert seen[staff][-1] == "Failed ones 2"
+
+
+def test_shared_views_of_others_leave_room_for_ones_own(
+    browser: Client, staff: User, browser_of: BrowserOf, make_run: MakeRun
+) -> None:
+    shared = (RunView(user=staff, name=f"Shared {number}", query="", is_shared=True) for number in range(50))
+    RunView.objects.bulk_create(shared)
+    save(browser, "My own", "status=failed")
+
+    tabs = tabs_of(browser.get("/runs/").content.decode())
+
+    assert tabs.index("My own 0") == len(tabs) - MOST_VIEWS - 1
+
+
+def test_a_page_reads_the_agents_once_however_many_views_there_are(browser: Client) -> None:
+    for number in range(3):
+        save(browser, f"View {number}", "status=failed")
+
+    with CaptureQueriesContext(connection) as asked:
+        browser.get("/runs/")
+
+    assert sum('FROM "runs_agent" ORDER BY' in query["sql"] for query in asked) == 1
 
 
 @pytest.mark.parametrize("group", ["agent", "error", "day", "thread"])
@@ -183,6 +206,18 @@ def test_a_person_chooses_the_columns_on_every_device(
     assert "local/m7" in chosen
     assert re.findall(r'data-label="(\w+)"', theirs) == re.findall(r'data-label="(\w+)"', usual)
     assert "Started" in re.findall(r'data-label="(\w+)"', usual)
+
+
+def test_a_group_is_not_called_by_a_message_that_the_person_may_not_see(
+    browser: Client, owner: User, other: User, make_run: MakeRun
+) -> None:
+    first = make_run(other, task="Secret of other")
+    make_run(owner, task="And then?", thread=first.pk)
+
+    page = browser.get("/runs/?group=thread").content.decode()
+
+    assert "Secret of other" not in page
+    assert "A thread whose first run is gone 1 run" in " ".join(groups_in(page))
 
 
 def test_who_sees_everybodys_runs_may_group_those_of_others(

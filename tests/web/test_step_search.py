@@ -7,7 +7,9 @@ from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from runs.models import Run
 from runs.web import step_search
@@ -95,11 +97,28 @@ def test_a_search_whose_time_is_over_says_how_far_it_came_and_goes_on_from_there
     run = make_run(owner, steps=250)
 
     first = search(run, "thought 250.")
-    second = search(run, "thought 250.", after=200)
+    second = search(run, "thought 250.", after=249)
 
-    assert "up to step 100, so far" in first and "Search on after step 100" in first
+    assert "up to step 1, so far" in first and "Search on after step 1" in first
     assert found_in(second) == [250]
     assert "so far" not in second
+
+
+def test_long_steps_are_read_one_by_one_and_only_their_beginnings(
+    make_run: Callable[..., Run], owner: User, search: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(owner)
+    long = "x" * step_search.MOST_CHARS
+    add_rows(run, [{"kind": "note", "content": text} for text in (long + "needle", "needle", "a needle" + long)])
+
+    everything = search(run, "needle")
+    monkeypatch.setattr(step_search, "SEARCH_S", 0)
+    with CaptureQueriesContext(connection) as queries:
+        search(run, "xx")
+
+    texts = [query["sql"] for query in queries if '"tool_name"' in query["sql"]]
+    assert found_in(everything) == [2, 3]
+    assert len(texts) == 1 and '"sequence" <= 1)' in texts[0]
 
 
 def test_without_javascript_the_search_is_a_page(

@@ -8,6 +8,7 @@ from django.test import Client
 
 from runs.engine import control
 from runs.models import Agent, Run, ToolCall
+from tests.engine.control.decision_fixtures import Post
 from tests.web.conftest import HTMX
 from tests.web.identities import permission_of
 from tests.web.waiting_fixtures import Ask
@@ -88,6 +89,21 @@ def test_a_tool_that_changes_things_outside_is_asked_about_first(
     assert "without asking?" in asked.content.decode()
     assert 'name="confirmed"' in asked.content.decode()
     assert rules() == {send_name: "never"}
+
+
+def test_a_tool_that_itself_wants_to_be_asked_about_is_asked_about_first(
+    editor: User, browser_of: BrowserOf, call: ToolCall
+) -> None:
+    reads = Post("read", approval="always")
+    fields = {"tool": reads.name, "rule": "never"}
+
+    asked = browser_of(editor).post(rule_address(call), fields, headers=HTMX).content.decode()
+    before = rules()
+    browser_of(editor).post(rule_address(call), fields | {"confirmed": "1"}, headers=HTMX)
+
+    assert "The tool itself says that a person should always be asked." in asked
+    assert "It changes things outside" not in asked
+    assert (before, rules()) == ({}, {reads.name: "never"})
 
 
 def test_who_may_not_change_the_agent_is_offered_no_rule_and_sets_none(

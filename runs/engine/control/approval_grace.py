@@ -10,7 +10,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.functions import Now
 
 from runs.agent.payloads.steps import DecisionPayload
 from runs.engine.control.decision_log import DecisionRefused, check_run, go_on_if_decided, locked, stands
@@ -20,6 +19,7 @@ from runs.engine.db_clock import database_now
 from runs.engine.recording.canonical_json import arguments_hash as hash_of
 from runs.models import Run, Step, ToolCall
 from runs.models.permissions import may_decide
+from runs.models.tool_call import LONGEST_GRACE, is_in_grace
 
 GRACE_S: Final = 5.0
 """The grace that pages give the approval of an unsafe call. A host learns of it by its sweep: a grace that is shorter
@@ -42,7 +42,8 @@ def undo_approval(call_id: UUID | str, *, by: Any) -> ToolCall:
     if call.state != ToolCall.State.APPROVED or call.decided_by_id != getattr(by, "pk", None):
         raise DecisionRefused("already_decided", stands(call), call)
     now = database_now()
-    if call.undo_until is None or call.undo_until <= now:
+    is_parked = run.owner is None and run.waiting_for == Run.WaitingFor.APPROVAL
+    if not is_parked or call.undo_until is None or _is_over(call.undo_until, now):
         raise DecisionRefused("too_late", f"It is too late to undo this. {stands(call)}", call)
     _ask_again(call, now)
     words = f"{name_of(by)} took the approval of {call.tool_name} back."
@@ -69,16 +70,21 @@ def end_graces() -> float | None:
     if not rows:
         return None
     now = database_now()
-    for run_id in dict.fromkeys(run_id for run_id, until in rows if until is not None and until <= now):
+    for run_id in dict.fromkeys(run_id for run_id, until in rows if until is not None and _is_over(until, now)):
         _end_graces_in(run_id)
-    return next(((until - now).total_seconds() for _, until in rows if until is not None and until > now), None)
+    ends = (until for _, until in rows if until is not None and not _is_over(until, now))
+    return next(((until - now).total_seconds() for until in ends), None)
+
+
+def _is_over(until: datetime, now: datetime) -> bool:
+    return until <= now or until > now + LONGEST_GRACE
 
 
 @transaction.atomic
 def _end_graces_in(run_id: UUID) -> None:
     # Every host sweeps at the end of a grace: those that come second have nothing to do.
     run = Run.objects.select_for_update(skip_locked=True).filter(pk=run_id).first()
-    if run is None or not run.calls.filter(undo_until__lte=Now()).update(undo_until=None):
+    if run is None or not run.calls.filter(~is_in_grace(), undo_until__isnull=False).update(undo_until=None):
         return
     if run.waiting_for == Run.WaitingFor.APPROVAL and run.cancel_requested_at is None:
         go_on_if_decided(run)

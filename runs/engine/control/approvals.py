@@ -49,7 +49,7 @@ def approve(
     """Let a call run, with `arguments` instead of the model's if they are given. Returns the decided call.
 
     `arguments_hash` is that of the arguments the person was shown. `by` None means the command line. An unsafe call
-    does not run before `grace_s` have passed, in which `undo_approval` takes the approval back.
+    does not run before `grace_s`, at most 60, have passed, in which `undo_approval` takes the approval back.
     Raises `DecisionRefused`; `InvalidArguments` or `UnknownTool` (both `ValueError`) if the new arguments do not fit
     the tool; `PermissionDenied` if `by` may not decide about calls of this run; and `ToolCall.DoesNotExist`.
     """

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from runs.agent.payloads.steps import DecisionPayload, ToolResultPayload
@@ -20,13 +19,15 @@ from runs.engine.queueing.dispatch import announce, dispatch
 from runs.engine.recording.parallel_calls import parallel_calls_of
 from runs.languages import in_english
 from runs.models import Run, Step, ToolCall
+from runs.models.tool_call import is_in_grace
 
 
 class DecisionRefused(ValueError):
     """The decision is no longer possible, and nothing was changed. `call` has the call's current state."""
 
     def __init__(self, code: str, message: str, call: ToolCall) -> None:
-        """`code`: not_waiting, already_decided, arguments_changed, expired, stop_asked."""
+        """`code`: not_waiting, already_decided, too_late, arguments_changed, expired,
+        stop_asked."""
         super().__init__(message)
         self.code = code
         self.call = call
@@ -66,12 +67,14 @@ def add_result(run: Run, call: ToolCall, content: str, *, by: str | None, code: 
 def go_on_if_decided(run: Run) -> None:
     """Save the run; queue it if all decisions are made, and none can be undone any more."""
     if run.waiting_for == Run.WaitingFor.APPROVAL:
-        undecided = Q(state=ToolCall.State.AWAITING_APPROVAL) | Q(undo_until__gt=Now())
+        undecided = Q(state=ToolCall.State.AWAITING_APPROVAL) | is_in_grace()
         is_decided = not run.calls.filter(undecided).exists()
     else:
         is_decided = not run.calls.undecided().exists()
     if is_decided:
         run.status, run.waiting_for = Run.Status.IDLE, ""
+        # From here on a host may run the calls, whatever the clock does.
+        run.calls.filter(undo_until__isnull=False).update(undo_until=None)
     run.save(update_fields=["status", "waiting_for", "next_sequence"])
     fault_points.at_commit("decision")
     if is_decided:

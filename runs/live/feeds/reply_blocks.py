@@ -6,12 +6,12 @@ before, each time it has grown by half: the work is linear in the text. Pieces o
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from runs import markdown
 from runs.live.feeds.reply_state import ReplyBuffer, ReplyState
 from runs.live.live_timings import LiveTimings
-from runs.markup.blocks import cut
+from runs.markup.blocks import Cutter
 from runs.render_pool import html_of
 from runs.reply_frames import Block, BlocksFrame
 
@@ -31,12 +31,13 @@ class _Progress:
     number: int = 0
     """The last chunk that was looked at."""
     piece: int = 0
-    start: int = 0
-    """Piece and character where the first section begins that is not rendered for good."""
+    """The first piece that is not rendered for good."""
+    cutters: dict[int, Cutter] = field(default_factory=dict)
+    """Where the pieces from there on are cut."""
     count: int = 0
     """Blocks that are rendered for good."""
     shown: int = 0
-    """The end of what is shown of that section."""
+    """The end of what is shown of it."""
     is_given_up: bool = False
     """True once its rendering took too long."""
 
@@ -84,7 +85,7 @@ class ReplyBlocks:
             frame = BlocksFrame(at.reply.card, at.count, (Block(piece, end, html),))
             at.piece, at.shown = piece, end
             if is_final:
-                at.start, at.count = end, at.count + 1
+                at.count += 1
             if self._cards.open.get(at.reply.card) is not at.reply:
                 return
             await self._on_blocks(frame)
@@ -95,10 +96,11 @@ def _due(at: _Progress) -> Iterator[tuple[int, int, str, bool]]:
     pieces = at.reply.pieces
     for index in range(at.piece, len(pieces)):
         text, is_last = pieces[index][1], index == len(pieces) - 1
-        start, was_shown = (at.start, at.shown) if index == at.piece else (0, 0)
-        ends, shown = cut(text, start)
-        if not is_last and (ends[-1] if ends else start) < len(text):
-            ends.append(len(text))
+        cutter = at.cutters.setdefault(index, Cutter())
+        start, was_shown = cutter.start, at.shown if index == at.piece else 0
+        ends, shown = cutter.cut(text)
+        if not is_last and cutter.start < len(text):
+            ends.append(cutter.end(text))
         for end in _grouped(ends, start):
             yield index, end, text[start:end], True
             start = end

@@ -36,7 +36,8 @@ from tests.engine.hosts import IdleHost
 pytestmark = pytest.mark.django_db(transaction=True)
 
 StartHost = Callable[..., RunHost]
-LONG_S = 600.0
+LONG_S = 60.0
+"""The longest grace there is."""
 
 
 @pytest.fixture
@@ -144,6 +145,24 @@ async def test_an_approval_without_a_grace_or_after_it_stands(ada: User, host_fo
     assert [call.state for call in await calls_of(run)] == ["approved", "approved"]
 
 
+async def test_an_approval_of_a_run_that_is_queued_stands_although_the_clock_steps_back(
+    ada: User, host_for: StartHost
+) -> None:
+    run, first, second = await waits_for_two(ada, host_for, Post())
+    await decide(control.approve, first, ada, grace_s=LONG_S)
+    await let_pass(run)
+    with OnlyAsked():
+        await decide(control.deny, second, ada)
+    (queued, _) = await calls_of(run)
+    await run.calls.filter(pk=first.pk).aupdate(undo_until=timezone.now() + timedelta(seconds=5))
+
+    with pytest.raises(control.DecisionRefused) as late:
+        await undo(first, ada)
+
+    assert queued.undo_until is None
+    assert (late.value.code, (await calls_of(run))[0].state) == ("too_late", "approved")
+
+
 async def test_a_call_that_changes_nothing_outside_has_no_grace(ada: User, host_for: StartHost) -> None:
     reads = Post("read", approval="always")
     host_for(says(calls_tools((reads.name, {"to": "bob"}))))
@@ -169,11 +188,37 @@ async def test_a_turn_runs_when_the_last_grace_of_it_is_over(ada: User, host_for
         await end_graces()
         await end_graces()
 
-    assert until_next is not None and LONG_S - 60 < until_next <= LONG_S
+    assert until_next is not None and 0 < until_next <= LONG_S
     assert between == "waiting"
     assert host_asked.for_runs == [run.pk]
     assert (await Run.objects.aget(pk=run.pk)).status == "idle"
     assert await end_graces() is None
+
+
+async def test_a_grace_that_a_clock_that_stepped_back_would_make_longer_is_over(ada: User, host_for: StartHost) -> None:
+    run, first, second = await waits_for_two(ada, host_for, Post())
+    await decide(control.approve, first, ada, grace_s=LONG_S)
+    await run.calls.filter(pk=first.pk).aupdate(undo_until=timezone.now() + timedelta(hours=1))
+
+    with pytest.raises(control.DecisionRefused) as late:
+        await undo(first, ada)
+    with OnlyAsked() as host_asked:
+        until_next = await end_graces()
+        await decide(control.deny, second, ada)
+
+    assert (late.value.code, until_next, host_asked.for_runs) == ("too_late", None, [run.pk])
+
+
+async def test_a_run_whose_clock_stepped_back_in_the_last_grace_goes_on(ada: User, host_for: StartHost) -> None:
+    run, first, second = await waits_for_two(ada, host_for, Post())
+    await decide(control.deny, second, ada)
+    await decide(control.approve, first, ada, grace_s=LONG_S)
+    await run.calls.filter(pk=first.pk).aupdate(undo_until=timezone.now() + timedelta(hours=1))
+
+    with OnlyAsked() as host_asked:
+        await end_graces()
+
+    assert host_asked.for_runs == [run.pk]
 
 
 async def test_a_denied_call_beside_one_in_its_grace_waits_for_it(ada: User, host_for: StartHost) -> None:

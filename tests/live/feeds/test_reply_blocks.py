@@ -96,6 +96,18 @@ async def test_reasoning_is_rendered_too_and_is_finished_when_the_text_begins(ru
     assert await next_blocks(socket) == [CARD, 1, [[1, 10, '<p dir="auto"><strong>Yes</strong>.</p>']]]
 
 
+async def test_a_table_after_reasoning_grows_from_its_first_row(run, socket):
+    await says(run, 1, "*Hm.*", "reasoning")
+    await says(run, 2, "| a | b |\n|---|---|\n| 1 | 2 |\n| 3")
+    await next_blocks(socket)
+    [_card, _number, [[piece, end, html]]] = await next_blocks(socket)
+    await says(run, 3, " | 4 |\n\nThat")
+    [_card, number, [[piece_then, whole, more]]] = await next_blocks(socket)
+
+    assert (piece, end, html.count("<tr>")) == (1, 30, 2)
+    assert (number, piece_then, whole, more.count("<tr>")) == (1, 1, 41, 3)
+
+
 async def test_readers_of_json_get_the_text_only(run, socket, watch, owner):
     reader = await watch(run, owner, after=3, format="json")
     await reader.state()
