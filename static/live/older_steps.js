@@ -52,8 +52,8 @@ function keepPlace(steps, change) {
   if (card?.isConnected) scrollBy({ top: card.getBoundingClientRect().top - top, behavior: "instant" });
 }
 
-// Steps came above or below.
-function join(steps, side) {
+// Steps came above or below, or others took their place.
+export function join(steps, side) {
   mergeTurns(steps);
   replaceAll(steps);
   if (side !== "newer" || steps.querySelector(":scope > [data-newer]")) return;

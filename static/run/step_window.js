@@ -1,41 +1,56 @@
 // Goes to any step of a run: to its card if it is on the page, otherwise the list is loaded again around it.
 
-import { cameIn, elementsFrom, replaceAll } from "../live/fragments.js";
+import { cameIn, elementsFrom } from "../live/fragments.js";
+import { join } from "../live/older_steps.js";
+import { lastSequence } from "../live/placement.js";
 
 const section = document.querySelector("[data-poll]");
 
 export const stepList = () => document.querySelector("[data-step-list]");
 
+let loading = null; // of the step that was asked for last
+
 const addressOf = (sequence) => `${location.pathname}?at=${sequence}#step-${sequence}`;
 
 // True once the step is in view. Where the page has no list of steps, or another one, the browser goes to the page of it.
 export async function goTo(sequence, { takesFocus = true } = {}) {
+  loading?.abort();
+  loading = new AbortController();
+  const { signal } = loading;
   const steps = stepList();
-  if (!cardOf(sequence) && (!steps || steps.dataset.only || !(await load(steps, sequence)))) {
-    location.assign(addressOf(sequence));
-    return false;
-  }
-  reveal(cardOf(sequence), takesFocus);
-  return true;
+  const isThere = cardOf(sequence) || (steps && !steps.dataset.only && (await load(steps, sequence, signal)));
+  if (signal.aborted) return false; // another step was asked for meanwhile
+  if (isThere) reveal(cardOf(sequence), takesFocus);
+  else location.assign(addressOf(sequence));
+  return Boolean(isThere);
 }
 
 function cardOf(sequence) {
   return stepList()?.querySelector(`[data-step-seq="${sequence}"]`);
 }
 
-async function load(steps, sequence) {
+async function load(steps, sequence, signal) {
   try {
-    const answer = await fetch(`${section.dataset.poll}?at=${sequence}`, { headers: { "HX-Request": "true" }, redirect: "error" });
+    const address = `${section.dataset.poll}?at=${sequence}`;
+    const answer = await fetch(address, { headers: { "HX-Request": "true" }, redirect: "error", signal });
     if (!answer.ok) return false;
-    steps.replaceChildren(...elementsFrom(await answer.text()));
+    const parts = elementsFrom(await answer.text());
+    if (signal.aborted) return false;
+    replace(steps, parts);
   } catch {
     return false;
   }
-  steps.toggleAttribute("data-cut", Boolean(steps.querySelector(":scope > [data-newer]")));
-  replaceAll(steps);
-  cameIn(steps);
   history.replaceState(history.state, "", `${location.pathname}?at=${sequence}`);
   return Boolean(cardOf(sequence));
+}
+
+// Steps that arrived since the server answered are behind a link, as those that arrive from now on.
+function replace(steps, parts) {
+  steps.dataset.arrived = Math.max(Number(steps.dataset.arrived ?? 0), lastSequence(steps));
+  steps.replaceChildren(...parts);
+  steps.toggleAttribute("data-cut", Boolean(steps.querySelector(":scope > [data-newer]")));
+  join(steps, "newer");
+  cameIn(steps);
 }
 
 // The cards of a call's attempts and questions are inside its details.

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.journeys.conftest import MODEL, launch, step_numbers
 from tests.journeys.test_every_page import LOOKS, faults_of
@@ -126,6 +126,31 @@ async def test_a_window_of_the_past_is_live_but_for_its_steps(page, wire_server)
     await page.evaluate(SCROLL_TO_LINK, "newer")
     await page.wait_for_selector("[data-step-kind=answer]")
     assert await step_numbers(page) == list(range(1, 122))
+    await expect(page.locator("#steps[data-cut]")).to_have_count(0)
+
+
+async def test_steps_that_arrive_while_a_window_is_loaded_are_not_lost(page, wire_server):
+    calls = [("calculator", {"expression": f"{number} + 1"}) for number in range(59)]
+    wire_server.script(Answer(calls=[*calls, ("calculator", {"expression": "1 / 0"})]), Hang(answer=Answer("All are added.")))
+    run_id = await launch(page, "Add one to each", model=MODEL)
+    await page.wait_for_selector("[data-step-kind=tool_result] >> nth=59")
+    await page.goto(f"/runs/{run_id}/?at=1")
+    await expect(page.locator("[data-connection]")).to_have_attribute("data-connection", "live")
+
+    async def answer_late(route: Route) -> None:
+        answer = await route.fetch()
+        wire_server.release()
+        await page.wait_for_selector("#steps[data-arrived]", state="attached")
+        await route.fulfill(response=answer)
+
+    await page.route(re.compile(r"\?at="), answer_late)
+    await page.keyboard.press("]")
+
+    await page.wait_for_function(f"() => Number({FOCUSED}) > 50")
+    assert (await step_numbers(page))[-1] == 120
+    await page.evaluate(SCROLL_TO_LINK, "newer")
+    await page.wait_for_selector("[data-step-kind=answer]")
+    assert (await step_numbers(page))[-1] == 121
     await expect(page.locator("#steps[data-cut]")).to_have_count(0)
 
 
