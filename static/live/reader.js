@@ -1,6 +1,7 @@
 // A reader at the end of the steps follows them; the scroll position of others is kept. The page itself never moves while
 // the stage is in view.
 
+import { areOn } from "../keys.js";
 import { ngettext } from "../words.js";
 import { cardsIn } from "./placement.js";
 
@@ -84,7 +85,7 @@ export class Reader {
 
   // j and k move from card to card.
   walk(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || !["j", "k"].includes(event.key)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !["j", "k"].includes(event.key) || !areOn()) return;
     if (event.target.closest?.(TYPED_IN) || document.querySelector("dialog[open]")) return;
     const cards = cardsIn(this.steps).filter((card) => card.checkVisibility());
     const at = cards.indexOf(event.target.closest?.("[data-step-seq]"));
