@@ -23,7 +23,8 @@ export class Reader {
     this.scrolledTo = scrollY;
     // Only a reader scrolls up; growth below (a card gets its real height when it is painted) does not.
     const look = () => {
-      if (this.isInView()) this.isAtTheEnd = true;
+      if (this.steps.hasAttribute("data-cut")) this.isAtTheEnd = false;
+      else if (this.isInView()) this.isAtTheEnd = true;
       else if (scrollY < this.scrolledTo) this.isAtTheEnd = false;
       this.scrolledTo = scrollY;
       this.showUnseen(this.isInView() ? -this.unseen : 0);
