@@ -67,7 +67,7 @@ export function watchOlder(live) {
   let loading = null;
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     const steps = lists.find((list) => detail.target.parentElement === list);
-    if (!steps || !detail.target.matches?.(LINKS)) return;
+    if (!steps || !detail.shouldSwap || !detail.target.matches?.(LINKS)) return;
     const card = cardsIn(steps).find((each) => each.checkVisibility() && each.getBoundingClientRect().bottom > 0);
     const side = detail.target.hasAttribute("data-older") ? "older" : "newer";
     loading = { steps, side, card, top: card?.getBoundingClientRect().top };
