@@ -1,11 +1,10 @@
 // The chips above the steps: they count steps that arrive, and ] and } walk from one to the next. While the results of a
 // search are shown, the keys walk those.
 
+import { BARS_PX } from "../live/placement.js";
 import { goTo, stepList } from "./step_window.js";
 
 const chips = document.querySelector("[data-chips]");
-
-const BARS_PX = 120; // the height of what stays on top
 
 let counted = Number(chips.closest("main").querySelector("[data-poll]").dataset.after);
 
