@@ -2,7 +2,7 @@
 // search are shown, the keys walk those.
 
 import { BARS_PX } from "../live/placement.js";
-import { goTo, stepList } from "./step_window.js";
+import { ask, goTo, stepList } from "./step_window.js";
 
 const chips = document.querySelector("[data-chips]");
 
@@ -40,8 +40,10 @@ async function jump(link) {
   if (found.length) return walk(found, link.dataset.match === "after" ? 1 : -1);
   const { match: side, matchOnly: only } = link.dataset;
   const address = `${chips.dataset.chips}?only=${only}&${side}=${here(side)}`;
-  const answer = await fetch(address, { headers: { "HX-Request": "true" }, redirect: "error" });
-  const { sequence } = answer.ok ? await answer.json() : {};
+  const answer = await ask(address);
+  if (!answer) return;
+  if (!answer.ok) return location.assign(link.href);
+  const { sequence } = JSON.parse(answer.text);
   if (sequence) goTo(sequence);
 }
 

@@ -3,6 +3,8 @@
 import { cameIn, elementsFrom } from "../live/fragments.js";
 import { join } from "../live/older_steps.js";
 import { lastSequence } from "../live/placement.js";
+import { toast } from "../ui.js";
+import { gettext } from "../words.js";
 
 const section = document.querySelector("[data-poll]");
 
@@ -12,45 +14,48 @@ let loading = null; // of the step that was asked for last
 
 const addressOf = (sequence) => `${location.pathname}?at=${sequence}#step-${sequence}`;
 
-// True once the step is in view. Where the page has no list of steps, or another one, the browser goes to the page of it.
+// True once the step is in view. Where the page has no list of steps, or another one, the browser goes to the page of it;
+// without a connection it stays.
 export async function goTo(sequence, { takesFocus = true } = {}) {
   loading?.abort();
   loading = new AbortController();
   const { signal } = loading;
   const steps = stepList();
-  const isThere = cardOf(sequence) || (steps && !steps.dataset.only && (await load(steps, sequence, signal)));
-  if (signal.aborted) return false; // another step was asked for meanwhile
-  if (isThere) reveal(cardOf(sequence), takesFocus);
+  if (!cardOf(sequence) && steps && !steps.dataset.only) {
+    const answer = await ask(`${section.dataset.poll}?at=${sequence}`, signal);
+    if (!answer || signal.aborted) return false; // or another step was asked for meanwhile
+    if (answer.ok) show(steps, answer.text, sequence);
+  }
+  const card = cardOf(sequence);
+  if (card) reveal(card, takesFocus);
   else location.assign(addressOf(sequence));
-  return Boolean(isThere);
+  return Boolean(card);
+}
+
+// What the server answers: not ok where it leads to another page, as to sign in. Null without a connection, which is said.
+export async function ask(address, signal) {
+  try {
+    const answer = await fetch(address, { headers: { "HX-Request": "true" }, redirect: "manual", signal });
+    const ok = answer.ok && !answer.headers.has("HX-Redirect");
+    return { ok, text: ok ? await answer.text() : "" };
+  } catch {
+    if (!signal?.aborted) toast(gettext("No connection. Try again."), "error");
+    return null;
+  }
 }
 
 function cardOf(sequence) {
   return stepList()?.querySelector(`[data-step-seq="${sequence}"]`);
 }
 
-async function load(steps, sequence, signal) {
-  try {
-    const address = `${section.dataset.poll}?at=${sequence}`;
-    const answer = await fetch(address, { headers: { "HX-Request": "true" }, redirect: "error", signal });
-    if (!answer.ok) return false;
-    const parts = elementsFrom(await answer.text());
-    if (signal.aborted) return false;
-    replace(steps, parts);
-  } catch {
-    return false;
-  }
-  history.replaceState(history.state, "", `${location.pathname}?at=${sequence}`);
-  return Boolean(cardOf(sequence));
-}
-
 // Steps that arrived since the server answered are behind a link, as those that arrive from now on.
-function replace(steps, parts) {
+function show(steps, html, sequence) {
   steps.dataset.arrived = Math.max(Number(steps.dataset.arrived ?? 0), lastSequence(steps));
-  steps.replaceChildren(...parts);
+  steps.replaceChildren(...elementsFrom(html));
   steps.toggleAttribute("data-cut", Boolean(steps.querySelector(":scope > [data-newer]")));
   join(steps, "newer");
   cameIn(steps);
+  history.replaceState(history.state, "", `${location.pathname}?at=${sequence}`);
 }
 
 // The cards of a call's attempts and questions are inside its details.

@@ -94,6 +94,23 @@ async def test_keys_walk_from_error_to_error_and_from_find_to_find(shared_site, 
     await expect(page.locator(":focus")).to_contain_text("A-399")
 
 
+async def test_without_a_connection_a_jump_says_so_and_stays(shared_site, long_run, open_page):
+    address, steps, session = long_run
+    page = await open_page(shared_site, session=session)
+    await page.goto(address)
+    await page.context.set_offline(True)
+
+    await page.keyboard.press("]")
+
+    await expect(page.locator(".toast")).to_contain_text("No connection. Try again.")
+    await page.get_by_role("slider", name="Place in the run").press("End")
+    await expect(page.locator(".toast")).to_have_count(2)
+    assert page.url.endswith(address)
+    await page.context.set_offline(False)
+    await page.keyboard.press("End")
+    await page.wait_for_selector(f"#step-{steps}")
+
+
 async def test_steps_are_loaded_at_both_ends_and_none_is_missing_or_there_twice(shared_site, long_run, open_page):
     address, steps, session = long_run
     page = await open_page(shared_site, session=session)
