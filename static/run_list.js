@@ -129,7 +129,7 @@ function toggle(row, withRange) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
   const row = event.target.closest?.("[data-run-row]");
-  if (event.key === "Escape" && chosen().length && !document.querySelector("[data-menu][open]")) {
+  if (event.key === "Escape" && chosen().length && !event.defaultPrevented) {
     for (const box of boxes()) box.checked = false;
     showSelection();
   } else if (!KEYS[event.key] || (event.key.startsWith("Arrow") ? !row : !areOn())) return;
