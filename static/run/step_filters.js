@@ -2,6 +2,7 @@
 // search are shown, the keys walk those.
 
 import { BARS_PX } from "../live/placement.js";
+import { number } from "../words.js";
 import { ask, goTo, stepList } from "./step_window.js";
 
 const chips = document.querySelector("[data-chips]");
@@ -18,7 +19,8 @@ document.addEventListener("htmx:load", ({ detail: { elt } }) => {
 
 function countOne(chip) {
   const count = chip.querySelector("[data-count]");
-  count.textContent = (Number(count.textContent.replaceAll(",", "")) + 1).toLocaleString("en");
+  count.dataset.count = Number(count.dataset.count) + 1;
+  count.textContent = number(count.dataset.count);
   chip.hidden = false;
   const jumps = chips.querySelector(".step-jumps[hidden]");
   if (!jumps) return;
