@@ -1,14 +1,17 @@
 // Single keys press the control that names them: data-key="n", or data-key="g h" for two keys in a row. Controls of a card
 // (data-keys) are pressed in the card that has the focus; without one their key only goes to the first card. Keys are off
-// in text fields, under open dialogs, and where the reader has switched them off.
+// in text fields, under open dialogs, in an open menu, and where the reader has switched them off.
 
 const SECOND_KEY_MS = 1_500;
+const OPEN = "dialog[open], [data-menu][open]:focus-within";
 const TYPED_IN = "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=button], [type=submit])";
+
+const IS_MAC = /Mac|iPhone|iPad/.test(navigator.platform);
 
 let first = "";
 let timer;
 
-function areOn() {
+export function areOn() {
   try {
     return localStorage.getItem("keys") !== "off";
   } catch {
@@ -26,6 +29,13 @@ function takesText(target) {
   return target.closest?.(TYPED_IN) && !target.closest("dialog:not([open])");
 }
 
+// On many keyboards brackets are typed with AltGr, or with Option.
+function isHeld(event) {
+  const isAlt = event.getModifierState("AltGraph") || (IS_MAC && event.altKey && !event.ctrlKey);
+  if (isAlt && ["[", "]", "}"].includes(event.key)) return event.metaKey;
+  return event.ctrlKey || event.metaKey || event.altKey;
+}
+
 // What pressing the keys does; undefined for nothing.
 function actionOf(keys) {
   const all = [...document.querySelectorAll(`[data-key="${CSS.escape(keys)}"]`)];
@@ -37,8 +47,8 @@ function actionOf(keys) {
 
 document.addEventListener("keydown", (event) => {
   const { key, target } = event;
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return;
-  if (key.length !== 1 || takesText(target) || document.querySelector("dialog[open]") || !areOn()) return;
+  if (event.defaultPrevented || isHeld(event) || event.isComposing || event.repeat) return;
+  if (key.length !== 1 || takesText(target) || document.querySelector(OPEN) || !areOn()) return;
   const keys = first ? `${first} ${key}` : key;
   const act = actionOf(keys);
   forget();

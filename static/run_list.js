@@ -1,5 +1,6 @@
 // The keys and the selection of the list of runs. Listeners are on the page, because its parts are replaced.
 
+import { areOn } from "./keys.js";
 import { gettext, ngettext, number } from "./words.js";
 
 const page = document.querySelector("[data-runs-page]");
@@ -128,10 +129,10 @@ function toggle(row, withRange) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
   const row = event.target.closest?.("[data-run-row]");
-  if (event.key === "Escape" && chosen().length && !document.querySelector("[data-menu][open]")) {
+  if (event.key === "Escape" && chosen().length && !event.defaultPrevented) {
     for (const box of boxes()) box.checked = false;
     showSelection();
-  } else if (!KEYS[event.key] || (event.key.startsWith("Arrow") && !row)) return;
+  } else if (!KEYS[event.key] || (event.key.startsWith("Arrow") ? !row : !areOn())) return;
   else KEYS[event.key](row);
   event.preventDefault();
 });

@@ -17,7 +17,8 @@ function closeMenus(except) {
 
 document.addEventListener("click", (event) => closeMenus(event.target.closest?.("[data-menu]")));
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
+  if (event.key !== "Escape" || !document.querySelector("[data-menu][open]")) return;
+  event.preventDefault(); // one press closes one thing
   document.querySelector("[data-menu][open]:focus-within > summary")?.focus();
   closeMenus(null);
 });

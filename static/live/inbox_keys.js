@@ -1,6 +1,7 @@
 // Keys of the inbox beside those that keys.js presses: j and k move between the cards. What opens takes the focus, and the
 // button of changed arguments counts the changes.
 
+import { areOn } from "../keys.js";
 import { ngettext } from "../words.js";
 import { typedIn } from "./fragments.js";
 
@@ -12,7 +13,7 @@ export class InboxKeys {
     document.addEventListener("keydown", (event) => {
       const { key, target } = event;
       if ((key !== "j" && key !== "k") || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (target.closest?.(OFF) || document.querySelector("dialog[open]")) return;
+      if (target.closest?.(OFF) || document.querySelector("dialog[open]") || !areOn()) return;
       event.preventDefault();
       this.move(key === "j" ? 1 : -1);
     });

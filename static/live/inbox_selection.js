@@ -13,7 +13,8 @@ export class InboxSelection {
     });
     section.addEventListener("click", ({ target }) => this.clicked(target));
     document.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || !section.hasAttribute("data-selecting") || document.querySelector("dialog[open]")) return;
+      if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+      if (!section.hasAttribute("data-selecting")) return;
       this.select(false);
     });
     if (this.chosen().length) this.select(true); // The browser has kept the boxes over a reload.

@@ -2,7 +2,7 @@
 // from there is removed. What is read stays where it is.
 
 import { cameIn, replaceAll } from "./fragments.js";
-import { cardsIn, lastSequence, mergeTurns } from "./placement.js";
+import { BARS_PX, cardsIn, lastSequence, mergeTurns } from "./placement.js";
 
 const MAX_CARDS = 500;
 const LOAD_BEFORE_PX = 1_000;
@@ -44,16 +44,25 @@ function addLink(steps, side, sequence) {
   cameIn(link);
 }
 
-// Runs `change`, which adds or removes steps, and keeps the first one in view where it is.
-function keepPlace(steps, change) {
-  const card = cardsIn(steps).find((each) => each.checkVisibility() && each.getBoundingClientRect().bottom > 0);
-  const top = card?.getBoundingClientRect().top;
-  change();
-  if (card?.isConnected) scrollBy({ top: card.getBoundingClientRect().top - top, behavior: "instant" });
+// The step that is read, and where it is: the one with the focus, if that is in view, or the first one below the bars.
+function placeIn(steps) {
+  const isBelowBars = (card) => card.checkVisibility() && card.getBoundingClientRect().bottom > BARS_PX;
+  const focused = document.activeElement?.closest("[data-step-seq]");
+  const isRead = focused && steps.contains(focused) && isBelowBars(focused) && focused.getBoundingClientRect().top < innerHeight;
+  const card = isRead ? focused : cardsIn(steps).find(isBelowBars);
+  return { card, top: card?.getBoundingClientRect().top };
 }
 
-// Steps came above or below.
-function join(steps, side) {
+// Once more after painting, when the steps above have their real heights, unless somebody has scrolled.
+function keepPlace({ card, top }) {
+  const moveBack = () => card?.isConnected && scrollBy({ top: card.getBoundingClientRect().top - top, behavior: "instant" });
+  moveBack();
+  const scrolledTo = scrollY;
+  requestAnimationFrame(() => requestAnimationFrame(() => scrollY === scrolledTo && moveBack()));
+}
+
+// Steps came above or below, or others took their place.
+export function join(steps, side) {
   mergeTurns(steps);
   replaceAll(steps);
   if (side !== "newer" || steps.querySelector(":scope > [data-newer]")) return;
@@ -67,18 +76,17 @@ export function watchOlder(live) {
   let loading = null;
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     const steps = lists.find((list) => detail.target.parentElement === list);
-    if (!steps || !detail.target.matches?.(LINKS)) return;
-    const card = cardsIn(steps).find((each) => each.checkVisibility() && each.getBoundingClientRect().bottom > 0);
+    if (!steps || !detail.shouldSwap || !detail.target.matches?.(LINKS)) return;
     const side = detail.target.hasAttribute("data-older") ? "older" : "newer";
-    loading = { steps, side, card, top: card?.getBoundingClientRect().top };
+    loading = { steps, side, place: placeIn(steps) };
   });
   document.addEventListener("htmx:afterSwap", () => {
     if (!loading) return;
-    const { steps, side, card, top } = loading;
+    const { steps, side, place } = loading;
     loading = null;
     join(steps, side);
-    if (card?.isConnected) scrollBy({ top: card.getBoundingClientRect().top - top, behavior: "instant" });
-    keepPlace(steps, () => keepFew(steps, side === "older" ? "newer" : "older"));
+    keepFew(steps, side === "older" ? "newer" : "older");
+    keepPlace(place);
   });
   loadOnScroll(lists);
 }

@@ -1,6 +1,8 @@
 // Puts the card of a step where the page shows it: into its turn, or into the card of its call. The server does the same
 // for the steps that come with the page (runs/live/rendering/placement.py).
 
+export const BARS_PX = 120; // the height of what stays on top of a run's steps
+
 const sequence = (card) => Number(card.dataset.stepSeq);
 
 // A step that arrives. A list that does not reach the last step (data-cut) only notes how far the run is; a step that was

@@ -1,6 +1,7 @@
 // A reader at the end of the steps follows them; the scroll position of others is kept. The page itself never moves while
 // the stage is in view.
 
+import { areOn } from "../keys.js";
 import { ngettext } from "../words.js";
 import { cardsIn } from "./placement.js";
 
@@ -22,7 +23,8 @@ export class Reader {
     this.scrolledTo = scrollY;
     // Only a reader scrolls up; growth below (a card gets its real height when it is painted) does not.
     const look = () => {
-      if (this.isInView()) this.isAtTheEnd = true;
+      if (this.steps.hasAttribute("data-cut")) this.isAtTheEnd = false;
+      else if (this.isInView()) this.isAtTheEnd = true;
       else if (scrollY < this.scrolledTo) this.isAtTheEnd = false;
       this.scrolledTo = scrollY;
       this.showUnseen(this.isInView() ? -this.unseen : 0);
@@ -84,7 +86,7 @@ export class Reader {
 
   // j and k move from card to card.
   walk(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || !["j", "k"].includes(event.key)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !["j", "k"].includes(event.key) || !areOn()) return;
     if (event.target.closest?.(TYPED_IN) || document.querySelector("dialog[open]")) return;
     const cards = cardsIn(this.steps).filter((card) => card.checkVisibility());
     const at = cards.indexOf(event.target.closest?.("[data-step-seq]"));

@@ -144,7 +144,7 @@ export class RunPage {
     this.keepRead(read, cards);
     if (readsTheEnd && cards.some(({ dataset }) => dataset.stepKind === "answer")) this.stage.toTheEnd();
     const taken = document.querySelector("[data-steps-taken]");
-    if (taken) taken.textContent = this.last.toLocaleString("en");
+    if (taken) taken.textContent = number(this.last);
     if (follow || this.reader.seesStage()) keepFew(this.steps);
     if (!follow) return this.reader.showUnseen(cards.length);
     this.reader.followTo(cards);

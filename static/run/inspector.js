@@ -5,7 +5,7 @@ import { cameIn } from "../live/fragments.js";
 
 const SUBJECTS = "[data-step-seq], [data-row]";
 const TYPED_IN = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], pre";
-const BEHIND = ".side-bar, .top-bar, .tab-bar, main > :not(#inspector)";
+const BEHIND = ".side-bar, .top-bar, .tab-bar, main > :not(#inspector, [data-announce], [data-announce-now])";
 const FOLLOW_MS = 120;
 
 const panel = document.getElementById("inspector");
@@ -43,6 +43,8 @@ async function open(sequence, tab = shown()?.dataset.tab ?? "summary") {
     failed.querySelector("[data-inspect]").href = `${panel.dataset.address}${sequence}/`;
     panel.replaceChildren(failed);
     panel.hidden = false;
+    cover();
+    if (isSheet.matches) panel.focus({ preventScroll: true });
   }
   panel.removeAttribute("aria-busy");
 }
@@ -57,7 +59,7 @@ function show(html, sequence) {
   cover();
   mark(sequence);
   remember(sequence);
-  const same = id && id !== panel.id ? document.getElementById(id) : label && panel.querySelector(`[aria-label="${label}"]`);
+  const same = id && id !== panel.id ? document.getElementById(id) : label && panel.querySelector(`[aria-label="${CSS.escape(label)}"]`);
   if (isSheet.matches || focused) (same || panel).focus({ preventScroll: true });
   const place = document.querySelector("[data-announce]");
   if (place) place.textContent = panel.querySelector(".inspector-place").textContent.trim();

@@ -1,11 +1,11 @@
 // The chips above the steps: they count steps that arrive, and ] and } walk from one to the next. While the results of a
 // search are shown, the keys walk those.
 
-import { goTo, stepList } from "./step_window.js";
+import { BARS_PX } from "../live/placement.js";
+import { number } from "../words.js";
+import { ask, goTo, stepList } from "./step_window.js";
 
 const chips = document.querySelector("[data-chips]");
-
-const BARS_PX = 120; // the height of what stays on top
 
 let counted = Number(chips.closest("main").querySelector("[data-poll]").dataset.after);
 
@@ -19,7 +19,8 @@ document.addEventListener("htmx:load", ({ detail: { elt } }) => {
 
 function countOne(chip) {
   const count = chip.querySelector("[data-count]");
-  count.textContent = (Number(count.textContent.replaceAll(",", "")) + 1).toLocaleString("en");
+  count.dataset.count = Number(count.dataset.count) + 1;
+  count.textContent = number(count.dataset.count);
   chip.hidden = false;
   const jumps = chips.querySelector(".step-jumps[hidden]");
   if (!jumps) return;
@@ -41,8 +42,10 @@ async function jump(link) {
   if (found.length) return walk(found, link.dataset.match === "after" ? 1 : -1);
   const { match: side, matchOnly: only } = link.dataset;
   const address = `${chips.dataset.chips}?only=${only}&${side}=${here(side)}`;
-  const answer = await fetch(address, { headers: { "HX-Request": "true" }, redirect: "error" });
-  const { sequence } = answer.ok ? await answer.json() : {};
+  const answer = await ask(address);
+  if (!answer) return;
+  if (!answer.ok) return location.assign(link.href);
+  const { sequence } = JSON.parse(answer.text);
   if (sequence) goTo(sequence);
 }
 

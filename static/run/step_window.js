@@ -1,41 +1,61 @@
 // Goes to any step of a run: to its card if it is on the page, otherwise the list is loaded again around it.
 
-import { cameIn, elementsFrom, replaceAll } from "../live/fragments.js";
+import { cameIn, elementsFrom } from "../live/fragments.js";
+import { join } from "../live/older_steps.js";
+import { lastSequence } from "../live/placement.js";
+import { toast } from "../ui.js";
+import { gettext } from "../words.js";
 
 const section = document.querySelector("[data-poll]");
 
 export const stepList = () => document.querySelector("[data-step-list]");
 
+let loading = null; // of the step that was asked for last
+
 const addressOf = (sequence) => `${location.pathname}?at=${sequence}#step-${sequence}`;
 
-// True once the step is in view. Where the page has no list of steps, or another one, the browser goes to the page of it.
+// True once the step is in view. Where the page has no list of steps, or another one, the browser goes to the page of it;
+// without a connection it stays.
 export async function goTo(sequence, { takesFocus = true } = {}) {
+  loading?.abort();
+  loading = new AbortController();
+  const { signal } = loading;
   const steps = stepList();
-  if (!cardOf(sequence) && (!steps || steps.dataset.only || !(await load(steps, sequence)))) {
-    location.assign(addressOf(sequence));
-    return false;
+  if (!cardOf(sequence) && steps && !steps.dataset.only) {
+    const answer = await ask(`${section.dataset.poll}?at=${sequence}`, signal);
+    if (!answer || signal.aborted) return false; // or another step was asked for meanwhile
+    if (answer.ok) show(steps, answer.text, sequence);
   }
-  reveal(cardOf(sequence), takesFocus);
-  return true;
+  const card = cardOf(sequence);
+  if (card) reveal(card, takesFocus);
+  else location.assign(addressOf(sequence));
+  return Boolean(card);
+}
+
+// What the server answers: not ok where it leads to another page, as to sign in. Null without a connection, which is said.
+export async function ask(address, signal) {
+  try {
+    const answer = await fetch(address, { headers: { "HX-Request": "true" }, redirect: "manual", signal });
+    const ok = answer.ok && !answer.headers.has("HX-Redirect");
+    return { ok, text: ok ? await answer.text() : "" };
+  } catch {
+    if (!signal?.aborted) toast(gettext("No connection. Try again."), "error");
+    return null;
+  }
 }
 
 function cardOf(sequence) {
   return stepList()?.querySelector(`[data-step-seq="${sequence}"]`);
 }
 
-async function load(steps, sequence) {
-  try {
-    const answer = await fetch(`${section.dataset.poll}?at=${sequence}`, { headers: { "HX-Request": "true" }, redirect: "error" });
-    if (!answer.ok) return false;
-    steps.replaceChildren(...elementsFrom(await answer.text()));
-  } catch {
-    return false;
-  }
+// Steps that arrived since the server answered are behind a link, as those that arrive from now on.
+function show(steps, html, sequence) {
+  steps.dataset.arrived = Math.max(Number(steps.dataset.arrived ?? 0), lastSequence(steps));
+  steps.replaceChildren(...elementsFrom(html));
   steps.toggleAttribute("data-cut", Boolean(steps.querySelector(":scope > [data-newer]")));
-  replaceAll(steps);
+  join(steps, "newer");
   cameIn(steps);
   history.replaceState(history.state, "", `${location.pathname}?at=${sequence}`);
-  return Boolean(cardOf(sequence));
 }
 
 // The cards of a call's attempts and questions are inside its details.

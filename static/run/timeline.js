@@ -12,11 +12,17 @@ const isLive = () => !document.getElementById("run-state").hasAttribute("data-en
 const rows = () => document.querySelector("[data-timeline-rows]");
 
 let due = null;
+let dueAt = 0;
 
 // --- a run that goes on: the server draws it again after new steps, and when open bars have grown for a while ---
 
+// A step brings it forward; the steps after that one do not put it off.
 function soon(ms) {
-  due ??= setTimeout(() => {
+  const at = performance.now() + ms;
+  if (due && dueAt <= at) return;
+  clearTimeout(due);
+  dueAt = at;
+  due = setTimeout(() => {
     due = null;
     drawAgain();
   }, ms);
@@ -54,10 +60,7 @@ function replace(section, fresh) {
 if (timeline && isLive()) {
   soon(ANYWAY_MS);
   document.addEventListener("htmx:load", ({ detail: { elt } }) => {
-    if (!elt.matches?.("[data-step-seq], #stage-face, .pill")) return;
-    clearTimeout(due);
-    due = null;
-    soon(AFTER_STEPS_MS);
+    if (elt.matches?.("[data-step-seq], #stage-face, .pill")) soon(AFTER_STEPS_MS);
   });
 }
 document.addEventListener("click", ({ target }) => target.closest?.("[data-timeline-refresh]") && location.reload());

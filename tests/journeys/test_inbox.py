@@ -9,6 +9,11 @@ from playwright.async_api import expect
 from tests.journeys.conftest import launch, wait_for_status
 from tests.live_site import LiveSite
 
+MAY_CHANGE_AGENTS = """
+from django.contrib.auth.models import Permission, User
+User.objects.get(username="ada").user_permissions.add(Permission.objects.get(codename="change_agent"))
+"""
+
 pytestmark = pytest.mark.browser
 
 SCREENS: dict[str, dict[str, Any]] = {
@@ -176,6 +181,7 @@ async def test_calls_are_decided_with_single_keys_and_many_unsafe_ones_after_a_q
     await launch(page, " and ".join(sums))
     await wait_for_status(page, "waiting")
     site.ask("from runs.models import ToolCall; ToolCall.objects.update(effect='unsafe')")
+    site.ask(MAY_CHANGE_AGENTS)
     await page.goto("/inbox/")
     cards, focused = page.locator("[data-inbox-call]:not([data-decided])"), page.locator("[data-inbox-call]:focus")
     await expect(page.locator('[data-connection="live"]')).to_be_visible()
@@ -185,12 +191,21 @@ async def test_calls_are_decided_with_single_keys_and_many_unsafe_ones_after_a_q
     await page.keyboard.press("a")
     await expect(focused).to_have_attribute("data-inbox-call", names[0])  # The first press chooses the card.
     await expect(cards).to_have_count(9)
+    await page.locator(":focus .inbox-menu > summary").press("Enter")
+    await page.keyboard.press("a")  # goes to the open menu, which has no such key
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".inbox-menu > summary:focus")).to_be_visible()
+    await expect(cards).to_have_count(9)
     await page.keyboard.press("a")
-    await expect(page.locator(".inbox-result")).to_contain_text("Approved calculator. 8 more calls in this run.")
+    await expect(page.locator(".inbox-result > span")).to_have_text("Approved calculator. 8 more calls in this run.")
     await page.get_by_text("8 more like this").click()
     await page.keyboard.press("j")
     await page.keyboard.press("j")
     await expect(focused).to_have_attribute("data-inbox-call", names[2])
+    await page.evaluate("localStorage.setItem('keys', 'off')")
+    await page.keyboard.press("k")
+    await expect(focused).to_have_attribute("data-inbox-call", names[2])
+    await page.evaluate("localStorage.removeItem('keys')")
     await page.keyboard.press("d")
     await expect(page.locator("[data-inbox-call] input[name=reason]:focus")).to_be_visible()
     await page.keyboard.type("No sums adjk")

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.journeys.conftest import MODEL, launch, step_numbers
 from tests.journeys.test_every_page import LOOKS, faults_of
@@ -46,6 +46,10 @@ async def test_a_step_opens_beside_the_list_and_the_focus_stays_there(shared_sit
     assert page.url.endswith("?step=3")
     await page.get_by_role("link", name="Raw JSON").click()
     await expect(page.locator("#inspector-body")).to_contain_text('"kind": "tool_result"')
+    await page.locator(".side-account > summary").press("Enter")
+    await page.keyboard.press("Escape")  # closes the menu, and nothing else
+    await expect(page.locator("[data-menu][open]")).to_have_count(0)
+    assert await page.locator("#inspector").is_visible()
     await page.keyboard.press("Escape")
     await expect(page.locator("#inspector")).to_be_hidden()
     assert await page.evaluate(FOCUSED) == "3"
@@ -68,6 +72,13 @@ async def test_on_a_phone_the_step_is_a_sheet_that_gives_the_focus_back(shared_s
     assert not await page.evaluate("document.querySelector('.run-views').inert")
     assert faults == []
 
+    await page.route("**/steps/2/**", lambda route: route.abort())
+    await page.locator(".step-inspect[href$='/steps/2/']").tap()
+    await expect(page.get_by_role("link", name="Try again")).to_be_visible()
+    await expect(page.locator("#inspector")).to_be_focused()
+    assert await page.evaluate("document.querySelector('.run-views').inert")
+    assert not await page.evaluate("document.querySelector('[data-announce]').inert")
+
 
 async def test_keys_walk_from_error_to_error_and_from_find_to_find(shared_site, long_run, open_page):
     address, _steps, session = long_run
@@ -86,12 +97,31 @@ async def test_keys_walk_from_error_to_error_and_from_find_to_find(shared_site, 
     await expect(page.locator(":focus")).to_contain_text("No such article")
     await page.keyboard.press("}")
     await page.wait_for_function(f"() => {FOCUSED} === '{first}'")
+    await page.evaluate(PRESS_WITH_ALT_GR, "]")
+    await page.wait_for_function(f"() => Number({FOCUSED}) > {first}")
 
     await page.keyboard.press("f")
     await page.keyboard.type("A-399")
     await expect(page.locator("[data-found]")).to_contain_text("1 step")
     await page.locator("a[data-go]").first.click()
     await expect(page.locator(":focus")).to_contain_text("A-399")
+
+
+async def test_without_a_connection_a_jump_says_so_and_stays(shared_site, long_run, open_page):
+    address, steps, session = long_run
+    page = await open_page(shared_site, session=session)
+    await page.goto(address)
+    await page.context.set_offline(True)
+
+    await page.keyboard.press("]")
+
+    await expect(page.locator(".toast")).to_contain_text("No connection. Try again.")
+    await page.get_by_role("slider", name="Place in the run").press("End")
+    await expect(page.locator(".toast")).to_have_count(2)
+    assert page.url.endswith(address)
+    await page.context.set_offline(False)
+    await page.keyboard.press("End")
+    await page.wait_for_selector(f"#step-{steps}")
 
 
 async def test_steps_are_loaded_at_both_ends_and_none_is_missing_or_there_twice(shared_site, long_run, open_page):
@@ -126,6 +156,33 @@ async def test_a_window_of_the_past_is_live_but_for_its_steps(page, wire_server)
     await page.evaluate(SCROLL_TO_LINK, "newer")
     await page.wait_for_selector("[data-step-kind=answer]")
     assert await step_numbers(page) == list(range(1, 122))
+    await expect(page.locator("#steps[data-cut]")).to_have_count(0)
+
+
+async def test_steps_that_arrive_while_a_window_is_loaded_are_not_lost(page, wire_server):
+    calls = [("calculator", {"expression": f"{number} + 1"}) for number in range(59)]
+    wire_server.script(
+        Answer(calls=[*calls, ("calculator", {"expression": "1 / 0"})]), Hang(answer=Answer("All are added."))
+    )
+    run_id = await launch(page, "Add one to each", model=MODEL)
+    await page.wait_for_selector("[data-step-kind=tool_result] >> nth=59")
+    await page.goto(f"/runs/{run_id}/?at=1")
+    await expect(page.locator("[data-connection]")).to_have_attribute("data-connection", "live")
+
+    async def answer_late(route: Route) -> None:
+        answer = await route.fetch()
+        wire_server.release()
+        await page.wait_for_selector("#steps[data-arrived]", state="attached")
+        await route.fulfill(response=answer)
+
+    await page.route(re.compile(r"\?at="), answer_late)
+    await page.keyboard.press("]")
+
+    await page.wait_for_function(f"() => Number({FOCUSED}) > 50")
+    assert (await step_numbers(page))[-1] == 120
+    await page.evaluate(SCROLL_TO_LINK, "newer")
+    await page.wait_for_selector("[data-step-kind=answer]")
+    assert (await step_numbers(page))[-1] == 121
     await expect(page.locator("#steps[data-cut]")).to_have_count(0)
 
 
@@ -209,6 +266,9 @@ async def test_all_of_it_works_without_javascript(shared_site, long_run, open_pa
     assert steps > 1_000 and Path(page.url).name.endswith("?view=settings")
 
 
+PRESS_WITH_ALT_GR = """key => document.activeElement.dispatchEvent(
+    new KeyboardEvent("keydown", { key, modifierAltGraph: true, ctrlKey: true, altKey: true, bubbles: true })
+)"""
 NUMBERS = "cards => cards.map(card => card.dataset.stepSeq).join()"
 NUMBERS_NOW = f"[...document.querySelectorAll('{CARDS}')].map(card => card.dataset.stepSeq).join()"
 SCROLL_TO_LINK = """side => {

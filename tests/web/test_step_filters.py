@@ -23,7 +23,9 @@ def browser(browser_of: Callable[[User | None], Client], owner: User) -> Client:
 
 def chips_in(page: str) -> dict[str, str]:
     """The counts of the chips that are shown."""
-    found = re.findall(r'data-chip="(\w+)"[^>]*?(hidden)?>[^<]*<span[^>]*data-count>([\d,]+)</span>', page, re.DOTALL)
+    found = re.findall(
+        r'data-chip="(\w+)"[^>]*?(hidden)?>[^<]*<span[^>]*data-count="\d+">([\d,]+)</span>', page, re.DOTALL
+    )
     return {name: count for name, hidden, count in found if not hidden}
 
 
