@@ -59,9 +59,17 @@ def apart(groups: Iterable[SampleGroup]) -> list[SampleGroup]:
     for group in groups:
         for place, each in enumerate(group.samples):
             number += 1
-            html = _labelled(_prefixed(each.html, f"s{number}-"), f"{group.title}, {each.title}, {number}")
+            html = _prefixed(_one_line_tags(each.html), f"s{number}-")
+            html = _labelled(html, f"{group.title}, {each.title}, {number}")
             group.samples[place] = Sample(each.title, mark_safe(html), each.wide)  # noqa: S308  as in `made`
     return groups
+
+
+def _one_line_tags(html: str) -> str:
+    """The attributes that are changed below, each after a space: in templates some begin a line."""
+    for name in (*_NAMES, "aria-label", "href"):
+        html = html.replace(f'\n{name}="', f' {name}="')
+    return html
 
 
 def _prefixed(html: str, prefix: str) -> str:
