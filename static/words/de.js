@@ -85,6 +85,7 @@ learn((n) => Number((n != 1)), {
   "The run waits for you.": "Der Lauf wartet auf eine Entscheidung.",
   "A new message.": "Eine neue Nachricht.",
   "Step %(n)s of %(last)s": "Schritt %(n)s von %(last)s",
+  "No connection. Try again.": "Keine Verbindung. Noch einmal versuchen.",
   "Only the first %(n)s are taken.": "Nur die ersten %(n)s werden genommen.",
   "All have ended.": "Alle sind beendet.",
   "It has ended.": "Er ist beendet.",
@@ -98,7 +99,6 @@ learn((n) => Number((n != 1)), {
   "A proxy in front of this site answers in its place (%(status)s): it does not reach the site. Nothing you typed is lost: try again in a moment.": "Ein Proxy vor dieser Website antwortet an ihrer Stelle (%(status)s): er erreicht sie nicht. Nichts Eingegebenes ist verloren: gleich noch einmal versuchen.",
   "A proxy in front of this site refused this as too large (413); the site has not seen it. Nothing you typed is lost: shorten it, or have the proxy's limit raised.": "Ein Proxy vor dieser Website hat das als zu groß abgelehnt (413); die Website hat es nicht gesehen. Nichts Eingegebenes ist verloren: kürzen, oder die Grenze des Proxys erhöhen lassen.",
   "The server answered %(status)s. Nothing was lost: try again.": "Der Server hat mit %(status)s geantwortet. Nichts ist verloren: noch einmal versuchen.",
-  "No connection. Try again.": "Keine Verbindung. Noch einmal versuchen.",
   "A sound tells when something waits for you": "Ein Ton meldet, wenn etwas wartet",
   "No sound": "Kein Ton"
 });

@@ -75,6 +75,7 @@ learn((n) => Number(0), {
   "The run waits for you.": "运行正在等待处理。",
   "A new message.": "有新消息。",
   "Step %(n)s of %(last)s": "步骤 %(n)s / %(last)s",
+  "No connection. Try again.": "没有连接。请重试。",
   "Only the first %(n)s are taken.": "只取前 %(n)s 个。",
   "All have ended.": "全部已结束。",
   "It has ended.": "已结束。",
@@ -87,7 +88,6 @@ learn((n) => Number(0), {
   "A proxy in front of this site answers in its place (%(status)s): it does not reach the site. Nothing you typed is lost: try again in a moment.": "本站前面的代理代为应答（%(status)s）：它无法连接本站。输入的内容没有丢失：请稍后再试。",
   "A proxy in front of this site refused this as too large (413); the site has not seen it. Nothing you typed is lost: shorten it, or have the proxy's limit raised.": "本站前面的代理因内容过大而拒绝（413）；本站没有收到。输入的内容没有丢失：请缩短内容，或请人提高代理的限制。",
   "The server answered %(status)s. Nothing was lost: try again.": "服务器返回 %(status)s。没有丢失任何内容：请再试一次。",
-  "No connection. Try again.": "没有连接。请重试。",
   "A sound tells when something waits for you": "有事项等待时发出提示音",
   "No sound": "无提示音"
 });
