@@ -33,7 +33,7 @@ class LanguageMiddleware(MiddlewareMixin):
 
 @require_POST
 def choose_language(request: HttpRequest) -> HttpResponseBase:
-    """Remember the language in a cookie and go back to the page it was chosen on, for anybody: the sign-in page has it too."""
+    """Remember the language in a cookie and go back to the page it was chosen on. The sign-in page has it too."""
     if request.POST.get("language") not in settings.AGENTSITE_LANGUAGES:
         return HttpResponseBadRequest(gettext("This site has no such language."), content_type="text/plain")
     return set_language(request)
