@@ -46,7 +46,7 @@ def test_every_time_on_a_page_is_utc_and_says_so(
     assert "28 Nov 23:50 UTC" in pages["/inbox/"]
     assert "since 23:50:07 UTC" in pages[f"/runs/{run.pk}/"]
     assert len(re.findall(r">23:50:07 UTC</time>", pages[f"/runs/{run.pk}/"])) == 3
-    assert "2026-11-28 23:50 UTC" in pages["/settings/tokens/"]
+    assert 'title="2026-11-28 23:50:07 UTC"' in pages["/settings/tokens/"]
     for page in pages.values():
         for machine, more, words in re.findall(r'<time datetime="([^"]*)"([^>]*)>([^<]*)</time>', page):
             assert machine.endswith("Z")
