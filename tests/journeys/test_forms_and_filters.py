@@ -139,7 +139,7 @@ async def test_a_launch_that_reaches_nobody_says_so_and_keeps_everything(page: P
     await page.goto("/runs/new/")
     await page.fill("[name=task]", "half of 90")
     await page.route("**/runs/", lambda route: route.abort())
-    button = page.locator("#launch-form [type=submit]")
+    button = page.locator("#launch-form [data-launch]")
 
     await page.keyboard.press("Control+Enter")
 
