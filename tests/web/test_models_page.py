@@ -259,7 +259,7 @@ def test_all_models_are_tested_at_once_and_the_page_gets_the_results_it_has_not_
         each.join()
     both, second = progress_of(browser, 0), progress_of(browser, 1)
 
-    assert "of 2 models tested" in going and 'hx-trigger="load' in going
+    assert "of 2 models tested" in going and 'hx-trigger="every' in going
     assert "2 models tested." in both and "hx-trigger" not in both
     assert (both.count("Answered"), second.count("Answered")) == (2, 1)
     assert page_of(browser).count("Answered") == 2
