@@ -27,10 +27,12 @@ _ASKS: Final = {
     "always": gettext_lazy("Every tool"),
 }
 """Each rule of approvals in words, the strictest last."""
-_OTHERS: Final = {
+_MODELS: Final = {
     "models": gettext_lazy("Models"),
     "strategy": gettext_lazy("Strategy"),
     "max_attempts": gettext_lazy("Attempts at a reply"),
+}
+_APPROVALS: Final = {
     "output_schema": gettext_lazy("Schema of the answer"),
     "approval": gettext_lazy("Asks before"),
     "tool_approvals": gettext_lazy("Rules for single tools"),
@@ -69,10 +71,10 @@ def settings_context(user: Any, run: Run) -> dict[str, Any]:
     agent = run.agent.snapshot() if run.agent is not None and may_see_agents(user) else None
     changed = _resumes(run)
     groups = [
-        (_("Models"), [_other_row(run, agent, name) for name in ("models", "strategy", "max_attempts")]),
+        (_("Models"), [_other_row(run, agent, name, str(label)) for name, label in _MODELS.items()]),
         (_("Limits"), list(_rows(run, agent, changed, "limits", "timeouts"))),
         (_("Model settings"), list(_rows(run, agent, changed, "model"))),
-        (_("Approval and answer"), [_other_row(run, agent, name) for name in list(_OTHERS)[3:]]),
+        (_("Approval and answer"), [_other_row(run, agent, name, str(label)) for name, label in _APPROVALS.items()]),
     ]
     tools_now = _tool_change(run.config, agent)
     instructions_differ = (
@@ -109,7 +111,7 @@ def _rows(run: Run, agent: JsonObject | None, changed: dict[str, Resumed], *grou
             continue
         now = "" if agent is None else _words(setting, agent.get(setting.name))
         words = _words(setting, value)
-        origin = _origin(value, agent, is_same=words == now)
+        origin = _origin(run, setting.name, agent, is_same=words == now)
         if setting.name in changed and changed[setting.name].value == value:
             origin = changed[setting.name].origin
         yield SettingRow(
@@ -117,20 +119,23 @@ def _rows(run: Run, agent: JsonObject | None, changed: dict[str, Resumed], *grou
         )
 
 
-def _origin(value: Any, agent: JsonObject | None, *, is_same: bool) -> str:
+def _origin(run: Run, name: str, agent: JsonObject | None, *, is_same: bool) -> str:
+    """Where the run has the setting from; of a run from before launches were recorded, as far as that shows."""
+    if name in (run.overrides or {}):
+        return _("Launch")
     if agent is None:
-        return _("Run")
+        return _("Run") if run.overrides is None else _("Agent at that time")
     if not is_same:
-        return _("Launch, or the agent at that time")
-    return _("Default") if _is_unset(value) else _("Agent")
+        return _("Launch, or the agent at that time") if run.overrides is None else _("Agent at that time")
+    return _("Default") if _is_unset(run.config.get(name)) else _("Agent")
 
 
-def _other_row(run: Run, agent: JsonObject | None, name: str) -> SettingRow:
+def _other_row(run: Run, agent: JsonObject | None, name: str, label: str) -> SettingRow:
     words = _other_words(run.config, name)
     now = "" if agent is None else _other_words(agent, name)
     is_code = name in ("models", "output_schema")
-    origin = _origin(run.config.get(name), agent, is_same=words == now)
-    return SettingRow(str(_OTHERS[name]), words, origin, now if now != words else "", is_code=is_code)
+    origin = _origin(run, name, agent, is_same=words == now)
+    return SettingRow(label, words, origin, now if now != words else "", is_code=is_code)
 
 
 def _other_words(config: JsonObject, name: str) -> str:

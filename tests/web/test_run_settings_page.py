@@ -43,6 +43,21 @@ def test_values_of_the_agent_of_the_launch_and_defaults_are_told_apart(
     assert rows["First word within"] == ("2 min 0 s", "Default", "")
 
 
+def test_a_run_that_recorded_its_launch_tells_what_was_set_there_from_what_the_agent_said_then(
+    browser: Client, make_run: Callable[..., Run], owner: User, agent: Agent
+) -> None:
+    set_there = {"max_turns": 7, "models": ["local/m2"]}
+    run = make_run(owner, config=agent.snapshot() | set_there | {"max_calls": 3}, overrides=set_there)
+    Agent.objects.filter(pk=agent.pk).update(max_duration_s=60)
+
+    rows = rows_in(browser.get(f"/runs/{run.pk}/?view=settings").content.decode())
+
+    assert rows["Max turns"] == ("7", "Launch", "20")
+    assert rows["Models"][:2] == ("local/m2", "Launch")
+    assert rows["Max tool calls"][:2] == ("3", "Agent at that time")
+    assert rows["Max time"] == ("10 min 0 s", "Agent at that time", "1 min 0 s")
+
+
 def test_differences_to_the_agent_of_today_are_counted(
     browser: Client, make_run: Callable[..., Run], owner: User, agent: Agent
 ) -> None:
