@@ -175,8 +175,7 @@ export class RunPage {
     update(document.getElementById("run-state"), fresh);
     if (at >= this.faceAt) this.stage.show(face); // A step that came later has brought another one.
     this.tab.show();
-    const taken = document.querySelector("[data-steps-taken]");
-    if (taken) taken.textContent = number(Math.max(this.last, at));
+    for (const taken of document.querySelectorAll("[data-steps-taken]")) taken.textContent = number(Math.max(this.last, at));
     this.endWaits(fresh.dataset.runStatus, at);
     if ("ended" in fresh.dataset) {
       this.replies.clear();

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from tests.journeys.conftest import MODEL, launch, wait_for_status
+from tests.journeys.conftest import MODEL, launch, step_numbers, wait_for_status
 from tests.journeys.test_every_page import LOOKS, faults_of
 from tests.wire.outcomes import Answer, Status
 
@@ -66,6 +66,8 @@ async def test_calls_side_by_side_are_a_waterfall(site, open_page, wire_server, 
 
     calls = page.locator("[data-step-kind=tool_call]")
     await expect(page.locator(".parallel-calls")).to_have_text(re.compile("3 in parallel · "))
+    steps = str(max(await step_numbers(page)))
+    await expect(page.locator("[data-steps-taken]")).to_have_text([steps, steps])
     await expect(calls.locator('[data-step-kind=tool_result] [data-bar="succeeded"] rect')).to_have_count(2)
     failed = calls.filter(has=page.locator('[data-bar="failed"]'))
     await expect(failed.locator("details").first).to_have_attribute("open", "")
