@@ -52,7 +52,9 @@ def away(outage: Outage = AWAY, request: HttpRequest | None = None) -> HttpRespo
     sent holds what was typed, to be sent again."""
     heading, sentences = _WORDS[outage.kind]
     is_read = request is not None and request.method in READS
-    kept = UnsentForm.of(request) if request is not None and request.method == "POST" else None
+    # Only a form of our own: another site's must not come back with a valid token.
+    is_ours = request is not None and getattr(request, "csrf_processing_done", False)
+    kept = UnsentForm.of(request) if request is not None and is_ours and request.method == "POST" else None
     words = " ".join(map(str, sentences))
     context = {"heading": heading, "words": words, "kept": kept, "retry_s": RETRY_PAGE_S if is_read else None}
     page = render_to_string("503.html", context, request if kept else None)

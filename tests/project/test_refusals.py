@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
 from django.test import RequestFactory
 
 from agentsite import asgi
@@ -63,9 +64,26 @@ async def test_a_page_that_was_asked_for_loads_itself_again(refuse):
     assert f'data-retry="{RETRY_PAGE_S}"' in sent.text and ">Try again</a>" in sent.text
 
 
+def sent_form(typed: dict[str, str], *, is_ours: bool) -> HttpRequest:
+    """A form as the CSRF middleware leaves it; those of our pages have a token."""
+    secret = "a" * 32
+    request = RequestFactory().post("/runs/", {**typed, "csrfmiddlewaretoken": secret} if is_ours else typed)
+    request.COOKIES["csrftoken"] = secret
+    middleware = CsrfViewMiddleware(lambda _request: HttpResponse())
+    middleware.process_request(request)
+    middleware.process_view(request, lambda _request: HttpResponse(), (), {})
+    return request
+
+
+def test_a_form_of_another_site_does_not_come_back_with_a_token_of_ours():
+    page = away(AWAY, sent_form({"task": "Pay me"}, is_ours=False)).content.decode()
+
+    assert "Pay me" not in page and "csrfmiddlewaretoken" not in page
+
+
 def test_a_form_that_meets_an_outage_comes_back_with_what_was_typed_and_no_password():
     typed = {"task": "Plan the <b>trip</b>", "agent": "Assistant", "password": "s3cret", "once": "key-1"}
-    page = away(AWAY, RequestFactory().post("/runs/", typed))
+    page = away(AWAY, sent_form(typed, is_ours=True))
     text = page.content.decode()
 
     assert (page.status_code, page.has_header("Refresh")) == (503, False)
