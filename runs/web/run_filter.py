@@ -8,12 +8,12 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy, pgettext
 
-from runs.models import Agent, Run
+from runs.models import Agent, Run, ToolCall
 from runs.models.permissions import may_see_all
 from runs.models.run import SUCCEEDED, RunQuerySet
 from runs.web.run_sorts import NEWEST, SORTS, Cursor
@@ -287,7 +287,10 @@ def _with_status(chosen: list[str]) -> Q:
 
 def needing(user: Any) -> RunQuerySet:
     """The runs that wait for a decision of `user`."""
-    return Run.objects.decided_by(user).unfinished().filter(status=Run.Status.WAITING, waiting_for__in=Run.ASKING)
+    # A run whose approvals are in their grace waits for one, and asks nobody.
+    asking = ToolCall.objects.asking().filter(run=OuterRef("pk"))
+    waiting = Run.objects.decided_by(user).unfinished().filter(status=Run.Status.WAITING, waiting_for__in=Run.ASKING)
+    return waiting.filter(Exists(asking))
 
 
 def start_of_today() -> datetime:

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from runs.engine import control
 from runs.models import Agent, Run, ToolCall
 from tests.markup import flat
 from tests.web.test_run_list import MORE, all_pages, older, rows
@@ -148,7 +149,8 @@ def test_the_views_have_their_runs_and_counts(
     make_run: Callable[..., Run],
     ask: Any,
 ) -> None:
-    asking = ask(staff).run
+    asking, in_grace = ask(staff).run, ask(staff)
+    control.approve(in_grace.pk, by=staff, arguments_hash=in_grace.arguments_hash, grace_s=60)
     failed = make_run(staff, status="failed")
     make_run(staff, status="failed", created_at=timezone.now() - timedelta(days=3))
     theirs = make_run(other)
@@ -158,10 +160,10 @@ def test_the_views_have_their_runs_and_counts(
 
     assert rows(pages["needs-me"]) == [str(asking.pk)]
     assert rows(pages["failed-today"]) == [str(failed.pk)]
-    assert len(rows(pages["mine"])) == 3
+    assert len(rows(pages["mine"])) == 4
     assert str(theirs.pk) not in pages["mine"]
     counts = re.findall(r'<span class="view-count">(\S+)</span>', pages["mine"])
-    assert counts == ["4", "1", "1", "3"]
+    assert counts == ["5", "1", "1", "4"]
     assert re.search(r'view=mine"\s+aria-current="page"', pages["mine"])
     assert "view=mine" not in browser_of(owner).get("/runs/").content.decode(), "to them it is the same as all"
 
