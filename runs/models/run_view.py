@@ -44,7 +44,7 @@ class PagePreferences(models.Model):
     run_columns = models.JSONField(null=True)
     """The names of the columns of the list of runs; null for the usual ones."""
     palette_used = models.JSONField(default=list)
-    """What the person opened from the palette last, the latest first: kind and key of each."""
+    """The addresses of what the person opened from the palette last, the latest first."""
 
     class Meta:
         verbose_name_plural = gettext_lazy("page preferences")

@@ -50,20 +50,22 @@ def used_rows(user: Any, *, launches: bool) -> list[PaletteRow]:
     matches = {url: _match_of(url) for url in kept}
     found = [match for match in matches.values() if match is not None]
     runs, agents = _runs(user, found), _agents(found)
-    rows = []
-    for url, match in matches.items():
-        row = fixed.get(url)
-        if match is None:
-            pass
-        elif match.view_name == "runs:run" and (run := runs.get(match.kwargs["run_id"])) is not None:
-            row = run_row(run)
-        elif match.view_name == "runs:thread" and (first := runs.get(match.kwargs["thread_id"])) is not None:
-            words = one_line(first.task_start, 160)
-            row = PaletteRow(words=words, icon="messages-square", url=url, meta=gettext("Thread"))
-        elif match.view_name == "runs:agent" and launches and (name := agents.get(match.kwargs["agent_id"])):
-            row = PaletteRow(words=name, icon="bot", url=url, meta=gettext("Agent"))
-        rows += [row] if row is not None else []
-    return rows
+    rows = (
+        fixed.get(url) or (match and _row_of(match, url, runs, agents if launches else {}))
+        for url, match in matches.items()
+    )
+    return [row for row in rows if row]
+
+
+def _row_of(match: ResolverMatch, url: str, runs: dict[UUID, Any], agents: dict[int, str]) -> PaletteRow | None:
+    key = match.kwargs[IDS[match.view_name]]
+    if match.view_name == "runs:agent":
+        return PaletteRow(words=agents[key], icon="bot", url=url, meta=gettext("Agent")) if key in agents else None
+    if (run := runs.get(key)) is None:
+        return None
+    if match.view_name == "runs:run":
+        return run_row(run)
+    return PaletteRow(words=one_line(run.task_start, 160), icon="messages-square", url=url, meta=gettext("Thread"))
 
 
 def _match_of(url: str) -> ResolverMatch | None:
