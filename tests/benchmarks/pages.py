@@ -11,16 +11,14 @@ import json
 import os
 import random
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.benchmarks.own_process import Figures, figures_of
+
 GOAL_MS = 300
 SIZES = (3_000, 100_000)
 STEPS = 4
@@ -51,8 +49,6 @@ TASKS = (
     "Why does the checkout test {n} fail? Find the cause and propose a fix",
 )
 ERRORS = ("401 not authorised: the key was refused", "Could not reach down after 3 attempts", "rate limited (429)")
-
-Figures = dict[str, float]
 
 
 def fill(runs: int) -> None:
@@ -193,24 +189,6 @@ def times_of(act: Callable[[], None], count: int) -> list[float]:
     return taken
 
 
-def measure(database: str, runs: int, requests: int) -> dict[str, Figures]:
-    """One case in a process, a database and a data folder of its own."""
-    from tests.services import own_services
-
-    with own_services() as services, tempfile.TemporaryDirectory(prefix="agentsite-bench-") as folder:
-        environment = os.environ | {"AGENTSITE_DATA": folder, "AGENTSITE_LOG_LEVEL": "WARNING"}
-        environment.pop("DATABASE_URL", None)
-        environment.pop("REDIS_URL", None)
-        if database == "postgres":
-            environment |= services.environment
-        environment["DJANGO_SETTINGS_MODULE"] = "agentsite.settings"
-        subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
-        command = [sys.executable, "-m", "tests.benchmarks.pages", "--case", str(runs), "--requests", str(requests)]
-        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-        figures: dict[str, Figures] = json.loads(done.stdout.splitlines()[-1])
-        return figures
-
-
 def main() -> None:
     """Measure each size on both databases and print a table with the goal."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -225,7 +203,7 @@ def main() -> None:
     for database in options.database or ("sqlite", "postgres"):
         for runs in options.runs or SIZES:
             sys.stdout.write(f"\n{database}, {runs:,} runs: p50, p99, raw query in ms; goal: p99 under {GOAL_MS}\n")
-            for name, each in measure(database, runs, options.requests).items():
+            for name, each in figures_of("tests.benchmarks.pages", database, runs, options.requests).items():
                 raw = f"{each['raw_ms']:8.1f}" if "raw_ms" in each else "       –"
                 late = "  too slow" if each["p99_ms"] > GOAL_MS else ""
                 sys.stdout.write(f"  {name:22} {each['p50_ms']:8.1f} {each['p99_ms']:8.1f} {raw}{late}\n")

@@ -7,16 +7,12 @@ Each request goes through the whole site in this process.
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
-from tests.benchmarks.pages import GOAL_MS, Figures, times_of
+from tests.benchmarks.own_process import Figures, figures_of
+from tests.benchmarks.pages import GOAL_MS, times_of
 
-ROOT = Path(__file__).resolve().parents[2]
 SIZES = (10, 1_000, 10_000)
 STEPS_PER_TURN = 3.05
 PAGES = {
@@ -74,32 +70,6 @@ def run_case(steps: int, requests: int) -> dict[str, Figures]:
     return figures
 
 
-def measure(database: str, steps: int, requests: int) -> dict[str, Figures]:
-    """One case in a process, a database and a data folder of its own."""
-    from tests.services import own_services
-
-    with own_services() as services, tempfile.TemporaryDirectory(prefix="agentsite-bench-") as folder:
-        environment = os.environ | {"AGENTSITE_DATA": folder, "AGENTSITE_LOG_LEVEL": "WARNING"}
-        environment.pop("DATABASE_URL", None)
-        environment.pop("REDIS_URL", None)
-        if database == "postgres":
-            environment |= services.environment
-        environment["DJANGO_SETTINGS_MODULE"] = "agentsite.settings"
-        subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
-        command = [
-            sys.executable,
-            "-m",
-            "tests.benchmarks.run_pages",
-            "--case",
-            str(steps),
-            "--requests",
-            str(requests),
-        ]
-        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-        figures: dict[str, Figures] = json.loads(done.stdout.splitlines()[-1])
-        return figures
-
-
 def main() -> None:
     """Measure each size on both databases and print a table with the goal."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -114,7 +84,7 @@ def main() -> None:
     for database in options.database or ("sqlite", "postgres"):
         for steps in options.steps or SIZES:
             sys.stdout.write(f"\n{database}, {steps:,} steps: p50 and p99 in ms; goal: p99 under {GOAL_MS}\n")
-            for name, each in measure(database, steps, options.requests).items():
+            for name, each in figures_of("tests.benchmarks.run_pages", database, steps, options.requests).items():
                 late = "  too slow" if each["p99_ms"] > GOAL_MS else ""
                 sys.stdout.write(f"  {name:24} {each['p50_ms']:8.1f} {each['p99_ms']:8.1f}{late}\n")
             sys.stdout.flush()
