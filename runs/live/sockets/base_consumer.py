@@ -73,6 +73,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]
     async def websocket_connect(self, _message: Message) -> None:
         """Accept before any close: a close code sent earlier is lost."""
         await self.send({"type": "websocket.accept"})
+        await self.hub.sockets.arrive(self)
         user, sees_all = await self.hub.reader.run(seen_by_session, self.session_key)
         if user is None:
             await self.close(close_codes.SIGNED_OUT)

@@ -28,7 +28,14 @@ class NotAdmitted(Exception):
         self.code = code
 
 
-class Socket(Protocol):
+class ArrivingSocket(Protocol):
+    """A socket that was accepted."""
+
+    async def close(self, code: int) -> None:
+        """Close it; a second call does nothing."""
+
+
+class Socket(ArrivingSocket, Protocol):
     """An open socket of a signed-in user."""
 
     session_key: str
@@ -44,9 +51,6 @@ class Socket(Protocol):
     async def ping(self) -> None:
         """Send a ping."""
 
-    async def close(self, code: int) -> None:
-        """Close it; a second call does nothing."""
-
 
 class Sockets:
     """All open sockets of one process."""
@@ -55,6 +59,7 @@ class Sockets:
         self._reader = reader
         self._spawn = spawn
         self._loop = asyncio.get_running_loop()
+        self._arriving: set[ArrivingSocket] = set()
         self._open: set[Socket] = set()
         self._per_user: Counter[Any] = Counter()
         self._all_gone = asyncio.Event()
@@ -71,26 +76,34 @@ class Sockets:
         """The open sockets. Thread-safe."""
         return list(self._open)
 
+    async def arrive(self, socket: ArrivingSocket) -> None:
+        """Note that a socket was accepted whose user is not known yet: `close_all` closes it too."""
+        self._arriving.add(socket)
+        if self._is_closing:
+            await socket.close(close_codes.RESTARTING)
+
     def add(self, socket: Socket) -> None:
-        """Register a socket. Raises `NotAdmitted` if its user has too many, or the server is stopping."""
+        """Register a socket whose user is known. Raises `NotAdmitted` if its user has too many, or the server is
+        stopping."""
         if self._is_closing:
             raise NotAdmitted(close_codes.RESTARTING)
         for key, most in _limits_of(socket):
             if self._per_user[key] >= most:
                 raise NotAdmitted(close_codes.TOO_MANY)
+        self._arriving.discard(socket)
         self._open.add(socket)
         self._per_user.update(key for key, _most in _limits_of(socket))
 
     def remove(self, socket: Socket) -> None:
         """Unregister a socket; a second call does nothing."""
-        if socket not in self._open:
-            return
-        self._open.discard(socket)
-        for key, _most in _limits_of(socket):
-            self._per_user[key] -= 1
-            if not self._per_user[key]:
-                del self._per_user[key]
-        if not self._open:
+        self._arriving.discard(socket)
+        if socket in self._open:
+            self._open.discard(socket)
+            for key, _most in _limits_of(socket):
+                self._per_user[key] -= 1
+                if not self._per_user[key]:
+                    del self._per_user[key]
+        if not self._arriving and not self._open:
             self._all_gone.set()
 
     def sign_out(self, session_key: str) -> None:
@@ -105,14 +118,15 @@ class Sockets:
         """Close every socket and admit no new one. Returns when all are gone, or after `close_limit_s`."""
         self._is_closing = True
         self._all_gone.clear()
-        for socket in list(self._open):
+        for socket in self._arriving | self._open:
             await socket.close(code)
-        if self._open:
+        if self._arriving or self._open:
             try:
                 async with asyncio.timeout(self._timings.close_limit_s):
                     await self._all_gone.wait()
             except TimeoutError:
-                logger.info("%d sockets did not confirm that they were closed.", len(self._open))
+                left = len(self._arriving) + len(self._open)
+                logger.info("%d sockets did not confirm that they were closed.", left)
 
     async def send_away(self) -> None:
         """Close every socket with RESTARTING, so that pages say that the database cannot be read."""

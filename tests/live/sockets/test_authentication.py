@@ -1,5 +1,7 @@
 """Access to sockets: who, how many, and for how long."""
 
+import asyncio
+import threading
 import uuid
 
 import pytest
@@ -168,6 +170,23 @@ async def test_a_server_that_leaves_tells_everybody_and_lets_nobody_in(hub, watc
     for socket in sockets:
         assert await socket.closing_code() == codes.RESTARTING
     assert await (await watch(run, owner)).closing_code() == codes.RESTARTING
+
+
+@pytest.mark.parametrize("live_timings", [LiveTimings(close_limit_s=0.1)])
+async def test_a_server_that_leaves_tells_those_too_whose_access_it_has_not_read_yet(hub, watch, run, owner):
+    may_read = threading.Event()
+    reading = asyncio.ensure_future(hub.reader.run(may_read.wait))
+    sockets = [await watch(run, owner), await watch("/ws/dashboard/", None)]
+
+    await close_all()
+    may_read.set()
+
+    assert await reading
+    for socket in sockets:
+        assert await socket.closing_code() == codes.RESTARTING
+    for socket in sockets:
+        await socket.leave()
+    assert hub.sockets.all() == []
 
 
 HOST = "example.com:8000"
