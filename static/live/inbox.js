@@ -43,7 +43,7 @@ export class Inbox {
     document.addEventListener("visibilitychange", () => document.hidden || this.soon());
     for (const event of ["online", "focus"]) addEventListener(event, () => this.soon());
     setInterval(() => this.look(), POLL_MS);
-    this.decided = new Set();
+    this.deciding = new Set(); // the calls whose decision was sent, and is not answered
     this.listenToDecisions();
     if (section.querySelector(".inbox-said .notice")) rest();
   }
@@ -55,17 +55,17 @@ export class Inbox {
     document.addEventListener("htmx:afterRequest", ({ detail }) => {
       if (detail.requestConfig?.verb !== "post") return;
       if (decidesNothing(detail.elt)) return this.look();
+      this.decides(detail.elt, false);
       if (detail.xhr.status === 204) {
         this.cards.stay(callsOf(detail.elt), detail.requestConfig);
         detail.elt.closest("dialog")?.close();
         this.selection.clear();
-      } else this.decides(detail.elt, false);
+      }
       this.look();
     });
   }
 
   undone(id) {
-    this.decided.delete(id);
     for (const said of this.section.querySelectorAll(".inbox-said [data-vanishes]")) {
       if (said.querySelector("form")?.action.includes(id)) said.remove();
     }
@@ -74,7 +74,7 @@ export class Inbox {
 
   decides(element, isAsked) {
     if (decidesNothing(element)) return;
-    for (const { dataset } of callsOf(element)) this.decided[isAsked ? "add" : "delete"](dataset.inboxCall);
+    for (const { dataset } of callsOf(element)) this.deciding[isAsked ? "add" : "delete"](dataset.inboxCall);
   }
 
   // Many runs change at once: one request is enough for all of them.
@@ -128,9 +128,10 @@ export class Inbox {
     for (const call of this.calls()) {
       const now = fresh.querySelector(`[data-inbox-call="${call.dataset.inboxCall}"]`);
       if (now?.dataset.hash === call.dataset.hash) continue;
+      // The list came before the answer to its decision: that puts the result, and Undo, in the card.
+      if (this.deciding.has(call.dataset.inboxCall)) continue;
       went += 1;
-      // A call that was decided on this page is removed without a notice.
-      if (typedIn(call).length && !this.decided.delete(call.dataset.inboxCall)) this.cards.keep(call);
+      if (typedIn(call).length) this.cards.keep(call);
       else this.cards.remove(call);
     }
     return went;

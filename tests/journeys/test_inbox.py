@@ -90,6 +90,30 @@ async def test_an_approval_is_taken_back_with_a_key_and_its_card_comes_back(site
     await expect(page.locator("#stage")).to_contain_text("42")
 
 
+async def test_a_card_keeps_its_undo_when_the_list_comes_before_the_answer_to_its_approval(site, open_page):
+    page = await open_page(site, session=site.session_of("ada"), **SCREENS["desk"])
+    await launch(page, "What is 6 * 7?")
+    await wait_for_status(page, "waiting")
+    site.ask("from runs.models import ToolCall; ToolCall.objects.update(effect='unsafe')")
+    await page.goto("/inbox/")
+
+    async def answer_after_the_list(route):
+        async with page.expect_response(
+            lambda response: "/inbox/" in response.url and "known=" in response.url
+        ) as listed:
+            answer = await route.fetch()
+        await (await listed.value).finished()
+        await route.fulfill(response=answer)
+
+    await page.route("**/approve/", answer_after_the_list)
+    cards = page.locator("[data-inbox-call]")
+    await cards.get_by_role("button", name="Approve").click()
+
+    await expect(cards.locator(".inbox-result")).to_contain_text("Approved calculator.")
+    await expect(cards.get_by_role("button", name=re.compile(r"Undo\s+\d s"))).to_be_visible()
+    await expect(cards).to_have_count(0)
+
+
 async def test_many_are_denied_at_once_and_each_run_says_why(site, open_page):
     page = await open_page(site, session=site.session_of("ada"), **SCREENS["phone"])
     for task in ("What is 1 + 1?", "What is 2 + 2?", "What is 3 + 3?"):
