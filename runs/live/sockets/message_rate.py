@@ -12,12 +12,12 @@ class MessageRate:
         self._tokens = at_once
         self._filled_at = time.monotonic()
 
-    def take(self) -> bool:
-        """Take a token. False if there is none; a refused call costs nothing."""
+    def take(self, tokens: float = 1) -> bool:
+        """Take that many tokens. False if there are fewer; a refused call costs nothing."""
         now = time.monotonic()
         self._tokens = min(self._at_once, self._tokens + (now - self._filled_at) * self._per_s)
         self._filled_at = now
-        if self._tokens < 1:
+        if self._tokens < tokens:
             return False
-        self._tokens -= 1
+        self._tokens -= tokens
         return True

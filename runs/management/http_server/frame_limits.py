@@ -1,20 +1,27 @@
 """Limits for WebSocket frames, checked before a message is read: few and short ones."""
 
-from typing import Final
+from typing import Any, Final
 
 from daphne.ws_protocol import WebSocketProtocol
 from typing_extensions import override
 
 from runs.live.sockets.message_rate import MessageRate
+from runs.management.http_server.frame_turns import FrameTurns
 
 FRAMES_PER_S, FRAMES_AT_ONCE = 100.0, 400.0
 """Frames of all kinds, pings and message fragments included; the site's own limit of messages is lower."""
+
+BYTES_PER_S, BYTES_AT_ONCE = 8_192.0, 32_768.0
+"""Bytes of frames, counted before any of them is parsed."""
 
 LARGEST_MESSAGE: Final = 4096
 """Bytes; messages of browsers have about 20."""
 
 LARGEST_SENT: Final = 64 * 1024 * 1024
 """Bytes of a message to a browser. Autobahn has one limit for both directions, and a single step may be long."""
+
+
+_turns = FrameTurns()
 
 
 class LimitedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne is not typed
@@ -24,6 +31,27 @@ class LimitedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne is not t
     def __init__(self) -> None:
         super().__init__()
         self._frames = MessageRate(FRAMES_PER_S, FRAMES_AT_ONCE)
+        self._bytes = MessageRate(BYTES_PER_S, BYTES_AT_ONCE)
+
+    @override
+    def dataReceived(self, data: bytes) -> None:
+        """Called with whatever arrives. Frames wait for their turn; the handshake does not."""
+        if self.state == self.STATE_CONNECTING:
+            self.parse(data)
+        elif self._bytes.take(len(data)):
+            _turns.add(self, data)
+        else:
+            self.dropConnection(abort=True)
+
+    def parse(self, data: bytes) -> None:
+        """Parse the next bytes it has received."""
+        super().dataReceived(data)
+
+    @override
+    def connectionLost(self, reason: Any) -> None:
+        """Called when the connection is gone."""
+        _turns.forget(self)
+        super().connectionLost(reason)
 
     @override
     def onMessageFrameBegin(self, length: int) -> None:
