@@ -23,6 +23,7 @@ import sys
 import warnings
 from contextlib import suppress
 
+import agentsite  # noqa: F401 (sets Autobahn up, which is imported below)
 from runs.agent.tools.builtin import units
 from tests import preloaded_site
 
