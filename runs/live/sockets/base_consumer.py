@@ -12,7 +12,7 @@ from runs.asgi_types import Message, Receive, Scope, Send
 from runs.live.feeds import frames
 from runs.live.feeds.frames import BadFrame
 from runs.live.sockets import close_codes
-from runs.live.sockets.authentication import seen_by_session, session_key_of
+from runs.live.sockets.authentication import session_key_of
 from runs.live.sockets.connections import NotAdmitted
 from runs.live.sockets.hub import Hub, get_hub
 from runs.live.sockets.language import language_of
@@ -74,7 +74,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]
         """Accept before any close: a close code sent earlier is lost."""
         await self.send({"type": "websocket.accept"})
         await self.hub.sockets.arrive(self)
-        user, sees_all = await self.hub.reader.run(seen_by_session, self.session_key)
+        user, sees_all = await self.hub.seen_by(self.session_key)
         if user is None:
             await self.close(close_codes.SIGNED_OUT)
             return

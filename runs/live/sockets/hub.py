@@ -23,6 +23,7 @@ from runs.live.feeds.run_feed import RunFeed, Watcher
 from runs.live.feeds.run_updates import read_versions
 from runs.live.live_timings import DEFAULT_TIMINGS, LiveTimings
 from runs.live.sockets import close_codes
+from runs.live.sockets.authentication import seen_by_session
 from runs.live.sockets.connections import Sockets
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class Hub:
         self.reader = Reader()
         self.slow_reader = Reader()
         """For long responses, which are read at the client's speed: live pages do not wait for them."""
+        self._asked: dict[str, asyncio.Future[tuple[Any, bool]]] = {}
         self.sockets = Sockets(self.reader, self.spawn, timings)
         self.board = DashboardFeed(self.reader, self.spawn, timings)
         self._feeds: dict[UUID, RunFeed] = {}
@@ -61,6 +63,18 @@ class Hub:
         self._tasks.add(task)
         task.add_done_callback(self._task_done)
         return task
+
+    async def seen_by(self, session_key: str) -> tuple[Any, bool]:
+        """As `seen_by_session`. Sockets of one session that arrive together share a read that has not begun."""
+        asked = self._asked.get(session_key)
+        if asked is None:
+            asked = self._asked[session_key] = asyncio.ensure_future(self.reader.run(self._read_user, session_key))
+        return await asyncio.shield(asked)
+
+    def _read_user(self, session_key: str) -> tuple[Any, bool]:
+        # Whoever comes from now on needs another read: the session may end while this one reads.
+        self._asked.pop(session_key, None)
+        return seen_by_session(session_key)
 
     def is_watched(self, run_id: UUID) -> bool:
         """True while a viewer in this process watches the run."""
