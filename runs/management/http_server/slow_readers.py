@@ -27,6 +27,9 @@ MUCH_HELD: Final = 2 * 1024 * 1024
 MANY_OPEN: Final = 40
 """Connections; after a peak above it, too."""
 
+GIVE_BACK_AFTER_S: Final = (0.0, 5.0, 20.0)
+"""A page is rendered to its end though its reader has left, and what waits for a slot comes after it."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -38,6 +41,11 @@ class ReadProgress:
     due: int
     """`taken` once everything pending at that moment has been read."""
     at: float
+
+
+def taken_by(connection: CountedTransport) -> int:
+    """Bytes acknowledged by the client since the connection began."""
+    return connection.written - connection.on_the_way
 
 
 class SlowReaders:
@@ -55,21 +63,30 @@ class SlowReaders:
 
     async def watch(self) -> None:
         """Check until cancelled. When most of the pending bytes, or of the connections, have gone, return memory to the
-        system."""
+        system, at once and when what they had asked for has ended too."""
+        loop = asyncio.get_running_loop()
+        due: list[float] = []
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             try:
-                closed = self.look(asyncio.get_running_loop().time())
+                closed = self.look(loop.time())
             except Exception:  # A failed check must not end the checks.
                 logger.exception("Could not look for connections that are not read.")
                 continue
-            self._most_held = max(self._most_held, self._held)
-            self._most_open = max(self._most_open, self._open)
-            much_is_gone = self._most_held > MUCH_HELD and self._held < self._most_held // 4
-            many_are_gone = self._most_open > MANY_OPEN and self._open < self._most_open // 4
-            if not closed and (much_is_gone or many_are_gone):
-                self._most_held, self._most_open = self._held, self._open
+            if not closed and self._most_are_gone():
+                due = [loop.time() + seconds for seconds in GIVE_BACK_AFTER_S]
+            if due and loop.time() >= due[0]:
+                due.pop(0)
                 give_memory_back()
+
+    def _most_are_gone(self) -> bool:
+        self._most_held = max(self._most_held, self._held)
+        self._most_open = max(self._most_open, self._open)
+        much_is_gone = self._most_held > MUCH_HELD and self._held < self._most_held // 4
+        many_are_gone = self._most_open > MANY_OPEN and self._open < self._most_open // 4
+        if much_is_gone or many_are_gone:
+            self._most_held, self._most_open = self._held, self._open
+        return much_is_gone or many_are_gone
 
     def look(self, now: float) -> int:
         """Close connections that are not read, and the slowest while all together hold too much. Returns their
@@ -91,8 +108,11 @@ class SlowReaders:
     def _is_waited_for(self, connection: CountedTransport, now: float) -> bool:
         """True while data is pending. Enough progress, or nothing pending, restarts the measurement."""
         seen = self._seen.get(connection)
-        taken = connection.taken
-        waits = connection.held + connection.on_the_way
+        if seen is not None and seen.taken == seen.due == connection.written and not connection.held:
+            return False  # Everything had been read, and nothing was sent since: the kernel need not be asked.
+        on_the_way = connection.on_the_way
+        taken = connection.written - on_the_way
+        waits = connection.held + on_the_way
         if not waits or seen is None or taken >= min(seen.due, seen.taken + LEAST_TAKEN):
             self._seen[connection] = ReadProgress(taken, taken + waits, now)
         return bool(waits)
@@ -103,7 +123,9 @@ class SlowReaders:
             return []
         old = [each for each in waiting if now - self._seen[each].at >= SLOW_AFTER_S and each.held]
         chosen = []
-        for each in sorted(old, key=lambda each: (each.taken - self._seen[each].taken) / (now - self._seen[each].at)):
+        for each in sorted(
+            old, key=lambda each: (taken_by(each) - self._seen[each].taken) / (now - self._seen[each].at)
+        ):
             if too_much <= 0:
                 break
             too_much -= each.held + each.promised

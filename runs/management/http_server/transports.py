@@ -59,9 +59,9 @@ class CountedTransport(TcpConnection):
         return count[0]
 
     @property
-    def taken(self) -> int:
-        """Bytes acknowledged by the client since the connection began."""
-        return self._written - self.on_the_way
+    def written(self) -> int:
+        """Bytes taken by the kernel since the connection began."""
+        return self._written
 
     async def wait_for_room(self) -> None:
         """Wait until there is room."""

@@ -20,6 +20,10 @@ class Connection:
     promised: int = 0
     is_closed: bool = False
 
+    @property
+    def written(self) -> int:
+        return self.taken + self.on_the_way
+
     def abortConnection(self) -> None:  # noqa: N802  Twisted's name
         self.is_closed = True
 
