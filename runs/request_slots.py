@@ -22,7 +22,8 @@ class SlotLimits:
 
     at_once: int
     of_one: int
-    """Slots of one person, or of one address without a signed-in user."""
+    """Slots of one person, or of one address without a signed-in user. Beside others, whoever has a crowd of waiting
+    requests (`CROWD`) has one."""
     most_waiting: int
     most_waiting_of_one: int
     longest_wait_s: float | None
@@ -44,6 +45,8 @@ CATCH_UPS: Final = SlotLimits(
 )
 """Streams that catch up with long runs, which uses the processor."""
 
+CROWD: Final = 4
+"""More waiting requests of one person than a browser's page sends at once."""
 KNOWN: Final = 10_000
 """Maximum of remembered sessions and tokens."""
 
@@ -124,7 +127,9 @@ class RequestSlots:
                 self._waiting.move_to_end(who)
 
     def _may_have_one(self, who: str) -> bool:
-        return self._free > 0 and self._taken.get(who, 0) < self.limits.of_one
+        taken = self._taken.get(who, 0)
+        is_crowd = len(self._waiting.get(who, ())) > CROWD and self._taken.keys() != {who}
+        return self._free > 0 and taken < (1 if is_crowd else self.limits.of_one)
 
     def _take(self, who: str) -> None:
         self._free -= 1

@@ -10,6 +10,7 @@ import pytest
 from runs import request_slots
 from runs.live.sockets.authentication import session_key_of
 from runs.request_slots import (
+    CROWD,
     RequestSlots,
     SlotLimits,
     TooManyOfOne,
@@ -84,6 +85,24 @@ async def test_a_hundred_requests_of_one_person_do_not_keep_another_waiting():
     assert log == ["mallory", "mallory", "eve"]
     for worker in [other, *greedy]:
         await worker.end()
+
+
+async def test_beside_others_a_person_with_a_crowd_of_requests_has_one_slot():
+    slots, log = slots_with(at_once=4, of_one=2), Log()
+    crowd = [Worker(slots, "mallory", log) for _ in range(CROWD + 4)]
+    eve = [Worker(slots, "eve", log) for _ in range(2)]
+    await settled()
+    assert sorted(log) == ["eve", "eve", "mallory", "mallory"]
+
+    await crowd[0].end()
+    assert log.count("mallory") == 2, "the one that has ended, and the one that still runs"
+
+    for worker in eve:
+        await worker.end()
+    assert log.count("mallory") == 3
+    for worker in crowd:
+        await worker.end()
+    assert log.count("mallory") == len(crowd)
 
 
 async def test_persons_who_wait_take_turns():
