@@ -5,9 +5,9 @@ Here one thread reads for all viewers, keeps its connection, and renders too, of
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 
@@ -20,11 +20,26 @@ class Reader:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="live-reader")
+        self._queued: dict[Hashable, asyncio.Future[Any]] = {}
 
     async def run(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `read` returns. A connection that broke while idle is replaced once. Raises `DatabaseError`."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, _read, read, args, kwargs)
+
+    async def run_shared(self, key: Hashable, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `run`. Callers with the same key share a read that has not begun: a hundred viewers who come at once cost
+        one read, and none of them gets anything older than its own call."""
+        queued = self._queued.get(key)
+        if queued is None:
+            queued = self._queued[key] = asyncio.ensure_future(self.run(self._begin, key, read, args, kwargs))
+        # A caller who gives up does not end the read of the others.
+        result: T = await asyncio.shield(queued)
+        return result
+
+    def _begin(self, key: Hashable, read: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]) -> T:
+        self._queued.pop(key, None)
+        return read(*args, **kwargs)
 
     async def close(self) -> None:
         """Close the connection and end the thread after its current work."""

@@ -117,7 +117,8 @@ class RunFeed:
 
     async def page_after(self, after: int, style: Style, max_bytes: int = MAX_FRAME_BYTES) -> Frame | None:
         """One frame of steps for a watcher that catches up; None if there are none. Raises `DatabaseError`."""
-        frame = await self._reader.run(read_page, self.run_id, after, style, self._cache, max_bytes)
+        asked = (self.run_id, after, style, max_bytes)
+        frame = await self._reader.run_shared(asked, read_page, self.run_id, after, style, self._cache, max_bytes)
         if frame is not None:
             # The page may be ahead of `head`: its reader must not see replies that its steps have ended.
             self.cards.end(frame.ends)

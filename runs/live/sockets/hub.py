@@ -42,7 +42,6 @@ class Hub:
         self.reader = Reader()
         self.slow_reader = Reader()
         """For long responses, which are read at the client's speed: live pages do not wait for them."""
-        self._asked: dict[str, asyncio.Future[tuple[Any, bool]]] = {}
         self.sockets = Sockets(self.reader, self.spawn, timings)
         self.board = DashboardFeed(self.reader, self.spawn, timings)
         self._feeds: dict[UUID, RunFeed] = {}
@@ -65,16 +64,8 @@ class Hub:
         return task
 
     async def seen_by(self, session_key: str) -> tuple[Any, bool]:
-        """As `seen_by_session`. Sockets of one session that arrive together share a read that has not begun."""
-        asked = self._asked.get(session_key)
-        if asked is None:
-            asked = self._asked[session_key] = asyncio.ensure_future(self.reader.run(self._read_user, session_key))
-        return await asyncio.shield(asked)
-
-    def _read_user(self, session_key: str) -> tuple[Any, bool]:
-        # Whoever comes from now on needs another read: the session may end while this one reads.
-        self._asked.pop(session_key, None)
-        return seen_by_session(session_key)
+        """As `seen_by_session`; sockets of one session that arrive together share a read."""
+        return await self.reader.run_shared(("session", session_key), seen_by_session, session_key)
 
     def is_watched(self, run_id: UUID) -> bool:
         """True while a viewer in this process watches the run."""
