@@ -22,7 +22,7 @@ class Socket:
 
 
 async def until_parsed(*lengths: tuple[Socket, int]) -> None:
-    while any(len(socket.parsed) < length for socket, length in lengths):
+    while any(len(socket.parsed) < length for socket, length in lengths):  # noqa: ASYNC110 (each look is a turn of the loop)
         await asyncio.sleep(0)
 
 
