@@ -13,20 +13,23 @@ from runs.live.rendering.long_texts import argument_text, arguments_length, dire
 from runs.models import ToolCall
 from runs.web.access import PageRequest, run_or_404, signed_in
 from runs.web.argument_form import ArgumentForm
-from runs.web.pending_calls import MOST_READ_CHARS, waiting_calls
+from runs.web.pending_calls import MOST_READ_CHARS, has_to_be_read, waiting_calls
 
 
 @require_safe
 @signed_in
 def show_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpResponse:
-    """Show a call with all of its arguments; to htmx only its state, for a page that shows the call already."""
+    """Show a call with all of its arguments; to htmx only its state, for a page that shows the call already, or with
+    `?change=` the form to change its arguments, as long as it waits."""
     run = run_or_404(request, run_id)
     call = run.calls.select_related("run", "decided_by").filter(pk=call_id).first()
     if call is None:
         raise Http404(gettext("The run has no such call."))
+    waits = waiting_calls(request.user).filter(pk=call.pk, state=ToolCall.State.AWAITING_APPROVAL).exists()
+    if request.htmx and waits and "change" in request.GET and not has_to_be_read(call):
+        return render(request, "runs/partials/argument_form.html", {"call": call, "form": ArgumentForm(call)})
     if request.htmx:
         return render(request, "runs/partials/call_stands.html", {"call": call})
-    waits = waiting_calls(request.user).filter(pk=call.pk, state=ToolCall.State.AWAITING_APPROVAL).exists()
     length = arguments_length(call.arguments)
     can_be_read = length <= MOST_READ_CHARS
     context = {

@@ -19,10 +19,23 @@ export class InboxKeys {
     });
     section.addEventListener("toggle", ({ target }) => this.opened(target), { capture: true });
     section.addEventListener("input", ({ target }) => target.form && nameChanges(target.form));
-    document.addEventListener("htmx:load", ({ detail: { elt } }) => {
-      for (const form of elt.matches("form") ? [elt] : elt.querySelectorAll(".argument-form")) nameChanges(form);
-    });
+    document.addEventListener("htmx:load", ({ detail: { elt } }) => this.came(elt));
     for (const form of section.querySelectorAll(".argument-form")) nameChanges(form);
+  }
+
+  // Arguments that were changed and not sent are shown again, also after a reload.
+  came(element) {
+    if (element.matches(".argument-form")) {
+      nameChanges(element);
+      if (!element.querySelector('[aria-invalid="true"]')) this.opened(element.closest(".inbox-more") ?? element);
+      return;
+    }
+    for (const form of element.querySelectorAll(".argument-form")) nameChanges(form);
+    const cards = element.matches("[data-inbox-call]") ? [element] : element.querySelectorAll("[data-inbox-call][data-hash]");
+    for (const card of cards) {
+      const form = card.querySelector('[hx-get*="change="]');
+      if (form && hasDraft(`arguments ${card.dataset.inboxCall} ${card.dataset.hash}`)) form.closest("details").open = true;
+    }
   }
 
   move(by) {
@@ -37,6 +50,14 @@ export class InboxKeys {
     const place = details.closest("[data-inbox-call]") ?? details; // a key presses without a focus
     if (!details.open || !details.matches(".inbox-more") || !place.contains(document.activeElement)) return;
     details.querySelector(".inbox-panel :is(input, textarea, select):not([type=hidden])")?.focus();
+  }
+}
+
+function hasDraft(name) {
+  try {
+    return (sessionStorage.getItem(name) ?? "{}") !== "{}";
+  } catch {
+    return false; // Storage may be forbidden.
   }
 }
 

@@ -39,6 +39,14 @@ learn((n) => Number((n != 1)), {
   ],
   "Stopped the run of %(tool)s.": "Lauf von %(tool)s gestoppt.",
   "Decided %(tool)s.": "Über %(tool)s entschieden.",
+  "%(count)s more like this": [
+    "%(count)s weiterer wie dieser",
+    "%(count)s weitere wie dieser"
+  ],
+  "Select all %(count)s": [
+    "%(count)s auswählen",
+    "Alle %(count)s auswählen"
+  ],
   "Dismiss": "Schließen",
   "This call was decided meanwhile. What you typed was not sent; it can still be copied.": "Über diesen Aufruf wurde inzwischen entschieden. Das Eingegebene wurde nicht gesendet; es lässt sich noch kopieren.",
   "Approve with %(count)s change": [
@@ -70,7 +78,14 @@ learn((n) => Number((n != 1)), {
     "%(count)s neuer Schritt",
     "%(count)s neue Schritte"
   ],
+  "Attempt %(n)s": "Versuch %(n)s",
+  "Model %(n)s": "Modell %(n)s",
+  "%(model)s is writing": "%(model)s schreibt",
   "The run ended: %(status)s.": "Der Lauf ist beendet: %(status)s.",
+  "step": [
+    "Schritt",
+    "Schritte"
+  ],
   "The wait was cut short": "Die Wartezeit wurde abgekürzt",
   "Catching up, %(count)s step": [
     "Holt auf, %(count)s Schritt",

@@ -37,6 +37,12 @@ learn((n) => Number(0), {
   ],
   "Stopped the run of %(tool)s.": "已停止 %(tool)s 的运行。",
   "Decided %(tool)s.": "已决定 %(tool)s。",
+  "%(count)s more like this": [
+    "另有 %(count)s 个类似的"
+  ],
+  "Select all %(count)s": [
+    "选择全部 %(count)s 个"
+  ],
   "Dismiss": "关闭",
   "This call was decided meanwhile. What you typed was not sent; it can still be copied.": "此调用已有决定。输入的内容未发送，但仍可复制。",
   "Approve with %(count)s change": [
@@ -62,7 +68,13 @@ learn((n) => Number(0), {
   "%(count)s new step": [
     "%(count)s 个新步骤"
   ],
+  "Attempt %(n)s": "第 %(n)s 次尝试",
+  "Model %(n)s": "模型 %(n)s",
+  "%(model)s is writing": "%(model)s 正在生成",
   "The run ended: %(status)s.": "运行已结束：%(status)s。",
+  "step": [
+    "步"
+  ],
   "The wait was cut short": "等待已提前结束",
   "Catching up, %(count)s step": [
     "正在追赶，还差 %(count)s 个步骤"

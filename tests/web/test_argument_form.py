@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from runs.agent.tools.registry import tool
+from runs.engine import control
 from runs.engine.recording.canonical_json import arguments_hash, canonical
 from runs.live.rendering.long_texts import SHOWN_CHARS
 from runs.models import Run, Step, ToolCall
@@ -110,7 +111,7 @@ def test_a_call_with_an_argument_of_any_name_is_approved_unchanged_through_its_f
 ) -> None:
     call = ask({"account": 1, name: "as it was"})
 
-    fields = fields_of(browser.get("/inbox/").content.decode(), call)
+    fields = fields_of(browser.get(f"/inbox/?change={call.pk}").content.decode(), call)
     assert any("as it was" in value for value in fields.values())
     # A browser writes line ends in field names as CR LF.
     response = approve(browser, call, {each.replace("\n", "\r\n"): value for each, value in fields.items()})
@@ -141,7 +142,7 @@ def test_a_call_with_an_argument_of_any_name_is_approved_unchanged_through_its_f
 def test_a_number_nobody_touched_is_as_it_was_to_the_last_digit(browser: Client, ask: Ask, value: float) -> None:
     given = {"account": value, "text": "a", "extra": {"n": value}}
     call = ask(given)
-    fields = fields_of(browser.get("/inbox/").content.decode(), call)
+    fields = fields_of(browser.get(f"/inbox/?change={call.pk}").content.decode(), call)
     text = next(name for name in fields if name.endswith("-text"))
 
     response = approve(browser, call, fields | {text: "b"})
@@ -158,7 +159,7 @@ def test_a_number_nobody_touched_is_as_it_was_to_the_last_digit(browser: Client,
 )
 def test_a_text_nobody_touched_is_as_it_was_to_the_last_character(browser: Client, ask: Ask, value: str) -> None:
     call = ask({"account": 1, "text": value})
-    fields = fields_of(browser.get("/inbox/").content.decode(), call)
+    fields = fields_of(browser.get(f"/inbox/?change={call.pk}").content.decode(), call)
 
     response = approve(browser, call, fields)
 
@@ -178,7 +179,7 @@ def test_a_number_that_cannot_be_meant_or_kept_is_refused_in_words(
     browser: Client, ask: Ask, typed: str, said: str
 ) -> None:
     call = ask({"account": 1})
-    fields = fields_of(browser.get("/inbox/").content.decode(), call)
+    fields = fields_of(browser.get(f"/inbox/?change={call.pk}").content.decode(), call)
 
     response = approve(browser, call, fields | {f"call-{call.pk}-account": typed})
 
@@ -192,7 +193,7 @@ def test_a_number_that_cannot_be_meant_or_kept_is_refused_in_words(
 )
 def test_a_number_that_is_typed_is_the_number_that_runs(browser: Client, ask: Ask, typed: str, kept: float) -> None:
     call = ask({"account": 1})
-    fields = fields_of(browser.get("/inbox/").content.decode(), call)
+    fields = fields_of(browser.get(f"/inbox/?change={call.pk}").content.decode(), call)
 
     approve(browser, call, fields | {f"call-{call.pk}-account": typed})
 
@@ -202,7 +203,7 @@ def test_a_number_that_is_typed_is_the_number_that_runs(browser: Client, ask: As
 
 def test_json_that_says_a_name_twice_is_refused_and_comes_back_as_it_was_typed(browser: Client, ask: Ask) -> None:
     call = ask({"account": 1, "extra": {"a": 1}})
-    fields = fields_of(browser.get("/inbox/").content.decode(), call)
+    fields = fields_of(browser.get(f"/inbox/?change={call.pk}").content.decode(), call)
     typed = '{"to": "alice", "n": 1.50, "to": "mallory"}'
 
     response = approve(browser, call, fields | {f"call-{call.pk}-extra": typed})
@@ -303,3 +304,19 @@ def test_who_says_to_have_read_more_than_a_page_shows_is_refused_and_may_deny(
     browser.post(f"{address}deny/", fields)
     call.refresh_from_db()
     assert call.state == "denied"
+
+
+def test_the_form_of_a_call_comes_to_a_page_that_shows_the_call_while_it_waits(browser: Client, ask: Ask) -> None:
+    call = ask({"a": "17 * 23"})
+    address = f"/runs/{call.run_id}/calls/{call.pk}/?change=1"
+    card = browser.get("/inbox/").content.decode()
+
+    form = browser.get(address, headers=HTMX).content.decode()
+
+    assert f'hx-get="{address}"' in card
+    assert "argument-form" not in card
+    assert fields_of(form, call) == fields_of(browser.get(f"/inbox/?change={call.pk}").content.decode(), call)
+    control.deny(call.pk, by=call.run.user, arguments_hash=call.arguments_hash)
+    stands = browser.get(address, headers=HTMX).content.decode()
+    assert "argument-form" not in stands
+    assert "Denied" in stands
