@@ -1,7 +1,7 @@
 // The cards of the inbox after a decision: one made here becomes a line and leaves; one made elsewhere keeps typed text.
 
 import { keepSteady } from "../steady.js";
-import { gettext } from "../words.js";
+import { gettext, ngettext } from "../words.js";
 import { cameIn, elementFrom } from "./fragments.js";
 
 const STAYS_MS = 5_000; // after the last decision
@@ -10,6 +10,7 @@ const DECISIONS = {
   deny: (tool) => gettext("Denied %(tool)s.", { tool }),
   cancel: (tool) => gettext("Stopped the run of %(tool)s.", { tool }),
 };
+const WAITS = "[data-inbox-call]:not([data-decided])";
 const decided = (tool) => gettext("Decided %(tool)s.", { tool });
 
 // The calls that the form `element` decides: those it names, or the one whose card it is in.
@@ -19,6 +20,12 @@ export function callsOf(element) {
   if (!element.matches?.("form")) return [];
   const ids = new FormData(element).getAll("call").map((value) => value.split(":")[0]);
   return ids.flatMap((id) => document.querySelector(`[data-inbox-call="${CSS.escape(id)}"]`) ?? []);
+}
+
+// The stack that the call is in, or that it is the first of.
+function stackOf(call) {
+  const next = call.nextElementSibling;
+  return call.closest("[data-inbox-stack]") ?? (next?.matches("[data-inbox-stack]") ? next : null);
 }
 
 export class InboxCards {
@@ -41,6 +48,7 @@ export class InboxCards {
       call.append(result);
       cameIn(result);
       if (hadFocus) (this.nextTo(call) ?? call).focus({ preventScroll: call.matches(":hover") });
+      this.recount(stackOf(call));
     }
     clearTimeout(this.leaving);
     this.leaving = setTimeout(() => keepSteady(() => this.leave()), STAYS_MS);
@@ -98,20 +106,45 @@ export class InboxCards {
   }
 
   nextTo(call) {
-    const all = [...this.list.querySelectorAll("[data-inbox-call]:not([data-decided])")];
+    const all = [...this.list.querySelectorAll(WAITS)];
     const isBehind = (other) => call.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING;
     return all.find((other) => isBehind(other) && other.checkVisibility()) ?? all.findLast((other) => other.checkVisibility());
   }
 
   remove(call) {
-    const [run, stack] = [call.closest("[data-inbox-run]"), call.closest("[data-inbox-stack]")];
+    const [run, stack] = [call.closest("[data-inbox-run]"), stackOf(call)];
     const hadFocus = call.contains(document.activeElement);
-    this.list.querySelector(`[data-inbox-row="${call.dataset.inboxCall}"]`)?.remove();
+    this.removeRow(call);
+    if (stack === call.nextElementSibling) this.comeOut(stack);
     call.remove();
+    this.recount(stack);
     const next = hadFocus && this.nextTo(run);
     if (stack && !stack.querySelector("[data-inbox-call]")) stack.remove();
     if (!run.querySelector("[data-inbox-call]")) run.remove();
     if (hadFocus) (next?.isConnected ? next : document.getElementById("main")).focus({ preventScroll: true });
+  }
+
+  removeRow(call) {
+    this.list.querySelector(`[data-inbox-row="${call.dataset.inboxCall}"]`)?.remove();
+  }
+
+  // The call that the others of a stack are like has gone: the next of them takes its place.
+  comeOut(stack) {
+    const next = stack?.querySelector("[data-inbox-call]");
+    if (!next) return;
+    this.removeRow(next);
+    const focused = next.contains(document.activeElement) ? document.activeElement : null;
+    stack.before(next);
+    focused?.focus({ preventScroll: true });
+  }
+
+  // How many are alike, in the words and the button of a stack.
+  recount(stack) {
+    const left = stack?.querySelectorAll(WAITS).length;
+    if (!left) return;
+    const all = left + (stack.previousElementSibling?.matches(WAITS) ? 1 : 0);
+    stack.querySelector("[data-more]").textContent = ngettext("%(count)s more like this", "%(count)s more like this", left);
+    stack.querySelector("[data-all]").textContent = ngettext("Select all %(count)s", "Select all %(count)s", all);
   }
 
   // The call was decided elsewhere, or the run ended, during typing: the typed text stays, to be copied.
