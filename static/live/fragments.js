@@ -54,20 +54,33 @@ function keepFocus(old, fresh) {
   }
 }
 
-// A step may contain new versions of elements on the page. Applying it twice changes nothing.
+const madeFrom = new WeakMap(); // by element: the template that has put it on the page
+
+// A step may contain new versions of elements on the page. Applying it twice changes nothing, and folds nothing that a
+// reader has opened since.
 export function replaceAll(root) {
-  // What a later step says holds, wherever its card is.
-  const templates = [...root.querySelectorAll("template[data-replace]")];
-  const sequence = (template) => Number(template.closest("[data-step-seq]")?.dataset.stepSeq ?? 0);
-  for (const template of templates.sort((one, other) => sequence(one) - sequence(other))) {
+  for (const template of lastReplacements(root)) {
     const old = document.getElementById(template.dataset.replace);
     const fresh = template.content.firstElementChild;
-    if (!old || !fresh || old.isEqualNode(fresh)) continue;
+    if (!old || !fresh || madeFrom.get(old) === template || old.isEqualNode(fresh)) continue;
     const typed = typedIn(old);
     const now = fresh.cloneNode(true);
     old.replaceWith(now);
+    madeFrom.set(now, template);
     if (typed.length) now.append(keptText(typed));
   }
+}
+
+// What a later step says of an element holds, wherever its card is.
+function lastReplacements(root) {
+  const sequence = (template) => Number(template.closest("[data-step-seq]")?.dataset.stepSeq ?? 0);
+  const templates = [...root.querySelectorAll("template[data-replace]")].sort((one, other) => sequence(one) - sequence(other));
+  const last = new Map();
+  for (const template of templates) {
+    last.delete(template.dataset.replace); // its place is that of the later step
+    last.set(template.dataset.replace, template);
+  }
+  return last.values();
 }
 
 // Fields with typed text.

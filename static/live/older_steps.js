@@ -63,8 +63,9 @@ function keepPlace({ card, top }) {
 
 // Steps came above or below, or others took their place.
 export function join(steps, side) {
-  mergeTurns(steps);
+  const moved = mergeTurns(steps);
   replaceAll(steps);
+  for (const card of moved) cameIn(card);
   if (side !== "newer" || steps.querySelector(":scope > [data-newer]")) return;
   const arrived = Number(steps.dataset.arrived ?? 0);
   if (arrived > lastSequence(steps)) addLink(steps, "newer", lastSequence(steps));
@@ -98,7 +99,7 @@ function loadOnScroll(lists) {
   const look = (entries) => {
     for (const { target, isIntersecting } of entries) {
       if (!isIntersecting) armed.add(target);
-      else if (armed.has(target)) target.querySelector("[hx-get]").click();
+      else if (armed.has(target)) window.htmx.trigger(target.querySelector("[hx-get]"), "in-view"); // a click would close menus
     }
   };
   const observer = new IntersectionObserver(look, { rootMargin: `${LOAD_BEFORE_PX}px 0px` });

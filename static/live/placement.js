@@ -45,24 +45,29 @@ function insert(slot, card) {
   else slot.prepend(card);
 }
 
-// Steps came above: the two halves of a turn become one, and cards move to the calls that they were parted from.
+// Steps came above: the two halves of a turn become one, and cards move to the calls that they were parted from. Returns
+// the moved cards: htmx initialises what it has inserted where it has inserted it, and does not find them any more.
 export function mergeTurns(steps) {
   const seen = new Map();
+  const moved = [];
   for (const turn of steps.querySelectorAll(":scope > [data-turn]")) {
     const first = seen.get(turn.id);
     if (!first) seen.set(turn.id, turn);
-    else join(first, turn);
+    else moved.push(...join(first, turn));
   }
   for (const card of steps.querySelectorAll("[data-into]")) {
     const slot = document.getElementById(card.dataset.into);
-    if (slot && slot !== card.parentElement) put(card, steps);
+    if (slot && slot !== card.parentElement) moved.push(put(card, steps));
   }
+  return moved;
 }
 
 function join(first, second) {
   const slots = [...first.querySelectorAll(":scope > .turn-slot")];
-  second.querySelectorAll(":scope > .turn-slot").forEach((slot, index) => slots[index].append(...slot.children));
+  const parts = [...second.querySelectorAll(":scope > .turn-slot")].map((slot) => [...slot.children]);
+  parts.forEach((cards, index) => slots[index].append(...cards));
   second.remove();
+  return parts.flat();
 }
 
 // The row of a call opens from both of its halves.

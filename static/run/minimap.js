@@ -126,13 +126,14 @@ class Minimap {
     };
     this.map.setPointerCapture(event.pointerId);
     follow(event);
-    this.map.addEventListener("pointermove", follow);
+    const dragging = new AbortController();
+    const { signal } = dragging;
     const end = () => {
-      this.map.removeEventListener("pointermove", follow);
+      dragging.abort();
       this.settle();
     };
-    this.map.addEventListener("pointerup", end, { once: true });
-    this.map.addEventListener("pointercancel", end, { once: true });
+    this.map.addEventListener("pointermove", follow, { signal });
+    for (const last of ["pointerup", "pointercancel"]) this.map.addEventListener(last, end, { signal });
   }
 }
 

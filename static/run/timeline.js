@@ -79,13 +79,16 @@ document.addEventListener("pointerdown", (event) => {
     selection.setAttribute("x", `${Math.min(begun, share(moved)) * 100}%`);
     selection.setAttribute("width", `${Math.abs(share(moved) - begun) * 100}%`);
   };
-  axis.addEventListener("pointermove", grow);
+  const dragging = new AbortController();
+  const { signal } = dragging;
   const end = (ended) => {
-    axis.removeEventListener("pointermove", grow);
+    dragging.abort();
     selection.setAttribute("width", 0);
+    if (ended.type === "pointercancel") return; // the browser scrolls instead
     if (Math.abs(share(ended) - begun) * width >= LEAST_DRAG_PX) zoomTo(axis, ...[begun, share(ended)].sort());
   };
-  axis.addEventListener("pointerup", end, { once: true });
+  axis.addEventListener("pointermove", grow, { signal });
+  for (const last of ["pointerup", "pointercancel"]) axis.addEventListener(last, end, { signal });
 });
 
 // The axis leaves idle times out: the server knows which.
@@ -98,11 +101,14 @@ function zoomTo(axis, from, to) {
   location.assign(address);
 }
 
+// Only where nothing else moves with these keys: fields, sliders, tabs and what scrolls sideways have them too.
 document.addEventListener("keydown", (event) => {
   const side = { ArrowLeft: "earlier", ArrowRight: "later" }[event.key];
-  if (!side || event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select, pre")) return;
+  const { target } = event;
+  if (!side || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+  if (target !== document.body && !target.matches?.("#run-timeline, #run-timeline :is(a, button, [data-row])")) return;
   const link = document.querySelector(`[data-zoom="${side}"]`);
-  if (!link || document.querySelector("dialog[open]")) return;
+  if (!link || document.querySelector("dialog[open], [data-menu][open]")) return;
   event.preventDefault();
   link.click();
 });
