@@ -25,13 +25,15 @@ export class Connection {
     this.neverOpened = 0;
     this.isOver = false;
     // After a sleep, or when the tab becomes visible again, a lost connection may not have been noticed.
-    addEventListener("online", () => this.retryNow());
-    addEventListener("focus", () => this.retryNow());
-    document.addEventListener("resume", () => this.retryNow());
-    document.addEventListener("visibilitychange", () => document.hidden || this.retryNow());
-    addEventListener("offline", () => this.wentOffline());
-    addEventListener("pagehide", () => this.pause());
-    addEventListener("pageshow", (event) => event.persisted && this.retryNow());
+    this.listening = new AbortController();
+    const { signal } = this.listening;
+    addEventListener("online", () => this.retryNow(), { signal });
+    addEventListener("focus", () => this.retryNow(), { signal });
+    document.addEventListener("resume", () => this.retryNow(), { signal });
+    document.addEventListener("visibilitychange", () => document.hidden || this.retryNow(), { signal });
+    addEventListener("offline", () => this.wentOffline(), { signal });
+    addEventListener("pagehide", () => this.pause(), { signal });
+    addEventListener("pageshow", (event) => event.persisted && this.retryNow(), { signal });
     this.open();
   }
 
@@ -90,10 +92,10 @@ export class Connection {
     if (socket !== this.socket) return;
     this.drop();
     if (code === CLOSE.ended) {
-      this.isOver = true;
+      this.end();
       this.ended();
     } else if (REFUSALS[code]) {
-      this.isOver = true;
+      this.end();
       this.lost(REFUSALS[code]);
     } else {
       if (!this.hasOpened && ++this.neverOpened >= 2) this.blocked?.();
@@ -108,6 +110,14 @@ export class Connection {
     if (code === CLOSE.tooSlow) return Math.random() * 1_000;
     // Full jitter: a thousand browsers that lost the same server do not reconnect at the same moment.
     return Math.random() * Math.min(LONGEST_WAIT_MS, 500 * 2 ** this.failures++);
+  }
+
+  // For good.
+  end() {
+    this.isOver = true;
+    clearTimeout(this.timer);
+    this.listening.abort();
+    this.drop();
   }
 
   drop() {

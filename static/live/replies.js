@@ -1,5 +1,6 @@
 // Replies in the making on the page: what a model says before the step that says it all.
 
+import { gettext, number } from "../words.js";
 import { LivePiece } from "./blocks.js";
 import { ReplyState, endsOf, numbers } from "./reply_state.js";
 
@@ -85,7 +86,7 @@ export class Replies {
     const [, , attempt, lane] = numbers(name);
     element.dataset.reply = name;
     element.dataset.lane = lane;
-    element.querySelector("[data-which]").textContent = attempt > 1 ? `Attempt ${attempt}` : "";
+    element.querySelector("[data-which]").textContent = attempt > 1 ? gettext("Attempt %(n)s", { n: number(attempt) }) : "";
     return element;
   }
 
@@ -93,7 +94,8 @@ export class Replies {
   nameLanes() {
     for (const { element } of this.painted.values()) {
       const { lane } = element.dataset;
-      element.querySelector("[data-which]").textContent = `${this.models[lane - 1] ?? `model ${lane}`} is writing`;
+      const model = this.models[lane - 1] ?? gettext("Model %(n)s", { n: number(lane) });
+      element.querySelector("[data-which]").textContent = gettext("%(model)s is writing", { model });
     }
   }
 

@@ -42,9 +42,9 @@ export class ReplyState {
     this.open.clear();
   }
 
-  // A card's content, adjacent pieces of one kind merged.
+  // A card's content: pieces of kind and text, no two of one kind side by side.
   said(name) {
-    return joined(this.open.get(name)?.pieces ?? []);
+    return (this.open.get(name)?.pieces ?? []).map((piece) => [...piece]);
   }
 
   hearChunk([name, number, text], kind) {
@@ -53,7 +53,7 @@ export class ReplyState {
     if (reply?.number !== number - 1) return;
     reply.number = number;
     reply.isStale = false;
-    reply.pieces.push([kind, text]);
+    addTo(reply.pieces, kind, text);
   }
 
   hearSnap([name, number, text], kinds) {
@@ -108,19 +108,17 @@ export function numbers(card) {
   return card.split("-").map(Number);
 }
 
-function joined(pieces) {
-  const parts = [];
-  for (const [kind, text] of pieces) {
-    if (parts.at(-1)?.[0] === kind) parts.at(-1)[1] += text;
-    else parts.push([kind, text]);
-  }
-  return parts;
+function addTo(pieces, kind, text) {
+  if (pieces.at(-1)?.[0] === kind) pieces.at(-1)[1] += text;
+  else pieces.push([kind, text]);
 }
 
 // `kinds` counts code points; a string is indexed in UTF-16 units.
 function split(text, kinds) {
   if (!kinds?.length) return [["text", text]];
   const characters = [...text];
+  const pieces = [];
   let start = 0;
-  return kinds.map(([kind, length]) => [kind, characters.slice(start, (start += length)).join("")]);
+  for (const [kind, length] of kinds) addTo(pieces, kind, characters.slice(start, (start += length)).join(""));
+  return pieces;
 }

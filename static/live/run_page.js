@@ -143,8 +143,7 @@ export class RunPage {
     }
     this.keepRead(read, cards);
     if (readsTheEnd && cards.some(({ dataset }) => dataset.stepKind === "answer")) this.stage.toTheEnd();
-    const taken = document.querySelector("[data-steps-taken]");
-    if (taken) taken.textContent = number(this.last);
+    this.showTaken(this.last);
     if (follow || this.reader.seesStage()) keepFew(this.steps);
     if (!follow) return this.reader.showUnseen(cards.length);
     this.reader.followTo(cards);
@@ -175,13 +174,18 @@ export class RunPage {
     update(document.getElementById("run-state"), fresh);
     if (at >= this.faceAt) this.stage.show(face); // A step that came later has brought another one.
     this.tab.show();
-    for (const taken of document.querySelectorAll("[data-steps-taken]")) taken.textContent = number(Math.max(this.last, at));
+    this.showTaken(Math.max(this.last, at));
     this.endWaits(fresh.dataset.runStatus, at);
     if ("ended" in fresh.dataset) {
       this.replies.clear();
       const status = fresh.querySelector(".pill")?.textContent.trim() ?? fresh.dataset.runStatus;
       this.announcer.say(gettext("The run ended: %(status)s.", { status }));
     }
+  }
+
+  showTaken(count) {
+    for (const taken of document.querySelectorAll("[data-steps-taken]")) taken.textContent = number(count);
+    document.querySelector("[data-steps-word]").textContent = ngettext("step", "steps", count);
   }
 
   // Ends countdowns after a wait was cut short or the run was stopped. A tool's attempts are waited for while the run
@@ -242,8 +246,7 @@ export class RunPage {
       this.frame(frame);
       if (this.held) return this.pill.says("catching-up", this.heldWords());
       if (!frame.ended) return this.pill.says("live", gettext("Live, every %(n)s s", { n: POLL_MS / 1000 }));
-      this.connection.isOver = true;
-      clearTimeout(this.connection.timer);
+      this.connection.end();
       this.ended();
     } catch {
       this.polling = null;

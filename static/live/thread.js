@@ -102,9 +102,7 @@ class LiveEntry {
     delete this.entry.dataset.live;
     clearInterval(this.acknowledging);
     this.polling = null;
-    this.connection.isOver = true;
-    clearTimeout(this.connection.timer);
-    this.connection.drop();
+    this.connection.end();
     this.replies.clear();
     this.entry.querySelector("[data-replies]").remove();
     this.pill.ended();
@@ -143,7 +141,9 @@ function follow(change) {
   if (isAtTheEnd) scrollTo(0, document.documentElement.scrollHeight);
 }
 
-if (!location.hash && !location.search.includes("before=")) scrollTo(0, document.documentElement.scrollHeight);
+// A thread opens at its end; a page that was left or reloaded is shown by the browser where it was.
+const isNewHere = performance.getEntriesByType("navigation")[0]?.type === "navigate";
+if (isNewHere && !location.hash && !location.search.includes("before=")) scrollTo(0, document.documentElement.scrollHeight);
 const going = [...document.querySelectorAll("[data-thread-run][data-live]")].at(-1);
 if (going) new LiveEntry(going);
 for (const thread of document.querySelectorAll("[data-thread][data-news]")) {
