@@ -39,9 +39,14 @@ const TOAST_MS = 5_000;
 const MOST_TOASTS = 2;
 const AT_REST = '[data-run-status]:is([data-ended], [data-waiting-for]:not([data-waiting-for="retry"]))';
 
+const home = document.getElementById("toasts")?.parentElement;
+
 export function toast(text, level = "info", untilRest = false) {
   if (untilRest && document.querySelector(AT_REST)) return;
   const toasts = document.getElementById("toasts");
+  // An open dialog is above everything outside of it, and nothing outside can be pressed.
+  const room = document.querySelector("dialog[open]") ?? home;
+  if (toasts.parentElement !== room) room.append(toasts);
   const element = document.getElementById("toast").content.firstElementChild.cloneNode(true);
   element.dataset.level = level;
   element.toggleAttribute("data-until-rest", untilRest);
@@ -58,6 +63,8 @@ function leaveLater(element) {
   if (element.dataset.level === "error") return;
   setTimeout(() => (element.matches(":hover, :focus-within") ? leaveLater(element) : keepSteady(() => element.remove())), TOAST_MS);
 }
+
+document.addEventListener("close", ({ target }) => home && target.querySelector("#toasts") && home.append(document.getElementById("toasts")), true);
 
 on("click", "[data-dismiss]", (button) => keepSteady(() => button.closest(".toast").remove()));
 document.querySelectorAll(".toast").forEach(leaveLater);
