@@ -141,6 +141,20 @@ async def test_steps_are_loaded_at_both_ends_and_none_is_missing_or_there_twice(
     assert sorted(numbers) == list(range(1, len(numbers) + 1)), "none is missing, none is there twice"
 
 
+async def test_steps_that_load_by_themselves_leave_an_open_menu_open(shared_site, long_run, open_page):
+    address, _steps, session = long_run
+    page = await open_page(shared_site, session=session)
+    await page.goto(f"{address}?at=600#step-600")
+    await page.wait_for_function(f"() => {FOCUSED}")
+    await page.locator(".side-account > summary").press("Enter")
+    before = await page.locator(CARDS).evaluate_all(NUMBERS)
+
+    await page.evaluate(SCROLL_TO_LINK, "newer")
+    await page.wait_for_function(f"() => {NUMBERS_NOW} !== {before!r}")
+
+    await expect(page.locator(".side-account[open]")).to_have_count(1)
+
+
 async def test_a_window_of_the_past_is_live_but_for_its_steps(page, wire_server):
     calls = [("calculator", {"expression": f"{number} + 1"}) for number in range(60)]
     wire_server.script(Answer(calls=calls), Hang(answer=Answer("All are added.")))
@@ -202,6 +216,26 @@ async def test_the_minimap_is_a_slider_over_the_whole_run(shared_site, long_run,
     box = await slider.bounding_box()
     await page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 10)
     await page.wait_for_selector(f"#step-{steps // 2}")
+
+
+async def test_the_arrows_move_the_timelines_part_of_the_time_and_are_left_to_what_else_has_the_focus(
+    shared_site, long_run, open_page
+):
+    address, _steps, session = long_run
+    page = await open_page(shared_site, session=session)
+    await page.goto(f"{address}?view=timeline&part=0.2-0.4")
+    part = page.url
+
+    await page.locator(".view-tab").first.focus()
+    await page.keyboard.press("ArrowRight")
+    await page.locator(".side-account > summary").press("Enter")
+    await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("Escape")
+    assert page.url == part
+
+    await page.locator("[data-row]").first.focus()
+    await page.keyboard.press("ArrowRight")
+    await page.wait_for_url(lambda url: url != part)
 
 
 async def test_a_row_of_the_timeline_opens_its_step(shared_site, long_run, open_page):

@@ -96,6 +96,24 @@ async def test_the_palette_presses_the_buttons_of_the_page_and_knows_what_was_us
     await expect(used).to_contain_text("Threads")
 
 
+async def test_what_goes_wrong_under_an_open_dialog_is_said_in_it(
+    shared_site: LiveSite, session: str, open_page: Any
+) -> None:
+    page = await open_page(shared_site, session=session)
+    await page.goto("/")
+    await page.keyboard.press("Control+k")
+    await page.context.set_offline(True)
+
+    await page.keyboard.type("runs")
+
+    toast = page.get_by_role("dialog").locator(".toast")
+    await expect(toast).to_contain_text("No connection. Try again.")
+    await toast.get_by_role("button", name="Dismiss").click()
+    await expect(page.locator(".toast")).to_have_count(0)
+    await page.keyboard.press("Escape")
+    await expect(page.locator(":not(dialog) > #toasts")).to_have_count(1)
+
+
 @pytest.mark.parametrize("look", LOOKS)
 async def test_the_palette_the_keyboard_map_and_the_menus_have_no_accessibility_violation(
     shared_site: LiveSite, session: str, open_page: Any, look: str
