@@ -49,7 +49,9 @@ export class Inbox {
   }
 
   listenToDecisions() {
-    document.addEventListener("htmx:beforeRequest", ({ detail }) => this.decides(detail.elt, true));
+    document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+      if (detail.requestConfig.verb === "post") this.decides(detail.elt, true);
+    });
     document.addEventListener("decided", ({ detail }) => this.cards.said.set(detail.call, detail));
     document.addEventListener("undone", ({ detail }) => this.undone(detail.call));
     document.addEventListener("htmx:afterRequest", ({ detail }) => {
