@@ -1,25 +1,36 @@
-"""Loads slow modules once the site is up; otherwise the first run would wait for them."""
+"""Loads slow modules and templates once the site is up; otherwise the first run and the first page would wait for
+them."""
 
 import threading
+from pathlib import Path
+
+from django.conf import settings
+from django.template.loader import get_template
 
 from runs.agent.providers.model_catalog import suggestions
 from runs.agent.tools.builtin import units
 from runs.render_pool import POOL
 
 
-def warm_up(*, hosts_runs: bool = True) -> threading.Thread:
+def warm_up(*, hosts_runs: bool = True, serves_pages: bool = False) -> threading.Thread:
     """Start loading in a thread, which is returned.
 
-    Without `hosts_runs` the SDKs of models are not loaded: they cost memory, and only a test call needs them.
+    Without `hosts_runs` the SDKs of models are not loaded: they cost memory, and only a test call needs them. With
+    `serves_pages` all templates are compiled: those that a busy hour compiles lie among its short-lived objects, and
+    keep their memory from being given back.
     """
     # A daemon: a site that is stopped at once does not wait for it.
-    thread = threading.Thread(target=_load, kwargs={"hosts_runs": hosts_runs}, name="agentsite-warm-up", daemon=True)
+    thread = threading.Thread(target=_load, args=(hosts_runs, serves_pages), name="agentsite-warm-up", daemon=True)
     thread.start()
     return thread
 
 
-def _load(*, hosts_runs: bool) -> None:
+def _load(hosts_runs: bool, serves_pages: bool) -> None:  # noqa: FBT001 (called by the thread)
     units.prepare()
     POOL.warm_up()
     if hosts_runs:
         suggestions.prepare()
+    if serves_pages:
+        for folder in settings.TEMPLATES[0]["DIRS"]:
+            for file in sorted(Path(folder).rglob("*.html")):
+                get_template(str(file.relative_to(folder)))

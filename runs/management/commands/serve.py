@@ -94,7 +94,7 @@ async def _probe_for_ever() -> None:
 def announce(greeting: str, port: int) -> None:
     """Print that the site is up, then load the modules of the first run, and ask servers for their models."""
     print(greeting.format(port=port), flush=True)  # noqa: T201 (promised)
-    warm_up(hosts_runs=not settings.IS_SCALE_OUT)
+    warm_up(hosts_runs=not settings.IS_SCALE_OUT, serves_pages=True)
     ModelRefresh().start()
 
 
