@@ -64,7 +64,11 @@ function leaveLater(element) {
   setTimeout(() => (element.matches(":hover, :focus-within") ? leaveLater(element) : keepSteady(() => element.remove())), TOAST_MS);
 }
 
-document.addEventListener("close", ({ target }) => home && target.querySelector("#toasts") && home.append(document.getElementById("toasts")), true);
+function leaveDialog({ target }) {
+  const toasts = target.querySelector("#toasts");
+  if (toasts) home.append(toasts);
+}
+document.addEventListener("close", leaveDialog, { capture: true });
 
 on("click", "[data-dismiss]", (button) => keepSteady(() => button.closest(".toast").remove()));
 document.querySelectorAll(".toast").forEach(leaveLater);

@@ -2,7 +2,6 @@
 them."""
 
 import threading
-from pathlib import Path
 
 from django.conf import settings
 from django.template.loader import get_template
@@ -31,6 +30,6 @@ def _load(hosts_runs: bool, serves_pages: bool) -> None:  # noqa: FBT001 (called
     if hosts_runs:
         suggestions.prepare()
     if serves_pages:
-        for folder in settings.TEMPLATES[0]["DIRS"]:
-            for file in sorted(Path(folder).rglob("*.html")):
-                get_template(str(file.relative_to(folder)))
+        folder = settings.BASE_DIR / "templates"
+        for file in sorted(folder.rglob("*.html")):
+            get_template(str(file.relative_to(folder)))
