@@ -12,7 +12,7 @@ FRAMES_PER_S, FRAMES_AT_ONCE = 100.0, 400.0
 """Frames of all kinds, pings and message fragments included; the site's own limit of messages is lower."""
 
 BYTES_PER_S, BYTES_AT_ONCE = 8_192.0, 32_768.0
-"""Bytes of frames, counted before any of them is parsed."""
+"""Bytes of the handshake and of frames, counted before any of them is parsed or kept."""
 
 LARGEST_MESSAGE: Final = 4096
 """Bytes; messages of browsers have about 20."""
@@ -36,12 +36,12 @@ class LimitedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne is not t
     @override
     def dataReceived(self, data: bytes) -> None:
         """Called with whatever arrives. Frames wait for their turn; the handshake does not."""
-        if self.state == self.STATE_CONNECTING:
-            self.parse(data)
-        elif self._bytes.take(len(data)):
-            _turns.add(self, data)
-        else:
+        if not self._bytes.take(len(data)):
             self.dropConnection(abort=True)
+        elif self.state == self.STATE_CONNECTING:
+            self.parse(data)
+        else:
+            _turns.add(self, data)
 
     def parse(self, data: bytes) -> None:
         """Parse the next bytes it has received."""
