@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 EMPTY = "–"
 """Shown for a value that is missing."""
@@ -15,10 +18,10 @@ ROW_TEXT = 120
 """Characters of a long text that are read for a row of a list."""
 
 
-def json_column(name: str, description: str = "") -> Callable[[Any, Any], SafeString | str]:
-    """A read-only field with the indented JSON of the model's field `name`."""
+def json_column(name: str, description: "_StrPromise") -> Callable[[Any, Any], SafeString | str]:
+    """A read-only field with the indented JSON of the model's field `name`. `description` is its label."""
 
-    @admin.display(description=description or name.replace("_", " "))
+    @admin.display(description=description)
     def shown(_admin: Any, row: Any) -> SafeString | str:
         value = getattr(row, name)
         if value is None:

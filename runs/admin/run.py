@@ -14,6 +14,7 @@ from runs.engine import control
 from runs.engine.limits.daily_budget import DailyLimitReached
 from runs.engine.limits.launch_rate import TooManyLaunches
 from runs.live.rendering.formatting import counted_text, tokens_text
+from runs.live.rendering.stored_words import refusal_words
 from runs.models import Run
 from runs.models.permissions import STOP_RUN, may_launch
 from runs.templatetags.run_text import one_line
@@ -69,9 +70,9 @@ class RunAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("output_json", "error_json", "config_json", "last_steps", "tokens")
     output_json, error_json, config_json = (
-        json_column("output"),
-        json_column("error"),
-        json_column("config", "configuration"),
+        json_column("output", gettext_lazy("output")),
+        json_column("error", gettext_lazy("error")),
+        json_column("config", gettext_lazy("configuration")),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
@@ -83,11 +84,11 @@ class RunAdmin(ReadOnlyAdmin):
     def task_start(self, run: Run) -> str:
         return one_line(run.task, ROW_TEXT)
 
-    @admin.display(description="status", ordering="status")
+    @admin.display(description=gettext_lazy("status"), ordering="status")
     def state(self, run: Run) -> str:
         return run.stands
 
-    @admin.display(description="steps", ordering="next_sequence")
+    @admin.display(description=gettext_lazy("steps"), ordering="next_sequence")
     def steps(self, run: Run) -> int:
         return run.steps_taken
 
@@ -131,7 +132,7 @@ class RunAdmin(ReadOnlyAdmin):
             try:
                 launched.append(control.run_again(run_id, by=request.user))
             except (DailyLimitReached, TooManyLaunches) as reached:
-                messages.error(request, str(reached))
+                messages.error(request, refusal_words(reached))
                 break
         words = ngettext("%(n)s run launched.", "%(n)s runs launched.", len(launched))
         messages.success(request, words % {"n": counted_text(len(launched))})

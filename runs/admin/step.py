@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Left
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from runs.admin.list_columns import ROW_TEXT, json_column, run_link
 from runs.admin.read_only import ReadOnlyAdmin
@@ -30,16 +30,16 @@ class StepAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("run_link", "input_json", "output_json", "metadata_json")
     input_json, output_json, metadata_json = (
-        json_column("tool_input"),
-        json_column("tool_output"),
-        json_column("metadata"),
+        json_column("tool_input", gettext_lazy("tool input")),
+        json_column("tool_output", gettext_lazy("tool output")),
+        json_column("metadata", gettext_lazy("metadata")),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Step]:
         steps: QuerySet[Step] = super().get_queryset(request)
         return steps.defer("replay", "html", "content").annotate(start=Left("content", ROW_TEXT))
 
-    @admin.display(description="content")
+    @admin.display(description=gettext_lazy("content"))
     def content_start(self, step: Any) -> str:
         return (
             str(step.start)
@@ -47,6 +47,6 @@ class StepAdmin(ReadOnlyAdmin):
             else gettext("Unfinished reply (%(why)s): %(text)s") % {"why": step.unfinished_why, "text": step.start}
         )
 
-    @admin.display(description="run", ordering="run")
+    @admin.display(description=gettext_lazy("run"), ordering="run")
     def run_link(self, step: Step) -> SafeString:
         return run_link(step.run_id)

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from runs.admin.list_columns import json_column, run_link
 from runs.admin.read_only import ReadOnlyAdmin
@@ -22,8 +23,9 @@ class ToolCallAdmin(ReadOnlyAdmin):
         *("state", "epoch", "decided_by", "decided_at", "decision_reason", "expires_at", "started_at", "ended_at"),
     )
     readonly_fields = ("run_link", "arguments_json", "proposed_json")
-    arguments_json, proposed_json = json_column("arguments"), json_column("proposed_arguments")
+    arguments_json = json_column("arguments", gettext_lazy("arguments"))
+    proposed_json = json_column("proposed_arguments", gettext_lazy("proposed arguments"))
 
-    @admin.display(description="run", ordering="run")
+    @admin.display(description=gettext_lazy("run"), ordering="run")
     def run_link(self, call: ToolCall) -> SafeString:
         return run_link(call.run_id)
