@@ -6,7 +6,9 @@ from typing import Any
 from django import template
 from django.forms import BaseForm
 
+from runs.live.rendering import stored_words
 from runs.markdown import visible
+from runs.models import Step
 
 register = template.Library()
 
@@ -16,6 +18,18 @@ def one_line(text: str, length: int = 160) -> str:
     """The beginning of `text` on one line, at most `length` characters, without invisible characters."""
     line = visible(" ".join(text[: 4 * length].split()))
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+@register.filter
+def error_words(text: str) -> str:
+    """The message or suggestion of an error, in the reader's language."""
+    return stored_words.error_words(text or "")
+
+
+@register.filter
+def step_words(step: Step) -> str:
+    """The step's text, in the reader's language."""
+    return stored_words.words_of(step)
 
 
 @register.filter

@@ -17,6 +17,7 @@ from runs.agent.providers.model_catalog.model_names import name_fault
 from runs.agent.setting import Setting
 from runs.agent.structured_output import schema_fault
 from runs.agent.tools.registry import registered_tools
+from runs.live.rendering.stored_words import error_words
 from runs.models import Agent
 from runs.models.bounds import MAX_APPROVAL_SECONDS, MAX_PRIORITY, MAX_RUNS_AT_ONCE
 from runs.models.permissions import may_change_agents
@@ -213,7 +214,7 @@ class AgentEditor(_AgentModelForm):
             raise forms.ValidationError(_("Choose at least one model. “offline” works without a key."))
         if len(names) > MAX_MODELS:
             raise forms.ValidationError(_("At most %(most)s models.") % {"most": MAX_MODELS})
-        if faults := [fault for name in names if (fault := name_fault(name))]:
+        if faults := [error_words(fault) for name in names if (fault := name_fault(name))]:
             raise forms.ValidationError(faults)
         return names
 

@@ -10,6 +10,7 @@ from runs.agent.json_data.json_types import JsonObject
 from runs.agent.providers.model_catalog.model_names import name_fault
 from runs.agent.structured_output import schema_fault
 from runs.agent.tools.registry import registered_tools
+from runs.live.rendering.stored_words import error_words
 from runs.models import Agent
 from runs.web.setting_fields import ExtraField, JsonField
 
@@ -58,7 +59,7 @@ class AgentForm(_AgentModelForm):
         names = self.cleaned_data["model_names"]
         if not isinstance(names, list) or not names:
             raise forms.ValidationError(NO_MODELS)
-        faults = [fault for name in names if (fault := name_fault(name))]
+        faults = [error_words(fault) for name in names if (fault := name_fault(name))]
         if faults:
             raise forms.ValidationError(faults)
         return names

@@ -12,6 +12,7 @@ from runs.agent.json_data.json_types import JsonObject
 from runs.agent.providers.model_catalog.catalog import model_fault
 from runs.agent.providers.model_catalog.model_names import MAX_NAME_CHARS
 from runs.agent.setting import Group
+from runs.live.rendering.stored_words import error_words
 from runs.models import Agent
 from runs.models.bounds import MAX_TASK_BYTES
 from runs.web.setting_fields import launch_field
@@ -61,7 +62,7 @@ class LaunchForm(forms.Form):
         model: str = self.cleaned_data["model"]
         fault = model_fault(model) if model else None
         if fault:
-            raise forms.ValidationError(fault)
+            raise forms.ValidationError(error_words(fault))
         return model
 
     def limits(self) -> list[forms.BoundField]:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from runs.live.rendering.formatting import percent_text, short_duration_text, sum_text
+from runs.live.rendering.stored_words import error_words
 from runs.models import Run
 from runs.models.permissions import may_see_all
 from runs.models.run import SUCCEEDED
@@ -256,7 +257,8 @@ def _causes(runs: Any, now: datetime) -> list[FailureCause]:
         counts[words] += 1
         last.setdefault(words, at)
     return [
-        FailureCause(count, words, last[words], _query_of(words)) for words, count in counts.most_common(MOST_CAUSES)
+        FailureCause(count, error_words(words), last[words], _query_of(words))
+        for words, count in counts.most_common(MOST_CAUSES)
     ]
 
 

@@ -12,6 +12,7 @@ from runs.agent.payloads.steps import ErrorPayload, RetryPayload, ToolResultPayl
 from runs.agent.tools.registry import registered_tools
 from runs.live.rendering.formatting import dollars, duration_text, tokens_text
 from runs.live.rendering.step_views import StepView
+from runs.live.rendering.stored_words import error_words
 from runs.markdown import visible
 from runs.models import Run, Step, ToolCall
 from runs.web.agent_facts import EFFECTS
@@ -144,7 +145,7 @@ def _failure_facts(step: Step, card: StepView) -> Iterator[Fact]:
     if isinstance(payload, RetryPayload) and payload.wait_s is not None:
         yield Fact(_("Wait before the next attempt"), duration_text(payload.wait_s))
     if step.suggested_action:
-        yield Fact(_("Advice"), visible(step.suggested_action))
+        yield Fact(_("Advice"), visible(error_words(step.suggested_action)))
 
 
 def _moment(moment: datetime) -> str:

@@ -21,7 +21,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 TEMPLATES, STATIC = ROOT / "templates", ROOT / "static"
 
 FUNCTIONS: Final[dict[str, tuple[str, ...]]] = {
-    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop", "words", "Wording"), ("id",)),
+    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop", "words", "Wording", "ErrorSentence"), ("id",)),
     **dict.fromkeys(("ngettext", "ngettext_lazy"), ("id", "plural")),
     **dict.fromkeys(("pgettext", "pgettext_lazy"), ("context", "id")),
     **dict.fromkeys(("npgettext", "npgettext_lazy"), ("context", "id", "plural")),

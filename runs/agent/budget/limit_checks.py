@@ -17,7 +17,6 @@ def check_calls(limits: RunLimits, made: int, reply: ModelReply) -> None:
         return
     wanted = len(reply.calls)
     if made + wanted > limits.max_calls:
-        needs = "the next reply asks for"
         raise LimitReached(
-            "max_calls", used=made, limit=limits.max_calls, unit="tool calls", needed=wanted, needs=needs
+            "max_calls", used=made, limit=limits.max_calls, unit="tool calls", needed=wanted, is_asked_for=True
         )

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from dataclasses import dataclass, replace
 
+from runs.agent.errors import advice
 from runs.agent.errors.exception_text import attribute_of, members_of, name_of, words_of
 from runs.agent.errors.exceptions import (
     AgentError,
@@ -24,6 +25,7 @@ from runs.agent.errors.exceptions import (
     ToolUnavailable,
     UnknownTool,
 )
+from runs.agent.errors.sentences import ErrorSentence
 from runs.agent.json_data.json_types import JsonMapping, JsonObject
 from runs.agent.redaction.redactor import redacted, safe_context
 
@@ -43,51 +45,30 @@ class Classification:
     recoverable: bool
     suggested_action: str
     """Shown to people."""
-    prefix: str = ""
-    """Text before the message of the exception."""
+    around: ErrorSentence | None = None
+    """The sentence around the message of the exception; None for the message alone."""
 
 
-def _about_model(kind: FailureKind, severity: ErrorSeverity, suggested_action: str, *, again: bool) -> Classification:
-    return Classification(f"model_{kind}", severity, again, suggested_action)
+def _about_model(kind: FailureKind, severity: ErrorSeverity, action: ErrorSentence, *, again: bool) -> Classification:
+    return Classification(f"model_{kind}", severity, again, action.made())
 
 
 _MODEL_VERDICTS: dict[FailureKind, Classification] = {
-    "timeout": _about_model("timeout", WARNING, "Retry with longer timeout or simpler task", again=True),
-    "network": _about_model("network", ERROR, "Check that the model server is reachable, then run again", again=True),
-    "rate_limited": _about_model(
-        "rate_limited", WARNING, "Wait a moment and run again, or use another model", again=True
-    ),
-    "overloaded": _about_model("overloaded", WARNING, "Wait a moment and run again, or use another model", again=True),
-    "server": _about_model("server", ERROR, "Run again, or use another model", again=True),
-    "refused": _about_model("refused", ERROR, "Check the task and the model's settings", again=False),
-    "not_found": _about_model("not_found", ERROR, "Check the model's name and the address of its server", again=False),
-    "auth": _about_model("auth", CRITICAL, "Check the key of the provider", again=False),
-    "forbidden": _about_model(
-        "forbidden",
-        ERROR,
-        "Use another model, or ask the provider to enable this one for the key and the region",
-        again=False,
-    ),
-    "out_of_money": _about_model(
-        "out_of_money", ERROR, "Add credit to the account at the provider, or raise its plan or quota", again=False
-    ),
-    "context_overflow": _about_model(
-        "context_overflow",
-        ERROR,
-        "Set the agent's context_tokens to the model's window, or use a larger model",
-        again=False,
-    ),
-    "no_tools": _about_model(
-        "no_tools", ERROR, "Remove all tools from the agent (an empty list), or use another model", again=False
-    ),
-    "wrong_address": _about_model(
-        "wrong_address",
-        ERROR,
-        "Check the server's base_url: the address before /chat/completions, which most servers want to end in /v1",
-        again=False,
-    ),
-    "bad_reply": _about_model("bad_reply", ERROR, "Run again, or use another model", again=True),
-    "blocked": _about_model("blocked", ERROR, "Rephrase the task: a content filter stopped it", again=False),
+    "timeout": _about_model("timeout", WARNING, advice.LONGER_OR_SIMPLER, again=True),
+    "network": _about_model("network", ERROR, advice.SERVER_REACHABLE, again=True),
+    "rate_limited": _about_model("rate_limited", WARNING, advice.LATER, again=True),
+    "overloaded": _about_model("overloaded", WARNING, advice.LATER, again=True),
+    "server": _about_model("server", ERROR, advice.AGAIN_OR_ANOTHER, again=True),
+    "refused": _about_model("refused", ERROR, advice.TASK_AND_SETTINGS, again=False),
+    "not_found": _about_model("not_found", ERROR, advice.NAME_AND_ADDRESS, again=False),
+    "auth": _about_model("auth", CRITICAL, advice.KEY, again=False),
+    "forbidden": _about_model("forbidden", ERROR, advice.ASK_PROVIDER, again=False),
+    "out_of_money": _about_model("out_of_money", ERROR, advice.ADD_CREDIT, again=False),
+    "context_overflow": _about_model("context_overflow", ERROR, advice.SMALLER_WINDOW, again=False),
+    "no_tools": _about_model("no_tools", ERROR, advice.NO_TOOLS, again=False),
+    "wrong_address": _about_model("wrong_address", ERROR, advice.BASE_URL, again=False),
+    "bad_reply": _about_model("bad_reply", ERROR, advice.AGAIN_OR_ANOTHER, again=True),
+    "blocked": _about_model("blocked", ERROR, advice.REPHRASE, again=False),
 }
 
 
@@ -109,8 +90,9 @@ def handle_agent_error(error: BaseException, context: JsonMapping) -> AgentError
                 context = {"faults": error.faults, **context}
         case _:
             verdict = _of_python(error)
+    message = words_of(error) or name_of(error)
     return AgentError(
-        redacted(verdict.prefix + (words_of(error) or name_of(error))),
+        redacted(verdict.around.made(message=message) if verdict.around else message),
         verdict.severity,
         safe_context(context),
         verdict.recoverable,
@@ -126,14 +108,12 @@ def _of_model(failure: ModelFailure) -> Classification:
         case ModelTimeout(limit_name="max_duration_s"):
             return _of_ours(LimitReached("max_duration_s", used=failure.limit_s, limit=failure.limit_s, unit="seconds"))
         case ModelTimeout(limit_name="first_token_timeout_s" | "idle_timeout_s" as limit):
-            action = f"Retry with a longer {limit}, or use another model"
+            action = advice.LONGER_LIMIT.made(limit=limit)
             return Classification(f"model_{limit.removesuffix('_s')}", WARNING, True, action)
         case ModelPaused(reason=reason):
-            return Classification(
-                f"model_{reason}", WARNING, True, "Wait until then and run again, or use another model"
-            )
+            return Classification(f"model_{reason}", WARNING, True, advice.AFTER_THE_PAUSE.made())
         case ModelFailure(kind="auth", provider=provider) if provider:
-            return replace(_MODEL_VERDICTS["auth"], suggested_action=f"Check the key of {provider}")
+            return replace(_MODEL_VERDICTS["auth"], suggested_action=advice.KEY_OF.made(provider=provider))
         case _:
             return _MODEL_VERDICTS[failure.kind]
 
@@ -164,52 +144,44 @@ def _worst(group: BaseExceptionGroup[BaseException], context: JsonMapping) -> Ag
 def _of_ours(failure: AgentFailure) -> Classification:
     match failure:
         case LimitReached(limit_name=name) if name in DAILY_LIMITS:
-            action = "Wait until midnight UTC, or ask the staff to raise AGENTSITE_" + name.upper()
+            action = advice.TOMORROW.made(variable=f"AGENTSITE_{name.upper()}")
             return Classification(f"limit_{name}", WARNING, True, action)
         case LimitReached(limit_name=name):
-            return Classification(
-                f"limit_{name}", WARNING, True, f"Raise {name} and run again, or ask for less at once"
-            )
+            return Classification(f"limit_{name}", WARNING, True, advice.RAISE.made(limit=name))
         case BadOutput():
-            action = "Run again, use another model, or loosen the agent's output schema"
-            return Classification("bad_output", ERROR, True, action)
+            return Classification("bad_output", ERROR, True, advice.LOOSEN.made())
         case CostUnknown():
-            action = "Use a model whose price is known, or limit the tokens instead of the money"
-            return Classification("cost_unknown", WARNING, True, action)
+            return Classification("cost_unknown", WARNING, True, advice.KNOWN_PRICE.made())
         case ToolFailed():
             return _of_tool(failure)
         case ModelNotSetUp():
             return _of_setup(failure)
         case JournalClosed():
-            return Classification("taken_over", WARNING, True, "Nothing to do: another process continues the run")
+            return Classification("taken_over", WARNING, True, advice.TAKEN_OVER.made())
         case _:
-            return Classification("failed", ERROR, False, "Change the task as the message says, and run again")
+            return Classification("failed", ERROR, False, advice.AS_IT_SAYS.made())
 
 
 def _of_setup(failure: ModelNotSetUp) -> Classification:
     if failure.variable:
-        action = f"Set {failure.variable} in the site's environment and restart it, or use another model"
+        action = advice.SET_VARIABLE.made(variable=failure.variable)
     elif failure.server:
-        action = f"Put the server {failure.server!r} back into AGENTSITE_ENDPOINTS and restart, or use another model"
+        action = advice.SERVER_BACK.made(server=repr(failure.server))
     else:
-        action = "Correct the model's name, or use another model"
+        action = advice.CORRECT_NAME.made()
     return Classification("model_not_set_up", ERROR, True, action)
 
 
 def _of_tool(failure: ToolFailed) -> Classification:
     match failure:
         case UnknownTool():
-            return Classification("unknown_tool", WARNING, True, "Give the agent this tool, or rephrase the task")
+            return Classification("unknown_tool", WARNING, True, advice.GIVE_TOOL.made())
         case InvalidArguments():
-            action = "Nothing to do: the model is told and can correct its call"
-            return Classification("invalid_arguments", WARNING, True, action)
+            return Classification("invalid_arguments", WARNING, True, advice.CORRECTS_ITSELF.made())
         case ToolUnavailable():
-            action = "Nothing to do: the model is told and can try it again later"
-            return Classification("tool_unavailable", WARNING, True, action)
+            return Classification("tool_unavailable", WARNING, True, advice.TRIES_LATER.made())
         case _:
-            return Classification(
-                "tool_failed", WARNING, True, "Nothing to do: the model is told and can try something else"
-            )
+            return Classification("tool_failed", WARNING, True, advice.TRIES_ELSE.made())
 
 
 def _of_python(error: BaseException) -> Classification:
@@ -217,17 +189,16 @@ def _of_python(error: BaseException) -> Classification:
     # A name that cannot be resolved (gaierror) is an OSError but no ConnectionError.
     match error:
         case TimeoutError():
-            action = "Retry with longer timeout or simpler task"
-            return Classification("timeout", WARNING, True, action, "Operation timed out: ")
+            action = advice.LONGER_OR_SIMPLER.made()
+            return Classification("timeout", WARNING, True, action, advice.OPERATION_TIMED_OUT)
         case ValueError() | TypeError():
-            return Classification("invalid_input", ERROR, False, "Check input validation", "Invalid input: ")
+            return Classification("invalid_input", ERROR, False, advice.CHECK_INPUT.made(), advice.INVALID_INPUT)
         case ConnectionError() | socket.gaierror():
-            return Classification("network", ERROR, True, "Retry or use fallback provider", "Network error: ")
+            return Classification("network", ERROR, True, advice.RETRY_OR_FALLBACK.made(), advice.NETWORK_ERROR)
         case asyncio.CancelledError():
-            return Classification("cancelled", ErrorSeverity.INFO, True, "Run again", "Cancelled before the end: ")
+            return Classification("cancelled", ErrorSeverity.INFO, True, advice.AGAIN.made(), advice.CANCELLED)
         case _:
-            action = "Log and alert engineering team"
-            return Classification("unexpected", CRITICAL, False, action, "Unexpected error: ")
+            return Classification("unexpected", CRITICAL, False, advice.ALERT.made(), advice.UNEXPECTED)
 
 
 def is_worth_retrying(error: BaseException) -> bool:

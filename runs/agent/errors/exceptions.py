@@ -21,8 +21,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Literal
 
+from runs.agent.errors.sentences import ErrorSentence
 from runs.agent.json_data.json_types import JsonObject
-from runs.agent.text import counted, number_text
+from runs.agent.text import number_text
 
 if TYPE_CHECKING:
     from runs.agent.usage import Usage
@@ -143,11 +144,20 @@ class ModelFailure(AgentFailure):
 
 TimeLimitName = Literal["first_token_timeout_s", "idle_timeout_s", "model_timeout_s", "max_duration_s"]
 
-_WAITED_FOR: dict[TimeLimitName, str] = {
-    "first_token_timeout_s": "the first piece of its reply",
-    "idle_timeout_s": "the next piece of a reply it had begun",
-    "model_timeout_s": "its whole reply",
-    "max_duration_s": "its whole reply, due in the time left of the run,",
+_TIMED_OUT: dict[TimeLimitName, ErrorSentence] = {
+    "first_token_timeout_s": ErrorSentence(
+        "%(model)s did not send the first piece of its reply within %(limit_s)s s (limit first_token_timeout_s)."
+    ),
+    "idle_timeout_s": ErrorSentence(
+        "%(model)s did not send the next piece of a reply it had begun within %(limit_s)s s (limit idle_timeout_s)."
+    ),
+    "model_timeout_s": ErrorSentence(
+        "%(model)s did not send its whole reply within %(limit_s)s s (limit model_timeout_s)."
+    ),
+    "max_duration_s": ErrorSentence(
+        "%(model)s did not send its whole reply, due in the time left of the run, within %(limit_s)s s "
+        "(limit max_duration_s)."
+    ),
 }
 
 
@@ -158,7 +168,7 @@ class ModelTimeout(ModelFailure):
         self, limit_name: TimeLimitName, limit_s: float, *, provider: str, model: str, phase: FailurePhase
     ) -> None:
         super().__init__(
-            f"{model!r} did not send {_WAITED_FOR[limit_name]} within {limit_s:.3g} s (limit {limit_name}).",
+            _TIMED_OUT[limit_name].made(model=repr(model), limit_s=f"{limit_s:.3g}"),
             kind="timeout",
             provider=provider,
             model=model,
@@ -187,13 +197,19 @@ class ModelPaused(ModelFailure):
         """Seconds since the epoch."""
 
 
+_NO_REPLY = ErrorSentence(
+    "No reply of %(model)s after %(count)s attempt: %(message)s",
+    plural="No reply of %(model)s after %(count)s attempts: %(message)s",
+)
+
+
 class ModelUnavailable(ModelFailure):
     """No reply after all attempts. Ends the run; the user may start it again."""
 
     def __init__(self, last: ModelFailure, *, attempts: int, why: str = "") -> None:
         """`why` is the reason for no further attempts, unless the attempts were used up."""
         super().__init__(
-            f"No reply of {last.model!r} after {counted(attempts, 'attempt')}: {last}{' ' + why if why else ''}",
+            _NO_REPLY.made(model=repr(last.model), count=attempts, message=f"{last} {why}" if why else str(last)),
             kind=last.kind,
             provider=last.provider,
             model=last.model,
@@ -204,6 +220,15 @@ class ModelUnavailable(ModelFailure):
         )
         self.attempts = attempts
         self.last = last
+
+
+_LIMIT_REACHED = ErrorSentence("The run reached its limit %(limit)s: %(used)s of %(most)s %(unit)s.")
+_WOULD_EXCEED = ErrorSentence(
+    "The run reached its limit %(limit)s: %(used)s of %(most)s %(unit)s, and the next call may need %(needed)s."
+)
+_REPLY_WOULD_EXCEED = ErrorSentence(
+    "The run reached its limit %(limit)s: %(used)s of %(most)s %(unit)s, and the next reply asks for %(needed)s."
+)
 
 
 class LimitReached(AgentFailure):
@@ -217,31 +242,41 @@ class LimitReached(AgentFailure):
         limit: float,
         unit: str,
         needed: float = 0,
-        needs: str = "the next call may need",
+        is_asked_for: bool = False,
     ) -> None:
-        """`needed` is the further amount that would exceed the limit; `needs` the words before it in the message."""
-        more = f", and {needs} {number_text(needed)}" if used < limit < used + needed else ""
-        amounts = f"{number_text(used)} of {number_text(limit)} {unit}"
-        super().__init__(f"The run reached its limit {limit_name}: {amounts}{more}.")
+        """`needed` is the further amount that would exceed the limit; `is_asked_for`: a reply asks for it, and it is no
+        estimate."""
+        values = {"limit": limit_name, "used": number_text(used), "most": number_text(limit), "unit": unit}
+        if used < limit < used + needed:
+            sentence = _REPLY_WOULD_EXCEED if is_asked_for else _WOULD_EXCEED
+            super().__init__(sentence.made(**values, needed=number_text(needed)))
+        else:
+            super().__init__(_LIMIT_REACHED.made(**values))
         self.limit_name = limit_name
         self.used = used
         self.limit = limit
         self.unit = unit
 
 
+_NO_FIT = ErrorSentence("The answer does not fit the output schema:\n%(message)s")
+
+
 class BadOutput(AgentFailure):
     """The answer does not fit the output schema. The model reads `faults` and may correct the answer."""
 
     def __init__(self, faults: Sequence[str]) -> None:
-        super().__init__("The answer does not fit the output schema:\n" + "\n".join(f"- {fault}" for fault in faults))
+        super().__init__(_NO_FIT.made(message="\n".join(f"- {fault}" for fault in faults)))
         self.faults = list(faults)
+
+
+_NO_PRICE = ErrorSentence("The price of %(model)s is unknown, so %(limit)s cannot be enforced. No request was sent.")
 
 
 class CostUnknown(AgentFailure):
     """The run has a money limit, and the price of the model is unknown. No request was sent."""
 
     def __init__(self, model: str, *, limit_name: str) -> None:
-        super().__init__(f"The price of {model!r} is unknown, so {limit_name} cannot be enforced. No request was sent.")
+        super().__init__(_NO_PRICE.made(model=repr(model), limit=limit_name))
 
 
 class ModelNotSetUp(AgentFailure, ValueError):

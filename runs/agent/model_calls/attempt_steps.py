@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from runs.agent.concurrency.race import Strategy
+from runs.agent.errors import model_sentences as sentences
 from runs.agent.errors.classification import handle_agent_error
 from runs.agent.errors.exceptions import ModelFailure, ModelPaused
 from runs.agent.model_calls.attempt import Attempt, RaceResult
@@ -47,7 +48,9 @@ def failed_attempt(
         is_round=is_round,
     )
     about = StepFields(**numbers._asdict(), provider=failure.provider, model=failure.model)
-    words = f"{failure} The request is repeated {failure.again}." if failure.again and not waits_only else str(failure)
+    words = str(failure)
+    if failure.again and not waits_only:
+        words = sentences.REPEATED.made(message=words, change=failure.again)
     return AgentThought(ThoughtType.RETRY, words, payload=payload, fields=about | fields_of_error(error))
 
 

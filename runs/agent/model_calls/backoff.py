@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 
 from runs.agent.concurrency.retry import RESTART_FACTOR, RetryPolicy
+from runs.agent.errors import model_sentences as sentences
 from runs.agent.errors.exceptions import ModelFailure
 from runs.agent.model_calls.cooldown import sane_wait_s
 
@@ -49,11 +50,11 @@ class Backoff:
     def _why_no_more(self, failure: ModelFailure, before: ModelFailure | None, wait_s: float) -> str:
         asked_s, most_s = _asked_s(failure), self._policy.max_retry_after_s
         if asked_s > most_s:
-            return f"The provider asked to wait {asked_s:.3g} s; a run waits at most {most_s:g} s."
+            return sentences.ASKS_TOO_LONG.made(asked_s=f"{asked_s:.3g}", most_s=f"{most_s:g}")
         if wait_s >= self._time_left():
-            return f"The next attempt would start in {wait_s:.3g} s, after the end of the run's time."
+            return sentences.AFTER_THE_END.made(wait_s=f"{wait_s:.3g}")
         if before is not None and _is_deterministic(failure) and _fingerprint(failure) == _fingerprint(before):
-            return "The same failure occurred twice, so another attempt would fail too."
+            return sentences.SAME_TWICE.made()
         return ""
 
 

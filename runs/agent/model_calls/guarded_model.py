@@ -5,7 +5,9 @@ import logging
 import time
 from typing import Self
 
+from runs.agent.errors import model_sentences as sentences
 from runs.agent.errors.exceptions import ModelFailure, ModelPaused
+from runs.agent.errors.sentences import ErrorSentence
 from runs.agent.messages import Delta, ModelProvider, ModelReply, ModelRequest, OnDelta
 from runs.agent.model_calls.attempt import Attempt
 from runs.agent.model_calls.attempt_log import AttemptLog
@@ -113,15 +115,14 @@ class GuardedModel:
             self.health.provider.cooldown.note(failure.retry_after_s)
 
 
-def asked_to_wait(provider: ModelProvider, wait_s: float, why: str = "") -> ModelPaused:
+def asked_to_wait(
+    provider: ModelProvider, wait_s: float, sentence: ErrorSentence = sentences.ASKED_TO_WAIT
+) -> ModelPaused:
     """The failure of an attempt that is not made because of the provider's cooldown."""
-    words = f"{provider.name!r} asked to wait another {wait_s:.3g} s{why}. No request was sent."
+    words = sentence.made(provider=repr(provider.name), wait_s=f"{wait_s:.3g}")
     return ModelPaused(words, reason="asked_to_wait", provider=provider.name, model=provider.model, wait_s=wait_s)
 
 
 def _breaker_open(provider: ModelProvider, wait_s: float) -> ModelPaused:
-    words = (
-        f"{provider.model!r} failed most of its last calls, so it is not asked for another {wait_s:.3g} s. "
-        "No request was sent."
-    )
+    words = sentences.BREAKER_OPEN.made(model=repr(provider.model), wait_s=f"{wait_s:.3g}")
     return ModelPaused(words, reason="breaker_open", provider=provider.name, model=provider.model, wait_s=wait_s)

@@ -11,6 +11,7 @@ from runs.agent.context_size import ContextSize
 from runs.agent.context_window import ContextWindow, usable_tokens
 from runs.agent.errors.exceptions import ModelFailure
 from runs.agent.journal import Entry, Journal
+from runs.agent.marked_words import words
 from runs.agent.messages import Delta, ModelProvider, ModelReply, ModelRequest, OnDelta
 from runs.agent.model_calls.live_usage import LiveUsage
 from runs.agent.payloads.notes import WindowPayload
@@ -191,7 +192,7 @@ class MeteredModel:
         turn, (last_turn, times) = len(request.turns) + 1, self._overflows
         self._overflows = (turn, times + 1 if turn == last_turn else 1)
         if self._overflows[1] <= MAX_OVERFLOWS and self._window.can_shrink():
-            failure.again = "with a shorter history"
+            failure.again = words("with a shorter history")
 
     # Cost
 

@@ -6,6 +6,7 @@ from typing import NoReturn, Protocol
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
+from runs.agent.errors import model_sentences as sentences
 from runs.agent.errors.classification import is_worth_retrying
 from runs.agent.errors.exceptions import ModelFailure, ModelUnavailable
 from runs.agent.messages import ModelReply, ModelRequest, OnDelta
@@ -113,7 +114,7 @@ class RetryingModel:
         try:
             return await retrying(first_as_it_ended_then_further)
         except RetriesStopped:
-            raise self._unavailable(decision.failure, "A person stopped the retries.") from decision.failure
+            raise self._unavailable(decision.failure, sentences.RETRIES_STOPPED.made()) from decision.failure
 
     async def _sleep(self, wait_s: float) -> None:
         self._is_hurried = not await self._context.sleep.sleep(wait_s)
@@ -128,13 +129,13 @@ class RetryingModel:
                 return False
             wait_s = left_s * random.uniform(1, 1.1)  # noqa: S311 - jitter
             if left_s > context.retry.max_retry_after_s or wait_s >= context.deadline.left_s():
-                raise asked_to_wait(model, left_s, ", longer than this run can wait")
+                raise asked_to_wait(model, left_s, sentences.ASKED_TOO_LONG)
             paused, spent = asked_to_wait(model, left_s), context.attempt_number - 1
             await self._log.cooldown(paused, wait_s, lane=model.lane, spent=spent)
             try:
                 is_over = await context.sleep.sleep(wait_s)
             except RetriesStopped as stopped:
-                raise asked_to_wait(model, left_s, ", and a person ended the wait") from stopped
+                raise asked_to_wait(model, left_s, sentences.WAIT_ENDED) from stopped
             if not is_over:
                 return True
 
@@ -142,7 +143,7 @@ class RetryingModel:
         """The reason against a further attempt; empty if there is none, and the attempt is then counted."""
         if self.wrapped.take_retry():
             return ""
-        return f"Too many of the last requests to {self.wrapped.name!r} were retries, so there is no further one now."
+        return sentences.TOO_MANY_RETRIES.made(provider=repr(self.wrapped.name))
 
     def _unavailable(self, failure: ModelFailure, why: str) -> ModelUnavailable:
         return ModelUnavailable(failure, attempts=self._context.attempt_number, why=why)

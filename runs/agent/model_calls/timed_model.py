@@ -3,6 +3,7 @@
 import asyncio
 import socket
 
+from runs.agent.errors import model_sentences as sentences
 from runs.agent.errors.exception_text import name_of, words_of
 from runs.agent.errors.exceptions import FailureKind, ModelFailure, ModelTimeout
 from runs.agent.messages import ModelProvider, ModelReply, ModelRequest, OnDelta
@@ -53,16 +54,17 @@ class TimedModel:
             if task is None or task.cancelling() > cancels_before:
                 raise
             # This task was not cancelled: the CancelledError comes from the provider's own code.
-            raise self._failure("ended its reply with a CancelledError of its own.", "server", watchdog) from error
+            raise self._failure(sentences.CANCELLED_ITSELF.made(model=repr(self.model)), "server", watchdog) from error
         except (Exception, GeneratorExit):
             raise
         except BaseException as error:
             # SystemExit and the like would end the event loop, and with it every other run.
-            raise self._failure(f"ended its reply with {name_of(error)}.", "server", watchdog) from error
+            words = sentences.ENDED_BY.made(model=repr(self.model), error=name_of(error))
+            raise self._failure(words, "server", watchdog) from error
         finally:
             watchdog.end()
         if not reply.calls and not reply.text.strip():
-            raise self._failure("gave an empty reply: no text and no tool call.", "bad_reply", watchdog)
+            raise self._failure(sentences.NOTHING_SENT.made(model=repr(self.model)), "bad_reply", watchdog)
         return reply
 
     def _timed_out(self, watchdog: StreamWatchdog) -> ModelTimeout:
@@ -72,9 +74,8 @@ class TimedModel:
     def _foreign(self, error: OSError, watchdog: StreamWatchdog) -> ModelFailure:
         """The `ModelFailure` for a Python error raised by a provider without error mapping."""
         kind: FailureKind = "timeout" if isinstance(error, TimeoutError) else "network"
-        return self._failure(f"could not be reached: {words_of(error) or name_of(error)}", kind, watchdog)
+        words = sentences.NOT_REACHED.made(server=repr(self.model), message=words_of(error) or name_of(error))
+        return self._failure(words, kind, watchdog)
 
-    def _failure(self, what: str, kind: FailureKind, watchdog: StreamWatchdog) -> ModelFailure:
-        return ModelFailure(
-            f"{self.model!r} {what}", kind=kind, provider=self.name, model=self.model, phase=watchdog.phase
-        )
+    def _failure(self, words: str, kind: FailureKind, watchdog: StreamWatchdog) -> ModelFailure:
+        return ModelFailure(words, kind=kind, provider=self.name, model=self.model, phase=watchdog.phase)

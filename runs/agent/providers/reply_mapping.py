@@ -5,7 +5,9 @@ from collections import Counter
 import pydantic
 from pydantic_ai import messages as wire
 
+from runs.agent.errors import model_sentences as sentences
 from runs.agent.errors.exceptions import FailureKind, FailurePhase, ModelFailure
+from runs.agent.errors.sentences import ErrorSentence
 from runs.agent.messages import Ending, ModelReply
 from runs.agent.providers.call_arguments import tool_request
 from runs.agent.providers.event_streams.exchange import ReplyFacts
@@ -51,28 +53,29 @@ class ReplyReader:
         except ModelFailure as failure:
             return failure
         if meaning == "cut":
-            words = "The reply was cut off at its length limit before it had any text"
-            return self._failure(f"{words}{self._ended_with()}. A larger max_output_tokens leaves room for an answer.")
-        return self._failure(f"The reply is empty: no text and no tool call{self._ended_with()}.")
+            return self._failure(self._with_reason(sentences.CUT_OFF, sentences.CUT_OFF_BY))
+        return self._failure(self._with_reason(sentences.EMPTY_REPLY, sentences.EMPTY_REPLY_BY))
 
     def _refuse(self, meaning: Meaning, *, has_calls: bool) -> None:
         facts = self.facts
         if meaning == "blocked" and not has_calls:
-            what = "The model refused" if facts.finish_reason.lower() == "refusal" else "The content filter stopped"
-            words = f"{what} the reply{self._ended_with()}"
-            raise self._failure(words + ("" if words.endswith((".", "!", "?")) else "."), "blocked")
+            is_refusal = facts.finish_reason.lower() == "refusal"
+            refused = (sentences.REFUSED, sentences.REFUSED_BY)
+            filtered = (sentences.FILTERED, sentences.FILTERED_BY)
+            raise self._failure(self._with_reason(*(refused if is_refusal else filtered)), "blocked")
         if meaning == "malformed":
-            raise self._failure(f"The provider could not parse the model's reply{self._ended_with()}.")
+            raise self._failure(self._with_reason(sentences.NOT_PARSED, sentences.NOT_PARSED_BY))
         if meaning == "failed":
-            raise self._failure(f"The provider could not finish the reply{self._ended_with()}.", "server", "stream")
+            words = self._with_reason(sentences.NOT_FINISHED, sentences.NOT_FINISHED_BY)
+            raise self._failure(words, "server", "stream")
         has_ended = facts.is_ended or (facts.usage != Usage() and not self.wire_format.always_says_why_it_ended)
         if not has_ended and facts.has_begun:
-            raise self._failure("The stream ended in the middle of the reply.", "network", "stream")
+            raise self._failure(sentences.BROKEN_OFF.made(), "network", "stream")
 
-    def _ended_with(self) -> str:
-        """The finish reason and explanation in brackets, to follow a sentence."""
+    def _with_reason(self, plain: ErrorSentence, by: ErrorSentence) -> str:
+        """The sentence `by` with the finish reason and explanation; `plain` if the provider gave none."""
         told = [each for each in (self.facts.finish_reason, self.facts.explanation) if each]
-        return f" ({': '.join(told)})" if told else ""
+        return by.made(message=": ".join(told)) if told else plain.made()
 
     def _failure(self, words: str, kind: FailureKind = "bad_reply", phase: FailurePhase = "reply") -> ModelFailure:
         return bad_reply(self.wire_format, words, kind=kind, phase=phase, usage=self.facts.usage)
@@ -124,7 +127,7 @@ def bad_reply(
 ) -> ModelFailure:
     """The failure of a reply that cannot be used."""
     return ModelFailure(
-        f"{wire_format.name}: {words}",
+        sentences.FROM_SERVER.made(server=wire_format.name, message=words),
         kind=kind,
         provider=wire_format.name,
         model=wire_format.model,

@@ -8,6 +8,7 @@ from pydantic_ai.profiles import ModelProfile
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
+from runs.agent.errors import model_sentences as sentences
 from runs.agent.errors.exceptions import ModelFailure
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.messages import ModelRequest
@@ -18,7 +19,7 @@ def settings(wire_format: WireFormat, profile: ModelProfile, request: ModelReque
     """The transport's settings for a request. Raises `ModelFailure` for a setting that the model refuses."""
     asked = request.settings
     if fault := wire_format.setting_fault(profile, request):
-        message = f"No request was sent to {wire_format.name}/{wire_format.model}: {fault}"
+        message = sentences.NOT_SENT.made(model=f"{wire_format.name}/{wire_format.model}", message=fault)
         raise ModelFailure(message, kind="refused", provider=wire_format.name, model=wire_format.model, phase="connect")
     timeout_s = max(request.timeout_s, 0.001)  # google-genai counts in milliseconds, and 0 would be no limit
     general: JsonObject = {"timeout": timeout_s, "request_timeout": timeout_s}

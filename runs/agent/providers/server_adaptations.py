@@ -8,18 +8,24 @@ from collections import defaultdict
 from typing import Final
 
 from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.marked_words import words
 
 _ADAPTATIONS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
-    "no_stream_options": (("stream_options",), "without `stream_options`"),
-    "no_parallel_tool_calls": (("parallel_tool_calls",), "without `parallel_tool_calls`"),
-    "max_completion_tokens": (("max_completion_tokens",), "with `max_completion_tokens`"),
-    "no_strict_tools": (("'strict'",), "without `strict`"),
-    "no_output_schema": (("response_format", "json_schema", "text.format"), "with the schema in words"),
-    "no_reasoning_summary": (("reasoning summar", "reasoning.summary"), "without summaries of its reasoning"),
-    "no_encrypted_reasoning": (("encrypted_content", "encrypted content"), "without its encrypted reasoning"),
-    "drop_block": (("bound to a different conversation",), "with thoughts dropped that no longer fit their place"),
+    "no_stream_options": (("stream_options",), words("without `stream_options`")),
+    "no_parallel_tool_calls": (("parallel_tool_calls",), words("without `parallel_tool_calls`")),
+    "max_completion_tokens": (("max_completion_tokens",), words("with `max_completion_tokens`")),
+    "no_strict_tools": (("'strict'",), words("without `strict`")),
+    "no_output_schema": (("response_format", "json_schema", "text.format"), words("with the schema in words")),
+    "no_reasoning_summary": (("reasoning summar", "reasoning.summary"), words("without summaries of its reasoning")),
+    "no_encrypted_reasoning": (("encrypted_content", "encrypted content"), words("without its encrypted reasoning")),
+    "drop_block": (
+        ("bound to a different conversation",),
+        words("with thoughts dropped that no longer fit their place"),
+    ),
 }
 """The possible adaptations: lower-case signs of the refused part in an error, and a phrase about the next request."""
+CHANGES: Final = tuple(change for _signs, change in _ADAPTATIONS.values())
+"""The phrases."""
 
 _learnt: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
 
@@ -36,12 +42,12 @@ def adapt(failure: ModelFailure, account: str, model: str, *, possible: frozense
     """
     if failure.status not in (400, 422) or failure.kind != "refused":
         return False
-    words = str(failure).lower()
+    told = str(failure).lower()
     known = _learnt[account, model]
     for name, (signs, change) in _ADAPTATIONS.items():
-        if name == "no_output_schema" and "invalid schema" in words:
+        if name == "no_output_schema" and "invalid schema" in told:
             continue  # the agent's schema is invalid; the server accepts others
-        if name in possible and name not in sent and any(sign in words for sign in signs):
+        if name in possible and name not in sent and any(sign in told for sign in signs):
             known.add(name)
             failure.again = change
             return True

@@ -21,6 +21,7 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.models import StreamedResponse
 
+from runs.agent.errors import model_sentences as sentences
 from runs.agent.errors.exceptions import FailurePhase
 from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta
 from runs.agent.providers.client_pool import nothing_stays_open, transport_of
@@ -121,7 +122,7 @@ class _StreamReader:
             self.phase = "stream"
             self.chars += len(delta.text)
             if self.chars > MAX_REPLY_CHARS:
-                words = f"The reply is longer than {MAX_REPLY_CHARS} characters."
+                words = sentences.REPLY_TOO_LONG.made(most=str(MAX_REPLY_CHARS))
                 self.stopped_by = bad_reply(self.wire_format, words, usage=self.facts.usage)
                 raise self.stopped_by
         try:

@@ -5,6 +5,7 @@ import logging
 import time
 from typing import Any
 
+from runs.agent.errors import call_sentences as sentences
 from runs.agent.errors.classification import handle_agent_error
 from runs.agent.errors.exception_text import for_log, name_of
 from runs.agent.errors.exceptions import AgentError, ErrorSeverity, ToolFailed
@@ -51,15 +52,14 @@ def _failed(tool: Tool, raised: BaseException) -> AgentError:
     logger.error("Tool %r raised %s.", tool.name, name_of(raised), exc_info=for_log(raised))
     if isinstance(raised, Exception):
         return handle_agent_error(raised, {"tool": tool.name})
-    return handle_agent_error(ToolFailed(f"The tool ended itself with {name_of(raised)}."), {"tool": tool.name})
+    return handle_agent_error(ToolFailed(sentences.TOOL_ENDED_ITSELF.made(error=name_of(raised))), {"tool": tool.name})
 
 
 def _timed_out(tool: Tool, timeout_s: float, limit: str) -> AgentError:
     context = {"tool": tool.name, "timeout_s": timeout_s, "limit": limit}
-    message = f"{tool.name} timed out after {timeout_s:.3g} s (limit {limit})."
+    values = {"tool": tool.name, "seconds": f"{timeout_s:.3g}", "limit": limit}
     if effect_of(tool) != "unsafe":
-        action = "Nothing to do: the model is told and can try again"
+        message, action = sentences.TOOL_TIMED_OUT.made(**values), sentences.MODEL_TRIES_AGAIN.made()
         return AgentError(message, ErrorSeverity.WARNING, context, True, action, code="tool_timeout")
-    message += " We don't know whether it happened."
-    action = "Check whether it happened before it is done again"
+    message, action = sentences.TOOL_TIMED_OUT_UNKNOWN.made(**values), sentences.CHECK_OUTCOME.made()
     return AgentError(message, ErrorSeverity.ERROR, context, False, action, code="outcome_unknown")

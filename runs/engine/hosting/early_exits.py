@@ -6,6 +6,7 @@ from functools import partial
 from typing import Literal
 from uuid import UUID
 
+from runs.agent.errors import call_sentences as sentences
 from runs.agent.errors.exceptions import AgentError, ErrorSeverity
 from runs.agent.execution import error_thought
 from runs.agent.journal import CallChange, Entry, ParkedFor
@@ -99,26 +100,23 @@ def _poison(claim: Claim, recorder: Recorder) -> None:
 
 def _lost_often(claim: Claim) -> AgentError:
     return AgentError(
-        f"The run was ended because it was lost {claim.run.crashes} times in a row without a new step: the process "
-        "that worked on it died, or what it did could not be stored.",
+        sentences.RUN_LOST.made(count=claim.run.crashes),
         ErrorSeverity.CRITICAL,
         {"crashes": claim.run.crashes},
         recoverable=False,
-        suggested_action="Look in the log for the reason, then run it again.",
+        suggested_action=sentences.READ_THE_LOG.made(),
         code="poison",
     )
 
 
 def _froze(claim: Claim) -> AgentError:
     open_calls = [call.tool_name for call in claim.calls if call.state == ToolCall.State.STARTED]
-    doing = f" in the tool {', '.join(map(repr, open_calls))}" if open_calls else ""
     return AgentError(
-        f"The run was ended because it held its whole process{doing}: nothing else went on there until the process was "
-        "ended. It is not resumed into the same.",
+        sentences.FROZE_IN.made(tools=", ".join(map(repr, open_calls))) if open_calls else sentences.FROZE.made(),
         ErrorSeverity.CRITICAL,
         {"tools": open_calls},
         recoverable=False,
-        suggested_action="Look in the log for where it stood; a tool that computes for long must not be a coroutine.",
+        suggested_action=sentences.FIND_THE_PLACE.made(),
         code="froze",
     )
 

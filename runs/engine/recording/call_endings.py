@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from runs.agent.errors import call_sentences as sentences
 from runs.agent.tools.protocol import REPEATABLE
 from runs.models import ToolCall
 
@@ -24,12 +25,18 @@ class CallEnding:
     code: Literal["stopped", "outcome_unknown"]
 
 
-_NO_RESULT = CallEnding("failed", "Stopped before it gave a result.", "warning", "stopped")
+_NO_RESULT = CallEnding("failed", sentences.NO_RESULT.made(), "warning", "stopped")
 _WHILE_IT_RAN = CallEnding(
-    "unknown", "Stopped while it ran: it may or may not have happened.", "error", "outcome_unknown"
+    "unknown",
+    sentences.STOPPED_WHILE_IT_RAN.made(),
+    "error",
+    "outcome_unknown",
 )
 _WAS_UNKNOWN = CallEnding(
-    "unknown", "Outcome unknown: nobody has said whether it happened.", "error", "outcome_unknown"
+    "unknown",
+    sentences.STILL_UNKNOWN.made(),
+    "error",
+    "outcome_unknown",
 )
 
 

@@ -246,7 +246,7 @@ def _text_of(step: Step, of: str) -> str | None:
 
 
 def _result_of(step: Step) -> str:
-    return step.content or ("" if step.tool_output is None else pretty(step.tool_output))
+    return words_of(step) or ("" if step.tool_output is None else pretty(step.tool_output))
 
 
 def _raw_of(step: Step) -> str:

@@ -11,7 +11,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Left
 from django.utils.translation import gettext
 
-from runs.live.rendering.stored_words import words_of
+from runs.live.rendering.stored_words import error_words, words_of
 from runs.models import Run, Step, ToolCall
 from runs.models.run import RunQuerySet
 
@@ -61,8 +61,9 @@ def add_lines(runs: list[Run]) -> list[Run]:
 
 
 def _finished(run: Run) -> RunLine:
-    start = run.error_start if run.status == Run.Status.FAILED else run.answer_start  # type: ignore[attr-defined]
-    return RunLine(_first_line(start))
+    if run.status == Run.Status.FAILED:
+        return RunLine(_first_line(error_words(run.error_start or "")))  # type: ignore[attr-defined]
+    return RunLine(_first_line(run.answer_start))  # type: ignore[attr-defined]
 
 
 def _going(run: Run, step: Step | None, calls: list[str]) -> RunLine:

@@ -2,6 +2,7 @@
 
 from runs.live.rendering.short_texts import first_line, short_arguments, short_result
 from runs.live.rendering.step_views import ICONS
+from runs.live.rendering.stored_words import words_of
 from runs.markdown import visible
 from runs.models import Step
 
@@ -15,9 +16,9 @@ def line_of(step: Step) -> str:
         case Step.Kind.TOOL_CALL:
             return short_arguments(step.tool_input)
         case Step.Kind.TOOL_RESULT:
-            return short_result(step.content, step.tool_output)
+            return short_result(words_of(step), step.tool_output)
         case _:
-            return first_line(step.content)
+            return first_line(words_of(step))
 
 
 def name_of(step: Step) -> str:

@@ -37,7 +37,7 @@ from runs.live.rendering.race_views import Race, RaceLane, failed_lane, race_key
 from runs.live.rendering.remedy_buttons import Button, ResumeButton, offers_for
 from runs.live.rendering.short_texts import first_line, short_arguments, short_result
 from runs.live.rendering.stop_views import Proof, proof_of
-from runs.live.rendering.stored_words import words_of
+from runs.live.rendering.stored_words import error_words, words_of
 from runs.live.rendering.time_bars import Bar, Picture
 from runs.live.rendering.unfinished_replies import Ending, Unfinished, ending_of, unfinished_of
 from runs.markdown import visible
@@ -263,11 +263,11 @@ def _add_error(card: StepView, step: Step, told: ErrorPayload) -> None:
 
 def _add_result(card: StepView, step: Step, told: ToolResultPayload) -> None:
     card.output = fold_result(step)
-    card.short = short_result(step.content, step.tool_output)
+    card.short = short_result(words_of(step), step.tool_output)
     card.cause = cause_of(told.code) if step.severity else ""
     _set_call_state(card, "failed" if step.severity else "succeeded")
     if told.code in ("timeout", "tool_timeout", "outcome_unknown"):
-        card.advice = visible(step.suggested_action)
+        card.advice = visible(error_words(step.suggested_action))
     if told.code in ("stopped", "outcome_unknown"):
         card.undecided = places_of(step)
     if told.code == "denied":
@@ -300,7 +300,7 @@ def _add_attempts(card: StepView, step: Step, told: RetryPayload) -> None:
     card.cause = cause_of(told.code)
     card.http_status = told.status or None
     card.was_cut_off = told.phase == "stream"
-    card.output, card.short = fold_result(step), short_result(step.content, None)
+    card.output, card.short = fold_result(step), short_result(words_of(step), None)
     card.is_open = step.call_id is not None and told.next_at is not None
     if told.next_at is not None and (next_at := moment_of(told.next_at)) is not None:
         card.next_at, card.next_ms = next_at, round(told.next_at * 1000)

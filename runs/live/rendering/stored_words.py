@@ -1,20 +1,116 @@
-"""The text of a step in the reader's language."""
+"""What is stored or refused in English, in the reader's language."""
+
+from collections.abc import Iterable
+from typing import Final
 
 from django.utils.translation import gettext, ngettext
 
+from runs.agent.all_settings import SETTINGS
+from runs.agent.errors import advice, call_sentences, exceptions, model_sentences
+from runs.agent.errors.sentences import MESSAGE, number_in, recognized
+from runs.agent.marked_words import words
 from runs.agent.text import number_text
-from runs.agent.wording import parts_in
+from runs.agent.wording import Sentence, Wording, parts_in
+from runs.languages import ENGLISH, page_language
 from runs.live.rendering.formatting import localized
 from runs.models import Step
 
+MOST_NESTED: Final = 4
+"""Depth of sentences in sentences: no reply, because of a failure, which the provider explains."""
+MOST_SENTENCES: Final = 3
+"""Sentences at the end of a text that are looked at."""
+WORDS: Final = ("change", "fault", "rule", "state", "unit")
+"""The names of values that are words of ours: each is in the catalogs."""
+NUMBERS: Final = ("asked_s", "limit_s", "most", "most_s", "needed", "seconds", "used", "wait_s", "wanted")
+"""The names of values that are numbers in English notation."""
+LIMITS: Final = {each.name: each.fact_label or each.label for each in SETTINGS.values()} | {
+    "daily_tokens_per_user": words("Tokens of a day"),
+    "daily_usd_per_user": words("Cost of a day"),
+}
+"""The labels of limits, by the names that errors have for them."""
+UNITS: Final = (
+    *(words("token"), words("tokens"), words("tool call"), words("tool calls")),
+    *(words("turn"), words("turns"), words("second"), words("seconds")),
+)
+"""The units of limits as errors name them; the one of money is a name."""
+STATES: Final = (
+    *(words("proposed"), words("awaiting approval"), words("approved"), words("denied")),
+    *(words("started"), words("succeeded"), words("failed"), words("outcome unknown")),
+)
+"""The states of calls as refusals name them."""
+RULES: Final = (words("never"), words("unsafe tools only"), words("always"))
+"""The rules of approval as refusals name them."""
+
+MODULES: Final = (advice, call_sentences, exceptions, model_sentences)
+"""The modules with sentences of errors, which are recognized as soon as they are imported."""
+
 
 def words_of(step: Step) -> str:
-    """The step's text in the active language; as it was stored, if it is a model's, or was stored without its parts."""
+    """The step's text in the active language; as it was stored, if it is a model's or a tool's."""
     parts = parts_in(step.metadata)
-    if not parts:
-        return step.content
+    if parts:
+        return _said(parts)
+    if step.kind in (Step.Kind.ERROR, Step.Kind.RETRY) or (
+        step.kind == Step.Kind.TOOL_RESULT and isinstance(step.metadata, dict) and step.metadata.get("code")
+    ):
+        return error_words(step.content)
+    return step.content
+
+
+def error_words(text: str) -> str:
+    """The message or suggestion of an error in the active language; what others have worded stays as it is."""
+    return text if page_language() == ENGLISH else _translated(text, MOST_NESTED)
+
+
+def refusal_words(refused: Exception) -> str:
+    """The message of a refusal, which is a `Wording`, in the active language; any other message as it is."""
+    message = refused.args[0] if refused.args else ""
+    if not isinstance(message, Wording):
+        return str(refused)
+    return _said(
+        Sentence(each.text, {name: _value(name, value, 0) for name, value in each.values.items()}, each.plural)
+        for each in message.sentences
+    )
+
+
+def _said(sentences: Iterable[Sentence]) -> str:
     # A Chinese full stop brings its own space.
-    return " ".join(part.words(gettext, _number, ngettext) for part in parts).replace("。 ", "。")
+    return " ".join(each.words(gettext, _number, ngettext) for each in sentences).replace("。 ", "。")
+
+
+def _translated(text: str, most_nested: int) -> str:
+    found = recognized(text)
+    if found is None:
+        return _in_two(text, most_nested)
+    values = {name: _value(name, value, most_nested) for name, value in found.values.items()}
+    return Sentence(found.text, values, found.plural).words(gettext, _number, ngettext)
+
+
+def _in_two(text: str, most_nested: int) -> str:
+    """A text that ends with a sentence of ours, such as why there is no further attempt; any other one as it is."""
+    end = len(text)
+    for _ in range(MOST_SENTENCES if most_nested else 0):
+        end = text.rfind(". ", 0, end)
+        if end < 0:
+            break
+        if recognized(text[end + 2 :]) is not None:
+            first, last = _translated(text[: end + 1], most_nested - 1), _translated(text[end + 2 :], 1)
+            return f"{first} {last}".replace("。 ", "。")
+    return text
+
+
+def _value(name: str, value: str | float, most_nested: int) -> str | float:
+    match value:
+        case str() if name == MESSAGE:
+            return _translated(value, most_nested - 1) if most_nested else value
+        case str() if name in WORDS:
+            return gettext(value)
+        case str() if name == "limit":
+            return gettext(LIMITS[value]) if value in LIMITS else value
+        case str() if name in NUMBERS and number_in(value) is not None:
+            return localized(value)
+        case other:
+            return other
 
 
 def _number(number: float) -> str:

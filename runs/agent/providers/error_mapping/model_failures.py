@@ -8,6 +8,7 @@ from typing import Any, Final
 import httpx2
 from pydantic_ai import exceptions as foreign
 
+from runs.agent.errors import model_sentences as sentences
 from runs.agent.errors.exception_text import attribute_of, for_log, name_of, words_of
 from runs.agent.errors.exceptions import FailureKind, FailurePhase, ModelFailure
 from runs.agent.providers.error_mapping.context_overflow import overflow_of
@@ -21,11 +22,11 @@ from runs.agent.tools.validation import shortened_text
 logger = logging.getLogger(__name__)
 
 _NETWORK_WORDS: Final = {
-    errno.ECONNREFUSED: "connection refused",
-    errno.ECONNRESET: "connection reset",
-    errno.ETIMEDOUT: "no answer in time",
-    errno.EHOSTUNREACH: "no route to its host",
-    errno.ENETUNREACH: "no network",
+    errno.ECONNREFUSED: sentences.CONNECTION_REFUSED.made(),
+    errno.ECONNRESET: sentences.CONNECTION_RESET.made(),
+    errno.ETIMEDOUT: sentences.NO_ANSWER_IN_TIME.made(),
+    errno.EHOSTUNREACH: sentences.NO_ROUTE.made(),
+    errno.ENETUNREACH: sentences.NO_NETWORK.made(),
 }
 """Why there is no connection, by the system's error number."""
 
@@ -60,7 +61,7 @@ def failure_from(error: Exception, *, server: Server, model: str, phase: Failure
         kind = "wrong_address"
     if kind == "bad_reply" and not isinstance(error, foreign.AgentRunError):
         logger.warning("A reply of %r could not be read.", server.name, exc_info=for_log(error))
-    message = f"{server.name} {_what_happened(error, kind, phase)}"
+    message = _what_happened(error, server.name, kind, phase)
     return ModelFailure(_without(server.key, message), kind=kind, provider=server.name, model=model, phase=phase)
 
 
@@ -102,7 +103,7 @@ def _of_answer(
     headers = {name.lower(): value for name, value in headers.items()}
     overflow = overflow_of(status, said)
     kind = "context_overflow" if overflow is not None else special_kind(status, said) or otherwise
-    message = f"{server.name} {_answered(status, said, headers)}"
+    message = _answered(server.name, status, said, headers)
     failure = ModelFailure(
         _without(server.key, message),
         kind=kind,
@@ -117,19 +118,13 @@ def _of_answer(
     return failure
 
 
-def _answered(status: int | None, said: ErrorText, headers: Mapping[str, str]) -> str:
-    if status is not None and 300 <= status < 400:
-        return _redirected(status, said, headers.get("location", ""))
+def _answered(server: str, status: int | None, said: ErrorText, headers: Mapping[str, str]) -> str:
     if status is None:
-        what = said.told() if said.is_page else f"an error in place of a reply: {said.told()}"
-        return f"answered with {what}"
-    return f"answered {status}: {said.told(status)}"
-
-
-def _redirected(status: int, said: ErrorText, location: str) -> str:
-    if not location:
-        return f"answered {status}: {said.told(status)}"
-    return f"answered {status}: it redirects to {location[:500]}. That is the address to configure."
+        sentence = sentences.ANSWERED_WITH_PAGE if said.is_page else sentences.ANSWERED_WITH_ERROR
+        return sentence.made(server=server, message=said.told())
+    if 300 <= status < 400 and (location := headers.get("location", "")):
+        return sentences.REDIRECTED.made(server=server, status=str(status), address=location[:500])
+    return sentences.ANSWERED.made(server=server, status=str(status), message=said.told(status))
 
 
 def _answer(error: Exception) -> tuple[int | None, ErrorText, Mapping[str, str]] | None:
@@ -222,20 +217,20 @@ def _kind(error: Exception) -> FailureKind:
             return "bad_reply"
 
 
-def _what_happened(error: Exception, kind: FailureKind, phase: FailurePhase) -> str:
+def _what_happened(error: Exception, server: str, kind: FailureKind, phase: FailurePhase) -> str:
     match kind, phase:
         case "timeout", "stream":
-            return "did not finish its reply in time."
+            return sentences.REPLY_TOO_LATE.made(server=server)
         case "timeout", _:
-            return "did not answer in time."
+            return sentences.ANSWER_TOO_LATE.made(server=server)
         case "wrong_address", _:
-            return f"does not speak TLS at this address, which begins with https: {_root(error)}"
+            return sentences.NO_TLS.made(server=server, message=_root(error))
         case "network", "connect":
-            return f"could not be reached: {_words_of_network(error)}"
+            return sentences.NOT_REACHED.made(server=server, message=_words_of_network(error))
         case "network", _:
-            return f"broke off the connection: {_root(error)}"
+            return sentences.BROKE_OFF.made(server=server, message=_root(error))
         case _:
-            return f"sent a reply that cannot be read: {_message(error) or phrase_of(None)}"
+            return sentences.UNREADABLE.made(server=server, message=_message(error) or phrase_of(None))
 
 
 def _speaks_no_tls(error: Exception) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from runs.agent.errors import model_sentences as sentences
 from runs.agent.errors.exceptions import ModelNotSetUp
 from runs.agent.messages import ModelProvider
 from runs.agent.providers.capabilities import UNKNOWN, Capabilities
@@ -21,11 +22,6 @@ from runs.agent.providers.model_catalog.retirements import announced
 from runs.agent.providers.remote_model import RemoteModel
 from runs.agent.providers.server import Server, account_of
 from runs.agent.providers.wire_format import WireFormat
-
-WHAT_WORKS = (
-    "offline, openai:<name>, anthropic:<name>, google:<name>, or <server>/<model> for a server named in "
-    "AGENTSITE_ENDPOINTS"
-)
 
 MOST_NAMED = 20
 """Number of models listed in the fault about an unknown one."""
@@ -108,9 +104,7 @@ def provider_for(
     source, model = _find(model_name, endpoints, environ)
     variables = source.endpoint.key_env if source.endpoint else " or ".join(HOSTED[source.server.name].key_envs)
     if variables and source.server.key is None:
-        raise ModelNotSetUp(
-            f"The model {model_name!r} needs a key: set the environment variable {variables}.", variable=variables
-        )
+        raise ModelNotSetUp(sentences.NEEDS_KEY.made(model=repr(model_name), variables=variables), variable=variables)
     return source.remote_model(model)
 
 
@@ -138,10 +132,11 @@ def _unlisted(name: str, source: Source, model: str) -> str | None:
         return None
     listed = source.models
     known = list(dict.fromkeys([*source.endpoint.models, *listed.models]))
-    more = f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
     named = ", ".join(map(source.full_name, known[:MOST_NAMED]))
-    fault = f" Its own list could not be read: {listed.fault}." if listed.fault else ""
-    return f"Unknown model {name!r}: the server {source.server.name!r} has {named}{more}.{fault}"
+    values = {"model": repr(name), "server": repr(source.server.name), "names": named}
+    more = len(known) - MOST_NAMED
+    fault = sentences.UNLISTED_OF_MANY.made(**values, count=more) if more > 0 else sentences.UNLISTED.made(**values)
+    return sentences.LIST_UNREAD.made(message=fault, fault=listed.fault) if listed.fault else fault
 
 
 def retirement_of(
@@ -160,14 +155,14 @@ def _find(name: str, endpoints: Sequence[Endpoint] | None, environ: Mapping[str,
     prefix, colon, model = name.partition(":")
     if colon and model and "/" not in prefix:
         if prefix not in HOSTED:
-            raise ModelNotSetUp(f"Unknown model {name!r}: {WHAT_WORKS}.")
+            raise ModelNotSetUp(sentences.UNKNOWN_MODEL.made(model=repr(name)))
         return _company(HOSTED[prefix], environ), model
     server, slash, model = name.partition("/")
     endpoint = next((each for each in _served(endpoints, environ) if slash and each.name == server), None)
     if endpoint is None or not model:
         if name == discovery.LOCAL_MODEL:
-            raise ModelNotSetUp(discovery.NOT_RUNNING, server=server)
-        raise ModelNotSetUp(f"Unknown model {name!r}: {WHAT_WORKS}.", server=server if model else "")
+            raise ModelNotSetUp(sentences.NOT_RUNNING.made(model=repr(name)), server=server)
+        raise ModelNotSetUp(sentences.UNKNOWN_MODEL.made(model=repr(name)), server=server if model else "")
     return _own(endpoint, environ), model
 
 

@@ -9,6 +9,7 @@ from functools import reduce
 from typing import Final, Literal
 
 from runs.agent.budget.pricing import cost_of
+from runs.agent.errors import model_sentences as sentences
 from runs.agent.errors.classification import handle_agent_error
 from runs.agent.errors.exceptions import AgentError, ModelFailure, UnknownTool
 from runs.agent.messages import Delta, ModelProvider, ModelReply, ModelRequest, ToolRequest, ToolResult, Turn
@@ -23,6 +24,7 @@ TASK_WITHOUT_TOOLS: Final = "What is 17 * 23? Reply with the number alone."
 TIMEOUT_S = 60.0
 """Time limit of the whole turn: the default limit of a run for the first token, and bearable for a person who waits."""
 TOOL_TIMEOUT_S: Final = 5.0
+
 
 ToolUse = Literal["called", "not called", "not offered"]
 
@@ -130,13 +132,9 @@ class _Probing:
         return {"provider": self.model.name, "model": self.model.model}
 
     def _timed_out(self) -> AgentError:
-        message = (
-            f"{self.model.model!r} did not complete the turn in {self.timeout_s:g} s, the time limit of a test. "
-            "A run waits as long as its own limits allow."
-        )
+        message = sentences.TEST_TIMED_OUT.made(model=repr(self.model.model), limit_s=f"{self.timeout_s:g}")
         failure = ModelFailure(message, kind="timeout", provider=self.model.name, model=self.model.model)
-        action = "Test it again: a server that had to load the model first is faster the second time"
-        return replace(handle_agent_error(failure, self._about()), suggested_action=action)
+        return replace(handle_agent_error(failure, self._about()), suggested_action=sentences.TEST_AGAIN.made())
 
 
 def _sum(costs: Sequence[Decimal | None]) -> Decimal | None:

@@ -12,7 +12,6 @@ from runs.agent.providers.model_catalog.endpoints import Endpoint, parse_endpoin
 
 LOCAL_MODEL: Final = "local/smollm2-135m"
 """The model of `local_model/serve.py`."""
-NOT_RUNNING: Final = f"The model {LOCAL_MODEL!r} is not running: start it with `make local-model`."
 
 _FILE_NAME: Final = "local_model.json"
 _MAX_CHARS: Final = 64 * 1024

@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from runs.agent.errors import model_sentences as sentences
+from runs.agent.marked_words import words
 from runs.agent.providers.model_catalog.hosted_providers import HOSTED
 
 MAX_NAME_CHARS: Final = 128
@@ -18,13 +20,13 @@ def wrong_in(name: str) -> str | None:
     Servers use nearly all characters: `@cf/meta/llama-3.3`, `model@2026-01-01`, `org/model:free`, `a=b,c+d`.
     """
     if not name:
-        return "is empty"
+        return words("is empty")
     if len(name) > MAX_NAME_CHARS:
         return f"is longer than {MAX_NAME_CHARS} characters"
     if any(char.isspace() for char in name):
-        return "contains white space"
+        return words("contains white space")
     if not name.isprintable():
-        return "contains a character that cannot be printed"
+        return words("contains a character that cannot be printed")
     return None
 
 
@@ -38,10 +40,10 @@ def name_fault(name: object) -> str | None:
         return None
     if isinstance(name, str) and _FULL_NAME.fullmatch(name):
         fault = wrong_in(name)
-        return f"{name[:MAX_NAME_CHARS]!r} is not a model name: it {fault}." if fault else None
+        return sentences.NO_NAME.made(name=repr(name[:MAX_NAME_CHARS]), fault=fault) if fault else None
     told = name[:MAX_NAME_CHARS] if isinstance(name, str) else name
     meant = next((company for start, company in _BEGINNINGS if str(told).lower().startswith(start)), None)
     if meant is not None and _FULL_NAME.fullmatch(f"{meant}:{told}"):
-        return f"Unknown model {told!r}. Did you mean {meant}:{told}?"
+        return sentences.NAME_MEANT.made(model=repr(told), meant=f"{meant}:{told}")
     hosted = ", ".join(f"{company}:NAME" for company in HOSTED)
-    return f"Unknown model {told!r}. Write offline, {hosted} or SERVER/NAME."
+    return sentences.NAME_FORMS.made(model=repr(told), hosted=hosted)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from runs.agent.errors import model_sentences as sentences
 from runs.agent.errors.exceptions import BadOutput, ModelFailure
 from runs.agent.json_data.json_types import JsonMapping
 from runs.agent.providers.offline.plan import Progress
@@ -21,12 +22,12 @@ def data_answer(progress: Progress, schema: JsonMapping) -> str:
             except BadOutput:
                 continue
             return text
-    raise refused("its rules have no result that fits the JSON Schema of the answer")
+    raise refused(sentences.NO_RESULT_FITS.made())
 
 
 def refused(why: str) -> ModelFailure:
     """The failure of a request without an answer in the wanted form; it is not worth a retry."""
-    message = f"The offline planner cannot answer in the form asked for: {why}. Use a real model for this."
+    message = sentences.NOT_IN_FORM.made(message=why)
     return ModelFailure(message, kind="refused", provider="offline", model="offline")
 
 

@@ -1,0 +1,43 @@
+"""What errors of tool calls and of whole runs say."""
+
+from typing import Final
+
+from runs.agent.errors.sentences import ErrorSentence
+
+# A call of a tool
+TOOL_TIMED_OUT: Final = ErrorSentence("%(tool)s timed out after %(seconds)s s (limit %(limit)s).")
+MODEL_TRIES_AGAIN: Final = ErrorSentence("Nothing to do: the model is told and can try again")
+TOOL_TIMED_OUT_UNKNOWN: Final = ErrorSentence(
+    "%(tool)s timed out after %(seconds)s s (limit %(limit)s). We don't know whether it happened."
+)
+CHECK_OUTCOME: Final = ErrorSentence("Check whether it happened before it is done again")
+TOOL_ENDED_ITSELF: Final = ErrorSentence("The tool ended itself with %(error)s.")
+
+# A run that its host could not finish
+RUN_LOST: Final = ErrorSentence(
+    "The run was ended because it was lost %(count)s time in a row without a new step: the process that worked on it "
+    "died, or what it did could not be stored.",
+    plural="The run was ended because it was lost %(count)s times in a row without a new step: the process that worked "
+    "on it died, or what it did could not be stored.",
+)
+READ_THE_LOG: Final = ErrorSentence("Look in the log for the reason, then run it again.")
+FROZE: Final = ErrorSentence(
+    "The run was ended because it held its whole process: nothing else went on there until the process was ended. "
+    "It is not resumed into the same."
+)
+FROZE_IN: Final = ErrorSentence(
+    "The run was ended because it held its whole process in the tool %(tools)s: nothing else went on there until the "
+    "process was ended. It is not resumed into the same."
+)
+FIND_THE_PLACE: Final = ErrorSentence(
+    "Look in the log for where it stood; a tool that computes for long must not be a coroutine."
+)
+
+# A call that was not allowed, or was stopped
+DENIED: Final = ErrorSentence("A person denied this call, it was not run.")
+DENIED_BECAUSE: Final = ErrorSentence("A person denied this call, it was not run. They said: %(message)s")
+NOT_APPROVED: Final = ErrorSentence("Nobody approved this call in time, it was not run.")
+APPROVE_LATER: Final = ErrorSentence("Approve it when the agent asks again, or rephrase the task")
+NO_RESULT: Final = ErrorSentence("Stopped before it gave a result.")
+STOPPED_WHILE_IT_RAN: Final = ErrorSentence("Stopped while it ran: it may or may not have happened.")
+STILL_UNKNOWN: Final = ErrorSentence("Outcome unknown: nobody has said whether it happened.")

@@ -1,0 +1,106 @@
+"""The English sentences of errors, which are stored as plain texts, and their recognition when a page shows them.
+
+An error passes the redaction, and is stored, logged and sent to programs, as one text. A page that has another language
+recognizes the sentence that the text was made from, also in rows of earlier versions.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from runs.agent.wording import Sentence, Wording
+
+MESSAGE: Final = "message"
+"""The name of a value that is a text of its own, of any length: perhaps one of these sentences."""
+MAX_CHARS: Final = 32_768
+"""Longer texts are not searched for a sentence. Messages are shorter."""
+
+
+class ErrorSentence:
+    """A sentence of errors: the text with `%(name)s` for each value, which is its name in the catalogs too.
+
+    A value is a number or text of one line, or `MESSAGE`. At the beginning of a sentence it is in quotes or has no
+    white space: otherwise any text that goes on like the sentence would be recognized.
+    """
+
+    def __init__(self, text: str, *, plural: str = "") -> None:
+        """`plural` is the text for another `count` than one."""
+        self.text = text
+        self.plural = plural
+        self._forms = [_Form(each) for each in (text, plural) if each]
+        _known.append(self)
+        _known.sort(key=lambda each: each.breadth)
+
+    def made(self, **values: str | float) -> str:
+        """The sentence in English."""
+        return str(Wording(self.text, plural=self.plural, **values))
+
+    def found_in(self, text: str) -> Sentence | None:
+        """The sentence with its values, if `text` was made from it; else None."""
+        for form in self._forms:
+            if (values := form.values_in(text)) is None:
+                continue
+            if "count" not in values:
+                return Sentence(self.text, values)
+            if (count := number_in(values["count"])) is not None:
+                return Sentence(self.text, values | {"count": count}, self.plural)
+        return None
+
+    @property
+    def breadth(self) -> tuple[bool, int]:
+        """The order of recognition: those with most words of their own first, those that begin with a value last."""
+        return self.text.startswith("%("), -sum(map(len, self._forms[0].literals))
+
+
+_known: list[ErrorSentence] = []
+
+
+def known_sentences() -> Iterator[ErrorSentence]:
+    """All sentences of the imported modules."""
+    yield from _known
+
+
+def recognized(text: str) -> Sentence | None:
+    """The sentence that a stored text was made from, with its values; None for any other text."""
+    if not text or len(text) > MAX_CHARS:
+        return None
+    return next((found for each in _known if (found := each.found_in(text)) is not None), None)
+
+
+def number_in(text: str) -> float | None:
+    """The number that a value is, in English notation: `1,234.5`; None for any other text."""
+    plain = text.replace(",", "")
+    if len(plain) > 20 or not plain.isascii() or not plain.replace(".", "", 1).isdecimal():
+        return None
+    return float(plain)
+
+
+class _Form:
+    """One form of a sentence, as the texts around its values."""
+
+    def __init__(self, text: str) -> None:
+        beginning, *parts = text.split("%(")
+        self.names = [part.partition(")s")[0] for part in parts]
+        self.literals = [beginning, *(part.partition(")s")[2] for part in parts)]
+
+    def values_in(self, text: str) -> dict[str, str] | None:
+        first, *between = self.literals
+        if not between:
+            return {} if text == first else None
+        last = between.pop()
+        start, end = len(first), len(text) - len(last)
+        if start >= end or not text.startswith(first) or not text.endswith(last):
+            return None
+        values = {}
+        for name, literal in zip(self.names, between, strict=False):
+            place = text.find(literal, start, end)
+            if place < 0:
+                return None
+            values[name], start = text[start:place], place + len(literal)
+        values[self.names[-1]] = text[start:end]
+        return values if self._are_possible(values) else None
+
+    def _are_possible(self, values: dict[str, str]) -> bool:
+        opening = "" if self.literals[0] or self.names[0] == MESSAGE else values[self.names[0]]
+        if opening and opening[0] not in "'\"" and " " in opening:
+            return False
+        return all(value and (name == MESSAGE or "\n" not in value) for name, value in values.items())
