@@ -16,6 +16,7 @@ from runs.agent.payloads.steps import DecisionPayload
 from runs.engine import control
 from runs.engine.recording.canonical_json import arguments_hash as hash_of
 from runs.live.rendering.formatting import counted_text
+from runs.live.rendering.stored_words import refusal_words
 from runs.models import Run, Step, ToolCall
 from runs.models.permissions import may_decide
 from runs.web.access import PageRequest, run_or_404, signed_in
@@ -47,7 +48,7 @@ def approve_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpRespo
         call = refused.call
     except ValueError as fault:
         form = form or ArgumentForm(call, request.POST)
-        form.refuse(str(fault))
+        form.refuse(refusal_words(fault))
         return _ask_again(request, run, form)
     return _decided(request, run, call, gettext("Approved %(tool)s.") % {"tool": call.tool_name})
 
@@ -134,10 +135,11 @@ def is_second_press(
 
 def show_refused(request: PageRequest, run: Run, refused: control.DecisionRefused) -> HttpResponse:
     """409 with the call's current state."""
-    context = {"run": run, "call": refused.call, "said": str(refused), "code": refused.code}
+    said = refusal_words(refused)
+    context = {"run": run, "call": refused.call, "said": said, "code": refused.code}
     template = "runs/partials/decision_refused.html" if request.htmx else "runs/decision_refused.html"
     response = render(request, template, context, status=409)
-    return toast(response, f"{refused} {gettext('Nothing was changed.')}", level="error") if request.htmx else response
+    return toast(response, f"{said} {gettext('Nothing was changed.')}", level="error") if request.htmx else response
 
 
 def reason_in(text: str) -> str:

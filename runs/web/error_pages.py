@@ -6,6 +6,7 @@ from django.http.request import split_domain_port
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from runs.live.rendering.stored_words import refusal_words
 from runs.web.palette_rows import recent_runs
 from runs.web.unsent_forms import UnsentForm
 
@@ -21,9 +22,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The page that names the missing permission; to htmx one line, which the requesting page shows. Named by
     `urls.handler403`."""
-    if request.headers.get("HX-Request") == "true" and str(exception):
-        return HttpResponse(str(exception), status=403, content_type="text/plain; charset=utf-8")
-    return render(request, "403.html", {"exception": str(exception)}, status=403)
+    words = refusal_words(exception)
+    if request.headers.get("HX-Request") == "true" and words:
+        return HttpResponse(words, status=403, content_type="text/plain; charset=utf-8")
+    return render(request, "403.html", {"exception": words}, status=403)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  Django passes it

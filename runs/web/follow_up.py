@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from runs.engine import control
 from runs.engine.limits.daily_budget import DailyLimitReached
 from runs.engine.limits.launch_rate import TooManyLaunches
+from runs.live.rendering.stored_words import refusal_words
 from runs.models.permissions import may_launch_like
 from runs.web.access import PageRequest, go_to, run_or_404, signed_in
 from runs.web.form_keys import launched_once, new_key
@@ -36,7 +37,7 @@ def continue_run(request: PageRequest, run_id: UUID) -> HttpResponse:
         except control.NotFinished:
             form.add_error(None, STILL_RUNS)
         except (DailyLimitReached, TooManyLaunches) as reached:
-            form.add_error(None, str(reached))
+            form.add_error(None, refusal_words(reached))
         else:
             return go_to(request, place_in_thread(further) if "thread" in request.POST else further.get_absolute_url())
     once = request.POST.get("once") or new_key()

@@ -16,6 +16,7 @@ from django_htmx.http import reswap, retarget
 
 from runs.engine import control
 from runs.live.rendering.formatting import counted_text
+from runs.live.rendering.stored_words import refusal_words
 from runs.models import Run, ToolCall
 from runs.models.permissions import may_change_agents, may_decide_for_others
 from runs.web.access import PageRequest, id_in, signed_in
@@ -141,7 +142,7 @@ def _decide(action: str, call: ToolCall | None, **by: Any) -> str | None:
     try:
         act(call.pk, **by)
     except control.DecisionRefused as refused:
-        return None if is_second_press(refused.call, decision, **by) else str(refused)
+        return None if is_second_press(refused.call, decision, **by) else refusal_words(refused)
     return None
 
 

@@ -20,6 +20,7 @@ from runs.agent.providers.model_catalog.suggestions import available_models
 from runs.engine import control
 from runs.engine.limits.daily_budget import DailyLimitReached
 from runs.engine.limits.launch_rate import TooManyLaunches
+from runs.live.rendering.stored_words import refusal_words
 from runs.models import Agent, Run
 from runs.models.permissions import NOT_LAUNCHED, may_launch
 from runs.web.access import PageRequest, go_to, run_or_404, signed_in
@@ -73,13 +74,13 @@ def launch_run(request: PageRequest) -> HttpResponse:
     try:
         run = launched_once(request, lambda: _launch(request, form, earlier))
     except TooManyLaunches as refused:
-        form.add_error(None, str(refused))
+        form.add_error(None, refusal_words(refused))
         # htmx swaps in a 422 only, and the form shows the error all the same.
         response = _show(request, form, status=422 if request.htmx else 429, earlier=earlier)
         response["Retry-After"] = str(math.ceil(refused.retry_after_s))
         return response
     except DailyLimitReached as reached:
-        form.add_error(None, str(reached))
+        form.add_error(None, refusal_words(reached))
         return _show(request, form, status=422, earlier=earlier)
     except control.OverrideRefused as refused:
         found = _refusals(request, form)
@@ -128,7 +129,7 @@ def _refusals(request: PageRequest, form: LaunchForm) -> list[control.OverrideRe
 def _mark(form: LaunchForm, refusals: list[control.OverrideRefused]) -> None:
     for each in refusals:
         field = "model" if each.name == "models" else public_name(each.name)
-        form.add_error(field if field in form.fields else None, str(each))
+        form.add_error(field if field in form.fields else None, refusal_words(each))
 
 
 def _earlier(request: PageRequest, run_id: str) -> Run | None:

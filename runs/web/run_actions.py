@@ -18,6 +18,7 @@ from runs.agent.payloads.notes import CancelAskedPayload, NotePayload
 from runs.engine import control
 from runs.engine.limits.daily_budget import DailyLimitReached
 from runs.engine.limits.launch_rate import TooManyLaunches
+from runs.live.rendering.stored_words import refusal_words
 from runs.models import Run
 from runs.models.permissions import may_launch_like, may_resume, may_stop
 from runs.web.access import PageRequest, PageView, go_to, run_or_404, signed_in
@@ -81,7 +82,7 @@ def change(may: Callable[[Any, Run], bool]) -> Callable[[Change], PageView[[UUID
             try:
                 return _stay(request, run, act(request, run))
             except (DailyLimitReached, control.OverrideRefused) as refused:
-                return _stay(request, run, ActionMessage(str(refused), "error"))
+                return _stay(request, run, ActionMessage(refusal_words(refused), "error"))
 
         return view
 
@@ -161,7 +162,7 @@ def run_again(request: PageRequest, run_id: UUID) -> HttpResponse:
     try:
         again = launched_once(request, lambda: control.run_again(run.pk, by=request.user))
     except (DailyLimitReached, TooManyLaunches) as reached:
-        return _stay(request, run, ActionMessage(str(reached), "error"))
+        return _stay(request, run, ActionMessage(refusal_words(reached), "error"))
     return go_to(request, again.get_absolute_url())
 
 

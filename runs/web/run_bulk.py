@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from runs.engine import control
 from runs.engine.limits.daily_budget import DailyLimitReached
 from runs.engine.limits.launch_rate import TooManyLaunches
+from runs.live.rendering.stored_words import refusal_words
 from runs.models import Run
 from runs.models.permissions import NOT_LAUNCHED, may_launch, may_stop
 from runs.web.access import PageRequest, go_to, id_in, signed_in
@@ -66,7 +67,7 @@ def _run_again(request: PageRequest, runs: list[Run]) -> None:
         try:
             launched_once(request, lambda run=run: control.run_again(run.pk, by=request.user), about=str(run.pk))  # type: ignore[misc]
         except (DailyLimitReached, TooManyLaunches, control.OverrideRefused) as refused:
-            refusal = str(refused)
+            refusal = refusal_words(refused)
             break
         launched += 1
     if launched:

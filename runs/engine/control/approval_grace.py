@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import transaction
 
 from runs.agent.payloads.steps import DecisionPayload
+from runs.agent.wording import Wording
 from runs.engine.control.decision_log import DecisionRefused, check_run, go_on_if_decided, locked, stands
 from runs.engine.control.permission_checks import check_may
 from runs.engine.control.step_log import add_step, name_of, place_of
@@ -44,7 +45,8 @@ def undo_approval(call_id: UUID | str, *, by: Any) -> ToolCall:
     now = database_now()
     is_parked = run.owner is None and run.waiting_for == Run.WaitingFor.APPROVAL
     if not is_parked or call.undo_until is None or _is_over(call.undo_until, now):
-        raise DecisionRefused("too_late", f"It is too late to undo this. {stands(call)}", call)
+        too_late = Wording.paragraph(Wording("It is too late to undo this."), stands(call))
+        raise DecisionRefused("too_late", too_late, call)
     _ask_again(call, now)
     words = f"{name_of(by)} took the approval of {call.tool_name} back."
     undone = DecisionPayload(decision="undone", by=name_of(by), reason="")

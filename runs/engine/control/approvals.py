@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
+from runs.agent.errors import call_sentences as sentences
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.json_data.json_values import check_storable_json
 from runs.agent.payloads.steps import ArgumentChange, DecisionPayload
@@ -15,6 +16,7 @@ from runs.agent.redaction.redactor import Redactor
 from runs.agent.text import call_text
 from runs.agent.tools.toolbox import Toolbox
 from runs.agent.tools.validation import validated
+from runs.agent.wording import Wording
 from runs.engine.control.decision_log import (
     DecisionRefused,
     add_result,
@@ -100,17 +102,18 @@ def _decide(call_id: UUID | str, shown_hash: str, by: Any, decision: Any) -> Too
         if call.state != ToolCall.State.AWAITING_APPROVAL:
             raise DecisionRefused("already_decided", stands(call), call)
         if run.waiting_for != Run.WaitingFor.APPROVAL:
-            raise DecisionRefused("not_waiting", "The run does not wait for an approval.", call)
+            raise DecisionRefused("not_waiting", Wording("The run does not wait for an approval."), call)
         is_late = call.expires_at is not None and call.expires_at <= database_now()
         if is_late:
             _expire(run, [call])
         elif call.arguments_hash != shown_hash:
-            raise DecisionRefused("arguments_changed", "The arguments are not those that were shown.", call)
+            words = Wording("The arguments are not those that were shown.")
+            raise DecisionRefused("arguments_changed", words, call)
         else:
             decision(run, call)
             go_on_if_decided(run)
     if is_late:
-        raise DecisionRefused("expired", f"It was too late. {stands(call)}", call)
+        raise DecisionRefused("expired", Wording.paragraph(Wording("It was too late."), stands(call)), call)
     return call
 
 
@@ -136,10 +139,9 @@ def _deny(run: Run, call: ToolCall, *, by: str | None, user: Any, reason: str) -
     call.state = ToolCall.State.DENIED
     words = f"{by} denied {call.tool_name}." if by else f"Nobody decided in time: {call.tool_name} is denied."
     record(run, call, words, DecisionPayload(decision="denied", by=by, reason=reason), user=user)
-    told = "A person denied this call, it was not run." if by else "Nobody approved this call in time, it was not run."
-    told = f"{told} They said: {reason}" if reason else told
-    action = "Approve it when the agent asks again, or rephrase the task"
-    failed = {"severity": "warning", "recoverable": False, "suggested_action": action}
+    told = sentences.DENIED.made() if by else sentences.NOT_APPROVED.made()
+    told = sentences.DENIED_BECAUSE.made(message=reason) if by and reason else told
+    failed = {"severity": "warning", "recoverable": False, "suggested_action": sentences.APPROVE_LATER.made()}
     add_result(run, call, told, by=by, code="denied", **failed)
 
 
@@ -158,5 +160,7 @@ def _expire(run: Run, calls: Iterable[ToolCall]) -> None:
 def _check_arguments(run: Run, call: ToolCall, arguments: JsonObject) -> None:
     check_storable_json(arguments)
     if Redactor(known_secrets()).value(arguments) != arguments:
-        raise ValueError("There is a secret in the arguments. Secrets are not stored, so the call could not run.")
+        raise ValueError(
+            Wording("There is a secret in the arguments. Secrets are not stored, so the call could not run.")
+        )
     validated(Toolbox(run.config.get("tools")).get(call.tool_name), arguments)

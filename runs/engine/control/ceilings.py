@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from runs.agent.all_settings import LAUNCHED, SETTINGS
 from runs.agent.json_data.json_types import JsonObject
-from runs.agent.setting import Setting
-from runs.agent.text import counted, dollars_text
+from runs.agent.wording import Wording
+from runs.engine.control.ceiling_refusals import refusal_of
 from runs.models import Agent, Run
 from runs.models.permissions import may_exceed
 
@@ -40,7 +40,7 @@ _ORDERS: Final[dict[str, list[str]]] = {
 class OverrideRefused(ValueError):
     """An override exceeds the agent's ceiling, or asks for approval less often. The message is for the person."""
 
-    def __init__(self, name: str, message: str) -> None:
+    def __init__(self, name: str, message: Wording) -> None:
         """`name` is that of the override."""
         super().__init__(message)
         self.name = name
@@ -70,8 +70,9 @@ def check_ceilings(
         if name not in ceilings or is_within(name, value, ceilings[name]):
             continue
         if own is None or not _was_given(name, own) or not is_within(name, value, own.get(name)):
-            refusal = _refusal(name, value, ceilings[name], agent_name)
-            raise OverrideRefused(name, f"{refusal} Only a person who may change the agent can ask for more.")
+            refusal = refusal_of(name, value, ceilings[name], agent_name)
+            who_may = Wording("Only a person who may change the agent can ask for more.")
+            raise OverrideRefused(name, Wording.paragraph(refusal, who_may))
 
 
 def _was_given(name: str, own: JsonObject) -> bool:
@@ -130,33 +131,3 @@ def _those_of(config: JsonObject, may_raise: Any) -> Ceilings:
 def _as_json(value: Any) -> str:
     """The value as the JSON that is sent: in Python 1 == True."""
     return json.dumps(value, sort_keys=True)
-
-
-def _refusal(name: str, value: Any, ceiling: Any, agent: str) -> str:
-    match name:
-        case "models":
-            beyond = ", ".join((Counter(value) - Counter(ceiling)).keys()) if value else "others"
-            return f"{agent} is asked with {', '.join(ceiling)}, not with {beyond}."
-        case "tools":
-            beyond = "all tools" if value is None else ", ".join(sorted(set(value) - set(ceiling)))
-            return f"{agent} may call {', '.join(ceiling) or 'no tools'}, not {beyond}. A launch can leave some out."
-        case "strategy":
-            return f"{agent} uses its models by {ceiling!r}; {value!r} asks more of them."
-        case "reasoning_effort":
-            return f"{agent} thinks with the effort {ceiling!r} at most, not {value or 'as its provider likes'!r}."
-        case "extra" if not ceiling:
-            return f"{agent} adds no settings of its own to its requests, and a launch cannot either."
-        case "extra":
-            return (
-                f"{agent} adds settings of its own to its requests. A launch can leave some out, not add or change one."
-            )
-    return _beyond_number(SETTINGS[name], value, ceiling, agent)
-
-
-def _beyond_number(setting: Setting, value: Any, ceiling: Any, agent: str) -> str:
-    if setting.kind == "money":
-        wanted = "without a limit" if value is None else f"not {dollars_text(float(value))}"
-        return f"{agent} may cost {dollars_text(float(ceiling))} at most, {wanted}."
-    wanted = "without a limit" if value is None else f"not {value:,}"
-    where = " a reply" if setting.group == "model" else ""
-    return f"{agent} allows {counted(ceiling, setting.unit)}{where} at most, {wanted}."

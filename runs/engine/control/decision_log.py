@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from runs.agent.payloads.steps import DecisionPayload, ToolResultPayload
 from runs.agent.redaction.redactor import Redactor
+from runs.agent.wording import Wording
 from runs.engine.control.step_log import add_step, name_of, place_of
 from runs.engine.operations import fault_points
 from runs.engine.operations.known_secrets import known_secrets
@@ -21,11 +22,17 @@ from runs.languages import in_english
 from runs.models import Run, Step, ToolCall
 from runs.models.tool_call import is_in_grace
 
+ENDED = {
+    Run.Status.COMPLETED: Wording("The run is completed."),
+    Run.Status.FAILED: Wording("The run is failed."),
+    Run.Status.CANCELLED: Wording("The run is stopped."),
+}
+
 
 class DecisionRefused(ValueError):
     """The decision is no longer possible, and nothing was changed. `call` has the call's current state."""
 
-    def __init__(self, code: str, message: str, call: ToolCall) -> None:
+    def __init__(self, code: str, message: Wording, call: ToolCall) -> None:
         """`code`: not_waiting, already_decided, too_late, arguments_changed, expired,
         stop_asked."""
         super().__init__(message)
@@ -43,9 +50,9 @@ def locked(call_id: UUID | str) -> tuple[Run, ToolCall]:
 def check_run(run: Run, call: ToolCall) -> None:
     """Raise `DecisionRefused` if no decision is possible in the run any more."""
     if run.is_finished:
-        raise DecisionRefused("not_waiting", f"The run is {in_english(run.get_status_display()).lower()}.", call)
+        raise DecisionRefused("not_waiting", ENDED[Run.Status(run.status)], call)
     if run.cancel_requested_at is not None:
-        raise DecisionRefused("stop_asked", "The run has been asked to stop.", call)
+        raise DecisionRefused("stop_asked", Wording("The run has been asked to stop."), call)
 
 
 def record(run: Run, call: ToolCall, words: str, payload: DecisionPayload, *, user: Any) -> None:
@@ -87,7 +94,9 @@ def without_secrets(text: str) -> str:
     return Redactor(known_secrets()).text(text.strip())
 
 
-def stands(call: ToolCall) -> str:
+def stands(call: ToolCall) -> Wording:
     """A sentence on the state of a call that another person decided first."""
-    who = f" by {name_of(call.decided_by)}" if call.decided_by is not None else ""
-    return f"This call is already {call.get_state_display().lower()}{who if call.decided_at else ''}."
+    state = in_english(call.get_state_display())
+    if call.decided_by is None or call.decided_at is None:
+        return Wording("This call is already %(state)s.", state=state.lower())
+    return Wording("This call is already %(state)s by %(who)s.", state=state.lower(), who=name_of(call.decided_by))

@@ -8,6 +8,7 @@ from typing import Any
 
 from runs.agent.all_settings import LAUNCHED
 from runs.agent.json_data.json_types import JsonObject
+from runs.agent.wording import Wording
 from runs.engine.control.ceilings import (
     Ceilings,
     OverrideRefused,
@@ -81,12 +82,13 @@ def _still_allowed(chosen: list[str] | None, today: list[str]) -> list[str]:
 def _check_approval(config: JsonObject, rule: str | None) -> None:
     base = _rule_of(config)
     if rule is not None and _STRICTNESS.index(rule) < _STRICTNESS.index(base):
-        rule_words = in_english(Agent.Approval(base).label).lower()
-        raise OverrideRefused(
-            "approval",
-            f"{_name_in(config)} asks before tools run: {rule_words}. A launch can have it ask "
-            "more often, not less. Only a person who may change the agent can have it ask less often.",
+        words = Wording(
+            "%(agent)s asks before tools run: %(rule)s. A launch can have it ask more often, not less. Only a person "
+            "who may change the agent can have it ask less often.",
+            agent=_name_in(config),
+            rule=in_english(Agent.Approval(base).label).lower(),
         )
+        raise OverrideRefused("approval", words)
 
 
 def _name_in(config: JsonObject) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 
+from runs.agent.wording import Wording
 from runs.models import Run
 from runs.models.permissions import may_see, why_not
 
@@ -17,6 +18,6 @@ def check_may(may: May, by: Any, run: Run) -> None:
     if by is None:
         return
     if not may_see(by, run):
-        raise PermissionDenied("There is no such run, or it is not yours.")
+        raise PermissionDenied(Wording("There is no such run, or it is not yours."))
     if not may(by, run):
         raise PermissionDenied(why_not(may, by, run))

@@ -8,6 +8,7 @@ from django.db import transaction
 from runs.agent.messages import ToolCall as Asked
 from runs.agent.payloads.steps import DecisionPayload
 from runs.agent.tool_calls.approval_rules import outcome_question
+from runs.agent.wording import Wording
 from runs.engine.control.decision_log import (
     DecisionRefused,
     add_result,
@@ -43,7 +44,7 @@ def settle(call_id: UUID | str, *, by: Any, outcome: Outcome, reason: str = "") 
     if not run.calls.undecided().filter(pk=call.pk).exists():
         raise DecisionRefused("already_decided", stands(call), call)
     if run.waiting_for != Run.WaitingFor.DECISION:
-        raise DecisionRefused("not_waiting", "The run does not wait for a decision.", call)
+        raise DecisionRefused("not_waiting", Wording("The run does not wait for a decision."), call)
     reason = without_secrets(reason)
     who = name_of(by)
     if outcome == "happened":

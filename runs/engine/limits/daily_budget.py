@@ -12,7 +12,8 @@ from django.db import InterfaceError, OperationalError
 
 from runs.agent.budget.budget import Budget
 from runs.agent.errors.exceptions import LimitReached
-from runs.agent.text import counted, dollars_text
+from runs.agent.text import dollars_text
+from runs.agent.wording import Wording
 from runs.models import Spending
 
 logger = logging.getLogger(__name__)
@@ -95,12 +96,28 @@ def check_daily_limits(user: Any) -> None:
     try:
         DailyBudget(spent_today(user.pk)).check(0, Decimal(0))
     except LimitReached as reached:
-        what = counted(reached.used, "token") if reached.unit == "tokens" else dollars_text(reached.used)
-        most = f"{reached.limit:,.0f}" if reached.unit == "tokens" else dollars_text(reached.limit)
-        raise DailyLimitReached(
-            f"Your runs have used {what} today, of {most} a day. Launch it after midnight UTC, or ask the staff to "
-            f"raise AGENTSITE_{reached.limit_name.upper()}."
-        ) from reached
+        raise DailyLimitReached(_words_about(reached)) from reached
+
+
+def _words_about(reached: LimitReached) -> Wording:
+    variable = f"AGENTSITE_{reached.limit_name.upper()}"
+    if reached.unit == "tokens":
+        return Wording(
+            "Your runs have used %(count)s token today, of %(most)s a day. Launch it after midnight UTC, or ask the "
+            "staff to raise %(variable)s.",
+            plural="Your runs have used %(count)s tokens today, of %(most)s a day. Launch it after midnight UTC, or "
+            "ask the staff to raise %(variable)s.",
+            count=reached.used,
+            most=reached.limit,
+            variable=variable,
+        )
+    return Wording(
+        "Your runs have used $%(used)s today, of $%(most)s a day. Launch it after midnight UTC, or ask the staff to "
+        "raise %(variable)s.",
+        used=dollars_text(reached.used).removeprefix("$"),
+        most=dollars_text(reached.limit).removeprefix("$"),
+        variable=variable,
+    )
 
 
 def spent_today(user_id: int) -> Spending | None:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from runs.agent.text import counted
+from runs.agent.wording import Wording
 from runs.models import Run
 
 WINDOW_S = 60.0
@@ -16,7 +16,7 @@ WINDOW_S = 60.0
 class TooManyLaunches(ValueError):
     """The person launches too fast or has too many queued runs. The message says which, and the limit."""
 
-    def __init__(self, message: str, *, retry_after_s: float) -> None:
+    def __init__(self, message: Wording, *, retry_after_s: float) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
 
@@ -44,8 +44,12 @@ def _check_rate(user: Any) -> None:
     if oldest is not None:
         wait_s = WINDOW_S - (now - oldest).total_seconds()
         raise TooManyLaunches(
-            f"You have launched {counted(limit, 'run')} within a minute, and that is the limit. "
-            f"Wait {max(1, round(wait_s))} s.",
+            Wording(
+                "You have launched %(count)s run within a minute, and that is the limit. Wait %(wait_s)s s.",
+                plural="You have launched %(count)s runs within a minute, and that is the limit. Wait %(wait_s)s s.",
+                count=limit,
+                wait_s=max(1, round(wait_s)),
+            ),
             retry_after_s=wait_s,
         )
 
@@ -54,6 +58,10 @@ def _check_queue(user: Any) -> None:
     limit = settings.AGENTSITE_MAX_QUEUED
     if Run.objects.filter(user=user, status=Run.Status.IDLE).order_by()[limit - 1 : limit].exists():
         raise TooManyLaunches(
-            f"You have {counted(limit, 'run')} in the queue, and that is the limit. Launch more when some have begun.",
+            Wording(
+                "You have %(count)s run in the queue, and that is the limit. Launch more when some have begun.",
+                plural="You have %(count)s runs in the queue, and that is the limit. Launch more when some have begun.",
+                count=limit,
+            ),
             retry_after_s=WINDOW_S / 6,
         )
