@@ -9,6 +9,7 @@ from runs.agent.all_settings import SETTINGS
 from runs.agent.errors import advice, call_sentences, exceptions, model_sentences
 from runs.agent.errors.sentences import MESSAGE, number_in, recognized
 from runs.agent.marked_words import words
+from runs.agent.payloads.steps import ToolResultPayload
 from runs.agent.text import number_text
 from runs.agent.wording import Sentence, Wording, parts_in
 from runs.languages import ENGLISH, page_language
@@ -50,11 +51,17 @@ def words_of(step: Step) -> str:
     parts = parts_in(step.metadata)
     if parts:
         return _said(parts)
-    if step.kind in (Step.Kind.ERROR, Step.Kind.RETRY) or (
-        step.kind == Step.Kind.TOOL_RESULT and isinstance(step.metadata, dict) and step.metadata.get("code")
-    ):
-        return error_words(step.content)
-    return step.content
+    return error_words(step.content) if _is_failure(step) else step.content
+
+
+def _is_failure(step: Step) -> bool:
+    match step.kind:
+        case Step.Kind.ERROR | Step.Kind.RETRY:
+            return True
+        case Step.Kind.TOOL_RESULT:
+            return isinstance(step.payload, ToolResultPayload) and bool(step.payload.code)
+        case _:
+            return False
 
 
 def error_words(text: str) -> str:
