@@ -9,9 +9,10 @@ from runs.agent.marked_words import words
 from runs.agent.messages import ModelReply, Turn
 from runs.agent.payloads.notes import EndingPayload, NotePayload, Why
 from runs.agent.payloads.step_fields import StepFields
-from runs.agent.payloads.steps import AnswerPayload
+from runs.agent.payloads.steps import AnswerPayload, TokenParts
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.agent.unfinished_thought import unfinished_thought
+from runs.agent.usage import Usage
 from runs.agent.wording import Wording
 
 MAX_CONTINUATIONS: Final = 3
@@ -50,10 +51,27 @@ def unfinished(reply: ModelReply, fields: StepFields) -> AgentThought:
 
 def answer_payload(reply: ModelReply, output: Any, *, could_not: bool = False) -> AnswerPayload:
     """The payload of an answer: its data (`ABSENT` without any), and its ending if that was unusual."""
-    payload = AnswerPayload(tokens_are_estimated=reply.usage.is_estimated, output=output, could_not=could_not)
+    payload = AnswerPayload(
+        tokens_are_estimated=reply.usage.is_estimated,
+        output=output,
+        could_not=could_not,
+        token_parts=parts_of(reply.usage),
+    )
     if reply.ending == "whole" and not reply.ending_reason:
         return payload
     return replace(payload, ending=reply.ending, ending_reason=reply.ending_reason)
+
+
+def parts_of(usage: Usage) -> TokenParts | None:
+    """The parts of a reply's tokens for its payload; None if no tokens were reported."""
+    if usage.total_tokens is None:
+        return None
+    return TokenParts(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+    )
 
 
 def remarks(reply: ModelReply, about: StepFields, *, is_without_tools: bool = False) -> list[AgentThought]:

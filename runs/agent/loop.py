@@ -150,7 +150,7 @@ class AgentLoop:
         calls = self._calls(reply)
         entry = reply_entries.proposal(reply, about, self._remarks(asked, about))
         self.tool_calls.propose(calls, entry)
-        reply_entries.add_usage(entry, about)
+        reply_entries.add_usage(entry, about, reply.usage)
         state.mark_executing()
         await self._record(state, entry, asked)
         self.calls_made += len(calls)

@@ -2,20 +2,22 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from runs.agent.errors.exceptions import BadOutput
-from runs.agent.incomplete_replies import answer_payload
+from runs.agent.incomplete_replies import answer_payload, parts_of
 from runs.agent.journal import Entry
 from runs.agent.messages import ModelReply
 from runs.agent.model_calls.attempt import ReceivedReply
 from runs.agent.payloads.absent import ABSENT
 from runs.agent.payloads.notes import BadOutputPayload
 from runs.agent.payloads.step_fields import StepFields
-from runs.agent.payloads.steps import ReasoningPayload
+from runs.agent.payloads.steps import ReasoningPayload, ToolCallPayload
 from runs.agent.state import AgentStatus
 from runs.agent.structured_output import MAX_REASKS, says_not_done
 from runs.agent.thoughts import AgentThought, ThoughtType
+from runs.agent.usage import Usage
 
 
 def fields_of(asked: ReceivedReply, *, turn: int) -> StepFields:
@@ -38,11 +40,13 @@ def proposal(reply: ModelReply, about: StepFields, remarks: Sequence[AgentThough
     return Entry(replay=reply.replay, thoughts=[*_reasoning(said, about, _reasoning_payload(reply)), *remarks])
 
 
-def add_usage(entry: Entry, about: StepFields) -> None:
+def add_usage(entry: Entry, about: StepFields, usage: Usage) -> None:
     """Add the reply's usage to the first thought of its calls, unless its reasoning has it."""
     first = entry.thoughts[0]
     if first.type is not ThoughtType.REASONING:
         first.fields |= StepFields(provider=about.provider, model=about.model, tokens=about.tokens, cost=about.cost)
+    if isinstance(first.payload, ReasoningPayload | ToolCallPayload):
+        first.payload = replace(first.payload, token_parts=parts_of(usage))
 
 
 def answer(reply: ModelReply, about: StepFields, text: str, data: Any, remarks: Sequence[AgentThought]) -> Entry:

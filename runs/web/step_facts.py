@@ -8,7 +8,14 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 
 from runs.agent.all_settings import SETTINGS
-from runs.agent.payloads.steps import ErrorPayload, RetryPayload, ToolResultPayload
+from runs.agent.payloads.steps import (
+    AnswerPayload,
+    ErrorPayload,
+    ReasoningPayload,
+    RetryPayload,
+    ToolCallPayload,
+    ToolResultPayload,
+)
 from runs.agent.tools.registry import registered_tools
 from runs.live.rendering.formatting import dollars, duration_text, tokens_text
 from runs.live.rendering.step_views import StepView
@@ -127,7 +134,23 @@ def _reply_facts(step: Step, card: StepView) -> Iterator[Fact]:
         tokens = step.tokens
         words = _("not reported") if tokens is None else tokens_text(tokens, is_estimated=card.tokens_are_estimated)
         yield Fact(_("Tokens"), words)
+        yield from _token_parts(step, card)
         yield Fact(_("Cost"), _("not reported") if step.cost is None else dollars(step.cost))
+
+
+def _token_parts(step: Step, card: StepView) -> Iterator[Fact]:
+    """The tokens in parts, if the step has stored them. Our own count is of the input and the output only."""
+    payload = step.payload
+    parts = payload.token_parts if isinstance(payload, ReasoningPayload | AnswerPayload | ToolCallPayload) else None
+    if parts is None:
+        return
+    for label, tokens, is_estimated in (
+        (_("Tokens in"), parts.input_tokens, card.tokens_are_estimated),
+        (_("Tokens out"), parts.output_tokens, card.tokens_are_estimated),
+        (_("Cached tokens"), parts.cache_read_tokens, False),
+        (_("Reasoning tokens"), parts.reasoning_tokens, False),
+    ):
+        yield Fact(label, _("not reported") if tokens is None else tokens_text(tokens, is_estimated=is_estimated))
 
 
 def _failure_facts(step: Step, card: StepView) -> Iterator[Fact]:

@@ -63,6 +63,32 @@ async def test_the_model_is_told_the_results_of_its_calls_and_answers_with_them(
     assert result.steps_taken == 4
 
 
+async def test_the_steps_that_have_the_tokens_of_a_reply_have_them_in_parts(wire_server, model):
+    calls = [("calculator", {"expression": "1 + 1"}), ("calculator", {"expression": "2 + 2"})]
+    wire_server.script(
+        Answer(calls=calls, usage=(100, 50), cache_read=40), Answer("2 and 4.", usage=(200, 60), cache_read=80)
+    )
+    thoughts: list[AgentThought] = []
+
+    await run_agent("Add.", model=model, report=thoughts.append)
+
+    parts = [(each.type, each.metadata["token_parts"]) for each in thoughts if "token_parts" in each.metadata]
+    assert [kind for kind, _ in parts] == [ThoughtType.TOOL_CALL, ThoughtType.ANSWER]
+    known = ("input_tokens", "output_tokens", "cache_read_tokens")
+    assert [[told[name] for name in known] for _, told in parts] == [[100, 50, 40], [200, 60, 80]]
+
+
+async def test_a_reply_without_a_report_of_its_tokens_has_no_parts_that_were_reported(wire_server, model):
+    wire_server.script(Answer("Here I am.", usage=None))
+    thoughts: list[AgentThought] = []
+
+    await run_agent("Hello?", model=model, report=thoughts.append)
+
+    told = thoughts[-1].metadata
+    assert told["tokens_are_estimated"]
+    assert not {"cache_read_tokens", "reasoning_tokens"} & told["token_parts"].keys()
+
+
 @pytest.mark.parametrize("wire_format", ["openai", "responses", "anthropic"])  # Google's arguments are not text
 async def test_arguments_that_are_no_json_are_told_to_the_model_which_may_try_again(wire_server, wire_format):
     wire_server.script(

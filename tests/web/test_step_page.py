@@ -50,6 +50,37 @@ def test_the_summary_of_a_reply_tells_its_model_tokens_and_cost(told_run: Run, p
     assert (answer["Tokens"], answer["Cost"]) == ("not reported", "not reported")
 
 
+@pytest.mark.parametrize("sequence", [2, 3, 12])
+def test_the_summary_of_a_reply_tells_its_tokens_in_parts_and_which_of_them_were_not_reported(
+    told_run: Run, page_of: Callable[..., str], sequence: int
+) -> None:
+    parts = {"input_tokens": 1200, "output_tokens": 34, "cache_read_tokens": 0}
+    step = Step.objects.get(run=told_run, sequence=sequence)
+    metadata = step.metadata | {"token_parts": parts}
+    Step.objects.filter(pk=step.pk).update(metadata=metadata, provider="openai", model="m1", tokens=1234, cost="0.0035")
+
+    facts = facts_in(page_of(told_run, f"steps/{sequence}/"))
+
+    assert (facts["Model"], facts["Tokens"], facts["Cost"]) == ("openai/m1", "1,234", "$0.0035")
+    assert (facts["Tokens in"], facts["Tokens out"], facts["Cached tokens"]) == ("1,200", "34", "0")
+    assert facts["Reasoning tokens"] == "not reported"
+
+
+def test_our_own_count_of_tokens_is_marked_in_its_parts_too(told_run: Run, page_of: Callable[..., str]) -> None:
+    counted = {"tokens_are_estimated": True, "token_parts": {"input_tokens": 1200, "output_tokens": 34}}
+    Step.objects.filter(run=told_run, sequence=2).update(metadata=counted)
+
+    facts = facts_in(page_of(told_run, "steps/2/"))
+
+    assert (facts["Tokens in"], facts["Tokens out"], facts["Cached tokens"]) == ("≈1,200", "≈34", "not reported")
+
+
+def test_the_summary_of_a_reply_whose_parts_were_not_stored_says_nothing_of_them(
+    told_run: Run, page_of: Callable[..., str]
+) -> None:
+    assert "Tokens in" not in facts_in(page_of(told_run, "steps/2/"))
+
+
 def test_the_summary_of_a_failed_attempt_tells_why_and_what_was_next(
     told_run: Run, page_of: Callable[..., str]
 ) -> None:

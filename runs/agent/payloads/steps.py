@@ -19,6 +19,16 @@ Decision = Literal["approved", "denied", "undone", "happened", "run_again"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenParts:
+    """The parts of a reply's tokens, as in `Usage`. None: not reported."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReasoningPayload:
     """Payload of reasoning, and of text before tool calls."""
 
@@ -27,6 +37,8 @@ class ReasoningPayload:
     output: Any = ABSENT
     """The structured output of the answer in the same reply, if there is one."""
     card: str | None = None
+    token_parts: TokenParts | None = None
+    """Of the reply, if this step has its tokens; None for steps of earlier versions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +56,8 @@ class AnswerPayload:
     could_not: bool = False
     """The answer says that the task could not be done."""
     card: str | None = None
+    token_parts: TokenParts | None = None
+    """As in `ReasoningPayload`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +80,8 @@ class ToolCallPayload:
     card: str | None = None
     calls: tuple[CallBeside, ...] = ()
     """All calls of the turn; only the last of several calls has them."""
+    token_parts: TokenParts | None = None
+    """As in `ReasoningPayload`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,11 +111,11 @@ class ChatCompletionStream:
             return
         self._usage = merged(self._usage, usage)
         told = self._usage
+        read, hits = count(told, "prompt_tokens_details", "cached_tokens"), count(told, "prompt_cache_hit_tokens")
         self.facts.usage = known_usage(
             input_tokens=count(told, "prompt_tokens"),
             output_tokens=count(told, "completion_tokens"),
-            cache_read_tokens=count(told, "prompt_tokens_details", "cached_tokens")
-            or count(told, "prompt_cache_hit_tokens"),
+            cache_read_tokens=read if hits is None else read or hits,
             cache_write_tokens=count(told, "prompt_tokens_details", "cache_write_tokens"),
             reasoning_tokens=count(told, "completion_tokens_details", "reasoning_tokens"),
             cost_usd=usd(told.get("cost")),

@@ -55,12 +55,17 @@ def known_usage(
     """The usage; without tokens if neither input nor output was counted. Parts are limited to their whole."""
     if (not input_tokens and not output_tokens) or NONSENSE in (input_tokens, output_tokens):
         return Usage(cost_usd=cost_usd)
-    read = min(max(cache_read_tokens or 0, 0), input_tokens or 0)
+    read = _part(cache_read_tokens, of=input_tokens)
     return Usage(
         input_tokens=input_tokens or 0,
         output_tokens=output_tokens or 0,
-        cache_read_tokens=read or None,
-        cache_write_tokens=min(max(cache_write_tokens or 0, 0), (input_tokens or 0) - read) or None,
-        reasoning_tokens=min(max(reasoning_tokens or 0, 0), output_tokens or 0) or None,
+        cache_read_tokens=read,
+        cache_write_tokens=min(max(cache_write_tokens or 0, 0), (input_tokens or 0) - (read or 0)) or None,
+        reasoning_tokens=_part(reasoning_tokens, of=output_tokens),
         cost_usd=cost_usd,
     )
+
+
+def _part(tokens: int | None, *, of: int | None) -> int | None:
+    """A part of a count, at most the whole. A reported 0 is known."""
+    return None if tokens is None or tokens == NONSENSE else min(tokens, of or 0)
