@@ -1,7 +1,7 @@
 """A long run with steps of every kind, written into the database at once."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -11,15 +11,24 @@ if TYPE_CHECKING:
 TASK = "Check every article of the shop, one after the other, and say which are to be ordered."
 
 
-def write_long_run(site: "LiveSite", person: str, *, turns: int) -> tuple[str, int]:
+def write_long_run(site: "LiveSite", person: str, *, turns: int, is_even: bool = False) -> tuple[str, int]:
     """In the database of a site: the id and the number of steps of a finished run of `person`."""
-    code = f"from tests.long_run import add_long_run; print(*add_long_run({person!r}, turns={turns}))"
+    told = f"{person!r}, turns={turns}, is_even={is_even}"
+    code = f"from tests.long_run import add_long_run; print(*add_long_run({told}))"
     run_id, steps = site.ask(code).split()
     return run_id, int(steps)
 
 
-def add_long_run(person: str, *, turns: int) -> tuple[str, int]:
-    """In the database of this process: a run of about three steps a turn, some of which failed or asked."""
+def first_step_of(turn: int) -> int:
+    """The sequence of a turn's first step, of a run that is not even."""
+    return 1 + sum(len(list(_turn(number, datetime.now(UTC)))) for number in range(1, turn))
+
+
+def add_long_run(person: str, *, turns: int, is_even: bool = False) -> tuple[str, int]:
+    """In the database of this process: a run of about three steps a turn, some of which failed or asked.
+
+    Of an even run none did.
+    """
     from django.contrib.auth.models import User
     from django.utils import timezone
 
@@ -31,7 +40,8 @@ def add_long_run(person: str, *, turns: int) -> tuple[str, int]:
         user=User.objects.get(username=person), agent=agent, config=agent.snapshot(), task=TASK, status="completed",
         answer="All are checked.", created_at=began, started_at=began, ended_at=ended, tokens_used=48211, cost="0.1923",
     )  # fmt: skip
-    rows = [row for turn in range(1, turns + 1) for row in _turn(turn, began + timedelta(seconds=2 * turn))]
+    starts = [(turn, began + timedelta(seconds=2 * turn)) for turn in range(1, turns + 1)]
+    rows = [row for turn, at in starts for row in _turn(turn, at, is_even=is_even)]
     rows.append(_reply("answer", turns + 1, "All are checked.", ended - timedelta(seconds=2)))
     Step.objects.bulk_create(
         (Step(run=run, sequence=n, epoch=1, **row) for n, row in enumerate(rows, 1)), batch_size=1000
@@ -41,8 +51,9 @@ def add_long_run(person: str, *, turns: int) -> tuple[str, int]:
     return str(run.pk), len(rows)
 
 
-def _turn(turn: int, at: datetime) -> Iterator[dict[str, Any]]:
-    if turn % 40 == 3:
+def _turn(turn: int, at: datetime, *, is_even: bool = False) -> Iterator[dict[str, Any]]:
+    place = 0 if is_even else turn  # what is special about it
+    if place % 40 == 3:
         retry = {"code": "overloaded", "status": 503, "wait_s": 0.3, "next_at": (at + _s(0.5)).timestamp()}
         yield {
             "kind": "retry", "turn": turn, "content": "Overloaded.", "attempt": 1, "max_attempts": 3,
@@ -56,17 +67,17 @@ def _turn(turn: int, at: datetime) -> Iterator[dict[str, Any]]:
     yield call | {
         "kind": "tool_call", "content": words, "tool_input": arguments, "ended_at": at + _s(1), "metadata": effect,
     }  # fmt: skip
-    if turn % 60 == 11:
+    if place % 60 == 11:
         asked, decided = {"asks": "approval"} | effect, {"decision": "approved", "by": "grace", "reason": ""}
         yield call | {"kind": "approval", "content": "May it run?", "ended_at": at + _s(1), "metadata": asked}
         yield call | {"kind": "approval", "content": "Approved.", "ended_at": at + _s(1.1), "metadata": decided}
     times = {"started_at": at + _s(1.1), "ended_at": at + _s(1.3 + turn % 9 / 20)}
-    if turn % 50 == 7:
+    if place % 50 == 7:
         failed = {"content": "No such article.", "severity": "warning", "metadata": {"code": "tool_failed"}}
         yield call | {"kind": "tool_result"} | times | failed
     else:
         yield call | {"kind": "tool_result", "content": f"{turn * 7 % 40} pieces, shelf {turn % 12}"} | times
-    if turn % 70 == 20:
+    if place % 70 == 20:
         note = {"note": "dropped_thoughts"}
         yield {"kind": "note", "content": "The window was shortened.", "ended_at": at + _s(1.9), "metadata": note}
 

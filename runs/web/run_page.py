@@ -85,12 +85,13 @@ def _shown(request: PageRequest, run: Run, view: str) -> dict[str, Any]:
         return shown | settings_context(request.user, run)
     only = filter_named(request.GET.get("only"))
     window, chips = _window(request, StepList(run, only), step), chips_of(run, only)
+    at = _number(request, "at") or step or 0
     if only is None and not window.after:
         shown["reached"] = window.last
     return shown | {
         "only": only,
         "window": window,
-        "timeline": fragments.timeline_html(window.steps),
+        "timeline": fragments.timeline_html(window.steps, at=at),
         "chips": chips,
         "walked": chip_to_walk(chips),
     }

@@ -7,6 +7,7 @@ import { BARS_PX, cardsIn, lastSequence, mergeTurns } from "./placement.js";
 const MAX_CARDS = 500;
 const LOAD_BEFORE_PX = 1_000;
 const LINKS = "[data-older], [data-newer]";
+const FOLDS = "[data-fold]"; // of equal turns
 
 // A browser paints a new card among 500 in 13 ms, among 5,000 in 68 ms. Whole turns are removed, older or newer ones.
 export function keepFew(steps, side = "older") {
@@ -44,12 +45,13 @@ function addLink(steps, side, sequence) {
   cameIn(link);
 }
 
-// The step that is read, and where it is: the one with the focus, if that is in view, or the first one below the bars.
+// The step or fold that is read, and where it is: the step with the focus, if that is in view, or the first one below the
+// bars.
 function placeIn(steps) {
   const isBelowBars = (card) => card.checkVisibility() && card.getBoundingClientRect().bottom > BARS_PX;
   const focused = document.activeElement?.closest("[data-step-seq]");
   const isRead = focused && steps.contains(focused) && isBelowBars(focused) && focused.getBoundingClientRect().top < innerHeight;
-  const card = isRead ? focused : cardsIn(steps).find(isBelowBars);
+  const card = isRead ? focused : [...steps.querySelectorAll(`[data-step-seq], ${FOLDS}:not([open])`)].find(isBelowBars);
   return { card, top: card?.getBoundingClientRect().top };
 }
 
@@ -93,7 +95,8 @@ export function watchOlder(live) {
 }
 
 // A link loads when it comes into view: the one to older steps only after it has been out of it, because it is above the
-// first step, where a page may begin.
+// first step, where a page may begin. In a list with folds, which may be short, so does the other one: what stays in view
+// waits to be pressed, so that a run of equal turns is not loaded whole.
 function loadOnScroll(lists) {
   const armed = new WeakSet();
   const look = (entries) => {
@@ -105,7 +108,7 @@ function loadOnScroll(lists) {
   const observer = new IntersectionObserver(look, { rootMargin: `${LOAD_BEFORE_PX}px 0px` });
   const watch = (root) => {
     for (const link of root.querySelectorAll(LINKS)) {
-      if (link.hasAttribute("data-newer")) armed.add(link);
+      if (link.hasAttribute("data-newer") && !root.querySelector(FOLDS)) armed.add(link);
       observer.observe(link);
     }
   };

@@ -50,7 +50,7 @@ function insert(slot, card) {
 export function mergeTurns(steps) {
   const seen = new Map();
   const moved = [];
-  for (const turn of steps.querySelectorAll(":scope > [data-turn]")) {
+  for (const turn of steps.querySelectorAll("[data-turn]")) {
     const first = seen.get(turn.id);
     if (!first) seen.set(turn.id, turn);
     else moved.push(...join(first, turn));
@@ -84,6 +84,11 @@ document.addEventListener("click", (event) => {
   history.replaceState(history.state, "", link.href);
   link.closest("[data-step-seq]").focus();
 });
+
+// Shows a card that is in a fold: of equal turns, or of a call.
+export function unfold(card) {
+  for (let part = card?.parentElement.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
+}
 
 // All cards of steps, in the order of the page.
 export function cardsIn(steps) {

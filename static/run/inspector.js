@@ -2,6 +2,7 @@
 // follows it; on a small screen the panel is a sheet over the page and has the focus.
 
 import { cameIn } from "../live/fragments.js";
+import { unfold } from "../live/placement.js";
 
 const SUBJECTS = "[data-step-seq], [data-row]";
 const TYPED_IN = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], pre";
@@ -68,6 +69,7 @@ function show(html, sequence) {
 function close() {
   asking?.abort();
   const subject = subjectOf(current()) ?? last;
+  unfold(subject);
   panel.hidden = true;
   panel.replaceChildren();
   cover();
@@ -96,6 +98,7 @@ function remember(sequence) {
 }
 
 function move(by) {
+  unfold(subjectOf(current())); // somebody may have folded it since
   const subjects = visibleSubjects();
   const at = subjects.findIndex((subject) => numberOf(subject) === current());
   const next = subjects[at < 0 ? 0 : at + by];
@@ -141,7 +144,11 @@ document.addEventListener("click", (event) => {
 function inspect(link) {
   const sequence = Number(link.dataset.inspect);
   if (!panel.contains(link)) link.closest(SUBJECTS)?.focus({ preventScroll: true });
-  else subjectOf(sequence)?.scrollIntoView({ block: "nearest" });
+  else {
+    const subject = subjectOf(sequence);
+    unfold(subject);
+    subject?.scrollIntoView({ block: "nearest" });
+  }
   open(sequence);
 }
 

@@ -2,7 +2,7 @@
 
 import { cameIn, elementsFrom } from "../live/fragments.js";
 import { join } from "../live/older_steps.js";
-import { lastSequence } from "../live/placement.js";
+import { lastSequence, unfold } from "../live/placement.js";
 import { toast } from "../ui.js";
 import { gettext } from "../words.js";
 
@@ -58,9 +58,8 @@ function show(steps, html, sequence) {
   history.replaceState(history.state, "", `${location.pathname}?at=${sequence}`);
 }
 
-// The cards of a call's attempts and questions are inside its details.
 function reveal(card, takesFocus) {
-  for (let part = card.parentElement.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
+  unfold(card);
   if (takesFocus) card.focus({ preventScroll: true });
   card.scrollIntoView({ block: "center" });
 }
@@ -74,5 +73,15 @@ document.addEventListener("click", (event) => {
   goTo(Number(link.dataset.go));
 });
 
-// An address with a step leads to its card, from where the keys go on.
-if (location.hash.startsWith("#step-")) document.getElementById(location.hash.slice(1))?.focus({ preventScroll: true });
+// An address with a step leads to its card, from where the keys go on. Not every browser opens the fold that it is in.
+function followAddress() {
+  const card = location.hash.startsWith("#step-") && document.getElementById(location.hash.slice(1));
+  if (!card) return;
+  const wasHidden = !card.checkVisibility();
+  unfold(card);
+  if (wasHidden) card.scrollIntoView({ block: "center" });
+  card.focus({ preventScroll: true });
+}
+
+addEventListener("hashchange", followAddress);
+followAddress();

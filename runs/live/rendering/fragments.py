@@ -18,6 +18,7 @@ from runs.live.rendering.run_lines import attempt_of
 from runs.live.rendering.stage_views import face_of_run, face_of_step
 from runs.live.rendering.step_views import StepView, step_view
 from runs.live.rendering.timeline_views import views_of
+from runs.live.rendering.turn_folds import Part, TurnFold, folded
 from runs.models import Run, Step
 from runs.models.concurrency_limits import limit_reached
 from runs.models.run import FORCE_AFTER
@@ -32,15 +33,25 @@ def step_html(step: Step) -> SafeString:
     return _step(step, view, {"stage": face_of_step(step, view), "run_id": step.run_id})
 
 
-def timeline_html(steps: Iterable[Step]) -> SafeString:
+def timeline_html(steps: Iterable[Step], *, at: int = 0) -> SafeString:
     """The cards of consecutive steps of one run, each in its turn and in the card of its call.
+
+    Equal turns are folded; the fold with the step `at` is open.
 
     On a live page `placement.js` puts them there, and the card of a result updates the card of its call; a page without
     JavaScript needs it rendered in place.
     """
     steps = list(steps)
     cards = list(zip(steps, views_of(steps), strict=True))
-    return _joined(_turn(each) if isinstance(each, Turn) else _placed(each) for each in nested(cards))
+    is_start = bool(steps) and steps[0].sequence == 1
+    return _joined(map(_part, folded(nested(cards), is_start=is_start, at=at)))
+
+
+def _part(part: Part | TurnFold) -> SafeString:
+    if isinstance(part, TurnFold):
+        numbers = {"first": counted_text(part.turns[0].number), "last": counted_text(part.turns[-1].number)}
+        return _render("turn_fold", {"fold": part, "turns": _joined(map(_turn, part.turns)), **numbers})
+    return _turn(part) if isinstance(part, Turn) else _placed(part)
 
 
 def _turn(turn: Turn) -> SafeString:

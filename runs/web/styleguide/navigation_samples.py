@@ -12,6 +12,7 @@ from runs.live.rendering.step_views import StepView, step_view
 from runs.live.rendering.time_axis import Cut, TimeAxis
 from runs.live.rendering.timeline_bars import place
 from runs.live.rendering.timeline_rows import rows_of
+from runs.live.rendering.turn_folds import MOST_UNFOLDED
 from runs.models import Step
 from runs.web.run_settings_page import settings_context
 from runs.web.step_facts import CallSteps, facts_of_step
@@ -20,7 +21,7 @@ from runs.web.step_page import TABS, Neighbour, StepDetails
 from runs.web.step_search import FoundStep, StepSearch
 from runs.web.step_window import StepWindow
 from runs.web.styleguide import sample_rows as rows
-from runs.web.styleguide.samples import Sample, SampleGroup, sample
+from runs.web.styleguide.samples import Sample, SampleGroup, made, sample
 from runs.web.timeline_page import drawn
 from runs.web.timeline_zoom import Zoom, zooms
 
@@ -28,7 +29,7 @@ from runs.web.timeline_zoom import Zoom, zooms
 def groups() -> list[SampleGroup]:
     """The samples, component by component."""
     return [
-        SampleGroup("views", "Views and chips of a run", [_views(), *_searches(), _window()]),
+        SampleGroup("views", "Views and chips of a run", [_views(), *_searches(), _window(), _fold()]),
         SampleGroup("inspector", "Step in full", [_inspector(tab) for tab in TABS]),
         SampleGroup("timeline", "Timeline", [_timeline()]),
         SampleGroup("settings-used", "Settings used", [_settings()]),
@@ -62,6 +63,16 @@ def _window() -> Sample:
     return sample(
         "Between other steps", "runs/partials/step_window", context | html, wide=True, tag="div", class_="steps"
     )
+
+
+def _fold() -> Sample:
+    steps: list[Step] = []
+    for turn in range(1, MOST_UNFOLDED + 3):
+        article = {"article": f"A-{turn}"}
+        steps += rows.call_steps(200 + turn, 2 * turn - 1, "stock_level", article, content="12 pieces")
+        for each in steps[-2:]:
+            each.turn = turn
+    return made("Equal turns in a row", [fragments.timeline_html(steps)], wide=True, tag="div", class_="steps")
 
 
 def _steps() -> list[Step]:
