@@ -23,7 +23,7 @@ import sys
 import warnings
 from contextlib import suppress
 
-import agentsite  # noqa: F401 (sets Autobahn up, which is imported below)
+import agentsite
 from runs.agent.tools.builtin import units
 from tests import preloaded_site
 
@@ -110,6 +110,7 @@ def _become(arguments: list[str], environment: dict[str, str], status: int, stdo
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(environment)
+    importlib.reload(agentsite)  # It sets a variable, as it does in a process that imports it.
     sys.argv[:] = ["manage.py", *arguments]
 
 
