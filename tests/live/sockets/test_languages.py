@@ -28,7 +28,9 @@ async def test_viewers_of_one_run_read_it_in_their_own_languages(watch, make_run
     await ring(run)
 
     for language, socket in sockets.items():
-        state = (await socket.state())["state"]
+        # A viewer in another language makes the state be told to all of them once more.
+        while "data-ended" not in (state := (await socket.state())["state"]):
+            pass
         assert STOPPED[language] in state
         assert not any(words in state for other, words in STOPPED.items() if other != language)
 
