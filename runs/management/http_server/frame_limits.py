@@ -6,7 +6,7 @@ from daphne.ws_protocol import WebSocketProtocol
 from typing_extensions import override
 
 from runs.live.sockets.message_rate import MessageRate
-from runs.management.http_server.frame_turns import FrameTurns
+from runs.management.http_server.frame_queue import FrameQueue
 
 FRAMES_PER_S, FRAMES_AT_ONCE = 100.0, 400.0
 """Frames of all kinds, pings and message fragments included; the site's own limit of messages is lower."""
@@ -21,7 +21,7 @@ LARGEST_SENT: Final = 64 * 1024 * 1024
 """Bytes of a message to a browser. Autobahn has one limit for both directions, and a single step may be long."""
 
 
-_turns = FrameTurns()
+_queue = FrameQueue()
 
 
 class LimitedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne is not typed
@@ -35,22 +35,26 @@ class LimitedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne is not t
 
     @override
     def dataReceived(self, data: bytes) -> None:
-        """Called with whatever arrives. Frames wait for their turn; the handshake does not."""
+        """Called with whatever arrives. Frames are queued; the handshake is not."""
         if not self._bytes.take(len(data)):
             self.dropConnection(abort=True)
         elif self.state == self.STATE_CONNECTING:
             self.parse(data)
         else:
-            _turns.add(self, data)
+            _queue.add(self, data)
 
     def parse(self, data: bytes) -> None:
-        """Parse the next bytes it has received."""
-        super().dataReceived(data)
+        """Parse the next bytes it has received. A failure ends the connection, as the reactor does when it calls."""
+        try:
+            super().dataReceived(data)
+        except Exception:
+            self.dropConnection(abort=True)
+            raise
 
     @override
     def connectionLost(self, reason: Any) -> None:
         """Called when the connection is gone."""
-        _turns.forget(self)
+        _queue.forget(self)
         super().connectionLost(reason)
 
     @override
