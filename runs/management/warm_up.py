@@ -18,13 +18,14 @@ def warm_up(*, hosts_runs: bool = True, serves_pages: bool = False) -> threading
     `serves_pages` all templates are compiled: those that a busy hour compiles lie among its short-lived objects, and
     keep their memory from being given back.
     """
+    wanted = {"hosts_runs": hosts_runs, "serves_pages": serves_pages}
     # A daemon: a site that is stopped at once does not wait for it.
-    thread = threading.Thread(target=_load, args=(hosts_runs, serves_pages), name="agentsite-warm-up", daemon=True)
+    thread = threading.Thread(target=_load, kwargs=wanted, name="agentsite-warm-up", daemon=True)
     thread.start()
     return thread
 
 
-def _load(hosts_runs: bool, serves_pages: bool) -> None:  # noqa: FBT001 (called by the thread)
+def _load(*, hosts_runs: bool, serves_pages: bool) -> None:
     units.prepare()
     POOL.warm_up()
     if hosts_runs:
