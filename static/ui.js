@@ -198,7 +198,7 @@ if (/Mac|iPhone|iPad/.test(navigator.platform)) {
 
 // --- drafts: typed text survives a reload and a sign-in, until it was launched ---
 
-function drafts(change) {
+export function drafts(change) {
   try {
     return change(sessionStorage);
   } catch {

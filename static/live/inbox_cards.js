@@ -10,7 +10,7 @@ const DECISIONS = {
   deny: (tool) => gettext("Denied %(tool)s.", { tool }),
   cancel: (tool) => gettext("Stopped the run of %(tool)s.", { tool }),
 };
-const WAITS = "[data-inbox-call]:not([data-decided])";
+export const WAITS = "[data-inbox-call]:not([data-decided])";
 const decided = (tool) => gettext("Decided %(tool)s.", { tool });
 
 // The calls that the form `element` decides: those it names, or the one whose card it is in.

@@ -2,8 +2,10 @@
 // button of changed arguments counts the changes.
 
 import { areOn } from "../keys.js";
+import { drafts } from "../ui.js";
 import { ngettext } from "../words.js";
 import { typedIn } from "./fragments.js";
+import { WAITS } from "./inbox_cards.js";
 
 const OFF = 'textarea, select, [contenteditable], input:not([type="checkbox"])';
 
@@ -39,7 +41,7 @@ export class InboxKeys {
   }
 
   move(by) {
-    const cards = [...this.section.querySelectorAll("[data-inbox-call]:not([data-decided])")].filter((card) => card.checkVisibility());
+    const cards = [...this.section.querySelectorAll(WAITS)].filter((card) => card.checkVisibility());
     const at = cards.indexOf(document.activeElement?.closest("[data-inbox-call]"));
     const next = cards[at < 0 ? 0 : Math.min(Math.max(at + by, 0), cards.length - 1)];
     next?.focus({ preventScroll: true });
@@ -53,13 +55,7 @@ export class InboxKeys {
   }
 }
 
-function hasDraft(name) {
-  try {
-    return (sessionStorage.getItem(name) ?? "{}") !== "{}";
-  } catch {
-    return false; // Storage may be forbidden.
-  }
-}
+const hasDraft = (name) => (drafts((storage) => storage.getItem(name)) ?? "{}") !== "{}";
 
 // "Approve with 2 changes"
 function nameChanges(form) {

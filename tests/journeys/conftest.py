@@ -14,6 +14,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 
 from tests.conftest import HEADLESS_SHELL
 from tests.live_site import LiveSite, copy_data
+from tests.long_run import write_long_run
 from tests.wire import WireServer
 
 JOURNEYS = Path(__file__).parent
@@ -168,3 +169,11 @@ async def step_numbers(page: Page) -> list[int]:
         "steps => steps.map(step => Number(step.dataset.stepSeq))"
     )
     return sorted(numbers)
+
+
+@pytest.fixture(scope="module")
+def long_run(shared_site: LiveSite) -> tuple[str, int, str]:
+    """The address and the number of steps of a long run, and the session of its owner."""
+    shared_site.create_user("eve")
+    run_id, steps = write_long_run(shared_site, "eve", turns=400)
+    return f"/runs/{run_id}/", steps, shared_site.session_of("eve")
