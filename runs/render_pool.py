@@ -99,13 +99,17 @@ class RenderPool:
         with suppress(WorkerLost):
             worker.start()
         while True:
-            job = self._jobs.get()
-            with self._lock:
-                self._idle -= 1
-            if job.html.set_running_or_notify_cancel():
-                job.html.set_result(_html_of(worker, job))
-            with self._lock:
-                self._idle += 1
+            self._serve_next(worker)
+
+    def _serve_next(self, worker: "_Worker") -> None:
+        # Not in the endless loop, whose variables would keep the last text and its HTML until the next come.
+        job = self._jobs.get()
+        with self._lock:
+            self._idle -= 1
+        if job.html.set_running_or_notify_cancel():
+            job.html.set_result(_html_of(worker, job))
+        with self._lock:
+            self._idle += 1
 
 
 def _html_of(worker: "_Worker", job: _Job) -> str:

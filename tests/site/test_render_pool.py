@@ -12,6 +12,7 @@ import pytest
 
 from runs import markdown, render_pool
 from runs.render_pool import RenderPool
+from tests.freed import freed, is_set
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MARKED = "**bold** and `code`"
@@ -153,3 +154,13 @@ def test_the_words_of_a_text_cannot_look_like_the_sites_own_line():
     html = markdown.render('<p class="shown-plain">x</p>\n\n[a](http://b.de "shown-plain")\n\n```shown-plain\nx\n```')
 
     assert '<p class="shown-plain"' not in html
+
+
+async def test_a_rendered_text_is_freed_before_the_next_one_comes(pool):
+    rendered = pool.submit(MARKED)
+    is_freed = freed(rendered)
+    await asyncio.to_thread(rendered.result, 60)
+
+    del rendered
+
+    assert await is_set(is_freed)

@@ -156,28 +156,38 @@ class ReplyStreams:
         while True:
             await self._has_news.wait()
             self._has_news.clear()
-            news, self._news = self._news, set()
-            for stream in news:
-                await _send(stream, stream.new_frames())
+            await self._send_pieces()
             await asyncio.sleep(self._timings.pieces_every_s)
+
+    async def _send_pieces(self) -> None:
+        # Not in the endless loop, which would keep the last reply while it waits; so for the next two.
+        news, self._news = self._news, set()
+        for stream in news:
+            await _send(stream, stream.new_frames())
 
     async def _send_all(self) -> None:
         while True:
             await asyncio.sleep(self._timings.snaps_every_s)
-            for stream in list(self._open):
-                # Only now, so that no card goes from a page a moment before the step that takes its place.
-                if stream.is_over:
-                    self._open.discard(stream)
-                await _send(stream, stream.all_frames())
+            await self._send_snaps()
+
+    async def _send_snaps(self) -> None:
+        for stream in list(self._open):
+            # Only now, so that no card goes from a page a moment before the step that takes its place.
+            if stream.is_over:
+                self._open.discard(stream)
+            await _send(stream, stream.all_frames())
 
     async def _look_who_watches(self) -> None:
         """Learn which runs nobody watches: 300 replies, 25 times a second each, are more than Redis is to be told."""
         while True:
             await asyncio.sleep(self._timings.audience_every_s)
-            looked_at = list(self._open)
-            unwatched = await doorbell.unwatched([stream.run_id for stream in looked_at])
-            for stream in looked_at:
-                stream.is_unwatched = stream.run_id in unwatched
+            await self._note_who_is_unwatched()
+
+    async def _note_who_is_unwatched(self) -> None:
+        looked_at = list(self._open)
+        unwatched = await doorbell.unwatched([stream.run_id for stream in looked_at])
+        for stream in looked_at:
+            stream.is_unwatched = stream.run_id in unwatched
 
 
 async def _send(stream: ReplyStream, frames: Sequence[ReplyFrame]) -> None:

@@ -95,10 +95,21 @@ class Writer:
 
     def _work(self) -> None:
         try:
-            while (items := self._take()) is not None:
-                self._settle(items)
+            while self._settle_next():
+                pass
         finally:
             connection.close()
+
+    def _settle_next(self) -> bool:
+        """Wait for items and commit them. False at the end.
+
+        Not in the endless loop, whose variables would keep the last steps in memory until the next come.
+        """
+        items = self._take()
+        if items is None:
+            return False
+        self._settle(items)
+        return True
 
     def _take(self) -> list[Write | Job[Any]] | None:
         """All queued items, at least one; None after `stop` when nothing is left."""

@@ -147,12 +147,14 @@ class RunFeed:
         await self._show_pieces(self.cards.forget_unheard(late))
 
     def close(self) -> None:
-        """Cancel the running read and the pending state."""
+        """Cancel the running read and the pending state, and free the cached steps."""
         if self._state_timer is not None:
             self._state_timer.cancel()
         for task in (self._reading, self._rendering):
             if task is not None:
                 task.cancel()
+        # The feed and its blocks refer to each other, so it lives until the next collection of cycles.
+        self._cache = StepCache()
 
     async def _remove_after_reading(self, farewell: SnapFrame) -> None:
         """Remove a card once every committed step is read: the one that ends it takes its place on the page, where text

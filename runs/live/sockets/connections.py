@@ -140,8 +140,12 @@ class Sockets:
     async def _ping(self) -> None:
         while True:
             await asyncio.sleep(self._timings.ping_every_s)
-            for socket in list(self._open):
-                await socket.ping()
+            await self._ping_all()
+
+    async def _ping_all(self) -> None:
+        # Not in the endless loops: their variables would keep the last socket, and all that it holds, while they sleep.
+        for socket in list(self._open):
+            await socket.ping()
 
     async def _check_access(self) -> None:
         while True:
@@ -155,8 +159,7 @@ class Sockets:
             await asyncio.sleep(self._timings.standstill_look_every_s)
             if (held := STANDSTILL.now()) != told:
                 told = held
-                for socket in list(self._open):
-                    await socket.ping()
+                await self._ping_all()
 
     async def close_those_without_access(self) -> None:
         """Close sockets whose session has ended, or whose user may no longer see the run."""

@@ -169,9 +169,13 @@ class Hub:
             await asyncio.sleep(self.timings.poll_every_s)
             # A message that expires on the channel removes it from its groups for good; joining twice does no harm.
             await self._join_all()
-            for feed in list(self._feeds.values()):
-                await feed.forget_silent_cards()
+            await self._forget_silent_cards()
             await self._look_for_unheard_news()
+
+    async def _forget_silent_cards(self) -> None:
+        # Not in the poll itself, which would keep the last feed, and the steps it caches, while it sleeps.
+        for feed in list(self._feeds.values()):
+            await feed.forget_silent_cards()
 
     async def _look_for_unheard_news(self) -> None:
         self.board.look_at_everything()

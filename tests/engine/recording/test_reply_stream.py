@@ -12,6 +12,7 @@ from runs.agent.messages import Delta
 from runs.engine.host_timings import DEFAULT_TIMINGS, HostTimings
 from runs.engine.recording import reply_stream
 from runs.engine.recording.reply_stream import ReplyStreams
+from tests.freed import freed, is_set
 
 CARD = "1-1-1-1"
 
@@ -190,3 +191,16 @@ async def test_a_reply_beyond_what_anybody_reads_is_not_kept_whole(sent):
 
     [frame] = stream.all_frames()
     assert len(frame.as_json()["snap"][2]) < reply_stream.MAX_CARD_CHARS + 1000
+
+
+async def test_a_reply_that_has_ended_is_freed_before_the_next_one_comes(sent):
+    stream = sent.open(uuid.uuid4())
+    viewer = await Viewer(stream.run_id).come()
+    stream.show(CARD, Delta("The tide comes. " * 1000))
+    await viewer.frame()
+    is_freed = freed(stream)
+
+    stream.close()
+    del stream
+
+    assert await is_set(is_freed)

@@ -26,6 +26,7 @@ from runs.engine.writing.writes import FENCED, Write
 from runs.models import Run, Spending, Step
 from tests.engine.conftest import launch, steps_of
 from tests.engine.interleaving import WriterOnDemand
+from tests.freed import freed, is_set
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -301,3 +302,16 @@ async def test_what_no_database_takes_is_stored_with_signs_in_its_place(ada: Use
         "a\N{REPLACEMENT CHARACTER}": ["\N{REPLACEMENT CHARACTER}", {"deep": "c\N{REPLACEMENT CHARACTER}d"}],
         "slash": "\\u0000",
     }
+
+
+async def test_what_is_written_is_freed_before_the_next_write_comes(writer):
+    class Work:
+        def __call__(self) -> None: ...
+
+    work = Work()
+    is_freed = freed(work)
+
+    await writer.do(work)
+    del work
+
+    assert await is_set(is_freed)
