@@ -21,6 +21,8 @@ from runs.web.call_stacks import CallStack, stacks_of
 
 MOST_SHOWN = 50
 """Maximum calls on the page; those with the nearest deadline come first, then those of the oldest runs."""
+MOST_FORMS: Final = 5
+"""Calls whose arguments can be changed without a request; the forms of 50 calls are a third of the page."""
 MOST_SAID_CHARS: Final = 600
 """Characters read of what the model said before its calls."""
 LAST_STEPS: Final = 300
@@ -44,6 +46,8 @@ class PendingCall:
     calls_in_turn: int = 1
     is_open: bool = False
     """True if the link to change its arguments was used."""
+    has_form: bool = False
+    """True if the form to change its arguments is in the page; otherwise it is loaded when somebody opens it."""
     said: str = ""
     """The beginning of what the model said before it; may be empty."""
 
@@ -175,9 +179,11 @@ def waiting_runs(user: Any, state: str, *, change: UUID | None = None) -> list[P
     order = (F("deadline").asc(nulls_last=True), "run__created_at", "run_id", "turn", "index")
     first = [Exists(ToolCall.objects.filter(pk=change, run=OuterRef("run"))).desc()] if change else []
     groups: dict[Any, PendingRun] = {}
-    for call in calls.order_by(*first, *order)[:MOST_SHOWN]:
+    for place, call in enumerate(calls.order_by(*first, *order)[:MOST_SHOWN]):
         group = groups.setdefault(call.run_id, PendingRun(call.run, call.said))
-        group.calls.append(PendingCall(call, call.calls_in_turn, is_open=call.pk == change, said=call.said))
+        is_open = call.pk == change
+        waiting = PendingCall(call, call.calls_in_turn, is_open, has_form=is_open or place < MOST_FORMS, said=call.said)
+        group.calls.append(waiting)
     return list(groups.values())
 
 

@@ -15,6 +15,7 @@ from runs.engine import control
 from runs.engine.recording.canonical_json import arguments_hash, canonical
 from runs.live.rendering.long_texts import SHOWN_CHARS
 from runs.models import Run, Step, ToolCall
+from runs.web.pending_calls import MOST_FORMS
 from tests.markup import flat
 from tests.web.conftest import HTMX
 
@@ -306,15 +307,18 @@ def test_who_says_to_have_read_more_than_a_page_shows_is_refused_and_may_deny(
     assert call.state == "denied"
 
 
-def test_the_form_of_a_call_comes_to_a_page_that_shows_the_call_while_it_waits(browser: Client, ask: Ask) -> None:
-    call = ask({"a": "17 * 23"})
+def test_the_forms_of_the_first_calls_are_in_the_page_and_those_of_the_others_come_while_they_wait(
+    browser: Client, ask: Ask
+) -> None:
+    calls = [ask({"a": f"17 * {number}"}) for number in range(MOST_FORMS + 1)]
+    call = calls[-1]
     address = f"/runs/{call.run_id}/calls/{call.pk}/?change=1"
-    card = browser.get("/inbox/").content.decode()
+    page = browser.get("/inbox/").content.decode()
 
     form = browser.get(address, headers=HTMX).content.decode()
 
-    assert f'hx-get="{address}"' in card
-    assert "argument-form" not in card
+    assert page.count('class="argument-form') == MOST_FORMS
+    assert [each for each in calls if f'hx-get="/runs/{each.run_id}/calls/{each.pk}/?change=1"' in page] == [call]
     assert fields_of(form, call) == fields_of(browser.get(f"/inbox/?change={call.pk}").content.decode(), call)
     control.deny(call.pk, by=call.run.user, arguments_hash=call.arguments_hash)
     stands = browser.get(address, headers=HTMX).content.decode()
