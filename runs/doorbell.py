@@ -51,6 +51,15 @@ async def show(run_id: UUID | str, frame: JsonObject) -> None:
     await _send(run_group(run_id), {"type": "doorbell.show", "run": str(run_id), "frame": frame})
 
 
+REPLIES_GROUP = "replies"
+"""Gets a message for each run that somebody begins to watch."""
+
+
+async def ask_for_replies(run_id: UUID | str) -> None:
+    """Ask the host of a run to send at once what its replies in the making have said so far."""
+    await _send(REPLIES_GROUP, {"type": "doorbell.ask", "run": str(run_id)})
+
+
 def is_watched(run_id: UUID | str) -> bool:
     """False if it is certain that the run has no viewer. A layer between processes cannot tell."""
     layer = get_channel_layer()

@@ -1,7 +1,7 @@
 """Pieces of replies on their way to whoever watches: not stored, never waited for, and lost without harm.
 
 A *card* (`epoch-turn-attempt-lane`) is one reply in the making. Its pieces go out in numbered chunks, 25 times a second
-at most; every 2 s, and to the first viewer that comes, all of it goes out as a *snap*, which heals whatever was lost.
+at most; every 2 s, and when the first viewer comes, all of it goes out as a *snap*, which heals whatever was lost.
 The step that says how the reply ended takes its card away; for pages that missed it, a snap without text does so
 later. Reasoning and text are pieces of the same card, in the order they came.
 """
@@ -145,6 +145,7 @@ class ReplyStreams:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._send_new())
             group.create_task(self._send_all())
+            group.create_task(self._answer_new_viewers())
             if settings.IS_SCALE_OUT:
                 group.create_task(self._look_who_watches())
 
@@ -176,6 +177,13 @@ class ReplyStreams:
             if stream.is_over:
                 self._open.discard(stream)
             await _send(stream, stream.all_frames())
+
+    async def _answer_new_viewers(self) -> None:
+        """Send what was said so far to whoever begins to watch: until the next snap their page would be empty."""
+        async for message in doorbell.messages(doorbell.REPLIES_GROUP):
+            for stream in [stream for stream in self._open if str(stream.run_id) == message["run"]]:
+                stream.is_unwatched = False
+                await _send(stream, stream.all_frames())
 
     async def _look_who_watches(self) -> None:
         """Learn which runs nobody watches: 300 replies, 25 times a second each, are more than Redis is to be told."""

@@ -80,7 +80,10 @@ class Hub:
             )
             await self._join(doorbell.run_group(run_id))
         # Subscribed before it reads, so that no step falls between its read and its first update.
+        is_first = not feed.is_watched
         feed.add(watcher)
+        if is_first:
+            self.spawn(doorbell.ask_for_replies(run_id))
         return feed
 
     async def unwatch(self, feed: RunFeed, watcher: Watcher) -> None:
