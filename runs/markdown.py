@@ -189,7 +189,7 @@ def _cleaner() -> Any:
     from pygments.token import STANDARD_TYPES
 
     from runs.markup.parser import DEEPEST_LEVEL
-    from runs.markup.tables import ALIGNMENTS, BOX_CLASS
+    from runs.markup.tables import BOX_CLASS, CELL_CLASSES
 
     return Cleaner(
         tags=TAGS,
@@ -203,8 +203,8 @@ def _cleaner() -> Any:
             "span": _FORMULAS | {f"tok-{name}" for name in STANDARD_TYPES.values() if name},
             "h4": {f"level-{level}" for level in range(1, DEEPEST_LEVEL + 1)},
             "div": {BOX_CLASS},
-            "th": set(ALIGNMENTS.values()),
-            "td": set(ALIGNMENTS.values()),
+            "th": set(CELL_CLASSES),
+            "td": set(CELL_CLASSES),
         },
         url_schemes={"http", "https", "mailto"},
         url_relative="deny",

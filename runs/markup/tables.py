@@ -1,4 +1,4 @@
-"""Tables for narrow screens: a box that scrolls sideways, and the alignment of columns as a class."""
+"""Tables for narrow screens: a box that scrolls sideways, and classes for the alignment of columns and for long cells."""
 
 from collections.abc import Sequence
 
@@ -11,21 +11,27 @@ from markdown_it.utils import EnvType, OptionsDict
 ALIGNMENTS = {"text-align:right": "num", "text-align:center": "mid"}
 """What markdown-it says of `---:` and `:-:`, and the class for it: the page's policy allows no `style`."""
 BOX_CLASS = "table-box"
+LONG_CLASS = "long"
+"""The class of a cell of more than `SHORT_CHARS`: all others stay on one line."""
+SHORT_CHARS = 24
+CELL_CLASSES = frozenset({LONG_CLASS, *ALIGNMENTS.values()})
 
 
 def add_tables(parser: MarkdownIt) -> None:
-    """Have `parser` write each table in a box of its own, and the alignment of each cell as a class."""
+    """Have `parser` write each table in a box of its own, and the alignment and length of each cell as classes."""
     parser.core.ruler.push("alignments", _use_classes)
     parser.add_render_rule("table_open", _open_box)
     parser.add_render_rule("table_close", _close_box)
 
 
 def _use_classes(state: StateCore) -> None:
-    for token in state.tokens:
+    for index, token in enumerate(state.tokens):
         if token.type in ("th_open", "td_open"):
             alignment = ALIGNMENTS.get(str(token.attrs.pop("style", "")))
             if alignment:
                 token.attrSet("class", alignment)
+            if len(state.tokens[index + 1].content) > SHORT_CHARS:
+                token.attrJoin("class", LONG_CLASS)
 
 
 def _open_box(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:

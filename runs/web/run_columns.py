@@ -24,7 +24,7 @@ COLUMNS: Final[dict[str, Promise]] = {
     "started": gettext_lazy("Started"),
 }
 """Those beside the status and the task, in the order of the table."""
-USUAL: Final = frozenset(COLUMNS) - {"model", "thread"}
+USUAL: Final = frozenset(COLUMNS) - {"person", "model", "thread"}
 
 
 @require_POST

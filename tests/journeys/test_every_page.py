@@ -23,6 +23,12 @@ ANIMATIONS_ENDED = """() => Promise.allSettled(document.getAnimations()
     .filter(each => each.effect.getComputedTiming().endTime !== Infinity).map(each => each.finished))"""
 
 
+OTHER_AGENT = """
+from runs.models import Agent
+Agent.objects.create(name="An agent with a name that is as long as the names of some agents are", instructions="Help.")
+"""
+
+
 async def faults_of(page: Page) -> list[str]:
     """The findings of axe, and elements out of their place, once what fades in or out has done so."""
     await page.evaluate(ANIMATIONS_ENDED)
@@ -31,7 +37,7 @@ async def faults_of(page: Page) -> list[str]:
         f"{page.url}: {violation['id']} at {[node['target'] for node in violation['nodes']]}"
         for violation in results.response["violations"]
     ]
-    if await page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+    if await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
         faults.append(f"{page.url}: wider than the window")
     if await page.evaluate(BAR_ENDS_EARLY):
         faults.append(f"{page.url}: the bar at the top ends before the window does")
@@ -56,6 +62,7 @@ async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_windo
         faults += await faults_of(stranger)
 
     live_site.create_user("root", staff=True, superuser=True)
+    live_site.ask(OTHER_AGENT)
     page = await open_page(live_site, session=live_site.session_of("root"), **LOOKS[look])
     for address in (
         "/", "/runs/", "/inbox/", "/threads/", "/models/", "/settings/password/", "/settings/tokens/", "/search/",

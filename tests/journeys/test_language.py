@@ -83,4 +83,6 @@ async def test_nothing_is_cut_off_when_a_page_is_read_from_right_to_left(
         await page.goto(address)
         await page.evaluate("document.documentElement.dir = 'rtl'")
 
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+        assert await page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), (
+            address
+        )

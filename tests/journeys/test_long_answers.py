@@ -104,7 +104,7 @@ async def test_a_wide_table_on_a_phone_scrolls_and_breaks_no_word(site, open_pag
     )
     assert lines == [1] * 7
     assert await box.evaluate("box => box.scrollWidth > box.clientWidth")
-    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert await page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     aligned = await box.locator("tbody tr:first-child td").evaluate_all(
         "cells => cells.map(cell => getComputedStyle(cell).textAlign)"
     )

@@ -91,7 +91,7 @@ async def test_on_a_phone_a_run_is_two_lines_and_the_filters_stay_in_reach(
     await page.check('[name=status][value="failed"]')
     await page.wait_for_url("**/runs/?status=failed")
     await expect(page.get_by_text("No runs match")).to_be_visible()
-    assert not await page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    assert not await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     assert await violations(page) == []
 
 

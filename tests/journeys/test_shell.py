@@ -210,7 +210,9 @@ async def test_all_pages_have_one_left_edge_and_none_is_wider_than_the_window(
         await page.set_viewport_size({"width": width, "height": 700})
         for address in (*addresses, "/no-such-page/"):
             await page.goto(address)
-            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (address, width)
+            assert await page.evaluate(
+                "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+            ), (address, width)
 
 
 async def test_on_a_phone_the_tab_bar_leads_everywhere_and_leaves_the_room_to_the_keyboard(

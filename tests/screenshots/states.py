@@ -139,7 +139,7 @@ FULL = [
     State("search", at("/search/?q=check")),
     State("palette", at("/"), open_palette),
     State("shortcuts", at("/"), open_shortcuts),
-    State("api-reference", at("/api/v1/docs/")),
+    State("api-reference", at("/api/v1/docs")),
     State("admin-runs", at("/admin/runs/run/")),
 ]
 STATES = [*FIRST, *LIVE, *ENDED, *FULL]

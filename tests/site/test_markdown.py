@@ -156,3 +156,12 @@ def test_brackets_elsewhere_are_brackets():
     assert words_of(render("[ ] no item\n\n- see [x] there\n- [y] no\n- `[x]` code")) == (
         "[ ] no item\n\nsee [x] there\n[y] no\n[x] code\n"
     )
+
+
+def test_a_cell_of_more_than_24_characters_may_take_several_lines_and_no_other_does():
+    long = "a" * 20 + " " + "b" * 4
+
+    rendered = render(f"| n | {long} |\n|--:|---|\n| {long} | {long[:-1]} |\n")
+
+    cells = [(attributes.get("class"), text) for tag, attributes, text in Tags(rendered).found if tag in ("th", "td")]
+    assert cells == [("num", "n"), ("long", long), ("num long", long), (None, long[:-1])]

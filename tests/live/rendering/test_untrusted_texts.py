@@ -23,7 +23,8 @@ PLAIN_ATTRIBUTES = {
     **{tag: {"class", "dir"} for tag in ("h4", "td", "th")},
     **{tag: {"dir"} for tag in ("blockquote", "code", "li", "p", "pre", "table", "ul")},
 }
-CLASSES = {"h4": ("level-1", "level-2", "level-3"), "td": ("num", "mid"), "th": ("num", "mid"), "div": ("table-box",)}
+CELLS = ("num", "mid", "long", "num long", "mid long")
+CLASSES = {"h4": ("level-1", "level-2", "level-3"), "td": CELLS, "th": CELLS, "div": ("table-box",)}
 FIXED = {"role": "group", "tabindex": "0"}
 """Values of attributes that only the box around a table has."""
 
