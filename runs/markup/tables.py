@@ -1,4 +1,4 @@
-"""Tables for narrow screens: a box that scrolls sideways, and classes for the alignment of columns and for long cells."""
+"""Tables for narrow screens: a box that scrolls sideways, and classes for the alignment of columns and long cells."""
 
 from collections.abc import Sequence
 

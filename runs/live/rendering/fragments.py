@@ -133,8 +133,8 @@ def counts_html(counts: Mapping[str, int]) -> SafeString:
 
 
 def run_totals(run: Run) -> dict[str, str]:
-    """Model, agent, elapsed time, tokens and cost as texts. In every language tokens and cost are `none` for the offline
-    planner, `unknown` if a finished run reported none, and empty as long as a reply may still report them."""
+    """Model, agent, elapsed time, tokens and cost as texts. In every language tokens and cost are `none` for the
+    offline planner, `unknown` if a finished run reported none, and empty as long as a reply may still report them."""
     models = run.config.get("models") or ["offline"]
     missing = "none" if models == ["offline"] else "unknown" if run.is_finished else ""
     tokens = run.tokens_used
