@@ -1,16 +1,27 @@
 """The metrics for Prometheus."""
 
 import time
-from collections import Counter
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from runs.agent.payloads.step_fields import StepFields
+from runs.agent.payloads.steps import (
+    AnswerPayload,
+    Lane,
+    LaneOutcome,
+    RacePayload,
+    ReasoningPayload,
+    RetryPayload,
+    ToolResultPayload,
+)
 from runs.agent.providers.scripted import ScriptedModel, answers
+from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.engine.operations.metrics import REGISTRY
-from runs.engine.writing.write_metrics import _note_attempts
+from runs.engine.recording.ended_attempts import ended_attempts
 from runs.engine.writing.writes import Write
 from tests.engine.conftest import ada, assistant, ended, host_for, launch  # noqa: F401  (fixtures)
 from tests.operations.asking import SOON_S, get, wait_for_statuses
@@ -85,25 +96,48 @@ def test_a_run_is_counted_in_every_figure_it_touches(start_site):
     assert figures["process_resident_memory_bytes", ()] > 0
 
 
+def lane(number: int, outcome: LaneOutcome) -> Lane:
+    return Lane(
+        lane=number,
+        provider="a",
+        model="m",
+        started_at=1.0,
+        first_token_at=None,
+        ended_at=2.0,
+        outcome=outcome,
+        tokens=None,
+        cost=None,
+        error_code=None,
+    )
+
+
+WAIT = RetryPayload(code="overloaded", wait_s=1.0, next_at=2.0, waits_only=True)
+RACE = RacePayload(strategy="race", lanes=(lane(1, "won"), lane(2, "lost"), lane(3, "failed")), multiple=3)
+
+
 @pytest.mark.parametrize(
-    ("step", "counted"),
+    ("kind", "payload", "fields", "counted"),
     [
-        ({"kind": "tool_result"}, ("tool", "succeeded")),
-        ({"kind": "tool_result", "severity": "error", "metadata": {"code": "outcome_unknown"}}, ("tool", "unknown")),
-        ({"kind": "tool_result", "severity": "warning"}, ("tool", "failed")),
-        ({"kind": "retry", "tool_name": "search"}, ("tool", "failed")),
-        ({"kind": "retry", "metadata": {"card": "1-1-1-1"}}, ("model", "failed")),
-        ({"kind": "race", "metadata": {"lanes": [{"outcome": "won"}, {"outcome": "lost"}]}}, ("model", "lost")),
-        ({"kind": "answer", "metadata": {"card": "1-1-1-1"}}, ("model", "succeeded")),
+        (ThoughtType.TOOL_RESULT, ToolResultPayload(), StepFields(), ("tool", "succeeded")),
+        (
+            ThoughtType.TOOL_RESULT,
+            ToolResultPayload(code="outcome_unknown"),
+            StepFields(severity="error"),
+            ("tool", "unknown"),
+        ),
+        (ThoughtType.TOOL_RESULT, ToolResultPayload(), StepFields(severity="warning"), ("tool", "failed")),
+        (ThoughtType.RETRY, replace(WAIT, waits_only=False), StepFields(tool_name="search"), ("tool", "failed")),
+        (ThoughtType.RETRY, replace(WAIT, waits_only=False, card="1-1-1"), StepFields(), ("model", "failed")),
+        (ThoughtType.RACE, RACE, StepFields(), ("model", "lost")),
+        (ThoughtType.ANSWER, AnswerPayload(card="1-1-1"), StepFields(), ("model", "succeeded")),
     ],
 )
-def test_each_attempt_is_counted_once_by_the_step_that_tells_its_end(step, counted):
-    attempts: Counter[tuple[str, str]] = Counter()
-    _note_attempts(step, attempts)
-    _note_attempts({"kind": "retry", "metadata": {"waits_only": True}}, attempts)
-    _note_attempts({"kind": "reasoning"}, attempts)
+def test_each_attempt_is_counted_once_by_the_step_that_tells_its_end(kind, payload, fields, counted):
+    end = AgentThought(kind, "", payload=payload, fields=fields)
+    wait = AgentThought(ThoughtType.RETRY, "", payload=WAIT)
+    reasoning = AgentThought(ThoughtType.REASONING, "", payload=ReasoningPayload())
 
-    assert attempts == {counted: 1}
+    assert ended_attempts([end, wait, reasoning]) == [counted]
 
 
 async def test_a_fenced_write_is_counted_as_refused(host_for, ada):  # noqa: F811

@@ -21,6 +21,7 @@ from runs.agent.thoughts import AgentThought
 from runs.agent.tools.protocol import REPEATABLE
 from runs.engine.operations.alerts import Alerts
 from runs.engine.operations.fault_points import crashpoint
+from runs.engine.recording.ended_attempts import ended_attempts
 from runs.engine.recording.open_calls import OpenCalls
 from runs.engine.recording.open_replies import OpenReplies
 from runs.engine.recording.parallel_calls import ParallelCalls
@@ -123,14 +124,16 @@ class Recorder:
         if steps and entry.replay is not None:
             steps[0]["replay"] = self._redactor.value(entry.replay)
         steps = [*[await self._step(thought) for thought in unfinished], *steps]
+        thoughts = [*unfinished, *entry.thoughts]
         write = Write(run_id=self.run_id, epoch=self.epoch, steps=steps, tokens=entry.tokens)
+        write.attempts = ended_attempts(thoughts)
         write.cost, write.cost_is_partial = entry.cost, entry.cost_is_partial
         write.usage_is_estimated = entry.usage_is_estimated
         self._note_calls(entry, write)
         self.activity.note(entry)
         if entry.status is not None:
             self._note_status(entry.status, entry, write)
-        self._end_cards([*unfinished, *entry.thoughts])
+        self._end_cards(thoughts)
         self._writes.submit(write)
 
     async def start(self, change: CallChange) -> None:
@@ -180,6 +183,7 @@ class Recorder:
             run_id=self.run_id,
             epoch=self.epoch,
             steps=steps,
+            attempts=ended_attempts([*unfinished, *notes]),
             calls=[call_update(change) for change in calls or []],
             status=status,
             waiting_for=waiting_for,

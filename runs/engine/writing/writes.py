@@ -1,7 +1,7 @@
 """The writes a run's host asks for, and their outcomes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +12,8 @@ from runs.agent.payloads.notes import UsedSoFar
 from runs.engine.writing.columns import Columns
 from runs.models import Run, Step
 
+EndedAttempt = tuple[str, str]
+"""An ended attempt for the metrics: `model` or `tool`, and its outcome."""
 FROZE = 100
 """Added to the crashes of a run that blocks the event loop of its process. A new step resets them to 0; a run that is
 lost before that is not resumed into the same, but ended: `froze`."""
@@ -75,6 +77,8 @@ class Write:
     epoch: int
     steps: list[Columns] = field(default_factory=list)
     """Column values of new steps, without `run_id`, `epoch` and `sequence`."""
+    attempts: Sequence[EndedAttempt] = ()
+    """The attempts that these steps end."""
     new_calls: list[Columns] = field(default_factory=list)
     calls: list[CallUpdate] = field(default_factory=list)
     starts_call: bool = False
