@@ -18,6 +18,9 @@ __all__ = ["HIDDEN", "MIN_SECRET_CHARS", "Redactor", "holds_hidden", "redacted",
 
 MAX_DEPTH = 8
 PART_CHARS = 64
+NAME_CHARS = 64
+"""Texts up to this length are mostly names: of tools, models and arguments, the same ones in every step."""
+MOST_NAMES = 4_096
 _SEVERAL = re.compile(rf"(?:{re.escape(HIDDEN)})+")
 
 _SECRET_NAME = re.compile(
@@ -35,9 +38,21 @@ class Redactor:
         self.encoded = EncodedSecrets(parts)
         self._first_letters = frozenset(form[0] for form in self._forms)
         self._beginnings: frozenset[str] | None = None
+        self._without_secret: set[str] = set()
+        """Short texts that were searched in vain. Texts with a secret are not kept."""
 
     def text(self, text: str) -> str:
         """The text with `[hidden]` in place of each secret."""
+        if text in self._without_secret:
+            return text
+        hidden = self._searched(text)
+        if len(text) <= NAME_CHARS and hidden == text:
+            if len(self._without_secret) >= MOST_NAMES:
+                self._without_secret.clear()
+            self._without_secret.add(text)
+        return hidden
+
+    def _searched(self, text: str) -> str:
         # Searched one by one: with a hundred secrets this is a hundred times faster than a single pattern.
         for form in self._forms:
             if form in text:

@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from runs.agent.redaction.redactor import Redactor, redacted, secrets_in
+from runs.agent.redaction.redactor import MOST_NAMES, Redactor, redacted, secrets_in
 from runs.agent.redaction.secret_values import short_secrets_in
 from runs.agent.redaction.stream_redactor import PieceRedactor
 
@@ -187,3 +187,14 @@ def test_a_line_of_a_long_text_is_hidden_as_it_is_alone(line):
     hidden = redacted("\n".join([*others, line, *others, line]))
 
     assert hidden.split("\n") == [*others, redacted(line), *others, redacted(line)]
+
+
+def test_a_short_text_is_hidden_each_time_among_any_number_of_others():
+    redactor = Redactor({SECRET})
+    texts = ["calculator", f"of {SECRET}", "use sk-abcdefgh12345678, please"]
+    names = [f"tool {number}" for number in range(2 * MOST_NAMES)]
+
+    rounds = [[redactor.text(text) for text in (*texts, *names, *texts)] for _ in range(2)]
+
+    hidden = ["calculator", "of [hidden]", "use [hidden], please"]
+    assert rounds == [[*hidden, *names, *hidden]] * 2
