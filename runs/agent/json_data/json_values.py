@@ -89,7 +89,7 @@ def as_storable_text(text: str) -> str:
     them."""
     if "\0" in text:
         text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return _without_surrogates(text)
+    return text if text.isascii() else _without_surrogates(text)
 
 
 def as_storable_json(value: Any) -> Any:
