@@ -134,18 +134,12 @@ class RunBudget:
             cost_usd=cost_usd or NOTHING,
         )
         self.budgets = (own, *shared)
+        self.limits_money = any(budget.max_cost_usd is not None for budget in self.budgets)
+        """True if a budget limits money, so that the cost of a call must be estimated first."""
+        self.is_limited = self.limits_money or any(budget.max_tokens is not None for budget in self.budgets)
+        """True if any budget limits tokens or money."""
         self._largest_output = 0
         self._unbooked = UsageTotals()
-
-    @property
-    def limits_money(self) -> bool:
-        """True if a budget limits money, so that the cost of a call must be estimated first."""
-        return any(budget.max_cost_usd is not None for budget in self.budgets)
-
-    @property
-    def is_limited(self) -> bool:
-        """True if any budget limits tokens or money."""
-        return any(budget.max_tokens is not None or budget.max_cost_usd is not None for budget in self.budgets)
 
     @property
     def largest_output(self) -> int:
