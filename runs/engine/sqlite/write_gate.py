@@ -54,4 +54,6 @@ _gates_lock = threading.Lock()
 def gate_of(database_name: str) -> FairLock:
     """The only gate of a database file in this process."""
     with _gates_lock:
-        return _gates.setdefault(database_name, FairLock())
+        if database_name not in _gates:
+            _gates[database_name] = FairLock()
+        return _gates[database_name]
