@@ -7,6 +7,7 @@ Reads never wait. The file is made readable by its owner only.
 import os
 import tempfile
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,23 @@ from runs.text_search import mentions
 _READS = ("SELECT", "PRAGMA", "EXPLAIN", "BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "COMMIT", "VALUES")
 
 
+@lru_cache(maxsize=256)
+def _converted(query: str) -> str:
+    """The statement as Django's backend converts it, for parameters in a list. The writer's statements are long, and
+    always the same."""
+    converted: str = base.FORMAT_QMARK_REGEX.sub("?", query).replace("%%", "%")
+    return converted
+
+
 class GatedCursor(base.SQLiteCursorWrapper):
     """A cursor whose writes outside a transaction take the gate."""
 
     wrapper: "DatabaseWrapper"
+
+    def convert_query(self, query: str, *, param_names: Any = None) -> Any:
+        if param_names is None:
+            return _converted(query)
+        return super().convert_query(query, param_names=param_names)
 
     def execute(self, query: str, params: Any = None) -> Any:
         if self.wrapper.needs_gate_for(query):
