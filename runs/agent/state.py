@@ -28,7 +28,8 @@ class AgentStatus(Enum):
         return self in _FINAL
 
 
-_FINAL = frozenset({AgentStatus.COMPLETED, AgentStatus.FAILED, AgentStatus.CANCELLED})
+_FINAL = (AgentStatus.COMPLETED, AgentStatus.FAILED, AgentStatus.CANCELLED)
+"""Not a set: the hash of an enum's member is a call of Python, its identity is none."""
 
 
 @dataclass(slots=True)
