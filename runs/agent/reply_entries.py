@@ -37,15 +37,17 @@ def proposal(reply: ModelReply, about: StepFields, remarks: Sequence[AgentThough
     """The entry of a reply with tool calls, without the calls."""
     # Text beside calls is reasoning; only a reply without calls is the answer.
     said = "\n\n".join(part for part in (reply.reasoning, reply.text) if part.strip())
-    return Entry(replay=reply.replay, thoughts=[*_reasoning(said, about, _reasoning_payload(reply)), *remarks])
+    payload = ReasoningPayload(tokens_are_estimated=reply.usage.is_estimated, token_parts=parts_of(reply.usage))
+    return Entry(replay=reply.replay, thoughts=[*_reasoning(said, about, payload), *remarks])
 
 
 def add_usage(entry: Entry, about: StepFields, usage: Usage) -> None:
     """Add the reply's usage to the first thought of its calls, unless its reasoning has it."""
     first = entry.thoughts[0]
-    if first.type is not ThoughtType.REASONING:
-        first.fields |= StepFields(provider=about.provider, model=about.model, tokens=about.tokens, cost=about.cost)
-    if isinstance(first.payload, ReasoningPayload | ToolCallPayload):
+    if first.type is ThoughtType.REASONING:
+        return
+    first.fields |= StepFields(provider=about.provider, model=about.model, tokens=about.tokens, cost=about.cost)
+    if isinstance(first.payload, ToolCallPayload):
         first.payload = replace(first.payload, token_parts=parts_of(usage))
 
 
@@ -58,7 +60,11 @@ def answer(reply: ModelReply, about: StepFields, text: str, data: Any, remarks: 
         text = json.dumps(data, ensure_ascii=False, indent=2)
     # Only the last thought of a reply has its tokens, so that they are counted once.
     entry.thoughts = [
-        *_reasoning(reply.reasoning, about._replace(tokens=None, cost=None), _reasoning_payload(reply, data)),
+        *_reasoning(
+            reply.reasoning,
+            about._replace(tokens=None, cost=None),
+            ReasoningPayload(tokens_are_estimated=reply.usage.is_estimated, output=data),
+        ),
         *remarks,
         AgentThought(ThoughtType.ANSWER, text, payload=answer_payload(reply, data, could_not=could_not), fields=about),
     ]
@@ -77,7 +83,3 @@ def rejection(reply: ModelReply, about: StepFields, bad: BadOutput, rejected: in
 
 def _reasoning(text: str, about: StepFields, payload: ReasoningPayload) -> list[AgentThought]:
     return [AgentThought(ThoughtType.REASONING, text, payload=payload, fields=about)] if text.strip() else []
-
-
-def _reasoning_payload(reply: ModelReply, output: Any = ABSENT) -> ReasoningPayload:
-    return ReasoningPayload(tokens_are_estimated=reply.usage.is_estimated, output=output)
