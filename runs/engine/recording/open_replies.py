@@ -87,7 +87,9 @@ class OpenReplies:
     def ended_by(self, thoughts: Iterable[AgentThought]) -> list[AgentThought]:
         """The unfinished replies that these thoughts end as failed attempts. Replies that end otherwise are recorded by
         their own thoughts, or lost a race: their text is dropped."""
-        unfinished = []
+        unfinished: list[AgentThought] = []
+        if not self._open:
+            return unfinished
         for thought in thoughts:
             cards = ended_cards(thought.payload)
             if not cards:
