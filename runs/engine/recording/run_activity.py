@@ -59,7 +59,7 @@ class RunActivity:
             elif change.state in ("succeeded", "failed"):
                 self._finished[change.call.call_id] = change
         self._status = entry.status or self._status
-        if any(thought.payload.card is not None for thought in entry.thoughts):
+        if self.is_replying and any(thought.payload.card is not None for thought in entry.thoughts):
             self.is_replying = False
 
     @property
