@@ -14,7 +14,13 @@ logger = logging.getLogger(__name__)
 
 def is_prose(thought: AgentThought) -> bool:
     """True for text from a model that may be Markdown."""
-    return thought.type in (ThoughtType.REASONING, ThoughtType.ANSWER) or is_unfinished(thought)
+    match thought.type:
+        case ThoughtType.REASONING | ThoughtType.ANSWER:
+            return True
+        case ThoughtType.NOTE:
+            return is_unfinished(thought)
+        case _:
+            return False
 
 
 def takes_long(thoughts: list[AgentThought]) -> bool:
