@@ -37,8 +37,8 @@ class ContextSize:
     @property
     def is_known(self) -> bool:
         """True if the size is known without a lookup in the price lists."""
-        known = (self._said, self._own, _learnt.get(self._key), self._of_server())
-        return any(size is not None for size in known)
+        is_learnt = self._own is not None or self._key in _learnt
+        return is_learnt or self._said is not None or self._of_server() is not None
 
     @property
     def learnt(self) -> int | None:
