@@ -155,6 +155,8 @@ class MeteredModel:
 
     def _longest_output(self, guessed: int) -> int | None:
         """The most output tokens under the limits of the run and its owner; None without a limit."""
+        if not self._budget.is_limited:
+            return None
         tokens, usd = self._budget.left()
         most = None if tokens is None else tokens - guessed
         price = self._usd_per_token(guessed)
