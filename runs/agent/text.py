@@ -4,6 +4,8 @@ import json
 import math
 from typing import Any
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+"""`json.dumps` with options creates an encoder for each value, which costs more than a short value itself."""
 MODEL_SEES_CHARACTERS = 32_768
 """Length limit of one tool result in a request to a model."""
 
@@ -37,12 +39,12 @@ def call_text(tool_name: str, arguments: dict[str, Any]) -> str:
 
 def changed_text(arguments: dict[str, Any]) -> str:
     """The remark to the model about a call whose arguments a person has changed."""
-    return f"A person changed the arguments of this call to {json.dumps(arguments, ensure_ascii=False)}."
+    return f"A person changed the arguments of this call to {_encode(arguments)}."
 
 
 def output_text(output: Any) -> str:
     """A tool's output as text: strings unchanged, other values as JSON; cut at `MODEL_SEES_CHARACTERS` with a mark."""
-    text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
+    text = output if isinstance(output, str) else _encode(output)
     if len(text) <= MODEL_SEES_CHARACTERS:
         return text
     return f"{text[:MODEL_SEES_CHARACTERS]}\n[cut: {MODEL_SEES_CHARACTERS} of {len(text)} characters shown]"

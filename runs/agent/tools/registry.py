@@ -19,6 +19,7 @@ from runs.agent.tools.validation import validated
 if TYPE_CHECKING:
     from runs.agent.concurrency.retry import RetryPolicy
 
+_encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 ToolT = TypeVar("ToolT", bound=Tool)
@@ -165,7 +166,7 @@ def _as_json(output: Any, tool_name: str) -> Any:
     try:
         value = pydantic_core.to_jsonable_python(output)
         # Refuses what would fail later, far from its cause: NaN, integers too long to print, lone surrogates.
-        encoded = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+        encoded = _encode(value).encode()
     except (ValueError, TypeError, RecursionError) as error:  # PydanticSerializationError is a ValueError
         raise ToolFailed(f"The output of {tool_name!r} cannot be written as JSON: {words_of(error)}") from error
     return value if len(encoded) <= MAX_OUTPUT_BYTES else cut_output(value, encoded)
