@@ -69,7 +69,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._holds_gate = False
+        self._held_gate: FairLock | None = None
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Open the file, which is created first if it is missing."""
@@ -86,7 +86,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def needs_gate_for(self, query: str) -> bool:
         """True for a write outside a transaction of this connection."""
-        return not self._holds_gate and not query[:16].lstrip().upper().startswith(_READS)
+        return self._held_gate is None and not query[:16].lstrip().upper().startswith(_READS)
 
     def gate_held(self) -> _GateHeld:
         """Context manager that holds the gate."""
@@ -96,15 +96,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Wait for the gate. Raises `OperationalError` after `timeout_s`, or that of the settings' OPTIONS (5 s)."""
         if timeout_s is None:
             timeout_s = float(self.settings_dict["OPTIONS"].get("timeout", 5))
-        if not self.gate.acquire(timeout_s):
+        gate = self.gate
+        if not gate.acquire(timeout_s):
             raise OperationalError(f"database is locked: another write of this process took over {timeout_s:g} s")
-        self._holds_gate = True
+        self._held_gate = gate
 
     def leave_gate(self) -> None:
         """Release the gate, if this connection holds it."""
-        if self._holds_gate:
-            self._holds_gate = False
-            self.gate.release()
+        if self._held_gate is not None:
+            held, self._held_gate = self._held_gate, None
+            held.release()
 
     def create_cursor(self, name: str | None = None) -> GatedCursor:  # noqa: ARG002 - Django's signature
         cursor: GatedCursor = self.connection.cursor(factory=GatedCursor)
