@@ -217,7 +217,7 @@ class RunHost:
         for write in writes:
             if write.outcome is not None and write.outcome.kind == "written":
                 self._notifier.note(write.run_id, write.outcome.sequence)
-                if write.is_progress:
+                if write.outcome.is_progress:
                     self.services.claimer.end_trial(write.run_id)
 
     # Its services

@@ -181,14 +181,15 @@ class Batch:
             self._call_updates.append((change.state, write.epoch, change.effect, *times, change.call_id.hex))
         if write.status is not None:
             row.status, row.waiting_for = write.status, write.waiting_for
-        if write.is_progress:
+        is_progress = write.is_progress
+        if is_progress:
             row.crashes = 0
         row.active_ms += write.active_ms
         row.changed = True
         if write.leaves:
             row.hosted, row.leaving = False, write
             row.crashes %= FROZE  # A host that releases a run is not blocked by it, whether or not a freeze was noted.
-        return WriteOutcome("written", row.next_sequence - 1)
+        return WriteOutcome("written", row.next_sequence - 1, is_progress=is_progress)
 
     def _expiry(self, call: Columns) -> Columns:
         """The call's deadline by the database's clock, because another process checks it."""

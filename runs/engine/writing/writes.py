@@ -26,6 +26,8 @@ class WriteOutcome:
     kind: Literal["written", "fenced", "stop_asked", "failed"]
     sequence: int = 0
     error: BaseException | None = None
+    is_progress: bool = False
+    """Of a written one: as of `Write`."""
 
     @classmethod
     def failed(cls, error: BaseException) -> "WriteOutcome":
