@@ -219,5 +219,7 @@ class Batch:
             self._spent[row.user_id] = (tokens + (write.tokens or 0), min(cost + (write.cost or 0), MOST_COST))
 
     def _spending(self) -> list[tuple[Any, ...]]:
+        if not self._spent:
+            return []
         today = datetime.now(UTC).date().isoformat()
         return [(user_id, today, *spent) for user_id, spent in self._spent.items()]
