@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ _COLUMNS = (
     "usage_is_estimated",
 )
 """The columns of a run's row that a batch may change."""
+_values_of = attrgetter(*_COLUMNS)
 
 
 @dataclass(slots=True)
@@ -52,8 +54,8 @@ class _Row:
         return self.active_ms, self.tokens_used
 
     def columns(self) -> Columns:
-        """The values of `_COLUMNS` by name, in their order."""
-        return {name: getattr(self, name) for name in _COLUMNS}
+        """The values of `_COLUMNS` by name."""
+        return dict(zip(_COLUMNS, _values_of(self), strict=True))
 
 
 _SELECT_RUNS = f"SELECT id, epoch, owner, cancel_requested_at, user_id, {', '.join(_COLUMNS)} FROM runs_run WHERE id IN"  # noqa: S608 - our columns
@@ -116,9 +118,7 @@ class Batch:
         before = {run_id: row.use for run_id, row in rows.items()}
         self.outcomes = outcomes = [self._apply(write, rows.get(write.run_id)) for write in self.writes]
         self._used = {run_id: row.use for run_id, row in rows.items() if row.use != before[run_id]}
-        staying = [
-            (*row.columns().values(), run_id.hex) for run_id, row in rows.items() if row.changed and not row.leaving
-        ]
+        staying = [(*_values_of(row), run_id.hex) for run_id, row in rows.items() if row.changed and not row.leaving]
         for statement, parameters in (
             (self.steps.insert, self._step_rows),
             (self.calls.insert, self._call_rows),
