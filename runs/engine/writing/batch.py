@@ -91,8 +91,8 @@ class Batch:
         self.outcomes: list[WriteOutcome] = []
         self._earlier = earlier
         self._first_step: tuple[UUID, int, Any] | None = None
-        self._used: dict[UUID, tuple[int, int | None]] = {}
-        """By run, its usage after this batch, where the batch changed it."""
+        self._used: dict[str, tuple[int, int | None]] = {}
+        """By the run's id in hexadecimal, its usage after this batch, where the batch changed it."""
         # The connection itself: `django.db.connection` looks it up again at each access, at five calls each.
         self._connection = connections[DEFAULT_DB_ALIAS]
         self.steps, self.calls, self.runs = _tables(self._connection.vendor)
@@ -116,9 +116,9 @@ class Batch:
         if self._earlier is not None and self._earlier.is_recorded(rows, cursor):
             return self._earlier.outcomes
         before = {run_id: row.use for run_id, row in rows.items()}
-        self.outcomes = outcomes = [self._apply(write, rows.get(write.run_id)) for write in self.writes]
+        self.outcomes = outcomes = [self._apply(write, rows.get(write.run_id.hex)) for write in self.writes]
         self._used = {run_id: row.use for run_id, row in rows.items() if row.use != before[run_id]}
-        staying = [(*_values_of(row), run_id.hex) for run_id, row in rows.items() if row.changed and not row.leaving]
+        staying = [(*_values_of(row), run_id) for run_id, row in rows.items() if row.changed and not row.leaving]
         for statement, parameters in (
             (self.steps.insert, self._step_rows),
             (self.calls.insert, self._call_rows),
@@ -128,15 +128,15 @@ class Batch:
         ):
             if parameters:
                 cursor.executemany(statement, parameters)
-        for run_id, row in rows.items():
+        for row in rows.values():
             if row.leaving is not None:
                 columns = row.columns() | row.leaving.fields | {"owner": None, "lease_until": None}
-                cursor.execute(*self.runs.update(columns, run_id))
+                cursor.execute(*self.runs.update(columns, row.leaving.run_id))
                 if row.status == Run.Status.IDLE:
-                    dispatch(run_id)  # Handed over: the next host takes it at once.
+                    dispatch(row.leaving.run_id)  # Handed over: the next host takes it at once.
         return outcomes
 
-    def is_recorded(self, rows: dict[UUID, _Row], cursor: CursorWrapper) -> bool:
+    def is_recorded(self, rows: dict[str, _Row], cursor: CursorWrapper) -> bool:
         """True if the first step of this attempt is in the database, and with it the whole batch; without steps, if the
         usage in the rows is as it left it. A batch without either changes nothing if it is written twice."""
         if self._first_step is None:
@@ -145,13 +145,14 @@ class Batch:
         cursor.execute(_SELECT_STEP, [run_id.hex, sequence, ended_at])
         return cursor.fetchone() is not None
 
-    def _read_rows(self, cursor: CursorWrapper) -> dict[UUID, _Row]:
-        ids = {write.run_id for write in self.writes}
+    def _read_rows(self, cursor: CursorWrapper) -> dict[str, _Row]:
+        """The rows of the runs by their ids in hexadecimal; the hash of a `UUID` is a call of Python."""
+        ids = {write.run_id.hex for write in self.writes}
         # Rows are locked in the order of their ids, so that two writers never deadlock.
         lock = "" if self._connection.vendor == "sqlite" else " ORDER BY id FOR NO KEY UPDATE"
-        cursor.execute(f"{_SELECT_RUNS} ({', '.join(['%s'] * len(ids))}){lock}", [run_id.hex for run_id in ids])
+        cursor.execute(f"{_SELECT_RUNS} ({', '.join(['%s'] * len(ids))}){lock}", [*ids])
         return {
-            run_id if isinstance(run_id, UUID) else UUID(run_id): _Row(
+            run_id.hex if isinstance(run_id, UUID) else run_id: _Row(
                 epoch, owner is not None, stop is not None, *columns
             )
             for run_id, epoch, owner, stop, *columns in cursor.fetchall()
@@ -163,16 +164,16 @@ class Batch:
         if write.starts_call and row.stop_asked:
             return STOP_ASKED
         self._add_usage(write, row)
+        about: Columns = {"run_id": write.run_id.hex, "epoch": write.epoch}
         for step in self._steps_of(write, row):
-            parameters = self.steps.parameters(step | {"run_id": write.run_id, "epoch": write.epoch})
+            parameters = self.steps.parameters(step | about)
             parameters[self._sequence_at] = row.next_sequence
             if self._first_step is None:
                 self._first_step = write.run_id, row.next_sequence, parameters[self._ended_at]
             row.next_sequence += 1
             self._step_rows.append(parameters)
         for call in write.new_calls:
-            about = {"run_id": write.run_id, "epoch": write.epoch} | self._expiry(call)
-            self._call_rows.append(self.calls.parameters(call | about))
+            self._call_rows.append(self.calls.parameters(call | about | self._expiry(call)))
         for change in write.calls:
             times = [
                 at if at is None or self._as_time is None else self._as_time(at)
