@@ -1,8 +1,7 @@
 """Error handlers for failures outside views: below /api/ in the API's error shape, elsewhere a page."""
 
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
@@ -10,12 +9,10 @@ from django.utils import translation
 from django.views.defaults import server_error as server_error_page
 
 from runs.api.errors import ApiError, busy, error_for, too_many, unexpected
-from runs.asgi_types import Scope
+from runs.asgi_types import Scope, Send
 from runs.database_outages import RETRY_AFTER_S
 from runs.languages import language_of_headers
 from runs.web import error_pages, outage_page
-
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

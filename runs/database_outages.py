@@ -6,7 +6,7 @@ from typing import Final, Literal
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.utils.translation import gettext_noop
 
-Kind = Literal["full", "refused", "locked", "read_only", "slow", "away"]
+OutageKind = Literal["full", "refused", "locked", "read_only", "slow", "away"]
 
 RETRY_AFTER_S: Final = 5
 """The value of `Retry-After` where the same request may succeed a moment later."""
@@ -18,7 +18,7 @@ ROOM: Final = "Make room on its disk. Nothing is lost meanwhile, and it goes on 
 class Outage:
     """What is wrong with the database. It holds no secret: no path, no address, no message of the database."""
 
-    kind: Kind
+    kind: OutageKind
     what: str
     """One sentence."""
     do: str

@@ -24,7 +24,7 @@ import warnings
 from contextlib import suppress
 
 import agentsite
-from runs.agent.tools.builtin import units
+from runs.agent.tools.builtin import unit_conversion
 from tests import preloaded_site
 
 PACKAGES = (
@@ -55,7 +55,7 @@ def load() -> None:
         warnings.simplefilter("ignore")
         for name in PACKAGES:
             importlib.import_module(name)
-        units.prepare()
+        unit_conversion.prepare()
 
 
 def serve(channel: socket.socket) -> bool:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from runs.agent.thoughts import AgentThought as AgentThought
     from runs.agent.thoughts import ThoughtType as ThoughtType
     from runs.agent.tool_calls.parallel import execute_tools_parallel as execute_tools_parallel
-    from runs.agent.tools.idempotency_key import idempotency_key as idempotency_key
+    from runs.agent.tools.call_idempotency import idempotency_key as idempotency_key
     from runs.agent.tools.protocol import Tool as Tool
     from runs.agent.tools.registry import execute_tool_by_name as execute_tool_by_name
     from runs.agent.tools.registry import execute_tool_safely as execute_tool_safely
@@ -52,7 +52,7 @@ _NAMES_BY_MODULE = {
     "state": ["AgentResult", "AgentState", "AgentStatus", "AgentStep"],
     "thoughts": ["AgentThought", "ThoughtType"],
     "tool_calls.parallel": ["execute_tools_parallel"],
-    "tools.idempotency_key": ["idempotency_key"],
+    "tools.call_idempotency": ["idempotency_key"],
     "tools.protocol": ["Tool"],
     "tools.registry": ["execute_tool_by_name", "execute_tool_safely", "get_available_tools", "tool"],
     "tools.toolbox": ["Toolbox"],

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal, Protocol
 
 from runs.agent.errors.exceptions import AgentError
-from runs.agent.messages import Delta, ToolCall
+from runs.agent.messages import Delta, ToolInvocation
 from runs.agent.state import AgentStatus
 from runs.agent.thoughts import AgentThought
 from runs.agent.tools.protocol import Effect
@@ -19,7 +19,7 @@ ParkedFor = Literal["approval", "decision"]
 class CallChange:
     """A new tool call, or a new state of one."""
 
-    call: ToolCall
+    call: ToolInvocation
     state: CallState
     effect: Effect
     is_new: bool = False

@@ -18,7 +18,7 @@ from runs.agent.context_window import ContextWindow
 from runs.agent.errors.exceptions import BadOutput
 from runs.agent.interrupts import Parked, PauseRequest
 from runs.agent.journal import Entry, Journal
-from runs.agent.messages import History, ModelProvider, ModelReply, ModelRequest, ToolCall, ToolResult, Turn
+from runs.agent.messages import History, ModelProvider, ModelReply, ModelRequest, ToolInvocation, ToolResult, Turn
 from runs.agent.model_calls.attempt import ReceivedReply
 from runs.agent.model_calls.composition import ModelComposition
 from runs.agent.model_calls.interruptible_sleep import InterruptibleSleep
@@ -143,7 +143,7 @@ class AgentLoop:
         await model.reply(self._request())
         return model.received
 
-    async def _propose(self, state: AgentState, asked: ReceivedReply) -> list[ToolCall]:
+    async def _propose(self, state: AgentState, asked: ReceivedReply) -> list[ToolInvocation]:
         """Record the reply together with its calls, and return them. Raises `LimitReached`."""
         reply, about = asked.reply, self._about(asked)
         check_calls(self.config.limits, self.calls_made, reply)
@@ -227,7 +227,7 @@ class AgentLoop:
         )
 
     async def _finish_turn(
-        self, state: AgentState, reply: ModelReply, calls: list[ToolCall], known: dict[int, ToolResult]
+        self, state: AgentState, reply: ModelReply, calls: list[ToolInvocation], known: dict[int, ToolResult]
     ) -> None:
         """Run the reply's calls that have no result yet, and add the turn to the history."""
         self.pause.check()
@@ -238,7 +238,7 @@ class AgentLoop:
         self.begun = ""
         _remember(state, turn)
 
-    def _calls(self, reply: ModelReply) -> list[ToolCall]:
+    def _calls(self, reply: ModelReply) -> list[ToolInvocation]:
         return calls_of(reply, run_id=self.run_id, turn=len(self.turns) + 1, meant=self.tool_calls.meant)
 
 

@@ -22,7 +22,7 @@ class ToolRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolInvocation:
     """A tool request with its place in the run. `call_id` stays the same when the turn is replayed."""
 
     call_id: str

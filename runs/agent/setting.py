@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from runs.agent.marked_words import words
 
-Kind = Literal["count", "money", "seconds", "number", "choice", "json"]
+SettingKind = Literal["count", "money", "seconds", "number", "choice", "json"]
 """A whole number, US dollars, a number of seconds, another number, one of several words, a JSON object."""
 Group = Literal["limits", "timeouts", "model"]
 """Limits of the run, timeouts of single operations, and settings of model requests."""
@@ -27,7 +27,7 @@ class Setting:
     """The name in Python, in snapshots and overrides and, without `column`, of the agent's column."""
     default: Any = None
     """The value without a choice; None if the server or the provider decides then."""
-    kind: Kind
+    kind: SettingKind
     group: Group
     label: str
     """Label of a form field."""

@@ -6,10 +6,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from runs.agent.all_settings import LAUNCHED
-from runs.agent.setting import Kind, Setting
+from runs.agent.setting import Setting, SettingKind
 
 _OPTIONS: Final = tuple(each for each in LAUNCHED if each.group in ("limits", "timeouts"))
-_READERS: Final[dict[Kind, Callable[[str], Any]]] = {"count": int, "money": Decimal, "seconds": float}
+_READERS: Final[dict[SettingKind, Callable[[str], Any]]] = {"count": int, "money": Decimal, "seconds": float}
 
 
 def add_limit_options(parser: ArgumentParser) -> None:

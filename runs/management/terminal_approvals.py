@@ -8,7 +8,7 @@ from runs.agent.text import call_text
 from runs.engine import control
 from runs.models import Run, ToolCall
 
-Read = Callable[[str], str]
+ReadLine = Callable[[str], str]
 
 
 def has_terminal() -> bool:
@@ -16,7 +16,7 @@ def has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def ask_about(run: Run, read: Read) -> None:
+def ask_about(run: Run, read: ReadLine) -> None:
     """Ask about each call the run waits for, in order. A call that was decided elsewhere meanwhile is skipped.
 
     `read` shows a question and returns the answer. Raises what it raises: `KeyboardInterrupt`, `EOFError`.
@@ -35,13 +35,13 @@ def ask_about(run: Run, read: Read) -> None:
             return
 
 
-def _ask_for_approval(run: Run, call: ToolCall, told: str, read: Read) -> None:
+def _ask_for_approval(run: Run, call: ToolCall, told: str, read: ReadLine) -> None:
     answer = _answer(f"Run {told} [{call.effect}]? y/n ", "yn", read)
     decide = control.approve if answer == "y" else control.deny
     decide(call.pk, by=run.user, arguments_hash=call.arguments_hash)
 
 
-def _ask_for_outcome(run: Run, call: ToolCall, told: str, read: Read) -> None:
+def _ask_for_outcome(run: Run, call: ToolCall, told: str, read: ReadLine) -> None:
     answer = _answer(f"Did {told} happen? y: it did, n: no, run it again, s: stop the run ", "yns", read)
     if answer == "s":
         control.cancel(run.pk, by=run.user)
@@ -51,7 +51,7 @@ def _ask_for_outcome(run: Run, call: ToolCall, told: str, read: Read) -> None:
         control.settle(call.pk, by=run.user, outcome="happened", reason=read("Result (optional): "))
 
 
-def _answer(question: str, letters: str, read: Read) -> str:
+def _answer(question: str, letters: str, read: ReadLine) -> str:
     while (typed := read(question).strip().lower()[:1]) not in letters or not typed:
         sys.stderr.write(f"Type one of {', '.join(letters)}.\n")
     return typed

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.template.loader import get_template
 
 from runs.agent.providers.model_catalog import suggestions
-from runs.agent.tools.builtin import units
+from runs.agent.tools.builtin import unit_conversion
 from runs.render_pool import POOL
 
 
@@ -26,7 +26,7 @@ def warm_up(*, hosts_runs: bool = True, serves_pages: bool = False) -> threading
 
 
 def _load(*, hosts_runs: bool, serves_pages: bool) -> None:
-    units.prepare()
+    unit_conversion.prepare()
     POOL.warm_up()
     if hosts_runs:
         suggestions.prepare()

@@ -17,7 +17,7 @@ _LONGEST_ITEM_MARK = 11
 """Characters of `123456789. `: a shorter line that is not finished may yet become an item of a list."""
 
 
-class Cut(NamedTuple):
+class SectionEnds(NamedTuple):
     """Cuts of a text, as positions in it."""
 
     ends: list[int]
@@ -114,7 +114,7 @@ class Cutter:
         """Where the open section begins."""
         return self._section.start
 
-    def cut(self, text: str) -> Cut:
+    def cut(self, text: str) -> SectionEnds:
         """The cuts of `text`, which goes on from the text of the last call, after the cuts that were returned."""
         ends: list[int] = []
         for line, begin, end, is_finished in _lines(text, self._position):
@@ -128,7 +128,7 @@ class Cutter:
                 ends.append(self._begin(end))
             elif self._section.can_be_shown:
                 self._shown = end
-        return Cut(ends, self._shown)
+        return SectionEnds(ends, self._shown)
 
     def end(self, text: str) -> int:
         """End the open section with the text, which does not grow any more. Returns its end."""
@@ -140,7 +140,7 @@ class Cutter:
         return start
 
 
-def cut(text: str, start: int = 0) -> Cut:
+def cut(text: str, start: int = 0) -> SectionEnds:
     """The cuts of `text` after `start`, where a section begins. Linear in the text after it."""
     return Cutter(start).cut(text)
 

@@ -27,7 +27,7 @@ DEEPEST_LEVEL = 3
 
 def make_parser(highlight: Callable[[str, str, str], str]) -> MarkdownIt:
     """A parser for untrusted texts. HTML is escaped, images become links; `highlight` colours a block of code."""
-    parser = _Parser("commonmark", renderer_cls=_Renderer)
+    parser = _MarkupParser("commonmark", renderer_cls=_Renderer)
     parser.inline, parser.block = _Inline(), DeepBlocks()
     parser.configure("commonmark", {"html": False, "breaks": True, "highlight": highlight})
     parser.enable(["table", "strikethrough"]).disable("image")
@@ -40,7 +40,7 @@ def make_parser(highlight: Callable[[str, str, str], str]) -> MarkdownIt:
     return parser
 
 
-class _Parser(MarkdownIt):
+class _MarkupParser(MarkdownIt):
     def validateLink(self, url: str) -> bool:  # noqa: N802  the name of markdown-it
         """True for a link with an allowed scheme, and for a fragment link, which is later reduced to its text."""
         try:

@@ -13,7 +13,7 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from runs.database_outages import AWAY, RETRY_AFTER_S, Kind, Outage, outage_of
+from runs.database_outages import AWAY, RETRY_AFTER_S, Outage, OutageKind, outage_of
 from runs.hash_pool import HashBusy
 from runs.languages import page_language
 from runs.web.unsent_forms import UnsentForm
@@ -27,7 +27,7 @@ _KEPT = gettext_lazy("Runs in progress continue, and their results are kept.")
 _SOON = gettext_lazy("Try again in a few seconds.")
 _STAFF = gettext_lazy("The site's operator has to help; /readyz says how. Then everything continues by itself.")
 _READ_ONLY = gettext_lazy("Nothing new can be stored, though what is there can be read.")
-_WORDS: dict[Kind, tuple[Promise, list[Promise]]] = {
+_WORDS: dict[OutageKind, tuple[Promise, list[Promise]]] = {
     "full": (gettext_lazy("The disk is full"), [_READ_ONLY, _KEPT, _STAFF]),
     "refused": (
         gettext_lazy("The disk takes nothing more"),

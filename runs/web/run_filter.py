@@ -45,7 +45,7 @@ VIEWS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Chip:
+class RunFilterChip:
     """One filter with choices."""
 
     name: str
@@ -106,20 +106,22 @@ class RunFilter:
         return list(User.objects.order_by("username").values_list("username", flat=True))
 
     @cached_property
-    def chips(self) -> list[Chip]:
+    def chips(self) -> list[RunFilterChip]:
         """The filters with choices."""
         chips = [
-            Chip("status", gettext("Status"), [(value, str(label)) for value, label in OUTCOMES.items()], self.status),
-            Chip(
+            RunFilterChip(
+                "status", gettext("Status"), [(value, str(label)) for value, label in OUTCOMES.items()], self.status
+            ),
+            RunFilterChip(
                 "waiting_for",
                 gettext("Waiting for"),
                 [(value, str(label)) for value, label in Run.WAITS.items()],
                 self.waiting_for,
             ),
-            Chip("agent", gettext("Agent"), [(name, name) for name in self.agents], self.agent),
+            RunFilterChip("agent", gettext("Agent"), [(name, name) for name in self.agents], self.agent),
         ]
         if self.shows_owners:
-            chips.append(Chip("owner", gettext("Person"), [(name, name) for name in self.owners], self.owner))
+            chips.append(RunFilterChip("owner", gettext("Person"), [(name, name) for name in self.owners], self.owner))
         return chips
 
     @property

@@ -46,7 +46,7 @@ FILTERS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Chip:
+class StepFilterChip:
     """A filter with the number of steps that pass it."""
 
     filter: StepFilter
@@ -59,17 +59,17 @@ def filter_named(name: str | None) -> StepFilter | None:
     return FILTERS.get(name or "")
 
 
-def chip_to_walk(chips: list[Chip]) -> Chip:
+def chip_to_walk(chips: list[StepFilterChip]) -> StepFilterChip:
     """The chip whose steps the arrows walk: the chosen one, else the first that has any."""
     chosen = next((chip for chip in chips if chip.is_chosen), None)
     return chosen or next((chip for chip in chips if chip.count), chips[0])
 
 
-def chips_of(run: Run, chosen: StepFilter | None) -> list[Chip]:
+def chips_of(run: Run, chosen: StepFilter | None) -> list[StepFilterChip]:
     """Every filter with its count, in one query."""
     counted = {name: Count("pk", filter=each.condition) for name, each in FILTERS.items()}
     counts: Mapping[str, int] = run.steps.aggregate(**counted)
-    return [Chip(each, counts[name], each is chosen) for name, each in FILTERS.items()]
+    return [StepFilterChip(each, counts[name], each is chosen) for name, each in FILTERS.items()]
 
 
 def next_match(run: Run, chosen: StepFilter, *, after: int = 0, before: int = 0) -> int | None:

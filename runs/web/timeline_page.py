@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from runs.live.rendering.time_axis import WIDTH, Cut, Span, TimeAxis, idle_spans
+from runs.live.rendering.time_axis import WIDTH, Cut, TimeAxis, TimeSpan, idle_spans
 from runs.live.rendering.timeline_bars import TimelineRow, place
 from runs.live.rendering.timeline_rows import rows_of
 from runs.models import Run, Step, ToolCall
@@ -108,7 +108,7 @@ def _moments(run: Run) -> list[tuple[str, float, float]]:
 def _axis(run: Run, moments: list[tuple[str, float, float]], zoom: Zoom, whole_s: float) -> TimeAxis:
     begun = _begun(run)
     start, end = begun + zoom.start, begun + max(whole_s if zoom.end is None else zoom.end, LEAST_S)
-    busy: list[Span] = [(begins, over) for _kind, begins, over in moments if over >= start and begins <= end]
+    busy: list[TimeSpan] = [(begins, over) for _kind, begins, over in moments if over >= start and begins <= end]
     if run.owner is not None:
         # A hosted run is at work since its last step.
         busy.append((max((over for _start, over in busy), default=start), end))

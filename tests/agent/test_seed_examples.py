@@ -31,7 +31,7 @@ from runs.agent import (
     stream_agent_execution,
     tool,
 )
-from runs.agent.tools.builtin.arithmetic import evaluate
+from runs.agent.tools.builtin.expression_evaluator import evaluate
 from tests.agent.virtual_time import run_and_time
 
 pytestmark = pytest.mark.usefixtures("own_registry")

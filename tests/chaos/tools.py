@@ -12,7 +12,7 @@ import signal
 import time
 from pathlib import Path
 
-from runs.agent.tools.idempotency_key import idempotency_key
+from runs.agent.tools.call_idempotency import idempotency_key
 from runs.agent.tools.protocol import Effect
 from runs.agent.tools.registry import tool
 from runs.engine.operations.fault_points import crashpoint

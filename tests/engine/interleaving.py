@@ -13,7 +13,7 @@ from django.db import transaction
 
 from runs.agent.budget import deadline
 from runs.agent.messages import ModelReply, ModelRequest, OnDelta, ToolRequest
-from runs.agent.tools.idempotency_key import idempotency_key
+from runs.agent.tools.call_idempotency import idempotency_key
 from runs.engine.hosting.host import RunHost
 from runs.engine.writing.batch import Batch
 from runs.engine.writing.writes import Write

@@ -15,8 +15,8 @@ import pytest
 from runs.agent.providers.capabilities import Capabilities
 from runs.agent.providers.formats.openai import OpenAIFormat
 from runs.agent.providers.formats.openai_responses import ResponsesFormat
+from runs.agent.providers.model_server import Server
 from runs.agent.providers.remote_model import RemoteModel
-from runs.agent.providers.server import Server
 from tests.live_site import ROOT, clean_environment, first_line
 
 STAMP = ".venv-local-model/.requirements"

@@ -36,11 +36,11 @@ USES: dict[str, dict[str, int]] = {
     },
     "coloured_python": {"runs/markup/code_colours.py": 0},
     "computed": {
-        f"{TOOLS}/builtin/arithmetic.py": 3,
+        f"{TOOLS}/builtin/expression_evaluator.py": 3,
         f"{TOOLS}/builtin/current_time.py": 1,
         f"{TOOLS}/builtin/date_math.py": 1,
         f"{TOOLS}/builtin/text_stats.py": 4,
-        f"{TOOLS}/builtin/units.py": 5,
+        f"{TOOLS}/builtin/unit_conversion.py": 5,
     },
     "exported": {"runs/api/exports.py": 1},
     "failed": {

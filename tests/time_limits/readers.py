@@ -27,7 +27,7 @@ from runs.agent.redaction.stream_redactor import PieceRedactor
 from runs.agent.tools.builtin.current_time import zone_named
 from runs.agent.tools.builtin.date_math import _parsed as parsed_date
 from runs.agent.tools.builtin.text_stats import text_stats as counted
-from runs.agent.tools.builtin.units import convert
+from runs.agent.tools.builtin.unit_conversion import convert
 from runs.agent.tools.registry import find_tool, registered_tools
 from runs.agent.visible_text import exact
 from runs.api import auth, exports
@@ -93,7 +93,7 @@ def without_thoughts(text: str) -> None:
 
 def computed(text: str) -> None:
     """By each of our tools that takes a text."""
-    from runs.agent.tools.builtin.arithmetic import evaluate
+    from runs.agent.tools.builtin.expression_evaluator import evaluate
 
     for compute in (
         evaluate,

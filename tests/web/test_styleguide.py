@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from runs.web.styleguide.design_tokens import colour_tokens, contrast, rgb
 from runs.web.styleguide.page import NOT_SHOWN
-from runs.web.styleguide.tokens import colour_tokens, contrast, rgb
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 FOLDERS = ("partials", "runs/partials")

@@ -10,8 +10,8 @@ from runs.agent.providers.formats.anthropic import AnthropicFormat
 from runs.agent.providers.formats.google import GoogleFormat
 from runs.agent.providers.formats.openai import OpenAIFormat
 from runs.agent.providers.formats.openai_responses import ResponsesFormat
+from runs.agent.providers.model_server import Server
 from runs.agent.providers.remote_model import RemoteModel
-from runs.agent.providers.server import Server
 from runs.agent.tools.toolbox import Toolbox
 from tests.wire.outcomes import Answer
 from tests.wire.server import WireServer

@@ -21,7 +21,7 @@ _ALWAYS: Final = object()
 _AS_THEY_ARE: Final = frozenset({str, int, float, bool, type(None), dict})
 _WRONG: Final = object()
 _TOO_LARGE: Final = 2**63
-Read = Callable[[object], object]
+ReadValue = Callable[[object], object]
 """Converts a JSON value to the field's type; `_WRONG` if it is invalid."""
 
 
@@ -83,7 +83,7 @@ def _written(kind: type[Any]) -> tuple[tuple[str, object], ...]:
 
 
 @cache
-def _readers(kind: type[Any]) -> tuple[tuple[str, Read, object], ...]:
+def _readers(kind: type[Any]) -> tuple[tuple[str, ReadValue, object], ...]:
     """The field names of a class, each with its reader and blank value; the blank is `_WRONG` if there is a default."""
     hints = typing.get_type_hints(kind)
     found = []
@@ -94,7 +94,7 @@ def _readers(kind: type[Any]) -> tuple[tuple[str, Read, object], ...]:
     return tuple(found)
 
 
-def _reader(hint: Any) -> tuple[Read, object]:
+def _reader(hint: Any) -> tuple[ReadValue, object]:
     """The reader of a type, and the type's blank value."""
     if get_origin(hint) in (types.UnionType, typing.Union):
         return _optional(hint)
@@ -107,13 +107,13 @@ def _reader(hint: Any) -> tuple[Read, object]:
     return _SIMPLE[hint] if hint in _SIMPLE else (_part(hint), None)
 
 
-def _optional(hint: object) -> tuple[Read, object]:
+def _optional(hint: object) -> tuple[ReadValue, object]:
     (known,) = [each for each in get_args(hint) if each not in (type(None), Absent)]
     read, _ = _reader(known)
     return lambda value: None if value is None else read(value), None
 
 
-def _sequence(hint: object) -> Read:
+def _sequence(hint: object) -> ReadValue:
     read, _ = _reader(hint)
 
     def sequence(value: object) -> object:
@@ -124,7 +124,7 @@ def _sequence(hint: object) -> Read:
     return sequence
 
 
-def _part(kind: type[Any]) -> Read:
+def _part(kind: type[Any]) -> ReadValue:
     return lambda value: from_json(kind, value) if isinstance(value, dict) else _WRONG
 
 
@@ -150,7 +150,7 @@ def _object(value: object) -> object:
     return value if isinstance(value, dict) else _WRONG
 
 
-_SIMPLE: Final[dict[object, tuple[Read, object]]] = {
+_SIMPLE: Final[dict[object, tuple[ReadValue, object]]] = {
     Any: (lambda value: value, ABSENT),
     str: (_text, ""),
     bool: (bool, False),

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from runs.agent.errors.exceptions import AgentError
-from runs.agent.messages import ToolCall
+from runs.agent.messages import ToolInvocation
 from runs.agent.payloads.absent import ABSENT, Absent
 
 
@@ -48,7 +48,7 @@ def _given(told: StepFields) -> dict[str, Any]:
 
 
 def fields_of_call(
-    call: ToolCall,
+    call: ToolInvocation,
     *,
     tool_input: dict[str, Any] | None = None,
     tool_output: Any = None,

@@ -12,7 +12,7 @@ from pydantic_ai.models import Model, get_user_agent
 from pydantic_ai.providers import Provider
 
 from runs.agent.providers.event_streams.http_client import EventStreamClient
-from runs.agent.providers.server import Server
+from runs.agent.providers.model_server import Server
 from runs.agent.providers.tls import tls_context
 from runs.agent.providers.wire_format import WireFormat
 

@@ -7,7 +7,7 @@ from typing import Final
 from runs.agent.budget.pricing import Price
 from runs.agent.messages import ModelReply, ModelRequest, OnDelta
 from runs.agent.providers.capabilities import Capabilities
-from runs.agent.providers.server import Server
+from runs.agent.providers.model_server import Server
 from runs.agent.providers.wire_format import WireFormat
 
 _TRANSPORT: Final = "runs.agent.providers.transport"

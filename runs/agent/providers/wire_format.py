@@ -11,7 +11,7 @@ from runs.agent.errors.exceptions import ModelFailure
 from runs.agent.json_data.json_types import JsonMapping, JsonObject
 from runs.agent.messages import ModelRequest
 from runs.agent.providers.capabilities import UNKNOWN, Capabilities
-from runs.agent.providers.server import Server, account_of
+from runs.agent.providers.model_server import Server, account_of
 from runs.agent.providers.server_adaptations import adapt, learnt
 
 if TYPE_CHECKING:

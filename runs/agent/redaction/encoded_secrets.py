@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 MIN_CHARS = 8
 LEVELS = 3
 """Levels of nested escapes that are decoded, as for JSON in a URL in HTML."""
-Span = tuple[int, int]
+TextSpan = tuple[int, int]
 
 # A run of backslashes is one token; else a text of only backslashes would be scanned again from each of them.
 _BACKSLASHES = r"\\++(?:u\{[0-9a-f]{1,6}\}|u[0-9a-f]{4}|U[0-9a-f]{8}|x[0-9a-f]{2}|[0-7]{1,3}|[abfnrtv\"'/`])?"
@@ -67,11 +67,11 @@ class _View:
             at = token.end()
         self.text = "".join((*parts, text[at:]))
 
-    def source(self, begin: int, end: int) -> Span:
+    def source(self, begin: int, end: int) -> TextSpan:
         """The span in the source text."""
         return self._place(begin)[0], self._place(end - 1)[1]
 
-    def _place(self, at: int) -> Span:
+    def _place(self, at: int) -> TextSpan:
         token = bisect_right(self._there, at) - 1
         if at < self._ends[token]:
             return self._here[token], self._here_ends[token]
@@ -92,12 +92,12 @@ class EncodedSecrets:
         self._bases = {core for code in as_bytes for core in (*cores_in_base(code, 3, 4), *cores_in_base(code, 5, 8))}
         self._shortest_base = min(map(len, self._bases), default=0)
 
-    def spans(self, text: str) -> list[Span]:
+    def spans(self, text: str) -> list[TextSpan]:
         """The spans of the secrets in the text, in order and merged."""
         if not self._letters:
             return []
         text = _narrow(text)
-        found: list[Span] = []
+        found: list[TextSpan] = []
         for to_source, decoded, needles in self._views(text, at_end=False):
             for needle in needles:
                 at = decoded.find(needle)
@@ -137,7 +137,7 @@ class EncodedSecrets:
                     least = min(least, to_source(at, at + 1)[0])
         return len(_wide(narrow[least:], text))
 
-    def _views(self, text: str, *, at_end: bool) -> Iterator[tuple[Callable[[int, int], Span], str, set[str]]]:
+    def _views(self, text: str, *, at_end: bool) -> Iterator[tuple[Callable[[int, int], TextSpan], str, set[str]]]:
         if at_end:
             yield lambda begin, end: (begin, end), text, self._letters
         if _IS_ESCAPED.search(text):
@@ -149,7 +149,7 @@ class EncodedSecrets:
         if not at_end:
             yield from self._digits(text, at_end=False)
 
-    def _digits(self, text: str, *, at_end: bool) -> Iterator[tuple[Callable[[int, int], Span], str, set[str]]]:
+    def _digits(self, text: str, *, at_end: bool) -> Iterator[tuple[Callable[[int, int], TextSpan], str, set[str]]]:
         encoded = text.encode("latin-1")
         # `bytes.translate` is a hundred times faster than the patterns, so it decides whether they are needed.
         has_digits = at_end or _HEX_DIGITS in encoded.translate(_IS_HEX, _SEPARATORS)
@@ -178,7 +178,7 @@ class EncodedSecrets:
                 view = _View(run.lower() if needles is self._hex else run, tokens, told)
                 yield _moved(view, begin), view.text, needles
 
-    def _open_number(self, text: str, base: int) -> Iterator[tuple[Callable[[int, int], Span], str, set[str]]]:
+    def _open_number(self, text: str, base: int) -> Iterator[tuple[Callable[[int, int], TextSpan], str, set[str]]]:
         first = len(text[base:].rstrip("0123456789")) + base
         if first < len(text):
             yield lambda *_: (first, len(text)), "0", {"00"}
@@ -217,8 +217,8 @@ class _Levels:
         """The number of decodings, with the decoded text."""
         return ((count, view.text) for count, view in enumerate(self._views, 1))
 
-    def source_of(self, count: int) -> Callable[[int, int], Span]:
-        def source(begin: int, end: int) -> Span:
+    def source_of(self, count: int) -> Callable[[int, int], TextSpan]:
+        def source(begin: int, end: int) -> TextSpan:
             for view in reversed(self._views[:count]):
                 begin, end = view.source(begin, end)
             return begin, end
@@ -234,8 +234,8 @@ def _begun_from(decoded: str, needles: set[str]) -> int | None:
     return None
 
 
-def _moved(view: _View, by: int) -> Callable[[int, int], Span]:
-    def source(begin: int, end: int) -> Span:
+def _moved(view: _View, by: int) -> Callable[[int, int], TextSpan]:
+    def source(begin: int, end: int) -> TextSpan:
         begin, end = view.source(begin, end)
         return begin + by, end + by
 
@@ -302,8 +302,8 @@ def cores_in_base(code: bytes, group: int, digits: int) -> Iterator[str]:
             yield from {core, core.replace("+", "-").replace("/", "_")} if digits == 4 else {core, core.lower()}
 
 
-def _joined(spans: list[Span]) -> list[Span]:
-    joined: list[Span] = []
+def _joined(spans: list[TextSpan]) -> list[TextSpan]:
+    joined: list[TextSpan] = []
     for begin, end in sorted(spans):
         if joined and begin <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from runs.agent.messages import ToolCall
+from runs.agent.messages import ToolInvocation
 from runs.agent.payloads.step_fields import StepFields, fields_of_call
 from runs.agent.payloads.steps import QuestionPayload
 from runs.agent.text import call_text
@@ -34,7 +34,7 @@ class Approvals:
         return None if self.wait_s is None else time.time() + self.wait_s
 
 
-def approval_question(call: ToolCall, effect: Effect, expires_at: float | None) -> AgentThought:
+def approval_question(call: ToolInvocation, effect: Effect, expires_at: float | None) -> AgentThought:
     """The thought that asks whether the call may run."""
     payload = QuestionPayload(asks="approval", effect=effect, expires_at=expires_at)
     fields = fields_of_call(call, tool_input=call.arguments)
@@ -42,7 +42,7 @@ def approval_question(call: ToolCall, effect: Effect, expires_at: float | None) 
     return AgentThought(ThoughtType.APPROVAL, words, payload=payload, fields=fields)
 
 
-def outcome_question(call: ToolCall, effect: Effect, why: str) -> AgentThought:
+def outcome_question(call: ToolInvocation, effect: Effect, why: str) -> AgentThought:
     """The thought that asks for the outcome of a call. `why` is a sentence on why it is unknown."""
     payload = QuestionPayload(asks="outcome", effect=effect)
     fields = fields_of_call(call, tool_input=call.arguments) | StepFields(severity="error")

@@ -11,7 +11,7 @@ from runs.agent.errors.exceptions import AgentError, ToolFailed, UnknownTool
 from runs.agent.interrupts import Parked
 from runs.agent.journal import CallChange, CallState, Entry, Journal
 from runs.agent.json_data.json_types import JsonObject
-from runs.agent.messages import ToolCall, ToolRequest, ToolResult
+from runs.agent.messages import ToolInvocation, ToolRequest, ToolResult
 from runs.agent.payloads.step_fields import StepFields, fields_of_call, fields_of_error
 from runs.agent.payloads.steps import RetryPayload, ToolCallPayload, ToolResultPayload
 from runs.agent.redaction.redactor import holds_hidden
@@ -21,7 +21,7 @@ from runs.agent.text import call_text, changed_text, output_text
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.agent.tool_calls.approval_rules import Approvals, approval_question, outcome_question
 from runs.agent.tool_calls.retries import call_with_retries
-from runs.agent.tools.idempotency_key import call_context
+from runs.agent.tools.call_idempotency import call_context
 from runs.agent.tools.protocol import REPEATABLE, Effect, effect_of
 from runs.agent.tools.toolbox import Toolbox
 from runs.agent.tools.validation import meant_arguments, validated
@@ -57,7 +57,7 @@ class ToolCallRunner:
         except UnknownTool:
             return request.arguments
 
-    def propose(self, calls: Sequence[ToolCall], entry: Entry) -> None:
+    def propose(self, calls: Sequence[ToolInvocation], entry: Entry) -> None:
         """Add the calls to the entry that records their reply. Repeatable ones are started in the same write.
 
         If any of them needs an approval, none starts: the entry asks for it and parks the run.
@@ -82,7 +82,7 @@ class ToolCallRunner:
         if asked:
             entry.status, entry.parks = AgentStatus.WAITING, "approval"
 
-    async def results(self, calls: Sequence[ToolCall]) -> dict[int, ToolResult]:
+    async def results(self, calls: Sequence[ToolInvocation]) -> dict[int, ToolResult]:
         """Run the proposed calls in parallel. Returns the results by index. No call runs before its start is durable.
 
         A failed, timed-out or unknown tool gives a result; the others are not affected. Cancelling this cancels the
@@ -92,7 +92,7 @@ class ToolCallRunner:
         places = asyncio.Semaphore(self.limits.max_parallel_calls)
         results: dict[int, ToolResult] = {}
 
-        async def run_one(call: ToolCall) -> None:
+        async def run_one(call: ToolInvocation) -> None:
             async with places:
                 result = self._refused(call)
                 if result is None:
@@ -118,7 +118,7 @@ class ToolCallRunner:
             raise Parked
         return results
 
-    def _refused(self, call: ToolCall) -> ToolResult | None:
+    def _refused(self, call: ToolInvocation) -> ToolResult | None:
         """The error of a call that needs an approval now but did not when it was proposed: its tool, the agent's rules
         or the meaning of its arguments have changed. If the model repeats the call, a person is asked."""
         if call.is_approved or not self._needs_approval(call):
@@ -126,7 +126,7 @@ class ToolCallRunner:
         failure = ToolFailed(f"{call.tool_name} now needs an approval, so this call was not run. Make the call again.")
         return ToolResult(call.call_id, call.tool_name, None, handle_agent_error(failure, {"tool": call.tool_name}))
 
-    async def _start(self, call: ToolCall) -> None:
+    async def _start(self, call: ToolInvocation) -> None:
         """Record the start of the call, which uses up its approval. A call that waits for a slot has not started, so it
         still runs after a crash."""
         if call.call_id in self._started:
@@ -137,7 +137,7 @@ class ToolCallRunner:
         else:
             await self.journal.start(change)
 
-    async def _call(self, call: ToolCall) -> ToolResult:
+    async def _call(self, call: ToolInvocation) -> ToolResult:
         try:
             tool = self.toolbox.get(call.tool_name)
         except UnknownTool as error:
@@ -157,7 +157,7 @@ class ToolCallRunner:
         remark = "" if call.proposed_arguments is None else changed_text(call.arguments)
         return ToolResult(call.call_id, call.tool_name, output, error_, duration_s, remark)
 
-    async def _ask_for_outcome(self, call: ToolCall, result: ToolResult) -> None:
+    async def _ask_for_outcome(self, call: ToolInvocation, result: ToolResult) -> None:
         """Record that the outcome of the call is unknown. It has no result until a person decides."""
         effect = self._effect(call)
         why = result.error.message if result.error is not None else ""
@@ -166,7 +166,7 @@ class ToolCallRunner:
         await self.journal.durable()
 
     async def _record_retry(
-        self, call: ToolCall, error: AgentError, *, attempt: int, max_attempts: int, wait_s: float
+        self, call: ToolInvocation, error: AgentError, *, attempt: int, max_attempts: int, wait_s: float
     ) -> None:
         payload = RetryPayload(code=error.code, wait_s=round(wait_s, 3), next_at=time.time() + wait_s)
         numbers = StepFields(attempt=attempt, max_attempts=max_attempts)
@@ -174,7 +174,7 @@ class ToolCallRunner:
         thought = AgentThought(ThoughtType.RETRY, error.message, payload=payload, fields=fields)
         await self.journal.record(Entry(thoughts=[thought]))
 
-    async def _record(self, call: ToolCall, result: ToolResult, *, is_last: bool) -> None:
+    async def _record(self, call: ToolInvocation, result: ToolResult, *, is_last: bool) -> None:
         effect = self._effect(call)
         state: CallState = "succeeded"
         if result.error is not None:
@@ -189,7 +189,7 @@ class ToolCallRunner:
         if effect not in REPEATABLE:
             await self.journal.durable()
 
-    def _needs_approval(self, call: ToolCall) -> bool:
+    def _needs_approval(self, call: ToolInvocation) -> bool:
         """True if the call needs an approval. A call with invalid arguments is refused without one."""
         if self.approvals is None:
             return False
@@ -202,7 +202,7 @@ class ToolCallRunner:
             return False
         return True
 
-    def _effect(self, call: ToolCall) -> Effect:
+    def _effect(self, call: ToolInvocation) -> Effect:
         """The effect of the call's tool; `pure` for an unknown tool, whose call does nothing."""
         try:
             return effect_of(self.toolbox.get(call.tool_name))
@@ -214,13 +214,13 @@ def _outcome_is_unknown(result: ToolResult) -> bool:
     return result.error is not None and result.error.code == "outcome_unknown"
 
 
-def _call_thought(call: ToolCall, effect: Effect) -> AgentThought:
+def _call_thought(call: ToolInvocation, effect: Effect) -> AgentThought:
     words = call_text(call.tool_name, call.arguments)
     fields = fields_of_call(call, tool_input=call.arguments)
     return AgentThought(ThoughtType.TOOL_CALL, words, payload=ToolCallPayload(effect=effect), fields=fields)
 
 
-def _result_thought(call: ToolCall, result: ToolResult) -> AgentThought:
+def _result_thought(call: ToolInvocation, result: ToolResult) -> AgentThought:
     ended_at = time.time()
     started_at = ended_at - result.duration_s
     if (error := result.error) is None:

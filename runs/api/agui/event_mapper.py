@@ -21,17 +21,15 @@ from runs.api.agui import events
 from runs.api.agui.events import Event
 from runs.api.agui.reply_drafts import ROLES, Drafts, Role, words_of
 from runs.api.agui.reply_messages import SentReply
-from runs.api.agui.transcript import Message, Transcript, is_gone_on_from, is_unfinished, payload_of
+from runs.api.agui.transcript import Transcript, WireMessage, is_gone_on_from, is_unfinished, payload_of
 from runs.models.as_json import StepJson
 from runs.reply_frames import ReplyFrame
-
-Step = StepJson
 
 
 class EventMapper:
     """The event stream of one run for one client."""
 
-    def __init__(self, transcript: Transcript, before: list[Message], thoughts: Iterable[str] = ()) -> None:
+    def __init__(self, transcript: Transcript, before: list[WireMessage], thoughts: Iterable[str] = ()) -> None:
         """`before`: the client's messages from elsewhere; `thoughts`: the ids of this run's reasoning that it has."""
         self._transcript = transcript
         self._before = before
@@ -54,7 +52,7 @@ class EventMapper:
             messages += [{"id": each, "role": "reasoning", "content": ""} for each in sorted(self._told.thoughts)]
         return events.messages_snapshot(messages)
 
-    def take_in(self, steps: list[Step]) -> None:
+    def take_in(self, steps: list[StepJson]) -> None:
         """Take in steps that the client will get in a snapshot."""
         for step in steps:
             self._transcript.add(step)
@@ -62,7 +60,7 @@ class EventMapper:
             # The step's turn may not be over; it is started when it continues.
             self._turn = max(self._turn, (step["turn"] or 0) - 1)
 
-    def steps(self, steps: list[Step]) -> list[Event]:
+    def steps(self, steps: list[StepJson]) -> list[Event]:
         """The events of newly recorded steps."""
         return [*(event for step in steps for event in self._step(step)), *self._words()]
 
@@ -82,7 +80,7 @@ class EventMapper:
 
     # --- Steps ---
 
-    def _step(self, step: Step) -> list[Event]:
+    def _step(self, step: StepJson) -> list[Event]:
         begins = self._begin_turn(step["turn"])
         match step["kind"]:
             case "reasoning":
@@ -107,7 +105,7 @@ class EventMapper:
         was_in_turn, self._is_in_turn = self._is_in_turn, False
         return [events.step_finished(f"turn {self._turn}")] if was_in_turn else []
 
-    def _part(self, step: Step, role: Role) -> list[Event]:
+    def _part(self, step: StepJson, role: Role) -> list[Event]:
         """The recorded reasoning or text of a reply."""
         turn, text = step["turn"] or 0, step["content"]
         before = self._settle() if turn != self._told.turn else []
@@ -119,7 +117,7 @@ class EventMapper:
             return before + self._take_back()
         return before + self._told.record(role, message_id, text, turn=turn)
 
-    def _call(self, step: Step) -> list[Event]:
+    def _call(self, step: StepJson) -> list[Event]:
         turn = step["turn"] or 0
         # First: if this sends a snapshot with the call in it, the call must not be sent again.
         before = self._decide(turn)
@@ -128,13 +126,13 @@ class EventMapper:
         self._count(step)
         return before if is_known else before + events.tool_call(step, self._transcript.id_of("assistant", turn))
 
-    def _result(self, step: Step) -> list[Event]:
+    def _result(self, step: StepJson) -> list[Event]:
         before = self._settle()
         self._transcript.add(step)
         self._count(step)
         return [*before, events.tool_result(step, self._transcript.result_id(step))]
 
-    def _other(self, step: Step) -> list[Event]:
+    def _other(self, step: StepJson) -> list[Event]:
         """A step without an AG-UI event. It may end a draft: a failed attempt, a lost race, a retry."""
         told: list[Event] = []
         if _ends_drafts(step):
@@ -145,7 +143,7 @@ class EventMapper:
         self._count(step)
         return [*told, events.custom(step)]
 
-    def _end_drafts(self, step: Step) -> list[Event]:
+    def _end_drafts(self, step: StepJson) -> list[Event]:
         cards, turn = _cards(step), step["turn"]
         if is_unfinished(step) and not cards:
             cards = self._drafts.cards_of(turn)
@@ -173,7 +171,7 @@ class EventMapper:
         self._told.clear()
         return [*ends, self.snapshot()]
 
-    def _count(self, step: Step) -> None:
+    def _count(self, step: StepJson) -> None:
         """Track which replies and results are recorded."""
         turn, call_id = step["turn"] or 0, step["call_id"] or ""
         match step["kind"]:
@@ -214,11 +212,11 @@ class EventMapper:
         return told
 
 
-def _cards(step: Step) -> set[str]:
+def _cards(step: StepJson) -> set[str]:
     """The cards in a step's payload."""
     return set(ended_cards(payload_of(step)))
 
 
-def _ends_drafts(step: Step) -> bool:
+def _ends_drafts(step: StepJson) -> bool:
     """True for a step that ends single drafts rather than a whole turn."""
     return not decides_turn(payload_of(step))

@@ -5,7 +5,7 @@ from typing import Any
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.api.agui.reply_drafts import Role
-from runs.api.agui.transcript import Message, RecordedMessages, arguments_of
+from runs.api.agui.transcript import RecordedMessages, WireMessage, arguments_of
 from runs.models.as_json import StepJson
 
 PROTOCOL_VERSION = "1.0"
@@ -103,7 +103,7 @@ def state_snapshot(state: Any) -> Event:
     return {"type": "STATE_SNAPSHOT", "snapshot": state}
 
 
-def messages_snapshot(messages: list[Message | RecordedMessages]) -> Event:
+def messages_snapshot(messages: list[WireMessage | RecordedMessages]) -> Event:
     """`MESSAGES_SNAPSHOT`, which replaces the client's messages. `long_snapshots` encodes `RecordedMessages` in it."""
     return {"type": "MESSAGES_SNAPSHOT", "messages": messages}
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from runs.api.agui.events import Event, encoded
-from runs.api.agui.transcript import Message, RecordedMessages, Transcript
+from runs.api.agui.transcript import RecordedMessages, Transcript, WireMessage
 from runs.api.step_pages import read_page
 from runs.live.sockets.hub import get_hub
 from runs.models import Run
@@ -34,7 +34,7 @@ async def in_pieces(event: Event) -> AsyncIterator[bytes]:
     yield b"]}\n\n"
 
 
-async def _parts(message: Message | RecordedMessages) -> AsyncIterator[str]:
+async def _parts(message: WireMessage | RecordedMessages) -> AsyncIterator[str]:
     if not isinstance(message, RecordedMessages):
         yield json.dumps(message)
         return

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from runs.api.agui import events
 from runs.api.agui.events import Event
 from runs.api.agui.reply_drafts import Role
-from runs.api.agui.transcript import Message
+from runs.api.agui.transcript import WireMessage
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class SentReply:
         """True if all sent messages are recorded."""
         return all(message.is_recorded for message in self._messages.values())
 
-    def unrecorded(self) -> list[Message]:
+    def unrecorded(self) -> list[WireMessage]:
         """The sent messages that are not recorded."""
         return [
             {"id": message.id, "role": role, "content": message.text}

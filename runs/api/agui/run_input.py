@@ -37,7 +37,7 @@ class Context(OpenModel):
     value: Text
 
 
-class Payload(OpenModel):
+class ResumePayload(OpenModel):
     """The content of an answer. Nothing is guessed: a call runs only if `approved` or `outcome` says so."""
 
     approved: Annotated[StrictBool | None, Field(description="For an approval: whether the call may run.")] = None
@@ -57,7 +57,7 @@ class Resume(OpenModel):
 
     interruptId: Id  # noqa: N815  the protocol's name
     status: Literal["resolved", "cancelled"]
-    payload: Payload | None = None
+    payload: ResumePayload | None = None
 
 
 class ForwardedProps(OpenModel):

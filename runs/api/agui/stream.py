@@ -17,14 +17,14 @@ from runs.api.agui.event_mapper import EventMapper
 from runs.api.agui.events import HEARTBEAT, Event, encoded
 from runs.api.agui.long_snapshots import in_pieces
 from runs.api.agui.run_input import RunAgentInput
-from runs.api.agui.threads import ThreadRun, attach
+from runs.api.agui.threads import AttachedRun, attach
 from runs.api.agui.transcript import Transcript
 from runs.api.auth import Caller, caller_of, may_read
 from runs.api.long_responses import LongResponses, let_go_of_connection
 from runs.api.serializers import call_as_json
 from runs.live.sockets import close_codes
 from runs.live.sockets.connections import NotAdmitted
-from runs.live.sockets.follower import CaughtUp, Closed, Follower, Item, Pieces, Ping, RunStatus, Steps
+from runs.live.sockets.follower import CaughtUp, Closed, Follower, Item, Ping, ReplyUpdate, RunStatus, Steps
 from runs.live.sockets.hub import get_hub
 from runs.models import Run, ToolCall
 from runs.models.as_json import StepJson
@@ -78,7 +78,7 @@ async def run_agent(request: HttpRequest, body: RunAgentInput) -> HttpResponseBa
     )
 
 
-def _attached(caller: Caller, asked: RunAgentInput) -> ThreadRun:
+def _attached(caller: Caller, asked: RunAgentInput) -> AttachedRun:
     attached = attach(caller, asked)
     let_go_of_connection()
     return attached
@@ -149,7 +149,7 @@ class Stream:
                 self._is_quiet = False
                 self._catching_up.close()
                 return [self._emitter.snapshot()]
-            case Pieces(frame):
+            case ReplyUpdate(frame):
                 return self._emitter.pieces(frame)
             case RunStatus(run, is_final):
                 return await self._standing(run, is_final=is_final)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from runs.api.agui.run_input import Payload, Resume, RunAgentInput
+from runs.api.agui.run_input import Resume, ResumePayload, RunAgentInput
 from runs.api.auth import Caller, check_scope
 from runs.api.decisions import map_decision_errors
 from runs.api.errors import ApiError, forbidden, invalid
@@ -19,14 +19,14 @@ from runs.models.permissions import may_decide, why_not
 
 
 @dataclass(frozen=True, slots=True)
-class ThreadRun:
+class AttachedRun:
     """The run to stream, and whether this request launched it."""
 
     run: Run
     is_new: bool
 
 
-def attach(caller: Caller, asked: RunAgentInput) -> ThreadRun:
+def attach(caller: Caller, asked: RunAgentInput) -> AttachedRun:
     """The run of this request: launched now, or found by its thread and run id. Raises `ApiError`."""
     key, message = key_of(asked.threadId, asked.runId), asked.asked_for()
     if (known := _known(caller, key)) is not None:
@@ -37,12 +37,12 @@ def attach(caller: Caller, asked: RunAgentInput) -> ThreadRun:
     if message is None:
         if last is None:
             raise invalid("messages: The last one says what to do, so it has to be of the role user.")
-        return ThreadRun(last, is_new=False)
+        return AttachedRun(last, is_new=False)
     check_scope(caller, ApiToken.Scope.LAUNCH)
     return _launched(caller, asked, key, check_task(message, name="messages"), last)
 
 
-def _resumed(caller: Caller, answers: list[Resume], key: str, run: Run) -> ThreadRun:
+def _resumed(caller: Caller, answers: list[Resume], key: str, run: Run) -> AttachedRun:
     """The same run, after all answers were applied, or none. Raises `ApiError`."""
     check_scope(caller, ApiToken.Scope.APPROVE)
     try:
@@ -55,12 +55,12 @@ def _resumed(caller: Caller, answers: list[Resume], key: str, run: Run) -> Threa
         if (known := _known(caller, key)) is None:
             raise
         return known
-    return ThreadRun(run, is_new=False)
+    return AttachedRun(run, is_new=False)
 
 
-def _known(caller: Caller, key: str) -> ThreadRun | None:
+def _known(caller: Caller, key: str) -> AttachedRun | None:
     used = IdempotencyKey.objects.select_related("run").filter(user=caller.user, key=key).first()
-    return None if used is None else ThreadRun(used.run, is_new=False)
+    return None if used is None else AttachedRun(used.run, is_new=False)
 
 
 def _answer_all(caller: Caller, answers: list[Resume], run: Run) -> None:
@@ -82,7 +82,7 @@ def _answer(caller: Caller, call: ToolCall, answer: Resume, shown: str) -> ToolC
 
     Raises `ApiError` 422 for an incomplete answer: nothing is guessed about a call that may run only once.
     """
-    user, said = caller.user, answer.payload or Payload()
+    user, said = caller.user, answer.payload or ResumePayload()
     reason = said.reason or ""
     if call.state == ToolCall.State.UNKNOWN:
         if answer.status == "cancelled":
@@ -100,7 +100,7 @@ def _answer(caller: Caller, call: ToolCall, answer: Resume, shown: str) -> ToolC
     return control.approve(call.pk, by=user, arguments_hash=shown, arguments=said.arguments, reason=reason)
 
 
-def _launched(caller: Caller, asked: RunAgentInput, key: str, message: str, last: Run | None) -> ThreadRun:
+def _launched(caller: Caller, asked: RunAgentInput, key: str, message: str, last: Run | None) -> AttachedRun:
     wishes = asked.forwardedProps
     agent = find_agent(wishes.agent if wishes else None)
     overrides = overrides_of(wishes.overrides if wishes else None, caller)
@@ -114,7 +114,7 @@ def _launched(caller: Caller, asked: RunAgentInput, key: str, message: str, last
             raise ApiError(409, "not_finished", str(refused)) from refused
 
     run, is_new = launch_once(caller.user, key, sha256(message.encode()).hexdigest(), launch)
-    return ThreadRun(run, is_new)
+    return AttachedRun(run, is_new)
 
 
 def last_run_of(user: Any, thread_id: str) -> Run | None:

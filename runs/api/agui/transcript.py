@@ -9,7 +9,7 @@ from runs.agent.payloads.notes import BadOutputPayload, UnfinishedPayload
 from runs.api.agui.reply_drafts import Role
 from runs.models.as_json import StepJson
 
-Message = JsonObject
+WireMessage = JsonObject
 
 KEPT_CHARS = 128 * 1024
 """Maximum text that a transcript keeps. A longer one is read from the database when needed."""
@@ -40,7 +40,7 @@ class Transcript:
         self._kept_chars = kept_chars
         self._chars = 0
         self._sequence = 0
-        self._messages: dict[str, Message] = {}
+        self._messages: dict[str, WireMessage] = {}
         self._turns: dict[str, int] = {}
         """Turns of the kept messages."""
         self._calls: dict[str, None] = {}
@@ -65,15 +65,15 @@ class Transcript:
         """True if the call of a step was added."""
         return (step["call_id"] or "") in self._calls
 
-    def messages(self) -> "list[Message | RecordedMessages]":
+    def messages(self) -> "list[WireMessage | RecordedMessages]":
         """All messages in order, or a placeholder."""
         if self._is_too_long:
             return [RecordedMessages(self.run_id, self._sequence)]
         return list(self._messages.values())
 
-    def take_final(self, *, before_turn: float) -> list[Message]:
+    def take_final(self, *, before_turn: float) -> list[WireMessage]:
         """Remove and return the leading messages that no step of `before_turn` or a later turn can change."""
-        taken: list[Message] = []
+        taken: list[WireMessage] = []
         for message_id in list(self._messages):
             if message_id in self._unfinished or self._turns[message_id] >= before_turn:
                 break
@@ -134,7 +134,7 @@ class Transcript:
             self._turns.pop(message_id, None)
             self._begun.discard(message_id)
 
-    def _put(self, message: Message, turn: int) -> None:
+    def _put(self, message: WireMessage, turn: int) -> None:
         self.has_reasoning |= message["role"] == "reasoning"
         self._chars += _chars_of(message)
         if self._is_too_long:
@@ -146,7 +146,7 @@ class Transcript:
         self._turns[message["id"]] = turn
 
 
-def _chars_of(message: Message) -> int:
+def _chars_of(message: WireMessage) -> int:
     """Approximate size of the message; 100 for its field names."""
     calls = message.get("toolCalls") or ()
     return 100 + len(message.get("content") or "") + (len(calls[-1]["function"]["arguments"]) if calls else 0)

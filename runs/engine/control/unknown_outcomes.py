@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from runs.agent.messages import ToolCall as Asked
+from runs.agent.messages import ToolInvocation
 from runs.agent.payloads.steps import DecisionPayload
 from runs.agent.tool_calls.approval_rules import outcome_question
 from runs.agent.wording import Wording
@@ -63,7 +63,9 @@ def settle(call_id: UUID | str, *, by: Any, outcome: Outcome, reason: str = "") 
 def ask_for_outcome(run: Run, call: ToolCall, why: str) -> None:
     """Add a step to a locked run that asks for the call's outcome. The caller saves `next_sequence`."""
     asked = outcome_question(
-        Asked(str(call.pk), call.tool_name, call.arguments, call.turn, call.index), cast("Effect", call.effect), why
+        ToolInvocation(str(call.pk), call.tool_name, call.arguments, call.turn, call.index),
+        cast("Effect", call.effect),
+        why,
     )
     columns = {"tool_input": asked.fields.tool_input, "severity": asked.fields.severity}
     add_step(run, Step.Kind.APPROVAL, asked.content, asked.payload, **columns, **place_of(call))

@@ -31,7 +31,7 @@ MAX_CRASHES = 3
 _SUSPECT = Q(crashes__gte=2) | Q(crashes=1, owner__isnull=False)
 """Lost twice in a row, this claim included. Any run may be lost once with its host; the second loss means a trial."""
 
-Refusal = Literal["gone", "locked", "on_trial", "no_place"]
+ClaimRefusal = Literal["gone", "locked", "on_trial", "no_place"]
 """Why a run was not claimed. "gone": nothing to claim any more. "locked": another transaction is changing it, or is
 claiming another run of the same agent or person. "on_trial": it was lost twice and this host has another such run.
 "no_place": its agent or person has the maximum of hosted runs."""
@@ -96,7 +96,7 @@ def _has_one_on_trial(owner: str) -> bool:
     return Run.objects.filter(owner=owner, crashes__gte=2).exists()
 
 
-def claim(run_id: UUID, owner: str) -> Claim | Refusal:
+def claim(run_id: UUID, owner: str) -> Claim | ClaimRefusal:
     """Make `owner` the host and raise the epoch by one, or return the refusal.
 
     A run that was lost twice in a row is on trial until its next step, and a host has one such run at a time: if the
@@ -137,7 +137,7 @@ def claim(run_id: UUID, owner: str) -> Claim | Refusal:
     return Claim(run, was_hosted, steps, calls, bool(limits))
 
 
-def _refused_by(limits: list[AtOnce], run: Run) -> Refusal | None:
+def _refused_by(limits: list[AtOnce], run: Run) -> ClaimRefusal | None:
     """Check the limits exactly across hosts: an advisory lock serializes the claims of one agent or person."""
     for limit in limits:
         if connection.vendor == "postgresql" and not _alone_with(limit):

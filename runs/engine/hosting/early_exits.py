@@ -10,7 +10,7 @@ from runs.agent.errors import call_sentences as sentences
 from runs.agent.errors.exceptions import AgentError, ErrorSeverity
 from runs.agent.execution import error_thought
 from runs.agent.journal import CallChange, Entry, ParkedFor
-from runs.agent.messages import ToolCall as Call
+from runs.agent.messages import ToolInvocation
 from runs.agent.payloads.kinds import is_from_a_person
 from runs.agent.payloads.notes import NotePayload
 from runs.agent.payloads.step_fields import StepFields, fields_of_call
@@ -176,7 +176,9 @@ def _outcome_is_unknown(change: CallChange) -> bool:
 
 
 def _change(call: ToolCall) -> CallChange:
-    made = Call(str(call.call_id), call.tool_name, call.arguments, call.turn, call.index, call.proposed_arguments)
+    made = ToolInvocation(
+        str(call.call_id), call.tool_name, call.arguments, call.turn, call.index, call.proposed_arguments
+    )
     return CallChange(made, call.state, call.effect)  # type: ignore[arg-type]  # The choices are the literals' values.
 
 

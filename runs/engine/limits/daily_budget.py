@@ -19,7 +19,7 @@ from runs.models import Spending
 logger = logging.getLogger(__name__)
 
 NAMES = ("daily_tokens_per_user", "daily_usd_per_user")
-Read = Callable[[Callable[[], Spending | None]], Awaitable[Spending | None]]
+ReadSpending = Callable[[Callable[[], Spending | None]], Awaitable[Spending | None]]
 """Runs a query in a thread that may query."""
 LookUp = Callable[[], Awaitable[Spending | None]]
 
@@ -77,7 +77,7 @@ class DailyBudgets:
     def __init__(self) -> None:
         self._budgets: dict[int, DailyBudget] = {}
 
-    async def budgets_of(self, user_id: int | None, read: Read) -> list[Budget]:
+    async def budgets_of(self, user_id: int | None, read: ReadSpending) -> list[Budget]:
         """The person's budget, as a list; empty without daily limits, and for a run without a user."""
         if user_id is None or not _are_limits_set():
             return []

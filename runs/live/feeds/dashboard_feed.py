@@ -11,7 +11,7 @@ from django.db import DatabaseError
 from django.utils import translation
 
 from runs.live.feeds import dashboard_queries
-from runs.live.feeds.db_reader import Reader
+from runs.live.feeds.db_reader import DatabaseReader
 from runs.live.feeds.run_feed import Spawn
 from runs.live.live_timings import DEFAULT_TIMINGS, LiveTimings
 from runs.live.rendering import fragments
@@ -53,7 +53,7 @@ class Audience:
 class DashboardFeed:
     """Collects changed runs and sends each audience its frames once."""
 
-    def __init__(self, reader: Reader, spawn: Spawn, timings: LiveTimings = DEFAULT_TIMINGS) -> None:
+    def __init__(self, reader: DatabaseReader, spawn: Spawn, timings: LiveTimings = DEFAULT_TIMINGS) -> None:
         self._timings = timings
         self._reader = reader
         self._spawn = spawn

@@ -15,7 +15,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Reader:
+class DatabaseReader:
     """Runs functions that read the database, one at a time, in one thread."""
 
     def __init__(self) -> None:

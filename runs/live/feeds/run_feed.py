@@ -11,7 +11,7 @@ from django.db import DatabaseError
 
 from runs.agent.json_data.json_types import JsonMapping
 from runs.agent.log_context import run_context
-from runs.live.feeds.db_reader import Reader
+from runs.live.feeds.db_reader import DatabaseReader
 from runs.live.feeds.frames import MAX_FRAME_BYTES, Frame, reply_frame
 from runs.live.feeds.reply_blocks import ReplyBlocks
 from runs.live.feeds.reply_state import ReplyState
@@ -53,7 +53,7 @@ class RunFeed:
         self,
         run_id: UUID,
         head: int,
-        reader: Reader,
+        reader: DatabaseReader,
         spawn: Spawn,
         *,
         timings: LiveTimings = DEFAULT_TIMINGS,

@@ -13,12 +13,12 @@ from django.utils.translation import gettext, ngettext
 from runs.agent.json_data.json_types import JsonObject
 from runs.live.rendering.formatting import counted_text, dollars, duration_text, tokens_text
 from runs.live.rendering.limit_use import limit_use
-from runs.live.rendering.placement import Placed, Turn, nested, slot_of, turn_slot_of
+from runs.live.rendering.placement import Placed, TurnGroup, nested, slot_of, turn_slot_of
 from runs.live.rendering.run_lines import attempt_of
 from runs.live.rendering.stage_views import face_of_run, face_of_step
 from runs.live.rendering.step_views import StepView, step_view
 from runs.live.rendering.timeline_views import views_of
-from runs.live.rendering.turn_folds import Part, TurnFold, folded
+from runs.live.rendering.turn_folds import TurnFold, TurnOrStep, folded
 from runs.models import Run, Step
 from runs.models.concurrency_limits import limit_reached
 from runs.models.run import FORCE_AFTER
@@ -47,14 +47,14 @@ def timeline_html(steps: Iterable[Step], *, at: int = 0) -> SafeString:
     return _joined(map(_part, folded(nested(cards), is_start=is_start, at=at)))
 
 
-def _part(part: Part | TurnFold) -> SafeString:
+def _part(part: TurnOrStep | TurnFold) -> SafeString:
     if isinstance(part, TurnFold):
         numbers = {"first": counted_text(part.turns[0].number), "last": counted_text(part.turns[-1].number)}
         return _render("turn_fold", {"fold": part, "turns": _joined(map(_turn, part.turns)), **numbers})
-    return _turn(part) if isinstance(part, Turn) else _placed(part)
+    return _turn(part) if isinstance(part, TurnGroup) else _placed(part)
 
 
-def _turn(turn: Turn) -> SafeString:
+def _turn(turn: TurnGroup) -> SafeString:
     slots = {name: _joined(map(_placed, placed)) for name, placed in turn.slots.items()}
     return _render("turn", {"number": turn.number, "slots": slots})
 

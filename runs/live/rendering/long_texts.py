@@ -57,7 +57,7 @@ class Fold:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class LongTextPart:
     """A further piece of a text: `html` for prose, else `text`."""
 
     html: SafeString
@@ -128,22 +128,22 @@ def arguments_length(arguments: JsonMapping) -> int:
     return sum(len(name) + len(argument_text(value)) for name, value in arguments.items())
 
 
-def piece_of(step: Step, query: Mapping[str, str]) -> Piece | None:
+def piece_of(step: Step, query: Mapping[str, str]) -> LongTextPart | None:
     """The piece of one of the step's texts for a `Rest.query`; None if there is no such piece."""
     of, part, start = query.get("of", ""), _number(query.get("part")), _number(query.get("from"))
     if of == "words" and part is not None:
         if part >= len(Rendered.of(step.html).parts):
             return None
         html, rest = _part_of(step, part)
-        return Piece(html, "", "auto", rest)
+        return LongTextPart(html, "", "auto", rest)
     text = _text_of(step, of)
     if text is None or start is None or start >= len(text):
         return None
     end = _end_of_piece(text, start, PIECE_CHARS)
     rest = _rest_from(of, text, end)
     if of == "words":
-        return Piece(_plain(text[start:end]), "", "auto", rest)
-    return Piece(SafeString(), _shown(of, text, start, end), direction_of(text), rest)
+        return LongTextPart(_plain(text[start:end]), "", "auto", rest)
+    return LongTextPart(SafeString(), _shown(of, text, start, end), direction_of(text), rest)
 
 
 def direction_of(text: str, *, is_data: bool = False) -> str:

@@ -29,7 +29,7 @@ class Placed:
 
 
 @dataclass(slots=True)
-class Turn:
+class TurnGroup:
     """A turn with its steps, by `words`, `attempts` and `flow`."""
 
     number: int
@@ -62,12 +62,12 @@ def _part_of_turn(step: Step) -> str:
             return "flow"
 
 
-def nested(cards: Sequence[tuple[Step, StepView]]) -> list[Turn | Placed]:
+def nested(cards: Sequence[tuple[Step, StepView]]) -> list[TurnGroup | Placed]:
     """The cards of consecutive steps as the page shows them: turns, and what is between them, in order."""
     calls: dict[str, Placed] = {}
     races: dict[str, Placed] = {}
-    turns: dict[int, Turn] = {}
-    shown: list[Turn | Placed] = []
+    turns: dict[int, TurnGroup] = {}
+    shown: list[TurnGroup | Placed] = []
     for step, view in cards:
         placed = Placed(step, view)
         if step.kind == Step.Kind.TOOL_CALL and step.call_id is not None:
@@ -81,7 +81,7 @@ def nested(cards: Sequence[tuple[Step, StepView]]) -> list[Turn | Placed]:
             races[race_key(step)].slots["end"].append(placed)
         elif step.turn:
             if step.turn not in turns:
-                shown.append(turns.setdefault(step.turn, Turn(step.turn)))
+                shown.append(turns.setdefault(step.turn, TurnGroup(step.turn)))
             turns[step.turn].slots[_part_of_turn(step)].append(placed)
         else:
             shown.append(placed)

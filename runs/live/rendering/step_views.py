@@ -38,8 +38,8 @@ from runs.live.rendering.remedy_buttons import Button, ResumeButton, offers_for
 from runs.live.rendering.short_texts import first_line, short_arguments, short_result
 from runs.live.rendering.stop_views import Proof, proof_of
 from runs.live.rendering.stored_words import error_words, words_of
-from runs.live.rendering.time_bars import Bar, Picture
-from runs.live.rendering.unfinished_replies import Ending, Unfinished, ending_of, unfinished_of
+from runs.live.rendering.time_bars import ConcurrencyBar, Picture
+from runs.live.rendering.unfinished_replies import EndingView, Unfinished, ending_of, unfinished_of
 from runs.markdown import visible
 from runs.models import Step
 
@@ -134,7 +134,7 @@ class StepView:
     race_key: str = ""
     failed_lane: RaceLane | None = None
     """The lane of a race that failed with this step, and the key of the race."""
-    bar: Bar | None = None
+    bar: ConcurrencyBar | None = None
     """Of a result: its call's bar in the time of the turn."""
     call_state: str = ""
     """State of the step's call when the step was written."""
@@ -163,7 +163,7 @@ class StepView:
     """Elements of questions that this step ends: their call was stopped."""
     proof: Proof | None = None
     """The report of a stop."""
-    ending: Ending | None = None
+    ending: EndingView | None = None
     """The end of an incomplete answer; None for a whole one."""
     unfinished: Unfinished | None = None
     """Facts about an unfinished reply, beside its text."""

@@ -22,7 +22,7 @@ MOST_TICKS: Final = 6
 _NICE: Final = (1, 2, 5)
 _NICE_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 
-Span = tuple[float, float]
+TimeSpan = tuple[float, float]
 """Start and end, in seconds since the epoch."""
 
 
@@ -122,7 +122,7 @@ class TimeAxis:
             yield math.ceil((start - self.origin) / step - 1e-9), math.floor((end - self.origin) / step - 1e-9)
 
 
-def idle_spans(busy: Iterable[Span], start: float, end: float) -> Iterator[Span]:
+def idle_spans(busy: Iterable[TimeSpan], start: float, end: float) -> Iterator[TimeSpan]:
     """The times between `start` and `end` in which nothing is busy, if they are long. `busy` is in any order."""
     least, at = max(IDLE_LEAST_S, IDLE_SHARE * (end - start)), start
     for begun, over in sorted(busy):

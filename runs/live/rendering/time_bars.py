@@ -28,7 +28,7 @@ LANE_WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class ConcurrencyBar:
     """One row of the chart."""
 
     name: str
@@ -51,7 +51,7 @@ class Picture:
     """Bars over the same period."""
 
     caption: str
-    bars: list[Bar]
+    bars: list[ConcurrencyBar]
     element_id: str = ""
 
 
@@ -66,12 +66,12 @@ def calls_of(step: Step) -> Picture | None:
     return Picture(_calls_caption(calls, ended, over - begun), bars, f"calls-{step.turn}")
 
 
-def bar_of(step: Step, state: str) -> Bar:
+def bar_of(step: Step, state: str) -> ConcurrencyBar:
     """The bar of the step's call: in the time of its turn's calls, or over the whole width if it ran alone."""
     picture, anchor = calls_of(step), f"call-{step.call_id}"
     bars = picture.bars if picture else []
     has_run = step.started_at is not None and step.ended_at is not None
-    alone = Bar(step.tool_name, state, "", 0, WIDTH if has_run else 0, anchor=anchor)
+    alone = ConcurrencyBar(step.tool_name, state, "", 0, WIDTH if has_run else 0, anchor=anchor)
     return next((bar for bar in bars if bar.anchor == anchor), alone)
 
 
@@ -111,12 +111,12 @@ def _x(moment: float, begun: float, over: float) -> int:
     return round((moment - begun) / (over - begun) * WIDTH)
 
 
-def _call_bar(call: CallBeside, begun: float, over: float) -> Bar:
+def _call_bar(call: CallBeside, begun: float, over: float) -> ConcurrencyBar:
     x, width = bar_place(call, begun, over)
     progress = PROGRESS.get(call.state, call.state)
     words = [gettext(progress) if progress else "", _took(call)]
     about = _from(call.started_at - begun) if call.started_at is not None else ""
-    return Bar(
+    return ConcurrencyBar(
         call.tool_name,
         call.state if call.state in PROGRESS else "unknown",
         " ".join(filter(None, words)) or gettext("ended"),
@@ -145,9 +145,9 @@ def _calls_caption(calls: Sequence[CallBeside], ended: Sequence[CallBeside], too
     return f"{name} · {duration_text(took_s)}" if ended else name
 
 
-def _lane_bar(lane: Lane, begun: float, over: float) -> Bar:
+def _lane_bar(lane: Lane, begun: float, over: float) -> ConcurrencyBar:
     x, width = bar_place(lane, begun, over)
-    return Bar(
+    return ConcurrencyBar(
         lane.model,
         lane.outcome,
         " ".join(filter(None, [str(LANE_WORDS.get(lane.outcome, lane.outcome)), _took(lane)])),

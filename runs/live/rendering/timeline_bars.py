@@ -10,12 +10,12 @@ from runs.live.rendering.time_axis import WIDTH, Cut, TimeAxis
 NARROWEST: Final = 3.0
 """Minimum width of a bar, so that it stays visible."""
 
-Span = tuple[str, str, float, float | None]
+BarSpan = tuple[str, str, float, float | None]
 """Tone, look, start and end of a piece, in seconds since the epoch; the end is None if it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class TimelineBar:
     """One piece of a row."""
 
     tone: str
@@ -40,9 +40,9 @@ class TimelineRow:
     is_code: bool = False
     about: str = ""
     """The state, for readers who do not see the bars."""
-    spans: list[Span] = field(default_factory=list)
+    spans: list[BarSpan] = field(default_factory=list)
     took_s: float | None = None
-    bars: list[Bar] = field(default_factory=list)
+    bars: list[TimelineBar] = field(default_factory=list)
     cuts: list[Cut] = field(default_factory=list)
     """The idle times that end before this row begins, and after those above it."""
 
@@ -63,7 +63,7 @@ def place(rows: Sequence[TimelineRow], axis: TimeAxis, *, since: float, now: flo
             row.cuts.append(cuts.pop(0))
 
 
-def _bar(span: Span, axis: TimeAxis, now: float) -> Bar | None:
+def _bar(span: BarSpan, axis: TimeAxis, now: float) -> TimelineBar | None:
     tone, look, start, end = span
     over = now if end is None else end
     if start > axis.end or over < axis.start:
@@ -73,4 +73,4 @@ def _bar(span: Span, axis: TimeAxis, now: float) -> Bar | None:
     # An open bar grows evenly, which it does not across a cut.
     grows = end is None and start >= max((cut.end for cut in axis.cuts), default=axis.start)
     x = min(x, WIDTH - NARROWEST)
-    return Bar(tone, look, round(x, 1), round(width, 1), round(start * 1000) if grows else 0)
+    return TimelineBar(tone, look, round(x, 1), round(width, 1), round(start * 1000) if grows else 0)

@@ -13,20 +13,20 @@ from typing import Final
 from runs.agent.payloads.absent import ABSENT
 from runs.agent.payloads.steps import ToolResultPayload
 from runs.live.rendering.formatting import counted_text, duration_text
-from runs.live.rendering.placement import Placed, Turn
+from runs.live.rendering.placement import Placed, TurnGroup
 from runs.models import Step
 
 MOST_UNFOLDED: Final = 20
 """More equal turns in a row are folded."""
 
-Part = Turn | Placed
+TurnOrStep = TurnGroup | Placed
 
 
 @dataclass(frozen=True, slots=True)
 class TurnFold:
     """Equal turns in a row, shown as one line."""
 
-    turns: list[Turn]
+    turns: list[TurnGroup]
     tools: tuple[str, ...]
     """The tools that each of the turns calls, in order."""
     is_open: bool = False
@@ -45,15 +45,15 @@ class TurnFold:
         return duration_text((max(ended) - min(begun)).total_seconds()) if ended else ""
 
 
-def folded(shown: Sequence[Part], *, is_start: bool, at: int = 0) -> list[Part | TurnFold]:
+def folded(shown: Sequence[TurnOrStep], *, is_start: bool, at: int = 0) -> list[TurnOrStep | TurnFold]:
     """The parts of a window, with equal turns folded. `is_start`: the window begins with the run's first step. A fold
     with the step `at` is open."""
-    turns = [part for part in shown if isinstance(part, Turn)]
+    turns = [part for part in shown if isinstance(part, TurnGroup)]
     cut = [*turns[-1:], *([] if is_start else turns[:1])]
-    parts: list[Part | TurnFold] = []
+    parts: list[TurnOrStep | TurnFold] = []
     for tools, alike in groupby(shown, lambda part: () if any(part is each for each in cut) else _tools_of(part)):
         group = list(alike)
-        equal = [part for part in group if isinstance(part, Turn)] if tools else []
+        equal = [part for part in group if isinstance(part, TurnGroup)] if tools else []
         if len(equal) > MOST_UNFOLDED:
             holds = any(step.sequence == at for turn in equal for step in _steps_of(turn))
             parts.append(TurnFold(equal, tools, is_open=holds))
@@ -62,7 +62,7 @@ def folded(shown: Sequence[Part], *, is_start: bool, at: int = 0) -> list[Part |
     return parts
 
 
-def _tools_of(part: Part) -> tuple[str, ...]:
+def _tools_of(part: TurnOrStep) -> tuple[str, ...]:
     """The tools that a turn calls, in order; empty if it is no turn, calls none, or has anything to look at."""
     if isinstance(part, Placed) or part.slots.get("attempts"):
         return ()
@@ -84,7 +84,7 @@ def _is_ok(call: Placed) -> bool:
     return not result.severity and not payload.code
 
 
-def _steps_of(turn: Turn) -> Iterator[Step]:
+def _steps_of(turn: TurnGroup) -> Iterator[Step]:
     for slot in turn.slots.values():
         for placed in slot:
             yield placed.step

@@ -36,7 +36,7 @@ _ENDINGS = {"cut": gettext_lazy("Cut at the limit"), "paused": gettext_lazy("Bro
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class EndingView:
     """The end of an incomplete answer."""
 
     name: str
@@ -46,11 +46,11 @@ class Ending:
     """The provider's own word for it."""
 
 
-def ending_of(step: Step) -> Ending | None:
+def ending_of(step: Step) -> EndingView | None:
     """How an answer was cut short; None for a whole one."""
     match step.payload:
         case AnswerPayload(ending=str(name), ending_reason=reason):
-            return Ending(name, str(_ENDINGS.get(name, gettext_lazy("Unusual end"))), reason or "")
+            return EndingView(name, str(_ENDINGS.get(name, gettext_lazy("Unusual end"))), reason or "")
         case _:
             return None
 

@@ -15,8 +15,8 @@ from runs.live.sockets import close_codes
 from runs.live.sockets.authentication import session_key_of
 from runs.live.sockets.connections import NotAdmitted
 from runs.live.sockets.hub import Hub, get_hub
-from runs.live.sockets.language import language_of
 from runs.live.sockets.message_rate import MessageRate
+from runs.live.sockets.socket_language import language_of
 from runs.live.sockets.write_buffer import WriteBuffer, write_buffer_of
 
 FRAMES_PER_S, FRAMES_AT_ONCE = 50.0, 200.0

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from runs.live.feeds.db_reader import Reader
+from runs.live.feeds.db_reader import DatabaseReader
 from runs.live.feeds.run_feed import Spawn
 from runs.live.live_timings import DEFAULT_TIMINGS, LiveTimings
 from runs.live.sockets import close_codes
@@ -55,7 +55,7 @@ class Socket(ArrivingSocket, Protocol):
 class Sockets:
     """All open sockets of one process."""
 
-    def __init__(self, reader: Reader, spawn: Spawn, timings: LiveTimings = DEFAULT_TIMINGS) -> None:
+    def __init__(self, reader: DatabaseReader, spawn: Spawn, timings: LiveTimings = DEFAULT_TIMINGS) -> None:
         self._reader = reader
         self._spawn = spawn
         self._loop = asyncio.get_running_loop()
@@ -163,14 +163,14 @@ class Sockets:
 
     async def close_those_without_access(self) -> None:
         """Close sockets whose session has ended, or whose user may no longer see the run."""
-        asked = {_claim_of(socket) for socket in self._open}
+        asked = {_access_of(socket) for socket in self._open}
         try:
             refused = await self._reader.run(_refused, asked)
         except (DatabaseError, InterfaceError) as error:
             logger.warning("Could not check who may still watch: %s", error)
             return
         for socket in list(self._open):
-            code = refused.get(_claim_of(socket))
+            code = refused.get(_access_of(socket))
             if code is not None:
                 await socket.close(code)
 
@@ -182,18 +182,18 @@ def _limits_of(socket: Socket) -> list[tuple[Any, int]]:
     ]
 
 
-Claim = tuple[str, bool, UUID | None]
+Access = tuple[str, bool, UUID | None]
 """The access that a socket has: session key, whether its user sees everybody's runs, and its run."""
 
 
-def _claim_of(socket: Socket) -> Claim:
+def _access_of(socket: Socket) -> Access:
     return socket.session_key, socket.sees_all, socket.run_id
 
 
-def _refused(asked: set[Claim]) -> dict[Claim, int]:
+def _refused(asked: set[Access]) -> dict[Access, int]:
     """The claims that no longer hold, with the close code for each."""
     users = {key: signed_in_user(key) for key in {key for key, _sees_all, _run_id in asked}}
-    refused: dict[Claim, int] = {}
+    refused: dict[Access, int] = {}
     for claim in asked:
         session_key, saw_all, run_id = claim
         user = users[session_key]

@@ -44,7 +44,7 @@ class CaughtUp:
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
+class ReplyUpdate:
     """A frame of replies in the making."""
 
     frame: ReplyFrame
@@ -70,7 +70,7 @@ class Closed:
     code: int
 
 
-Item = Steps | CaughtUp | Pieces | RunStatus | Ping | Closed
+Item = Steps | CaughtUp | ReplyUpdate | RunStatus | Ping | Closed
 
 
 class Follower:
@@ -128,7 +128,7 @@ class Follower:
             self._is_behind = False
             self._forget()
             feed.join(self)
-            waiting: list[Item] = [Pieces(snap) for snap in feed.cards.snaps()]
+            waiting: list[Item] = [ReplyUpdate(snap) for snap in feed.cards.snaps()]
             if feed.state is not None and feed.state.at <= self._position:
                 waiting.append(_standing(feed.state))
             for item in waiting:
@@ -253,7 +253,7 @@ def _item(heard: "StateUpdate | str | Ping | Closed") -> Item:
         case StateUpdate():
             return _standing(heard)
         case str(text):
-            return Pieces(read_reply_frame(json.loads(text)))
+            return ReplyUpdate(read_reply_frame(json.loads(text)))
         case _:
             return heard
 

@@ -18,7 +18,7 @@ from django.db import DatabaseError, InterfaceError
 from runs import doorbell
 from runs.asgi_types import Message
 from runs.live.feeds.dashboard_feed import DashboardFeed
-from runs.live.feeds.db_reader import Reader
+from runs.live.feeds.db_reader import DatabaseReader
 from runs.live.feeds.run_feed import RunFeed, Watcher
 from runs.live.feeds.run_updates import read_versions
 from runs.live.live_timings import DEFAULT_TIMINGS, LiveTimings
@@ -39,8 +39,8 @@ class Hub:
         self.timings = timings
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
-        self.reader = Reader()
-        self.slow_reader = Reader()
+        self.reader = DatabaseReader()
+        self.slow_reader = DatabaseReader()
         """For long responses, which are read at the client's speed: live pages do not wait for them."""
         self.sockets = Sockets(self.reader, self.spawn, timings)
         self.board = DashboardFeed(self.reader, self.spawn, timings)

@@ -16,7 +16,7 @@ from runs.live.rendering.turn_folds import MOST_UNFOLDED
 from runs.models import Step
 from runs.web.run_settings_page import settings_context
 from runs.web.step_facts import CallSteps, facts_of_step
-from runs.web.step_filters import FILTERS, Chip, chip_to_walk
+from runs.web.step_filters import FILTERS, StepFilterChip, chip_to_walk
 from runs.web.step_page import TABS, Neighbour, StepDetails
 from runs.web.step_search import FoundStep, StepSearch
 from runs.web.step_window import StepWindow
@@ -38,7 +38,7 @@ def groups() -> list[SampleGroup]:
 
 def _views() -> Sample:
     counts = zip(FILTERS.values(), (3, 12, 2, 0), strict=True)
-    chips = [Chip(each, count, each.name == "errors") for each, count in counts]
+    chips = [StepFilterChip(each, count, each.name == "errors") for each, count in counts]
     context: JsonObject = {"run": rows.run(), "view": "steps", "only": chips[0].filter, "chips": chips}
     more: JsonObject = {"walked": chip_to_walk(chips), "has_minimap": True, "minimap_from": 40}
     return sample("A chip is chosen", "runs/partials/run_views", context | more, wide=True)

@@ -11,8 +11,8 @@ from runs.live.rendering.step_views import ALL_ICONS
 from runs.models.permissions import may_see_styleguide
 from runs.web.access import PageRequest, only_if
 from runs.web.styleguide import form_samples, list_samples, navigation_samples, run_samples
+from runs.web.styleguide.design_tokens import colour_tokens, other_tokens
 from runs.web.styleguide.samples import apart
-from runs.web.styleguide.tokens import colour_tokens, other_tokens
 
 NOT_SHOWN: Final = {
     "partials/no_enter.html": "a hidden button",

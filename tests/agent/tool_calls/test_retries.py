@@ -7,8 +7,8 @@ import pytest
 from runs.agent import AgentThought, RetryPolicy, RunLimits, ThoughtType, ToolFailed, ToolUnavailable, run_agent
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
 from runs.agent.tool_calls.parallel import execute_tools_parallel
+from runs.agent.tools.call_idempotency import idempotency_key
 from runs.agent.tools.function_tool import FunctionTool
-from runs.agent.tools.idempotency_key import idempotency_key
 from runs.agent.tools.toolbox import Toolbox
 
 THRICE = RetryPolicy(max_attempts=3, base_s=0.001)

@@ -1,7 +1,7 @@
 """What each result stores of the parallel calls."""
 
 from runs.agent.journal import CallChange
-from runs.agent.messages import ToolCall
+from runs.agent.messages import ToolInvocation
 from runs.agent.payloads.step_fields import StepFields
 from runs.agent.payloads.steps import ToolCallPayload, ToolResultPayload
 from runs.agent.redaction.redactor import Redactor
@@ -14,7 +14,7 @@ def told(
     parallel_calls: ParallelCalls, *thoughts: AgentThought, started: str = ""
 ) -> list[list[tuple[str, str]] | None]:
     steps = [step_columns(thought, epoch=1, redactor=Redactor()) for thought in thoughts]
-    changes = [CallChange(ToolCall(name, name, {}, 1, 0), "started", "pure") for name in started]
+    changes = [CallChange(ToolInvocation(name, name, {}, 1, 0), "started", "pure") for name in started]
     parallel_calls.note(thoughts, steps, changes)
     calls = [step["metadata"].get("calls") for step in steps]
     return [each and [(call["tool_name"], call["state"]) for call in each] for each in calls]

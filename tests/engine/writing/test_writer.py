@@ -15,7 +15,7 @@ from django.db import OperationalError
 import runs.engine.writing.writer
 from runs.agent.errors.exceptions import JournalClosed
 from runs.agent.journal import CallChange, Entry
-from runs.agent.messages import ToolCall
+from runs.agent.messages import ToolInvocation
 from runs.agent.state import AgentStatus
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.engine.host_timings import HostTimings
@@ -213,7 +213,7 @@ async def test_a_recorder_whose_run_was_taken_over_says_so_at_the_next_wait(ada:
 async def test_a_call_whose_start_was_refused_does_not_begin_whatever_was_recorded_meanwhile() -> None:
     writer = WriterOnDemand()
     recorder = Recorder(writer, uuid4(), epoch=1)  # type: ignore[arg-type]
-    sends, looks = (ToolCall(str(uuid4()), name, {}, 1, 0) for name in ("send", "look"))
+    sends, looks = (ToolInvocation(str(uuid4()), name, {}, 1, 0) for name in ("send", "look"))
     starting = asyncio.ensure_future(recorder.start(CallChange(sends, "started", "unsafe")))
     await asyncio.sleep(0)
     await recorder.record(Entry(calls=[CallChange(looks, "started", "read")]))

@@ -6,18 +6,20 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from runs.live.feeds.db_reader import Reader
+from runs.live.feeds.db_reader import DatabaseReader
 
 
 @pytest.fixture
-async def reader() -> AsyncIterator[Reader]:
-    reader = Reader()
+async def reader() -> AsyncIterator[DatabaseReader]:
+    reader = DatabaseReader()
     yield reader
     await reader.close()
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_callers_who_wait_for_the_same_share_one_read_and_who_comes_after_its_begin_has_another(reader: Reader):
+async def test_callers_who_wait_for_the_same_share_one_read_and_who_comes_after_its_begin_has_another(
+    reader: DatabaseReader,
+):
     begun, may_end = threading.Event(), threading.Event()
     reads = []
 
@@ -39,7 +41,7 @@ async def test_callers_who_wait_for_the_same_share_one_read_and_who_comes_after_
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_caller_who_gives_up_does_not_end_the_read_of_the_others(reader: Reader):
+async def test_a_caller_who_gives_up_does_not_end_the_read_of_the_others(reader: DatabaseReader):
     may_end = threading.Event()
     busy = asyncio.ensure_future(reader.run(may_end.wait, 10))
     gone, other = (asyncio.ensure_future(reader.run_shared("a", lambda: "read")) for _ in range(2))
@@ -55,7 +57,7 @@ async def test_a_caller_who_gives_up_does_not_end_the_read_of_the_others(reader:
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_read_that_fails_fails_for_all_who_share_it_and_not_for_the_next(reader: Reader):
+async def test_a_read_that_fails_fails_for_all_who_share_it_and_not_for_the_next(reader: DatabaseReader):
     def fail() -> str:
         raise ValueError("no such thing")
 

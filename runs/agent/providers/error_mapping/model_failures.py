@@ -15,7 +15,7 @@ from runs.agent.providers.error_mapping.context_overflow import overflow_of
 from runs.agent.providers.error_mapping.error_text import ErrorText, error_text, phrase_of
 from runs.agent.providers.error_mapping.refusal_kinds import kind_of_status, kind_of_words, special_kind, status_told
 from runs.agent.providers.error_mapping.retry_after import retry_after_s
-from runs.agent.providers.server import Server
+from runs.agent.providers.model_server import Server
 from runs.agent.redaction.redactor import HIDDEN, redacted
 from runs.agent.tools.validation import shortened_text
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from runs.agent.json_data.json_types import JsonObject
-from runs.agent.providers.event_streams.exchange import BodyIsError, Frame, ReplyFacts, raise_unless_error
+from runs.agent.providers.event_streams.exchange import BodyIsError, EventFrame, ReplyFacts, raise_unless_error
 from runs.agent.providers.event_streams.usage_counts import count, known_usage, merged
 
 _BLOCKS: Final = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
@@ -29,7 +29,7 @@ class MessageStream:
         self._has_begun = False
         self._end: JsonObject | None = None
 
-    def event(self, name: str | None, data: Any) -> Iterable[Frame]:
+    def event(self, name: str | None, data: Any) -> Iterable[EventFrame]:
         """The frame of an event of a known kind."""
         if not isinstance(data, dict):
             raise_unless_error(data)
@@ -52,7 +52,7 @@ class MessageStream:
                 self.facts.is_ended = self.facts.is_over = True
         return ()
 
-    def whole(self, body: Any) -> Iterator[Frame]:
+    def whole(self, body: Any) -> Iterator[EventFrame]:
         """The frames of a message in one piece, from a server that does not stream."""
         if not isinstance(body, dict) or body.get("type") == "error" or not isinstance(body.get("content"), list):
             raise_unless_error(body)
@@ -65,7 +65,7 @@ class MessageStream:
         yield from self._message_delta({"delta": delta, "usage": body.get("usage")})
         self.facts.is_ended = True
 
-    def end(self) -> Iterator[Frame]:
+    def end(self) -> Iterator[EventFrame]:
         """The frames with the stop reason and the end that the SDK waits for."""
         for index in list(self._open):
             yield "content_block_stop", {"type": "content_block_stop", "index": index}
@@ -74,7 +74,7 @@ class MessageStream:
         if self.facts.is_ended:
             yield "message_stop", {"type": "message_stop"}
 
-    def _start(self, message: Any) -> Iterator[Frame]:
+    def _start(self, message: Any) -> Iterator[EventFrame]:
         message = message if isinstance(message, dict) else {}
         self._has_begun = True
         self.facts.has_begun = self.facts.has_begun or bool(message)
@@ -93,7 +93,7 @@ class MessageStream:
         }
         yield "message_start", {"type": "message_start", "message": known}
 
-    def _block_start(self, data: JsonObject) -> Iterator[Frame]:
+    def _block_start(self, data: JsonObject) -> Iterator[EventFrame]:
         block, index = data.get("content_block"), data.get("index")
         if not isinstance(block, dict) or block.get("type") not in _BLOCKS:
             return
@@ -114,7 +114,7 @@ class MessageStream:
             },
         )
 
-    def _block_delta(self, data: JsonObject) -> Iterator[Frame]:
+    def _block_delta(self, data: JsonObject) -> Iterator[EventFrame]:
         delta, index = data.get("delta"), data.get("index")
         kind = _DELTAS.get(str(delta.get("type"))) if isinstance(delta, dict) else None
         if kind is None:
@@ -124,7 +124,7 @@ class MessageStream:
         if self._open.get(index) == kind:
             yield "content_block_delta", {"type": "content_block_delta", "index": index, "delta": delta}
 
-    def _message_delta(self, data: JsonObject) -> Iterable[Frame]:
+    def _message_delta(self, data: JsonObject) -> Iterable[EventFrame]:
         delta = data.get("delta")
         delta = delta if isinstance(delta, dict) else {}
         self._note_usage(data.get("usage"))
@@ -141,7 +141,7 @@ class MessageStream:
         self._end = {"type": "message_delta", "delta": told, "usage": {"output_tokens": 0}}
         return ()
 
-    def _begun(self) -> Iterator[Frame]:
+    def _begun(self) -> Iterator[EventFrame]:
         if not self._has_begun:
             yield from self._start({})
 

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from runs.agent.json_data.json_types import JsonObject
-from runs.agent.providers.event_streams.exchange import BodyIsError, Frame, ReplyFacts, raise_unless_error
-from runs.agent.providers.event_streams.tool_calls import ToolCallAssembler
+from runs.agent.providers.event_streams.exchange import BodyIsError, EventFrame, ReplyFacts, raise_unless_error
+from runs.agent.providers.event_streams.tool_call_assembly import ToolCallAssembler
 from runs.agent.providers.event_streams.usage_counts import count, known_usage, merged, usd
 
 
@@ -22,7 +22,7 @@ class ChatCompletionStream:
         self._refusal: list[str] = []
         self._finish: str | None = None
 
-    def event(self, name: str | None, data: Any) -> Iterable[Frame]:  # noqa: ARG002 - the format names no events
+    def event(self, name: str | None, data: Any) -> Iterable[EventFrame]:  # noqa: ARG002 - the format names no events
         """The chunk without its calls and its usage."""
         if not isinstance(data, dict) or data.get("error") or data.get("object") == "error":
             raise_unless_error(data)
@@ -38,7 +38,7 @@ class ChatCompletionStream:
         delta = next((each for name in ("delta", "message") if isinstance(each := choice.get(name), dict)), {})
         return self._choice(choice, dict(delta))
 
-    def whole(self, body: Any) -> Iterable[Frame]:
+    def whole(self, body: Any) -> Iterable[EventFrame]:
         """The frames of a completion in one piece, from a server that does not stream."""
         if not isinstance(body, dict) or not isinstance(body.get("choices"), list) or not body["choices"]:
             raise_unless_error(body)
@@ -46,7 +46,7 @@ class ChatCompletionStream:
         self.facts.is_ended = True
         return frames
 
-    def end(self) -> Iterator[Frame]:
+    def end(self) -> Iterator[EventFrame]:
         """The frames with the calls, the finish reason and the end that the SDK waits for."""
         if self._reasoning_details:
             self.facts.details["reasoning_details"] = [each.whole() for each in self._reasoning_details]
@@ -59,7 +59,7 @@ class ChatCompletionStream:
             yield None, self._chunk({}, finish_reason=self._finish)
         yield None, "[DONE]"
 
-    def _choice(self, choice: JsonObject, delta: JsonObject) -> Iterable[Frame]:
+    def _choice(self, choice: JsonObject, delta: JsonObject) -> Iterable[EventFrame]:
         reason = choice.get("finish_reason")
         if isinstance(reason, str) and reason:
             self._finish = self.facts.finish_reason = reason

@@ -11,7 +11,7 @@ from runs.agent.messages import Delta
 from runs.agent.tools.validation import shortened_text
 from runs.agent.usage import Usage
 
-Frame = tuple[str | None, Any]
+EventFrame = tuple[str | None, Any]
 """An event's name, and its data: text, or JSON."""
 
 
@@ -45,15 +45,15 @@ class StreamFormat(Protocol):
 
     facts: ReplyFacts
 
-    def event(self, name: str | None, data: Any) -> Iterable[Frame]:
+    def event(self, name: str | None, data: Any) -> Iterable[EventFrame]:
         """The frames for the SDK. Raises `BodyIsError` for an error event, `Unreadable` for other unknown data."""
         ...
 
-    def whole(self, body: Any) -> Iterable[Frame]:
+    def whole(self, body: Any) -> Iterable[EventFrame]:
         """The frames of a reply in one piece. Raises `BodyIsError` for an error body, `Unreadable` for any other."""
         ...
 
-    def end(self) -> Iterable[Frame]:
+    def end(self) -> Iterable[EventFrame]:
         """The remaining frames at the end of the stream."""
         ...
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from runs.agent.json_data.json_types import JsonObject
-from runs.agent.providers.event_streams.exchange import Frame, ReplyFacts, raise_unless_error
+from runs.agent.providers.event_streams.exchange import EventFrame, ReplyFacts, raise_unless_error
 from runs.agent.providers.event_streams.usage_counts import count, known_usage, merged
 
 
@@ -15,7 +15,7 @@ class ContentStream:
         self.facts = ReplyFacts()
         self._usage: JsonObject = {}
 
-    def event(self, name: str | None, data: Any) -> Iterable[Frame]:  # noqa: ARG002 - the format names no events
+    def event(self, name: str | None, data: Any) -> Iterable[EventFrame]:  # noqa: ARG002 - the format names no events
         """The frame of a response, or the frames of a list of them."""
         if isinstance(data, list):
             return [frame for each in data for frame in self.event(None, each)]
@@ -34,11 +34,11 @@ class ContentStream:
             first["finishReason"] = "STOP"
         return [(None, data)]
 
-    def whole(self, body: Any) -> Iterable[Frame]:
+    def whole(self, body: Any) -> Iterable[EventFrame]:
         """The frames of one response or of a list of them, from a server that does not stream events."""
         return self.event(None, body)
 
-    def end(self) -> Iterable[Frame]:
+    def end(self) -> Iterable[EventFrame]:
         """No frames: the format has no end event."""
         return ()
 

@@ -10,9 +10,9 @@ from typing import Any
 import httpx2
 
 from runs.agent.messages import Delta
-from runs.agent.providers.event_streams.exchange import BodyIsError, Frame, HttpExchange, Unreadable, current
+from runs.agent.providers.event_streams.exchange import BodyIsError, EventFrame, HttpExchange, Unreadable, current
 from runs.agent.providers.event_streams.fair_share import Share
-from runs.agent.providers.event_streams.server_sent_events import Event, EventDecoder, EventTooLarge, encoded
+from runs.agent.providers.event_streams.server_sent_events import EventDecoder, EventTooLarge, ServerSentEvent, encoded
 
 MAX_ERROR_BYTES = 64 * 1024
 MAX_BODY_BYTES = 48 * 1024 * 1024
@@ -109,7 +109,7 @@ class _Normalized(httpx2.AsyncByteStream):
         await self._response.aclose()
 
 
-async def _drain(items: AsyncIterator[Event | bytes]) -> None:
+async def _drain(items: AsyncIterator[ServerSentEvent | bytes]) -> None:
     """Read the rest of the response for at most `DRAIN_S`, so that the connection can be reused."""
     with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_S):
@@ -126,7 +126,7 @@ def _tell(exchange: HttpExchange) -> None:
         exchange.hear(Delta("".join(held_back), "call"))
 
 
-def _frames(item: Event | bytes, exchange: HttpExchange) -> Iterable[Frame]:
+def _frames(item: ServerSentEvent | bytes, exchange: HttpExchange) -> Iterable[EventFrame]:
     if isinstance(item, bytes):
         return exchange.format.whole(_json_body(item))
     if item.data is None:
@@ -154,7 +154,7 @@ def _json_body(body: bytes) -> Any:
         raise BodyIsError(body) from None
 
 
-async def _events_or_body(response: httpx2.Response) -> AsyncGenerator[Event | bytes, None]:
+async def _events_or_body(response: httpx2.Response) -> AsyncGenerator[ServerSentEvent | bytes, None]:
     """The events of the response; its whole body if it begins with `{`, `[` or `<`, which an event stream never
     does."""
     async with aclosing(response.aiter_bytes()) as chunks:
@@ -163,7 +163,7 @@ async def _events_or_body(response: httpx2.Response) -> AsyncGenerator[Event | b
             beginning += chunk
             if beginning.strip() or len(beginning) > MAX_BLANK_BYTES:
                 break
-            yield Event()  # blank lines are keep-alives too
+            yield ServerSentEvent()  # blank lines are keep-alives too
         if beginning.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[", b"<"):
             yield await _rest(chunks, beginning)
             return

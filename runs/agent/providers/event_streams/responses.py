@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from runs.agent.json_data.json_types import JsonObject
-from runs.agent.providers.event_streams.exchange import BodyIsError, Frame, ReplyFacts, raise_unless_error
+from runs.agent.providers.event_streams.exchange import BodyIsError, EventFrame, ReplyFacts, raise_unless_error
 from runs.agent.providers.event_streams.usage_counts import count, known_usage, merged, usd
 
 _LAST: Final = ("response.completed", "response.incomplete", "response.failed")
@@ -24,7 +24,7 @@ class ResponseStream:
         """The number of those items by type."""
         self._refusal: list[str] = []
 
-    def event(self, name: str | None, data: Any) -> Iterable[Frame]:
+    def event(self, name: str | None, data: Any) -> Iterable[EventFrame]:
         """The frame of an event; before the last one the frames of items without events."""
         if not isinstance(data, dict):
             raise_unless_error(data)
@@ -55,18 +55,18 @@ class ResponseStream:
             return {**data, "item": {**item, "id": self._ids[key]}}
         return {**data, "item_id": self._ids[key]}
 
-    def whole(self, body: Any) -> Iterable[Frame]:
+    def whole(self, body: Any) -> Iterable[EventFrame]:
         """The frames of a response in one piece, from a server that does not stream."""
         if not isinstance(body, dict) or not isinstance(body.get("output"), list):
             raise_unless_error(body)
         status = str(body.get("status") or "completed")
         return self._last(f"response.{status}", body)
 
-    def end(self) -> Iterable[Frame]:
+    def end(self) -> Iterable[EventFrame]:
         """No frames: nothing is held back."""
         return ()
 
-    def _last(self, kind: str, response: Any) -> Iterator[Frame]:
+    def _last(self, kind: str, response: Any) -> Iterator[EventFrame]:
         response = response if isinstance(response, dict) else {}
         self._note_usage(response.get("usage"))
         if kind == "response.failed":
@@ -112,7 +112,7 @@ def _type_of(kind: str) -> str:
     return "reasoning" if kind.startswith("response.reasoning") else "message"
 
 
-def _item_events(item: JsonObject, index: int) -> Iterator[Frame]:
+def _item_events(item: JsonObject, index: int) -> Iterator[EventFrame]:
     """The events that a streaming server would have sent for a finished item."""
     about = {"sequence_number": 0, "output_index": index, "item_id": item["id"]}
     empty: dict[str, JsonObject] = {

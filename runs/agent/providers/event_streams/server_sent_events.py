@@ -15,7 +15,7 @@ class EventTooLarge(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class ServerSentEvent:
     """One event. `data` is None for a comment and for an event without data, which serve as keep-alives."""
 
     name: str | None = None
@@ -34,7 +34,7 @@ class EventDecoder:
         self._data: list[str] = []
         self._data_size = 0
 
-    def feed(self, chunk: bytes) -> Iterator[Event]:
+    def feed(self, chunk: bytes) -> Iterator[ServerSentEvent]:
         """Add a chunk, and return the events completed by it. Raises `EventTooLarge`."""
         self._size += len(chunk)
         if self._size > self._max_bytes:
@@ -50,7 +50,7 @@ class EventDecoder:
             yield from self._line(line.rstrip(b"\r\n"))
         self._size = len(rest) + self._data_size
 
-    def end(self) -> Iterator[Event]:
+    def end(self) -> Iterator[ServerSentEvent]:
         """The last event if only its line end is missing, which servers tend to omit."""
         rest, self._pending = b"".join(self._pending), []
         for line in rest.splitlines():
@@ -58,14 +58,14 @@ class EventDecoder:
         if self._data:
             yield from self._line(b"")
 
-    def _line(self, line: bytes) -> Iterator[Event]:
+    def _line(self, line: bytes) -> Iterator[ServerSentEvent]:
         if not line:
             data, name = "\n".join(self._data), self._name
             self._data, self._name, self._data_size = [], None, 0
-            yield Event(name, data or None)
+            yield ServerSentEvent(name, data or None)
             return
         if line.startswith(b":"):
-            yield Event()
+            yield ServerSentEvent()
             return
         field, _, value = line.decode(errors="replace").removeprefix("\ufeff").partition(":")
         value = value.removeprefix(" ")

@@ -19,8 +19,8 @@ from runs.agent.providers.model_catalog.hosted_providers import HOSTED, Hosted
 from runs.agent.providers.model_catalog.model_list import LISTS, ModelList, known_capabilities
 from runs.agent.providers.model_catalog.model_names import name_fault
 from runs.agent.providers.model_catalog.retirements import announced
+from runs.agent.providers.model_server import Server, account_of
 from runs.agent.providers.remote_model import RemoteModel
-from runs.agent.providers.server import Server, account_of
 from runs.agent.providers.wire_format import WireFormat
 
 MOST_NAMED = 20

@@ -20,7 +20,7 @@ from runs.agent.providers.model_catalog.model_entries import (
     shown_by_ollama,
     tokens_from,
 )
-from runs.agent.providers.server import Server
+from runs.agent.providers.model_server import Server
 from runs.agent.providers.tls import tls_context
 
 TIMEOUT_S: Final = 20.0

@@ -56,7 +56,7 @@ class Node:
 
 def read_expression(text: str) -> Node:
     """Parse the text. Raises `NotSpoken`."""
-    parser = _Parser(_tokens(text))
+    parser = _ExpressionParser(_tokens(text))
     try:
         node = parser.sum()
     except RecursionError:
@@ -79,7 +79,7 @@ def _tokens(text: str) -> list[str]:
     return tokens
 
 
-class _Parser:
+class _ExpressionParser:
     """A recursive-descent parser, one method per rule of the grammar above."""
 
     def __init__(self, tokens: list[str]) -> None:

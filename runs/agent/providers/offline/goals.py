@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from runs.agent.json_data.json_types import JsonMapping, JsonObject
 
-Kind = Literal["number", "date", "other"]
+ValueKind = Literal["number", "date", "other"]
 """The kind of a goal's value, which decides where a later clause may refer to it."""
 
 
@@ -38,7 +38,7 @@ def _operand(value: float) -> str:
     return f"({value})" if value < 0 else str(value)
 
 
-Sentence = Callable[[JsonMapping, Any], str]
+ResultSentence = Callable[[JsonMapping, Any], str]
 """Makes the sentence about a result from the call's arguments and its output."""
 
 
@@ -53,8 +53,8 @@ class Goal:
     tool_name: str
     arguments: JsonMapping
     """JSON values, `Ref`s and `Expression`s."""
-    say: Sentence
-    kind: Kind = "number"
+    say: ResultSentence
+    kind: ValueKind = "number"
     value: Callable[[Any], Any] = lambda output: output
     """Takes from the output the value that a later clause calls "the result"."""
     unit: str = ""
@@ -108,5 +108,5 @@ class Clause:
         return self.text.lower()
 
 
-Reader = Callable[[Clause, Sequence[Goal]], tuple[Goal, ...] | None]
+ClauseReader = Callable[[Clause, Sequence[Goal]], tuple[Goal, ...] | None]
 """Reads a clause, given the goals before it. None if no rule matches; raises `TaskRefused` for an ambiguous clause."""

@@ -1,7 +1,7 @@
 """The calculator tool."""
 
 from runs.agent.errors.exceptions import ToolFailed
-from runs.agent.tools.builtin.arithmetic import evaluate
+from runs.agent.tools.builtin.expression_evaluator import evaluate
 from runs.agent.tools.registry import tool
 
 

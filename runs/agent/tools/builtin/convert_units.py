@@ -3,7 +3,7 @@
 import math
 
 from runs.agent.errors.exceptions import ToolFailed
-from runs.agent.tools.builtin.units import UnitFault, convert
+from runs.agent.tools.builtin.unit_conversion import UnitFault, convert
 from runs.agent.tools.registry import tool
 
 MAX_VALUE = 1e300

@@ -7,7 +7,7 @@ import pytest
 from runs.agent.errors.classification import handle_agent_error, is_worth_retrying
 from runs.agent.errors.exceptions import ErrorSeverity, ModelFailure
 from runs.agent.providers.error_mapping.model_failures import MAX_MESSAGE_CHARS, failure_from_body
-from runs.agent.providers.server import Server
+from runs.agent.providers.model_server import Server
 from tests.agent.wordings import rows_of
 
 HERE = Server("local", "http://127.0.0.1:1/v1", "the-key")

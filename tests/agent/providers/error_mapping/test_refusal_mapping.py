@@ -6,8 +6,8 @@ import json
 import pytest
 
 from runs.agent.providers.formats.openai import OpenAIFormat
+from runs.agent.providers.model_server import Server
 from runs.agent.providers.remote_model import RemoteModel
-from runs.agent.providers.server import Server
 from tests.agent.providers.error_mapping.failures import failure_of
 from tests.wire import Raw
 

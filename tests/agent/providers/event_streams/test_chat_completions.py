@@ -14,8 +14,8 @@ from runs.agent.errors.exceptions import ModelFailure
 from runs.agent.messages import Delta, ModelRequest
 from runs.agent.providers.event_streams.server_sent_events import EventDecoder, EventTooLarge
 from runs.agent.providers.formats.openai import OpenAIFormat
+from runs.agent.providers.model_server import Server
 from runs.agent.providers.remote_model import RemoteModel
-from runs.agent.providers.server import Server
 from runs.agent.providers.thinking_tags import ThoughtSplitter
 from runs.agent.thoughts import AgentThought, ThoughtType
 from tests.agent.providers.event_streams.chunks import call, chunk, stream

@@ -15,8 +15,8 @@ from runs.agent.errors.classification import is_worth_retrying
 from runs.agent.errors.exceptions import InvalidArguments, ModelFailure
 from runs.agent.messages import Delta, ModelReply, ModelRequest, ToolRequest, ToolResult, Turn
 from runs.agent.providers.formats.openai import OpenAIFormat
+from runs.agent.providers.model_server import Server
 from runs.agent.providers.remote_model import RemoteModel
-from runs.agent.providers.server import Server
 from runs.agent.tools.registry import execute_tool_safely
 from runs.agent.tools.toolbox import Toolbox
 from runs.agent.usage import Usage
@@ -365,7 +365,8 @@ def test_nothing_heavy_is_loaded_before_the_first_reply_is_asked_for():
 async def test_only_the_sdk_that_is_spoken_with_is_loaded():
     script = (
         "import asyncio, sys; from runs.agent.providers.formats.openai import OpenAIFormat\n"
-        "from runs.agent.providers.remote_model import RemoteModel; from runs.agent.providers.server import Server\n"
+        "from runs.agent.providers.remote_model import RemoteModel\n"
+        "from runs.agent.providers.model_server import Server\n"
         "asyncio.run(RemoteModel(OpenAIFormat('m1', Server('local', 'http://127.0.0.1:9'))).load())\n"
         "assert not {'anthropic', 'google.genai'} & set(sys.modules)"
     )

@@ -11,8 +11,8 @@ from runs.agent.providers.capabilities import Capabilities
 from runs.agent.providers.formats.openai import OpenAIFormat
 from runs.agent.providers.model_catalog import connection_test as probes
 from runs.agent.providers.model_catalog.connection_test import probe
+from runs.agent.providers.model_server import Server
 from runs.agent.providers.remote_model import RemoteModel
-from runs.agent.providers.server import Server
 from runs.agent.usage import Usage
 from tests.wire import Answer, Hang, Status
 from tests.wire.models import FORMATS, model_at

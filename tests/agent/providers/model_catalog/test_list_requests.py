@@ -9,7 +9,7 @@ from runs.agent.providers.capabilities import Capabilities
 from runs.agent.providers.model_catalog import list_requests
 from runs.agent.providers.model_catalog.list_requests import ListUnavailable, read_list
 from runs.agent.providers.model_catalog.model_list import LISTS
-from runs.agent.providers.server import Server
+from runs.agent.providers.model_server import Server
 from tests.agent.providers.model_catalog.list_server import serving
 
 KEY = "sk-very-secret-0123456789"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from runs.agent.providers.offline.goals import Clause, Goal, Reader
+from runs.agent.providers.offline.goals import Clause, ClauseReader, Goal
 from runs.agent.providers.offline.grammar.arithmetic import read_arithmetic
 from runs.agent.providers.offline.grammar.clock import read_clock
 from runs.agent.providers.offline.grammar.dates import read_dates
@@ -16,7 +16,7 @@ class Topic:
     """One topic of the grammar, with the examples shown to users."""
 
     name: str
-    read: Reader
+    read: ClauseReader
     tool_names: frozenset[str]
     examples: tuple[str, ...]
 

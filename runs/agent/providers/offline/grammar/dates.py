@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from runs.agent.json_data.json_types import JsonMapping
-from runs.agent.providers.offline.goals import Clause, Goal, Ref, Sentence
+from runs.agent.providers.offline.goals import Clause, Goal, Ref, ResultSentence
 from runs.agent.providers.offline.grammar.clock import today_step
 from runs.agent.providers.offline.grammar.references import latest
 
@@ -141,7 +141,7 @@ class _Dates:
 
         return self._goal({"operation": "weekday", "date": self._day(match["day"])}, _say_weekday, _date)
 
-    def _goal(self, arguments: JsonMapping, say: Sentence, value: Callable[[Any], Any]) -> Goal:
+    def _goal(self, arguments: JsonMapping, say: ResultSentence, value: Callable[[Any], Any]) -> Goal:
         return Goal(
             clause=self._clause.said,
             rule="the calendar",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from runs.agent.providers.offline.goals import Goal, Kind
+from runs.agent.providers.offline.goals import Goal, ValueKind
 
 _NOUN = r"(?:results?|answers?|numbers?|values?|totals?|sum|product|outcome|figure)"
 _ORDINALS = ("first", "second", "third", "fourth")
@@ -18,7 +18,7 @@ _LATEST = re.compile(
 )
 
 
-def latest(earlier: Sequence[Goal], kind: Kind) -> int | None:
+def latest(earlier: Sequence[Goal], kind: ValueKind) -> int | None:
     """The index of the last goal if its value is of that kind."""
     return len(earlier) - 1 if earlier and earlier[-1].kind == kind else None
 

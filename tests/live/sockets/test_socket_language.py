@@ -7,7 +7,7 @@ import pytest
 from runs.database_outages import FULL
 from runs.live.rendering import fragments
 from runs.live.rendering.fragments import step_html
-from runs.live.sockets.language import language_of
+from runs.live.sockets.socket_language import language_of
 from runs.models import Step
 from runs.writer_status import STANDSTILL
 from tests.live.live_browser import add_steps, end, ring
