@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runs.agent import AgentState, ToolFailed, agent_execution, tool
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.messages import ModelReply, ToolRequest
 from runs.agent.providers.scripted import ScriptedModel
 from runs.agent.usage import Usage

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from runs.agent.concurrency.retry import RetryPolicy as RetryPolicy
     from runs.agent.concurrency.retry import async_retry as async_retry
     from runs.agent.concurrency.timeouts import call_with_timeout as call_with_timeout
+    from runs.agent.errors.agent_error import AgentError as AgentError
+    from runs.agent.errors.agent_error import ErrorSeverity as ErrorSeverity
     from runs.agent.errors.classification import handle_agent_error as handle_agent_error
-    from runs.agent.errors.exceptions import AgentError as AgentError
     from runs.agent.errors.exceptions import AgentFailure as AgentFailure
-    from runs.agent.errors.exceptions import ErrorSeverity as ErrorSeverity
     from runs.agent.errors.exceptions import ToolFailed as ToolFailed
     from runs.agent.errors.exceptions import ToolUnavailable as ToolUnavailable
     from runs.agent.execution import agent_execution as agent_execution
@@ -45,7 +45,8 @@ _NAMES_BY_MODULE = {
     "concurrency.retry": ["RetryPolicy", "async_retry"],
     "concurrency.timeouts": ["call_with_timeout"],
     "errors.classification": ["handle_agent_error"],
-    "errors.exceptions": ["AgentError", "AgentFailure", "ErrorSeverity", "ToolFailed", "ToolUnavailable"],
+    "errors.agent_error": ["AgentError", "ErrorSeverity"],
+    "errors.exceptions": ["AgentFailure", "ToolFailed", "ToolUnavailable"],
     "execution": ["agent_execution"],
     "model_settings": ["ModelSettings"],
     "run": ["run_agent", "stream_agent_execution"],

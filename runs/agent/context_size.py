@@ -5,7 +5,7 @@ from typing import Final
 
 from runs.agent.budget import pricing as money
 from runs.agent.context_window import DEFAULT_CONTEXT_TOKENS
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.messages import ModelProvider
 
 SMALLEST: Final = 512

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from runs.agent.budget.budget import UsageTotals
+from runs.agent.errors.agent_error import AgentError, ErrorSeverity
 from runs.agent.errors.classification import handle_agent_error
 from runs.agent.errors.exception_text import for_log
-from runs.agent.errors.exceptions import AgentError, AgentFailure, ErrorSeverity, JournalClosed
+from runs.agent.errors.exceptions import AgentFailure, JournalClosed
 from runs.agent.interrupts import Parked
 from runs.agent.journal import Entry, Journal
 from runs.agent.loop import AgentLoop

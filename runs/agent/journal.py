@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
-from runs.agent.errors.exceptions import AgentError
+from runs.agent.errors.agent_error import AgentError
 from runs.agent.messages import Delta, ToolInvocation
 from runs.agent.state import AgentStatus
 from runs.agent.thoughts import AgentThought

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, Protocol
 
-from runs.agent.errors.exceptions import AgentError
+from runs.agent.errors.agent_error import AgentError
 from runs.agent.json_data.json_types import JsonMapping, JsonObject
 from runs.agent.model_settings import PROVIDER_DEFAULTS, ModelSettings
 from runs.agent.text import output_text

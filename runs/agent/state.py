@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
-from runs.agent.errors.exceptions import AgentError
+from runs.agent.errors.agent_error import AgentError
 from runs.agent.json_data.json_types import JsonObject
 
 T = TypeVar("T")

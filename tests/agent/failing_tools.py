@@ -2,7 +2,7 @@
 
 import asyncio
 
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 
 DOWN = ModelFailure("Down.", kind="server", provider="scripted", model="scripted", status=503)
 REFUSED = ModelFailure("No.", kind="refused", provider="scripted", model="scripted", status=400)

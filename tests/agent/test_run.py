@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 import pytest
 
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.messages import ModelReply, ToolRequest
 from runs.agent.run import stream_agent_execution
 from runs.agent.thoughts import ThoughtType

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from runs.agent import RetryPolicy, first_success, run_agent
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.messages import ModelReply, ModelRequest
 from runs.agent.model_calls.backoff import Backoff
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tools

@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.db import DataError, IntegrityError, OperationalError, transaction
 
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool, calls_tools
 from runs.engine import control
 from runs.engine.hosting.host import RunHost

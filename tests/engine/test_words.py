@@ -4,8 +4,9 @@ from typing import get_args
 
 import pytest
 
+from runs.agent.errors.agent_error import ErrorSeverity
 from runs.agent.errors.classification import handle_agent_error
-from runs.agent.errors.exceptions import ErrorSeverity, FailureKind, ModelFailure
+from runs.agent.errors.model_exceptions import FailureKind, ModelFailure
 from runs.agent.journal import CallState
 from runs.agent.state import AgentStatus
 from runs.agent.thoughts import ThoughtType

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from runs.agent import AgentResult, RetryPolicy, run_agent
-from runs.agent.errors.exceptions import AgentError, ErrorSeverity
+from runs.agent.errors.agent_error import AgentError, ErrorSeverity
 from runs.agent.messages import ModelProvider, ModelReply, ModelRequest, ToolResult, Turn
 from runs.agent.providers.formats.anthropic import AnthropicFormat
 from runs.agent.providers.formats.google import GoogleFormat

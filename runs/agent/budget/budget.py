@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
-from runs.agent.errors.exceptions import CostUnknown, LimitReached
+from runs.agent.errors.exceptions import LimitReached
+from runs.agent.errors.model_exceptions import CostUnknown
 from runs.agent.run_limits import RunLimits
 
 NOTHING = Decimal(0)

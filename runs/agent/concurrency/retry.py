@@ -7,7 +7,7 @@ from typing import ParamSpec, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from runs.agent.errors.classification import is_worth_retrying
+from runs.agent.errors.retryability import is_worth_retrying
 
 T = TypeVar("T")
 P = ParamSpec("P")

@@ -4,26 +4,28 @@ import asyncio
 import socket
 from dataclasses import dataclass, replace
 
-from runs.agent.errors import advice
-from runs.agent.errors.exception_text import attribute_of, members_of, name_of, words_of
+from runs.agent.errors import python_sentences as around
+from runs.agent.errors import suggested_actions as actions
+from runs.agent.errors.agent_error import AgentError, ErrorSeverity
+from runs.agent.errors.exception_text import members_of, name_of, words_of
 from runs.agent.errors.exceptions import (
-    AgentError,
     AgentFailure,
     BadOutput,
-    CostUnknown,
-    ErrorSeverity,
-    FailureKind,
     InvalidArguments,
     JournalClosed,
     LimitReached,
+    ToolFailed,
+    ToolUnavailable,
+    UnknownTool,
+)
+from runs.agent.errors.model_exceptions import (
+    CostUnknown,
+    FailureKind,
     ModelFailure,
     ModelNotSetUp,
     ModelPaused,
     ModelTimeout,
     ModelUnavailable,
-    ToolFailed,
-    ToolUnavailable,
-    UnknownTool,
 )
 from runs.agent.errors.sentences import ErrorSentence
 from runs.agent.json_data.json_types import JsonMapping, JsonObject
@@ -33,7 +35,6 @@ WARNING, ERROR, CRITICAL = ErrorSeverity.WARNING, ErrorSeverity.ERROR, ErrorSeve
 DAILY_LIMITS = ("daily_usd_per_user", "daily_tokens_per_user")
 """Limits over all runs of one user in a day, not limits of the run."""
 _RANK = {severity: rank for rank, severity in enumerate(ErrorSeverity)}
-_RETRIED_KINDS = frozenset({"timeout", "network", "rate_limited", "overloaded", "server", "bad_reply"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +55,21 @@ def _about_model(kind: FailureKind, severity: ErrorSeverity, action: ErrorSenten
 
 
 _MODEL_VERDICTS: dict[FailureKind, Classification] = {
-    "timeout": _about_model("timeout", WARNING, advice.LONGER_OR_SIMPLER, again=True),
-    "network": _about_model("network", ERROR, advice.SERVER_REACHABLE, again=True),
-    "rate_limited": _about_model("rate_limited", WARNING, advice.LATER, again=True),
-    "overloaded": _about_model("overloaded", WARNING, advice.LATER, again=True),
-    "server": _about_model("server", ERROR, advice.AGAIN_OR_ANOTHER, again=True),
-    "refused": _about_model("refused", ERROR, advice.TASK_AND_SETTINGS, again=False),
-    "not_found": _about_model("not_found", ERROR, advice.NAME_AND_ADDRESS, again=False),
-    "auth": _about_model("auth", CRITICAL, advice.KEY, again=False),
-    "forbidden": _about_model("forbidden", ERROR, advice.ASK_PROVIDER, again=False),
-    "out_of_money": _about_model("out_of_money", ERROR, advice.ADD_CREDIT, again=False),
-    "context_overflow": _about_model("context_overflow", ERROR, advice.SMALLER_WINDOW, again=False),
-    "no_tools": _about_model("no_tools", ERROR, advice.NO_TOOLS, again=False),
-    "wrong_address": _about_model("wrong_address", ERROR, advice.BASE_URL, again=False),
-    "bad_reply": _about_model("bad_reply", ERROR, advice.AGAIN_OR_ANOTHER, again=True),
-    "blocked": _about_model("blocked", ERROR, advice.REPHRASE, again=False),
+    "timeout": _about_model("timeout", WARNING, actions.LONGER_OR_SIMPLER, again=True),
+    "network": _about_model("network", ERROR, actions.SERVER_REACHABLE, again=True),
+    "rate_limited": _about_model("rate_limited", WARNING, actions.LATER, again=True),
+    "overloaded": _about_model("overloaded", WARNING, actions.LATER, again=True),
+    "server": _about_model("server", ERROR, actions.AGAIN_OR_ANOTHER, again=True),
+    "refused": _about_model("refused", ERROR, actions.TASK_AND_SETTINGS, again=False),
+    "not_found": _about_model("not_found", ERROR, actions.NAME_AND_ADDRESS, again=False),
+    "auth": _about_model("auth", CRITICAL, actions.KEY, again=False),
+    "forbidden": _about_model("forbidden", ERROR, actions.ASK_PROVIDER, again=False),
+    "out_of_money": _about_model("out_of_money", ERROR, actions.ADD_CREDIT, again=False),
+    "context_overflow": _about_model("context_overflow", ERROR, actions.SMALLER_WINDOW, again=False),
+    "no_tools": _about_model("no_tools", ERROR, actions.NO_TOOLS, again=False),
+    "wrong_address": _about_model("wrong_address", ERROR, actions.BASE_URL, again=False),
+    "bad_reply": _about_model("bad_reply", ERROR, actions.AGAIN_OR_ANOTHER, again=True),
+    "blocked": _about_model("blocked", ERROR, actions.REPHRASE, again=False),
 }
 
 
@@ -108,12 +109,12 @@ def _of_model(failure: ModelFailure) -> Classification:
         case ModelTimeout(limit_name="max_duration_s"):
             return _of_ours(LimitReached("max_duration_s", used=failure.limit_s, limit=failure.limit_s, unit="seconds"))
         case ModelTimeout(limit_name="first_token_timeout_s" | "idle_timeout_s" as limit):
-            action = advice.LONGER_LIMIT.made(limit=limit)
+            action = actions.LONGER_LIMIT.made(limit=limit)
             return Classification(f"model_{limit.removesuffix('_s')}", WARNING, True, action)
         case ModelPaused(reason=reason):
-            return Classification(f"model_{reason}", WARNING, True, advice.AFTER_THE_PAUSE.made())
+            return Classification(f"model_{reason}", WARNING, True, actions.AFTER_THE_PAUSE.made())
         case ModelFailure(kind="auth", provider=provider) if provider:
-            return replace(_MODEL_VERDICTS["auth"], suggested_action=advice.KEY_OF.made(provider=provider))
+            return replace(_MODEL_VERDICTS["auth"], suggested_action=actions.KEY_OF.made(provider=provider))
         case _:
             return _MODEL_VERDICTS[failure.kind]
 
@@ -144,44 +145,44 @@ def _worst(group: BaseExceptionGroup[BaseException], context: JsonMapping) -> Ag
 def _of_ours(failure: AgentFailure) -> Classification:
     match failure:
         case LimitReached(limit_name=name) if name in DAILY_LIMITS:
-            action = advice.TOMORROW.made(variable=f"AGENTSITE_{name.upper()}")
+            action = actions.TOMORROW.made(variable=f"AGENTSITE_{name.upper()}")
             return Classification(f"limit_{name}", WARNING, True, action)
         case LimitReached(limit_name=name):
-            return Classification(f"limit_{name}", WARNING, True, advice.RAISE.made(limit=name))
+            return Classification(f"limit_{name}", WARNING, True, actions.RAISE.made(limit=name))
         case BadOutput():
-            return Classification("bad_output", ERROR, True, advice.LOOSEN.made())
+            return Classification("bad_output", ERROR, True, actions.LOOSEN.made())
         case CostUnknown():
-            return Classification("cost_unknown", WARNING, True, advice.KNOWN_PRICE.made())
+            return Classification("cost_unknown", WARNING, True, actions.KNOWN_PRICE.made())
         case ToolFailed():
             return _of_tool(failure)
         case ModelNotSetUp():
             return _of_setup(failure)
         case JournalClosed():
-            return Classification("taken_over", WARNING, True, advice.TAKEN_OVER.made())
+            return Classification("taken_over", WARNING, True, actions.TAKEN_OVER.made())
         case _:
-            return Classification("failed", ERROR, False, advice.AS_IT_SAYS.made())
+            return Classification("failed", ERROR, False, actions.AS_IT_SAYS.made())
 
 
 def _of_setup(failure: ModelNotSetUp) -> Classification:
     if failure.variable:
-        action = advice.SET_VARIABLE.made(variable=failure.variable)
+        action = actions.SET_VARIABLE.made(variable=failure.variable)
     elif failure.server:
-        action = advice.SERVER_BACK.made(server=repr(failure.server))
+        action = actions.SERVER_BACK.made(server=repr(failure.server))
     else:
-        action = advice.CORRECT_NAME.made()
+        action = actions.CORRECT_NAME.made()
     return Classification("model_not_set_up", ERROR, True, action)
 
 
 def _of_tool(failure: ToolFailed) -> Classification:
     match failure:
         case UnknownTool():
-            return Classification("unknown_tool", WARNING, True, advice.GIVE_TOOL.made())
+            return Classification("unknown_tool", WARNING, True, actions.GIVE_TOOL.made())
         case InvalidArguments():
-            return Classification("invalid_arguments", WARNING, True, advice.CORRECTS_ITSELF.made())
+            return Classification("invalid_arguments", WARNING, True, actions.CORRECTS_ITSELF.made())
         case ToolUnavailable():
-            return Classification("tool_unavailable", WARNING, True, advice.TRIES_LATER.made())
+            return Classification("tool_unavailable", WARNING, True, actions.TRIES_LATER.made())
         case _:
-            return Classification("tool_failed", WARNING, True, advice.TRIES_ELSE.made())
+            return Classification("tool_failed", WARNING, True, actions.TRIES_ELSE.made())
 
 
 def _of_python(error: BaseException) -> Classification:
@@ -189,46 +190,13 @@ def _of_python(error: BaseException) -> Classification:
     # A name that cannot be resolved (gaierror) is an OSError but no ConnectionError.
     match error:
         case TimeoutError():
-            action = advice.LONGER_OR_SIMPLER.made()
-            return Classification("timeout", WARNING, True, action, advice.OPERATION_TIMED_OUT)
+            action = actions.LONGER_OR_SIMPLER.made()
+            return Classification("timeout", WARNING, True, action, around.OPERATION_TIMED_OUT)
         case ValueError() | TypeError():
-            return Classification("invalid_input", ERROR, False, advice.CHECK_INPUT.made(), advice.INVALID_INPUT)
+            return Classification("invalid_input", ERROR, False, actions.CHECK_INPUT.made(), around.INVALID_INPUT)
         case ConnectionError() | socket.gaierror():
-            return Classification("network", ERROR, True, advice.RETRY_OR_FALLBACK.made(), advice.NETWORK_ERROR)
+            return Classification("network", ERROR, True, actions.RETRY_OR_FALLBACK.made(), around.NETWORK_ERROR)
         case asyncio.CancelledError():
-            return Classification("cancelled", ErrorSeverity.INFO, True, advice.AGAIN.made(), advice.CANCELLED)
+            return Classification("cancelled", ErrorSeverity.INFO, True, actions.AGAIN.made(), around.CANCELLED)
         case _:
-            return Classification("unexpected", CRITICAL, False, advice.ALERT.made(), advice.UNEXPECTED)
-
-
-def is_worth_retrying(error: BaseException) -> bool:
-    """True for failures that the same request may not meet a moment later: no connection, a timeout, an overloaded
-    or failing server, a broken stream. False for a refusal and for a cancellation."""
-    match error:
-        case ModelUnavailable() | ModelPaused() | ModelTimeout(limit_name="max_duration_s"):
-            return False
-        case ModelFailure(again=again) if again:
-            return True
-        case ModelFailure(kind=kind, status=status):
-            # Kind and status: an exhausted quota is a 429 too, but of kind "out_of_money".
-            return kind in _RETRIED_KINDS and (status is None or is_retried_status(status))
-        case TimeoutError() | ConnectionError() | socket.gaierror():
-            return True
-        case Exception():
-            return is_retried_status(_status_of(error))
-        case _:
-            return False
-
-
-def is_retried_status(status: int | None) -> bool:
-    """True for HTTP statuses worth a retry: 408, 409, 425, 429 and 5xx but 501; 529 is Anthropic's "overloaded"."""
-    return status in (408, 409, 425, 429) or (status is not None and 500 <= status < 600 and status != 501)
-
-
-def _status_of(error: Exception) -> int | None:
-    """The HTTP status of an exception of any HTTP client; None without one."""
-    for carrier in (error, attribute_of(error, "response")):
-        status = attribute_of(carrier, "status_code")
-        if isinstance(status, int):
-            return status
-    return None
+            return Classification("unexpected", CRITICAL, False, actions.ALERT.made(), around.UNEXPECTED)

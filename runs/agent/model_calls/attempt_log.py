@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from runs.agent.concurrency.race import Strategy
-from runs.agent.errors.exceptions import ModelFailure, ModelPaused
+from runs.agent.errors.model_exceptions import ModelFailure, ModelPaused
 from runs.agent.journal import Entry
 from runs.agent.model_calls import attempt_steps as records
 from runs.agent.model_calls.attempt import Attempt, RaceResult

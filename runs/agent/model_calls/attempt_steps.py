@@ -7,7 +7,7 @@ from typing import NamedTuple
 from runs.agent.concurrency.race import Strategy
 from runs.agent.errors import model_sentences as sentences
 from runs.agent.errors.classification import handle_agent_error
-from runs.agent.errors.exceptions import ModelFailure, ModelPaused
+from runs.agent.errors.model_exceptions import ModelFailure, ModelPaused
 from runs.agent.model_calls.attempt import Attempt, RaceResult
 from runs.agent.payloads.step_fields import StepFields, fields_of_error
 from runs.agent.payloads.steps import AskedLane, Lane, RacePayload, RaceStartPayload, RetryPayload

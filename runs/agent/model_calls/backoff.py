@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from runs.agent.concurrency.retry import RESTART_FACTOR, RetryPolicy
 from runs.agent.errors import model_sentences as sentences
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.model_calls.cooldown import sane_wait_s
 
 

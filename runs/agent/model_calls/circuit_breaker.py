@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal
 
-from runs.agent.errors.exceptions import ModelFailure, ModelTimeout
+from runs.agent.errors.model_exceptions import ModelFailure, ModelTimeout
 
 CallOutcome = Literal["succeeded", "failed", "not_counted"]
 

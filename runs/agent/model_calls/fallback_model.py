@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from runs.agent.errors.exceptions import ModelFailure, ModelTimeout, ModelUnavailable
+from runs.agent.errors.model_exceptions import ModelFailure, ModelTimeout, ModelUnavailable
 from runs.agent.messages import ModelReply, ModelRequest, OnDelta
 from runs.agent.model_calls.attempt import AttemptedModel, ReceivedReply
 from runs.agent.model_calls.reply_context import ReplyContext

@@ -6,7 +6,7 @@ import time
 from typing import Self
 
 from runs.agent.errors import model_sentences as sentences
-from runs.agent.errors.exceptions import ModelFailure, ModelPaused
+from runs.agent.errors.model_exceptions import ModelFailure, ModelPaused
 from runs.agent.errors.sentences import ErrorSentence
 from runs.agent.messages import Delta, ModelProvider, ModelReply, ModelRequest, OnDelta
 from runs.agent.model_calls.attempt import Attempt

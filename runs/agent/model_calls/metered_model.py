@@ -9,7 +9,7 @@ from runs.agent.budget import pricing as money
 from runs.agent.budget.budget import Reservation, RunBudget
 from runs.agent.context_size import ContextSize
 from runs.agent.context_window import ContextWindow, usable_tokens
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.journal import Entry, Journal
 from runs.agent.marked_words import words
 from runs.agent.messages import Delta, ModelProvider, ModelReply, ModelRequest, OnDelta

@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from runs.agent.concurrency.race import AllFailed, Strategy, first_success
-from runs.agent.errors.classification import is_worth_retrying
 from runs.agent.errors.exception_text import for_log
-from runs.agent.errors.exceptions import AgentFailure, ModelFailure, ModelPaused
+from runs.agent.errors.exceptions import AgentFailure
+from runs.agent.errors.model_exceptions import ModelFailure, ModelPaused
+from runs.agent.errors.retryability import is_worth_retrying
 from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta
 from runs.agent.model_calls.attempt import Attempt, RaceResult
 from runs.agent.model_calls.guarded_model import GuardedModel

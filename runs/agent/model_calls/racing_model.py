@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from runs.agent.concurrency.race import Strategy
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.messages import ModelReply, ModelRequest, OnDelta
 from runs.agent.model_calls.attempt import Attempt
 from runs.agent.model_calls.attempt_log import AttemptLog

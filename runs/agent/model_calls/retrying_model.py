@@ -7,8 +7,8 @@ from typing import NoReturn, Protocol
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from runs.agent.errors import model_sentences as sentences
-from runs.agent.errors.classification import is_worth_retrying
-from runs.agent.errors.exceptions import ModelFailure, ModelUnavailable
+from runs.agent.errors.model_exceptions import ModelFailure, ModelUnavailable
+from runs.agent.errors.retryability import is_worth_retrying
 from runs.agent.messages import ModelReply, ModelRequest, OnDelta
 from runs.agent.model_calls.attempt import Attempt, AttemptedModel
 from runs.agent.model_calls.attempt_log import AttemptLog

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from runs.agent.budget.deadline import Deadline
-from runs.agent.errors.exceptions import FailurePhase, TimeLimitName
+from runs.agent.errors.model_exceptions import FailurePhase, TimeLimitName
 from runs.agent.messages import Delta, ModelProvider, ModelRequest, OnDelta
 from runs.agent.run_limits import FIRST_TOKEN_TIMEOUT_S, IDLE_TIMEOUT_S, RunLimits
 

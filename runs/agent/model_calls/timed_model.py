@@ -5,7 +5,7 @@ import socket
 
 from runs.agent.errors import model_sentences as sentences
 from runs.agent.errors.exception_text import name_of, words_of
-from runs.agent.errors.exceptions import FailureKind, ModelFailure, ModelTimeout
+from runs.agent.errors.model_exceptions import FailureKind, ModelFailure, ModelTimeout
 from runs.agent.messages import ModelProvider, ModelReply, ModelRequest, OnDelta
 from runs.agent.model_calls.reply_context import ReplyContext
 from runs.agent.model_calls.stream_timeouts import StreamWatchdog, timeouts_of

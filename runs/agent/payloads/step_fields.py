@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from runs.agent.errors.exceptions import AgentError
+from runs.agent.errors.agent_error import AgentError
 from runs.agent.messages import ToolInvocation
 from runs.agent.payloads.absent import ABSENT, Absent
 

@@ -6,7 +6,7 @@ import pydantic
 from pydantic_ai import messages as wire
 
 from runs.agent.errors import model_sentences as sentences
-from runs.agent.errors.exceptions import FailureKind, FailurePhase, ModelFailure
+from runs.agent.errors.model_exceptions import FailureKind, FailurePhase, ModelFailure
 from runs.agent.errors.sentences import ErrorSentence
 from runs.agent.messages import Ending, ModelReply
 from runs.agent.providers.call_arguments import tool_request

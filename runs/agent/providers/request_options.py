@@ -9,7 +9,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
 from runs.agent.errors import model_sentences as sentences
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.messages import ModelRequest
 from runs.agent.providers.wire_format import WireFormat

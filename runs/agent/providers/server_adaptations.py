@@ -7,7 +7,7 @@ part. No setting chosen by a person is left out.
 from collections import defaultdict
 from typing import Final
 
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.marked_words import words
 
 _ADAPTATIONS: Final[dict[str, tuple[tuple[str, ...], str]]] = {

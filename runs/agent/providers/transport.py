@@ -22,7 +22,7 @@ from pydantic_ai.messages import (
 from pydantic_ai.models import StreamedResponse
 
 from runs.agent.errors import model_sentences as sentences
-from runs.agent.errors.exceptions import FailurePhase
+from runs.agent.errors.model_exceptions import FailurePhase
 from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta
 from runs.agent.providers.client_pool import nothing_stays_open, transport_of
 from runs.agent.providers.error_mapping.model_failures import FOREIGN_ERRORS, failure_from, failure_from_body

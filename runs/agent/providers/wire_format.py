@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.json_data.json_types import JsonMapping, JsonObject
 from runs.agent.messages import ModelRequest
 from runs.agent.providers.capabilities import UNKNOWN, Capabilities

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
+from runs.agent.errors.agent_error import AgentError
 from runs.agent.errors.classification import handle_agent_error
-from runs.agent.errors.exceptions import AgentError, ToolFailed
+from runs.agent.errors.exceptions import ToolFailed
 from runs.agent.json_data.json_types import JsonMapping
 from runs.agent.run_limits import RunLimits
 from runs.agent.tool_calls.retries import call_with_retries

@@ -8,7 +8,7 @@ from math import inf
 from typing import Any, Protocol
 
 from runs.agent.concurrency.retry import RetryPolicy
-from runs.agent.errors.exceptions import AgentError
+from runs.agent.errors.agent_error import AgentError
 from runs.agent.json_data.json_types import JsonMapping
 from runs.agent.tools.call_attempt import call_tool
 from runs.agent.tools.protocol import Tool, effect_of

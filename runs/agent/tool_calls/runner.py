@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from runs.agent.budget.deadline import Deadline
+from runs.agent.errors.agent_error import AgentError
 from runs.agent.errors.classification import handle_agent_error
-from runs.agent.errors.exceptions import AgentError, ToolFailed, UnknownTool
+from runs.agent.errors.exceptions import ToolFailed, UnknownTool
 from runs.agent.interrupts import Parked
 from runs.agent.journal import CallChange, CallState, Entry, Journal
 from runs.agent.json_data.json_types import JsonObject

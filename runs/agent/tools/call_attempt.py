@@ -6,9 +6,10 @@ import time
 from typing import Any
 
 from runs.agent.errors import call_sentences as sentences
+from runs.agent.errors.agent_error import AgentError, ErrorSeverity
 from runs.agent.errors.classification import handle_agent_error
 from runs.agent.errors.exception_text import for_log, name_of
-from runs.agent.errors.exceptions import AgentError, ErrorSeverity, ToolFailed
+from runs.agent.errors.exceptions import ToolFailed
 from runs.agent.json_data.json_types import JsonMapping
 from runs.agent.tools.protocol import Tool, effect_of
 from runs.agent.tools.registry import execute_tool_safely

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from runs.agent.errors.exceptions import AgentError, ErrorSeverity
+from runs.agent.errors.agent_error import AgentError, ErrorSeverity
 from runs.agent.messages import Exchange, ModelReply, ToolResult, Turn
 from runs.engine.hosting.replay import history_of
 from runs.models import Run, Step

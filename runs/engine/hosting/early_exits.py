@@ -7,7 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from runs.agent.errors import call_sentences as sentences
-from runs.agent.errors.exceptions import AgentError, ErrorSeverity
+from runs.agent.errors.agent_error import AgentError, ErrorSeverity
 from runs.agent.execution import error_thought
 from runs.agent.journal import CallChange, Entry, ParkedFor
 from runs.agent.messages import ToolInvocation

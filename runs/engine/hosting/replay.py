@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from runs.agent.errors.exceptions import AgentError, ErrorSeverity
+from runs.agent.errors.agent_error import AgentError, ErrorSeverity
 from runs.agent.messages import History, ModelReply, ToolRequest, ToolResult, Turn
 from runs.agent.payloads.notes import BadOutputPayload, UnfinishedPayload, Why, WindowPayload
 from runs.agent.payloads.steps import ToolResultPayload

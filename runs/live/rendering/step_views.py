@@ -149,7 +149,7 @@ class StepView:
     tokens_are_estimated: bool = False
     cause: str = ""
     http_status: int | None = None
-    advice: str = ""
+    suggested_action: str = ""
     """What to do about a call without a result."""
     offers: list[Button | ResumeButton] = field(default_factory=list)
     """Remedies for the error, the most useful first."""
@@ -267,7 +267,7 @@ def _add_result(card: StepView, step: Step, told: ToolResultPayload) -> None:
     card.cause = cause_of(told.code) if step.severity else ""
     _set_call_state(card, "failed" if step.severity else "succeeded")
     if told.code in ("timeout", "tool_timeout", "outcome_unknown"):
-        card.advice = visible(error_words(step.suggested_action))
+        card.suggested_action = visible(error_words(step.suggested_action))
     if told.code in ("stopped", "outcome_unknown"):
         card.undecided = places_of(step)
     if told.code == "denied":

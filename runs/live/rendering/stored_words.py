@@ -6,7 +6,14 @@ from typing import Final
 from django.utils.translation import gettext, ngettext
 
 from runs.agent.all_settings import SETTINGS
-from runs.agent.errors import advice, call_sentences, exceptions, model_sentences
+from runs.agent.errors import (
+    call_sentences,
+    exceptions,
+    model_exceptions,
+    model_sentences,
+    python_sentences,
+    suggested_actions,
+)
 from runs.agent.errors.sentences import MESSAGE, number_in, recognized
 from runs.agent.marked_words import words
 from runs.agent.payloads.steps import ToolResultPayload
@@ -42,7 +49,7 @@ STATES: Final = (
 RULES: Final = (words("never"), words("unsafe tools only"), words("always"))
 """The rules of approval as refusals name them."""
 
-MODULES: Final = (advice, call_sentences, exceptions, model_sentences)
+MODULES: Final = (call_sentences, exceptions, model_exceptions, model_sentences, python_sentences, suggested_actions)
 """The modules with sentences of errors, which are recognized as soon as they are imported."""
 
 

@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from runs.agent.budget.pricing import ListedPrice
-from runs.agent.errors.exceptions import AgentError, ErrorSeverity
+from runs.agent.errors.agent_error import AgentError, ErrorSeverity
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.providers.capabilities import Capabilities
 from runs.agent.providers.model_catalog.connection_test import Probe
@@ -158,8 +158,8 @@ def _models() -> list[Sample]:
     answered = Probe(
         total_s=1.2, first_token_s=0.4, usage=Usage(600, 17), cost_usd=Decimal("0.0001"), tool_use="called"
     )
-    advice = "Check the key of keyless."
-    failure = AgentError("keyless answered 401", ErrorSeverity.CRITICAL, {}, False, advice, code="model_auth")
+    action = "Check the key of keyless."
+    failure = AgentError("keyless answered 401", ErrorSeverity.CRITICAL, {}, False, action, code="model_auth")
     failed = Probe(total_s=0.1, error=failure)
     section = ProviderSection("local", "not needed", "", "http://127.0.0.1:11434/v1", 2, timezone.now())
     can = Capabilities(tools=False, max_output_tokens=4096, reasoning=True)

@@ -171,9 +171,9 @@ def _retry(sequence: int, next_at: float | None, **fields: Any) -> Step:
 
 def _error(sequence: int) -> Step:
     told = {"code": "model_auth", "context": {"provider": "keyless", "model": "m1", "status": 401}}
-    advice = "Check the key of keyless."
+    action = "Check the key of keyless."
     words = "keyless answered 401: invalid x-api-key"
-    return rows.step("error", sequence, words, metadata=told, severity="critical", suggested_action=advice)
+    return rows.step("error", sequence, words, metadata=told, severity="critical", suggested_action=action)
 
 
 def _steps() -> list[Sample]:
@@ -193,7 +193,7 @@ def _calls() -> dict[str, list[Step]]:
     said = "Stock and weather do not depend on each other.\n\nSo I ask for both."
     failed: JsonObject = {"severity": "error", "code": "tool_timeout", "content": "flaky timed out after 3 s"}
     unknown: JsonObject = {"severity": "error", "code": "outcome_unknown", "content": "No result after 3 s."}
-    advice = "A person has to say whether it happened."
+    action = "A person has to say whether it happened."
     return {
         "A turn with parallel calls": [
             rows.model_step("reasoning", 1, said),
@@ -203,7 +203,7 @@ def _calls() -> dict[str, list[Step]]:
         "A call at work": rows.call_steps(3, 6, "run_tests", {"path": "tests"}),
         "A failed call": rows.call_steps(4, 7, "flaky", {"try": 1}, **failed),
         "A call whose outcome is unknown": rows.call_steps(
-            5, 9, "transfer_money", {"to": "BE71"}, effect="unsafe", suggested_action=advice, **unknown
+            5, 9, "transfer_money", {"to": "BE71"}, effect="unsafe", suggested_action=action, **unknown
         ),
     }
 

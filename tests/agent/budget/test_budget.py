@@ -9,7 +9,8 @@ import pytest
 from runs.agent import RunLimits, run_agent
 from runs.agent.budget.budget import Budget, RunBudget
 from runs.agent.config import RunConfig
-from runs.agent.errors.exceptions import CostUnknown, LimitReached
+from runs.agent.errors.exceptions import LimitReached
+from runs.agent.errors.model_exceptions import CostUnknown
 from runs.agent.execution import execute
 from runs.agent.journal import Entry, ReportingJournal
 from runs.agent.loop import AgentLoop

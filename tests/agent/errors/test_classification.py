@@ -10,18 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.agent.errors.classification import handle_agent_error, is_worth_retrying
-from runs.agent.errors.exceptions import (
-    AgentFailure,
-    ErrorSeverity,
-    FailureKind,
-    InvalidArguments,
-    LimitReached,
-    ModelFailure,
-    ModelUnavailable,
-    ToolFailed,
-    UnknownTool,
-)
+from runs.agent.errors.agent_error import ErrorSeverity
+from runs.agent.errors.classification import handle_agent_error
+from runs.agent.errors.exceptions import AgentFailure, InvalidArguments, LimitReached, ToolFailed, UnknownTool
+from runs.agent.errors.model_exceptions import FailureKind, ModelFailure, ModelUnavailable
+from runs.agent.errors.retryability import is_worth_retrying
 
 
 def model_failure(kind="network", *, status=None, message="It broke."):

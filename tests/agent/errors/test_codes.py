@@ -10,12 +10,10 @@ import pytest
 from runs.agent import RunLimits, handle_agent_error
 from runs.agent.errors.classification import DAILY_LIMITS
 from runs.agent.errors.codes import CODES
-from runs.agent.errors.exceptions import (
-    AgentFailure,
-    BadOutput,
+from runs.agent.errors.exceptions import AgentFailure, BadOutput, LimitReached
+from runs.agent.errors.model_exceptions import (
     CostUnknown,
     FailureKind,
-    LimitReached,
     ModelFailure,
     ModelPaused,
     ModelTimeout,

@@ -11,8 +11,9 @@ import pytest
 
 from agentsite.logs import JsonLineFormatter, OneLineFormatter
 from runs.agent import RunLimits, run_agent, tool
-from runs.agent.errors.classification import handle_agent_error, is_worth_retrying
+from runs.agent.errors.classification import handle_agent_error
 from runs.agent.errors.exception_text import MAX_CHARS
+from runs.agent.errors.retryability import is_worth_retrying
 from runs.agent.messages import ModelReply, ToolRequest
 from runs.agent.providers.scripted import ScriptedModel, answers
 from runs.agent.tools.call_attempt import call_tool

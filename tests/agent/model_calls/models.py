@@ -6,7 +6,7 @@ from typing import Any
 
 from runs.agent.budget.deadline import Deadline
 from runs.agent.concurrency.retry import RetryPolicy
-from runs.agent.errors.exceptions import FailureKind, ModelFailure
+from runs.agent.errors.model_exceptions import FailureKind, ModelFailure
 from runs.agent.journal import CallChange, Entry
 from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta
 from runs.agent.model_calls.attempt import ReceivedReply

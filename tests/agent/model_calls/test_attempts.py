@@ -6,7 +6,7 @@ import gc
 import pytest
 
 from runs.agent.concurrency.retry import RetryPolicy
-from runs.agent.errors.exceptions import ModelUnavailable
+from runs.agent.errors.model_exceptions import ModelUnavailable
 from runs.agent.messages import Delta
 from runs.agent.model_calls.interruptible_sleep import InterruptibleSleep
 from runs.agent.model_calls.provider_health import HealthRegistry

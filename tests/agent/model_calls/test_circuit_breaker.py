@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from runs.agent.errors.exceptions import ModelFailure, ModelPaused, ModelTimeout
+from runs.agent.errors.model_exceptions import ModelFailure, ModelPaused, ModelTimeout
 from runs.agent.model_calls.circuit_breaker import OPEN_S, BreakerCall, CircuitBreaker, outcome_of
 from runs.agent.model_calls.provider_health import HealthRegistry
 from runs.agent.providers.scripted import answers

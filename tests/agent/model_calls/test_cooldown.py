@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from runs.agent.errors.exceptions import ModelPaused, ModelUnavailable
+from runs.agent.errors.model_exceptions import ModelPaused, ModelUnavailable
 from runs.agent.model_calls.cooldown import LONGEST_S, Cooldown
 from runs.agent.model_calls.interruptible_sleep import InterruptibleSleep
 from runs.agent.model_calls.provider_health import HealthRegistry

@@ -2,7 +2,8 @@
 
 import pytest
 
-from runs.agent.errors.exceptions import LimitReached, ModelFailure, ModelTimeout, ModelUnavailable
+from runs.agent.errors.exceptions import LimitReached
+from runs.agent.errors.model_exceptions import ModelFailure, ModelTimeout, ModelUnavailable
 from runs.agent.messages import ModelRequest
 from runs.agent.model_calls.attempt import Attempt
 from runs.agent.model_calls.fallback_model import FallbackModel

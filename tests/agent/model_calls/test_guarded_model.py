@@ -2,7 +2,7 @@
 
 import pytest
 
-from runs.agent.errors.exceptions import ModelFailure, ModelPaused
+from runs.agent.errors.model_exceptions import ModelFailure, ModelPaused
 from runs.agent.messages import Delta, ModelRequest
 from runs.agent.model_calls.guarded_model import GuardedModel
 from runs.agent.model_calls.provider_health import HealthRegistry

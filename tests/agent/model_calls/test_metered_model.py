@@ -7,7 +7,8 @@ import pytest
 from runs.agent.budget.budget import RunBudget
 from runs.agent.budget.pricing import Price
 from runs.agent.context_window import ContextWindow
-from runs.agent.errors.exceptions import CostUnknown, LimitReached
+from runs.agent.errors.exceptions import LimitReached
+from runs.agent.errors.model_exceptions import CostUnknown
 from runs.agent.messages import ModelReply, ModelRequest
 from runs.agent.model_calls.metered_model import MeteredModel
 from runs.agent.run_limits import RunLimits

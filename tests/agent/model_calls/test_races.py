@@ -7,7 +7,7 @@ import pytest
 
 from runs.agent import AgentThought, ThoughtType, run_agent
 from runs.agent.concurrency.retry import RetryPolicy
-from runs.agent.errors.exceptions import ModelFailure, ModelUnavailable
+from runs.agent.errors.model_exceptions import ModelFailure, ModelUnavailable
 from runs.agent.messages import Delta, ModelReply
 from runs.agent.model_calls.provider_health import HealthRegistry, LatencyTracker
 from runs.agent.providers.scripted import answers

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from runs.agent.concurrency.retry import RetryPolicy
-from runs.agent.errors.exceptions import ModelFailure, ModelUnavailable
+from runs.agent.errors.model_exceptions import ModelFailure, ModelUnavailable
 from runs.agent.messages import ModelRequest
 from runs.agent.model_calls.interruptible_sleep import InterruptibleSleep
 from runs.agent.model_calls.retrying_model import RetryingModel

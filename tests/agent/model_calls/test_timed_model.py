@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from runs.agent.budget.deadline import Deadline
-from runs.agent.errors.exceptions import ModelFailure, ModelTimeout
+from runs.agent.errors.model_exceptions import ModelFailure, ModelTimeout
 from runs.agent.messages import Delta, ModelRequest
 from runs.agent.model_calls.stream_timeouts import StreamWatchdog, timeouts_of
 from runs.agent.model_calls.timed_model import TimedModel

@@ -2,8 +2,9 @@
 
 import pytest
 
-from runs.agent.errors.classification import is_worth_retrying
-from runs.agent.errors.exceptions import InvalidArguments, ModelFailure
+from runs.agent.errors.exceptions import InvalidArguments
+from runs.agent.errors.model_exceptions import ModelFailure
+from runs.agent.errors.retryability import is_worth_retrying
 from runs.agent.messages import ModelRequest
 from runs.agent.tools.registry import execute_tool_safely
 from tests.agent.providers.event_streams.chunks import call, chunk, stream

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.messages import ModelRequest
 from runs.agent.model_settings import ModelSettings
 from tests.wire import Answer

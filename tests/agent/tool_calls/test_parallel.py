@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from runs.agent.errors.exceptions import ErrorSeverity
+from runs.agent.errors.agent_error import ErrorSeverity
 from runs.agent.tool_calls.parallel import execute_tools_parallel
 from runs.agent.tools.call_attempt import call_tool
 from runs.agent.tools.function_tool import FunctionTool

@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.messages import ModelReply
 from runs.agent.providers.offline import OfflinePlanner
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool

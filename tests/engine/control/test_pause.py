@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
 from runs.agent.usage import Usage

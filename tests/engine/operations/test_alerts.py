@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from django.core import mail
 
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.providers.scripted import ScriptedModel
 from runs.agent.redaction.redactor import Redactor
 from runs.engine.operations.alerts import QUIET_S, Alert, Alerts

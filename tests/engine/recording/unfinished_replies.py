@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.engine.host_timings import HostTimings
 from runs.engine.hosting.host import RunHost
 from runs.models import Agent, Run, Step

@@ -9,7 +9,8 @@ from django.utils.translation import gettext
 
 from runs.agent.all_settings import LAUNCHED
 from runs.agent.errors.classification import handle_agent_error
-from runs.agent.errors.exceptions import LimitReached, ModelFailure, ModelUnavailable
+from runs.agent.errors.exceptions import LimitReached
+from runs.agent.errors.model_exceptions import ModelFailure, ModelUnavailable
 from runs.agent.errors.sentences import MAX_CHARS, ErrorSentence, known_sentences, recognized
 from runs.agent.model_calls.guarded_model import asked_to_wait
 from runs.agent.providers.scripted import ScriptedModel

@@ -10,7 +10,7 @@ from pydantic_ai import exceptions as foreign
 
 from runs.agent.errors import model_sentences as sentences
 from runs.agent.errors.exception_text import attribute_of, for_log, name_of, words_of
-from runs.agent.errors.exceptions import FailureKind, FailurePhase, ModelFailure
+from runs.agent.errors.model_exceptions import FailureKind, FailurePhase, ModelFailure
 from runs.agent.providers.error_mapping.context_overflow import overflow_of
 from runs.agent.providers.error_mapping.error_text import ErrorText, error_text, phrase_of
 from runs.agent.providers.error_mapping.refusal_kinds import kind_of_status, kind_of_words, special_kind, status_told

@@ -2,7 +2,7 @@
 
 import re
 
-from runs.agent.errors.exceptions import FailureKind
+from runs.agent.errors.model_exceptions import FailureKind
 from runs.agent.providers.error_mapping.error_text import ErrorText
 from runs.agent.providers.error_mapping.refusal_patterns import (
     ABOUT_MODEL,

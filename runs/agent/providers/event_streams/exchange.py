@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.messages import Delta
 from runs.agent.tools.validation import shortened_text

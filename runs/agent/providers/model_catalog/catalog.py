@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from runs.agent.errors import model_sentences as sentences
-from runs.agent.errors.exceptions import ModelNotSetUp
+from runs.agent.errors.model_exceptions import ModelNotSetUp
 from runs.agent.messages import ModelProvider
 from runs.agent.providers.capabilities import UNKNOWN, Capabilities
 from runs.agent.providers.formats.anthropic import AnthropicFormat

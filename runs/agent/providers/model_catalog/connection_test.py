@@ -10,8 +10,10 @@ from typing import Final, Literal
 
 from runs.agent.budget.pricing import cost_of
 from runs.agent.errors import model_sentences as sentences
+from runs.agent.errors.agent_error import AgentError
 from runs.agent.errors.classification import handle_agent_error
-from runs.agent.errors.exceptions import AgentError, ModelFailure, UnknownTool
+from runs.agent.errors.exceptions import UnknownTool
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.messages import Delta, ModelProvider, ModelReply, ModelRequest, ToolRequest, ToolResult, Turn
 from runs.agent.providers.capabilities import UNKNOWN, Capabilities
 from runs.agent.tools.builtin.calculator import calculator

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from runs.agent.errors import model_sentences as sentences
-from runs.agent.errors.exceptions import BadOutput, ModelFailure
+from runs.agent.errors.exceptions import BadOutput
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.json_data.json_types import JsonMapping
 from runs.agent.providers.offline.plan import Progress
 from runs.agent.structured_output import OutputSchema

@@ -3,7 +3,7 @@
 import pytest
 
 from runs.agent.errors.classification import handle_agent_error
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.messages import ModelRequest
 from runs.agent.providers.remote_model import RemoteModel
 

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from runs.agent.errors.classification import is_worth_retrying
+from runs.agent.errors.retryability import is_worth_retrying
 from runs.agent.messages import ModelRequest
 from tests.agent.providers.error_mapping.failures import ASKED, failure_of
 from tests.wire import Answer, Cut, Drop, Endless, Hang, Outcome, Raw, Reset, Status, StreamError, WireServer

@@ -4,8 +4,10 @@ import time
 
 import pytest
 
-from runs.agent.errors.classification import handle_agent_error, is_worth_retrying
-from runs.agent.errors.exceptions import ErrorSeverity, ModelFailure
+from runs.agent.errors.agent_error import ErrorSeverity
+from runs.agent.errors.classification import handle_agent_error
+from runs.agent.errors.model_exceptions import ModelFailure
+from runs.agent.errors.retryability import is_worth_retrying
 from runs.agent.providers.error_mapping.model_failures import MAX_MESSAGE_CHARS, failure_from_body
 from runs.agent.providers.model_server import Server
 from tests.agent.wordings import rows_of

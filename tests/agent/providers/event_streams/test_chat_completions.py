@@ -10,7 +10,7 @@ import pytest
 
 from runs.agent import RetryPolicy, run_agent
 from runs.agent.budget.pricing import Price, cost_of
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.messages import Delta, ModelRequest
 from runs.agent.providers.event_streams.server_sent_events import EventDecoder, EventTooLarge
 from runs.agent.providers.formats.openai import OpenAIFormat

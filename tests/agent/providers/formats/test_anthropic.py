@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.messages import Delta, ModelReply, ModelRequest, ToolRequest, ToolResult, Turn
 from runs.agent.usage import Usage
 from tests.wire import Answer, Status

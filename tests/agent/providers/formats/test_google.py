@@ -2,7 +2,7 @@
 
 import pytest
 
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.messages import Delta, ModelRequest, ToolRequest
 from runs.agent.usage import Usage
 from tests.wire import Answer, Raw, Status

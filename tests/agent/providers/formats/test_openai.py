@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from runs.agent.errors.classification import is_worth_retrying
-from runs.agent.errors.exceptions import InvalidArguments, ModelFailure
+from runs.agent.errors.exceptions import InvalidArguments
+from runs.agent.errors.model_exceptions import ModelFailure
+from runs.agent.errors.retryability import is_worth_retrying
 from runs.agent.messages import Delta, ModelReply, ModelRequest, ToolRequest, ToolResult, Turn
 from runs.agent.providers.formats.openai import OpenAIFormat
 from runs.agent.providers.model_server import Server

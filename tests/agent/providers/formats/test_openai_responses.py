@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runs.agent.errors.exceptions import ModelFailure
+from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.messages import Delta, ModelReply, ModelRequest, ToolRequest, ToolResult, Turn
 from runs.agent.usage import Usage
 from tests.wire import Answer, Status

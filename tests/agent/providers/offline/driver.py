@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from runs.agent.errors.exceptions import AgentError, ErrorSeverity, ToolFailed
+from runs.agent.errors.agent_error import AgentError, ErrorSeverity
+from runs.agent.errors.exceptions import ToolFailed
 from runs.agent.messages import ModelRequest, ToolRequest, ToolResult, Turn
 from runs.agent.providers.offline import OfflinePlanner
 from runs.agent.tools.protocol import Tool

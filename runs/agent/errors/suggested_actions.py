@@ -1,4 +1,4 @@
-"""What a person can do about an error (the suggested actions), and the words around messages of Python."""
+"""The suggested actions: what a person can do about an error."""
 
 from typing import Final
 
@@ -43,9 +43,3 @@ CHECK_INPUT: Final = ErrorSentence("Check input validation")
 RETRY_OR_FALLBACK: Final = ErrorSentence("Retry or use fallback provider")
 AGAIN: Final = ErrorSentence("Run again")
 ALERT: Final = ErrorSentence("Log and alert engineering team")
-
-OPERATION_TIMED_OUT: Final = ErrorSentence("Operation timed out: %(message)s")
-INVALID_INPUT: Final = ErrorSentence("Invalid input: %(message)s")
-NETWORK_ERROR: Final = ErrorSentence("Network error: %(message)s")
-CANCELLED: Final = ErrorSentence("Cancelled before the end: %(message)s")
-UNEXPECTED: Final = ErrorSentence("Unexpected error: %(message)s")
