@@ -15,6 +15,7 @@ from runs.agent.payloads.notes import BadOutputPayload
 from runs.agent.payloads.step_fields import StepFields
 from runs.agent.payloads.steps import ReasoningPayload, ToolCallPayload
 from runs.agent.state import AgentStatus
+from runs.agent.step_sentences import ASKED_AGAIN, LAST_ANSWER
 from runs.agent.structured_output import MAX_REASKS, says_not_done
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.agent.usage import Usage
@@ -73,7 +74,7 @@ def answer(reply: ModelReply, about: StepFields, text: str, data: Any, remarks: 
 
 def rejection(reply: ModelReply, about: StepFields, bad: BadOutput, rejected: int) -> Entry:
     """The entry of an answer that does not match the output schema, the `rejected`th of the run."""
-    again = f"It is asked for again ({rejected} of {MAX_REASKS})." if rejected <= MAX_REASKS else "It was the last."
+    again = ASKED_AGAIN.made(n=rejected, most=MAX_REASKS) if rejected <= MAX_REASKS else LAST_ANSWER.made()
     payload = BadOutputPayload(
         tokens_are_estimated=reply.usage.is_estimated, faults=tuple(bad.faults), answer=reply.text
     )

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 
 import pydantic
 
+from runs.agent.errors.argument_sentences import MORE_FAULTS
 from runs.agent.errors.exceptions import BadOutput
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.json_data.json_values import plain_json
@@ -142,4 +143,4 @@ def _fault(path: Sequence[Any], message: str) -> str:
 
 def _at_most(faults: list[str]) -> list[str]:
     more = len(faults) - MAX_FAULTS
-    return faults if more <= 0 else [*faults[:MAX_FAULTS], f"and {more} more"]
+    return faults if more <= 0 else [*faults[:MAX_FAULTS], MORE_FAULTS.made(count=more)]

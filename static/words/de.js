@@ -11,6 +11,7 @@ learn((n) => Number((n != 1)), {
   "%(count)s min ago": "vor %(count)s min",
   "%(n)s min": "%(n)s min",
   "%(n)s h": "%(n)s h",
+  "the answer": "die Antwort",
   "Approved %(tool)s.": "%(tool)s genehmigt.",
   "Denied %(tool)s.": "%(tool)s abgelehnt.",
   "Next try in": "Nächster Versuch in",
@@ -20,7 +21,6 @@ learn((n) => Number((n != 1)), {
   "Copied.": "Kopiert.",
   "No connection, kept as draft": "Keine Verbindung, als Entwurf behalten",
   "Error: %(title)s": "Fehler: %(title)s",
-  "the answer": "die Antwort",
   "New step: %(latest)s": [
     "Neuer Schritt: %(latest)s",
     "%(count)s neue Schritte, der letzte: %(latest)s"

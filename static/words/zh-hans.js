@@ -11,6 +11,7 @@ learn((n) => Number(0), {
   "%(count)s min ago": "%(count)s 分钟前",
   "%(n)s min": "%(n)s 分钟",
   "%(n)s h": "%(n)s 小时",
+  "the answer": "回答",
   "Approved %(tool)s.": "已批准 %(tool)s。",
   "Denied %(tool)s.": "已拒绝 %(tool)s。",
   "Next try in": "下次尝试还有",
@@ -20,7 +21,6 @@ learn((n) => Number(0), {
   "Copied.": "已复制。",
   "No connection, kept as draft": "没有连接，已保存为草稿",
   "Error: %(title)s": "错误：%(title)s",
-  "the answer": "回答",
   "New step: %(latest)s": [
     "%(count)s 个新步骤，最新的是：%(latest)s"
   ],

@@ -20,8 +20,10 @@ from django.utils.functional import Promise
 ROOT: Final = Path(__file__).resolve().parents[2]
 TEMPLATES, STATIC = ROOT / "templates", ROOT / "static"
 
+SENTENCES: Final = ("ErrorSentence", "FaultSentence", "StepSentence")
+"""The classes of sentences that are stored as plain texts."""
 FUNCTIONS: Final[dict[str, tuple[str, ...]]] = {
-    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop", "words", "Wording", "ErrorSentence"), ("id",)),
+    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop", "words", "Wording", *SENTENCES), ("id",)),
     **dict.fromkeys(("ngettext", "ngettext_lazy"), ("id", "plural")),
     **dict.fromkeys(("pgettext", "pgettext_lazy"), ("context", "id")),
     **dict.fromkeys(("npgettext", "npgettext_lazy"), ("context", "id", "plural")),

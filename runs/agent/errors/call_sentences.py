@@ -10,6 +10,7 @@ MODEL_TRIES_AGAIN: Final = ErrorSentence("Nothing to do: the model is told and c
 TOOL_TIMED_OUT_UNKNOWN: Final = ErrorSentence(
     "%(tool)s timed out after %(seconds)s s (limit %(limit)s). We don't know whether it happened."
 )
+SERVER_STOPPED: Final = ErrorSentence("%(tool)s was started, and the server stopped before its result was recorded.")
 CHECK_OUTCOME: Final = ErrorSentence("Check whether it happened before it is done again")
 TOOL_ENDED_ITSELF: Final = ErrorSentence("The tool ended itself with %(error)s.")
 

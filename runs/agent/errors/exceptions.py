@@ -77,14 +77,14 @@ class LimitReached(AgentFailure):
         self.unit = unit
 
 
-_NO_FIT = ErrorSentence("The answer does not fit the output schema:\n%(message)s")
+_NO_FIT = ErrorSentence("The answer does not fit the output schema:\n%(faults)s")
 
 
 class BadOutput(AgentFailure):
     """The answer does not fit the output schema. The model reads `faults` and may correct the answer."""
 
     def __init__(self, faults: Sequence[str]) -> None:
-        super().__init__(_NO_FIT.made(message="\n".join(f"- {fault}" for fault in faults)))
+        super().__init__(_NO_FIT.made(faults="\n".join(f"- {fault}" for fault in faults)))
         self.faults = list(faults)
 
 

@@ -11,6 +11,7 @@ from runs.agent.errors.model_exceptions import ModelFailure, ModelPaused
 from runs.agent.model_calls.attempt import Attempt, RaceResult
 from runs.agent.payloads.step_fields import StepFields, fields_of_error
 from runs.agent.payloads.steps import AskedLane, Lane, RacePayload, RaceStartPayload, RetryPayload
+from runs.agent.step_sentences import ASKS_ANOTHER, ASKS_AT_ONCE, RACE_LOST, RACE_WON
 from runs.agent.thoughts import AgentThought, ThoughtType
 
 
@@ -62,10 +63,10 @@ def wait_as_asked(paused: ModelPaused, numbers: AttemptNumbers, *, wait_s: float
 
 def race_begins(strategy: Strategy, lanes: Sequence[AskedLane], *, turn: int, attempt: int) -> AgentThought:
     """The thought of the start of a race, before its replies."""
-    names = ", ".join(f"{each.model!r} of {each.provider!r}" for each in lanes)
-    words = f"Asks {names} at once."
+    names = [f"{each.provider}/{each.model}" for each in lanes]
+    words = ASKS_AT_ONCE.made(models=", ".join(names))
     if strategy == "hedge":
-        words = f"{lanes[0].model!r} of {lanes[0].provider!r} is slow to begin, so another is asked too: {names}."
+        words = ASKS_ANOTHER.made(model=names[0], models=", ".join(names))
     fields = StepFields(turn=turn, attempt=attempt, started_at=lanes[0].started_at)
     payload = RaceStartPayload(strategy=strategy, asked=tuple(lanes))
     return AgentThought(ThoughtType.RACE, words, payload=payload, fields=fields)
@@ -75,10 +76,11 @@ def raced(race: RaceResult, *, turn: int, attempt: int) -> AgentThought:
     """The thought of a decided race, with the lanes whose request was sent; `multiple` is their number."""
     started = race.started
     lanes = tuple(_lane(each, won=each is race.winner) for each in started)
-    names = ", ".join(f"{each.provider.model!r} of {each.provider.name!r}" for each in started)
-    words = f"None of {names} gave a reply."
+    names = ", ".join(f"{each.provider.name}/{each.provider.model}" for each in started)
+    words = RACE_LOST.made(models=names)
     if race.winner is not None:
-        words = f"{race.winner.provider.name}/{race.winner.provider.model} won ({len(started)} raced)."
+        winner = race.winner.provider
+        words = RACE_WON.made(model=f"{winner.name}/{winner.model}", count=len(started))
     # A failed lane's card ends with its own retry step, the winner's with its reply.
     voided = tuple(each.card for each in started if each is not race.winner and each.outcome != "failed")
     payload = RacePayload(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from runs.agent.messages import ToolInvocation
 from runs.agent.payloads.step_fields import StepFields, fields_of_call
 from runs.agent.payloads.steps import QuestionPayload
+from runs.agent.step_sentences import OUTCOME_UNKNOWN, WAITS_FOR_APPROVAL
 from runs.agent.text import call_text
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.agent.tools.protocol import Approval, Effect, Tool, approval_of, effect_of
@@ -38,7 +39,7 @@ def approval_question(call: ToolInvocation, effect: Effect, expires_at: float | 
     """The thought that asks whether the call may run."""
     payload = QuestionPayload(asks="approval", effect=effect, expires_at=expires_at)
     fields = fields_of_call(call, tool_input=call.arguments)
-    words = f"Waits for approval: {call_text(call.tool_name, call.arguments)}"
+    words = WAITS_FOR_APPROVAL.made(call=call_text(call.tool_name, call.arguments))
     return AgentThought(ThoughtType.APPROVAL, words, payload=payload, fields=fields)
 
 
@@ -46,5 +47,5 @@ def outcome_question(call: ToolInvocation, effect: Effect, why: str) -> AgentTho
     """The thought that asks for the outcome of a call. `why` is a sentence on why it is unknown."""
     payload = QuestionPayload(asks="outcome", effect=effect)
     fields = fields_of_call(call, tool_input=call.arguments) | StepFields(severity="error")
-    words = f"Outcome unknown: {why} The call is not repeated unless a person decides so."
+    words = OUTCOME_UNKNOWN.made(message=why)
     return AgentThought(ThoughtType.APPROVAL, words, payload=payload, fields=fields)

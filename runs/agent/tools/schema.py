@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict, get_type_hints
 
@@ -10,8 +10,9 @@ import pydantic
 import pydantic_core
 import typing_extensions
 
+from runs.agent.errors.argument_sentences import REQUIRED
 from runs.agent.json_data.json_types import JsonMapping, JsonObject
-from runs.agent.tools.validation import NOT_AN_ARGUMENT, Fault, Validate, checked, shortened
+from runs.agent.tools.validation import Fault, Validate, checked, not_known, shortened
 
 if TYPE_CHECKING:
     import griffe
@@ -42,14 +43,13 @@ def read_signature(function: Callable[..., Any], *, name: str) -> ToolSignature:
     schema.pop("title", None)
     for argument, parameter in types.items():
         _describe(schema["properties"][argument], parameter, docstring["arguments"].get(argument))
-    known = ", ".join(types) or "none"
 
     def validate(arguments: JsonMapping) -> JsonObject:
         try:
             # A dict: the validator accepts no other mapping.
             return dict(adapter.validator.validate_python(dict(arguments)))
         except pydantic.ValidationError as error:
-            raise checked(name, [_fault(detail, known) for detail in error.errors(include_url=False)]) from error
+            raise checked(name, [_fault(detail, types) for detail in error.errors(include_url=False)]) from error
 
     schema.setdefault("properties", {})
     return ToolSignature(docstring["text"] or name.replace("_", " "), schema, validate)
@@ -119,12 +119,12 @@ def _style_of(docstring: str) -> "griffe.DocstringStyle":
     return "numpy" if re.search(r"^\s*Parameters\n\s*-{3,}", docstring, re.MULTILINE) else "google"
 
 
-def _fault(detail: pydantic_core.ErrorDetails, known: str) -> Fault:
+def _fault(detail: pydantic_core.ErrorDetails, known: Iterable[str]) -> Fault:
     path = ".".join(str(part) for part in detail["loc"])
     match detail["type"]:
         case "missing":
-            return Fault(path, "is required")
+            return Fault(path, REQUIRED.made())
         case "extra_forbidden" if len(detail["loc"]) == 1:
-            return Fault(path, f"{NOT_AN_ARGUMENT}{known}")
+            return Fault(path, not_known(known))
         case _:
             return Fault(path, f"{detail['msg']}, not {shortened(detail['input'])}")

@@ -1,10 +1,11 @@
 """Validation of a tool's arguments, with faults that a model can read and correct."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from runs.agent.errors import argument_sentences as sentences
 from runs.agent.errors.exceptions import InvalidArguments
 from runs.agent.json_data.json_types import JsonMapping, JsonObject
 from runs.agent.json_data.json_values import plain_json
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 Validate = Callable[[JsonMapping], JsonObject]
 """Returns the arguments for the call, or raises `InvalidArguments`."""
 
-NOT_AN_ARGUMENT = "is not known here; known are: "
 MAX_FAULTS_TOLD = 20
 """A list of 10,000 wrong elements must not fill the model's context."""
 
@@ -44,8 +44,14 @@ def checked(tool_name: str, faults: list[Fault]) -> InvalidArguments:
     """The error that lists the faults, up to `MAX_FAULTS_TOLD`."""
     lines = [f"- {fault.path or 'arguments'}: {fault.expected}" for fault in faults[:MAX_FAULTS_TOLD]]
     if len(faults) > MAX_FAULTS_TOLD:
-        lines.append(f"- and {len(faults) - MAX_FAULTS_TOLD} more")
-    return InvalidArguments("\n".join([f"The arguments of {tool_name!r} do not fit:", *lines]))
+        lines.append(f"- {sentences.MORE_FAULTS.made(count=len(faults) - MAX_FAULTS_TOLD)}")
+    return InvalidArguments(sentences.DO_NOT_FIT.made(tool=repr(tool_name), faults="\n".join(lines)))
+
+
+def not_known(known: Iterable[str]) -> str:
+    """The fault of an argument that the tool does not have."""
+    names = ", ".join(known)
+    return sentences.NOT_KNOWN.made(names=names) if names else sentences.NONE_KNOWN.made()
 
 
 def shortened(value: Any, *, max_length: int = 80) -> str:
@@ -97,10 +103,10 @@ def _faults(error: "jsonschema.ValidationError") -> list[Fault]:
     match error.validator:
         case "required":
             missing = [name for name in wanted if name not in instance]
-            return [Fault(".".join([*path, name]), "is required") for name in missing]
+            return [Fault(".".join([*path, name]), sentences.REQUIRED.made()) for name in missing]
         case "additionalProperties" if wanted is False and "patternProperties" not in schema:
             known = schema.get("properties", {})
-            told = f"{NOT_AN_ARGUMENT}{', '.join(known) or 'none'}"
+            told = not_known(known)
             unknown = [name for name in instance if name not in known]
             return [Fault(".".join([*path, str(name)]), told) for name in unknown]
         case _:
@@ -162,9 +168,13 @@ def validated(tool: Tool, arguments: JsonMapping) -> JsonObject:
     if MALFORMED in arguments:
         # Checked here, because the schema may allow additional properties.
         written = shortened(arguments[MALFORMED], max_length=200)
-        told = f"The arguments of {tool.name!r} must be a JSON object, not {written}."
         because = str(arguments.get(MALFORMED_BECAUSE) or "").rstrip(".")
-        raise InvalidArguments(f"{told} The fault: {because}." if because else told)
+        values = {"tool": repr(tool.name), "value": written}
+        raise InvalidArguments(
+            sentences.NOT_AN_OBJECT_BECAUSE.made(**values, message=because)
+            if because
+            else sentences.NOT_AN_OBJECT.made(**values)
+        )
     return validator_of(tool)(arguments)
 
 

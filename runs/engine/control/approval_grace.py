@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import transaction
 
 from runs.agent.payloads.steps import DecisionPayload
+from runs.agent.step_sentences import UNDONE
 from runs.agent.wording import Wording
 from runs.engine.control.decision_log import DecisionRefused, check_run, go_on_if_decided, locked, stands
 from runs.engine.control.permission_checks import check_may
@@ -48,7 +49,7 @@ def undo_approval(call_id: UUID | str, *, by: Any) -> ToolCall:
         too_late = Wording.paragraph(Wording("It is too late to undo this."), stands(call))
         raise DecisionRefused("too_late", too_late, call)
     _ask_again(call, now)
-    words = f"{name_of(by)} took the approval of {call.tool_name} back."
+    words = UNDONE.made(name=name_of(by), tool=call.tool_name)
     undone = DecisionPayload(decision="undone", by=name_of(by), reason="")
     add_step(run, Step.Kind.APPROVAL, words, undone, tool_input=call.arguments, **place_of(call))
     go_on_if_decided(run)

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
+from runs.agent import step_sentences
 from runs.agent.errors import call_sentences as sentences
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.json_data.json_values import check_storable_json
@@ -127,8 +128,8 @@ def _approve(run: Run, call: ToolCall, *, by: Any, arguments: JsonObject | None,
     call.state = ToolCall.State.APPROVED
     if grace_s > 0 and call.effect == ToolCall.Effect.UNSAFE:
         call.undo_until = database_now() + timedelta(seconds=grace_s)
-    how = "approved, with other arguments," if changed else "approved"
-    words = f"{name_of(by)} {how} {call_text(call.tool_name, call.arguments)}"
+    sentence = step_sentences.APPROVED_CHANGED if changed else step_sentences.APPROVED
+    words = sentence.made(name=name_of(by), call=call_text(call.tool_name, call.arguments))
     decided = DecisionPayload(decision="approved", by=name_of(by), reason=without_secrets(reason), changes=changed)
     record(run, call, words, decided, user=by)
 
@@ -137,7 +138,8 @@ def _deny(run: Run, call: ToolCall, *, by: str | None, user: Any, reason: str) -
     """Record the denial and the result the model reads. `by` None: the deadline passed without a decision."""
     reason = without_secrets(reason)
     call.state = ToolCall.State.DENIED
-    words = f"{by} denied {call.tool_name}." if by else f"Nobody decided in time: {call.tool_name} is denied."
+    tool = {"tool": call.tool_name}
+    words = step_sentences.DENIED.made(name=by, **tool) if by else step_sentences.DENIED_BY_RULE.made(**tool)
     record(run, call, words, DecisionPayload(decision="denied", by=by, reason=reason), user=user)
     told = sentences.DENIED.made() if by else sentences.NOT_APPROVED.made()
     told = sentences.DENIED_BECAUSE.made(message=reason) if by and reason else told
@@ -150,7 +152,7 @@ def _expire(run: Run, calls: Iterable[ToolCall]) -> None:
     for call in calls:
         if approves:
             call.state = ToolCall.State.APPROVED
-            words = f"Nobody decided in time: {call.tool_name} is approved, as the agent's rules say."
+            words = step_sentences.APPROVED_BY_RULE.made(tool=call.tool_name)
             record(run, call, words, DecisionPayload(decision="approved", by=None, reason=""), user=None)
         else:
             _deny(run, call, by=None, user=None, reason="")

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from runs.agent.payloads.json_form import as_json
 from runs.agent.payloads.kinds import Payload
+from runs.agent.stored_sentences import COMMAND_LINE
 from runs.agent.wording import said_in
 from runs.engine.writing.columns import Columns
 from runs.models import Run, Step, ToolCall
@@ -21,7 +22,7 @@ def add_step(run: Run, kind: Step.Kind, content: str, payload: Payload, **column
 
 def name_of(user: Any) -> str:
     """The user's name for the text of a step; None is the command line."""
-    return user.get_username() if user is not None else "The command line"
+    return user.get_username() if user is not None else COMMAND_LINE
 
 
 def place_of(call: ToolCall) -> Columns:

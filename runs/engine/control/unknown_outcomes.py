@@ -7,6 +7,7 @@ from django.db import transaction
 
 from runs.agent.messages import ToolInvocation
 from runs.agent.payloads.steps import DecisionPayload
+from runs.agent.step_sentences import HAPPENED, RESULT_UNKNOWN, RUNS_AGAIN
 from runs.agent.tool_calls.approval_rules import outcome_question
 from runs.agent.wording import Wording
 from runs.engine.control.decision_log import (
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from runs.agent.tools.protocol import Effect
 
 Outcome = Literal["happened", "run_again"]
-HAPPENED = "A person confirmed that it happened. Its result is not known."
 
 
 @transaction.atomic
@@ -50,11 +50,12 @@ def settle(call_id: UUID | str, *, by: Any, outcome: Outcome, reason: str = "") 
     if outcome == "happened":
         call.state = ToolCall.State.SUCCEEDED
         decided = DecisionPayload(decision="happened", by=who, reason=reason)
-        record(run, call, f"{who} says that {call.tool_name} happened.", decided, user=by)
-        add_result(run, call, reason or HAPPENED, by=who, tool_output=reason or HAPPENED)
+        record(run, call, HAPPENED.made(name=who, tool=call.tool_name), decided, user=by)
+        result = reason or RESULT_UNKNOWN.made()
+        add_result(run, call, result, by=who, tool_output=result)
     else:
         call.state, call.started_at, call.ended_at = ToolCall.State.APPROVED, None, None
-        words = f"{who} says that {call.tool_name} did not happen: it runs again."
+        words = RUNS_AGAIN.made(name=who, tool=call.tool_name)
         record(run, call, words, DecisionPayload(decision="run_again", by=who, reason=reason), user=by)
     go_on_if_decided(run)
     return call

@@ -139,7 +139,7 @@ def _park(recorder: Recorder, waits_for: ParkedFor) -> None:
 
 
 def _why_unknown(change: CallChange) -> str:
-    return f"{change.call.tool_name} was started, and the server stopped before its result was recorded."
+    return sentences.SERVER_STOPPED.made(tool=change.call.tool_name)
 
 
 def _paused(run_id: UUID, _used: Totals) -> AgentThought:

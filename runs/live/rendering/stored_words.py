@@ -5,8 +5,10 @@ from typing import Final
 
 from django.utils.translation import gettext, ngettext
 
+from runs.agent import step_sentences
 from runs.agent.all_settings import SETTINGS
 from runs.agent.errors import (
+    argument_sentences,
     call_sentences,
     exceptions,
     model_exceptions,
@@ -14,9 +16,13 @@ from runs.agent.errors import (
     python_sentences,
     suggested_actions,
 )
-from runs.agent.errors.sentences import MESSAGE, number_in, recognized
+from runs.agent.errors.argument_sentences import FaultSentence
+from runs.agent.errors.sentences import ErrorSentence
 from runs.agent.marked_words import words
-from runs.agent.payloads.steps import ToolResultPayload
+from runs.agent.payloads.notes import BadOutputPayload
+from runs.agent.payloads.steps import DecisionPayload, QuestionPayload, RacePayload, RaceStartPayload, ToolResultPayload
+from runs.agent.step_sentences import StepSentence
+from runs.agent.stored_sentences import COMMAND_LINE, FAULTS, MESSAGE, number_in
 from runs.agent.text import number_text
 from runs.agent.wording import Sentence, Wording, parts_in
 from runs.languages import ENGLISH, page_language
@@ -46,11 +52,18 @@ STATES: Final = (
     *(words("started"), words("succeeded"), words("failed"), words("outcome unknown")),
 )
 """The states of calls as refusals name them."""
+WHOLES: Final = (words("arguments"), words("the answer"))
+"""What a fault is about that is none of one value."""
+NOT: Final = ", not "
+"""Between what was expected and what was given."""
 RULES: Final = (words("never"), words("unsafe tools only"), words("always"))
 """The rules of approval as refusals name them."""
 
-MODULES: Final = (call_sentences, exceptions, model_exceptions, model_sentences, python_sentences, suggested_actions)
-"""The modules with sentences of errors, which are recognized as soon as they are imported."""
+MODULES: Final = (
+    *(argument_sentences, call_sentences, exceptions, model_exceptions, model_sentences, python_sentences),
+    *(step_sentences, suggested_actions),
+)
+"""The modules with stored sentences, which are recognized as soon as they are imported."""
 
 
 def words_of(step: Step) -> str:
@@ -58,17 +71,22 @@ def words_of(step: Step) -> str:
     parts = parts_in(step.metadata)
     if parts:
         return _said(parts)
+    if page_language() == ENGLISH:
+        return step.content
+    match step.payload:
+        case ToolResultPayload() as result if not result.code:
+            return _step_words(step.content) if isinstance(result.by, str) else step.content
+        case QuestionPayload() | DecisionPayload() | RacePayload() | RaceStartPayload():
+            first, line_end, rest = step.content.partition("\n")
+            return _step_words(first) + line_end + rest
+        case BadOutputPayload():
+            faults, line_end, last = step.content.rpartition("\n")
+            return error_words(faults) + line_end + _step_words(last)
     return error_words(step.content) if _is_failure(step) else step.content
 
 
 def _is_failure(step: Step) -> bool:
-    match step.kind:
-        case Step.Kind.ERROR | Step.Kind.RETRY:
-            return True
-        case Step.Kind.TOOL_RESULT:
-            return isinstance(step.payload, ToolResultPayload) and bool(step.payload.code)
-        case _:
-            return False
+    return step.kind in (Step.Kind.ERROR, Step.Kind.RETRY) or isinstance(step.payload, ToolResultPayload)
 
 
 def error_words(text: str) -> str:
@@ -77,10 +95,10 @@ def error_words(text: str) -> str:
 
 
 def refusal_words(refused: Exception) -> str:
-    """The message of a refusal, which is a `Wording`, in the active language; any other message as it is."""
+    """The message of a refusal in the active language: of a `Wording`, or of a sentence of errors."""
     message = refused.args[0] if refused.args else ""
     if not isinstance(message, Wording):
-        return str(refused)
+        return error_words(str(refused))
     return _said(
         Sentence(each.text, {name: _value(name, value, 0) for name, value in each.values.items()}, each.plural)
         for each in message.sentences
@@ -92,10 +110,17 @@ def _said(sentences: Iterable[Sentence]) -> str:
     return " ".join(each.words(gettext, _number, ngettext) for each in sentences).replace("。 ", "。")
 
 
+def _step_words(text: str) -> str:
+    found = StepSentence.recognized(text)
+    return text if found is None else _in_language(found, MOST_NESTED)
+
+
 def _translated(text: str, most_nested: int) -> str:
-    found = recognized(text)
-    if found is None:
-        return _in_two(text, most_nested)
+    found = ErrorSentence.recognized(text)
+    return _in_two(text, most_nested) if found is None else _in_language(found, most_nested)
+
+
+def _in_language(found: Sentence, most_nested: int) -> str:
     values = {name: _value(name, value, most_nested) for name, value in found.values.items()}
     return Sentence(found.text, values, found.plural).words(gettext, _number, ngettext)
 
@@ -107,7 +132,7 @@ def _in_two(text: str, most_nested: int) -> str:
         end = text.rfind(". ", 0, end)
         if end < 0:
             break
-        if recognized(text[end + 2 :]) is not None:
+        if ErrorSentence.recognized(text[end + 2 :]) is not None:
             first, last = _translated(text[: end + 1], most_nested - 1), _translated(text[end + 2 :], 1)
             return f"{first} {last}".replace("。 ", "。")
     return text
@@ -117,6 +142,10 @@ def _value(name: str, value: str | float, most_nested: int) -> str | float:
     match value:
         case str() if name == MESSAGE:
             return _translated(value, most_nested - 1) if most_nested else value
+        case str() if name == FAULTS:
+            return "\n".join(map(_fault_line, value.split("\n")))
+        case str() if value == COMMAND_LINE:
+            return gettext(value)
         case str() if name in WORDS:
             return gettext(value)
         case str() if name == "limit":
@@ -129,3 +158,21 @@ def _value(name: str, value: str | float, most_nested: int) -> str | float:
 
 def _number(number: float) -> str:
     return localized(number_text(number))
+
+
+def _fault_line(line: str) -> str:
+    """A line `- where: fault`, or `- fault`. What is no such line stays as it is."""
+    if not line.startswith("- "):
+        return line
+    where, colon, fault = line.removeprefix("- ").partition(": ")
+    where = gettext(where) if where in WHOLES else where
+    return f"- {where}: {_fault_words(fault)}" if colon else f"- {_fault_words(where)}"
+
+
+def _fault_words(fault: str) -> str:
+    expected, comma, value = fault.partition(NOT)
+    found = FaultSentence.recognized(expected) if comma else None
+    if found is not None:
+        return gettext("%(fault)s, not %(value)s") % {"fault": _in_language(found, 0), "value": value}
+    found = FaultSentence.recognized(fault)
+    return fault if found is None else _in_language(found, 0)

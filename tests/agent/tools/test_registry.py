@@ -268,7 +268,7 @@ async def test_a_very_wrong_argument_does_not_make_a_very_long_message():
         """Add."""
         return sum(numbers)
 
-    with pytest.raises(InvalidArguments, match=r"- and 9980 more") as caught:
+    with pytest.raises(InvalidArguments, match=r"- and 9,980 more") as caught:
         await execute_tool_safely(total.tool, {"numbers": ["x" * 10_000] * 10_000})
 
     assert len(str(caught.value)) < 5_000

@@ -8,21 +8,24 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from runs.agent.all_settings import LAUNCHED
+from runs.agent.errors.argument_sentences import FaultSentence
 from runs.agent.errors.classification import handle_agent_error
 from runs.agent.errors.exceptions import LimitReached
 from runs.agent.errors.model_exceptions import ModelFailure, ModelUnavailable
-from runs.agent.errors.sentences import MAX_CHARS, ErrorSentence, known_sentences, recognized
+from runs.agent.errors.sentences import ErrorSentence
 from runs.agent.model_calls.guarded_model import asked_to_wait
 from runs.agent.providers.scripted import ScriptedModel
 from runs.agent.providers.server_adaptations import CHANGES
+from runs.agent.step_sentences import StepSentence
+from runs.agent.stored_sentences import MAX_CHARS, StoredSentence
 from runs.live.rendering import stored_words
 from runs.live.rendering.step_views import step_view
 from runs.live.rendering.stored_words import error_words
 from runs.models import Agent, Step, ToolCall
 from tests.agent.errors.test_codes import one_of_each
-from tests.translations.messages import ROOT, function_of, modules
+from tests.translations.messages import ROOT, SENTENCES, function_of, modules
 
-KNOWN = list(known_sentences())
+KNOWN: list[StoredSentence] = [*ErrorSentence.known, *FaultSentence.known, *StepSentence.known]
 BUSY = ModelFailure("openai answered 503: We are busy.", kind="overloaded", provider="openai", model="gpt")
 
 EARLIER = {
@@ -70,25 +73,25 @@ def test_what_to_do_about_any_error_is_said_in_every_language(error: BaseExcepti
 
 
 @pytest.mark.parametrize("sentence", KNOWN, ids=lambda each: each.text[:60])
-def test_every_sentence_of_errors_is_recognized_with_its_values(sentence: ErrorSentence) -> None:
+def test_every_stored_sentence_is_recognized_with_its_values(sentence: StoredSentence) -> None:
     names = {name for form in sentence._forms for name in form.names}
     for count in (1, 1234):
         values = {name: count if name == "count" else f"{name}-1" for name in names}
 
-        found = recognized(sentence.made(**values))
+        found = type(sentence).recognized(sentence.made(**values))
 
         assert found is not None
         assert (found.text, found.values) == (sentence.text, values)
 
 
-def test_every_sentence_of_errors_is_known_wherever_pages_are_rendered() -> None:
+def test_every_stored_sentence_is_known_wherever_pages_are_rendered() -> None:
     here = {str(module.__file__) for module in stored_words.MODULES}
     elsewhere = {
         path.relative_to(ROOT).as_posix()
         for path in modules()
         if str(path) not in here
         for call in ast.walk(ast.parse(path.read_text()))
-        if isinstance(call, ast.Call) and function_of(call) == "ErrorSentence"
+        if isinstance(call, ast.Call) and function_of(call) in SENTENCES
     }
 
     assert elsewhere == set()
@@ -130,7 +133,7 @@ def test_a_wait_is_said_in_chinese() -> None:
 
 
 def test_a_very_long_text_is_not_searched() -> None:
-    assert recognized("Invalid input: " + "x" * MAX_CHARS) is None
+    assert ErrorSentence.recognized("Invalid input: " + "x" * MAX_CHARS) is None
 
 
 def test_a_limit_has_a_label_and_its_unit_a_word_in_every_language() -> None:
