@@ -52,7 +52,7 @@ class Setting:
     column: str = ""
     """The agent's column, if it differs from `name`."""
     column_label: str = ""
-    """Label of the agent's column; empty for the name with spaces."""
+    """Label of the agent's column, if it differs from `label`."""
     public_name: str = ""
     """The name in forms, on the command line and in the API, if it differs from `name`."""
     earlier_name: str = ""

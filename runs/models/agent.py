@@ -3,7 +3,7 @@
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from runs.agent.all_settings import SETTINGS
 from runs.agent.json_data.json_types import JsonObject
@@ -54,15 +54,23 @@ class Agent(models.Model):
         TOOLS = "tools", gettext_lazy("Tools: others")
         SETTINGS = "settings", gettext_lazy("Model settings: longer replies, more effort, further settings")
 
-    name = models.CharField(max_length=80, unique=True)
-    description = models.CharField(max_length=200, blank=True)
-    instructions = models.TextField(blank=True, help_text=gettext_lazy("What the model is told before the task."))
+    name = models.CharField(pgettext_lazy("field", "name"), max_length=80, unique=True)
+    description = models.CharField(pgettext_lazy("field", "description"), max_length=200, blank=True)
+    instructions = models.TextField(
+        pgettext_lazy("field", "instructions"),
+        blank=True,
+        help_text=gettext_lazy("What the model is told before the task."),
+    )
     model_names = models.JSONField(
+        pgettext_lazy("field", "model names"),
         default=list,
         help_text=gettext_lazy('Model names in order of preference, such as ["offline"] or ["openai:gpt-6-astra"].'),
     )
-    strategy = models.CharField(max_length=10, choices=Strategy, default=Strategy.FALLBACK)
+    strategy = models.CharField(
+        pgettext_lazy("field", "strategy"), max_length=10, choices=Strategy, default=Strategy.FALLBACK
+    )
     tools = models.JSONField(
+        pgettext_lazy("field", "tools"),
         null=True,
         blank=True,
         help_text=gettext_lazy(
@@ -88,11 +96,13 @@ class Agent(models.Model):
     model_timeout_s = column("model_timeout_s", models.FloatField)
     tool_timeout_s = column("tool_timeout_s", models.FloatField)
     output_schema = models.JSONField(
+        pgettext_lazy("field", "output schema"),
         null=True,
         blank=True,
         help_text=gettext_lazy("A JSON Schema (Draft 2020-12) the answer has to fit; empty for an answer in text."),
     )
     max_attempts = models.PositiveIntegerField(
+        pgettext_lazy("field", "max attempts"),
         default=3,
         validators=[MinValueValidator(1), MaxValueValidator(10)],
         help_text=gettext_lazy("Attempts at one model reply, the first included."),
@@ -105,18 +115,23 @@ class Agent(models.Model):
         help_text=gettext_lazy("Which calls wait for a person."),
     )
     tool_approvals = models.JSONField(
+        pgettext_lazy("field", "tool approvals"),
         default=dict,
         blank=True,
         help_text=gettext_lazy('Tools with a rule of their own, such as {"send_mail": "always", "search": "never"}.'),
     )
     approval_seconds = models.PositiveIntegerField(
+        pgettext_lazy("field", "approval seconds"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_APPROVAL_SECONDS)],
         help_text=gettext_lazy("How long a call waits for a person; empty for ever."),
     )
-    on_approval_expiry = models.CharField(max_length=7, choices=OnExpiry, default=OnExpiry.DENY)
+    on_approval_expiry = models.CharField(
+        pgettext_lazy("field", "on approval expiry"), max_length=7, choices=OnExpiry, default=OnExpiry.DENY
+    )
     launch_may_raise = models.JSONField(
+        pgettext_lazy("field", "launch may raise"),
         default=list,
         blank=True,
         help_text=gettext_lazy(
@@ -126,11 +141,13 @@ class Agent(models.Model):
     )
     """Values of `MayRaise`."""
     priority = models.SmallIntegerField(
+        pgettext_lazy("field", "priority"),
         default=0,
         validators=[MinValueValidator(-MAX_PRIORITY), MaxValueValidator(MAX_PRIORITY)],
         help_text=gettext_lazy("Queued runs of a higher priority are hosted first."),
     )
     max_runs_at_once = models.PositiveIntegerField(
+        pgettext_lazy("field", "max runs at once"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_RUNS_AT_ONCE)],
@@ -139,12 +156,16 @@ class Agent(models.Model):
         ),
     )
     is_default = models.BooleanField(
-        default=False, help_text=gettext_lazy("Chosen when a run is launched without naming an agent.")
+        pgettext_lazy("field", "is default"),
+        default=False,
+        help_text=gettext_lazy("Chosen when a run is launched without naming an agent."),
     )
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    created_at = models.DateTimeField(pgettext_lazy("field", "created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(pgettext_lazy("field", "updated at"), auto_now=True)
 
     class Meta:
+        verbose_name = pgettext_lazy("model", "agent")
+        verbose_name_plural = pgettext_lazy("model", "agents")
         ordering = ["name"]
         permissions = AGENT_PERMISSIONS
         constraints = [

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 TOKEN_BYTES = 32
 """256 random bits: nobody guesses one, so a fast hash is enough."""
@@ -44,17 +44,22 @@ class ApiToken(models.Model):
         LAUNCH = "launch", gettext_lazy("Launch and stop runs")
         APPROVE = "approve", gettext_lazy("Decide about tool calls")
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
-    name = models.CharField(max_length=80)
-    prefix = models.CharField(max_length=12)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="api_tokens",
+        verbose_name=pgettext_lazy("field", "user"),
+    )
+    name = models.CharField(pgettext_lazy("field", "name"), max_length=80)
+    prefix = models.CharField(pgettext_lazy("field", "prefix"), max_length=12)
     """The token's first characters, to tell tokens apart."""
     token_hash = models.CharField(max_length=64, unique=True)
     """SHA-256 of the whole token, in hexadecimal. The token is random and long: no slow hash is needed."""
-    scopes = models.JSONField(default=list)
-    created_at = models.DateTimeField(default=timezone.now)
-    expires_at = models.DateTimeField(null=True)
-    last_used_at = models.DateTimeField(null=True)
-    revoked_at = models.DateTimeField(null=True)
+    scopes = models.JSONField(pgettext_lazy("field", "scopes"), default=list)
+    created_at = models.DateTimeField(pgettext_lazy("field", "created at"), default=timezone.now)
+    expires_at = models.DateTimeField(pgettext_lazy("field", "expires at"), null=True)
+    last_used_at = models.DateTimeField(pgettext_lazy("field", "last used at"), null=True)
+    revoked_at = models.DateTimeField(pgettext_lazy("field", "revoked at"), null=True)
 
     objects = ApiTokenQuerySet.as_manager()
 

@@ -11,7 +11,7 @@ from django.db.models import F, Func, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from runs.models.permissions import RUN_PERMISSIONS, may_decide_for_others, may_see_all
 from runs.models.setting_columns import ConfigField
@@ -117,66 +117,96 @@ class Run(models.Model):
     FINAL = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="runs")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="runs",
+        verbose_name=pgettext_lazy("field", "user"),
+    )
     """The person who launched it; null for a run from the command line."""
-    agent = models.ForeignKey("runs.Agent", on_delete=models.SET_NULL, null=True, related_name="runs")
+    agent = models.ForeignKey(
+        "runs.Agent",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="runs",
+        verbose_name=pgettext_lazy("field", "agent"),
+    )
     config = ConfigField(default=dict)
     """The agent's configuration at the launch (`Agent.snapshot`), with the launch form's changes."""
     overrides = models.JSONField(null=True)
     """The keys of `config` that people have set for this run, at its launch or a resume, and the values they asked for;
     those of a copied run included. Null for a run from before this was recorded."""
-    task = models.TextField()
-    rerun_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="reruns")
-    continues = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="continuations")
+    task = models.TextField(pgettext_lazy("field", "task"))
+    rerun_of = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="reruns",
+        verbose_name=pgettext_lazy("field", "rerun of"),
+    )
+    continues = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="continuations",
+        verbose_name=pgettext_lazy("field", "continues"),
+    )
     """The finished run this one follows up, whose conversation it continues."""
     thread = models.UUIDField(null=True, editable=False)
     """Of a follow-up the id of the first run of its thread, also after that run was deleted; null for other runs."""
     priority = models.SmallIntegerField(default=0)
     """The agent's priority at the launch: queued runs of a higher priority are hosted first."""
 
-    status = models.CharField(max_length=10, choices=Status, default=Status.IDLE)
-    waiting_for = models.CharField(max_length=10, choices=WaitingFor, blank=True, default="")
-    cancel_requested_at = models.DateTimeField(null=True)
-    pause_requested_at = models.DateTimeField(null=True)
+    status = models.CharField(pgettext_lazy("field", "status"), max_length=10, choices=Status, default=Status.IDLE)
+    waiting_for = models.CharField(
+        pgettext_lazy("field", "waiting for"), max_length=10, choices=WaitingFor, blank=True, default=""
+    )
+    cancel_requested_at = models.DateTimeField(pgettext_lazy("field", "cancel requested at"), null=True)
+    pause_requested_at = models.DateTimeField(pgettext_lazy("field", "pause requested at"), null=True)
     """When a pause was requested from its host; null again once it is parked."""
 
-    epoch = models.PositiveIntegerField(default=0)
+    epoch = models.PositiveIntegerField(pgettext_lazy("field", "epoch"), default=0)
     """Raised by one at each claim. A write with an older epoch is refused."""
-    owner = models.CharField(max_length=64, null=True)
+    owner = models.CharField(pgettext_lazy("field", "owner"), max_length=64, null=True)
     """The host that executes it; null without one."""
-    lease_until = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(pgettext_lazy("field", "lease until"), null=True)
     next_sequence = models.PositiveIntegerField(default=1)
     """The sequence of the next step; all lower ones are recorded."""
-    crashes = models.PositiveSmallIntegerField(default=0)
+    crashes = models.PositiveSmallIntegerField(pgettext_lazy("field", "crashes"), default=0)
     """Claims that found the run still hosted, since its last new step."""
-    active_ms = models.PositiveBigIntegerField(default=0)
+    active_ms = models.PositiveBigIntegerField(pgettext_lazy("field", "active ms"), default=0)
     """Time hosted so far, in milliseconds."""
 
-    answer = models.TextField(blank=True, default="")
+    answer = models.TextField(pgettext_lazy("field", "answer"), blank=True, default="")
     output = models.JSONField(null=True)
-    could_not = models.BooleanField(default=False, db_default=False)
+    could_not = models.BooleanField(pgettext_lazy("field", "could not"), default=False, db_default=False)
     """Of a completed run: its answer says that the task, or a part of it, could not be done. Processes of an earlier
     version, which do not know the column, leave the value to the database."""
     error = models.JSONField(null=True)
     """The `AgentError` that ended it, as `AgentError.as_json` gives it."""
-    severity = models.CharField(max_length=8, choices=Severity, blank=True, default="")
+    severity = models.CharField(
+        pgettext_lazy("field", "severity"), max_length=8, choices=Severity, blank=True, default=""
+    )
     """The severity of `error`; empty without one."""
     tokens_used = models.PositiveBigIntegerField(null=True)
     """Null until a provider reported some: unknown is not zero."""
     usage_is_estimated = models.BooleanField(default=False)
     """True if some tokens are our own estimate, because a server reported none."""
-    cost = models.DecimalField(max_digits=14, decimal_places=8, null=True)
+    cost = models.DecimalField(pgettext_lazy("field", "cost"), max_digits=14, decimal_places=8, null=True)
     """US dollars of the replies whose cost is known; null if none is."""
-    cost_is_partial = models.BooleanField(default=False)
+    cost_is_partial = models.BooleanField(pgettext_lazy("field", "cost is partial"), default=False)
     """True if the cost of some reply is unknown: the run cost at least `cost`."""
 
-    created_at = models.DateTimeField(default=timezone.now)
-    started_at = models.DateTimeField(null=True)
-    ended_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(pgettext_lazy("field", "created at"), default=timezone.now)
+    started_at = models.DateTimeField(pgettext_lazy("field", "started at"), null=True)
+    ended_at = models.DateTimeField(pgettext_lazy("field", "ended at"), null=True)
 
     objects = RunQuerySet.as_manager()
 
     class Meta:
+        verbose_name = pgettext_lazy("model", "run")
+        verbose_name_plural = pgettext_lazy("model", "runs")
         ordering = ["-created_at", "-id"]
         permissions = RUN_PERMISSIONS
         indexes = [

@@ -18,8 +18,7 @@ FieldT = TypeVar("FieldT", bound="models.Field[Any, Any]")
 def column(name: str, kind: type[FieldT], **options: Any) -> FieldT:
     """The agent's column for the setting `name`. `options` are further ones of the field."""
     setting = SETTINGS[name]
-    if setting.column_label:
-        options["verbose_name"] = gettext_lazy(setting.column_label)
+    options["verbose_name"] = gettext_lazy(setting.column_label or setting.label)
     if setting.empty:
         options |= {"null": True, "blank": True} | options
     elif setting.default is not None:

@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import Final, Self
 
 from django.db import models
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from runs.agent.payloads.kinds import Payload, read_payload
 from runs.agent.unfinished_thought import why_unfinished
@@ -45,30 +45,32 @@ class Step(models.Model):
         NOTE = "note", gettext_lazy("Note")
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps", db_index=False)
-    sequence = models.PositiveIntegerField()
-    epoch = models.PositiveIntegerField()
+    sequence = models.PositiveIntegerField(pgettext_lazy("field", "sequence"))
+    epoch = models.PositiveIntegerField(pgettext_lazy("field", "epoch"))
     """The claim under which it was written; steps of the control room have the run's epoch at that moment."""
-    turn = models.PositiveIntegerField(null=True)
-    kind = models.CharField(max_length=12, choices=Kind)
-    content = models.TextField(blank=True)
+    turn = models.PositiveIntegerField(pgettext_lazy("field", "turn"), null=True)
+    kind = models.CharField(pgettext_lazy("field", "kind"), max_length=12, choices=Kind)
+    content = models.TextField(pgettext_lazy("field", "content"), blank=True)
     html = models.TextField(blank=True)
     """`content` rendered from Markdown, safe to show; empty for kinds that are shown as plain text."""
-    tool_name = models.CharField(max_length=128, blank=True, default="")
-    call_id = models.UUIDField(null=True)
+    tool_name = models.CharField(pgettext_lazy("field", "tool name"), max_length=128, blank=True, default="")
+    call_id = models.UUIDField(pgettext_lazy("field", "call id"), null=True)
     tool_input = models.JSONField(null=True)
     tool_output = models.JSONField(null=True)
-    attempt = models.PositiveSmallIntegerField(null=True)
-    max_attempts = models.PositiveSmallIntegerField(null=True)
-    severity = models.CharField(max_length=8, choices=Run.Severity, blank=True, default="")
-    recoverable = models.BooleanField(null=True)
-    suggested_action = models.TextField(blank=True, default="")
-    provider = models.CharField(max_length=64, blank=True, default="")
-    model = models.CharField(max_length=128, blank=True, default="")
-    lane = models.PositiveSmallIntegerField(null=True)
-    tokens = models.PositiveBigIntegerField(null=True)
-    cost = models.DecimalField(max_digits=14, decimal_places=8, null=True)
-    started_at = models.DateTimeField(null=True)
-    ended_at = models.DateTimeField(null=True)
+    attempt = models.PositiveSmallIntegerField(pgettext_lazy("field", "attempt"), null=True)
+    max_attempts = models.PositiveSmallIntegerField(pgettext_lazy("field", "max attempts"), null=True)
+    severity = models.CharField(
+        pgettext_lazy("field", "severity"), max_length=8, choices=Run.Severity, blank=True, default=""
+    )
+    recoverable = models.BooleanField(pgettext_lazy("field", "recoverable"), null=True)
+    suggested_action = models.TextField(pgettext_lazy("field", "suggested action"), blank=True, default="")
+    provider = models.CharField(pgettext_lazy("field", "provider"), max_length=64, blank=True, default="")
+    model = models.CharField(pgettext_lazy("field", "model"), max_length=128, blank=True, default="")
+    lane = models.PositiveSmallIntegerField(pgettext_lazy("field", "lane"), null=True)
+    tokens = models.PositiveBigIntegerField(pgettext_lazy("field", "tokens"), null=True)
+    cost = models.DecimalField(pgettext_lazy("field", "cost"), max_digits=14, decimal_places=8, null=True)
+    started_at = models.DateTimeField(pgettext_lazy("field", "started at"), null=True)
+    ended_at = models.DateTimeField(pgettext_lazy("field", "ended at"), null=True)
     metadata = models.JSONField(default=dict)
     """The JSON of `payload`."""
     replay = models.JSONField(null=True)
@@ -77,6 +79,8 @@ class Step(models.Model):
     objects = StepQuerySet.as_manager()
 
     class Meta:
+        verbose_name = pgettext_lazy("model", "step")
+        verbose_name_plural = pgettext_lazy("model", "steps")
         ordering = ["run", "sequence"]
         constraints = [models.UniqueConstraint(fields=["run", "sequence"], name="step_sequence")]
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from runs.agent.tool_calls.call_states import CALL_STATES
 from runs.models.run import Run
@@ -70,33 +70,37 @@ class ToolCall(models.Model):
     call_id = models.UUIDField(primary_key=True, editable=False)
     """uuid5 of run, turn and index: the same call has the same id whenever its turn is replayed."""
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="calls", db_index=False)
-    turn = models.PositiveIntegerField()
-    index = models.PositiveSmallIntegerField()
-    tool_name = models.CharField(max_length=128)
+    turn = models.PositiveIntegerField(pgettext_lazy("field", "turn"))
+    index = models.PositiveSmallIntegerField(pgettext_lazy("field", "index"))
+    tool_name = models.CharField(pgettext_lazy("field", "tool name"), max_length=128)
     arguments = models.JSONField()
-    arguments_hash = models.CharField(max_length=64)
+    arguments_hash = models.CharField(pgettext_lazy("field", "arguments hash"), max_length=64)
     """SHA-256 of the arguments as canonical JSON, in hexadecimal. An approval is bound to it."""
-    effect = models.CharField(max_length=10, choices=Effect, default=Effect.UNSAFE)
-    state = models.CharField(max_length=17, choices=State, default=State.PROPOSED)
-    epoch = models.PositiveIntegerField()
+    effect = models.CharField(pgettext_lazy("field", "effect"), max_length=10, choices=Effect, default=Effect.UNSAFE)
+    state = models.CharField(pgettext_lazy("field", "state"), max_length=17, choices=State, default=State.PROPOSED)
+    epoch = models.PositiveIntegerField(pgettext_lazy("field", "epoch"))
     """The claim under which its state was last written."""
-    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True)
-    decided_at = models.DateTimeField(null=True)
-    expires_at = models.DateTimeField(null=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, verbose_name=pgettext_lazy("field", "decided by")
+    )
+    decided_at = models.DateTimeField(pgettext_lazy("field", "decided at"), null=True)
+    expires_at = models.DateTimeField(pgettext_lazy("field", "expires at"), null=True)
     """The deadline after which the agent's `on_approval_expiry` decides; null for never."""
     undo_until = models.DateTimeField(null=True)
     """Of an approved call: it does not run before, and until then the approval can be undone. Null without or after
     such a grace."""
     proposed_arguments = models.JSONField(null=True)
     """The model's arguments, if a person approved the call with others; null otherwise."""
-    decision_reason = models.TextField(blank=True, default="")
+    decision_reason = models.TextField(pgettext_lazy("field", "decision reason"), blank=True, default="")
     """The reason of the decision. The model is told why a call was denied."""
-    started_at = models.DateTimeField(null=True)
-    ended_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(pgettext_lazy("field", "started at"), null=True)
+    ended_at = models.DateTimeField(pgettext_lazy("field", "ended at"), null=True)
 
     objects = ToolCallQuerySet.as_manager()
 
     class Meta:
+        verbose_name = pgettext_lazy("model", "tool call")
+        verbose_name_plural = pgettext_lazy("model", "tool calls")
         ordering = ["run", "turn", "index"]
         constraints = [models.UniqueConstraint(fields=["run", "turn", "index"], name="tool_call_place")]
         indexes = [

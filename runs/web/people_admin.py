@@ -26,8 +26,9 @@ else:  # generic for the type checker only
 
 Deletion = tuple[list[Any], dict[str, int], set[str], list[str]]
 """Objects Django's admin would delete, their counts, missing permissions, and protected objects."""
-_GO_WITH_THEIR_OWNER: Final = ApiToken._meta.verbose_name
-_SAID_IN_WORDS: Final = {Run._meta.verbose_name, ToolCall._meta.verbose_name, _GO_WITH_THEIR_OWNER}
+_GO_WITH_THEIR_OWNER: Final = ApiToken
+_SAID_IN_WORDS: Final = (Run, ToolCall, _GO_WITH_THEIR_OWNER)
+"""Models whose missing permission keeps no account. Django names them in the reader's language."""
 SWITCH_OFF: Final = gettext_lazy("Switch the account off instead: take the tick from “Active”.")
 MOST_NAMED: Final = 20
 RIGHTS: Final = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
@@ -165,7 +166,8 @@ class RankedPeople(DeletesWithReason, _AnyUserAdmin):
         }
         if refused:
             missing = (missing - {User._meta.verbose_name}) | refused
-        return to_delete, counts, missing - _SAID_IN_WORDS, list(_kept(objs)) if protected else []
+        missing -= {str(model._meta.verbose_name) for model in _SAID_IN_WORDS}
+        return to_delete, counts, missing, list(_kept(objs)) if protected else []
 
 
 class RankedGroups(DeletesWithReason):

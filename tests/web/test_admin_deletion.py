@@ -12,8 +12,11 @@ from tests.web.identities import make_groups
 from tests.web.test_permissions import waiting_call
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("who", ["superuser", "administrator"])
-def test_tokens_go_with_their_owner(who: str, other: User, staff: User, browser_of: Callable[..., Client]) -> None:
+def test_tokens_go_with_their_owner(
+    who: str, language: str, other: User, staff: User, browser_of: Callable[..., Client]
+) -> None:
     token, _text = ApiToken.issue(other, name="x", scopes=["read"])
     token.revoke()
     if who == "administrator":
@@ -22,7 +25,8 @@ def test_tokens_go_with_their_owner(who: str, other: User, staff: User, browser_
         staff.save()
         staff.groups.add(Group.objects.get(name="Administrators"))
 
-    browser_of(staff).post(f"/admin/auth/user/{other.pk}/delete/", {"post": "yes"})
+    page = f"/admin/auth/user/{other.pk}/delete/"
+    browser_of(staff).post(page, {"post": "yes"}, headers={"Accept-Language": language})
 
     assert not User.objects.filter(pk=other.pk).exists()
     assert not ApiToken.objects.exists()
