@@ -190,6 +190,7 @@ def _cleaner() -> Any:
 
     from runs.markup.parser import DEEPEST_LEVEL
     from runs.markup.tables import BOX_CLASS, CELL_CLASSES
+    from runs.markup.task_lists import ITEM_CLASS
 
     return Cleaner(
         tags=TAGS,
@@ -203,6 +204,7 @@ def _cleaner() -> Any:
             "span": _FORMULAS | {f"tok-{name}" for name in STANDARD_TYPES.values() if name},
             "h4": {f"level-{level}" for level in range(1, DEEPEST_LEVEL + 1)},
             "div": {BOX_CLASS},
+            "li": {ITEM_CLASS},
             "th": set(CELL_CLASSES),
             "td": set(CELL_CLASSES),
         },

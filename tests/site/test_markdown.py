@@ -1,12 +1,15 @@
 """Model text is rendered completely and as intended, in every script."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from runs import markdown
 from runs.markdown import render
 from tests.site.markup.html import Tags, words_of
+
+ROOT = Path(__file__).resolve().parents[2]
 
 # What CommonMark leaves out
 
@@ -150,6 +153,15 @@ def test_tasks_have_boxes_that_are_empty_or_ticked(mark):
     html = render(f"{mark.format(' ', 'to do')}\n{mark.format('x', '*done*')}\n{mark.format('X', 'done too')}")
 
     assert words_of(html).split("\n")[1:4] == ["☐ to do", "☑ done", "☑ done too"]
+
+
+def test_a_task_has_its_box_in_place_of_a_bullet():
+    html = render("- [x] done\n- no task\n- [ ] to do\n  - [X] a part of it\n  - *no* part")
+
+    items = re.findall(r"<li([^>]*)>", html)
+    assert ['class="task-item"' in item for item in items] == [True, False, True, True, False]
+    rules = (ROOT / "static/run/prose.css").read_text()
+    assert "ul > .task-item { list-style: none; }" in rules
 
 
 def test_brackets_elsewhere_are_brackets():
