@@ -1,14 +1,17 @@
 """Template filters for untrusted texts."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django import template
 from django.forms import BaseForm
+from django.utils.translation import gettext
 
 from runs.live.rendering import stored_words
 from runs.markdown import visible
 from runs.models import Step
+
+QUOTATION_MARKS: Final = (('"', '"'), ("“", "”"), ("„", "“"), ("»", "«"), ("«", "»"), ("「", "」"))
 
 register = template.Library()
 
@@ -18,6 +21,20 @@ def one_line(text: str, length: int = 160) -> str:
     """The beginning of `text` on one line, at most `length` characters, without invisible characters."""
     line = visible(" ".join(text[: 4 * length].split()))
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+@register.filter
+def quoted(text: str, length: int = 160) -> str:
+    """As `one_line`, in the quotation marks of the language, and without those of its own around the whole."""
+    return gettext("“%(text)s”") % {"text": one_line(_without_marks(text.strip()), length)}
+
+
+def _without_marks(text: str) -> str:
+    for opening, closing in QUOTATION_MARKS:
+        inside = text.removeprefix(opening).removesuffix(closing)
+        if len(inside) == len(text) - 2 and inside and not {opening, closing} & set(inside):
+            return inside
+    return text
 
 
 @register.filter

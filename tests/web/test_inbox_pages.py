@@ -91,6 +91,28 @@ def test_a_card_says_what_the_deadline_decides_which_call_it_is_and_what_the_mod
     assert "“Bob waits for his &lt;letter&gt;.”" in kind
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ('"Bob waits."', "“Bob waits.”"),
+        ("“Bob waits.”\n", "“Bob waits.”"),
+        ("“Bob” waits for “Eve”", "““Bob” waits for “Eve””"),
+        ("“", "““”"),
+    ],
+)
+def test_words_that_have_quotation_marks_get_no_second_ones(
+    owner: User, browser: Client, ask: Ask, said: str, shown: str
+) -> None:
+    call = ask(owner)
+    Step.objects.filter(run=call.run, sequence=1).update(kind="reasoning", content=said)
+
+    english = browser.get("/inbox/").text
+    german = browser.get("/inbox/", headers={"Accept-Language": "de"}).text
+
+    assert f">{shown}</p>" in english
+    assert f">„{shown[1:-1]}“</p>" in german
+
+
 def test_three_similar_calls_are_one_card_and_a_table_of_what_differs(owner: User, browser: Client, ask: Ask) -> None:
     first = ask(owner, to="bob", copies=1)
     others = [ask(owner, run=first.run, to=name, copies=1) for name in ("eve", "<i>")]
