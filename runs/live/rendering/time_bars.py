@@ -51,6 +51,7 @@ class Picture:
     """Bars over the same period."""
 
     caption: str
+    """May be empty."""
     bars: list[ConcurrencyBar]
     element_id: str = ""
 
@@ -181,13 +182,12 @@ def _from(since_s: float) -> str:
 
 
 def _race_caption(told: RacePayload) -> str:
-    is_hedge = told.strategy == "hedge"
+    """What the race took and gave. That it is one, and of which kind, is the head of its card."""
+    gain = ", ".join(filter(None, [_more_cost(told.lanes), _faster(told.lanes)]))
     if told.multiple is None:
-        return gettext("Hedged") if is_hedge else gettext("Raced")
-    words = gettext("Hedged: %(requests)s instead of 1") if is_hedge else gettext("Raced: %(requests)s instead of 1")
-    requests = ngettext("%(n)s request", "%(n)s requests", round(told.multiple))
-    caption = words % {"requests": requests % {"n": counted_text(round(told.multiple))}}
-    return ": ".join([caption, *filter(None, [", ".join(filter(None, [_more_cost(told.lanes), _faster(told.lanes)]))])])
+        return gain
+    requests = ngettext("%(n)s request instead of 1", "%(n)s requests instead of 1", round(told.multiple))
+    return ": ".join(filter(None, [requests % {"n": counted_text(round(told.multiple))}, gain]))
 
 
 def _more_cost(lanes: Sequence[Lane]) -> str:

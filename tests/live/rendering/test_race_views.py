@@ -94,14 +94,14 @@ def test_a_decided_race_says_who_won_and_what_the_others_had_used(run):
         ("cancelled", "lost at 2.3 s, ≈40 tokens, $0.0011"),
         ("won", "won in 2.0 s"),
     ]
-    assert "Raced: 2 requests instead of 1: +$0.0011" in text_of(fragments.step_html(end))
+    assert " 2 requests instead of 1: +$0.0011" in text_of(fragments.step_html(end))
     assert 'data-face="thinking"' in fragments.stage_html(run), "the model's reply is not recorded yet"
 
 
 def test_what_a_race_has_cost_more_is_not_told_if_it_is_unknown(run):
     end = add(run, 1, "race", DECIDED | {"lanes": [lane(1, "cancelled", 2.0), lane(2, "won", 2.0)]})
 
-    assert "Raced: 2 requests instead of 1 m1" in text_of(fragments.step_html(end))
+    assert " 2 requests instead of 1 m1" in text_of(fragments.step_html(end))
 
 
 def test_how_much_faster_it_was_is_told_if_the_first_model_replied_too(run):
@@ -119,6 +119,17 @@ def test_the_end_of_a_race_is_placed_into_its_start(run):
     slot = page.split('id="race-1-3-1-end">')[1]
     assert slot.startswith('<article id="step-2"')
     assert page.count("<article") == 2
+
+
+@pytest.mark.parametrize(("strategy", "head"), [("race", "Race"), ("hedge", "Hedge")])
+def test_what_a_race_is_called_is_said_once_on_its_card(run, strategy, head):
+    end = add(run, 1, "race", DECIDED | {"strategy": strategy})
+    end.content = "local/m2 won (2 started)."
+
+    words = text_of(fragments.step_html(end))
+
+    assert words.startswith(f"{head} local/m2 won")
+    assert re.findall(r"\bRaced?\b|\bHedged?\b", words) == [head]
 
 
 def test_an_end_without_its_start_on_the_page_is_in_its_turn(run):
