@@ -1,12 +1,14 @@
 """The secret key: from the environment or a file of the data folder; guessable keys are refused."""
 
+import os
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
 
-from agentsite.environment import env_text, refuse, secret_in
+from agentsite.environment import env_text, refuse
 
 MIN_CHARS: Final = 32
 """In hexadecimal, 128 bits: the weakest key that is accepted."""
@@ -42,6 +44,35 @@ def env_secret_key(name: str, file: Path) -> str:
             f"{file}: the key in it is no secret: {fault}. Delete it, and the next start makes one."
         )
     return secret
+
+
+def secret_in(file: Path) -> str:
+    """The secret key in `file`, which the first process creates. All processes get the same key."""
+    try:
+        if not file.exists():
+            _make_secret(file)
+        secret = file.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{file}: cannot keep the secret key there ({error.strerror}).") from error
+    if not secret:
+        raise ImproperlyConfigured(f"{file} is empty. Delete it, and the next start makes a new secret key.")
+    return secret
+
+
+def _make_secret(file: Path) -> None:
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(get_random_secret_key())
+            stream.flush()
+            os.fsync(stream.fileno())
+        # A link, unlike a rename, never replaces the file of another process that was faster.
+        os.link(draft, file)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()
 
 
 def fault_of(key: str) -> str | None:

@@ -15,10 +15,8 @@ from agentsite.environment import (
     env_folder,
     env_int,
     env_list,
-    env_mail_server,
     env_modules,
     env_people,
-    env_services,
     env_text,
     env_time_zone,
     env_token,
@@ -26,6 +24,7 @@ from agentsite.environment import (
     env_usd,
     env_webhook,
 )
+from agentsite.environment_services import env_mail_server, env_services
 from agentsite.origins import env_origins, env_proxies
 from agentsite.secret_key import env_secret_key
 

@@ -12,7 +12,8 @@ from runs.agent.errors.exceptions import BadOutput
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.json_data.json_values import plain_json
 from runs.agent.json_data.lenient_json import read_fenced, read_json
-from runs.agent.json_data.schema_validation import SchemaCheck, TooMuchToCheck
+from runs.agent.json_data.schema_keywords import TooMuchToCheck
+from runs.agent.json_data.schema_validation import SchemaCheck
 from runs.agent.tools.worker_threads import call_in_thread
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from runs.agent.json_data.json_types import JsonObject
 from runs.models import Run
 from runs.models.as_json import run_as_json
-from runs.models.run import RunQuerySet
+from runs.models.run_queries import RunQuerySet
 
 MAX_PAGE_BYTES = 1 << 20
 """A page ends after this size; it has at least one row."""

@@ -10,7 +10,7 @@ from runs.api.auth import caller_of
 from runs.api.errors import forbidden, not_found
 from runs.models import Run, ToolCall
 from runs.models.permissions import may_decide, why_not
-from runs.models.run import RunQuerySet
+from runs.models.run_queries import RunQuerySet
 
 
 def visible_runs(request: HttpRequest) -> RunQuerySet:

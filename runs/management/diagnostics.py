@@ -8,17 +8,14 @@ import socket
 import stat
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from runs.agent.providers.model_catalog.hosted_providers import HOSTED
 from runs.agent.providers.model_catalog.local_server_discovery import own_endpoints
@@ -26,32 +23,16 @@ from runs.agent.text import counted
 from runs.engine.db_clock import database_now
 from runs.engine.hosting.host_lock import HostLock, HostLocked
 from runs.engine.operations import health_checks
-from runs.engine.operations.schema_version import WHAT_TO_DO, newer_migrations
 from runs.engine.operations.worker_status import workers_seen
 from runs.live.rendering.formatting import size_text
+from runs.management.database_diagnostics import database
+from runs.management.finding import SET_UP, Finding, State
 from runs.models import Run, ToolCall
 
-State = Literal["ok", "note", "problem"]
 LITTLE_SPACE = 1 << 30
 SKEW_S = 2.0
-OLDEST_POSTGRES = 130_000
 QUEUED_LONG, PARKED_LONG = timedelta(minutes=5), timedelta(days=7)
 REACH_S = 3.0
-SET_UP = (
-    "Start the site: `make run` (or `manage.py serve`) sets it up. If there is one already, see that AGENTSITE_DATA, "
-    "or DATABASE_URL, names it."
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A result of an examination."""
-
-    about: str
-    state: State
-    """`note` needs no action; `problem` does."""
-    what: str
-    do: str = ""
 
 
 def settings_make_sense() -> Iterator[Finding]:
@@ -88,25 +69,6 @@ def versions() -> Iterator[Finding]:
         yield Finding("versions", "note", f"{about}; not as tested: {', '.join(other)}.", "Run `make install`.")
     else:
         yield Finding("versions", "ok", f"{about} as tested.")
-
-
-def database() -> Iterator[Finding]:
-    """Settings and migrations of the database."""
-    yield from _sqlite() if connection.vendor == "sqlite" else _postgres()
-    executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if newer := newer_migrations():
-        what = f"The database is of a newer version ({newer[-1]}): nothing here starts on it."
-        yield Finding("database", "problem", what, WHAT_TO_DO)
-    elif not executor.loader.applied_migrations:
-        yield Finding("database", "problem", "Nothing was set up here yet.", SET_UP)
-    elif missing:
-        what = f"{counted(len(missing), 'migration is', 'migrations are')} missing, first {missing[0][0]}."
-        yield Finding(
-            "database", "problem", what, "Run `manage.py migrate`; `serve` and `worker` do it when they start."
-        )
-    else:
-        yield Finding("database", "ok", "All migrations are applied.")
 
 
 def channel_layer() -> Iterator[Finding]:
@@ -240,40 +202,6 @@ def examine() -> Iterator[Finding]:
 
 def _is_set_up() -> bool:
     return Run._meta.db_table in connection.introspection.table_names()
-
-
-def _sqlite() -> Iterator[Finding]:
-    with connection.cursor() as cursor:
-        found = {name: cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
-    immediate = settings.DATABASES["default"]["OPTIONS"].get("transaction_mode")
-    if (found["journal_mode"], found["synchronous"], immediate) == ("wal", 2, "IMMEDIATE"):
-        import sqlite3
-
-        yield Finding("database", "ok", f"SQLite {sqlite3.sqlite_version}: WAL, synchronous FULL, IMMEDIATE.")
-    else:
-        what = f"SQLite runs with {found} and {immediate} transactions; what was acknowledged may be lost."
-        yield Finding(
-            "database", "problem", what, "Keep the data folder on a local disk: WAL does not work on a network one."
-        )
-
-
-def _postgres() -> Iterator[Finding]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT current_setting('server_version'), current_setting('server_version_num')::int, "
-            "current_setting('synchronous_commit'), current_setting('fsync'), pg_is_in_recovery()"
-        )
-        name, number, commit, fsync, is_standby = cursor.fetchone()
-    if number < OLDEST_POSTGRES:
-        yield Finding("database", "problem", f"PostgreSQL {name} is too old.", "Use version 13 or later.")
-    if commit == "off" or fsync == "off":
-        what = f"PostgreSQL runs with synchronous_commit={commit}, fsync={fsync}; what was acknowledged may be lost."
-        yield Finding("database", "problem", what, "Turn both on.")
-    if is_standby:
-        yield Finding(
-            "database", "problem", "This is a standby: nothing can be written.", "Name the primary in DATABASE_URL."
-        )
-    yield Finding("database", "ok", f"PostgreSQL {name} answers.")
 
 
 def _reached(name: str, address: str) -> Finding:

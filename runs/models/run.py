@@ -1,19 +1,19 @@
 """The run: one task given to one agent."""
 
-import contextlib
 import uuid
-from datetime import datetime, timedelta
-from typing import Final, Self
+from datetime import timedelta
+from typing import Final
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from runs.models.permissions import RUN_PERMISSIONS, may_decide_for_others, may_see_all
+from runs.models.permissions import RUN_PERMISSIONS
+from runs.models.run_queries import RunQuerySet
 from runs.models.setting_columns import ConfigField
 
 FORCE_AFTER = timedelta(seconds=10)
@@ -23,54 +23,6 @@ FORCE_AFTER = timedelta(seconds=10)
 SUCCEEDED: Final = Q(status="completed", could_not=False)
 """Runs that did what was asked. A success rate is their share of all completed and failed runs: a run that could not do
 it is completed, and no success."""
-
-
-class _IsUnfinished(Func):
-    """True for the status of an unfinished run. The values are written out as in the index: SQLite compares the texts
-    of both conditions, and takes no parameter for a value."""
-
-    template = "%(expressions)s IN ('idle', 'thinking', 'executing', 'waiting')"
-    output_field = models.BooleanField()
-
-
-class RunQuerySet(models.QuerySet["Run"]):
-    """Queries on runs that several packages use."""
-
-    def visible_to(self, user: object) -> Self:
-        """The runs `user` may see: their own, or all with the permission `view_run`. None for an anonymous user."""
-        if not getattr(user, "is_authenticated", False):
-            return self.none()
-        if may_see_all(user):
-            return self
-        return self.filter(user=user)
-
-    def decided_by(self, user: object) -> Self:
-        """The runs about whose calls `user` may decide: their own visible ones, or all visible ones with
-        `decide_run`."""
-        seen = self.visible_to(user)
-        if not getattr(user, "is_authenticated", False) or may_decide_for_others(user):
-            return seen
-        return seen.filter(user=user)
-
-    def mentioning(self, words: str) -> Self:
-        """Runs with these words in their task or answer (see `Mentions`), and the run with this id."""
-        found = Q(task__mentions=words) | Q(answer__mentions=words)
-        with contextlib.suppress(ValueError):
-            found |= Q(pk=uuid.UUID(words))
-        return self.filter(found)
-
-    def older_than(self, moment: datetime, run_id: uuid.UUID) -> Self:
-        """Runs after this place in the order newest first."""
-        # The first condition is redundant, but lets the index scan start at the right place.
-        return self.filter(Q(created_at__lt=moment) | Q(pk__lt=run_id), created_at__lte=moment)
-
-    def in_thread(self, thread_id: uuid.UUID) -> Self:
-        """The first run of a thread and its follow-ups, all branches."""
-        return self.filter(Q(pk=thread_id, thread__isnull=True) | Q(thread=thread_id))
-
-    def unfinished(self) -> Self:
-        """Runs without a final status. A database finds them by the index `run_unfinished`."""
-        return self.filter(_IsUnfinished(F("status")))
 
 
 class Run(models.Model):

@@ -1,6 +1,5 @@
 """The editor of an agent: a form with one real field for each part of the configuration."""
 
-import json
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -14,16 +13,21 @@ from django.utils.translation import gettext_lazy
 
 from runs.agent.all_settings import SETTINGS
 from runs.agent.providers.model_catalog.model_names import name_fault
-from runs.agent.setting import Setting
 from runs.agent.structured_output import schema_fault
 from runs.agent.tools.registry import registered_tools
 from runs.live.rendering.stored_words import error_words
 from runs.models import Agent
-from runs.models.bounds import MAX_APPROVAL_SECONDS, MAX_PRIORITY, MAX_RUNS_AT_ONCE
 from runs.models.permissions import may_change_agents
-from runs.web.agent_facts import STRATEGIES, empty_words
-from runs.web.setting_fields import ExtraField, JsonField, launch_field
-from runs.web.setting_labels import description_of, label_of, unit_words
+from runs.web.agent_editor_fields import (
+    DEFAULTS,
+    NUMBERS,
+    ListWidget,
+    PlacedJsonField,
+    RulesWidget,
+    editor_field,
+    number_field,
+)
+from runs.web.agent_facts import STRATEGIES
 
 if TYPE_CHECKING:
     _AgentModelForm = forms.ModelForm[Agent]
@@ -31,8 +35,6 @@ else:  # generic for the type checker only
     _AgentModelForm = forms.ModelForm
 
 MAX_MODELS: Final = 20
-RULE_PREFIX: Final = "rule-"
-"""The field of a tool's rule is this and the tool's name."""
 TOOL_CHOICES: Final = (
     ("all", gettext_lazy("All tools, also those that are added later")),
     ("chosen", gettext_lazy("Only these")),
@@ -47,107 +49,10 @@ EXPIRIES: Final = (
     (Agent.OnExpiry.DENY, gettext_lazy("Deny the call; the agent is told and goes on")),
     (Agent.OnExpiry.APPROVE, gettext_lazy("Approve the call; it runs although nobody has looked")),
 )
-_DEFAULTS: Final = {
-    **{each.agent_column: each.default for each in SETTINGS.values() if not each.empty and each.default is not None},
-    "max_attempts": 3,
-    "priority": 0,
-    "extra_settings": {},
-}
-"""The values of fields that were left empty, for columns that need one."""
-_NUMBERS: Final = {
-    "max_attempts": (
-        gettext_lazy("Attempts at a reply"), 1, 10, gettext_lazy("The first attempt included."),
-        gettext_lazy("Default: 3"),
-    ),
-    "approval_seconds": (
-        gettext_lazy("Deadline"), 1, MAX_APPROVAL_SECONDS, gettext_lazy("How long a call waits: 3600 is an hour."),
-        gettext_lazy("No deadline"),
-    ),
-    "priority": (
-        gettext_lazy("Priority"), -MAX_PRIORITY, MAX_PRIORITY,
-        gettext_lazy("Queued runs of a higher priority are hosted first."), gettext_lazy("Default: 0"),
-    ),
-    "max_runs_at_once": (
-        gettext_lazy("Runs at the same time"), 1, MAX_RUNS_AT_ONCE, gettext_lazy("The others stay queued."),
-        gettext_lazy("No limit"),
-    ),
-}  # fmt: skip
-"""Label, least, most, help and placeholder of the numbers that are no settings of a run."""
 
 
 class ChangedMeanwhile(Exception):
     """Another person has saved the agent since the form was opened."""
-
-
-class ListWidget(forms.Widget):
-    """Several inputs of one name: the typed values without surrounding spaces, empty ones left out."""
-
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:  # noqa: ARG002  Django's signature
-        found = data.getlist(name) if hasattr(data, "getlist") else data.get(name, [])
-        return [text.strip() for text in found if text.strip()]
-
-    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:  # noqa: ARG002  Django's signature
-        return False
-
-
-class RulesWidget(forms.Widget):
-    """One select for each tool: the chosen rules by the tool's name."""
-
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> dict[str, str]:  # noqa: ARG002  Django's signature
-        sent = ((key, data.get(key)) for key in data if key.startswith(RULE_PREFIX))
-        return {key.removeprefix(RULE_PREFIX): rule for key, rule in sent if rule}
-
-    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:  # noqa: ARG002  Django's signature
-        return False
-
-
-class PlacedJsonField(JsonField):
-    """JSON whose error names the line and the column."""
-
-    def to_python(self, value: Any) -> Any:
-        try:
-            return super().to_python(value)
-        except forms.ValidationError as error:
-            if error.code == "invalid" and (place := json_place(str(value))):
-                raise forms.ValidationError(place, code="invalid") from error
-            raise
-
-
-def json_place(text: str) -> str:
-    """Where and why the text is no JSON, as a sentence; empty if the parser names no place."""
-    try:
-        json.loads(text)
-    except json.JSONDecodeError as error:
-        place = {"line": error.lineno, "column": error.colno, "fault": error.msg}
-        return _("This is not JSON: line %(line)s, column %(column)s: %(fault)s.") % place
-    except (ValueError, RecursionError):
-        return ""
-    return ""
-
-
-def _setting_field(setting: Setting) -> forms.Field:
-    """The editor's field for a setting."""
-    if setting.kind == "json":
-        field: forms.Field = ExtraField(
-            label=label_of(setting),
-            required=False,
-            help_text=description_of(setting),
-            error_messages={"invalid": _('Type a JSON object, such as {"top_k": 40}.')},
-        )
-    else:
-        field = launch_field(setting)
-    if isinstance(field, forms.ChoiceField):
-        field.choices = [("", _("The provider's default")), *Agent.ReasoningEffort.choices]
-    field.help_text = description_of(setting)
-    field.widget.attrs["placeholder"] = empty_words(setting)
-    return field
-
-
-def _number(label: Any, least: int, most: int, help_text: Any, placeholder: Any) -> forms.IntegerField:
-    widget = forms.NumberInput({"inputmode": "numeric", "placeholder": placeholder})
-    return forms.IntegerField(
-        label=label, min_value=least, max_value=most, required=False, help_text=help_text, widget=widget
-    )
 
 
 class AgentEditor(_AgentModelForm):
@@ -192,14 +97,14 @@ class AgentEditor(_AgentModelForm):
         """`by` is the user, who decides whether the default agent can be chosen here."""
         # Without an instance, a form knows no defaults of the columns.
         super().__init__(*args, **{"instance": Agent()} | kwargs)
-        self.fields |= {each.agent_column: _setting_field(each) for each in SETTINGS.values()}
-        self.fields |= {name: _number(*bounds) for name, bounds in _NUMBERS.items()}
+        self.fields |= {each.agent_column: editor_field(each) for each in SETTINGS.values()}
+        self.fields |= {name: number_field(*bounds) for name, bounds in NUMBERS.items()}
         if not may_change_agents(by):
             del self.fields["is_default"]
         for name, value in self.initial.items():
             if isinstance(value, Decimal):
                 self.initial[name] = f"{value.normalize():f}"
-            elif name in _DEFAULTS and value == _DEFAULTS[name]:
+            elif name in DEFAULTS and value == DEFAULTS[name]:
                 self.initial[name] = None  # The placeholder names the default.
         tools = self.instance.tools
         self.initial.setdefault("tool_choice", "all" if tools is None else "chosen" if tools else "none")
@@ -236,7 +141,7 @@ class AgentEditor(_AgentModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        for name, default in _DEFAULTS.items():
+        for name, default in DEFAULTS.items():
             if cleaned.get(name, "") is None:
                 cleaned[name] = default
         if "tools" in cleaned:
@@ -295,9 +200,3 @@ def moved_rows(names: list[str], action: str) -> list[str]:
         if 0 <= to < len(rows):
             rows[at], rows[to] = rows[to], rows[at]
     return rows
-
-
-def unit_of(setting: Setting) -> str:
-    """The unit in a field: `s`, `$`, `turns`; empty for a plain number."""
-    signs = {"second": "s", "dollar": "$", "": ""}
-    return signs[setting.unit] if setting.unit in signs else unit_words(setting.unit)

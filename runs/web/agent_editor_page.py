@@ -21,15 +21,8 @@ from runs.agent.tools.registry import registered_tools
 from runs.models import Agent
 from runs.models.permissions import may_add_agents, may_change_agents, may_launch, may_read_agents, may_test_models
 from runs.web.access import PageRequest, go_to, only_if
-from runs.web.agent_editor import (
-    APPROVALS,
-    EXPIRIES,
-    TOOL_CHOICES,
-    AgentEditor,
-    ChangedMeanwhile,
-    moved_rows,
-    unit_of,
-)
+from runs.web.agent_editor import APPROVALS, EXPIRIES, TOOL_CHOICES, AgentEditor, ChangedMeanwhile, moved_rows
+from runs.web.agent_editor_fields import unit_of
 from runs.web.agent_facts import RULES, STRATEGIES, ToolFact, tool_fact
 from runs.web.agent_file import as_entry
 from runs.web.agent_import import changes_between

@@ -1,7 +1,6 @@
 """Agents as one file: JSON with their whole configuration (docs/agents.md), written and read with bounds."""
 
 import json
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,7 +14,8 @@ from runs.agent.all_settings import SETTINGS
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.json_data.json_values import check_storable_json, check_unique_names
 from runs.models import Agent
-from runs.web.agent_editor import RULE_PREFIX, json_place
+from runs.web.agent_editor_fields import RULE_PREFIX, json_place
+from runs.web.agent_file_lines import AgentFileLines
 
 FORMAT: Final = "agents"
 VERSION: Final = 1
@@ -116,7 +116,7 @@ def read_file(text: str) -> list[AgentEntry]:
     if len(text.encode(errors="replace")) > MAX_FILE_BYTES:
         raise FileRefused([FileFault(1, _("The file has more than %(most)s KiB.") % {"most": MAX_FILE_BYTES // 1024})])
     told = _parsed(text)
-    places = _Places(text)
+    places = AgentFileLines(text)
     if not isinstance(told, dict) or told.get("format") != FORMAT or told.get("version") != VERSION:
         words = _("This is no file of agents: it begins with “format”: “agents” and “version”: 1.")
         raise FileRefused([FileFault(1, words)])
@@ -197,58 +197,3 @@ def form_data(values: JsonObject, *, is_default: bool = False) -> QueryDict:
     if is_default:
         data["is_default"] = "on"
     return data
-
-
-class _Places:
-    """The lines of the members of a valid document."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._breaks = [at for at, char in enumerate(text) if char == "\n"]
-        self._decoder = json.JSONDecoder()
-        self._members = dict(self._members_at(self._skip(0))) if text.lstrip(_SPACE)[:1] == "{" else {}
-        listed = self._members.get("agents")
-        is_list = listed is not None and text[listed[1]] == "["
-        self._agents = list(self._elements_at(listed[1])) if listed is not None and is_list else []
-
-    def line_of(self, key: str) -> int:
-        """The line of a key of the document; 1 without it."""
-        return self._line(self._members[key][0]) if key in self._members else 1
-
-    def of_agent(self, index: int) -> tuple[int, dict[str, int]]:
-        """The first line of an agent, and the line of each of its keys."""
-        at = self._agents[index]
-        members = self._members_at(at) if self._text[at] == "{" else ()
-        return self._line(at), {key: self._line(place) for key, (place, _value_at) in members}
-
-    def _members_at(self, at: int) -> Iterator[tuple[str, tuple[int, int]]]:
-        """Each key of the object at this place, with the places of the key and of its value."""
-        at = self._skip(at + 1)
-        while self._text[at] != "}":
-            key, end = self._decoder.raw_decode(self._text, at)
-            value_at = self._skip(self._skip(end) + 1)
-            yield key, (at, value_at)
-            at = self._next(value_at)
-
-    def _elements_at(self, at: int) -> Iterator[int]:
-        at = self._skip(at + 1)
-        while self._text[at] != "]":
-            yield at
-            at = self._next(at)
-
-    def _next(self, at: int) -> int:
-        """The place of the next member or element, or of the closing bracket, after the value at this place."""
-        _value, end = self._decoder.raw_decode(self._text, at)
-        end = self._skip(end)
-        return self._skip(end + 1) if self._text[end] == "," else end
-
-    def _skip(self, at: int) -> int:
-        while self._text[at] in _SPACE:
-            at += 1
-        return at
-
-    def _line(self, at: int) -> int:
-        return bisect_right(self._breaks, at) + 1
-
-
-_SPACE: Final = " \t\r\n"

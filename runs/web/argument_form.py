@@ -15,7 +15,7 @@ from runs.agent.json_data.json_types import JsonMapping, JsonObject
 from runs.agent.json_data.json_values import DuplicateName, check_storable_json, check_unique_names
 from runs.agent.tools.toolbox import Toolbox
 from runs.agent.visible_text import exact
-from runs.live.rendering.long_texts import argument_text
+from runs.live.rendering.json_texts import argument_text
 from runs.models import ToolCall
 
 LEFT_OUT = "—"

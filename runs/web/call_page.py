@@ -9,7 +9,8 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from runs.agent.visible_text import exact
-from runs.live.rendering.long_texts import argument_text, arguments_length, direction_of
+from runs.live.rendering.json_texts import argument_text
+from runs.live.rendering.long_texts import arguments_length, direction_of
 from runs.models import ToolCall
 from runs.web.access import PageRequest, run_or_404, signed_in
 from runs.web.argument_form import ArgumentForm

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from runs.agent.visible_text import exact
-from runs.live.rendering.long_texts import argument_text
+from runs.live.rendering.json_texts import argument_text
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -1,12 +1,11 @@
 """The figures of the first page: runs, success, time and cost of 24 hours against the day before, and what fails."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from statistics import quantiles
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 from django.core.cache import cache
@@ -21,6 +20,16 @@ from runs.live.rendering.stored_words import error_words
 from runs.models import Run
 from runs.models.permissions import may_see_all
 from runs.models.run import SUCCEEDED
+from runs.web.home_charts import (
+    BAR_STEP,
+    HOURS,
+    ChartBar,
+    bars_of,
+    median_by_hour,
+    outcome_bars,
+    share_by_hour,
+    sum_by_hour,
+)
 from runs.web.run_filter import COULD_NOT
 
 DAY: Final = timedelta(hours=24)
@@ -30,17 +39,6 @@ MOST_SAMPLED: Final = 5000
 MOST_CAUSES: Final = 5
 CAUSE_CHARS: Final = 80
 """Characters of an error by which failures are grouped."""
-HOURS: Final = 24
-BAR_WIDTH, BAR_STEP, CHART_HEIGHT = 3, 4, 36
-
-
-class ChartBar(NamedTuple):
-    """One rectangle of a chart, in its own units."""
-
-    x: int
-    y: float
-    height: float
-    tone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +129,7 @@ def _tiles(sums: dict[str, Any], rows: Sequence[tuple[Any, ...]], now: datetime)
     ended = _ended(sums)
     times = sorted(ms / 1000 for _at, status, ms, _cost in rows if ms and status != Run.Status.CANCELLED)
     p50, p95 = _cuts(times)
-    outcomes, change = _outcome_bars(rows, now), _change(sums["runs"], sums["runs_before"])
+    outcomes, change = outcome_bars(rows, now), _change(sums["runs"], sums["runs_before"])
     spent = sums["spent"]
     return [
         Tile(gettext("Runs, 24 h"), f"{sums['runs']:,}", change, outcomes, "when=24h"),
@@ -139,21 +137,21 @@ def _tiles(sums: dict[str, Any], rows: Sequence[tuple[Any, ...]], now: datetime)
             gettext("Success"),
             percent_text(sums["succeeded"], ended) if ended else "–",
             _success_before(sums),
-            _bars(_share_by_hour(rows, now), "ok"),
+            bars_of(share_by_hour(rows, now), "ok"),
             f"when=24h&{_without_success(sums)}",
         ),
         Tile(
             gettext("Time, median"),
             "–" if p50 is None else short_duration_text(p50),
             "" if p95 is None else gettext("95 %% within %(time)s") % {"time": short_duration_text(p95)},
-            _bars(_median_by_hour(rows, now), "run"),
+            bars_of(median_by_hour(rows, now), "run"),
             "when=24h&sort=-time",
         ),
         Tile(
             gettext("Cost, 24 h"),
             "–" if spent is None else sum_text(spent),
             _cost_note(sums),
-            _bars(_sum_by_hour(rows, now), "run"),
+            bars_of(sum_by_hour(rows, now), "run"),
             "when=24h&sort=-cost",
         ),
     ]
@@ -200,50 +198,6 @@ def _cuts(times: list[float]) -> tuple[float | None, float | None]:
         return (times[0], None) if times else (None, None)
     cuts = quantiles(times, n=20, method="inclusive")
     return cuts[9], cuts[18]
-
-
-def _hour(at: datetime, now: datetime) -> int:
-    """The place of a time among the hours of the day, the oldest first."""
-    return max(0, min(HOURS - 1, HOURS - 1 - int((now - at).total_seconds() // 3600)))
-
-
-def _outcome_bars(rows: Iterable[tuple[Any, ...]], now: datetime) -> list[ChartBar]:
-    """Runs by hour, with the failed ones at the foot."""
-    rows = list(rows)
-    all_runs = Counter(_hour(at, now) for at, _status, _ms, _cost in rows)
-    failed = Counter(_hour(at, now) for at, status, _ms, _cost in rows if status == Run.Status.FAILED)
-    highest = max(all_runs.values(), default=0)
-    return [*_bars(all_runs, "ok", highest), *_bars(failed, "error", highest)]
-
-
-def _share_by_hour(rows: Iterable[tuple[Any, ...]], now: datetime) -> dict[int, float]:
-    rows = [row for row in rows if row[1] != Run.Status.CANCELLED]
-    ended = Counter(_hour(row[0], now) for row in rows)
-    succeeded = Counter(_hour(row[0], now) for row in rows if row[1] == Run.Status.COMPLETED)
-    return {hour: succeeded[hour] / count for hour, count in ended.items()}
-
-
-def _median_by_hour(rows: Iterable[tuple[Any, ...]], now: datetime) -> dict[int, float]:
-    times: dict[int, list[int]] = {}
-    for at, status, ms, _cost in rows:
-        if ms and status != Run.Status.CANCELLED:
-            times.setdefault(_hour(at, now), []).append(ms)
-    return {hour: float(sorted(all_ms)[len(all_ms) // 2]) for hour, all_ms in times.items()}
-
-
-def _sum_by_hour(rows: Iterable[tuple[Any, ...]], now: datetime) -> dict[int, float]:
-    sums: dict[int, Decimal] = {}
-    for at, _status, _ms, cost in rows:
-        sums[_hour(at, now)] = sums.get(_hour(at, now), Decimal(0)) + (cost or 0)
-    return {hour: float(cost) for hour, cost in sums.items()}
-
-
-def _bars(by_hour: dict[int, Any], tone: str, highest: float | None = None) -> list[ChartBar]:
-    top = highest or max(by_hour.values(), default=0)
-    if not top:
-        return []
-    heights = {hour: max(1.0, round(CHART_HEIGHT * value / top, 1)) for hour, value in by_hour.items() if value}
-    return [ChartBar(hour * BAR_STEP, CHART_HEIGHT - height, height, tone) for hour, height in sorted(heights.items())]
 
 
 def _causes(runs: Any, now: datetime) -> list[FailureCause]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext, gettext_lazy, pgettext
 
 from runs.live.rendering.labels import status_label
 from runs.models import Agent, Run
-from runs.models.run import RunQuerySet
+from runs.models.run_queries import RunQuerySet
 from runs.templatetags.run_text import one_line
 from runs.text_search import folded
 from runs.web.navigation import NavigationEntry, navigation_for

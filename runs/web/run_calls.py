@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from runs.agent.visible_text import exact
-from runs.live.rendering.long_texts import argument_text
+from runs.live.rendering.json_texts import argument_text
 from runs.models import Run, Step, ToolCall
 from runs.web.access import PageRequest, run_or_404, signed_in
 

@@ -15,7 +15,8 @@ from django.utils.translation import gettext, gettext_lazy, pgettext
 
 from runs.models import Agent, Run, ToolCall
 from runs.models.permissions import may_see_all
-from runs.models.run import SUCCEEDED, RunQuerySet
+from runs.models.run import SUCCEEDED
+from runs.models.run_queries import RunQuerySet
 from runs.web.run_sorts import NEWEST, SORTS, Cursor
 
 MOST_VALUES: Final = 50

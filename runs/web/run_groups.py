@@ -16,7 +16,8 @@ from django.utils.translation import gettext, pgettext
 
 from runs.live.rendering.run_lines import START_CHARS
 from runs.models import Run
-from runs.models.run import SUCCEEDED, RunQuerySet
+from runs.models.run import SUCCEEDED
+from runs.models.run_queries import RunQuerySet
 from runs.web.run_filter import RunFilter
 from runs.web.run_totals import MOST_COUNTED, RunTotals
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from runs.live.feeds.frames import MAX_SEQUENCE
 from runs.live.rendering import fragments
 from runs.live.rendering.long_texts import piece_of
-from runs.live.rendering.step_views import ALL_ICONS
+from runs.live.rendering.step_icons import ALL_ICONS
 from runs.models import Run
 from runs.models.permissions import may_decide, may_launch_like, may_resume, may_stop
 from runs.web.access import PageRequest, run_or_404, signed_in

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from runs.live.rendering.run_lines import START_CHARS, add_lines, with_starts
 from runs.models import Run
 from runs.models.permissions import may_see_all
-from runs.models.run import RunQuerySet
+from runs.models.run_queries import RunQuerySet
 from runs.web.access import PageRequest, signed_in
 from runs.web.run_sorts import NEWEST, Cursor, places_of, text_of
 

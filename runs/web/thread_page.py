@@ -14,7 +14,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from runs.live.rendering.step_views import ALL_ICONS
+from runs.live.rendering.step_icons import ALL_ICONS
 from runs.models import Run
 from runs.web.access import PageRequest, id_in, signed_in
 from runs.web.form_keys import new_key

@@ -12,7 +12,8 @@ from runs.agent.state import AgentStatus
 from runs.agent.thoughts import ThoughtType
 from runs.agent.tools.protocol import Effect
 from runs.live.rendering.error_codes import CODES
-from runs.live.rendering.step_views import ICONS, step_view
+from runs.live.rendering.step_icons import ICONS
+from runs.live.rendering.step_views import step_view
 from runs.models import Run, Step, ToolCall
 
 

@@ -10,20 +10,10 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
-from agentsite.environment import (
-    MailServer,
-    env_bool,
-    env_int,
-    env_list,
-    env_mail_server,
-    env_modules,
-    env_people,
-    env_url,
-    env_webhook,
-    secret_in,
-)
+from agentsite.environment import env_bool, env_int, env_list, env_modules, env_people, env_url, env_webhook
+from agentsite.environment_services import MailServer, env_mail_server
 from agentsite.origins import env_origins, env_proxies
-from agentsite.secret_key import env_secret_key, fault_of
+from agentsite.secret_key import env_secret_key, fault_of, secret_in
 from tests import site_process
 
 

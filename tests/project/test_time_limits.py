@@ -31,6 +31,7 @@ OFFLINE, PROVIDERS, TOOLS = "runs/agent/providers/offline", "runs/agent/provider
 USES: dict[str, dict[str, int]] = {
     "checked": {
         "runs/agent/json_data/linear_regex.py": 3,
+        "runs/agent/json_data/schema_keywords.py": 0,
         "runs/agent/json_data/schema_validation.py": 0,
         f"{TOOLS}/validation.py": 0,
     },
@@ -90,7 +91,7 @@ USES: dict[str, dict[str, int]] = {
         f"{OFFLINE}/operator_words.py": 3,
     },
     "proxied": {},
-    "read_as_json": {"runs/agent/json_data/lenient_json.py": 9},
+    "read_as_json": {"runs/agent/json_data/json_reader.py": 6, "runs/agent/json_data/lenient_json.py": 3},
     "received": {"runs/api/auth.py": 1, "runs/agent/visible_text.py": 4, "runs/web/argument_form.py": 3},
     "rendered": {
         "runs/markup/completeness.py": 0,

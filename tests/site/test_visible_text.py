@@ -3,7 +3,8 @@
 import pytest
 
 from runs.agent.visible_text import exact
-from runs.live.rendering.long_texts import argument_text, fold_argument
+from runs.live.rendering.json_texts import argument_text
+from runs.live.rendering.long_texts import fold_argument
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from runs import markdown
 from runs.agent.errors.exceptions import ToolFailed
 from runs.agent.json_data.lenient_json import read_arguments, read_fenced
 from runs.agent.json_data.linear_regex import linear_pattern
-from runs.agent.json_data.schema_validation import SchemaCheck, TooMuchToCheck
+from runs.agent.json_data.schema_keywords import TooMuchToCheck
+from runs.agent.json_data.schema_validation import SchemaCheck
 from runs.agent.messages import Exchange, ModelReply
 from runs.agent.providers import message_mapping as conversation
 from runs.agent.providers.error_mapping import context_overflow, refusal_kinds, retry_after

@@ -10,7 +10,8 @@ from runs.agent.errors.exceptions import InvalidArguments
 from runs.agent.json_data.json_types import JsonMapping, JsonObject
 from runs.agent.json_data.json_values import plain_json
 from runs.agent.json_data.lenient_json import Malformed
-from runs.agent.json_data.schema_validation import SchemaCheck, TooMuchToCheck
+from runs.agent.json_data.schema_keywords import TooMuchToCheck
+from runs.agent.json_data.schema_validation import SchemaCheck
 from runs.agent.tools.protocol import Tool
 
 if TYPE_CHECKING:

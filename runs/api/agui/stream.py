@@ -24,7 +24,8 @@ from runs.api.long_responses import LongResponses, let_go_of_connection
 from runs.api.serializers import call_as_json
 from runs.live.sockets import close_codes
 from runs.live.sockets.connections import NotAdmitted
-from runs.live.sockets.follower import CaughtUp, Closed, Follower, Item, Ping, ReplyUpdate, RunStatus, Steps
+from runs.live.sockets.follower import Follower
+from runs.live.sockets.follower_items import CaughtUp, Closed, Item, Ping, ReplyUpdate, RunStatus, Steps
 from runs.live.sockets.hub import get_hub
 from runs.models import Run, ToolCall
 from runs.models.as_json import StepJson

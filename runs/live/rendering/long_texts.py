@@ -1,7 +1,6 @@
 """Texts from outside that are too long for a card: their shown part, and how the page requests the rest."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -12,6 +11,7 @@ from django.utils.translation import gettext, ngettext
 from runs.agent.json_data.json_types import JsonMapping
 from runs.agent.visible_text import exact
 from runs.live.rendering.formatting import counted_text
+from runs.live.rendering.json_texts import argument_text, pretty
 from runs.live.rendering.stored_words import words_of
 from runs.markdown import Rendered, plain, visible
 from runs.models import Step
@@ -26,9 +26,6 @@ SHOWN_CHARS = 32_000
 
 PIECE_CHARS = 128 * 1024
 """Size of a piece that a page requests."""
-
-INDENTED_DEPTH = 8
-"""Deeper JSON is shown on one line: otherwise most of it would be indentation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +114,6 @@ def fold_raw(step: Step) -> Fold:
     return fold(_raw_of(step), "raw", is_data=True, preview_chars=SHOWN_CHARS, preview_lines=SHOWN_CHARS)
 
 
-def argument_text(value: Any) -> str:
-    """An argument for people: a string as it is, anything else as JSON. A string that is empty or reads like JSON
-    (`5`, `true`) is quoted, so that its type stays visible. Not yet passed through `exact`."""
-    return value if isinstance(value, str) and not _reads_like_json(value) else pretty(value)
-
-
 def arguments_length(arguments: JsonMapping) -> int:
     """Characters of a call's arguments as shown, names included."""
     return sum(len(name) + len(argument_text(value)) for name, value in arguments.items())
@@ -149,38 +140,6 @@ def piece_of(step: Step, query: Mapping[str, str]) -> LongTextPart | None:
 def direction_of(text: str, *, is_data: bool = False) -> str:
     """`ltr` for what looks like data or markup, `auto` for prose."""
     return "ltr" if is_data or text[:64].lstrip()[:1] in ("{", "[", "<") else "auto"
-
-
-def pretty(value: Any) -> str:
-    """JSON on one line if it is short, else indented."""
-    line = json.dumps(value, ensure_ascii=False)
-    if len(line) <= 120 or _depth(value) > INDENTED_DEPTH:
-        return line
-    return json.dumps(value, ensure_ascii=False, indent=2)
-
-
-def _depth(value: Any) -> int:
-    """Nesting depth of lists and objects, at most `INDENTED_DEPTH` + 1."""
-    level, depth = [value], 0
-    while depth <= INDENTED_DEPTH and (level := [each for outer in level for each in _inside(outer)]):
-        depth += 1
-    return depth
-
-
-def _inside(value: Any) -> Iterator[Any]:
-    yield from value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-
-
-def _reads_like_json(text: str) -> bool:
-    if text.strip()[:1] not in '{["-0123456789tfnNI':  # "" is in every text
-        return False
-    try:
-        json.loads(text or '""')
-    except ValueError:
-        return False
-    except RecursionError:
-        return True
-    return True
 
 
 def _shown(of: str, text: str, start: int, end: int) -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 from runs.live.rendering.stored_words import error_words, words_of
 from runs.models import Run, Step, ToolCall
-from runs.models.run import RunQuerySet
+from runs.models.run_queries import RunQuerySet
 
 PARKED: Final = Q(status=Run.Status.WAITING, owner__isnull=True)
 """Of unfinished runs: those that only a person can move on."""

@@ -4,7 +4,6 @@ A face is made from the rows only, as a step's card is: one rendering serves eve
 (answer, error, report of a stop) and of a retry are made from one step, which brings them to open pages.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
@@ -13,8 +12,8 @@ from uuid import UUID
 from django.utils.translation import gettext, ngettext
 
 from runs.agent.payloads.steps import AnswerPayload, QuestionPayload, RetryPayload
-from runs.agent.tool_calls.call_states import CALL_STATES
-from runs.live.rendering.formatting import counted_text, duration_text
+from runs.live.rendering.call_lanes import MOST_CALLS, CallLane, calls_of_turn, lanes_of, running_lanes
+from runs.live.rendering.formatting import counted_text
 from runs.live.rendering.race_views import Race, race_of_start
 from runs.live.rendering.remedy_buttons import offers_for
 from runs.live.rendering.step_views import StepView, step_view
@@ -24,8 +23,6 @@ Face = Literal[
     "", "stopping", "ask", "retry", "race", "tools", "thinking", "queued", "paused", "failed", "stopped", "completed"
 ]  # fmt: skip
 
-MOST_CALLS: Final = 5
-"""Calls that the stage shows one by one; further ones are counted."""
 MOST_QUESTIONS: Final = 10
 """Questions that the stage asks at once; the inbox has the others."""
 FINAL_KINDS: Final = {Run.Status.COMPLETED: Step.Kind.ANSWER, Run.Status.FAILED: Step.Kind.ERROR}
@@ -43,20 +40,6 @@ _LOOKS: Final[dict[Face, tuple[str, str]]] = {
     "completed": ("ok", "circle-check"),
 }
 """By face: the tone and the icon."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallLane:
-    """One tool call of the turn at work."""
-
-    name: str
-    state: str
-    words: str
-    started_ms: int | None = None
-    """Since when it runs, in milliseconds since the epoch; None if it does not run."""
-    limit_ms: int = 0
-    """Its time limit in milliseconds."""
-    limit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +119,7 @@ def face_of_run(run: Run) -> StageView:
         return _final(run)
     if run.cancel_requested_at:
         return StageView(
-            face="stopping", title=gettext("Stopping…"), since=run.cancel_requested_at, lanes=_running(run)
+            face="stopping", title=gettext("Stopping…"), since=run.cancel_requested_at, lanes=running_lanes(run)
         )
     match run.waiting_for:
         case Run.WaitingFor.APPROVAL | Run.WaitingFor.DECISION:
@@ -238,7 +221,7 @@ def _graces(run: Run) -> list[Grace]:
 
 
 def _tools(run: Run) -> StageView:
-    calls = _calls_of_turn(run)
+    calls = calls_of_turn(run)
     done = sum(call.state not in ToolCall.OPEN for call in calls)
     title = (
         gettext("%(n)s tools at once") % {"n": len(calls)}
@@ -249,34 +232,9 @@ def _tools(run: Run) -> StageView:
     )
     # What still runs comes first: it is what somebody waits for.
     shown = sorted(calls, key=lambda call: call.state not in ToolCall.OPEN)[:MOST_CALLS]
-    lanes = _lanes(run, sorted(shown, key=lambda call: call.index))
+    lanes = lanes_of(run, sorted(shown, key=lambda call: call.index))
     sub = gettext("%(done)s of %(n)s done") % {"done": done, "n": len(calls)} if len(calls) > 1 else ""
     return StageView(face="tools", title=title, sub=sub, lanes=lanes, more=len(calls) - len(shown))
-
-
-def _running(run: Run) -> list[CallLane]:
-    return _lanes(run, [call for call in _calls_of_turn(run) if call.state == ToolCall.State.STARTED][:MOST_CALLS])
-
-
-def _calls_of_turn(run: Run) -> Sequence[ToolCall]:
-    last = run.calls.order_by("-turn").values_list("turn", flat=True).first()
-    return list(run.calls.filter(turn=last).order_by("index")) if last is not None else []
-
-
-def _lanes(run: Run, calls: Iterable[ToolCall]) -> list[CallLane]:
-    limit_s = run.config.get("tool_timeout_s")
-    limit = (round(limit_s * 1000), duration_text(limit_s)) if isinstance(limit_s, int | float) and limit_s else (0, "")
-    return [_lane(call, *limit) for call in calls]
-
-
-def _lane(call: ToolCall, limit_ms: int, limit: str) -> CallLane:
-    words = gettext(CALL_STATES[call.state].badge)
-    if call.started_at is None:
-        return CallLane(call.tool_name, call.state, words)
-    if call.state == ToolCall.State.STARTED:
-        return CallLane(call.tool_name, call.state, words, round(call.started_at.timestamp() * 1000), limit_ms, limit)
-    took = duration_text((call.ended_at - call.started_at).total_seconds()) if call.ended_at else ""
-    return CallLane(call.tool_name, call.state, took if call.state == ToolCall.State.SUCCEEDED else f"{words} {took}")
 
 
 def _thinker(run: Run) -> str:

@@ -36,6 +36,7 @@ from runs.live.rendering.long_texts import Fold, Rest, fold_argument, fold_argum
 from runs.live.rendering.race_views import Race, RaceLane, failed_lane, race_key, race_of_end, race_of_start
 from runs.live.rendering.remedy_buttons import Button, ResumeButton, offers_for
 from runs.live.rendering.short_texts import first_line, short_arguments, short_result
+from runs.live.rendering.step_icons import ICONS, NOTE_ICONS
 from runs.live.rendering.stop_views import Proof, proof_of
 from runs.live.rendering.stored_words import error_words, words_of
 from runs.live.rendering.time_bars import ConcurrencyBar, Picture
@@ -47,43 +48,6 @@ MAX_TABLE_ROWS = 8
 SHORT_CHARS = 240
 """A text that is not longer, and on one line, is shown without a fold."""
 
-ICONS = {
-    Step.Kind.REASONING: "brain",
-    Step.Kind.TOOL_CALL: "wrench",
-    Step.Kind.TOOL_RESULT: "corner-down-right",
-    Step.Kind.ANSWER: "message-square-text",
-    Step.Kind.RETRY: "rotate-cw",
-    Step.Kind.RACE: "git-fork",
-    Step.Kind.ERROR: "triangle-alert",
-    Step.Kind.APPROVAL: "hand",
-    Step.Kind.NOTE: "info",
-}
-"""Names of lucide icons."""
-
-NOTE_ICONS = {
-    "interrupted": "pause",
-    "pause_asked": "pause",
-    "paused": "pause",
-    "resumed": "play",
-    "cancel_asked": "hand",
-    "cancelled": "octagon-x",
-    "window": "eye-off",
-    "dropped_thoughts": "eye-off",
-    "ending": "scissors",
-    "without_tools": "wrench",
-    "bad_output": "circle-x",
-    "unfinished": "message-square-dashed",
-}
-"""Icons of notes, by their payload's `note`."""
-
-STAGE_ICONS = {"circle-check", "circle-dashed", "circle-minus", "circle-slash", "circle-x", "refresh-cw"}
-"""Icons of the stage's faces, beside those of cards."""
-
-CALL_ICONS = {words.icon for words in CALL_STATES.values() if words.icon}
-ALL_ICONS = sorted(
-    {*ICONS.values(), *NOTE_ICONS.values(), *CALL_ICONS, *STAGE_ICONS, "copy", "lightbulb", "maximize-2", "panel-right"}
-)
-"""Every icon a card or the stage may use."""
 
 FACTS = {
     "tool": gettext_lazy("Tool"),

@@ -8,20 +8,18 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from runs.agent.json_data.json_types import JsonObject
 from runs.live.feeds.frames import Frame
 from runs.live.feeds.run_feed import RunFeed
 from runs.live.feeds.run_updates import JSON, StateUpdate, Style
 from runs.live.sockets import close_codes
 from runs.live.sockets.authentication import run_seen_by
+from runs.live.sockets.follower_items import CaughtUp, Closed, Item, Ping, ReplyUpdate, RunStatus, Steps
 from runs.live.sockets.hub import get_hub
-from runs.models.as_json import StepJson
 from runs.models.permissions import may_see_all
-from runs.reply_frames import ReplyFrame, read_reply_frame
+from runs.reply_frames import read_reply_frame
 
 MAX_WAITING = 500
 MAX_WAITING_CHARS = 128 * 1024
@@ -29,48 +27,6 @@ MAX_WAITING_CHARS = 128 * 1024
 
 PAGE_BYTES = 32 * 1024
 """Size of a page of steps for one follower, which holds the page until its client has read it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """Consecutive steps, as the API shows them."""
-
-    steps: list[StepJson]
-
-
-@dataclass(frozen=True, slots=True)
-class CaughtUp:
-    """All steps recorded before the start have been handed on. Comes once."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyUpdate:
-    """A frame of replies in the making."""
-
-    frame: ReplyFrame
-
-
-@dataclass(frozen=True, slots=True)
-class RunStatus:
-    """The run as the API shows it, after all steps handed on."""
-
-    run: JsonObject
-    is_final: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Ping:
-    """A sign of life while nothing changes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """The end, before the run's; `code` is one of `runs.live.sockets.close_codes`."""
-
-    code: int
-
-
-Item = Steps | CaughtUp | ReplyUpdate | RunStatus | Ping | Closed
 
 
 class Follower:

@@ -16,7 +16,8 @@ from runs.agent.providers.model_catalog.connection_test import Probe
 from runs.agent.usage import Usage
 from runs.models import Agent, Run
 from runs.web.call_stacks import CallStack, SimilarRuns
-from runs.web.home_figures import ChartBar, FailureCause, Figures, Tile
+from runs.web.home_charts import ChartBar
+from runs.web.home_figures import FailureCause, Figures, Tile
 from runs.web.inbox_tabs import TO_DECIDE, inbox_tabs
 from runs.web.launch_agent import LaunchAgent
 from runs.web.model_notes import ModelNote

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from runs.live.rendering.step_views import ALL_ICONS
+from runs.live.rendering.step_icons import ALL_ICONS
 from runs.models.permissions import may_see_styleguide
 from runs.web.access import PageRequest, only_if
 from runs.web.styleguide import form_samples, list_samples, navigation_samples, run_samples

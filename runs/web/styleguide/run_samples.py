@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.live.rendering import fragments
+from runs.live.rendering.call_lanes import CallLane
 from runs.live.rendering.labels import status_label
-from runs.live.rendering.stage_views import CallLane, StageView, face_of_step
+from runs.live.rendering.stage_views import StageView, face_of_step
 from runs.live.rendering.step_views import step_view
 from runs.models import Run, Step
 from runs.web.styleguide import sample_rows as rows

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from runs.agent.errors.exceptions import InvalidArguments
-from runs.agent.json_data.lenient_json import JSONFault, Malformed, read_arguments, read_fenced, read_json
+from runs.agent.json_data.json_reader import JSONFault
+from runs.agent.json_data.lenient_json import Malformed, read_arguments, read_fenced, read_json
 from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.toolbox import Toolbox
 from runs.agent.tools.validation import malformed_arguments, meant_arguments, validated

@@ -9,7 +9,8 @@ import pytest
 
 from runs.agent.errors.exceptions import InvalidArguments
 from runs.agent.json_data.linear_regex import linear_pattern
-from runs.agent.json_data.schema_validation import MAX_SCHEMA_CHARS, SchemaCheck, TooMuchToCheck
+from runs.agent.json_data.schema_keywords import TooMuchToCheck
+from runs.agent.json_data.schema_validation import MAX_SCHEMA_CHARS, SchemaCheck
 from runs.agent.providers.scripted import ScriptedModel, answers
 from runs.agent.run import run_agent
 from runs.agent.structured_output import OutputSchema, schema_fault
