@@ -14,7 +14,7 @@ from runs.agent.earlier_exchanges import EarlierExchanges
 from runs.agent.messages import Exchange, ModelReply, ModelRequest, ToolResult, Turn
 from runs.agent.state import AgentState
 from runs.agent.text import call_text, counted
-from runs.agent.window_change import WindowChange, _turns
+from runs.agent.window_change import EarlierRuns, WindowChange
 
 DEFAULT_CONTEXT_TOKENS = 32_768
 """Context window assumed for a model whose window is unknown."""
@@ -76,9 +76,9 @@ class ContextWindow:
         if self.tokens_for(request) <= usable:
             return None
         before = (self._hidden, self._shortened)
-        told = self._fit_earlier(request, usable)
-        if told and self.tokens_for(request) <= usable:
-            return WindowChange(self._hidden, self._shortened, self._steps_before[self._shortened], told)
+        left = self._fit_earlier(request, usable)
+        if left is not None and self.tokens_for(request) <= usable:
+            return WindowChange(self._hidden, self._shortened, self._steps_before[self._shortened], left)
         room = usable / self.scale - self._fixed_tokens(request)
         kept_from = len(self.turns) - self._turns_of_last_steps()
         goal = room - usable * (1 - REFILLED_TO) / self.scale
@@ -120,12 +120,12 @@ class ContextWindow:
         if guessed >= 200:
             self.scale = min(4.0, max(1.0, self.scale * counted / guessed))
 
-    def _fit_earlier(self, request: ModelRequest, usable: int) -> str:
-        """Shorten the earlier exchanges. Returns what is left of them in words; empty if nothing changed."""
+    def _fit_earlier(self, request: ModelRequest, usable: int) -> EarlierRuns | None:
+        """Shorten the earlier exchanges. Returns what is left of them; None if nothing changed."""
         others = self.tokens_for(request) / self.scale - self._earlier.tokens
         if not self._earlier.shrink_to(usable * REFILLED_TO / self.scale - others):
-            return ""
-        return self._earlier.words()
+            return None
+        return self._earlier.left
 
     def _take_in(self) -> None:
         for turn in self.turns[len(self._tokens) :]:
@@ -213,7 +213,7 @@ class ContextWindow:
             step.tool_output = result.model_text
 
     def _summary(self) -> str:
-        which = f"{_turns(1, self._hidden).capitalize()} {'are' if self._hidden > 1 else 'is'}"
+        which = f"Turns 1 to {self._hidden} are" if self._hidden > 1 else "Turn 1 is"
         calls = ", ".join(f"{name} {counted(count, 'time')}" for name, count in self._calls.most_common(8))
         lines = "".join(f"\n- {line}" for line in self._last_hidden)
         return f"[{which} no longer shown to you. In them you called: {calls or 'nothing'}. The last of these:{lines}]"

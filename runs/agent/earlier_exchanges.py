@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from runs.agent.messages import Exchange, ModelReply, Turn
+from runs.agent.window_change import EarlierRuns
 
 LONG_CHARS = 4_000
 """Length to which a long earlier task or answer is cut."""
@@ -51,12 +52,10 @@ class EarlierExchanges:
         self._is_changed = self._is_changed or changed
         return changed
 
-    def words(self) -> str:
-        """What the model still sees, as a phrase shown to people."""
-        gone = self._total - len(self.shown)
-        if gone:
-            return f"of the {self._total} earlier runs of this conversation only the last {len(self.shown)}"
-        return "of the earlier runs of this conversation only the tasks and the answers"
+    @property
+    def left(self) -> EarlierRuns:
+        """How much the model still sees."""
+        return EarlierRuns(self._total, len(self.shown))
 
     def _shorten_one(self, shorten: Callable[[Exchange], Exchange] | None) -> bool:
         if shorten is None:

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from django.utils import translation
 
+from runs.agent.window_change import EarlierRuns, WindowChange
+from runs.agent.wording import said_in
 from runs.live.rendering.stored_words import words_of
 from runs.models import Step
 
@@ -102,3 +104,58 @@ def test_a_decision_about_a_call_that_mentions_another_decision_is_told_right() 
 def test_what_a_model_or_a_tool_said_is_never_taken_for_a_decision(kind: str) -> None:
     with translation.override("de"):
         assert words_of(Step(kind=kind, content="ada denied send.", metadata={})) == "ada denied send."
+
+
+@pytest.mark.parametrize(
+    ("change", "english", "german"),
+    [
+        (
+            WindowChange(3, 6, 9),
+            (
+                "The model no longer sees turns 1 to 3: its window holds 8,192 tokens. "
+                "Of long results in turns 4 to 6 it sees only the beginning."
+            ),
+            (
+                "Das Modell sieht die Runden 1 bis 3 nicht mehr: Sein Fenster fasst 8.192 Token. "
+                "Von langen Ergebnissen der Runden 4 bis 6 sieht es nur den Anfang."
+            ),
+        ),
+        (
+            WindowChange(1, 1, 2),
+            "The model no longer sees turn 1: its window holds 8,192 tokens.",
+            "Das Modell sieht Runde 1 nicht mehr: Sein Fenster fasst 8.192 Token.",
+        ),
+        (
+            WindowChange(0, 1, 2),
+            "The model sees only the beginning of long results in turn 1: its window holds 8,192 tokens.",
+            "Das Modell sieht von langen Ergebnissen der Runde 1 nur den Anfang: Sein Fenster fasst 8.192 Token.",
+        ),
+        (
+            WindowChange(0, 0, 0, EarlierRuns(5, 2)),
+            "The model sees of the 5 earlier runs of this conversation only the last 2: its window holds 8,192 tokens.",
+            (
+                "Das Modell sieht von den 5 früheren Läufen dieses Gesprächs nur die letzten 2: Sein Fenster "
+                "fasst 8.192 Token."
+            ),
+        ),
+        (
+            WindowChange(0, 0, 0, EarlierRuns(2, 2)),
+            (
+                "The model sees of the earlier runs of this conversation only the tasks and the answers: its window "
+                "holds 8,192 tokens."
+            ),
+            (
+                "Das Modell sieht von den früheren Läufen dieses Gesprächs nur die Aufgaben und die Antworten: Sein "
+                "Fenster fasst 8.192 Token."
+            ),
+        ),
+    ],
+    ids=["both", "hidden", "shortened", "earlier runs", "tasks and answers"],
+)
+def test_what_a_model_no_longer_sees_is_said_in_german(change: WindowChange, english: str, german: str) -> None:
+    text = change.words(8_192)
+    note = Step(sequence=1, epoch=1, kind="note", content=text, metadata={"note": "window", **said_in(text)})
+
+    assert str(text) == english
+    with translation.override("de"):
+        assert words_of(note) == german
