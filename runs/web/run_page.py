@@ -84,14 +84,15 @@ def _shown(request: PageRequest, run: Run, view: str) -> dict[str, Any]:
     if view == "settings":
         return shown | settings_context(request.user, run)
     only = filter_named(request.GET.get("only"))
-    window, chips = _window(request, StepList(run, only), step), chips_of(run, only)
+    steps = StepList(run, only)
+    window, chips = _window(request, steps, step), chips_of(run, only)
     at = _number(request, "at") or step or 0
     if only is None and not window.after:
         shown["reached"] = window.last
     return shown | {
         "only": only,
         "window": window,
-        "timeline": fragments.timeline_html(window.steps, at=at),
+        "timeline": fragments.timeline_html(window.steps, at=at, beside=steps.beside),
         "chips": chips,
         "walked": chip_to_walk(chips),
     }
@@ -129,7 +130,8 @@ def show_steps(request: PageRequest, run_id: UUID) -> HttpResponse:
         window, ends = steps.around(at), {"has_older": True, "has_newer": True}
     else:
         return HttpResponseBadRequest(gettext("Say which steps: before=, newer=, at= or after= a sequence."))
-    context = {"run": run, "only": steps.only, "window": window, "timeline": fragments.timeline_html(window.steps)}
+    timeline = fragments.timeline_html(window.steps, beside=steps.beside)
+    context = {"run": run, "only": steps.only, "window": window, "timeline": timeline}
     return render(request, "runs/partials/step_window.html", context | ends)
 
 

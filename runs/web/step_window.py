@@ -34,6 +34,25 @@ class StepWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class StepsBeside:
+    """The steps on both sides of a window (`turn_folds.Beside`)."""
+
+    run: Run
+
+    def before(self, sequence: int, most: int) -> list[Step]:
+        """The last `most` steps before that one, in order."""
+        return list(self._rows.filter(sequence__lt=sequence).order_by("-sequence")[:most])[::-1]
+
+    def after(self, sequence: int, most: int) -> list[Step]:
+        """The first `most` steps after that one, in order."""
+        return list(self._rows.filter(sequence__gt=sequence).order_by("sequence")[:most])
+
+    @property
+    def _rows(self) -> QuerySet[Step]:
+        return self.run.steps.defer("replay", "content", "html", "tool_input", "tool_output")
+
+
+@dataclass(frozen=True, slots=True)
 class StepList:
     """The steps of a run, or those that pass a filter."""
 
@@ -45,6 +64,11 @@ class StepList:
         """All of them, without the engine's private data."""
         rows = self.run.steps.defer("replay")
         return rows if self.only is None else rows.filter(self.only.condition)
+
+    @property
+    def beside(self) -> StepsBeside | None:
+        """The steps beside a window; None with a filter, which may leave out a part of a turn."""
+        return StepsBeside(self.run) if self.only is None else None
 
     def first(self) -> StepWindow:
         """What a page shows without a choice: the beginning of a finished run, whose answer is above its steps, and the

@@ -18,7 +18,7 @@ from runs.live.rendering.run_lines import attempt_of
 from runs.live.rendering.stage_views import face_of_run, face_of_step
 from runs.live.rendering.step_views import StepView, step_view
 from runs.live.rendering.timeline_views import views_of
-from runs.live.rendering.turn_folds import TurnFold, TurnOrStep, folded
+from runs.live.rendering.turn_folds import Beside, TurnFold, TurnOrStep, folded
 from runs.models import Run, Step
 from runs.models.concurrency_limits import limit_reached
 from runs.models.run import FORCE_AFTER
@@ -33,10 +33,11 @@ def step_html(step: Step) -> SafeString:
     return _step(step, view, {"stage": face_of_step(step, view), "run_id": step.run_id})
 
 
-def timeline_html(steps: Iterable[Step], *, at: int = 0) -> SafeString:
+def timeline_html(steps: Iterable[Step], *, at: int = 0, beside: Beside | None = None) -> SafeString:
     """The cards of consecutive steps of one run, each in its turn and in the card of its call.
 
-    Equal turns are folded; the fold with the step `at` is open.
+    Equal turns are folded, also if only some of them are here and the others are `beside` them; the fold with the step
+    `at` is open.
 
     On a live page `placement.js` puts them there, and the card of a result updates the card of its call; a page without
     JavaScript needs it rendered in place.
@@ -44,7 +45,7 @@ def timeline_html(steps: Iterable[Step], *, at: int = 0) -> SafeString:
     steps = list(steps)
     cards = list(zip(steps, views_of(steps), strict=True))
     is_start = bool(steps) and steps[0].sequence == 1
-    return _joined(map(_part, folded(nested(cards), is_start=is_start, at=at)))
+    return _joined(map(_part, folded(nested(cards), is_start=is_start, at=at, beside=beside)))
 
 
 def _part(part: TurnOrStep | TurnFold) -> SafeString:

@@ -38,8 +38,38 @@ def turns(first: int, last: int, **made: Any) -> Rows:
 
 def page_of(rows: Iterable[dict[str, Any]], *, begin: int = 1, at: int = 0) -> str:
     """The rows as steps, from a sequence on, as a page shows them."""
-    steps = [Step(run_id=uuid.UUID(int=1), sequence=n, **{"metadata": {}, **row}) for n, row in enumerate(rows, begin)]
-    return flat(fragments.timeline_html(steps, at=at))
+    return flat(fragments.timeline_html(steps_of(rows, begin), at=at))
+
+
+def steps_of(rows: Iterable[dict[str, Any]], begin: int = 1) -> list[Step]:
+    return [Step(run_id=uuid.UUID(int=1), sequence=n, **{"metadata": {}, **row}) for n, row in enumerate(rows, begin)]
+
+
+class Window:
+    """A window of a run's steps, with what is beside it."""
+
+    def __init__(self, rows: Iterable[dict[str, Any]], first: int, last: int) -> None:
+        """From the step `first` to the step `last`."""
+        self.steps = steps_of(rows)
+        self.shown = self.steps[first - 1 : last]
+        self.read = 0
+        """The steps beside it that were read."""
+
+    def before(self, sequence: int, most: int) -> list[Step]:
+        return self._read(self.steps[max(0, sequence - 1 - most) : sequence - 1])
+
+    def after(self, sequence: int, most: int) -> list[Step]:
+        return self._read(self.steps[sequence : sequence + most])
+
+    def _read(self, steps: list[Step]) -> list[Step]:
+        self.read += len(steps)
+        return steps
+
+    @property
+    def folds(self) -> list[str]:
+        """The first words of the folds in it."""
+        page = flat(fragments.timeline_html(self.shown, beside=self))
+        return [line.partition(" · all")[0] for line in folds_in(page)]
 
 
 def folds_in(page: str) -> list[str]:
@@ -136,3 +166,51 @@ def test_turns_of_an_unknown_time_are_folded_without_one():
     rows = [row | {"started_at": None, "ended_at": None} for row in turns(1, 21)]
 
     assert folds_in(page_of([*rows, ANSWER])) == ["Turns 1 to 21 · 21 × stock_level · all ok"]
+
+
+FIVE = {"tools": ("stock_level", "reserve")}
+"""Turns of five steps, of which a window has twenty."""
+
+
+def test_equal_turns_of_a_window_are_folded_if_with_those_beside_it_there_are_more_than_twenty():
+    run = [*turns(1, 60, **FIVE), ANSWER]
+
+    assert Window(run, 1, 100).folds == ["Turns 1 to 19 · 19 × stock_level, reserve"]
+    assert Window(run, 101, 200).folds == ["Turns 22 to 39 · 18 × stock_level, reserve"]
+    assert Window(run, 202, 301).folds == ["Turns 42 to 60 · 19 × stock_level, reserve"]
+
+
+@pytest.mark.parametrize("tools", [("a",), ("a", "b"), ("a", "b", "c", "d")])
+def test_a_row_of_twenty_equal_turns_is_not_folded_wherever_a_window_cuts_it_and_one_of_twenty_one_is(
+    tools: tuple[str, ...],
+):
+    def folds(last: int, begin: int) -> list[str]:
+        run = [*turns(1, 9), *turns(10, last, tools=tools), *turns(last + 1, last + 9)]
+        return Window(run, begin, begin + 29).folds
+
+    starts = range(1, 9 * 3 + 20 * (2 * len(tools) + 1), 7)
+
+    assert [folds(29, begin) for begin in starts] == [[]] * len(starts)
+    assert any(folds(30, begin) for begin in starts)
+
+
+def test_turns_beside_a_window_that_are_not_equal_to_its_own_do_not_count():
+    run = [*turns(1, 20), *turns(21, 30, **FIVE), *turns(31, 50), ANSWER]
+
+    assert Window(run, 61, 110).folds == []
+
+
+def test_two_turns_of_a_longer_row_are_not_worth_a_fold():
+    run = [*turns(1, 40, **FIVE), *turns(41, 60, tools=("other",)), ANSWER]
+
+    assert Window(run, 186, 260).folds == []
+    assert Window(run, 181, 260).folds == ["Turns 38 to 40 · 3 × stock_level, reserve"]
+
+
+def test_what_is_beside_a_window_is_read_only_for_a_row_that_reaches_its_end_and_a_few_steps_of_it():
+    alone = Window([*turns(1, 4, tools=()), *turns(5, 9), *turns(10, 13, tools=()), ANSWER], 3, 21)
+    of_many = Window([*turns(1, 400, **FIVE), ANSWER], 1001, 1100)
+
+    assert (alone.folds, alone.read) == ([], 0)
+    assert len(of_many.folds) == 1
+    assert of_many.read < 50
