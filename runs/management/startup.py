@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 MIGRATION_LOCK = 4_160_423_211
 """An arbitrary number that no other code locks."""
 CONNECT_AGAIN_AFTER_S = 1.0
+LOCK_AGAIN_AFTER_S = 0.1
 
 
 def migrate() -> bool:
@@ -44,11 +46,19 @@ def _alone() -> Iterator[None]:
         yield
         return
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        # A session that waits for a lock holds a snapshot, and an index that is built beside writes waits for its end:
+        # both would wait for each other.
+        while not _has_locked(cursor):
+            time.sleep(LOCK_AGAIN_AFTER_S)
         try:
             yield
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+
+
+def _has_locked(cursor: Any) -> bool:
+    cursor.execute("SELECT pg_try_advisory_lock(%s)", [MIGRATION_LOCK])
+    return bool(cursor.fetchone()[0])
 
 
 def wait_for_database(limit_s: float) -> None:

@@ -6,14 +6,14 @@ from typing import Final
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from runs.models.permissions import RUN_PERMISSIONS
-from runs.models.run_queries import RunQuerySet
+from runs.models.run_queries import ErrorCode, RunQuerySet
 from runs.models.setting_columns import ConfigField
 
 FORCE_AFTER = timedelta(seconds=10)
@@ -172,6 +172,13 @@ class Run(models.Model):
             models.Index(fields=["-priority", "created_at"], name="run_queued", condition=Q(status="idle")),
             models.Index(fields=["user"], name="run_queued_by_user", condition=Q(status="idle")),
             models.Index(fields=["owner"], name="run_hosted", condition=Q(owner__isnull=False)),
+            models.Index(
+                ErrorCode("error"),
+                F("created_at").desc(),
+                F("id").desc(),
+                name="run_failed_by_code",
+                condition=Q(status="failed"),
+            ),
             models.Index(
                 fields=["thread", "-created_at", "-id"],
                 name="run_in_thread",

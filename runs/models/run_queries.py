@@ -3,7 +3,7 @@
 import contextlib
 import uuid
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import F, Func, Q
@@ -20,6 +20,18 @@ class _IsUnfinished(Func):
 
     template = "%(expressions)s IN ('idle', 'thinking', 'executing', 'waiting')"
     output_field = models.BooleanField()
+
+
+class ErrorCode(Func):
+    """The code in a column with an error, written out as in the index `run_failed_by_code`: SQLite compares the texts
+    of both."""
+
+    template = "json_extract(%(expressions)s, '$.code')"
+    output_field = models.TextField()
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+        """Its SQL on Postgres."""
+        return self.as_sql(compiler, connection, template="(%(expressions)s ->> 'code')")
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -56,6 +68,10 @@ class RunQuerySet(models.QuerySet["Run"]):
     def in_thread(self, thread_id: uuid.UUID) -> Self:
         """The first run of a thread and its follow-ups, all branches."""
         return self.filter(Q(pk=thread_id, thread__isnull=True) | Q(thread=thread_id))
+
+    def failed_with(self, *codes: str) -> Self:
+        """The runs that failed with one of these error codes."""
+        return self.alias(error_code=ErrorCode("error")).filter(status="failed", error_code__in=codes)
 
     def unfinished(self) -> Self:
         """Runs without a final status. A database finds them by the index `run_unfinished`."""

@@ -13,6 +13,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy, pgettext
 
+from runs.live.rendering.error_codes import cause_of
 from runs.models import Agent, Run, ToolCall
 from runs.models.permissions import may_see_all
 from runs.models.run import SUCCEEDED
@@ -21,6 +22,8 @@ from runs.web.run_sorts import NEWEST, SORTS, Cursor
 
 MOST_VALUES: Final = 50
 """Values of one filter that are read."""
+LONGEST_CODE: Final = 240
+"""Characters of an error code that is filtered by."""
 WHENS: Final = {
     "today": gettext_lazy("Today"),
     "24h": gettext_lazy("Last 24 hours"),
@@ -77,6 +80,7 @@ class RunFilter:
         )
         self.agent = self._several(asked, "agent", self.agents, pgettext("filter", "agent"))
         self.owner = self._several(asked, "owner", self.owners, pgettext("filter", "owner of runs you may see"))
+        self.error = [code for code in _texts_in(asked, "error") if len(code) <= LONGEST_CODE and "\x00" not in code]
         self.when = self._one(asked, "when", list(WHENS), pgettext("filter", "time"))
         # "since" and "until" are days; without `when` they mean a range of their own.
         self.since, self.until = self._day(asked, "since"), self._day(asked, "until")
@@ -123,6 +127,9 @@ class RunFilter:
         ]
         if self.shows_owners:
             chips.append(RunFilterChip("owner", gettext("Person"), [(name, name) for name in self.owners], self.owner))
+        if self.error:  # Which codes there are is not known; links lead to lists of one.
+            codes = [(code, cause_of(code)) for code in self.error]
+            chips.append(RunFilterChip("error", gettext("Error"), codes, self.error))
         return chips
 
     @property
@@ -152,7 +159,7 @@ class RunFilter:
     def chosen(self) -> dict[str, Any]:
         """The filters in use, as query parameters; neither the view nor the order."""
         days = ("since", "until") if self.when == "custom" else ()
-        names = ("status", "waiting_for", "agent", "owner", "when", *days, "cost_min", "cost_max", "q")
+        names = ("status", "waiting_for", "agent", "owner", "error", "when", *days, "cost_min", "cost_max", "q")
         return {name: value for name in names if (value := getattr(self, name)) not in ("", None, [])}
 
     def query(self, **others: Any) -> str:
@@ -215,6 +222,8 @@ class RunFilter:
         ):
             if values:
                 runs = runs.filter(**{f"{field}__in": values})
+        if self.error:
+            runs = runs.failed_with(*self.error)
         return self._in_cost(self._in_time(runs))
 
     def _in_time(self, runs: RunQuerySet) -> RunQuerySet:
@@ -234,7 +243,7 @@ class RunFilter:
         return runs if self.cost_max is None else runs.filter(cost__lte=self.cost_max)
 
     def _several(self, asked: QueryDict, name: str, allowed: list[str], noun: str) -> list[str]:
-        values = [value for value in dict.fromkeys(asked.getlist(name)[:MOST_VALUES]) if value]
+        values = _texts_in(asked, name)
         for value in values:
             if value not in allowed:
                 self._leave_out(noun, value)
@@ -278,6 +287,11 @@ class RunFilter:
     def _leave_out(self, noun: str, value: str) -> None:
         words = gettext("There is no %(noun)s “%(value)s”, so that filter was left out.")
         self.faults.append(words % {"noun": noun, "value": value[:60]})
+
+
+def _texts_in(asked: QueryDict, name: str) -> list[str]:
+    """The values of a filter, each once."""
+    return [value for value in dict.fromkeys(asked.getlist(name)[:MOST_VALUES]) if value]
 
 
 def _with_status(chosen: list[str]) -> Q:

@@ -114,6 +114,8 @@ def _address(wanted: RunFilter, key: Any) -> str:
             return reverse("runs:thread", args=[key])
         case "agent", str():
             return "?" + _without_group(wanted, agent=[key])
+        case "error", str():
+            return "?" + _without_group(wanted, error=[key])
         case "day", date():
             return "?" + _without_group(wanted, when="custom", since=key.isoformat(), until=key.isoformat())
         case _:

@@ -21,6 +21,7 @@ from runs.web.access import PageRequest, run_or_404, signed_in
 from runs.web.form_keys import new_key
 from runs.web.forms import FollowUpForm
 from runs.web.run_settings_page import settings_context
+from runs.web.similar_failures import similar_failures
 from runs.web.step_filters import chip_to_walk, chips_of, filter_named, next_match
 from runs.web.step_page import details_of
 from runs.web.step_window import WINDOW_STEPS, StepList, StepWindow
@@ -57,6 +58,7 @@ def show_run(request: PageRequest, run_id: UUID) -> HttpResponse:
         "totals": fragments.run_totals(run),
         "state": fragments.run_state_html(run),
         "stage": fragments.stage_html(run),
+        "similar": similar_failures(request.user, run),
         "models": json.dumps(run.config.get("models") or []),
         "icons": ALL_ICONS,
         "now_ms": round(time.time() * 1000),

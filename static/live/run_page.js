@@ -180,6 +180,7 @@ export class RunPage {
       this.replies.clear();
       const status = fresh.querySelector(".pill")?.textContent.trim() ?? fresh.dataset.runStatus;
       this.announcer.say(gettext("The run ended: %(status)s.", { status }));
+      if (fresh.dataset.runStatus === "failed") window.htmx?.trigger("[data-similar]", "failed");
     }
   }
 

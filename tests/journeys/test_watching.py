@@ -85,6 +85,21 @@ async def test_a_refused_key_is_an_error_card_with_its_severity_and_what_to_do(p
     assert len(wire_server.requests) == 1, "trying again would not help"
 
 
+async def test_a_page_that_sees_its_run_fail_says_how_many_others_failed_the_same_way(page, wire_server):
+    refused = Status(401, message="Incorrect API key provided.", error_type="invalid_request_error")
+    line = page.locator("#stage a", has_text="failed the same way")
+    wire_server.script(refused, refused)
+    await launch(page, "Say something", model=MODEL)
+    await wait_for_status(page, "failed")
+    await expect(line).to_have_count(0)
+
+    await launch(page, "Say something again", model=MODEL)
+
+    await expect(line).to_have_text("1 other run failed the same way in the last 7 days")
+    await line.click()
+    await expect(page.locator("[data-run-row]")).to_have_count(2)
+
+
 async def test_stopping_a_run_ends_its_call_and_says_so(page, wire_server):
     wire_server.script(Hang())
     await launch(page, "Take your time", model=MODEL)

@@ -94,6 +94,7 @@ PAGES: dict[str, Methods] = {
     "runs:jump": {"GET": run_page(404)},
     "runs:shape": {"GET": run_page()},
     "runs:timeline": {"GET": run_page()},
+    "runs:similar-failures": {"GET": run_page()},
     "runs:call": {"GET": run_page()},
     "runs:cancel": {"POST": run_page(302, STOPS)},
     "runs:force": {"POST": run_page(302, STOPS)},

@@ -13,6 +13,7 @@ from runs.live.rendering.labels import status_label
 from runs.live.rendering.stage_views import StageView, face_of_step
 from runs.live.rendering.step_views import step_view
 from runs.models import Run, Step
+from runs.web.similar_failures import SimilarFailures
 from runs.web.styleguide import sample_rows as rows
 from runs.web.styleguide.samples import Sample, SampleGroup, made, sample
 from runs.web.thread_page import ThreadPlace
@@ -44,9 +45,14 @@ def groups() -> list[SampleGroup]:
         SampleGroup("severities", "Severity badges", [_badge(each) for each in Run.Severity.values]),
         SampleGroup("connection", "Connection pill", _connections()),
         SampleGroup("run-bar", "Run bar", _bars()),
-        SampleGroup("stage", "Stage", list(map(_stage, _faces()))),
+        SampleGroup("stage", "Stage", [*map(_stage, _faces()), _similar_failures()]),
         SampleGroup("steps", "Turns, calls and attempts", _steps()),
     ]
+
+
+def _similar_failures() -> Sample:
+    similar = SimilarFailures(11, "status=failed&error=model_auth&when=7d")
+    return sample("Others that failed the same way", "runs/partials/similar_failures", {"similar": similar}, wide=True)
 
 
 def _pills() -> Iterator[Sample]:
