@@ -65,6 +65,9 @@ bench: $(DEV_STAMP) ## Measure the engine, the live view, the agent's patterns, 
 	$(PY) -m tests.benchmarks.floods
 	$(PY) -m tests.benchmarks.scale
 	$(PY) -m tests.benchmarks.pages
+	$(PY) -m tests.benchmarks.run_pages
+	$(PY) -m tests.benchmarks.interactive
+	$(PY) -m tests.benchmarks.follow
 	$(PY) -m tests.benchmarks.lighthouse
 
 screenshots: $(DEV_STAMP) ## Take pictures of every page in every state into var/screenshots (ARGS=--readme: the README's)

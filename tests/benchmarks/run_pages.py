@@ -10,8 +10,8 @@ import json
 import statistics
 import sys
 
-from tests.benchmarks.own_process import Figures, figures_of
-from tests.benchmarks.pages import GOAL_MS, times_of
+from tests.benchmarks.own_process import Figures, become_a_server, figures_of, times_of
+from tests.benchmarks.pages import GOAL_MS
 
 SIZES = (10, 1_000, 10_000)
 STEPS_PER_TURN = 3.05
@@ -55,6 +55,7 @@ def run_case(steps: int, requests: int) -> dict[str, Figures]:
         cursor.execute("ANALYZE")
     site = Client()
     site.force_login(owner)
+    become_a_server()
 
     def page(address: str) -> None:
         assert site.get(f"/runs/{run_id}/{address.format(middle=count // 2)}", follow=True).status_code == 200
@@ -62,11 +63,11 @@ def run_case(steps: int, requests: int) -> dict[str, Figures]:
     figures: dict[str, Figures] = {}
     for name, address in PAGES.items():
         taken = times_of(lambda address=address: page(address), requests)  # type: ignore[misc]
-        cuts = statistics.quantiles(taken, n=100)
+        cuts = statistics.quantiles(taken.others, n=100, method="inclusive")
         figures[name] = {"p50_ms": cuts[49], "p99_ms": cuts[98]}
     step_search.SEARCH_S = 60  # type: ignore[misc]
-    taken = times_of(lambda: page("search/?q=zebra"), max(5, requests // 6))
-    figures["search, without a limit"] = {"p50_ms": statistics.median(taken), "p99_ms": max(taken)}
+    whole = times_of(lambda: page("search/?q=zebra"), max(5, requests // 6)).others
+    figures["search, without a limit"] = {"p50_ms": statistics.median(whole), "p99_ms": max(whole)}
     return figures
 
 
