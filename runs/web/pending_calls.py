@@ -19,10 +19,11 @@ from runs.models.tool_call import is_in_grace
 from runs.web.argument_form import ArgumentForm
 from runs.web.call_stacks import CallStack, stacks_of
 
-MOST_SHOWN = 50
-"""Maximum calls on the page; those with the nearest deadline come first, then those of the oldest runs."""
+MOST_SHOWN = 40
+"""Maximum calls on the page; those with the nearest deadline come first, then those of the oldest runs. Each takes
+1.5 ms to render."""
 MOST_FORMS: Final = 5
-"""Calls whose arguments can be changed without a request; the forms of 50 calls are a third of the page."""
+"""Calls whose arguments can be changed without a request; the forms of all calls are a third of the page."""
 MOST_SAID_CHARS: Final = 600
 """Characters read of what the model said before its calls."""
 LAST_STEPS: Final = 300
