@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
-from runs.live.rendering.formatting import capped_text, percent_text, sum_text
+from runs.live.rendering.formatting import capped_text, counted_text, percent_text, sum_text
 from runs.models import Run, RunView
 from runs.models.permissions import may_see_all
 from runs.models.run import SUCCEEDED
@@ -18,14 +18,16 @@ from runs.web.run_filter import RunFilter, needing, start_of_today
 from runs.web.run_views import address_of, views_for
 
 MOST_COUNTED: Final = 10_000
-"""Runs that are counted; of more the newest are."""
+"""Runs of a view that are counted, and of the list that are grouped: of more the newest are."""
+MOST_SUMMED: Final = 100_000
+"""Runs of the list that are summed; of more the newest are."""
 KEPT_S: Final = 10
 """How long the counts of the views are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunTotals:
-    """The sums of all matching runs, or of the newest `MOST_COUNTED`."""
+    """The sums of all matching runs, or of the newest `MOST_SUMMED`."""
 
     runs: int
     succeeded: int
@@ -36,14 +38,16 @@ class RunTotals:
     """Runs whose cost is unknown, or known in part."""
 
     @property
-    def is_capped(self) -> bool:
-        """True if there are more runs than were counted."""
-        return self.runs > MOST_COUNTED
+    def count_words(self) -> str:
+        """The number of runs: `3,051 runs`, `100,000+ runs`."""
+        return ngettext("%(n)s run", "%(n)s runs", self.runs) % {"n": capped_text(self.runs, MOST_SUMMED)}
 
     @property
-    def count_words(self) -> str:
-        """The number of runs: `3,051 runs`, `10,000+ runs`."""
-        return ngettext("%(n)s run", "%(n)s runs", self.runs) % {"n": capped_text(self.runs, MOST_COUNTED)}
+    def cap_words(self) -> str:
+        """Which of the runs are summed; empty if all are."""
+        if self.runs <= MOST_SUMMED:
+            return ""
+        return gettext("sums of the newest %(n)s") % {"n": counted_text(MOST_SUMMED)}
 
     @property
     def cost_words(self) -> str:
@@ -79,7 +83,7 @@ def outcome_numbers(succeeded: int, could_not: int, failed: int) -> str:
 def totals_of(runs: QuerySet[Run]) -> RunTotals:
     """The totals in one query."""
     newest = runs.order_by("-created_at", "-id").values("status", "could_not", "cost", "cost_is_partial")[
-        : MOST_COUNTED + 1
+        : MOST_SUMMED + 1
     ]
     sums = newest.aggregate(
         runs=Count("*"),

@@ -19,7 +19,7 @@ MIGRATE = ("shell", "--no-imports", "-c", "from runs.management.startup import m
 def earlier(prepared_database: str, tmp_path: Path) -> Iterator[Services]:
     """A database as the version before the index has left it."""
     with own_services(prepared_database) as services:
-        done = manage("migrate", "runs", "0017", data=tmp_path / "back", environment=services.environment)
+        done = manage("migrate", "runs", "0018", data=tmp_path / "back", environment=services.environment)
         assert done.returncode == 0, done.stderr
         yield services
 

@@ -132,13 +132,26 @@ def test_a_count_stops_at_its_most_and_says_so(
     browser: Client, owner: User, make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("runs.web.run_totals.MOST_COUNTED", 2)
+    monkeypatch.setattr("runs.web.run_totals.MOST_SUMMED", 3)
     for _ in range(4):
         make_run(owner)
 
     page = browser.get("/runs/").content.decode()
 
-    assert "<strong>2+ runs</strong>" in page
+    assert "<strong>3+ runs</strong>" in page
+    assert "<span>sums of the newest 3</span>" in page
     assert '<span class="view-count">2+</span>' in page
+
+
+def test_the_foot_sums_up_to_a_hundred_thousand_runs(browser: Client, owner: User, agent: Agent) -> None:
+    Run.objects.bulk_create(Run(user=owner, agent=agent, task="t", cost=Decimal("0.5")) for _ in range(10_002))
+
+    page = flat(browser.get("/runs/").content.decode())
+
+    assert "<strong>10,002 runs</strong>" in page
+    assert ">$5,001.00</span>" in page
+    assert "sums of the newest" not in page
+    assert '<span class="view-count">10,000+</span>' in page
 
 
 def test_the_views_have_their_runs_and_counts(
