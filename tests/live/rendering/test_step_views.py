@@ -143,12 +143,20 @@ def test_money_is_never_rounded_to_nothing(cost, text):
     assert dollars(Decimal(cost)) == text
 
 
-def test_unknown_cost_is_unknown_and_the_offline_planner_has_none():
+def test_unknown_cost_is_unknown_once_the_run_has_ended_and_the_offline_planner_has_none():
     offline = fragments.run_totals(Run(config={"models": ["offline"]}))
-    paid = fragments.run_totals(Run(config={"models": ["openai:gpt-6-luna"]}))
+    paid = {
+        status: fragments.run_totals(Run(status=status, config={"models": ["openai:gpt-6-luna"]}))
+        for status in ("thinking", "completed", "failed", "cancelled")
+    }
 
     assert (offline["tokens"], offline["cost"]) == ("none", "none")
-    assert (paid["tokens"], paid["cost"]) == ("unknown", "unknown")
+    assert {status: (totals["tokens"], totals["cost"]) for status, totals in paid.items()} == {
+        "thinking": ("", ""),
+        "completed": ("unknown", "unknown"),
+        "failed": ("unknown", "unknown"),
+        "cancelled": ("unknown", "unknown"),
+    }
 
 
 def test_a_run_states_itself_once():
