@@ -8,6 +8,9 @@ const MAX_CARDS = 500;
 const LOAD_BEFORE_PX = 1_000;
 const LINKS = "[data-older], [data-newer]";
 const FOLDS = "[data-fold]"; // of equal turns
+const SETTLED_MS = 500; // after we have moved the page
+
+let movedAt = 0;
 
 // A browser paints a new card among 500 in 13 ms, among 5,000 in 68 ms. Whole turns are removed, older or newer ones.
 export function keepFew(steps, side = "older") {
@@ -57,7 +60,10 @@ function placeIn(steps) {
 
 // Once more after painting, when the steps above have their real heights, unless somebody has scrolled.
 function keepPlace({ card, top }) {
-  const moveBack = () => card?.isConnected && scrollBy({ top: card.getBoundingClientRect().top - top, behavior: "instant" });
+  const moveBack = () => {
+    movedAt = performance.now();
+    if (card?.isConnected) scrollBy({ top: card.getBoundingClientRect().top - top, behavior: "instant" });
+  };
   moveBack();
   const scrolledTo = scrollY;
   requestAnimationFrame(() => requestAnimationFrame(() => scrollY === scrolledTo && moveBack()));
@@ -95,16 +101,31 @@ export function watchOlder(live) {
 }
 
 // A link loads when it comes into view: the one to older steps only after it has been out of it, because it is above the
-// first step, where a page may begin. In a list with folds, which may be short, so does the other one: what stays in view
-// waits to be pressed, so that a run of equal turns is not loaded whole.
+// first step, where a page may begin. In a list with folds, which may be short, so does the other one, or when somebody
+// scrolls: what stays in view otherwise waits to be pressed, so that a run of equal turns is not loaded whole.
 function loadOnScroll(lists) {
   const armed = new WeakSet();
+  const waiting = new Set();
+  const load = (link) => link.isConnected && window.htmx.trigger(link.querySelector("[hx-get]"), "in-view"); // a click would close menus
   const look = (entries) => {
     for (const { target, isIntersecting } of entries) {
+      waiting.delete(target);
       if (!isIntersecting) armed.add(target);
-      else if (armed.has(target)) window.htmx.trigger(target.querySelector("[hx-get]"), "in-view"); // a click would close menus
+      else if (armed.has(target)) load(target);
+      else if (target.hasAttribute("data-newer")) waiting.add(target);
     }
   };
+  let isScrolledByHand = false;
+  for (const type of ["wheel", "touchmove"]) addEventListener(type, () => (isScrolledByHand = true), { passive: true });
+  const scrolled = () => {
+    if (!isScrolledByHand && !navigator.userActivation?.hasBeenActive) return; // the browser went to an anchor
+    if (performance.now() - movedAt < SETTLED_MS) return;
+    for (const link of [...waiting]) {
+      waiting.delete(link);
+      load(link);
+    }
+  };
+  addEventListener("scroll", scrolled, { passive: true });
   const observer = new IntersectionObserver(look, { rootMargin: `${LOAD_BEFORE_PX}px 0px` });
   const watch = (root) => {
     for (const link of root.querySelectorAll(LINKS)) {

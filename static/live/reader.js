@@ -21,6 +21,10 @@ export class Reader {
   watch() {
     this.isAtTheEnd = false;
     this.scrolledTo = scrollY;
+    // Told by the browser when it has laid the page out: to ask between two changes would lay it out for each.
+    this.stageIsSeen = this.stage.getBoundingClientRect().bottom > 0;
+    const seen = ([{ isIntersecting }]) => (this.stageIsSeen = isIntersecting);
+    new IntersectionObserver(seen, { rootMargin: "0px 0px 100000px 0px" }).observe(this.stage);
     // Only a reader scrolls up; growth below (a card gets its real height when it is painted) does not.
     const look = () => {
       if (this.steps.hasAttribute("data-cut")) this.isAtTheEnd = false;
@@ -49,7 +53,7 @@ export class Reader {
   }
 
   seesStage() {
-    return this.stage.getBoundingClientRect().bottom > 0;
+    return this.stageIsSeen;
   }
 
   isFollowing() {
@@ -74,6 +78,17 @@ export class Reader {
   followTo(cards) {
     this.toTheEnd();
     if (cards.length <= 3) for (const card of cards) card.classList.add("step-new");
+  }
+
+  // At the next frame, for the same reason.
+  showUnseenSoon(more) {
+    this.arrived = (this.arrived ?? 0) + more;
+    this.due ??= requestAnimationFrame(() => {
+      const arrived = this.arrived;
+      this.due = null;
+      this.arrived = 0;
+      this.showUnseen(arrived);
+    });
   }
 
   showUnseen(more) {

@@ -145,7 +145,7 @@ export class RunPage {
     if (readsTheEnd && cards.some(({ dataset }) => dataset.stepKind === "answer")) this.stage.toTheEnd();
     this.showTaken(this.last);
     if (follow || this.reader.seesStage()) keepFew(this.steps);
-    if (!follow) return this.reader.showUnseen(cards.length);
+    if (!follow) return this.reader.showUnseenSoon(cards.length);
     this.reader.followTo(cards);
   }
 

@@ -48,7 +48,7 @@ class Minimap {
     this.element.hidden = this.last <= Number(this.element.dataset.fromSteps);
     this.map.setAttribute("viewBox", `0 0 ${Math.max(1, this.bars.children.length)} ${HEIGHT}`);
     this.map.setAttribute("aria-valuemax", this.last);
-    this.look();
+    this.lookSoon();
   }
 
   // A step arrived: it is in the last bar. How long it took comes with the next look.
@@ -79,9 +79,10 @@ class Minimap {
   // The steps in view, by the turns that are.
   look() {
     if (this.isMoved || this.element.hidden) return;
+    const below = this.map.getBoundingClientRect().bottom;
     const parts = [...stepList().children].filter((part) => {
       const { top, bottom } = part.getBoundingClientRect();
-      return bottom > this.map.getBoundingClientRect().bottom && top < innerHeight;
+      return bottom > below && top < innerHeight;
     });
     const numbers = [parts[0], parts.at(-1)].flatMap((part) => (part ? numbersIn(part) : []));
     if (numbers.length) this.show(Math.min(...numbers), Math.max(...numbers));
