@@ -43,18 +43,18 @@ class RequestPriority:
             return
         until = time.monotonic() + longest_s
         with self._changed:
-            while (now := time.monotonic()) < until and self._has_young_request(now):
-                self._changed.wait(until - now)
+            while (now := time.monotonic()) < (end := min(until, self._all_old_at())):
+                self._changed.wait(end - now)
 
     def has_request(self) -> bool:
         """True if a request younger than `PATIENCE_S` is in progress."""
         if not self._requests:
             return False
         with self._changed:
-            return self._has_young_request(time.monotonic())
+            return time.monotonic() < self._all_old_at()
 
-    def _has_young_request(self, now: float) -> bool:
-        return any(now - came_at < PATIENCE_S for came_at in self._requests.values())
+    def _all_old_at(self) -> float:
+        return max(self._requests.values(), default=-PATIENCE_S) + PATIENCE_S
 
 
 REQUEST_PRIORITY = RequestPriority()

@@ -39,8 +39,6 @@ def test_a_page_that_never_ends_holds_the_writer_up_only_for_a_moment() -> None:
     with priority.request():
         priority.yield_to_requests(longest_s=0.01)
         writer = passing(priority, longest_s=SOON_S * 100)  # Its patience ends first.
-        patience_ends_at = PATIENCE_S + SOON_S
-        writer.join(patience_ends_at)
+        writer.join(PATIENCE_S + SOON_S)
 
-    writer.join(SOON_S)
-    assert not writer.is_alive()
+        assert not writer.is_alive()
