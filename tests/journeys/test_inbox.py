@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
-from tests.journeys.conftest import launch, wait_for_status
+from tests.journeys.conftest import LINE_STAYS_MS, launch, launch_unseen, wait_for_status
 from tests.live_site import LiveSite
 
 MAY_CHANGE_AGENTS = """
@@ -30,9 +30,18 @@ def site(live_site: LiveSite) -> LiveSite:
     return live_site
 
 
+async def show_three_that_wait(page: Page) -> None:
+    """Launch three runs of the page's user, each with a call that waits for a decision, and open the inbox."""
+    for task in ("What is 1 + 1?", "What is 2 + 2?", "What is 3 + 3?"):
+        await launch_unseen(page, task)
+    await page.goto("/inbox/")
+    await expect(page.locator("[data-inbox-call]")).to_have_count(3)
+
+
 @pytest.mark.parametrize("screen", SCREENS)
 async def test_what_waits_comes_to_the_inbox_is_changed_and_approved_and_goes(site, open_page, screen):
     inbox = await open_page(site, session=site.session_of("ada"), **SCREENS[screen])
+    await inbox.clock.install()
     await inbox.goto("/inbox/")
     await expect(inbox.get_by_text("All clear.")).to_be_visible()
     run = await inbox.context.new_page()
@@ -51,6 +60,7 @@ async def test_what_waits_comes_to_the_inbox_is_changed_and_approved_and_goes(si
     await calls.get_by_role("button", name="Approve with 1 change").click()
 
     await expect(calls.locator(".inbox-result")).to_have_text("Approved calculator. The run goes on.")
+    await inbox.clock.fast_forward(LINE_STAYS_MS)
     await expect(calls).to_have_count(0)
     await expect(inbox).to_have_title("Inbox · Agentsite")
     await wait_for_status(run, "completed")
@@ -95,6 +105,7 @@ async def test_a_card_keeps_its_undo_when_the_list_comes_before_the_answer_to_it
     await launch(page, "What is 6 * 7?")
     await wait_for_status(page, "waiting")
     site.ask("from runs.models import ToolCall; ToolCall.objects.update(effect='unsafe')")
+    await page.clock.install()
     await page.goto("/inbox/")
 
     async def answer_after_the_list(route):
@@ -111,14 +122,14 @@ async def test_a_card_keeps_its_undo_when_the_list_comes_before_the_answer_to_it
 
     await expect(cards.locator(".inbox-result")).to_contain_text("Approved calculator.")
     await expect(cards.get_by_role("button", name=re.compile(r"Undo\s+\d s"))).to_be_visible()
+    await page.clock.fast_forward(LINE_STAYS_MS)
     await expect(cards).to_have_count(0)
 
 
 async def test_many_are_denied_at_once_and_each_run_says_why(site, open_page):
     page = await open_page(site, session=site.session_of("ada"), **SCREENS["phone"])
-    for task in ("What is 1 + 1?", "What is 2 + 2?", "What is 3 + 3?"):
-        await launch(page, task)
-        await wait_for_status(page, "waiting")
+    await page.clock.install()
+    await show_three_that_wait(page)
 
     await page.goto("/inbox/")
     bar = page.locator("#inbox-bulk")
@@ -130,6 +141,8 @@ async def test_many_are_denied_at_once_and_each_run_says_why(site, open_page):
     await bar.get_by_text("Deny…").click()
     await page.fill("#bulk-reason", "No sums today.")
     await bar.get_by_role("button", name="Deny 3").click()
+    await expect(page.locator("[data-inbox-call] .inbox-result")).to_have_count(3)
+    await page.clock.fast_forward(LINE_STAYS_MS)
 
     await expect(page.get_by_text("All clear.")).to_be_visible()
     await page.goto("/runs/")
@@ -156,9 +169,10 @@ async def test_a_call_is_decided_on_its_runs_page_with_the_keyboard_and_the_othe
 @pytest.mark.parametrize("screen", SCREENS)
 async def test_a_runs_page_leads_to_the_open_arguments_of_a_call_ready_to_type(site, open_page, screen):
     page = await open_page(site, session=site.session_of("ada"), **SCREENS[screen])
-    for task in ("What is 1 + 1?", "What is 2 + 2?", "What is 3 + 3?", "What is 4 + 4 and what is 5 + 5?"):
-        await launch(page, task)
-        await wait_for_status(page, "waiting")
+    await page.clock.install()
+    await show_three_that_wait(page)
+    await launch(page, "What is 4 + 4 and what is 5 + 5?")
+    await wait_for_status(page, "waiting")
 
     await page.get_by_role("link", name="Change the arguments").last.click()
 
@@ -169,6 +183,8 @@ async def test_a_runs_page_leads_to_the_open_arguments_of_a_call_ready_to_type(s
     await page.keyboard.press("ControlOrMeta+a")
     await page.keyboard.type("5 + 6")
     await page.keyboard.press("Enter")
+    await expect(page.locator("[data-inbox-call] .inbox-result")).to_have_count(1)
+    await page.clock.fast_forward(LINE_STAYS_MS)
     await expect(page.locator("[data-inbox-call]")).to_have_count(4)
     await page.get_by_role("link", name="What is 4 + 4 and what is 5 + 5?").first.click()
     await expect(page.locator("[data-step-kind=approval]").last).to_contain_text("5 + 6")
@@ -204,8 +220,8 @@ async def test_calls_are_decided_with_single_keys_and_many_unsafe_ones_after_a_q
     sums = [f"what is {number} + {number}" for number in range(1, 10)]
     await launch(page, " and ".join(sums))
     await wait_for_status(page, "waiting")
-    site.ask("from runs.models import ToolCall; ToolCall.objects.update(effect='unsafe')")
-    site.ask(MAY_CHANGE_AGENTS)
+    site.ask(f"from runs.models import ToolCall; ToolCall.objects.update(effect='unsafe')\n{MAY_CHANGE_AGENTS}")
+    await page.clock.install()
     await page.goto("/inbox/")
     cards, focused = page.locator("[data-inbox-call]:not([data-decided])"), page.locator("[data-inbox-call]:focus")
     await expect(page.locator('[data-connection="live"]')).to_be_visible()
@@ -249,6 +265,8 @@ async def test_calls_are_decided_with_single_keys_and_many_unsafe_ones_after_a_q
     await page.get_by_role("button", name="Approve 7").press("Enter")
     await question.get_by_role("button", name="Approve 7").click()
     await expect(question).to_be_hidden()
+    await expect(cards).to_have_count(0)
+    await page.clock.fast_forward(LINE_STAYS_MS)
     await expect(page.get_by_text("All clear.")).to_be_visible()
     await expect(page.locator("[data-last-decision]")).to_contain_text("Last decision: Approved calculator")
     await page.get_by_role("link", name="Decided").click()

@@ -7,17 +7,21 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from tests.journeys.conftest import launch, wait_for_status
+from tests.journeys.conftest import LINE_STAYS_MS, launch, launch_unseen, wait_for_status
 from tests.live_site import LiveSite
 
 pytestmark = pytest.mark.browser
 
+POLL_MS = 5_000
+"""How long the dashboard waits between two looks without a socket."""
 
-async def launch_three_that_wait(page: Page) -> None:
-    """Three runs of the page's user, each with a call that waits for a decision."""
+
+async def show_three_that_wait(page: Page) -> None:
+    """Launch three runs of the page's user, each with a call that waits for a decision, and open the inbox."""
     for number in (1, 2, 3):
-        await launch(page, f"What is {number} + {number}?", model="offline", approval="always")
-        await wait_for_status(page, "waiting")
+        await launch_unseen(page, f"What is {number} + {number}?", model="offline", approval="always")
+    await page.goto("/inbox/")
+    await expect(page.locator("[data-inbox-call]")).to_have_count(3)
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +178,7 @@ async def test_enter_in_the_search_makes_one_entry_and_back_has_the_filter_befor
 
 async def test_without_sockets_the_dashboard_and_the_inbox_look_again_and_say_so(site, open_page):
     page = await open_page(site, session=site.session_of("ada"))
+    await page.clock.install()
     await page.add_init_script(
         "window.WebSocket = class { constructor() { setTimeout(() => this.onclose({code: 1006})) } close() {} }"
     )
@@ -185,6 +190,8 @@ async def test_without_sockets_the_dashboard_and_the_inbox_look_again_and_say_so
     other = await open_page(site, session=site.session_of("ada"))
 
     run_id = await launch(other, "What is 17 * 23?", model="offline")
+    await wait_for_status(other, "completed")
+    await page.clock.fast_forward(POLL_MS)
 
     await expect(page.locator(f'[data-run-list="finished"] [data-run-row="{run_id}"]')).to_be_visible()
     await page.goto("/inbox/")
@@ -204,9 +211,10 @@ Date.now = () => now() + window.late;
 @pytest.mark.parametrize("address", ["/", "run"])
 async def test_after_a_sleep_the_first_sign_of_life_opens_a_new_connection(site, open_page, event, address):
     page = await open_page(site, session=site.session_of("ada"))
-    await launch(page, "What is 17 * 23?", model="offline", approval="always")
+    if address == "run":
+        address = f"/runs/{await launch(page, 'What is 17 * 23?', model='offline', approval='always')}/"
     await page.add_init_script(SILENT)
-    await page.goto(page.url if address == "run" else address)
+    await page.goto(address)
     pill = page.locator("[data-connection]")
     await expect(pill).to_have_attribute("data-connection", "live")
 
@@ -267,8 +275,8 @@ async def test_a_second_click_in_the_inbox_decides_about_no_other_call(site, ope
     who = f"hasty-{name.lower()}-{delay_ms}"
     site.create_user(who)
     page = await open_page(site, session=site.session_of(who))
-    await launch_three_that_wait(page)
-    await page.goto("/inbox/")
+    await page.clock.install()
+    await show_three_that_wait(page)
     calls = page.locator("[data-inbox-call]")
     if name == "Deny":
         await calls.first.get_by_text("Deny…").click()
@@ -283,6 +291,7 @@ async def test_a_second_click_in_the_inbox_decides_about_no_other_call(site, ope
 
     done = "Approved" if name == "Approve" else "Denied"
     await expect(calls.locator(".inbox-result")).to_have_text([f"{done} calculator. The run goes on."])
+    await page.clock.fast_forward(LINE_STAYS_MS)
     await expect(calls).to_have_count(2)
     answer = await page.request.get("/api/v1/calls?state=awaiting_approval")
     assert len((await answer.json())["items"]) == 2
@@ -291,7 +300,7 @@ async def test_a_second_click_in_the_inbox_decides_about_no_other_call(site, ope
 async def test_a_click_does_not_act_on_a_call_that_has_just_slid_under_the_pointer(site, open_page):
     site.create_user("still")
     page = await open_page(site, session=site.session_of("still"))
-    await launch_three_that_wait(page)
+    await show_three_that_wait(page)
     other = await page.context.new_page()
     await other.goto("/inbox/")
     await page.goto("/inbox/")
@@ -319,7 +328,7 @@ async def test_a_click_does_not_act_on_a_call_that_has_just_slid_under_the_point
 async def test_without_scripts_a_second_click_in_the_inbox_finds_nothing_to_press(site, open_page):
     site.create_user("plain")
     page = await open_page(site, session=site.session_of("plain"))
-    await launch_three_that_wait(page)
+    await show_three_that_wait(page)
     reader = await open_page(site, session=site.session_of("plain"), java_script_enabled=False)
     await reader.goto("/inbox/")
     button = reader.locator("[data-inbox-call]").first.get_by_role("button", name="Approve", exact=True)
