@@ -14,13 +14,13 @@ from tests.wire.outcomes import Answer, Hang
 pytestmark = pytest.mark.browser
 
 CUTS = 5
-TURNS_BETWEEN = 10
+TURNS_BETWEEN = 7
 TURNS = (CUTS + 1) * TURNS_BETWEEN + 2
 CALLS = 6
 STEPS_PER_TURN = 1 + 2 * CALLS
 """The reasoning, the calls and their results."""
 STEPS = TURNS * STEPS_PER_TURN + 1
-"""With the answer: about 800."""
+"""With the answer: about 570, more than a page keeps."""
 
 # Every step ever inserted into the page, in order of arrival: also cards that were removed from a long page.
 NOTE_ARRIVALS = """
