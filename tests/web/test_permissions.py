@@ -25,6 +25,8 @@ from tests.web.routes import DECIDING, EDITED, READ_ONLY, RULES, SOCKETS, addres
 
 ARGUMENTS = {"text": "ada@example.org"}
 HASH = arguments_hash(ARGUMENTS)
+NOTHING = "runs.nothing"
+"""A permission that does not exist."""
 OTHER_METHODS = ("HEAD", "PUT", "PATCH", "DELETE")
 FORMS: dict[str, dict[str, str]] = {
     "runs:history": {"task": "half of 90"},
@@ -220,9 +222,17 @@ def of_what_asks_for_a_permission(model: str = "") -> Iterator[tuple[str, str]]:
                 yield name, method
 
 
-def is_used(permission: str) -> bool:
-    """True for permissions of visible models; rows of others are edited by nobody and are tested in the admin."""
-    return not permission.endswith(("_permission", "_idempotencykey", "_spending"))
+def is_named(permission: str) -> bool:
+    """True if a rule of pages and API answers otherwise for this permission than for one that exists nowhere."""
+    rules = [rule for name, methods in RULES.items() if not name.startswith("admin:") for rule in methods.values()]
+    named = {fact for rule in rules for either, _status in rule.needs for fact in either.split("|")}
+    return permission in named or single(permission).facts - {permission} != single(NOTHING).facts - {NOTHING}
+
+
+def is_closed_by_any_permission(name: str, method: str) -> bool:
+    """True if it is open to staff without any permission, as a launch is, and closed to staff with another one."""
+    rule = rule_for(name, method)
+    return rule.answer(Identity(name="staff", staff=True)) != rule.answer(single(NOTHING))
 
 
 def test_every_address_and_every_socket_has_a_rule() -> None:
@@ -248,9 +258,27 @@ def test_other_methods_than_get_and_post_are_answered_as_the_rules_say(site: Sit
     assert "\n".join(surprises(site, identity, asked)) == ""
 
 
-@pytest.mark.parametrize("permission", [each for each in every_permission() if is_used(each)])
+@pytest.mark.parametrize("permission", [each for each in every_permission() if is_named(each)])
 def test_a_permission_alone_opens_what_it_names_of_pages_and_api_and_nothing_else(site: Site, permission: str) -> None:
     assert "\n".join(surprises(site, single(permission), of_what_asks_for_a_permission())) == ""
+
+
+def test_the_permissions_that_no_rule_names_open_nothing_of_pages_and_api_even_together(site: Site) -> None:
+    others = tuple(each for each in every_permission() if not is_named(each))
+    who = Identity(name="with all that no rule names", staff=True, permissions=others)
+
+    assert len(others) > 20
+    assert "\n".join(surprises(site, who, of_what_asks_for_a_permission())) == ""
+
+
+def test_each_permission_that_no_rule_names_closes_what_any_permission_closes(site: Site) -> None:
+    others = [each for each in every_permission() if not is_named(each)]
+    asked = [each for each in of_what_asks_for_a_permission() if is_closed_by_any_permission(*each)]
+
+    found = [line for each in others for line in surprises(site, single(each), asked)]
+
+    assert len(asked) > 5
+    assert "\n".join(found) == ""
 
 
 @pytest.mark.parametrize("model", [*READ_ONLY, *EDITED])
