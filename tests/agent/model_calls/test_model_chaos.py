@@ -96,7 +96,7 @@ async def test_what_one_run_is_told_about_waiting_is_heeded_by_all(wire_server, 
     assert {result.error.code for result in results if result.error} == {"model_asked_to_wait"}
 
 
-PATIENT = RunLimits(first_token_timeout_s=3, idle_timeout_s=3, model_timeout_s=4)
+PATIENT = RunLimits(first_token_timeout_s=2, idle_timeout_s=2, model_timeout_s=2.5)
 
 
 @pytest.mark.parametrize(
