@@ -2,8 +2,6 @@
 
 import ast
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +12,8 @@ from django.utils import timezone
 
 from runs.management import diagnostics as examination
 from runs.models import Run
-from tests.live_site import ROOT, LiveSite, clean_environment, manage
+from tests import site_process
+from tests.live_site import LiveSite, clean_environment, manage
 from tests.operations.asking import get
 from tests.services import need_services, own_services
 
@@ -128,10 +127,9 @@ def beside_workers(start_site):
 @contextmanager
 def worker_beside(site: LiveSite) -> Iterator[str]:
     """A worker of the same site; yields the address of its health endpoints."""
-    command = [sys.executable, "manage.py", "worker", "--metrics-port", "0"]
     environment = clean_environment(site.data, site.environment)
     with site.log.open("a") as log:
-        worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
+        worker = site_process.start(["worker", "--metrics-port", "0"], environment, stderr=log)
     try:
         watched = worker.stdout.readline()
         assert watched.startswith("Watched at: "), site.log.read_text()

@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import os
 import re
 import signal
 import socket
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -18,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin
 
 from runs.management.commands.serve import openable
+from tests import site_process
 from tests.live_site import ROOT, LiveSite, clean_environment, manage
 from tests.wire.outcomes import Hang
 
@@ -116,26 +119,23 @@ def test_whoever_is_impatient_leaves_no_run_and_no_process_behind(start_wired_si
 
 
 @pytest.mark.parametrize("presses", [(INT, INT), (INT, INT, INT, INT)])
-def test_ctrl_c_twice_at_the_command_line_stops_its_run(start_wired_site, wire_server, presses):
+def test_ctrl_c_twice_at_the_command_line_stops_its_run(start_wired_site, wire_server, presses, tmp_path):
     wire_server.otherwise = Hang()
     site = start_wired_site()
     site.stop()
-    command = subprocess.Popen(
-        [sys.executable, "manage.py", "run_agent", "hello", "--model", "local/m1"],
-        cwd=ROOT,
-        env=clean_environment(site.data, site.environment),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    said = tmp_path / "said"
+    with said.open("w") as stderr, Path(os.devnull).open("w") as stdout:
+        environment = clean_environment(site.data, site.environment)
+        arguments = ["run_agent", "hello", "--model", "local/m1"]
+        command = site_process.start(arguments, environment, stdout=stdout, stderr=stderr)
     wire_server.wait_for_requests(1, timeout_s=30)
 
     for each in presses:
         command.send_signal(each)
-    _, said = command.communicate(timeout=30)
+    code = command.wait(30)
 
-    assert "Traceback" not in said
-    assert command.returncode == 130
+    assert "Traceback" not in said.read_text()
+    assert code == 130
     with closing(sqlite3.connect(site.data / "agentsite.sqlite3")) as database:
         assert database.execute("SELECT status, owner FROM runs_run").fetchall() == [("cancelled", None)]
 
