@@ -28,10 +28,12 @@ UNDECIDED = {"after_start", "in_call", "call_executed", "before_result"}
 """Points at which an unsafe call may or may not have happened."""
 WORST = [("plain", "before_reply"), ("plain", "after_start"), ("deciding", "after_decision")]
 """The points of the short form, with an unsafe call."""
+WORST_OF_MANY = WORST[1:]
+"""Those with several processes: what was only asked for of a model is taken over as what was started is."""
 
 
-def points_for(effect: str) -> list[tuple[str, str]]:
-    """Every crash point that a run with one call of that effect passes, with its scene."""
+def points_for(effect: str, *, short: list[tuple[str, str]] = WORST) -> list[tuple[str, str]]:
+    """Every crash point that a run with one call of that effect passes, with its scene; in the short form `short`."""
     every = [
         (scene, f"{when}_{boundary}")
         for scene, boundaries in SCENES.items()
@@ -40,7 +42,7 @@ def points_for(effect: str) -> list[tuple[str, str]]:
         # A repeatable call starts with its proposal, and a run in an unsafe one is parked, not suspended.
         if (boundary, effect) not in (("start", "pure"), ("suspend", "unsafe"))
     ]
-    return size(short=WORST, full=[*every, ("plain", "in_call"), ("plain", "call_executed")])
+    return size(short=short, full=[*every, ("plain", "in_call"), ("plain", "call_executed")])
 
 
 def test_no_boundary_is_left_out():
@@ -51,19 +53,19 @@ def test_no_boundary_is_left_out():
 def test_a_server_that_dies_around_any_commit_is_survived(
     effect: str, start_chaos: Callable[..., ChaosSite], report: Callable[[str, str], None]
 ):
-    report("E2", f"SQLite, {effect}: {die_everywhere(start_chaos(), effect)}")
+    report("E2", f"SQLite, {effect}: {die_everywhere(start_chaos(), effect, points_for(effect))}")
 
 
 @pytest.mark.parametrize("effect", size(short=("unsafe",), full=EFFECTS))
 def test_a_process_of_many_that_dies_around_any_commit_is_survived(
     effect: str, start_fleet: Callable[..., Fleet], report: Callable[[str, str], None]
 ):
-    report("E2", f"Postgres, {effect}: {die_everywhere(start_fleet(AGENTSITE_LEASE_S='1'), effect)}")
+    site = start_fleet(AGENTSITE_LEASE_S="1")
+    report("E2", f"Postgres, {effect}: {die_everywhere(site, effect, points_for(effect, short=WORST_OF_MANY))}")
 
 
-def die_everywhere(site: Attacked, effect: str) -> str:
+def die_everywhere(site: Attacked, effect: str, points: list[tuple[str, str]]) -> str:
     """Make a run die at each point and end after a restart; returns the figures."""
-    points = points_for(effect)
     undecided = [die_at(site, scene, point, effect) for scene, point in points]
     assert_sound(site.evidence())
     return f"{len(points)} of {len(points)} crash points survived, {sum(undecided)} undecided"

@@ -9,7 +9,7 @@ from tests.hostile.site import prepare
 from tests.live_site import LiveSite
 
 UNREAD_LIMIT_S = size(short=3, full=60)
-HOLD_S = size(short=9.0, full=75.0)
+HOLD_S = size(short=6.0, full=75.0)
 EACH = size(short=10, full=100)
 STEPS = size(short=3000, full=10_000)
 LONGEST_S = size(short={"healthz": 5.0, "launch": 5.0, "page": 5.0}, full={"healthz": 1.0, "launch": 1.0, "page": 2.0})

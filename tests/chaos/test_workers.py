@@ -15,7 +15,7 @@ from tests.chaos.witness import overlaps
 
 KILLS = size(short=2, full=100)
 RUNS = size(short=12, full=200)
-LEASE_S = 3
+LEASE_S = size(short=2, full=3)
 AT_ONCE = size(short=8, full=12)
 WIDEST_TURN = 3
 REST_LIMIT_S = 120
