@@ -52,6 +52,7 @@ export function toast(text, level = "info", untilRest = false) {
   element.toggleAttribute("data-until-rest", untilRest);
   element.querySelector("span").textContent = text;
   keepSteady(() => {
+    for (const said of [...toasts.children]) if (said.isEqualNode(element)) said.remove(); // said once, however often it fails
     toasts.append(element);
     while (toasts.children.length > MOST_TOASTS) toasts.firstElementChild.remove();
   });

@@ -58,7 +58,7 @@ class Watchdog:
             looks = looks + 1 if task is not None and task is held_by else 0
             held_by = task
             if looks == FROZEN_AFTER_LOOKS and task is not None:
-                self._frozen(task)
+                self._frozen(task, loop)
             if self._turned and self._noted is not None:
                 self._turns_again(self._noted)
             if self._turned or not asked:
@@ -70,8 +70,10 @@ class Watchdog:
     def _say_that_it_turns(self) -> None:
         self._turned, self._thread = True, threading.get_ident()
 
-    def _frozen(self, task: "asyncio.Task[Any]") -> None:
-        frame = sys._current_frames().get(self._thread)  # noqa: SLF001  documented for exactly this
+    def _frozen(self, task: "asyncio.Task[Any]", loop: asyncio.AbstractEventLoop) -> None:
+        # A loop that was blocked before it answered once has not said which thread it runs in.
+        thread = self._thread or getattr(loop, "_thread_id", None) or 0
+        frame = sys._current_frames().get(thread)  # noqa: SLF001  documented for exactly this
         stack = "".join(traceback.format_stack(frame)) if frame is not None else "unknown\n"
         run_id = _run_of(task)
         with run_context(run_id) if run_id else nullcontext():
