@@ -11,6 +11,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Left
 from django.utils.translation import gettext
 
+from runs.live.rendering.first_lines import first_line
 from runs.live.rendering.stored_words import error_words, words_of
 from runs.models import Run, Step, ToolCall
 from runs.models.run_queries import RunQuerySet
@@ -19,8 +20,6 @@ PARKED: Final = Q(status=Run.Status.WAITING, owner__isnull=True)
 """Of unfinished runs: those that only a person can move on."""
 START_CHARS: Final = 240
 """Characters of a task, an answer and an error that are read for a row: a task may have 256 KiB."""
-MARKS: Final = "#>*-`| \t"
-"""What a line of Markdown may begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +61,8 @@ def add_lines(runs: list[Run]) -> list[Run]:
 
 def _finished(run: Run) -> RunLine:
     if run.status == Run.Status.FAILED:
-        return RunLine(_first_line(error_words(run.error_start or "")))  # type: ignore[attr-defined]
-    return RunLine(_first_line(run.answer_start))  # type: ignore[attr-defined]
+        return RunLine(first_line(error_words(run.error_start or "")))  # type: ignore[attr-defined]
+    return RunLine(first_line(run.answer_start or ""))  # type: ignore[attr-defined]
 
 
 def _going(run: Run, step: Step | None, calls: list[str]) -> RunLine:
@@ -81,10 +80,10 @@ def _going(run: Run, step: Step | None, calls: list[str]) -> RunLine:
         case Run.WaitingFor.RESUME:
             return RunLine(waits_since=_time_of(step))
         case Run.WaitingFor.RETRY:
-            return RunLine(_first_line(words_of(step)))
+            return RunLine(first_line(words_of(step)))
     if step.kind == Step.Kind.TOOL_CALL:
         return RunLine(gettext("runs %(tool)s") % {"tool": step.tool_name})
-    return RunLine(_first_line(words_of(step)))
+    return RunLine(first_line(words_of(step)))
 
 
 def attempt_of(step: Step) -> str:
@@ -118,9 +117,3 @@ def _asking_calls(runs: Iterable[Run]) -> dict[UUID, list[str]]:
 
 def _time_of(step: Step) -> datetime | None:
     return step.ended_at or step.started_at
-
-
-def _first_line(text: str | None) -> str:
-    """The first line with words, without the marks of Markdown."""
-    lines = (line.strip(MARKS).replace("**", "").replace("`", "") for line in (text or "").splitlines())
-    return next((line for line in lines if line), "")

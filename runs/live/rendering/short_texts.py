@@ -14,8 +14,6 @@ MOST_CHARS = 120
 VALUE_CHARS = 60
 NAMED_FROM = 4
 """From so many arguments on, each has its name."""
-MARKS = "#>*-`| \t"
-"""What a line of Markdown may begin with."""
 
 
 def short_arguments(arguments: Any) -> str:
@@ -32,12 +30,6 @@ def short_result(text: str, output: Any) -> str:
     if isinstance(output, dict | list):
         return visible(_cut(_value(output)))
     return visible(_cut(_one_line(text[: 4 * MOST_CHARS])))
-
-
-def first_line(text: str) -> str:
-    """The first line with words, without the marks of Markdown."""
-    lines = (line.strip(MARKS).replace("**", "").replace("`", "") for line in text[:2000].splitlines())
-    return visible(next((line for line in lines if line), ""))
 
 
 def _value(value: Any) -> str:

@@ -1,6 +1,7 @@
 """A step on one line, for lists of steps that do not show their cards."""
 
-from runs.live.rendering.short_texts import first_line, short_arguments, short_result
+from runs.live.rendering.first_lines import first_line
+from runs.live.rendering.short_texts import short_arguments, short_result
 from runs.live.rendering.step_icons import ICONS
 from runs.live.rendering.stored_words import words_of
 from runs.markdown import visible

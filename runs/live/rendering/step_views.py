@@ -31,11 +31,12 @@ from runs.live.rendering import time_bars as pictures
 from runs.live.rendering.approval_views import Question, places_of, question_of
 from runs.live.rendering.data_tables import DataTable, table_of
 from runs.live.rendering.error_codes import cause_of
+from runs.live.rendering.first_lines import first_line
 from runs.live.rendering.formatting import duration_text, moment_of
 from runs.live.rendering.long_texts import Fold, Rest, fold_argument, fold_arguments, fold_result, prose_of
 from runs.live.rendering.race_views import Race, RaceLane, failed_lane, race_key, race_of_end, race_of_start
 from runs.live.rendering.remedy_buttons import Button, ResumeButton, offers_for
-from runs.live.rendering.short_texts import first_line, short_arguments, short_result
+from runs.live.rendering.short_texts import short_arguments, short_result
 from runs.live.rendering.step_icons import ICONS, NOTE_ICONS
 from runs.live.rendering.stop_views import Proof, proof_of
 from runs.live.rendering.stored_words import error_words, words_of

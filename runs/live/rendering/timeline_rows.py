@@ -15,8 +15,8 @@ from runs.agent.payloads.steps import (
     RetryPayload,
     ToolResultPayload,
 )
+from runs.live.rendering.first_lines import first_line
 from runs.live.rendering.formatting import counted_text
-from runs.live.rendering.short_texts import first_line
 from runs.live.rendering.timeline_bars import TimelineRow
 from runs.markdown import visible
 from runs.models import Step, ToolCall
