@@ -42,7 +42,12 @@ def _help_text(setting: Setting) -> str:
     about = gettext(setting.help)
     if setting.empty:
         about = gettext("%(help)s; empty for %(empty)s") % {"help": about, "empty": gettext(setting.empty)}
-    return f"{about}. {gettext(setting.remark)}" if setting.remark else f"{about}."
+    return f"{as_sentence(about)} {gettext(setting.remark)}" if setting.remark else as_sentence(about)
+
+
+def as_sentence(words: str) -> str:
+    """`words` with the full stop of the reader's language, which is `。` in Chinese."""
+    return gettext("%(words)s.") % {"words": words}
 
 
 class ConfigField(models.JSONField):

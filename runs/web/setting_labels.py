@@ -7,6 +7,7 @@ from django.utils.translation import gettext, ngettext_lazy, pgettext_lazy
 
 from runs.agent.setting import Setting
 from runs.live.rendering.formatting import counted_text, localized
+from runs.models.setting_columns import as_sentence
 
 _AMOUNTS: Final = {
     "turn": ngettext_lazy("%(n)s turn", "%(n)s turns", "count"),
@@ -45,7 +46,7 @@ def fact_label_of(setting: Setting) -> str:
 
 def help_of(setting: Setting) -> str:
     """What it is, as a sentence."""
-    return f"{gettext(setting.help)}."
+    return as_sentence(gettext(setting.help))
 
 
 def description_of(setting: Setting) -> str:

@@ -1,5 +1,6 @@
 """Creating, editing and duplicating agents."""
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -277,3 +278,15 @@ def test_what_was_typed_after_signing_out_is_kept(agent: Agent) -> None:
 
     assert response.status_code == 401
     assert response.context["kept"]
+
+
+@pytest.mark.parametrize(
+    ("language", "labels"),
+    [("de", {"Name", "Beschreibung", "Anweisungen"}), ("zh-hans", {"名称", "说明", "指令"})],
+)
+def test_labels_and_helps_are_in_the_language_of_the_page(browser: Client, language: str, labels: set[str]) -> None:
+    page = browser.get("/agents/new/", headers={"Accept-Language": language}).content.decode()
+
+    found = {words.strip() for words in re.findall(r"<label[^>]*>([^<]*)<", page)}
+    assert labels <= found
+    assert re.findall(r"[\u4e00-\u9fff]\.[ <]", page) == []
