@@ -23,6 +23,10 @@ FORCE_AFTER = timedelta(seconds=10)
 SUCCEEDED: Final = Q(status="completed", could_not=False)
 """Runs that did what was asked. A success rate is their share of all completed and failed runs: a run that could not do
 it is completed, and no success."""
+FREE: Final = Q(cost=None) & Q(config__models=["offline"])
+"""Runs of the built-in model, which costs nothing."""
+UNPRICED: Final = Q(cost_is_partial=True) | (Q(cost=None) & ~Q(config__models=["offline"]))
+"""Runs whose cost is unknown, or known in part."""
 
 
 class Run(models.Model):

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from runs.models import Agent, Run
 from runs.models.run import SUCCEEDED
+from runs.web.model_rows import BUILT_IN
 from runs.web.run_totals import outcome_numbers
 
 RECENT: Final = timedelta(days=30)
@@ -31,6 +32,8 @@ class AgentStatistics:
     """US dollars of all runs; None if no cost is known."""
     is_partial: bool = False
     """True if the cost of some run is unknown or incomplete."""
+    is_free: bool = False
+    """True if no run has cost anything: the agent has the built-in model only."""
     last_at: datetime | None = None
     """When the last run was launched."""
 
@@ -52,6 +55,8 @@ NOTHING: Final = AgentStatistics()
 
 def statistics_of(user: Any, agents: Iterable[Agent]) -> dict[int, AgentStatistics]:
     """The statistics of the agents by their primary key, in one query. Agents without runs are absent."""
+    agents = list(agents)
+    built_in = {agent.pk for agent in agents if agent.model_names in ([], [BUILT_IN])}
     since = timezone.now() - RECENT
     is_recent = Q(created_at__gte=since)
     spent = Q(tokens_used__gt=0)
@@ -78,6 +83,7 @@ def statistics_of(user: Any, agents: Iterable[Agent]) -> dict[int, AgentStatisti
             failed=row["failed"],
             cost=row["total"],
             is_partial=bool(row["unknown"]),
+            is_free=row["total"] is None and not row["unknown"] and row["agent"] in built_in,
             last_at=row["last_at"],
         )
         for row in rows

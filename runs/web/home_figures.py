@@ -13,13 +13,13 @@ from django.db.models import Case, Count, F, Q, Sum, Value, When
 from django.db.models.fields.json import KT
 from django.db.models.functions import Left
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 
 from runs.live.rendering.formatting import percent_text, short_duration_text, sum_text
 from runs.live.rendering.stored_words import error_words
 from runs.models import Run
 from runs.models.permissions import may_see_all
-from runs.models.run import SUCCEEDED
+from runs.models.run import FREE, SUCCEEDED, UNPRICED
 from runs.web.home_charts import (
     BAR_STEP,
     HOURS,
@@ -83,8 +83,8 @@ class Figures:
 
 
 def figures_for(user: Any) -> Figures:
-    """The figures of the runs `user` sees, at most ten seconds old."""
-    key = f"home-figures:{user.pk}:{may_see_all(user):d}"
+    """The figures of the runs `user` sees, at most ten seconds old, in the language of the page."""
+    key = f"home-figures:{user.pk}:{may_see_all(user):d}:{get_language()}"
     return cast(Figures, cache.get_or_set(key, lambda: _figures(user, timezone.now()), KEPT_S))
 
 
@@ -114,8 +114,8 @@ def _sums(runs: Any, now: datetime) -> dict[str, Any]:
         asked[f"runs{suffix}"] = Count("pk", filter=when)
         asked |= {f"{name}{suffix}": Count("pk", filter=when & outcome) for name, outcome in ended.items()}
         asked[f"spent{suffix}"] = Sum("cost", filter=when)
-    unpriced = Q(cost__isnull=True) | Q(cost_is_partial=True)
-    asked["unpriced"] = Count("pk", filter=day & unpriced & Q(status__in=Run.FINAL))
+    for name, price in (("unpriced", UNPRICED), ("free", FREE)):
+        asked[name] = Count("pk", filter=day & Q(status__in=Run.FINAL) & price)
     sums: dict[str, Any] = runs.filter(created_at__gte=now - 2 * DAY).aggregate(**asked)
     return sums
 
@@ -130,7 +130,6 @@ def _tiles(sums: dict[str, Any], rows: Sequence[tuple[Any, ...]], now: datetime)
     times = sorted(ms / 1000 for _at, status, ms, _cost in rows if ms and status != Run.Status.CANCELLED)
     p50, p95 = _cuts(times)
     outcomes, change = outcome_bars(rows, now), _change(sums["runs"], sums["runs_before"])
-    spent = sums["spent"]
     return [
         Tile(gettext("Runs, 24 h"), f"{sums['runs']:,}", change, outcomes, "when=24h"),
         Tile(
@@ -149,7 +148,7 @@ def _tiles(sums: dict[str, Any], rows: Sequence[tuple[Any, ...]], now: datetime)
         ),
         Tile(
             gettext("Cost, 24 h"),
-            "–" if spent is None else sum_text(spent),
+            _cost(sums),
             _cost_note(sums),
             bars_of(sum_by_hour(rows, now), "run"),
             "when=24h&sort=-cost",
@@ -186,10 +185,18 @@ def _success_before(sums: dict[str, Any]) -> str:
     return gettext("%(failed)s · %(share)s the day before") % {"failed": failed, "share": share}
 
 
+def _cost(sums: dict[str, Any]) -> str:
+    if sums["spent"] is not None:
+        return sum_text(sums["spent"])
+    return gettext("free") if sums["free"] and not sums["unpriced"] else "–"
+
+
 def _cost_note(sums: dict[str, Any]) -> str:
     unpriced = sums["unpriced"]
-    if sums["spent"] is None or unpriced * 2 > sums["runs"]:
+    if unpriced and (sums["spent"] is None or unpriced * 2 > sums["runs"]):
         return gettext("%(n)s without a price") % {"n": f"{unpriced:,}"}
+    if sums["spent"] is None:
+        return ""
     return _change(sums["spent"], sums["spent_before"])
 
 

@@ -23,6 +23,7 @@ from runs.live.rendering.stored_words import error_words
 from runs.markdown import visible
 from runs.models import Run, Step, ToolCall
 from runs.web.agent_facts import EFFECTS
+from runs.web.model_rows import BUILT_IN
 from runs.web.run_settings import Fact
 
 REPLIES: Final = (Step.Kind.REASONING, Step.Kind.ANSWER)
@@ -135,7 +136,13 @@ def _reply_facts(step: Step, card: StepView) -> Iterator[Fact]:
         words = _("not reported") if tokens is None else tokens_text(tokens, is_estimated=card.tokens_are_estimated)
         yield Fact(_("Tokens"), words)
         yield from _token_parts(step, card)
-        yield Fact(_("Cost"), _("not reported") if step.cost is None else dollars(step.cost))
+        yield Fact(_("Cost"), _cost(step))
+
+
+def _cost(step: Step) -> str:
+    if step.cost is not None:
+        return dollars(step.cost)
+    return _("free") if step.model == BUILT_IN and step.provider in ("", BUILT_IN) else _("not reported")
 
 
 def _token_parts(step: Step, card: StepView) -> Iterator[Fact]:

@@ -76,6 +76,17 @@ def test_the_statistics_are_those_of_runs_one_may_see(
     assert seen == {"owner": 1, "other": 0, "staff": 1}
 
 
+def test_an_agent_of_the_built_in_model_is_free(
+    owner: User, agent: Agent, make_run: Callable[..., Run], browser_of: BrowserOf
+) -> None:
+    make_run(owner)
+
+    client = browser_of(owner)
+    pages = ["".join(page_of(client, url).split()) for url in ("/agents/", f"/agents/{agent.pk}/")]
+
+    assert all(">free<" in page for page in pages)
+
+
 def test_a_cost_that_is_not_known_whole_is_at_least_that(
     owner: User, clerk: Agent, make_run: Callable[..., Run], browser_of: BrowserOf
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -61,12 +62,38 @@ def test_a_run_that_could_not_do_it_is_no_success(browser: Client, owner: User, 
 
 
 def test_without_a_day_before_nothing_is_compared(browser: Client, owner: User, make_run: Callable[..., Run]) -> None:
-    make_run(owner, cost=None)
+    make_run(owner, cost=None, config={"models": ["openai:m1"]})
 
     figures = tiles(browser.get("/").content.decode())
 
     assert figures["Runs, 24 h"] == ("1", "none the day before")
     assert figures["Cost, 24 h"] == ("–", "1 without a price"), "unknown is not zero"
+
+
+def test_runs_of_the_built_in_model_are_free_and_not_without_a_price(
+    browser: Client, owner: User, make_run: Callable[..., Run]
+) -> None:
+    for _ in range(3):
+        make_run(owner, cost=None)
+
+    free = tiles(browser.get("/").content.decode())["Cost, 24 h"]
+    make_run(owner, cost=Decimal("0.5"), config={"models": ["openai:m1"]})
+    cache.clear()
+    spent = tiles(browser.get("/").content.decode())["Cost, 24 h"]
+
+    assert free == ("free", "")
+    assert spent == ("$0.5000", "none the day before")
+
+
+def test_the_figures_are_in_the_language_of_the_page_at_once(
+    browser: Client, owner: User, make_run: Callable[..., Run]
+) -> None:
+    make_run(owner)
+    browser.get("/")
+
+    german = tiles(browser.get("/", headers={"Accept-Language": "de"}).content.decode())
+
+    assert "Kosten, 24 h" in german
 
 
 def test_failures_are_grouped_by_cause_and_lead_to_their_runs(

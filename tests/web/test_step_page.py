@@ -50,6 +50,12 @@ def test_the_summary_of_a_reply_tells_its_model_tokens_and_cost(told_run: Run, p
     assert (answer["Tokens"], answer["Cost"]) == ("not reported", "not reported")
 
 
+def test_a_reply_of_the_built_in_model_is_free(told_run: Run, page_of: Callable[..., str]) -> None:
+    Step.objects.filter(run=told_run, sequence=12).update(provider="offline", model="offline", cost=None)
+
+    assert facts_in(page_of(told_run, "steps/12/"))["Cost"] == "free"
+
+
 @pytest.mark.parametrize("sequence", [2, 3, 12])
 def test_the_summary_of_a_reply_tells_its_tokens_in_parts_and_which_of_them_were_not_reported(
     told_run: Run, page_of: Callable[..., str], sequence: int
