@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from runs.models import Run, Step
 
@@ -128,3 +130,19 @@ def test_the_stage_of_a_run_that_could_not_do_it_shows_the_answer_and_is_not_gre
 
     assert 'data-face="completed" data-tone=""' in page and "#icon-circle-minus" in page
     assert "Could not do it" in page and "data-answer" in page
+
+
+@pytest.mark.parametrize(
+    ("whole_s", "shown"),
+    [(0.483, "<dd>470 ms</dd>"), (437, '<dd><span title="7 min 17 s in all">470 ms</span></dd>')],
+    ids=["at work all the time", "waited for a person"],
+)
+def test_the_bar_says_the_time_at_work_like_the_lists_and_the_whole_where_it_is_longer(
+    make_run: Callable[..., Run], owner: User, page_of: Callable[..., str], whole_s: float, shown: str
+) -> None:
+    ended = timezone.now()
+    run = make_run(owner, started_at=ended - timedelta(seconds=whole_s), ended_at=ended, active_ms=470)
+
+    bar = re.sub(r"\s+(?=<|$)|(?<=>)\s+", "", page_of(run).partition('<div class="run-elapsed">')[2][:400])
+
+    assert shown in bar

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django.template.loader import get_template
 from django.utils import timezone
@@ -22,6 +22,9 @@ from runs.live.rendering.turn_folds import Beside, TurnFold, TurnOrStep, folded
 from runs.models import Run, Step
 from runs.models.concurrency_limits import limit_reached
 from runs.models.run import FORCE_AFTER
+
+NOTICED_S: Final = 1.0
+"""A run that took longer than it was at work by more than this says both times."""
 
 
 def step_html(step: Step) -> SafeString:
@@ -133,17 +136,24 @@ def counts_html(counts: Mapping[str, int]) -> SafeString:
     return _render("counts", {"counts": counts})
 
 
+def _whole_time(run: Run) -> str:
+    """From the start of a finished run to its end; empty where that is about the time it was at work."""
+    if run.ended_at is None or run.started_at is None:
+        return ""
+    whole_s = (run.ended_at - run.started_at).total_seconds()
+    return duration_text(whole_s) if run.active_ms and whole_s - run.active_ms / 1000 > NOTICED_S else ""
+
+
 def run_totals(run: Run) -> dict[str, str]:
-    """Model, agent, elapsed time, tokens and cost as texts. In every language tokens and cost are `none` for the
+    """Model, agent, time in all, tokens and cost as texts. In every language tokens and cost are `none` for the
     offline planner, `unknown` if a finished run reported none, and empty as long as a reply may still report them."""
     models = run.config.get("models") or ["offline"]
     missing = "none" if models == ["offline"] else "unknown" if run.is_finished else ""
     tokens = run.tokens_used
-    ended = run.ended_at and run.ended_at - (run.started_at or run.created_at)
     return {
         "model": ", ".join(map(str, models)),
         "agent": str(run.config.get("agent") or "Assistant"),  # not translated: the name of an agent
-        "elapsed": duration_text(ended.total_seconds()) if ended else "",
+        "whole": _whole_time(run),
         "tokens": missing if tokens is None else tokens_text(tokens, is_estimated=run.usage_is_estimated),
         "cost": missing if run.cost is None else _cost(run.cost, is_partial=run.cost_is_partial),
     }
