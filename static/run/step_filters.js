@@ -5,6 +5,7 @@ import { BARS_PX } from "../live/placement.js";
 import { number } from "../words.js";
 import { ask, goTo, stepList } from "./step_window.js";
 
+const LAST = 999999999; // after every step
 const chips = document.querySelector("[data-chips]");
 
 let counted = Number(chips.closest("main").querySelector("[data-poll]").dataset.after);
@@ -25,7 +26,12 @@ function countOne(chip) {
   const jumps = chips.querySelector(".step-jumps[hidden]");
   if (!jumps) return;
   jumps.hidden = false;
-  for (const link of jumps.querySelectorAll("[data-match]")) link.dataset.matchOnly = chip.dataset.chip;
+  for (const link of jumps.querySelectorAll("[data-match]")) {
+    const { match: side } = link.dataset;
+    link.dataset.matchOnly = chip.dataset.chip;
+    link.setAttribute("aria-label", chip.dataset[side]);
+    link.href = `${chips.dataset.chips}?only=${chip.dataset.chip}${side === "before" ? `&before=${LAST}` : ""}`;
+  }
 }
 
 // The step from which to go on: the one with the focus, or the one before the first in view.

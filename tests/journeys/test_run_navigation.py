@@ -11,7 +11,7 @@ from tests.journeys.long_run_page import CARDS, NUMBERS, NUMBERS_NOW, inspected
 from tests.journeys.test_every_page import LOOKS, faults_of
 from tests.live_site import LiveSite
 from tests.long_run import write_long_run
-from tests.wire.outcomes import Answer, Hang
+from tests.wire.outcomes import Answer, Hang, Status
 
 pytestmark = pytest.mark.browser
 
@@ -314,3 +314,15 @@ SCROLL_TO_LINK = """side => {
     const link = document.querySelector(`[data-step-list] > [data-${side}]`);
     link?.scrollIntoView({ block: side === "newer" ? "end" : "start", behavior: "instant" });
 }"""
+
+
+async def test_the_arrows_of_a_page_that_was_open_before_are_named_for_what_they_walk(page, wire_server):
+    wire_server.script(Status(500), Answer("Done."))
+    await launch(page, "Say done.", model=MODEL)
+    await expect(page.locator("[data-run-status=completed]")).to_be_visible()
+
+    jump = page.get_by_role("link", name="Retries: next")
+
+    await expect(jump).to_be_visible()
+    assert (await jump.get_attribute("href")).endswith("?only=retries")
+    await expect(page.get_by_role("link", name="Retries: previous")).to_be_visible()
