@@ -22,6 +22,9 @@ export class Stage {
     this.size = this.element.querySelector("[data-stage-size]");
     this.isAtTheEnd = true;
     this.replies.addEventListener("scroll", () => this.look(), { passive: true });
+    this.element.addEventListener("scroll", () => this.markHidden(), { passive: true, capture: true });
+    this.sizes = new ResizeObserver(() => this.markHidden());
+    this.sizes.observe(this.element);
     this.size.addEventListener("click", () => this.resize(!this.element.hasAttribute("data-whole")));
     if (AT_WORK.includes(this.face.dataset.face)) this.watch();
   }
@@ -34,12 +37,23 @@ export class Stage {
   watch() {
     this.element.setAttribute("data-seen-live", "");
     this.resize(stored((storage) => storage.getItem(WHOLE)) === "yes", false);
-    this.size.hidden = false;
+    this.markHidden();
+  }
+
+  // The button and the fade are there while some text is hidden; the button also while all of it is shown as asked.
+  markHidden() {
+    if (!this.element.hasAttribute("data-seen-live")) return;
+    const scrollers = [this.replies, this.element.querySelector(".stage-body")].filter((each) => each?.clientHeight);
+    const hidden = scrollers.map((each) => each.scrollHeight - each.clientHeight - each.scrollTop);
+    const isCut = scrollers.some((each) => each.scrollHeight > each.clientHeight + 1);
+    this.size.hidden = !isCut && !this.element.hasAttribute("data-whole");
+    this.element.toggleAttribute("data-more", hidden.some((px) => px > 1));
   }
 
   resize(isWhole, isAsked = true) {
     this.element.toggleAttribute("data-whole", isWhole);
     this.size.setAttribute("aria-pressed", String(isWhole));
+    this.markHidden();
     if (isAsked) stored((storage) => storage.setItem(WHOLE, isWhole ? "yes" : "no"));
   }
 
@@ -50,6 +64,7 @@ export class Stage {
     old.replaceWith(fresh);
     cameIn(fresh);
     if (AT_WORK.includes(fresh.dataset.face)) this.watch();
+    this.markHidden();
     if (typed.length) this.element.querySelector("[data-kept]").replaceChildren(keptText(typed));
     if (hadFocus) (fresh.querySelector("button:not([disabled]), a[href]") ?? this.element).focus({ preventScroll: true });
   }
@@ -57,6 +72,7 @@ export class Stage {
   look() {
     const { scrollHeight, scrollTop, clientHeight } = this.replies;
     this.isAtTheEnd = scrollHeight - scrollTop - clientHeight < END_PX;
+    this.markHidden();
   }
 
   // A growing reply scrolls inside the stage, with a reader who is at its end and has selected none of it.

@@ -67,6 +67,30 @@ async def test_an_answer_of_400_kilobytes_is_read_to_its_end_on_its_page(page, w
     assert missing == []
 
 
+async def test_nothing_more_is_offered_of_a_watched_answer_that_is_shown_whole(page, wire_server):
+    wire_server.script(Answer("A paragraph."))
+    await launch(page, "Write.", model=MODEL)
+    await wait_for_status(page, "completed")
+    await expect(page.locator("[data-answer]")).to_contain_text("A paragraph.")
+
+    await expect(page.get_by_role("button", name="Show all of it")).to_be_hidden()
+    await expect(page.locator("#stage[data-more]")).to_have_count(0)
+
+
+async def test_a_watched_answer_fades_where_more_of_it_is_hidden(page, wire_server):
+    wire_server.script(Answer("A paragraph.\n\n" * 60))
+    await launch(page, "Write.", model=MODEL)
+    await wait_for_status(page, "completed")
+    answer, offer = page.locator("[data-answer]"), page.get_by_role("button", name="Show all of it")
+    await expect(answer).to_contain_text("A paragraph.")
+
+    await answer.evaluate("answer => answer.scrollTo(0, 0)")
+    await expect(page.locator("#stage[data-more]")).to_have_count(1)
+    await offer.click()
+    await expect(page.locator("#stage[data-more]")).to_have_count(0)
+    await expect(offer).to_be_visible()
+
+
 @pytest.mark.parametrize("is_reloaded", [False, True], ids=["live", "from the server"])
 async def test_each_block_runs_as_its_own_words_do(page, wire_server, is_reloaded):
     wire_server.script(Answer(ARABIC))
