@@ -12,6 +12,7 @@ from tests.live_site import LiveSite
 pytestmark = pytest.mark.browser
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+SMALLEST = {"width": 320, "height": 640}
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
@@ -86,6 +87,66 @@ async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_windo
     assert faults == []
 
 
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+async def test_a_run_fits_a_window_of_320_px_in_every_state(shared_site, session, open_page, locale):
+    page = await open_page(shared_site, session=session, locale=locale, **PHONE | {"viewport": SMALLEST})
+    wide: list[str] = []
+
+    for task, fields, status in (
+        ("Write a poem about the sea", {}, "completed"),
+        ("What is 17 * 23 and what is 2**10?", {"approval": "always"}, "waiting"),
+    ):
+        run_id = await launch(page, task, **fields)
+        await wait_for_status(page, status)
+        for view in ("", "?view=timeline", "?view=settings"):
+            await page.goto(f"/runs/{run_id}/{view}")
+            wide += await faults_of(page)
+            wide += await page.evaluate(LABELS_OVER_EACH_OTHER)
+    await page.goto(f"/runs/{run_id}/?view=settings")
+    group, row = page.locator(".settings-group").first, page.locator("tr:has(> .settings-group)").first
+
+    assert wide == []
+    assert (await group.bounding_box())["width"] == (await row.bounding_box())["width"]
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+async def test_the_launch_buttons_share_a_line_and_nothing_shows_below_them(shared_site, session, open_page, locale):
+    page = await open_page(shared_site, session=session, locale=locale, **PHONE | {"viewport": SMALLEST})
+    await page.goto("/runs/new/")
+
+    await page.focus("[name=task]")
+
+    first, second = [await page.locator(name).bounding_box() for name in ("[data-launch]", "[data-stay]")]
+    assert first["x"] + first["width"] <= second["x"]
+    assert first["y"] == second["y"]
+    assert second["x"] + second["width"] <= SMALLEST["width"]
+    assert await page.evaluate(WORDS_CUT_OFF) == []
+    assert await page.locator(".form-actions").evaluate("bar => getComputedStyle(bar).boxShadow") != "none"
+
+
+async def test_the_form_of_a_launch_comes_before_the_card_of_its_agent(shared_site, session, open_page):
+    page = await open_page(shared_site, session=session, viewport={"width": 1280, "height": 800})
+
+    await page.goto("/runs/new/")
+
+    assert await page.locator("#launch-form ~ #launch-agent").count() == 1
+    form, card = [await page.locator(name).bounding_box() for name in ("#launch-form", "#launch-agent")]
+    assert form["y"] == card["y"]
+    assert form["x"] < card["x"]
+
+
+async def test_the_status_of_a_run_lies_over_no_task_in_german(shared_site, session, open_page):
+    page = await open_page(shared_site, session=session, locale="de-DE")
+    await launch(page, "What is 17 * 23?", approval="always")
+    await wait_for_status(page, "waiting")
+
+    await page.goto("/")
+
+    pill, task = page.locator(".run-row .pill").first, page.locator(".run-row-words").first
+    pill_box, task_box = await pill.bounding_box(), await task.bounding_box()
+    assert pill_box["x"] + pill_box["width"] < task_box["x"]
+
+
 async def test_a_launch_without_a_task_says_so_where_the_cursor_is(shared_site, session, open_page):
     page = await open_page(shared_site, session=session)
     await page.goto("/runs/new/")
@@ -113,6 +174,13 @@ async def test_a_page_can_be_walked_with_the_keyboard_alone(shared_site, session
     assert len(reached - {None}) >= reachable
 
 
+LABELS_OVER_EACH_OTHER = """() => {
+    const boxes = [...document.querySelectorAll(".timeline-ticks text")].map(each => each.getBoundingClientRect());
+    const shown = boxes.filter(box => box.width);
+    return shown.filter((box, at) => at && box.left < shown[at - 1].right).map(box => `a label at ${box.left}`);
+}"""
+WORDS_CUT_OFF = """() => [...document.querySelectorAll(".form-actions .button")]
+    .filter(button => button.scrollWidth > button.clientWidth).map(button => button.innerText)"""
 BAR_ENDS_EARLY = """() => {
     const bar = document.querySelector(".top-bar");
     return bar && bar.getBoundingClientRect().right < document.documentElement.clientWidth;
