@@ -177,6 +177,8 @@ def _decided(request: PageRequest, run: Run, call: ToolCall, words: str) -> Http
         words = f"{words} {gettext('The run goes on.')}"
     if request.htmx and "inbox" in request.POST:
         return _said_in_place("decided", {"call": str(call.pk), "text": words, "undo": undo_of(call)})
+    if "inbox" in request.POST and call.undo_until is not None and not left:
+        return redirect("runs:inbox")  # It says the same beside the button that takes the approval back.
     return _done(request, run, words)
 
 

@@ -46,6 +46,18 @@ def test_an_unsafe_call_approved_without_scripts_can_be_taken_back_in_the_inbox(
     assert (call.state, call.decided_by) == ("awaiting_approval", None)
 
 
+@pytest.mark.parametrize("decide", ["approve", "deny"])
+def test_without_scripts_the_inbox_tells_a_decision_once(
+    owner: User, browser_of: BrowserOf, ask: Ask, decide: str
+) -> None:
+    browser, call = browser_of(owner), ask(owner)
+
+    browser.post(address(call, decide), {"inbox": "1", "arguments_hash": call.arguments_hash})
+    page = browser.get("/inbox/").content.decode()
+
+    assert len(re.findall(rf"(?:Approved|Denied) {call.tool_name}\.", page)) == 1
+
+
 def test_the_page_of_the_run_offers_to_take_the_approval_back_until_its_grace_is_over(
     owner: User, browser_of: BrowserOf, ask: Ask
 ) -> None:
