@@ -22,7 +22,7 @@ export class InboxSelection {
   }
 
   boxes() {
-    return [...this.section.querySelectorAll('input[name="call"]')];
+    return [...this.section.querySelectorAll('input[name="call"]:enabled')];
   }
 
   chosen() {

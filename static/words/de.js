@@ -53,6 +53,7 @@ learn((n) => Number((n != 1)), {
     "Mit %(count)s Änderung genehmigen",
     "Mit %(count)s Änderungen genehmigen"
   ],
+  "Approve unchanged": "Unverändert genehmigen",
   "%(count)s selected": [
     "%(count)s ausgewählt",
     "%(count)s ausgewählt"

@@ -48,6 +48,7 @@ learn((n) => Number(0), {
   "Approve with %(count)s change": [
     "批准并更改 %(count)s 处"
   ],
+  "Approve unchanged": "不更改，直接批准",
   "%(count)s selected": [
     "已选择 %(count)s 个"
   ],

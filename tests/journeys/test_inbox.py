@@ -272,3 +272,43 @@ async def test_calls_are_decided_with_single_keys_and_many_unsafe_ones_after_a_q
     await page.get_by_role("link", name="Decided").click()
     await expect(page.locator("[data-decision=approved]")).to_have_count(8)
     await expect(page.locator("[data-decision=denied]")).to_contain_text("No sums adjk")
+
+
+async def test_changed_arguments_are_what_the_key_approves_also_after_a_reload_and_a_refusal(site, open_page):
+    page = await open_page(site, session=site.session_of("ada"), **SCREENS["desk"])
+    await launch(page, "How many feet are in 2 meters?")
+    await wait_for_status(page, "waiting")
+    address = page.url
+    await page.goto("/inbox/")
+    card = page.locator("[data-inbox-call]")
+    field, first = card.locator(".argument-form input.input").first, card.locator(".button-primary:visible")
+    unchanged = card.get_by_role("button", name="Approve unchanged")
+
+    await card.get_by_text("Edit arguments").click()
+    await field.fill("20")
+    await expect(first).to_have_text(re.compile("Approve with 1 change"))
+    await expect(unchanged).to_be_visible()
+    await expect(card.locator("input[name=call]")).to_be_disabled()
+    await field.fill("2")
+    await expect(unchanged).to_have_count(0)
+    await expect(card.locator("input[name=call]")).to_be_enabled()
+    await field.fill("two")
+    await field.press("Enter")
+    await expect(field).to_have_attribute("aria-invalid", "true")
+    await expect(unchanged).to_be_visible()
+    await field.fill("30")
+    await page.reload()
+    await expect(field).to_have_value("30")
+    await expect(unchanged).to_be_visible()
+    await card.get_by_text("Edit arguments").click()
+    await expect(field).to_be_hidden()
+    await card.focus()
+    await page.keyboard.press("a")
+    await expect(field).to_be_visible()  # What is out of sight is shown before it is approved.
+    await card.focus()
+    await page.keyboard.press("a")
+    await expect(page.get_by_text("All clear.")).to_be_visible()
+
+    await page.goto(address)
+    await wait_for_status(page, "completed")
+    await expect(page.locator("[data-step-kind=tool_result]")).to_contain_text("98.4")
