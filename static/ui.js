@@ -162,6 +162,13 @@ on("keydown", "form[data-submit-on-enter]", (form, event) => {
   else form.requestSubmit(button);
 });
 
+// The form of such a field has several decisions, and no button for Enter; below the open field there is only one.
+on("keydown", "[data-enter-denies]", (field, event) => {
+  if (event.key !== "Enter" || event.isComposing || event.repeat) return;
+  event.preventDefault();
+  field.parentElement.querySelector("button[type=submit]").click();
+});
+
 on("submit", "form[data-submit-once]", (form, event) => {
   // htmx guards its own forms with hx-sync and hx-disabled-elt.
   if (event.defaultPrevented || form.hasAttribute("hx-post")) return;

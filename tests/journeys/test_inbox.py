@@ -312,3 +312,21 @@ async def test_changed_arguments_are_what_the_key_approves_also_after_a_reload_a
     await page.goto(address)
     await wait_for_status(page, "completed")
     await expect(page.locator("[data-step-kind=tool_result]")).to_contain_text("98.4")
+
+
+@pytest.mark.parametrize("keys", ["Enter", "Control+Enter"])
+async def test_enter_in_the_reason_denies_and_never_approves(site, open_page, keys):
+    page = await open_page(site, session=site.session_of("ada"), **SCREENS["desk"])
+    await launch(page, "What is 17 * 23?")
+    await wait_for_status(page, "waiting")
+    await page.goto("/inbox/")
+    card = page.locator("[data-inbox-call]")
+
+    await card.get_by_text("Deny…").click()
+    await card.locator("input[name=reason]").fill("No sums today.")
+    await page.keyboard.press(keys)
+    await expect(card.locator(".inbox-result")).to_contain_text("Denied calculator.")
+
+    await page.goto("/inbox/?tab=decided")
+    await expect(page.locator("[data-decision=denied]")).to_contain_text("No sums today.")
+    await expect(page.locator("[data-decision]")).to_have_count(1)
