@@ -223,20 +223,29 @@ for (const field of document.querySelectorAll("[data-draft]")) {
   if (field.form) restored(field.form);
 }
 document.addEventListener("htmx:beforeOnLoad", ({ detail: { elt, xhr } }) => {
-  const launched = xhr.getResponseHeader("HX-Redirect")?.startsWith("/runs/");
-  const field = elt.querySelector?.("[data-draft]");
-  if (field && launched) drafts((storage) => storage.removeItem(field.dataset.draft));
-  const form = elt.matches?.("[data-draft-form]") ? elt : null;
-  const isSent = launched || (xhr.status === 204 && !xhr.getResponseHeader("HX-Redirect"));
-  if (form && isSent) drafts((storage) => storage.removeItem(form.dataset.draftForm));
+  const isLaunched = xhr.getResponseHeader("HX-Redirect")?.startsWith("/runs/");
+  if (isLaunched || (xhr.status === 204 && !xhr.getResponseHeader("HX-Redirect"))) forget(elt, isLaunched);
 });
+// A launch that is answered with the form, for another one.
+document.addEventListener("launched", ({ target }) => forget(target, true));
 
-// For a prefilled form only changed fields are stored, and restored into the open form.
+function forget(element, isLaunched) {
+  const field = element.querySelector?.("[data-draft]");
+  if (field && isLaunched) drafts((storage) => storage.removeItem(field.dataset.draft));
+  if (element.matches?.("[data-draft-form]")) drafts((storage) => storage.removeItem(element.dataset.draftForm));
+}
+
+// For a prefilled form only changed fields are stored, and restored into the open form. A refused form comes back with what
+// was sent as its first values: its draft keeps the fields it has.
 on("input", "[data-draft-form]", (form) => {
-  const changed = typedFields(form).filter((field) => field.value !== firstValue(field));
-  const kept = Object.fromEntries(changed.map((field) => [field.name, field.value]));
+  const kept = form.hasAttribute("data-refused") ? draftOf(form) : {};
+  for (const field of typedFields(form)) {
+    if (Object.hasOwn(kept, field.name) || field.value !== firstValue(field)) kept[field.name] = field.value;
+  }
   drafts((storage) => storage.setItem(form.dataset.draftForm, JSON.stringify(kept)));
 });
+
+const draftOf = (form) => JSON.parse(drafts((storage) => storage.getItem(form.dataset.draftForm)) ?? "{}");
 
 function typedFields(form) {
   return [...form.elements].filter((field) => field.matches("textarea, select, input:not([type=hidden])"));
@@ -250,9 +259,10 @@ function firstValue(field) {
 function showDrafts(root) {
   const forms = root.matches?.("[data-draft-form]") ? [root] : root.querySelectorAll("[data-draft-form]");
   for (const form of forms) {
-    const kept = JSON.parse(drafts((storage) => storage.getItem(form.dataset.draftForm)) ?? "{}");
+    const kept = draftOf(form);
     for (const field of typedFields(form)) {
       if (!Object.hasOwn(kept, field.name) || field.value !== firstValue(field) || field.ariaInvalid) continue;
+      if (field.value === kept[field.name]) continue;
       field.value = kept[field.name];
       field.closest("details")?.setAttribute("open", "");
       restored(form);

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
+from django_htmx.http import trigger_client_event
 
 from runs.agent.all_settings import public_name
 from runs.agent.providers.model_catalog.suggestions import available_models
@@ -94,9 +95,11 @@ def launch_run(request: PageRequest) -> HttpResponse:
 
 
 def _stay(request: PageRequest, form: LaunchForm, run: Run, earlier: Run | None) -> HttpResponse:
-    """The form again, ready for another launch; without htmx as a copy of the run."""
+    """The form with the same options, ready for another task; without htmx as a copy of the run."""
     if request.htmx:
-        return _show(request, form, earlier=earlier, launched=run)
+        sent = {name: form.data[name] for name in form.fields if name in form.data}
+        again = LaunchForm(initial=sent | {"task": "", "extra": form.cleaned_data["extra"]})
+        return trigger_client_event(_show(request, again, earlier=earlier, launched=run), "launched")
     messages.info(request, _("The run was started."))
     return redirect(f"{reverse('runs:launch')}?from={run.pk}")
 

@@ -86,6 +86,7 @@ function nameChanges(form) {
 
 // A selection approves what the cards show: a call with changes is decided by itself.
 function leaveOut(box, isLeftOut) {
+  if (!box) return;
   box.disabled = isLeftOut;
   if (!isLeftOut || !box.checked) return;
   box.checked = false;

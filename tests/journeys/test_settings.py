@@ -119,9 +119,45 @@ async def test_changed_options_are_counted_marked_and_listed_and_a_launch_can_st
     started = page.locator("[data-launched] a")
     await expect(started).to_have_text("half of 90")
     first = await started.get_attribute("href")
+    await expect(page.locator("[name=max_turns]")).to_have_value("7")
+    await expect(page.locator("[name=task]:focus")).to_have_value("")
+    await expect(page.get_by_text("Your unsent draft was restored.")).to_be_hidden()
     await page.locator("[name=max_turns]").fill("8")
+    await page.fill("[name=task]", "half of 92")
     await page.keyboard.press("Control+Shift+Enter")
     await expect(started).not_to_have_attribute("href", first)
 
     await expect(page.locator("[name=max_turns]")).to_have_value("8")
     await expect(page.locator("[data-options-set]")).to_have_text("2 set")
+    await page.goto("/runs/new/")
+    await expect(page.get_by_text("Your unsent draft was restored.")).to_be_hidden()
+    await expect(page.locator("[name=task]")).to_have_value("")
+
+
+async def test_a_refused_launch_is_kept_as_it_was_corrected_until_it_is_launched(
+    shared_site: LiveSite, session: str, open_page
+) -> None:
+    page = await open_page(shared_site, session=session)
+    await page.goto("/runs/new/")
+    await page.fill("[name=task]", "half of 90")
+    await unfold(page, "Options")
+    await page.fill("[name=max_turns]", "7")
+    await page.fill("[name=extra]", "{bad")
+    await page.keyboard.press("Control+Enter")
+    wrong = page.locator("[name=extra][aria-invalid=true]")
+    await expect(wrong).to_have_value("{bad")
+
+    await wrong.fill('{"top_k": 40}')
+    await page.reload()
+    await expect(page.locator("[name=extra]")).to_have_value('{"top_k": 40}')
+    await expect(page.locator("[name=max_turns]")).to_have_value("7")
+    await page.fill("[name=extra]", "{bad")
+    await page.keyboard.press("Control+Enter")
+    await wrong.fill("")
+    await page.keyboard.press("Control+Enter")
+    await page.wait_for_url("**/runs/*-*-*-*-*/")
+
+    await page.goto("/runs/new/")
+    await expect(page.get_by_text("Your unsent draft was restored.")).to_be_hidden()
+    await expect(page.locator("[name=max_turns]")).to_have_value("")
+    await expect(page.locator("[name=extra]")).to_have_value("")

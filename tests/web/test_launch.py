@@ -1,5 +1,6 @@
 """Launching, stopping and running again from the pages."""
 
+import html
 import json
 import re
 from collections.abc import Callable
@@ -332,6 +333,19 @@ def test_a_run_is_launched_without_scripts_and_the_form_stays_ready_for_another(
     assert (response.status_code, response["Location"]) == (302, f"/runs/new/?from={run.pk}")
     page = browser.get(response["Location"]).content.decode()
     assert 'value="7"' in page and "The run was started." in page
+
+
+def test_a_form_that_stays_keeps_the_options_and_says_that_its_task_was_launched(browser: Client) -> None:
+    options = {"max_turns": "7", "max_seconds": "90", "extra": '{"top_k": 40}', "agent": "Assistant"}
+
+    answer = browser.post("/runs/", {"task": "half of 90", "stay": "1", **options}, headers=HTMX)
+
+    page = html.unescape(answer.text)
+    assert json.loads(answer["HX-Trigger"]) == {"launched": {}}
+    assert re.search(r'name="task"[^>]*>\s*</textarea>', page)
+    assert 'value="7"' in page and 'value="90"' in page and '"top_k": 40' in page
+    assert re.search(r'value="Assistant"\s+selected', page)
+    assert "data-refused" not in page and 'role="alert"' not in page
 
 
 def test_a_form_that_stays_has_a_new_key_so_that_it_launches_again(browser: Client) -> None:
