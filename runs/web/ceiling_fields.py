@@ -14,9 +14,8 @@ from runs.agent.text import dollars_text
 from runs.engine.control import Ceilings
 from runs.live.rendering.formatting import counted_text, dollars_in
 from runs.models import Agent
-from runs.web.agent_facts import span_words
 from runs.web.run_settings import setting_words
-from runs.web.setting_labels import amount_words, empty_meaning
+from runs.web.setting_labels import amount_words, empty_meaning, plain_number
 
 _NUMBERS: Final = tuple(each for each in LAUNCHED if each.is_capped and each.kind in ("count", "money"))
 """Capped settings with a number field in the launch form."""
@@ -53,7 +52,8 @@ def _words_of_empty(setting: Setting, agent: Agent) -> str:
         if setting.empty in _DEFAULTS:
             return str(_DEFAULTS[setting.empty])
         return _("Default: %(value)s") % {"value": empty_meaning(setting) or _("none")}
-    shown = span_words(value) if setting.unit == "second" else setting_words(setting, value)
+    # What is typed there are seconds: "10 min" would invite to type 10.
+    shown = plain_number(value) if setting.unit == "second" else setting_words(setting, value)
     return _("Default: %(value)s") % {"value": shown}
 
 

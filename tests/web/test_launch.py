@@ -313,6 +313,20 @@ def test_a_copy_takes_over_what_was_set_on_the_run_also_where_the_agent_has_the_
     assert copy.config["temperature"] == 0.5
 
 
+def test_a_field_of_seconds_shows_its_default_in_seconds(browser: Client, agent: Agent) -> None:
+    agent.max_duration_s, agent.tool_timeout_s = 600, 2.5
+    agent.save()
+
+    page = browser.get("/runs/new/").text
+
+    shown = {
+        name: re.search(rf'name="{name}"[^>]*placeholder="([^"]*)"', page) for name in ("max_seconds", "tool_timeout_s")
+    }
+    assert {name: found and found[1] for name, found in shown.items()} == {
+        "max_seconds": "Default: 600", "tool_timeout_s": "Default: 2.5",
+    }  # fmt: skip
+
+
 def test_a_changed_copy_says_what_differs_from_the_run_before_it_is_launched(browser: Client, agent: Agent) -> None:
     browser.post("/runs/", {"task": "half of 90", "max_turns": "7"})
     run = Run.objects.get()
