@@ -22,6 +22,7 @@ from django_htmx.middleware import HtmxDetails
 from runs.models import Run
 from runs.models.permissions import why_not
 from runs.request_slots import note_person
+from runs.web.kept_counts import forget_counts
 from runs.web.sign_in_forms import SignInForm
 from runs.web.unsent_forms import UnsentForm
 
@@ -45,7 +46,10 @@ def signed_in(view: PageView[P]) -> PageView[P]:
     def checked(request: PageRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if request.user.is_authenticated:
             note_person(request.session.session_key or "", request.user.pk)
-            return view(request, *args, **kwargs)
+            response = view(request, *args, **kwargs)
+            if request.method == "POST":
+                forget_counts(request.user)
+            return response
         kept = UnsentForm.of(request) if request.method == "POST" and not request.htmx else None
         if kept is not None and (signed := kept.sign()):
             return show_sign_in(request, next=_way_back(request), kept=signed)

@@ -49,9 +49,9 @@ def show_runs(request: PageRequest) -> HttpResponse:
             template = "runs/partials/run_table_rows.html"
         case "results":
             context |= _listed(wanted) | _around(request, wanted, context["columns"])
-            template = "runs/partials/run_results.html"
+            template = "runs/partials/run_filtered.html"
         case _:
-            context |= _listed(wanted) | _around(request, wanted, context["columns"]) | {"tabs": view_tabs(wanted)}
+            context |= _listed(wanted) | _around(request, wanted, context["columns"])
             template = "runs/runs.html"
     response = render(request, template, context)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
@@ -71,8 +71,10 @@ def _listed(wanted: RunFilter) -> dict[str, Any]:
 
 def _around(request: PageRequest, wanted: RunFilter, columns: set[str]) -> dict[str, Any]:
     # Counting what mentions some words would read every text there is.
+    totals = None if wanted.q else totals_of(wanted.matching())
     return {
-        "totals": None if wanted.q else totals_of(wanted.matching()),
+        "totals": totals,
+        "tabs": view_tabs(wanted, totals),
         "most_chosen": MOST_CHOSEN,
         "column_choices": column_choices(columns, shows_owners=wanted.shows_owners),
         "own_view": next((view for view in views_for(request.user) if _is_own(view, wanted)), None),

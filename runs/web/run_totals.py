@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from django.core.cache import cache
 from django.db.models import Count, Q, QuerySet, Sum
 from django.http import QueryDict
 from django.urls import reverse
@@ -12,8 +11,8 @@ from django.utils.translation import gettext, ngettext
 
 from runs.live.rendering.formatting import capped_text, counted_text, percent_text, sum_text
 from runs.models import Run, RunView
-from runs.models.permissions import may_see_all
 from runs.models.run import SUCCEEDED
+from runs.web.kept_counts import kept_count
 from runs.web.run_filter import RunFilter, needing, start_of_today
 from runs.web.run_views import address_of, views_for
 
@@ -21,8 +20,6 @@ MOST_COUNTED: Final = 10_000
 """Runs of a view that are counted, and of the list that are grouped: of more the newest are."""
 MOST_SUMMED: Final = 100_000
 """Runs of the list that are summed; of more the newest are."""
-KEPT_S: Final = 10
-"""How long the counts of the views are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,48 +104,47 @@ class ViewTab:
     url: str
 
 
-def view_tabs(wanted: RunFilter) -> list[ViewTab]:
-    """The fixed views and the saved ones, with their counts."""
-    counts, saved = _counts(wanted.user), views_for(wanted.user)
+def view_tabs(wanted: RunFilter, totals: RunTotals | None) -> list[ViewTab]:
+    """The fixed views and the saved ones, with their counts. `totals` are those of the list, whose view shows the same
+    number; None if they are not known."""
+    saved = views_for(wanted.user)
     is_saved = any(str(view.pk) == wanted.saved for view in saved)
     home = reverse("runs:history")
-    fixed = [
-        ViewTab(
-            name,
-            title,
-            capped_text(counts[name], MOST_COUNTED),
-            not is_saved and name == wanted.view,
-            f"{home}?view={name}" if name else home,
-        )
-        for name, title in wanted.views.items()
-    ]
-    return [*fixed, *(_saved_tab(view, wanted) for view in saved)]
+    shown = None if totals is None else min(totals.runs, MOST_COUNTED + 1)
+    fixed = []
+    for name, title in wanted.views.items():
+        is_here = not is_saved and name == wanted.view
+        is_whole = is_here and not wanted.chosen()
+        number = shown if is_whole and shown is not None else _count_of(name, wanted.user)
+        is_current = is_whole or (is_here and bool(name))  # with filters these are not all
+        url = f"{home}?view={name}" if name else home
+        fixed.append(ViewTab(name, title, capped_text(number, MOST_COUNTED), is_current, url))
+    return [*fixed, *(_saved_tab(view, wanted, shown) for view in saved)]
 
 
-def _saved_tab(view: RunView, wanted: RunFilter) -> ViewTab:
+def _saved_tab(view: RunView, wanted: RunFilter, shown: int | None) -> ViewTab:
     """A saved view; without a count where that would read texts."""
     asked = RunFilter(QueryDict(view.query), user=wanted.user, beside=wanted)
+    is_current = str(view.pk) == wanted.saved
+    is_shown = is_current and asked.chosen() == wanted.chosen() and asked.view == wanted.view
 
     def count() -> int:
         return asked.matching()[: MOST_COUNTED + 1].count()
 
-    key = f"run-view:{wanted.user.pk}:{may_see_all(wanted.user):d}:{view.pk}:{hash(view.query)}"
-    number = "" if asked.q else capped_text(cache.get_or_set(key, count, KEPT_S) or 0, MOST_COUNTED)
-    return ViewTab(str(view.pk), view.name, number, str(view.pk) == wanted.saved, address_of(view))
+    number = ""
+    if not asked.q:
+        name = f"{view.pk}:{hash(view.query)}"
+        found = shown if is_shown and shown is not None else kept_count(wanted.user, name, count)
+        number = capped_text(found, MOST_COUNTED)
+    return ViewTab(str(view.pk), view.name, number, is_current, address_of(view))
 
 
-def _counts(user: Any) -> dict[str, int]:
-    def count() -> dict[str, int]:
-        seen = Run.objects.visible_to(user).order_by()
-        views = {
-            "": seen,
-            "needs-me": needing(user).order_by(),
-            "failed-today": seen.filter(status=Run.Status.FAILED, created_at__gte=start_of_today()),
-        }
-        if may_see_all(user):
-            views["mine"] = seen.filter(user=user)
-        return {name: runs[: MOST_COUNTED + 1].count() for name, runs in views.items()}
-
-    # What a person may see is part of the key: a right that is taken away takes the counts with it.
-    key = f"run-views:{user.pk}:{may_see_all(user):d}"
-    return dict(cache.get_or_set(key, count, KEPT_S) or {})
+def _count_of(name: str, user: Any) -> int:
+    seen = Run.objects.visible_to(user).order_by()
+    views = {
+        "": seen,
+        "needs-me": needing(user).order_by(),
+        "failed-today": seen.filter(status=Run.Status.FAILED, created_at__gte=start_of_today()),
+        "mine": seen.filter(user=user),
+    }
+    return kept_count(user, name, views[name][: MOST_COUNTED + 1].count)

@@ -18,6 +18,7 @@ from runs.web.run_views import MOST_VIEWS
 from tests.markup import flat
 from tests.web.conftest import HTMX
 from tests.web.identities import permission_of
+from tests.web.waiting_fixtures import Ask, address
 
 BrowserOf = Callable[[User | None], Client]
 MakeRun = Callable[..., Run]
@@ -34,6 +35,12 @@ def tabs_of(page: str) -> list[str]:
     nav = re.search(r'<nav class="view-tabs".*?</nav>', page, re.DOTALL)
     assert nav is not None
     return [" ".join(re.sub(r"<[^>]+>", " ", tab).split()) for tab in re.findall(r"<a .*?</a>", nav.group(), re.DOTALL)]
+
+
+def current_tabs(page: str) -> list[str]:
+    """The words of the marked tabs."""
+    nav = page[page.index('id="run-tabs"') :].split("</nav>", maxsplit=1)[0]
+    return [words.strip() for words in re.findall(r'aria-current="page">([^<]*)', nav)]
 
 
 def save(browser: Client, name: str, query: str, **fields: str) -> Any:
@@ -61,6 +68,51 @@ def test_the_filters_are_saved_as_a_view_with_a_count_and_opened_again(
     assert "Broken ones 1" in tabs_of(page)
     assert re.findall(r'aria-current="page">(\w+)', page.split('class="view-tabs"')[1]) == ["Broken"]
     assert page.count("data-run-row=") == 1
+
+
+def test_a_launch_and_a_decision_are_counted_at_once(
+    browser: Client, owner: User, make_run: MakeRun, agent: Agent, ask: Ask
+) -> None:
+    call = ask(owner)
+    save(browser, "Waiting ones", "status=waiting")
+    before = tabs_of(browser.get("/runs/?view=failed-today").text)
+    browser.post("/runs/", {"task": "half of 90"})
+    launched = tabs_of(browser.get("/runs/?view=failed-today").text)
+    browser.post(address(call, "deny"), {"arguments_hash": call.arguments_hash})
+
+    decided = tabs_of(browser.get("/runs/?view=failed-today").text)
+
+    assert before == ["All 1", "Needs me 1", "Failed today 0", "Waiting ones 1"]
+    assert launched == ["All 2", "Needs me 1", "Failed today 0", "Waiting ones 1"]
+    assert decided[:3] == ["All 2", "Needs me 0", "Failed today 0"]
+
+
+def test_the_view_of_the_list_has_the_number_of_the_list(browser: Client, owner: User, make_run: MakeRun) -> None:
+    make_run(owner, status="failed")
+    save(browser, "Broken", "status=failed")
+    saved = f"/runs/?status=failed&saved={RunView.objects.get().pk}"
+    pages = ("/runs/", "/runs/?view=failed-today", saved)
+    for page in pages:
+        browser.get(page)
+    make_run(owner, status="failed")  # by a program
+
+    seen = [tabs_of(browser.get(page).text) for page in pages]
+
+    assert [tabs[place] for tabs, place in zip(seen, (0, 2, 3), strict=True)] == ["All 2", "Failed today 2", "Broken 2"]
+
+
+def test_all_is_the_view_of_a_list_without_filters(browser: Client, owner: User, make_run: MakeRun) -> None:
+    make_run(owner, status="failed")
+
+    whole = browser.get("/runs/").text
+    pages = [browser.get(f"/runs/?{query}").text for query in ("status=failed", "q=half")]
+    changed = browser.get("/runs/?status=failed", headers=HTMX | {"HX-Target": "results"}).text
+    named = browser.get("/runs/?view=failed-today&status=failed").text
+
+    assert current_tabs(whole) == ["All"]
+    assert [current_tabs(page) for page in (*pages, changed)] == [[], [], []]
+    assert 'id="run-tabs"' in changed and 'hx-swap-oob="true"' in changed and "hx-swap-oob" not in whole
+    assert current_tabs(named) == ["Failed today"]
 
 
 def test_a_view_saved_again_under_its_name_is_replaced_and_there_is_a_most(browser: Client) -> None:

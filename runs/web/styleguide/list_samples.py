@@ -31,7 +31,7 @@ from runs.web.run_columns import USUAL, column_choices
 from runs.web.run_filter import RunFilter
 from runs.web.run_groups import RunGroup
 from runs.web.run_search import SearchResult
-from runs.web.run_totals import RunTotals
+from runs.web.run_totals import RunTotals, ViewTab
 from runs.web.styleguide import sample_rows as rows
 from runs.web.styleguide.samples import Sample, SampleGroup, sample
 
@@ -73,7 +73,12 @@ def _runs() -> list[Sample]:
     }
     group = RunGroup("Order clerk", context["totals"], "/runs/?agent=Order+clerk", runs=_listed()[2:])
     nothing = context | {"runs": [], "older": "", "totals": None, "filter": RunFilter(narrow, user=AnonymousUser())}
+    tabs = [
+        ViewTab("", "All", "3,051", True, "/runs/"),
+        ViewTab("needs-me", "Needs me", "2", False, "/runs/?view=needs-me"),
+    ]
     return [
+        sample("Views", "runs/partials/run_tabs", {"tabs": tabs}, wide=True),
         sample("Filters", "runs/partials/run_filters", context, wide=True),
         sample("Filters in use", "runs/partials/run_filters", nothing, wide=True),
         sample("Table", "runs/partials/run_results", context, wide=True),
