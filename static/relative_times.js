@@ -26,12 +26,12 @@ export function relative(moment, now = new Date()) {
   return moment.getFullYear() === now.getFullYear() ? DAY.format(moment) : DAY_OF_YEAR.format(moment);
 }
 
-// The time since a moment in one unit: "15 min".
+// The time since a moment in one unit, rounded down as above: "15 min".
 function span(moment, now) {
   const seconds = Math.max(0, (now - moment) / 1000);
   if (seconds < 60) return gettext("%(n)s s", { n: Math.floor(seconds) });
-  if (seconds < 3_570) return gettext("%(n)s min", { n: Math.round(seconds / 60) });
-  return gettext("%(n)s h", { n: number(seconds / 3600, 1) });
+  if (seconds < 3_600) return gettext("%(n)s min", { n: Math.floor(seconds / 60) });
+  return gettext("%(n)s h", { n: number(Math.floor(seconds / 360) / 10, 1) });
 }
 
 function write(root) {

@@ -17,6 +17,7 @@ from runs.live.rendering.formatting import (
     day_text,
     dollars,
     duration_text,
+    past_span_text,
     percent_text,
     short_duration_text,
     sum_text,
@@ -64,7 +65,7 @@ def since(moment: datetime | None) -> SafeString | str:
     """A `<time>` of the time since then, in one unit: `15 min`. Empty for None."""
     if moment is None:
         return ""
-    words = short_duration_text((timezone.now() - moment).total_seconds())
+    words = past_span_text((timezone.now() - moment).total_seconds())
     return format_html('<time datetime="{}" title="{} UTC" data-span>{}</time>', iso(moment), _exact(moment), words)
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone, translation
 
+from runs.live.rendering.formatting import ago_text, past_span_text
 from runs.models import ApiToken, Run, Step
 from tests.web.waiting_fixtures import Ask
 
@@ -80,3 +81,13 @@ def test_no_attribute_has_a_number_written_in_the_way_of_a_language(
     assert len(numbers) > 10
     assert 'id="step-12345"' in page and 'data-step-seq="12346"' in page and 'data-after="12346"' in page
     assert "?before=12344" in page
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(-5, "0 s"), (59.9, "59 s"), (60, "1 min"), (119, "1 min"), (3599, "59 min"), (3600, "1.0 h"), (7199, "1.9 h")],
+)
+def test_the_time_since_something_is_rounded_down_like_how_long_ago_it_was(seconds: float, words: str) -> None:
+    assert past_span_text(seconds) == words
+    if 60 <= seconds < 3600:
+        assert ago_text(MOMENT, MOMENT + timedelta(seconds=seconds)) == f"{words} ago"

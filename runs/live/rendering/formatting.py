@@ -110,6 +110,16 @@ def short_duration_text(seconds: float) -> str:
     return gettext("%(n)s h") % {"n": localized(f"{seconds / 3600:.1f}")}
 
 
+def past_span_text(seconds: float) -> str:
+    """The time since something, in one unit, rounded down as in "1 min ago": `45 s`, `15 min`, `3.2 h`.
+    `relative_times.js` writes the same."""
+    if seconds < 60:
+        return gettext("%(n)s s") % {"n": int(max(seconds, 0))}
+    if seconds < 3600:
+        return gettext("%(n)s min") % {"n": int(seconds // 60)}
+    return gettext("%(n)s h") % {"n": localized(f"{seconds // 360 / 10:.1f}")}
+
+
 def size_text(size_bytes: float) -> str:
     """A size for people: `812 B`, `64 KiB`, `1.4 MiB`, `2.0 GiB`."""
     if size_bytes < 1000:
