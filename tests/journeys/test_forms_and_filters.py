@@ -163,11 +163,33 @@ async def test_a_filter_stands_in_the_address_and_the_back_button_takes_it_away(
     await page.check('[name=status][value="failed"]')
     await page.wait_for_url("**/runs/?status=failed")
     await expect(rows(page)).to_have_count(12)
+    await expect(page.locator("#run-tabs [aria-current]")).to_have_count(0)
     await page.go_back()
 
     await page.wait_for_url("**/runs/")
+    await expect(page.locator("#run-tabs [aria-current]")).to_contain_text("All")
     await expect(rows(page)).to_have_count(50)
     await expect(page.locator("[name=status]:checked")).to_have_count(0)
+
+
+async def test_the_search_stays_where_it_is_while_filters_are_chosen(page: Page) -> None:
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    await page.goto("/runs/")
+    place = "document.getElementById('id_q').getBoundingClientRect().top"
+    middles = """[...document.querySelectorAll('#id_q, .filter-chip > summary')].slice(0, 3).map(each => {
+        const {top, bottom} = each.getBoundingClientRect();
+        return (top + bottom) / 2;
+    })"""
+    before = await page.evaluate(place)
+    inside_one_row = await page.evaluate(middles)
+
+    await page.get_by_text("Status", exact=True).first.click()
+    for status in ("failed", "completed", "waiting", "idle"):
+        await page.check(f'[name=status][value="{status}"]')
+    await expect(page.locator("[data-chip-words]").first).to_contain_text("Failed")
+
+    assert await page.evaluate(place) == before
+    assert max(inside_one_row) - min(inside_one_row) <= 1
 
 
 async def test_older_runs_are_added_below_until_there_are_no_more(busy_page: Page) -> None:
