@@ -36,6 +36,26 @@ document.addEventListener("input", ({ target }) => {
   if (target.name === "tools") target.form.elements.tool_choice.value = "chosen";
 });
 
+// --- with all tools every box is ticked and cannot be changed; what was ticked before comes back with another choice ---
+
+function showChoice() {
+  const isAll = form()?.elements.tool_choice?.value === "all";
+  for (const box of document.querySelectorAll('[data-tool] input[name="tools"]')) {
+    if (isAll) box.dataset.ticked ??= String(box.disabled ? box.defaultChecked : box.checked); // a browser keeps what it showed
+    else if (!box.dataset.ticked) continue;
+    box.checked = isAll || box.dataset.ticked === "true";
+    box.disabled = isAll;
+    if (!isAll) delete box.dataset.ticked;
+  }
+}
+
+document.addEventListener("change", ({ target }) => target.name === "tool_choice" && showChoice());
+// The form sends what it would without a script.
+document.addEventListener("formdata", ({ target, formData }) => {
+  if (target !== form()) return;
+  for (const box of target.querySelectorAll('input[name="tools"][data-ticked="true"]')) formData.append("tools", box.value);
+});
+
 document.addEventListener("keydown", (event) => {
   // Enter in the search is no wish to save.
   if (event.key === "Enter" && event.target.id === "tool-search") event.preventDefault();
@@ -55,5 +75,7 @@ document.addEventListener("htmx:beforeOnLoad", ({ detail: { elt, xhr } }) => {
 document.addEventListener("htmx:load", ({ detail: { elt } }) => {
   if (!elt.matches?.("[data-agent-form]")) return;
   showSearch();
+  showChoice();
 });
 showSearch();
+showChoice();

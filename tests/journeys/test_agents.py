@@ -58,6 +58,7 @@ async def test_an_agent_is_made_launched_edited_copied_exported_and_imported(
     await expect(page.get_by_label("Model 1", exact=True)).to_have_value("local/m1")
     await page.get_by_role("button", name="Remove model 1").click()
     await expect(page.get_by_label("Model 1", exact=True)).to_have_value("offline")
+    await page.get_by_label("Only these").check()
     await page.get_by_role("checkbox", name="calculator").check()
     await expect(page.get_by_label("Only these")).to_be_checked()
     await page.get_by_label("Max turns").fill("7")
@@ -110,6 +111,34 @@ async def test_an_agent_is_made_launched_edited_copied_exported_and_imported(
     faults += await faults_of(page)
 
     assert faults == []
+
+
+async def test_all_tools_are_ticked_and_fixed_while_all_are_chosen(live_site: LiveSite, open_page) -> None:
+    live_site.create_user("root", staff=True, superuser=True)
+    page = await open_page(live_site, session=live_site.session_of("root"))
+    await page.goto("/agents/new/")
+    boxes = page.locator("[data-tool] [name=tools]")
+    loose = page.locator("[data-tool] [name=tools]:is(:enabled, :not(:checked))")
+
+    await expect(loose).to_have_count(0)
+    await page.get_by_label("Only these").check()
+    await expect(page.locator("[name=tools]:checked")).to_have_count(0)
+    await page.get_by_role("checkbox", name="calculator").check()
+    await page.get_by_label("All tools").check()
+    await expect(loose).to_have_count(0)
+    sent = await page.evaluate("new FormData(document.querySelector('[data-agent-form]')).getAll('tools')")
+    await page.locator(".agent-save [value=save]").click()
+    await expect(page.get_by_text("Give the agent a name.")).to_be_visible()
+    await expect(loose).to_have_count(0)
+    await page.get_by_label("Only these").check()
+
+    assert sent == ["calculator"]
+    assert await boxes.count() > 1
+    await expect(page.locator("[name=tools]:checked")).to_have_count(1)
+    await expect(page.get_by_role("checkbox", name="calculator")).to_be_checked()
+    await page.get_by_label("No tools").check()
+    await page.get_by_role("checkbox", name="calculator").uncheck()
+    await expect(page.get_by_label("Only these")).to_be_checked()
 
 
 async def test_an_agent_is_made_without_scripts(live_site: LiveSite, open_page) -> None:
