@@ -67,6 +67,7 @@ export class InboxCards {
 
   resultOf(call, action) {
     const result = document.getElementById("inbox-result").content.firstElementChild.cloneNode(true);
+    result.querySelector(action === "deny" ? "svg:not(.inbox-denied)" : ".inbox-denied").remove();
     const { inboxCall, tool } = call.dataset;
     const { text, undo } = this.said.get(inboxCall) ?? {};
     result.querySelector("span").textContent = text ?? (DECISIONS[action] ?? decided)(tool);

@@ -60,6 +60,8 @@ async def test_what_waits_comes_to_the_inbox_is_changed_and_approved_and_goes(si
     await calls.get_by_role("button", name="Approve with 1 change").click()
 
     await expect(calls.locator(".inbox-result")).to_have_text("Approved calculator. The run goes on.")
+    await expect(calls.locator(".inbox-result > svg:not(.inbox-denied)")).to_have_count(1)
+    await expect(calls.locator(".inbox-result > svg")).to_have_count(1)
     await inbox.clock.fast_forward(LINE_STAYS_MS)
     await expect(calls).to_have_count(0)
     await expect(inbox).to_have_title("Inbox · Agentsite")
@@ -326,6 +328,7 @@ async def test_enter_in_the_reason_denies_and_never_approves(site, open_page, ke
     await card.locator("input[name=reason]").fill("No sums today.")
     await page.keyboard.press(keys)
     await expect(card.locator(".inbox-result")).to_contain_text("Denied calculator.")
+    await expect(card.locator(".inbox-result > svg")).to_have_class(re.compile("inbox-denied"))
 
     await page.goto("/inbox/?tab=decided")
     await expect(page.locator("[data-decision=denied]")).to_contain_text("No sums today.")
