@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from runs.live.rendering.short_texts import short_arguments
 from runs.models import Run, ToolCall
 from runs.web.run_sorts import NEWEST, text_of
 
@@ -40,6 +41,11 @@ class DecidedCall:
                 return _("Marked as done:")
             case _:
                 return _("Approved")
+
+    @property
+    def arguments(self) -> str:
+        """The arguments that were decided about, on one line; those it ran with, if they were changed."""
+        return short_arguments(self.call.arguments)
 
     @property
     def is_changed(self) -> bool:

@@ -181,8 +181,9 @@ def test_the_answer_to_a_decision_in_the_inbox_says_what_is_left_in_the_run(
 def test_the_decided_tab_says_who_decided_what_when_and_why(
     owner: User, other: User, browser: Client, ask: Ask, send_name: str
 ) -> None:
-    approved, denied, expired, old, theirs = ask(owner), ask(owner), ask(owner), ask(owner), ask(other)
-    browser.post(address(approved, "approve"), {"arguments_hash": approved.arguments_hash})
+    approved, denied, expired, old, theirs = ask(owner), ask(owner, to="<eve>"), ask(owner), ask(owner), ask(other)
+    edit = {"edited": "1", f"call-{approved.pk}-to": "joe", f"call-{approved.pk}-copies": "2"}
+    browser.post(address(approved, "approve"), {"arguments_hash": approved.arguments_hash, **edit})
     browser.post(address(denied, "deny"), {"arguments_hash": denied.arguments_hash, "reason": "Not <him>."})
     for call, days in ((expired, 1), (old, 31), (theirs, 1)):
         moment = timezone.now() - timedelta(days=days)
@@ -197,6 +198,9 @@ def test_the_decided_tab_says_who_decided_what_when_and_why(
     ]
     assert "“Not &lt;him&gt;.”" in rows[0][1] and "owner" in rows[0][1]
     assert "automatically" in rows[2][1]
+    sent = [re.findall(r'<p class="call-args[^>]*>([^<]*)</p>', row) for _, row in rows]
+    assert sent == [["&lt;eve&gt;"], ["joe, 2"], ["bob"]]
+    assert ["with changed arguments" in row for _, row in rows] == [False, True, False]
 
 
 def test_the_decided_tab_has_pages_without_a_gap(owner: User, browser: Client, ask: Ask) -> None:
