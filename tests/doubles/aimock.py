@@ -67,13 +67,10 @@ class Aimock:
         self._post("chaos", rates)
 
     def requests(self) -> list[dict[str, Any]]:
-        """The requests for a reply since `answer`: `path`, `headers`, and the `body` as aimock parsed it.
-
-        Without those for its list of models, which come at any time.
-        """
+        """The requests since `answer`: `path`, `headers`, and the `body` as aimock parsed it."""
         with urlopen(f"{self.url}/__aimock/journal", timeout=ANSWER_LIMIT_S) as answer:  # noqa: S310  a double of ours
             journal: list[dict[str, Any]] = json.load(answer)
-        return [asked for asked in journal if "messages" in (asked["body"] or {})]
+        return journal
 
     def close(self) -> None:
         """Kill it."""

@@ -6,6 +6,7 @@ import pytest
 
 from runs.agent.messages import ModelProvider
 from runs.agent.providers.model_catalog.catalog import provider_for
+from runs.agent.tools import registry
 from tests.doubles.aimock import Aimock, install
 
 MODELS = {
@@ -15,6 +16,14 @@ MODELS = {
     "gemini": "google:gemini-3.8-flash",
 }
 """A model of each format, by its name in the product."""
+
+
+@pytest.fixture(autouse=True)
+def only_builtin_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests name the built-in tools alone. The double keeps no body of more than 64 KiB, which the tools that other
+    tests of this process have left would make."""
+    registry.registered_tools()
+    monkeypatch.setattr(registry, "_layers", registry._layers | {"own": {}})
 
 
 @pytest.fixture(scope="module")

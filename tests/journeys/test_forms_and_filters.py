@@ -185,7 +185,9 @@ async def test_the_search_stays_where_it_is_while_filters_are_chosen(page: Page)
 
     await page.get_by_text("Status", exact=True).first.click()
     for status in ("failed", "completed", "waiting", "idle"):
-        await page.check(f'[name=status][value="{status}"]')
+        async with page.expect_response(f"**status={status}*"):
+            await page.check(f'[name=status][value="{status}"]')
+        await expect(page.locator(".run-results.htmx-request")).to_have_count(0)
     await expect(page.locator("[data-chip-words]").first).to_contain_text("Failed")
 
     assert await page.evaluate(place) == before

@@ -152,7 +152,9 @@ async def test_a_refused_launch_is_kept_as_it_was_corrected_until_it_is_launched
     await expect(page.locator("[name=extra]")).to_have_value('{"top_k": 40}')
     await expect(page.locator("[name=max_turns]")).to_have_value("7")
     await page.fill("[name=extra]", "{bad")
-    await page.keyboard.press("Control+Enter")
+    async with page.expect_event("requestfinished", lambda request: request.method == "POST"):
+        await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#launch-form:not(.htmx-request)[data-refused]")).to_have_count(1)
     await wrong.fill("")
     await page.keyboard.press("Control+Enter")
     await page.wait_for_url("**/runs/*-*-*-*-*/")
