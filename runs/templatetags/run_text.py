@@ -25,8 +25,15 @@ def one_line(text: str, length: int = 160) -> str:
 
 @register.filter
 def quoted(text: str, length: int = 160) -> str:
-    """As `one_line`, in the quotation marks of the language, and without those of its own around the whole."""
-    return gettext("“%(text)s”") % {"text": one_line(_without_marks(text.strip()), length)}
+    """As `one_line`, in the quotation marks of the language, and without those of its own around the whole.
+
+    A text that begins or ends with a quotation gets none: two marks would meet.
+    """
+    inside = _without_marks(text.strip())
+    line = one_line(inside, length)
+    if any(inside.startswith(opening) or inside.endswith(closing) for opening, closing in QUOTATION_MARKS):
+        return line
+    return gettext("“%(text)s”") % {"text": line}
 
 
 def _without_marks(text: str) -> str:

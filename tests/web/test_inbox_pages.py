@@ -92,25 +92,26 @@ def test_a_card_says_what_the_deadline_decides_which_call_it_is_and_what_the_mod
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("said", "english", "german"),
     [
-        ('"Bob waits."', "“Bob waits.”"),
-        ("“Bob waits.”\n", "“Bob waits.”"),
-        ("“Bob” waits for “Eve”", "““Bob” waits for “Eve””"),
-        ("“", "““”"),
+        ('"Bob waits."', "“Bob waits.”", "„Bob waits.“"),
+        ("“Bob waits.”\n", "“Bob waits.”", "„Bob waits.“"),
+        ("Bob “waits” here", "“Bob “waits” here”", "„Bob “waits” here“"),
+        ("“Bob” waits for “Eve”", "“Bob” waits for “Eve”", "“Bob” waits for “Eve”"),
+        ("“What is 2 + 3?” is arithmetic.", "“What is 2 + 3?” is arithmetic.", "“What is 2 + 3?” is arithmetic."),
+        ("“", "“", "“"),
     ],
 )
 def test_words_that_have_quotation_marks_get_no_second_ones(
-    owner: User, browser: Client, ask: Ask, said: str, shown: str
+    owner: User, browser: Client, ask: Ask, said: str, english: str, german: str
 ) -> None:
     call = ask(owner)
     Step.objects.filter(run=call.run, sequence=1).update(kind="reasoning", content=said)
 
-    english = browser.get("/inbox/").text
-    german = browser.get("/inbox/", headers={"Accept-Language": "de"}).text
+    pages = [browser.get("/inbox/", headers={"Accept-Language": language}).text for language in ("en", "de")]
 
-    assert f">{shown}</p>" in english
-    assert f">„{shown[1:-1]}“</p>" in german
+    assert f">{english}</p>" in pages[0]
+    assert f">{german}</p>" in pages[1]
 
 
 def test_three_similar_calls_are_one_card_and_a_table_of_what_differs(owner: User, browser: Client, ask: Ask) -> None:
