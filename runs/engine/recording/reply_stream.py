@@ -161,7 +161,7 @@ class ReplyStreams:
             await asyncio.sleep(self._timings.pieces_every_s)
 
     async def _send_pieces(self) -> None:
-        # Not in the endless loop, which would keep the last reply while it waits; so for the next two.
+        # Not in the endless loop, which would keep the last reply while it waits; the others do the same.
         news, self._news = self._news, set()
         for stream in news:
             await _send(stream, stream.new_frames())
@@ -181,9 +181,12 @@ class ReplyStreams:
     async def _answer_new_viewers(self) -> None:
         """Send what was said so far to whoever begins to watch: until the next snap their page would be empty."""
         async for message in doorbell.messages(doorbell.REPLIES_GROUP):
-            for stream in [stream for stream in self._open if str(stream.run_id) == message["run"]]:
-                stream.is_unwatched = False
-                await _send(stream, stream.all_frames())
+            await self._send_snaps_of(message["run"])
+
+    async def _send_snaps_of(self, run_id: str) -> None:
+        for stream in [stream for stream in self._open if str(stream.run_id) == run_id]:
+            stream.is_unwatched = False
+            await _send(stream, stream.all_frames())
 
     async def _look_who_watches(self) -> None:
         """Learn which runs nobody watches: 300 replies, 25 times a second each, are more than Redis is to be told."""
