@@ -5,9 +5,10 @@ const YEAR_S = 365 * 24 * 3600;
 document.addEventListener("click", ({ target }) => {
   const button = target.closest?.("[data-side-toggle]");
   if (!button) return;
-  const isFolded = document.body.dataset.side !== "folded";
-  if (isFolded) document.body.dataset.side = "folded";
-  else delete document.body.dataset.side;
+  const { dataset } = document.documentElement;
+  const isFolded = dataset.side !== "folded";
+  if (isFolded) dataset.side = "folded";
+  else delete dataset.side;
   button.setAttribute("aria-pressed", String(isFolded));
   const secure = location.protocol === "https:" ? "; secure" : "";
   document.cookie = `side=${isFolded ? "folded" : ""}; path=/; max-age=${isFolded ? YEAR_S : 0}; samesite=lax${secure}`;

@@ -18,6 +18,7 @@ CLASS_IN_RULE = re.compile(r"\.([A-Za-z_][\w-]*)")
 CLASS_ATTRIBUTE = re.compile(r'\bclass="((?:{%.*?%}|{{.*?}}|[^"])*)"')
 TEMPLATE_TAG = re.compile(r"{%.*?%}")
 COMPUTED_NAME = re.compile(r"\S*{{.*?}}\S*")
+ANY_IN_HAS = re.compile(r":has\((?:[^()]*[\s>+~])?\*|:has\([^()]*:not\(\[hidden\]\)")
 PLAIN_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MADE = "words"
 """The folder of scripts that `tests.translations` makes."""
@@ -47,6 +48,9 @@ def _faults_of_rules(path: Path, rules: str) -> Iterator[str]:
     for number, line in enumerate(rules.splitlines(), 1):
         if line.count(";") > 1:
             yield _fault(path, number, "more than one declaration")
+        if ANY_IN_HAS.search(line):
+            # A browser then looks at such rules again for every element that comes, on each page with the sheet.
+            yield _fault(path, number, "`:has()` of any element: name a class or an attribute")
         for name in CLASS_IN_RULE.findall(line) if path.stem != DJANGO_ADMIN else ():
             if not PLAIN_NAME.fullmatch(name):
                 yield _fault(path, number, f"class {name}: words with single hyphens")

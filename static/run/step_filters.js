@@ -23,6 +23,7 @@ function countOne(chip) {
   count.dataset.count = Number(count.dataset.count) + 1;
   count.textContent = number(count.dataset.count);
   chip.hidden = false;
+  chip.dataset.shown = "";
   const jumps = chips.querySelector(".step-jumps[hidden]");
   if (!jumps) return;
   jumps.hidden = false;

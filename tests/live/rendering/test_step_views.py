@@ -53,7 +53,7 @@ def test_a_result_brings_the_new_state_of_its_call():
 
     assert f'id="call-{CALL}"' in fragments.step_html(call)
     asked = flat(fragments.step_html(call))
-    assert f'id="call-{CALL}-state" data-call-state="started">' in asked
+    assert f'id="call-{CALL}-state" data-call-state="started"' in asked and " data-begun>" in asked
     assert '<span class="call-word">Running</span>' in asked
     brought = fragments.step_html(result).split(f'<template data-replace="call-{CALL}-state">')[1]
     assert 'data-call-state="succeeded"' in brought
