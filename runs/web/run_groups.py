@@ -16,7 +16,7 @@ from django.utils.translation import gettext, pgettext
 
 from runs.live.rendering.run_lines import START_CHARS
 from runs.models import Run
-from runs.models.run import SUCCEEDED
+from runs.models.run import SUCCEEDED, UNPRICED
 from runs.models.run_queries import RunQuerySet
 from runs.web.run_filter import RunFilter
 from runs.web.run_totals import MOST_COUNTED, RunTotals
@@ -51,7 +51,7 @@ def groups_of(wanted: RunFilter) -> list[RunGroup]:
         could_not=Count("pk", filter=Q(could_not=True)),
         failed=Count("pk", filter=Q(status=Run.Status.FAILED)),
         cost_sum=Sum("cost"),
-        unpriced=Count("pk", filter=Q(cost__isnull=True) | Q(cost_is_partial=True)),
+        unpriced=Count("pk", filter=UNPRICED),
         latest=Max("created_at"),
     )
     found = list(rows.order_by("-latest")[:MOST_GROUPS])

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Case, Count, Q, QuerySet, Sum, Value, When
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
 from runs.live.rendering.formatting import capped_text, counted_text, percent_text, sum_text
 from runs.models import Run, RunView
-from runs.models.run import SUCCEEDED
+from runs.models.run import SUCCEEDED, UNPRICED
 from runs.web.kept_counts import kept_count
 from runs.web.run_filter import RunFilter, needing, start_of_today
 from runs.web.run_views import address_of, views_for
@@ -48,8 +48,10 @@ class RunTotals:
 
     @property
     def cost_words(self) -> str:
-        """The sum of the known costs; empty if none is known."""
-        return "" if self.cost is None else sum_text(self.cost)
+        """The sum of the known costs; empty if none is known, and of runs of the built-in model alone: free."""
+        if self.cost is not None:
+            return sum_text(self.cost)
+        return gettext("free") if self.runs and not self.unpriced else ""
 
     @property
     def cost_note(self) -> str:
@@ -79,16 +81,16 @@ def outcome_numbers(succeeded: int, could_not: int, failed: int) -> str:
 
 def totals_of(runs: QuerySet[Run]) -> RunTotals:
     """The totals in one query."""
-    newest = runs.order_by("-created_at", "-id").values("status", "could_not", "cost", "cost_is_partial")[
-        : MOST_SUMMED + 1
-    ]
+    told = runs.annotate(has_no_price=Case(When(UNPRICED, then=Value(1)), default=Value(0)))
+    columns = ("status", "could_not", "cost", "has_no_price")
+    newest = told.order_by("-created_at", "-id").values(*columns)[: MOST_SUMMED + 1]
     sums = newest.aggregate(
         runs=Count("*"),
         succeeded=Count("status", filter=SUCCEEDED),
         could_not=Count("status", filter=Q(could_not=True)),
         failed=Count("status", filter=Q(status=Run.Status.FAILED)),
         sum=Sum("cost"),
-        unpriced=Count("status", filter=Q(cost__isnull=True) | Q(cost_is_partial=True)),
+        unpriced=Count("status", filter=Q(has_no_price=1)),
     )
     return RunTotals(cost=sums.pop("sum"), **sums)
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from runs.live.rendering.run_lines import START_CHARS, add_lines, with_starts
 from runs.models import Run
 from runs.models.permissions import may_see_all
+from runs.models.run import FREE
 from runs.models.run_queries import RunQuerySet
 from runs.web.access import PageRequest, signed_in
 from runs.web.run_sorts import NEWEST, Cursor, places_of, text_of
@@ -39,6 +40,8 @@ class ThreadSummary:
     runs: int
     cost: Decimal | None
     cost_is_partial: bool
+    is_free: bool
+    """True if all of its runs are of the built-in model."""
 
     @property
     def pk(self) -> UUID:
@@ -114,13 +117,21 @@ def summaries_of(user: Any, newest: Iterable[UUID]) -> list[ThreadSummary]:
 
 def _figures(user: Any, threads: list[UUID]) -> dict[UUID, dict[str, Any]]:
     seen = Run.objects.visible_to(user).filter(Q(pk__in=threads) | Q(thread__in=threads)).order_by()
-    sums = (
-        seen.annotate(of=Coalesce("thread", "pk"))
-        .values("of")
-        .annotate(runs=Count("pk"), costs=Sum("cost"), partly=Count("pk", filter=Q(cost_is_partial=True)))
+    by_thread = seen.annotate(of=Coalesce("thread", "pk")).values("of")
+    sums = by_thread.annotate(
+        runs=Count("pk"),
+        costs=Sum("cost"),
+        partly=Count("pk", filter=Q(cost_is_partial=True)),
+        free=Count("pk", filter=FREE),
     )
     return {
-        row["of"]: {"runs": row["runs"], "cost": row["costs"], "cost_is_partial": bool(row["partly"])} for row in sums
+        row["of"]: {
+            "runs": row["runs"],
+            "cost": row["costs"],
+            "cost_is_partial": bool(row["partly"]),
+            "is_free": row["free"] == row["runs"],
+        }
+        for row in sums
     }
 
 

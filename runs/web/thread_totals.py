@@ -20,6 +20,8 @@ class ThreadTotals:
     """US dollars of what is known; None if nothing is."""
     cost_is_partial: bool
     """True if a run's cost is unknown or known in part while others' is known."""
+    is_free: bool
+    """True if all of the runs are of the built-in model."""
     tokens: str
     """As text; empty if no run reported any."""
 
@@ -40,5 +42,6 @@ def totals_of(runs: Iterable[ThreadRun]) -> ThreadTotals:
         agents=list(dict.fromkeys(run.agent__name for run in runs if run.agent__name)),
         cost=sum(costs, Decimal(0)) if costs else None,
         cost_is_partial=any(run.cost_is_partial for run in runs),
+        is_free=all(run.cost is None and run.config__models == ["offline"] for run in runs),
         tokens=tokens_text(sum(tokens), is_estimated=any(run.usage_is_estimated for run in runs)) if tokens else "",
     )

@@ -12,7 +12,7 @@ MOST_RUNS: Final = 2_000
 """The newest runs of a thread that its pages know; older ones count as deleted."""
 COLUMNS: Final = (
     *("pk", "continues_id", "user__username", "cost", "cost_is_partial", "tokens_used", "usage_is_estimated"),
-    *("agent__name",),
+    *("agent__name", "config__models"),
 )
 
 
@@ -28,6 +28,7 @@ class ThreadRun:
     tokens_used: int | None
     usage_is_estimated: bool
     agent__name: str | None
+    config__models: list[str] | None
     is_seen: bool
     """False for a run that the user may not see. Nothing is shown of it but its place."""
     follow_ups: list["ThreadRun"] = field(default_factory=list)

@@ -116,16 +116,32 @@ def test_the_foot_counts_all_matches_not_the_page(
     monkeypatch.setattr("runs.web.run_list.PAGE_LENGTH", 2)
     for status in ("completed", "completed", "completed", "failed", "cancelled"):
         make_run(owner, status=status, cost=Decimal("0.5"))
-    make_run(owner, cost=None, status="idle")
+    make_run(owner, cost=None, status="idle", config={"models": ["openai:m1"]})
+    make_run(owner, cost=None)
 
     page = flat(browser.get("/runs/").content.decode())
 
     sums = page.split('<p role="status">')[1].split("</p>")[0]
-    assert "<strong>6 runs</strong>" in sums
+    assert "<strong>7 runs</strong>" in sums
     assert ">$2.50</span>" in sums
-    assert "75 % success" in sums
-    assert "3 completed, 1 failed" in sums
-    assert "1 run has no full price" in sums
+    assert "80 % success" in sums
+    assert "4 completed, 1 failed" in sums
+    assert "1 run has no full price" in sums, "the built-in model costs nothing"
+
+
+def test_runs_of_the_built_in_model_alone_are_free_in_the_foot_and_in_groups(
+    browser: Client, owner: User, make_run: Callable[..., Run]
+) -> None:
+    for _ in range(2):
+        make_run(owner, cost=None)
+
+    pages = [flat(browser.get(f"/runs/{query}").content.decode()) for query in ("", "?group=day")]
+    make_run(owner, cost=None, config={"models": ["openai:m1"]})
+    unknown = flat(browser.get("/runs/").content.decode())
+
+    assert "<span>free</span>" in pages[0].split('<p role="status">')[1].split("</p>")[0]
+    assert "<span>free</span>" in pages[1].split('class="run-group-sums"')[1].split("</summary>")[0]
+    assert "<span>free</span>" not in unknown.split('<p role="status">')[1].split("</p>")[0], "unknown is not zero"
 
 
 def test_a_count_stops_at_its_most_and_says_so(

@@ -182,6 +182,22 @@ def test_a_conversation_shows_messages_and_answers_in_order_with_what_they_cost(
     assert f"run={first.pk}" in head and f"run={second.pk}" in head
 
 
+def test_a_thread_is_free_only_if_the_built_in_model_did_all_of_it(
+    owner: User, browser_of: Browser, say: Callable[..., Run]
+) -> None:
+    first = say(owner, "half of 90")
+    second = say(owner, "and half of that", after=first)
+    free = [text(browser_of(owner), url) for url in ("/threads/", f"/threads/{first.pk}/")]
+    paid = say(owner, "in words", after=second, config={"models": ["openai:m1"]})
+    say(owner, "and 10 more", after=paid)
+    unknown = [text(browser_of(owner), url) for url in ("/threads/", f"/threads/{first.pk}/")]
+
+    assert '<span class="unknown">free</span>' in free[0]
+    assert "<span>free</span>" in free[1].split('class="thread-facts"')[1].split("</header>")[0]
+    assert '<span class="unknown">–</span>' in unknown[0], "its last message was free, not the one before"
+    assert "free" not in unknown[1].split('class="thread-facts"')[1].split("</header>")[0]
+
+
 def test_where_a_run_was_followed_up_twice_the_newest_branch_is_shown_and_the_other_is_a_link_away(
     owner: User, browser_of: Browser, say: Callable[..., Run]
 ) -> None:
