@@ -3,8 +3,7 @@
 
 import { areOn } from "../keys.js";
 import { drafts } from "../ui.js";
-import { gettext, ngettext } from "../words.js";
-import { typedIn } from "./fragments.js";
+import { nameChanges } from "./argument_changes.js";
 import { WAITS } from "./inbox_cards.js";
 
 const OFF = 'textarea, select, [contenteditable], input:not([type="checkbox"])';
@@ -66,52 +65,3 @@ function showFirst(event) {
 }
 
 const hasDraft = (name) => (drafts((storage) => storage.getItem(name)) ?? "{}") !== "{}";
-
-// "Approve with 2 changes". It takes the key of the card's own button, which approves what the card shows.
-function nameChanges(form) {
-  const button = form.querySelector("[data-approve-changed]");
-  if (!button) return;
-  const number = changesIn(form);
-  const isChanged = number > 0 || form.hasAttribute("data-refused"); // refused arguments come back as if they were the call's
-  say(button, number && ngettext("Approve with %(count)s change", "Approve with %(count)s changes", number));
-  takeKey(button, isChanged);
-  const card = form.closest("[data-inbox-call]");
-  const other = card?.querySelector("[data-approve-shown]");
-  if (!other) return;
-  say(other, isChanged && gettext("Approve unchanged"));
-  takeKey(other, !isChanged);
-  other.classList.toggle("button-primary", !isChanged);
-  leaveOut(card.querySelector('input[name="call"]'), isChanged);
-}
-
-// A selection approves what the cards show: a call with changes is decided by itself.
-function leaveOut(box, isLeftOut) {
-  if (!box) return;
-  box.disabled = isLeftOut;
-  if (!isLeftOut || !box.checked) return;
-  box.checked = false;
-  box.dispatchEvent(new Event("change", { bubbles: true }));
-}
-
-function changesIn(form) {
-  const chosen = [...form.querySelectorAll("select")].filter((field) => !field.selectedOptions[0]?.defaultSelected);
-  return typedIn(form).length + chosen.filter((field) => field.selectedIndex !== 0 || hasDefault(field)).length;
-}
-
-function hasDefault(field) {
-  return [...field.options].some((option) => option.defaultSelected);
-}
-
-function say(button, words) {
-  const place = button.querySelector("span");
-  button.dataset.words ??= place.textContent;
-  place.textContent = words || button.dataset.words;
-}
-
-function takeKey(button, isTaken) {
-  for (const name of ["data-key", "aria-keyshortcuts"]) {
-    if (isTaken) button.setAttribute(name, "a");
-    else button.removeAttribute(name);
-  }
-  button.querySelector("kbd").hidden = !isTaken;
-}

@@ -176,7 +176,7 @@ async def test_a_runs_page_leads_to_the_open_arguments_of_a_call_ready_to_type(s
     await launch(page, "What is 4 + 4 and what is 5 + 5?")
     await wait_for_status(page, "waiting")
 
-    await page.get_by_role("link", name="Change the arguments").last.click()
+    await page.get_by_role("link", name="Edit arguments").last.click()
 
     field = page.locator(".argument-form input.input:focus")
     await expect(field).to_have_value("5 + 5")
@@ -314,6 +314,28 @@ async def test_changed_arguments_are_what_the_key_approves_also_after_a_reload_a
     await page.goto(address)
     await wait_for_status(page, "completed")
     await expect(page.locator("[data-step-kind=tool_result]")).to_contain_text("98.4")
+
+
+async def test_the_page_of_a_call_says_that_its_button_leaves_changes_out(site, open_page):
+    page = await open_page(site, session=site.session_of("ada"), **SCREENS["desk"])
+    run_id = await launch(page, "How many feet are in 2 meters?")
+    await wait_for_status(page, "waiting")
+    answer = await page.request.get("/api/v1/calls?state=awaiting_approval")
+    await page.goto(f"/runs/{run_id}/calls/{(await answer.json())['items'][0]['call_id']}/")
+    field = page.locator(".argument-form input.input").first
+
+    await page.get_by_text("Edit arguments").click()
+    await field.fill("20")
+    await expect(page.get_by_role("button", name="Approve unchanged")).to_be_visible()
+    await page.reload()
+    await expect(field).to_have_value("20")  # Kept changes are not out of sight.
+    await expect(field).to_be_visible()
+    await page.get_by_role("button", name="Approve with 1 change").click()
+    await expect(page).to_have_url(re.compile("/inbox/$"))
+
+    await page.goto(f"/runs/{run_id}/")
+    await wait_for_status(page, "completed")
+    await expect(page.locator("[data-step-kind=tool_result]")).to_contain_text("65.6")
 
 
 @pytest.mark.parametrize("keys", ["Enter", "Control+Enter"])
