@@ -15,6 +15,15 @@ function stored(change) {
   }
 }
 
+const sameIn = (face, id) => (id ? face.querySelector(`#${CSS.escape(id)}`) : null);
+
+// What was typed about a question that is still open stays in its field.
+function goesOn(field, face) {
+  const same = sameIn(face, field.id);
+  if (same) same.value = field.value;
+  return Boolean(same);
+}
+
 export class Stage {
   constructor() {
     this.element = document.getElementById("stage");
@@ -26,6 +35,8 @@ export class Stage {
     this.sizes = new ResizeObserver(() => this.markHidden());
     this.sizes.observe(this.element);
     this.size.addEventListener("click", () => this.resize(!this.element.hasAttribute("data-whole")));
+    document.addEventListener("visibilitychange", () => document.hidden && this.fit());
+    new IntersectionObserver(([{ isIntersecting }]) => isIntersecting || this.fit()).observe(this.element);
     if (AT_WORK.includes(this.face.dataset.face)) this.watch();
   }
 
@@ -36,8 +47,15 @@ export class Stage {
   // Whoever watched the run keeps a stage of the same height at its end, so that nothing moves.
   watch() {
     this.element.setAttribute("data-seen-live", "");
+    this.element.removeAttribute("data-fits");
     this.resize(stored((storage) => storage.getItem(WHOLE)) === "yes", false);
     this.markHidden();
+  }
+
+  // The gap below a result that is shorter than the stage goes while nobody looks.
+  fit() {
+    const isCut = !this.size.hidden || this.element.hasAttribute("data-more");
+    if (!AT_WORK.includes(this.face.dataset.face) && !isCut) this.element.setAttribute("data-fits", "");
   }
 
   // The button and the fade are there while some text is hidden; the button also while all of it is shown as asked.
@@ -60,13 +78,16 @@ export class Stage {
   show(fresh) {
     if (!fresh || this.face.isEqualNode(fresh)) return;
     const { face: old } = this;
-    const [typed, hadFocus] = [typedIn(old), old.contains(document.activeElement)];
+    const focused = old.contains(document.activeElement) ? document.activeElement : null;
+    const typed = typedIn(old).filter((field) => !goesOn(field, fresh));
+    for (const { id } of old.querySelectorAll("details[open][id]")) sameIn(fresh, id)?.setAttribute("open", "");
     old.replaceWith(fresh);
     cameIn(fresh);
     if (AT_WORK.includes(fresh.dataset.face)) this.watch();
     this.markHidden();
     if (typed.length) this.element.querySelector("[data-kept]").replaceChildren(keptText(typed));
-    if (hadFocus) (fresh.querySelector("button:not([disabled]), a[href]") ?? this.element).focus({ preventScroll: true });
+    const next = focused && (sameIn(fresh, focused.id) ?? fresh.querySelector("button:not([disabled]), a[href]") ?? this.element);
+    next?.focus({ preventScroll: true });
   }
 
   look() {

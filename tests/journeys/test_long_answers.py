@@ -77,6 +77,21 @@ async def test_nothing_more_is_offered_of_a_watched_answer_that_is_shown_whole(p
     await expect(page.locator("#stage[data-more]")).to_have_count(0)
 
 
+async def test_the_gap_below_a_short_watched_answer_goes_while_it_is_out_of_sight(page, wire_server):
+    wire_server.script(Answer("A paragraph."))
+    await launch(page, "Write.", model=MODEL)
+    await wait_for_status(page, "completed")
+    await expect(page.locator("[data-answer]")).to_contain_text("A paragraph.")
+    height = "stage => stage.offsetHeight"
+    watched = await page.locator("#stage").evaluate(height)
+
+    await page.set_viewport_size({"width": 1280, "height": 240})
+    await page.evaluate("scrollTo(0, document.body.scrollHeight)")
+
+    await expect(page.locator("#stage[data-fits]")).to_have_count(1)
+    assert await page.locator("#stage").evaluate(height) < watched
+
+
 async def test_a_watched_answer_fades_where_more_of_it_is_hidden(page, wire_server):
     wire_server.script(Answer("A paragraph.\n\n" * 60))
     await launch(page, "Write.", model=MODEL)

@@ -85,6 +85,8 @@ async def test_a_double_click_on_a_decision_shows_no_error(site, open_page, name
     await launch(page, "What is 17 * 23?", model="offline", approval="always")
     await wait_for_status(page, "waiting")
 
+    if name == "Deny":
+        await page.get_by_text("Deny…").click()
     await page.get_by_role("button", name=name, exact=True).dblclick()
     await page.wait_for_selector("[data-run-status][data-ended]")
 
@@ -107,6 +109,8 @@ async def test_what_is_typed_in_the_inbox_stays_with_a_word_when_it_is_decided_e
     await call.get_by_text("Edit arguments").click()
     await call.locator(".argument-form input.input").first.fill("17 * 23 + 1")
 
+    if "denied" in how:
+        await page.get_by_text("Deny…").click()
     await page.get_by_role("button", name="Stop" if "stopped" in how else "Deny", exact=True).click()
 
     await expect(call.locator("[data-stands]")).to_contain_text(
@@ -126,6 +130,7 @@ async def test_a_reason_typed_on_a_runs_page_stays_when_it_is_decided_elsewhere(
     await wait_for_status(page, "waiting")
     other = await page.context.new_page()
     await other.goto(page.url)
+    await other.get_by_text("Deny…").click()
     await other.locator(".decide-reason input").fill("A reason I have thought about")
 
     await page.get_by_role("button", name="Approve", exact=True).click()
