@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -14,9 +14,9 @@ from runs.agent.setting import Group, Setting
 from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.protocol import approval_of, effect_of
 from runs.agent.tools.registry import BUILTIN_MODULES, registered_tools
-from runs.live.rendering.formatting import counted_text, dollars, duration_text
+from runs.live.rendering.formatting import counted_text, dollars
 from runs.models import Agent
-from runs.web.run_settings import Fact, setting_words
+from runs.web.run_settings import Fact, setting_words, span_words
 from runs.web.setting_labels import amount_words, empty_meaning, fact_label_of, plain_number
 
 EFFECTS: Final = {
@@ -120,15 +120,6 @@ def limits_in_words(agent: Agent) -> str:
     return " · ".join(parts)
 
 
-def span_words(seconds: float) -> str:
-    """A duration without parts that are zero: `10 min`, `1 h`, `30 s`."""
-    whole = round(seconds)
-    for unit_s, words in ((3600, _("%(n)s h")), (60, _("%(n)s min"))):
-        if whole >= unit_s and not whole % unit_s:
-            return words % {"n": whole // unit_s}
-    return _("%(n)s s") % {"n": whole} if seconds == whole and 1 <= whole < 60 else duration_text(seconds)
-
-
 def limit_facts(agent: Agent) -> list[Fact]:
     """The limits and time limits of a run."""
     facts = [*_facts(agent, "limits"), *_facts(agent, "timeouts")]
@@ -175,11 +166,7 @@ def _facts(agent: Agent, group: Group) -> Iterator[Fact]:
     for setting in _settings(group):
         value = getattr(agent, setting.agent_column)
         if value not in (None, "", {}):
-            yield Fact(fact_label_of(setting), _value(setting, value), is_code=setting.kind == "json")
-
-
-def _value(setting: Setting, value: Any) -> str:
-    return span_words(value) if setting.unit == "second" else setting_words(setting, value)
+            yield Fact(fact_label_of(setting), setting_words(setting, value), is_code=setting.kind == "json")
 
 
 def _settings(group: Group) -> Iterable[Setting]:

@@ -17,8 +17,8 @@ from runs.live.rendering.long_texts import SHOWN_CHARS
 from runs.markdown import visible
 from runs.models import Agent, Run
 from runs.models.permissions import may_read_agents, may_see_agents
-from runs.web.agent_facts import STRATEGIES, ToolFact, span_words, tool_fact
-from runs.web.run_settings import setting_words
+from runs.web.agent_facts import STRATEGIES, ToolFact, tool_fact
+from runs.web.run_settings import setting_words, span_words
 from runs.web.setting_labels import fact_label_of
 
 _ASKS: Final = {

@@ -40,7 +40,7 @@ def test_values_of_the_agent_of_the_launch_and_defaults_are_told_apart(
 
     assert rows["Max tokens"] == ("5,000", "Agent", "")
     assert rows["Max turns"] == ("7", "Launch, or the agent at that time", "20")
-    assert rows["First word within"] == ("2 min 0 s", "Default", "")
+    assert rows["First word within"] == ("2 min", "Default", "")
 
 
 def test_a_run_that_recorded_its_launch_tells_what_was_set_there_from_what_the_agent_said_then(
@@ -55,7 +55,7 @@ def test_a_run_that_recorded_its_launch_tells_what_was_set_there_from_what_the_a
     assert rows["Max turns"] == ("7", "Launch", "20")
     assert rows["Models"][:2] == ("local/m2", "Launch")
     assert rows["Max tool calls"][:2] == ("3", "Agent at that time")
-    assert rows["Max time"] == ("10 min 0 s", "Agent at that time", "1 min 0 s")
+    assert rows["Max time"] == ("10 min", "Agent at that time", "1 min")
 
 
 def test_differences_to_the_agent_of_today_are_counted(
