@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
+from runs.live.rendering.run_lines import add_lines, with_starts
 from runs.models import Agent, Run
 from runs.models.permissions import (
     DELETE_AGENT,
@@ -113,7 +114,7 @@ def show_agent(request: PageRequest, agent_id: int) -> HttpResponse:
         "model_settings": agent_facts.model_setting_facts(agent),
         "queue": list(agent_facts.queue_facts(agent)),
         "schema": agent_facts.schema_text(agent),
-        "runs": list(runs.defer("config", "answer", "output")[:RECENT_RUNS]),
+        "runs": add_lines(list(with_starts(runs).defer("config")[:RECENT_RUNS])),
         "once": new_key(),
         **rights_of(request.user),
     }

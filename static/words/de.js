@@ -25,6 +25,11 @@ learn((n) => Number((n != 1)), {
     "Neuer Schritt: %(latest)s",
     "%(count)s neue Schritte, der letzte: %(latest)s"
   ],
+  "Approve with %(count)s change": [
+    "Mit %(count)s Änderung genehmigen",
+    "Mit %(count)s Änderungen genehmigen"
+  ],
+  "Approve unchanged": "Unverändert genehmigen",
   "Not live: signed out": "Nicht live: abgemeldet",
   "Not live: no longer there": "Nicht live: nicht mehr vorhanden",
   "Not live: too many open windows": "Nicht live: zu viele offene Fenster",
@@ -49,11 +54,6 @@ learn((n) => Number((n != 1)), {
   ],
   "Dismiss": "Schließen",
   "This call was decided meanwhile. What you typed was not sent; it can still be copied.": "Über diesen Aufruf wurde inzwischen entschieden. Das Eingegebene wurde nicht gesendet; es lässt sich noch kopieren.",
-  "Approve with %(count)s change": [
-    "Mit %(count)s Änderung genehmigen",
-    "Mit %(count)s Änderungen genehmigen"
-  ],
-  "Approve unchanged": "Unverändert genehmigen",
   "%(count)s selected": [
     "%(count)s ausgewählt",
     "%(count)s ausgewählt"

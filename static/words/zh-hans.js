@@ -24,6 +24,10 @@ learn((n) => Number(0), {
   "New step: %(latest)s": [
     "%(count)s 个新步骤，最新的是：%(latest)s"
   ],
+  "Approve with %(count)s change": [
+    "批准并更改 %(count)s 处"
+  ],
+  "Approve unchanged": "不更改，直接批准",
   "Not live: signed out": "未实时更新：已退出登录",
   "Not live: no longer there": "未实时更新：已不存在",
   "Not live: too many open windows": "未实时更新：打开的窗口过多",
@@ -45,10 +49,6 @@ learn((n) => Number(0), {
   ],
   "Dismiss": "关闭",
   "This call was decided meanwhile. What you typed was not sent; it can still be copied.": "此调用已有决定。输入的内容未发送，但仍可复制。",
-  "Approve with %(count)s change": [
-    "批准并更改 %(count)s 处"
-  ],
-  "Approve unchanged": "不更改，直接批准",
   "%(count)s selected": [
     "已选择 %(count)s 个"
   ],
