@@ -78,7 +78,8 @@ def _named(description: JsonObject, body: JsonObject, before: str) -> Iterator[t
     for name, field in body.get("properties", {}).items():
         inner = _resolved(description, field)
         kind = _kind(description, field) + (", required" if name in required else "")
-        yield before + name, kind, field.get("description") or inner.get("description", "")
+        text = field.get("description") or inner.get("description", "")
+        yield before + name, kind, text.replace("`", "")
         yield from _named(description, inner, f"{before}{name}.")
 
 
