@@ -5,6 +5,17 @@ from dataclasses import dataclass
 
 from playwright.async_api import Page
 
+from tests.screenshots.acts import (
+    open_account,
+    open_call,
+    open_details,
+    open_menu,
+    open_options,
+    open_palette,
+    open_shortcuts,
+    send_nothing,
+    sign_in_wrongly,
+)
 from tests.screenshots.desk import Desk
 from tests.screenshots.replies import (
     ANSWER,
@@ -59,35 +70,51 @@ def run(*outcomes: Outcome, until: str, task: str = TASK, agent: str = "Order cl
     return arrange
 
 
-async def open_palette(page: Page) -> None:
-    """Open the command palette with a few letters."""
-    await page.keyboard.press("Control+k")
-    await page.keyboard.type("check")
-    await page.locator("#palette [role=option]").first.wait_for()
+def stopped(arrange: Callable[[Desk], Awaitable[str]]) -> Callable[[Desk], Awaitable[str]]:
+    """The run, stopped by a person."""
+
+    async def there(desk: Desk) -> str:
+        address = await arrange(desk)
+        await desk.end(address.strip("/").rsplit("/", 1)[1])
+        return address
+
+    return there
 
 
-async def open_shortcuts(page: Page) -> None:
-    """Open the keyboard map."""
-    await page.keyboard.press("?")
+async def first_call(desk: Desk) -> str:
+    """The page of a call that waits for a decision."""
+    page = await desk.page("ada")
+    try:
+        answer = await page.request.get("/api/v1/calls?state=awaiting_approval")
+        call = (await answer.json())["items"][0]
+    finally:
+        await page.context.close()
+    return f"/runs/{call['run_id']}/calls/{call['call_id']}/"
 
 
-async def open_menu(page: Page) -> None:
-    """Open the run's menu."""
-    await page.get_by_label("More actions").first.click()
+async def follow_up(desk: Desk) -> str:
+    """The thread of a run of the built-in model that was followed up."""
+    run_id = await desk.launch("What is 17 * 23?", agent="Assistant")
+    await desk.settled(run_id, "completed")
+    page = await desk.page("ada")
+    try:
+        await page.goto(f"/runs/{run_id}/")
+        await page.get_by_placeholder("Ask a follow-up…").fill("How many feet are in 2 meters?")
+        await page.get_by_role("button", name="Continue").click()
+        await page.wait_for_url(lambda url: run_id not in url)
+        await desk.settled(page.url.strip("/").rsplit("/", 1)[1], "completed")
+    finally:
+        await page.context.close()
+    return f"/threads/{run_id}/"
 
 
-async def sign_in_wrongly(page: Page) -> None:
-    """Try a password that is not the right one."""
-    await page.fill("[name=username]", "ada")
-    await page.fill("[name=password]", "not her password")
-    async with page.expect_navigation():
-        await page.press("[name=password]", "Enter")
+def view(name: str, arrange: Callable[[Desk], Awaitable[str]]) -> Callable[[Desk], Awaitable[str]]:
+    """Another view of the run."""
 
+    async def there(desk: Desk) -> str:
+        return f"{await arrange(desk)}?view={name}"
 
-async def send_nothing(page: Page) -> None:
-    """Send the form as it is."""
-    async with page.expect_response(lambda response: response.request.method == "POST"):
-        await page.locator("main form [type=submit]").first.click()
+    return there
 
 
 REFUSED = Status(401, message="Incorrect API key provided.")
@@ -109,24 +136,33 @@ LIVE = [
     State("run-retry", run(ASK_STOCK, Status(503, retry_after="55"), agent="Busy clerk", until="waiting"), ends=True),
     State("run-race", run(Hang(after_chunks=8, answer=PROSE), Hang(), agent="Racer", until="thinking"), ends=True),
     State("run-asks", run(LOOK_UP, INVOICE, ANSWER, until="waiting")),
+    State("call-edited", first_call, open_call),
     State("run-unknown", run(TRANSFER, ANSWER, until="waiting")),
+    State("inbox-unknown", at("/inbox/?tab=unknown")),
 ]
 ENDED = [
     State("run-completed", run(LOOK_UP, ASK_STOCK, RESERVE, ANSWER, until="completed")),
     State("run-completed-menu", run(LOOK_UP, ANSWER, until="completed"), open_menu),
+    State("run-details", run(LOOK_UP, ANSWER, until="completed"), open_details),
+    State("run-timeline", view("timeline", run(LOOK_UP, ASK_STOCK, RESERVE, ANSWER, until="completed"))),
+    State("run-settings", view("settings", run(ANSWER, until="completed"))),
     State("run-prose", run(PROSE, until="completed")),
     State("run-tool-failed", run(WRONG_ARTICLE, ANSWER, until="completed")),
     State("run-raced", run(PROSE, PROSE, agent="Racer", until="completed")),
+    State("run-stopped", stopped(run(LOOK_UP, Hang(after_chunks=60, answer=PROSE), until="thinking"))),
     State("run-failed", run(until="failed", agent="Wrong address")),
     State("run-refused-key", run(REFUSED, agent="Clerk without a key", until="failed")),
 ]
 FULL = [
+    State("thread", follow_up),
     State("home", at("/")),
     State("runs", at("/runs/")),
     State("runs-no-match", at("/runs/?q=zebra+crossing")),
     State("inbox", at("/inbox/")),
+    State("inbox-decided", at("/inbox/?tab=decided")),
     State("threads", at("/threads/")),
     State("launch", at("/runs/new/")),
+    State("launch-options", at("/runs/new/"), open_options),
     State("launch-empty-task", at("/runs/new/"), send_nothing),
     State("agents", at("/agents/")),
     State("agent", at("/agents/2/")),
@@ -138,6 +174,7 @@ FULL = [
     State("password", at("/settings/password/")),
     State("search", at("/search/?q=check")),
     State("palette", at("/"), open_palette),
+    State("account", at("/"), open_account),
     State("shortcuts", at("/"), open_shortcuts),
     State("api-reference", at("/api/v1/docs")),
     State("admin-runs", at("/admin/runs/run/")),

@@ -1,0 +1,56 @@
+"""What a person does on a page before its picture."""
+
+from playwright.async_api import Page
+
+
+async def open_call(page: Page) -> None:
+    """Change an argument of the call."""
+    await page.get_by_text("Edit arguments").click()
+    await page.locator(".argument-form .input").first.fill("2026-1199")
+
+
+async def open_account(page: Page) -> None:
+    """Open the menu of the account."""
+    await page.locator(".side-account > summary, .tab-more > summary").locator("visible=true").click()
+
+
+async def open_options(page: Page) -> None:
+    """Open the options of a launch."""
+    await page.get_by_text("Options", exact=True).first.click()
+
+
+async def open_palette(page: Page) -> None:
+    """Open the command palette with a few letters."""
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("check")
+    await page.locator("#palette [role=option]", has_text="check").first.wait_for()
+
+
+async def open_shortcuts(page: Page) -> None:
+    """Open the keyboard map."""
+    await page.keyboard.press("?")
+
+
+async def open_menu(page: Page) -> None:
+    """Open the run's menu."""
+    await page.get_by_label("More actions").first.click()
+
+
+async def open_details(page: Page) -> None:
+    """Open the details of the first call."""
+    await page.locator("[data-inspector-toggle]").click()
+    await page.locator("#inspector .inspector-content").wait_for()
+
+
+async def sign_in_wrongly(page: Page) -> None:
+    """Try a password that is not the right one."""
+    await page.fill("[name=username]", "ada")
+    await page.fill("[name=password]", "not her password")
+    async with page.expect_navigation():
+        await page.press("[name=password]", "Enter")
+
+
+async def send_nothing(page: Page) -> None:
+    """Send the form as it is."""
+    async with page.expect_response(lambda response: response.request.method == "POST"):
+        await page.locator("main form [type=submit]").first.click()
