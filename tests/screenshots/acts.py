@@ -23,7 +23,7 @@ async def open_palette(page: Page) -> None:
     """Open the command palette with a few letters."""
     await page.keyboard.press("Control+k")
     await page.keyboard.type("check")
-    await page.locator("#palette [role=option]", has_text="check").first.wait_for()
+    await page.locator("#palette [role=option]", has_text="Run “check”").wait_for()
 
 
 async def open_shortcuts(page: Page) -> None:

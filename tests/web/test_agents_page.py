@@ -63,6 +63,18 @@ def test_the_list_says_what_an_agent_is_and_how_its_runs_went(
     assert "2 completed, 1 could not do it, 1 failed" in page_of(client, f"/agents/{clerk.pk}/")
 
 
+def test_a_run_that_waits_says_since_when_and_not_of_which_agent_on_the_agents_own_page(
+    owner: User, clerk: Agent, make_run: Callable[..., Run], browser_of: BrowserOf
+) -> None:
+    run = make_run(owner, agent=clerk, status="waiting", waiting_for="approval", steps=1)
+    run.steps.update(ended_at=timezone.now())
+
+    row = page_of(browser_of(owner), f"/agents/{clerk.pk}/").partition('class="run-row"')[2]
+
+    assert "waits <time" in row and "data-elapsed" not in row
+    assert "<span>Clerk</span>" not in row
+
+
 def test_the_statistics_are_those_of_runs_one_may_see(
     owner: User, other: User, staff: User, clerk: Agent, make_run: Callable[..., Run], browser_of: BrowserOf
 ) -> None:
