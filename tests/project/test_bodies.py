@@ -1,6 +1,7 @@
 """Limits of request bodies, also of clients that are not signed in."""
 
 import json
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,6 +78,38 @@ def test_a_chunked_body_below_the_limit_reaches_the_application(live_site):
         assert answer(connection)[0] == 401
 
 
+@pytest.mark.parametrize(
+    ("opening", "repeated"),
+    [
+        ('--x\r\nContent-Disposition: form-data; name="a"', "; a*0=b"),
+        ("", "--x\r\n\r\n"),
+        ("--x\r\n", "A: b\r\n"),
+        ('--x\r\nContent-Disposition: form-data; name="', '\\"'),
+    ],
+    ids=["parameters", "parts", "headers", "quotes"],
+)
+def test_a_form_of_a_stranger_costs_no_time_whatever_it_repeats(live_site, opening, repeated):
+    before = cpu_s(live_site)
+    body = (opening + repeated * ((LIMIT - 100) // len(repeated))).encode()
+    connection = HTTPConnection(live_site.url.removeprefix("http://"), timeout=20)
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    connection.request("POST", "/accounts/login/", body=body, headers=headers)
+
+    assert connection.getresponse().status in (400, 403)
+    assert cpu_s(live_site) - before < 1
+    connection.close()
+
+
+@pytest.mark.parametrize("content_type", ["multipart/form-data", "multipart/form-data; boundary=x", "text/plain"])
+def test_a_form_for_the_api_is_answered_in_its_shape(live_site, content_type):
+    connection = HTTPConnection(live_site.url.removeprefix("http://"), timeout=20)
+    connection.request("POST", "/api/v1/runs", body=b"x", headers={"Content-Type": content_type})
+    response = connection.getresponse()
+
+    assert (response.status, json.loads(response.read())["error"]["code"]) == (401, "unauthenticated")
+    connection.close()
+
+
 @contextmanager
 def posting(site: LiveSite, path: str, *headers: str) -> Iterator[socket.socket]:
     """A connection that has sent the headers of a POST, but no body."""
@@ -98,3 +131,9 @@ def most_memory_mib(site: LiveSite) -> int:
     """The peak memory of the site's process."""
     lines = Path(f"/proc/{site.process.pid}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) // 1024
+
+
+def cpu_s(site: LiveSite) -> float:
+    """The CPU time of the site's process so far."""
+    fields = Path(f"/proc/{site.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,6 +1,6 @@
 """Body limit: a request body over the site's limit is refused before it is stored anywhere."""
 
-from typing import Final
+from typing import Any, Final
 
 from daphne.http_protocol import WebRequest
 from django.conf import settings
@@ -23,6 +23,10 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]  # daphne is not typed
     """
 
     _is_refused = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Twisted would parse forms on the event loop: a minute for one header of a part, before any check of rights.
+        super().__init__(*args, **kwargs, parsePOSTFormSubmission=False)
 
     @override
     def gotLength(self, length: int | None) -> None:
