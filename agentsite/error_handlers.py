@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.views.defaults import server_error as server_error_page
 
-from runs.api.errors import ApiError, busy, error_for, too_many, unexpected
+from runs.api.errors import ApiError, busy, error_for, too_many, unexpected, unreadable
 from runs.asgi_types import Scope, Send
 from runs.database_outages import RETRY_AFTER_S
 from runs.languages import language_of_headers
@@ -22,7 +22,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
             words = "The request names a host this site was not told of."
             action = "Use the site's own address, or have the host added to AGENTSITE_ALLOWED_HOSTS."
             return ApiError(400, "wrong_host", words, action=action).response()
-        return ApiError(400, "bad_request", "The request could not be read.").response()
+        return unreadable().response()
     return error_pages.bad_request(request, exception)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import HttpResponse, JsonResponse, UnreadablePostError
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -89,6 +89,11 @@ def broken_request() -> ApiError:
     return ApiError(400, "bad_json", "The body is not JSON.", action="Send a JSON object in UTF-8.")
 
 
+def unreadable() -> ApiError:
+    """400 for a request that Django does not read."""
+    return ApiError(400, "bad_request", "The request could not be read.")
+
+
 def too_large(message: str) -> ApiError:
     """413: a field or the body exceeds its limit."""
     return ApiError(413, "too_large", message, action="Send less.")
@@ -121,7 +126,7 @@ def unexpected() -> ApiError:
     return ApiError(500, "unexpected", "The server failed. The log says why.", action="Tell the staff.")
 
 
-def error_for(error: Exception) -> ApiError:  # noqa: PLR0911  one line for each kind
+def error_for(error: Exception) -> ApiError:  # noqa: C901, PLR0911  one line for each kind
     """The error response to an exception; 500 for an unexpected one."""
     match error:
         # Ninja wraps the exceptions of our parser.
@@ -137,6 +142,8 @@ def error_for(error: Exception) -> ApiError:  # noqa: PLR0911  one line for each
             return forbidden(str(error))
         case RequestDataTooBig():
             return body_too_large()
+        case SuspiciousOperation():  # Such as more query parameters than Django reads.
+            return unreadable()
         case UnreadablePostError():
             return ApiError(400, "unreadable", "The body did not arrive in full.")
         case HashBusy():

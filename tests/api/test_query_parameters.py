@@ -72,6 +72,14 @@ def test_who_asks_comes_first_and_the_description_is_strict_too(db: None) -> Non
     assert Client().get("/api/v1/nothing?x=1").status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/api/v1/runs", "/api/v1/tools", "/api/v1/openapi.json"])
+def test_more_parameters_than_are_read_are_400(ask: Any, path: str) -> None:
+    answer = ask("GET", f"{path}?{'&'.join(f'a{number}=1' for number in range(1500))}")
+
+    assert answer.status_code == 400
+    assert message_of(answer) == "The request could not be read."
+
+
 def test_a_long_name_is_not_said_back_whole(ask: Any) -> None:
     assert len(message_of(ask("GET", f"/api/v1/tools?{'x' * 2000}=1"))) < 200
 
