@@ -28,6 +28,7 @@ function visibleSubjects() {
 }
 
 async function open(sequence, tab = shown()?.dataset.tab ?? "summary") {
+  clearTimeout(following); // what is asked for now is newer than the focus that it would follow
   asking?.abort();
   asking = new AbortController();
   const { signal } = asking;

@@ -43,6 +43,28 @@ async def test_a_step_opens_beside_the_list_and_the_focus_stays_there(shared_sit
     assert "step=" not in page.url
 
 
+async def test_a_part_of_a_step_that_is_asked_for_right_after_the_step_is_shown(shared_site, long_run, open_page):
+    address, _steps, session = long_run
+    page = await open_page(shared_site, session=session)
+    await page.clock.install(time=0)
+    await page.goto(address)
+    await page.locator("#step-2").focus()
+    await page.keyboard.press("Enter")
+    await inspected(page, 2)
+    await page.clock.pause_at(3_600)
+
+    async def answer_late(route: Route) -> None:
+        await page.clock.run_for(1_000)
+        await route.continue_()
+
+    await page.route("**/steps/3/?tab=raw", answer_late)
+    await page.keyboard.press("ArrowDown")
+    await inspected(page, 3)
+    await page.get_by_role("link", name="Raw JSON").click()
+
+    await expect(page.locator("#inspector-body")).to_contain_text('"kind": "tool_result"')
+
+
 async def test_on_a_phone_the_step_is_a_sheet_that_gives_the_focus_back(shared_site, long_run, open_page):
     address, _steps, session = long_run
     page = await open_page(shared_site, session=session, **LOOKS["phone"])
