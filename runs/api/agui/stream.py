@@ -173,8 +173,8 @@ class Stream:
                 self._is_over = True
                 return [*told, *self._emitter.rest(), *self._emitter.end(), outcome]
         elif run["waiting_for"] == "resume":
-            # A paused run may wait long, and no message stays open until then.
-            return [*told, *self._emitter.rest()]
+            # A paused run may wait long: no message is open when the client reads that it waits.
+            return [*self._emitter.rest(), *told]
         return told
 
 

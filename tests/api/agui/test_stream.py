@@ -122,7 +122,7 @@ async def test_a_note_of_any_name_is_a_custom_event_and_stops_no_words(writes: R
 async def test_a_run_that_is_paused_in_the_middle_of_a_word_leaves_no_message_open(writes: Reader) -> None:
     await Run.objects.filter(pk=writes.run.pk).aupdate(status="waiting", waiting_for="resume", owner=None)
     await ring(writes.run)
-    await writes.until("MESSAGES_SNAPSHOT")
+    await writes.until("STATE_SNAPSHOT")
     paused = messages_after(writes.told)
     await Run.objects.filter(pk=writes.run.pk).aupdate(status="thinking", waiting_for="", owner="a-host")
     await doorbell.show(writes.run.pk, {"delta": [["2-1-1-0", 1, "It comes in."]]})
