@@ -15,11 +15,7 @@ from tests.live_site import LiveSite
 pytestmark = pytest.mark.browser
 
 OF_AN_AGENT = re.compile(r"/agents/\d+/$")
-LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"},
-    "dark": {"viewport": {"width": 1280, "height": 860}, "color_scheme": "dark"},
-    "phone": PHONE,
-}
+SCREENS: dict[str, dict[str, Any]] = {"desk": {"viewport": {"width": 1280, "height": 860}}, "phone": PHONE}
 
 
 async def save(page: Page) -> None:
@@ -28,26 +24,26 @@ async def save(page: Page) -> None:
     await page.wait_for_url(OF_AN_AGENT)
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("screen", SCREENS)
 async def test_an_agent_is_made_launched_edited_copied_exported_and_imported(
-    live_site: LiveSite, open_page, tmp_path: Path, look: str
+    live_site: LiveSite, open_page, tmp_path: Path, screen: str
 ) -> None:
     live_site.create_user("root", staff=True, superuser=True)
-    page = await open_page(live_site, session=live_site.session_of("root"), **LOOKS[look])
+    page = await open_page(live_site, session=live_site.session_of("root"), **SCREENS[screen])
     faults: list[str] = []
 
     # A first try without a name: the form comes back, with what was typed, and the cursor is where the error is.
     await page.goto("/agents/")
-    faults += await faults_of(page)
+    faults += await faults_of(page, screen)
     await page.get_by_role("link", name="New agent").click()
-    faults += await faults_of(page)
+    faults += await faults_of(page, screen)
     await page.get_by_label("Instructions").fill("You work in a shop.")
     await page.get_by_label("Model 1", exact=True).fill("offline")
     await page.locator(".agent-save [value=launch]").click()
     await expect(page.get_by_text("Give the agent a name.")).to_be_visible()
     await expect(page.get_by_label("Name", exact=True)).to_be_focused()
     await expect(page.get_by_label("Instructions")).to_have_value("You work in a shop.")
-    faults += await faults_of(page)
+    faults += await faults_of(page, screen)
 
     # A second model, moved to the top and taken away again: nothing is saved, nothing is lost.
     await page.get_by_label("Name", exact=True).fill("Clerk")
@@ -75,7 +71,7 @@ async def test_an_agent_is_made_launched_edited_copied_exported_and_imported(
     await page.get_by_role("link", name="Clerk").click()
     await expect(page.get_by_text("What is 17 * 23?")).to_be_visible()
     await expect(page.get_by_text("100 %")).to_be_visible()
-    faults += await faults_of(page)
+    faults += await faults_of(page, screen)
     await page.get_by_role("link", name="Edit").click()
     await expect(page.get_by_label("Max turns")).to_have_value("7")
     await page.get_by_label("Description").fill("Looks things up")
@@ -99,16 +95,16 @@ async def test_an_agent_is_made_launched_edited_copied_exported_and_imported(
     file.write_text(json.dumps(told))
 
     await page.goto("/agents/import/")
-    faults += await faults_of(page)
+    faults += await faults_of(page, screen)
     await page.set_input_files("#id_file", file)
     await page.get_by_role("button", name="Show what would change").click()
     await expect(page.get_by_role("heading", name="What the import changes")).to_be_visible()
     await expect(page.locator(".agent-planned").first).to_contain_text("max_turns")
-    faults += await faults_of(page)
+    faults += await faults_of(page, screen)
     await page.get_by_role("button", name="Import 2 agents").click()
     await expect(page.get_by_role("link", name="From a file")).to_be_visible()
     await expect(page.get_by_text("9 turns")).to_have_count(1)
-    faults += await faults_of(page)
+    faults += await faults_of(page, screen)
 
     assert faults == []
 

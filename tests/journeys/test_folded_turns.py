@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.journeys.long_run_page import CARDS, NUMBERS, NUMBERS_NOW, inspected
-from tests.journeys.test_every_page import LOOKS, faults_of
+from tests.journeys.test_every_page import SCREENS, faults_of
 from tests.live_site import LiveSite
 from tests.long_run import first_step_of, write_long_run
 
@@ -64,16 +64,16 @@ async def test_the_panel_opens_the_fold_that_its_step_is_in(shared_site, long_ru
     await expect(page.locator(f"#step-{BEFORE_FOLD + 1}")).to_be_visible()
 
 
-@pytest.mark.parametrize("look", LOOKS)
-async def test_a_fold_has_no_accessibility_violation_closed_or_open(shared_site, long_run, open_page, look):
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_a_fold_has_no_accessibility_violation_closed_or_open(shared_site, long_run, open_page, screen):
     address, _steps, session = long_run
-    page = await open_page(shared_site, session=session, **LOOKS[look])
+    page = await open_page(shared_site, session=session, **SCREENS[screen])
     faults: list[str] = []
 
     for query in (f"?before={PAST_FOLD}", f"?at={IN_FOLD}"):
         await page.goto(address + query)
         await expect(page.locator(FOLD)).to_be_visible()
-        faults += await faults_of(page)
+        faults += await faults_of(page, screen)
 
     assert faults == []
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.journeys.conftest import launch, wait_for_status
-from tests.journeys.test_every_page import LOOKS, faults_of
+from tests.journeys.test_every_page import SCREENS, faults_of
 from tests.live_site import LiveSite
 
 pytestmark = pytest.mark.browser
@@ -64,15 +64,15 @@ async def test_a_page_without_a_chosen_language_has_that_of_the_browser_and_its_
     assert words == ["已复制。", "1,234 个待处理", "0.5", "zh-CN"]
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("screen", SCREENS)
 async def test_german_fits_the_frame_of_the_site(
-    shared_site: LiveSite, session: str, open_page: Any, look: str
+    shared_site: LiveSite, session: str, open_page: Any, screen: str
 ) -> None:
-    page = await open_page(shared_site, session=session, locale="de-DE", **LOOKS[look])
+    page = await open_page(shared_site, session=session, locale="de-DE", **SCREENS[screen])
     await page.goto("/runs/")
-    await page.locator("summary.tab" if look == "phone" else ".side-account > summary").click()
+    await page.locator("summary.tab" if screen == "phone" else ".side-account > summary").click()
 
-    assert await faults_of(page) == []
+    assert await faults_of(page, screen) == []
 
 
 async def test_nothing_is_cut_off_when_a_page_is_read_from_right_to_left(
