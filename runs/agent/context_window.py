@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from runs.agent.context_truncation import ContextTruncation, EarlierRuns
 from runs.agent.earlier_exchanges import EarlierExchanges
 from runs.agent.messages import Exchange, ModelReply, ModelRequest, ToolResult, Turn
 from runs.agent.state import AgentState
 from runs.agent.text import call_text, counted
-from runs.agent.window_change import EarlierRuns, WindowChange
 
 DEFAULT_CONTEXT_TOKENS = 32_768
 """Context window assumed for a model whose window is unknown."""
@@ -71,14 +71,14 @@ class ContextWindow:
         self._take_in()
         return round((self._fixed_tokens(request) + self._shown_tokens) * self.scale)
 
-    def fit(self, request: ModelRequest, usable: int) -> WindowChange | None:
+    def fit(self, request: ModelRequest, usable: int) -> ContextTruncation | None:
         """Shorten and leave out until the request has at most `usable` tokens. Returns what changed, or None."""
         if self.tokens_for(request) <= usable:
             return None
         before = (self._hidden, self._shortened)
         left = self._fit_earlier(request, usable)
         if left is not None and self.tokens_for(request) <= usable:
-            return WindowChange(self._hidden, self._shortened, self._steps_before[self._shortened], left)
+            return ContextTruncation(self._hidden, self._shortened, self._steps_before[self._shortened], left)
         room = usable / self.scale - self._fixed_tokens(request)
         kept_from = len(self.turns) - self._turns_of_last_steps()
         goal = room - usable * (1 - REFILLED_TO) / self.scale
@@ -92,7 +92,7 @@ class ContextWindow:
         if before == (self._hidden, self._shortened):
             return None
         # The note's sentence is about the turns; what is left of the earlier runs is in its payload.
-        return WindowChange(self._hidden, self._shortened, self._steps_before[self._shortened])
+        return ContextTruncation(self._hidden, self._shortened, self._steps_before[self._shortened])
 
     @property
     def is_changed(self) -> bool:

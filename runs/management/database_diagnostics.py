@@ -8,7 +8,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from runs.agent.text import counted
 from runs.engine.operations.schema_version import WHAT_TO_DO, newer_migrations
-from runs.management.finding import SET_UP, Finding
+from runs.management.diagnostic_finding import SET_UP, Finding
 
 OLDEST_POSTGRES = 130_000
 

@@ -26,7 +26,7 @@ from runs.engine.operations import health_checks
 from runs.engine.operations.worker_status import workers_seen
 from runs.live.rendering.formatting import size_text
 from runs.management.database_diagnostics import database
-from runs.management.finding import SET_UP, Finding, State
+from runs.management.diagnostic_finding import SET_UP, Finding, State
 from runs.models import Run, ToolCall
 
 LITTLE_SPACE = 1 << 30

@@ -22,7 +22,7 @@ from django_htmx.middleware import HtmxDetails
 from runs.models import Run
 from runs.models.permissions import why_not
 from runs.request_slots import note_person
-from runs.web.kept_counts import forget_counts
+from runs.web.count_cache import invalidate_counts
 from runs.web.sign_in_forms import SignInForm
 from runs.web.unsent_forms import UnsentForm
 
@@ -48,7 +48,7 @@ def signed_in(view: PageView[P]) -> PageView[P]:
             note_person(request.session.session_key or "", request.user.pk)
             response = view(request, *args, **kwargs)
             if request.method == "POST":
-                forget_counts(request.user)
+                invalidate_counts(request.user)
             return response
         kept = UnsentForm.of(request) if request.method == "POST" and not request.htmx else None
         if kept is not None and (signed := kept.sign()):

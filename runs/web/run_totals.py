@@ -12,7 +12,7 @@ from django.utils.translation import gettext, ngettext
 from runs.live.rendering.formatting import capped_text, counted_text, percent_text, sum_text
 from runs.models import Run, RunView
 from runs.models.run import SUCCEEDED, UNPRICED
-from runs.web.kept_counts import kept_count
+from runs.web.count_cache import cached_count
 from runs.web.run_filter import RunFilter, needing, start_of_today
 from runs.web.run_views import address_of, views_for
 
@@ -136,7 +136,7 @@ def _saved_tab(view: RunView, wanted: RunFilter, shown: int | None) -> ViewTab:
     number = ""
     if not asked.q:
         name = f"{view.pk}:{hash(view.query)}"
-        found = shown if is_shown and shown is not None else kept_count(wanted.user, name, count)
+        found = shown if is_shown and shown is not None else cached_count(wanted.user, name, count)
         number = capped_text(found, MOST_COUNTED)
     return ViewTab(str(view.pk), view.name, number, is_current, address_of(view))
 
@@ -149,4 +149,4 @@ def _count_of(name: str, user: Any) -> int:
         "failed-today": seen.filter(status=Run.Status.FAILED, created_at__gte=start_of_today()),
         "mine": seen.filter(user=user),
     }
-    return kept_count(user, name, views[name][: MOST_COUNTED + 1].count)
+    return cached_count(user, name, views[name][: MOST_COUNTED + 1].count)

@@ -14,7 +14,7 @@ KEPT_S: Final = 10
 """How long a count is kept."""
 
 
-def kept_count(user: Any, name: str, count: Callable[[], int]) -> int:
+def cached_count(user: Any, name: str, count: Callable[[], int]) -> int:
     """The number that `count` returns, at most `KEPT_S` old, and never older than a change by the user."""
     # Forgetting is another stamp: a count that was begun before a change is stored under the earlier one.
     stamp = cache.get_or_set(_stamp_of(user), lambda: uuid4().hex, KEPT_S)
@@ -22,7 +22,7 @@ def kept_count(user: Any, name: str, count: Callable[[], int]) -> int:
     return cache.get_or_set(f"run-count:{stamp}:{may_see_all(user):d}:{name}", count, KEPT_S) or 0
 
 
-def forget_counts(user: Any) -> None:
+def invalidate_counts(user: Any) -> None:
     """Count anew for the user."""
     with suppress(*LAYER_ERRORS):  # The change was made, and the counts are soon older than they are kept.
         cache.delete(_stamp_of(user))
