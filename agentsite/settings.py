@@ -313,7 +313,7 @@ if _IS_HTTPS:
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-"""The longest body of a request; the server refuses a longer one while it arrives (`body_limit.py`). A task may
+"""The longest body of a request; the server refuses a longer one while it arrives (`site_request.py`). A task may
 have 256 KiB, and a form's encoding makes up to three bytes of one."""
 
 STATIC_URL = "/static/"

@@ -2,7 +2,7 @@
 
 `make local-model` runs this in `.venv-local-model`, where nothing of the site is installed. While it runs,
 `local_model.json` in the data folder holds one entry as in AGENTSITE_ENDPOINTS, and this process a lock on that file:
-an unlocked file was left behind and is ignored (`model_catalog/local_server_discovery.py`).
+an unlocked file was left behind and is ignored (`model_catalog/announced_model_server.py`).
 """
 
 import argparse

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import module_has_submodule
 
-from runs.agent.providers.model_catalog import local_server_discovery
+from runs.agent.providers.model_catalog import announced_model_server
 
 TOOL_MODULE = "agent_tools"
 """The module of an installed app whose tools are discovered."""
@@ -24,7 +24,7 @@ class RunsConfig(AppConfig):
 
     def ready(self) -> None:
         importlib.import_module("runs.checks")
-        local_server_discovery.look_in(settings.DATA_DIR)
+        announced_model_server.look_in(settings.DATA_DIR)
         discover_tools(apps.get_app_configs())
         for module in settings.AGENTSITE_TOOLS:
             import_tools(module, named_by=f"AGENTSITE_TOOLS={module}")

@@ -12,7 +12,7 @@ from runs.agent import incomplete_replies as reply_ending
 from runs.agent import reply_entries
 from runs.agent.budget.budget import Budget, RunBudget, UsageTotals
 from runs.agent.budget.deadline import Deadline
-from runs.agent.budget.limit_checks import check_calls, check_turns
+from runs.agent.budget.turn_and_call_limits import check_calls, check_turns
 from runs.agent.config import RunConfig
 from runs.agent.context_window import ContextWindow
 from runs.agent.errors.exceptions import BadOutput

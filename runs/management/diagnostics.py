@@ -17,8 +17,8 @@ from django.conf import settings
 from django.core import checks
 from django.db import connection
 
+from runs.agent.providers.model_catalog.announced_model_server import own_endpoints
 from runs.agent.providers.model_catalog.hosted_providers import HOSTED
-from runs.agent.providers.model_catalog.local_server_discovery import own_endpoints
 from runs.agent.text import counted
 from runs.engine.db_clock import database_now
 from runs.engine.hosting.host_lock import HostLock, HostLocked

@@ -10,10 +10,10 @@ from typing import Final, Literal
 
 from runs.agent.budget.pricing import ListedPrice, context_window, price_of
 from runs.agent.providers.capabilities import UNKNOWN, Capabilities
+from runs.agent.providers.model_catalog.announced_model_server import own_endpoints
 from runs.agent.providers.model_catalog.catalog import model_fault, provider_for, retirement_of
 from runs.agent.providers.model_catalog.endpoints import Endpoint
 from runs.agent.providers.model_catalog.hosted_providers import HOSTED
-from runs.agent.providers.model_catalog.local_server_discovery import own_endpoints
 from runs.models import Agent
 from runs.web.model_notes import ModelNote, note_about
 from runs.web.model_tests import ModelTest, last_test

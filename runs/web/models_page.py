@@ -12,10 +12,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from runs.agent.providers.model_catalog.announced_model_server import own_endpoints
 from runs.agent.providers.model_catalog.catalog import Source, sources
 from runs.agent.providers.model_catalog.endpoints import Endpoint
 from runs.agent.providers.model_catalog.hosted_providers import HOSTED
-from runs.agent.providers.model_catalog.local_server_discovery import own_endpoints
 from runs.agent.providers.model_catalog.suggestions import available_models
 from runs.models.permissions import may_see_models, may_test_models
 from runs.web import model_tests

@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from runs.agent import ThoughtType, run_agent
-from runs.agent.providers.model_catalog import local_server_discovery as discovery
+from runs.agent.providers.model_catalog import announced_model_server as discovery
 from runs.agent.providers.model_catalog.catalog import provider_for
 from runs.agent.providers.model_catalog.suggestions import available_models
 from runs.agent.thoughts import AgentThought

@@ -53,14 +53,14 @@ from pathlib import Path
 from django.conf import settings
 from django.core.cache import caches
 from django.db import connection, connections
-from runs.agent.providers.model_catalog import catalog, local_server_discovery
+from runs.agent.providers.model_catalog import catalog, announced_model_server
 from runs.agent.tools.registry import registered_tools
 kind_of = lambda value: str(value) if isinstance(value, (Path, str)) else type(value).__name__
 print(json.dumps({
     "database": [str(connection.settings_dict["NAME"]), connections.databases == settings.DATABASES],
     "settings": {name: json.loads(json.dumps(getattr(settings, name), default=kind_of)) for name in dir(settings)
         if name.isupper() and name[0] != "_"},
-    "caches": repr(caches.settings), "discovery": repr(vars(local_server_discovery).get("_folder")),
+    "caches": repr(caches.settings), "discovery": repr(vars(announced_model_server).get("_folder")),
     "tools": sorted(registered_tools()), "models": [repr(each) for each in catalog.sources()],
 }))
 """

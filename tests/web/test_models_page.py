@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from runs.agent.budget import pricing
 from runs.agent.providers.capabilities import Capabilities
+from runs.agent.providers.model_catalog import announced_model_server as discovery
 from runs.agent.providers.model_catalog import connection_test as probe
-from runs.agent.providers.model_catalog import local_server_discovery as discovery
 from runs.agent.providers.model_catalog import retirements
 from runs.agent.providers.model_catalog.catalog import sources
 from runs.agent.providers.model_catalog.endpoints import parse_endpoints

@@ -1,4 +1,4 @@
-"""Parallel execution of tool calls, each with a result."""
+"""Parallel execution of tool calls for scripts, each with a result. Runs execute theirs in `runner.py`."""
 
 import asyncio
 from collections.abc import Iterable

@@ -7,10 +7,10 @@ from twisted.web.http import HTTPChannel, _GenericHTTPChannelProtocol
 from typing_extensions import override
 
 from runs.database_outages import RETRY_AFTER_S
-from runs.management.http_server.body_limit import LimitedRequest
 from runs.management.http_server.connection_limits import Connections
 from runs.management.http_server.frame_limits import LimitedSocket
 from runs.management.http_server.plain_responses import plain_answer
+from runs.management.http_server.site_request import SiteRequest
 from runs.security_headers import security_headers
 
 # Twisted's own type hints contradict each other here.
@@ -139,7 +139,7 @@ def guard(http_factory: Any, ws_factory: Any, connections: Connections) -> None:
         if not connections.admits(address.host):
             return RequestRefused()
         protocol = build(address)
-        protocol.requestFactory = LimitedRequest
+        protocol.requestFactory = SiteRequest
         return protocol
 
     http_factory.protocol = channel

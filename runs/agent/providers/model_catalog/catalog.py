@@ -13,7 +13,7 @@ from runs.agent.providers.formats.anthropic import AnthropicFormat
 from runs.agent.providers.formats.google import GoogleFormat
 from runs.agent.providers.formats.openai import OpenAIFormat
 from runs.agent.providers.formats.openai_responses import ResponsesFormat
-from runs.agent.providers.model_catalog import local_server_discovery as discovery
+from runs.agent.providers.model_catalog import announced_model_server as discovery
 from runs.agent.providers.model_catalog.endpoints import Endpoint
 from runs.agent.providers.model_catalog.hosted_providers import HOSTED, Hosted
 from runs.agent.providers.model_catalog.model_list import LISTS, ModelList, known_capabilities

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-from runs.agent.providers.model_catalog import local_server_discovery as discovery
+from runs.agent.providers.model_catalog import announced_model_server as discovery
 from runs.agent.providers.model_catalog.catalog import Source, sources
 from runs.agent.providers.model_catalog.endpoints import Endpoint
 from runs.agent.providers.model_catalog.model_names import name_fault

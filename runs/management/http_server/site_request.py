@@ -1,4 +1,4 @@
-"""Body limit: a request body over the site's limit is refused before it is stored anywhere."""
+"""A request of the site: a limit for its body, which is not parsed here, and the security headers of each response."""
 
 from typing import Any, Final
 
@@ -16,10 +16,11 @@ LINGER_S: Final = 5.0
 only after sending would not get the response."""
 
 
-class LimitedRequest(WebRequest):  # type: ignore[misc]  # daphne is not typed
+class SiteRequest(WebRequest):  # type: ignore[misc]  # daphne is not typed
     """A request with at most `DATA_UPLOAD_MAX_MEMORY_SIZE` bytes of body; longer ones are answered with 413.
 
-    Django checks the same limit, but only after Daphne has queued the whole body, and never for a chunked one.
+    Django checks the same limit, but only after Daphne has queued the whole body, and never for a chunked one. The
+    responses, Daphne's own too, have the security headers.
     """
 
     _is_refused = False

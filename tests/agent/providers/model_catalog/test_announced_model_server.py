@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runs.agent.providers.formats.openai import OpenAIFormat
-from runs.agent.providers.model_catalog import local_server_discovery as discovery
+from runs.agent.providers.model_catalog import announced_model_server as discovery
 from runs.agent.providers.model_catalog.catalog import provider_for
 from runs.agent.providers.model_catalog.suggestions import available_models
 from runs.agent.providers.remote_model import RemoteModel
