@@ -303,3 +303,19 @@ def test_where_a_person_lets_a_waiting_run_go_on_is_said_with_its_address(make_r
     run = make_run("waiting", waiting_for=waiting_for)
 
     assert who_decides(run) == f"Run {run.pk} {told.format(run=run.pk)}"
+
+
+def test_an_output_that_cannot_be_written_is_one_line_and_ends_no_run(data):
+    command = [sys.executable, "manage.py", "run_agent", "What is 17 * 23?"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=clean_environment(data, None),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert (done.returncode, done.stderr) == (0, "Nothing more is printed: No space left on device. The run goes on.\n")

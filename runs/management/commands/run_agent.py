@@ -172,11 +172,13 @@ def as_line(step: Step) -> str:
 
 
 def _say(text: str) -> None:
-    """Print, flushed. If standard output is closed (`| head -1`), go on silently, because the run matters more."""
+    """Print, flushed. If that fails, go on, because the run matters more; silently if nobody reads (`| head -1`)."""
     try:
         print(text, flush=True)  # noqa: T201 - the command's output
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            print(f"Nothing more is printed: {error.strerror}. The run goes on.", file=sys.stderr)  # noqa: T201
 
 
 @contextlib.contextmanager
