@@ -5,6 +5,8 @@ from traceback import TracebackException
 from types import TracebackType
 from typing import Any
 
+from runs.agent.json_data.json_values import as_storable_text
+
 MAX_CHARS = 8_192
 """Length limit of one message. Some exceptions repeat their whole input."""
 MAX_MEMBERS = 100
@@ -12,10 +14,13 @@ MAX_MEMBERS = 100
 
 
 def words_of(error: BaseException) -> str:
-    """The message, cut to `MAX_CHARS`; empty if there is none. Never raises."""
+    """The message, cut to `MAX_CHARS`, as text that can be stored and sent; empty if there is none. Never raises.
+
+    Python writes a file name that is no UTF-8 with halves of surrogate pairs, and its errors repeat the name.
+    """
     try:
         # Joined into a plain str: a subclass may override any method.
-        words = "".join([str(error)])
+        words = as_storable_text("".join([str(error)]))
     except BaseException as fault:  # noqa: BLE001 - foreign __str__ code, which may even raise SystemExit
         return f"(its message cannot be read: {name_of(fault)})"
     if len(words) <= MAX_CHARS:

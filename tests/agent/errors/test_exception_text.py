@@ -69,6 +69,7 @@ NASTY: dict[str, Callable[[], BaseException]] = {
     "__bool__ raises": lambda: made("Nasty", __bool__=raises(RuntimeError("neither"))),
     "attributes raise": lambda: made("Nasty", response=UNREADABLE, status_code=UNREADABLE, message=UNREADABLE),
     "class without a name": lambda: Nameless("told"),
+    "half a surrogate pair": lambda: OSError(2, "No such file", b"caf\xe9".decode(errors="surrogateescape")),
     "megabytes of text": lambda: ValueError("x" * 5_000_000),
     "a thousand groups": lambda: nested(1_000),
     "ten thousand members": lambda: ExceptionGroup("a group", [ValueError(str(n)) for n in range(10_000)]),
@@ -106,7 +107,7 @@ async def test_whatever_a_tool_raises_is_a_failed_call(own_registry, name, is_as
 
     assert output is None and error is not None
     assert error.message and len(error.message) < MAX_CHARS + 200
-    json.dumps(error.as_json())
+    json.dumps(error.as_json(), ensure_ascii=False).encode()
 
 
 @pytest.mark.parametrize("name", [name for name in NASTY if name != "GeneratorExit"])
@@ -120,7 +121,7 @@ async def test_whatever_a_model_raises_ends_its_run_as_failed(name):
     result = await run_agent("Do it.", model=Broken(), tools=[], limits=RunLimits(max_duration_s=30))
 
     assert not result.success and result.error is not None
-    assert len(result.error.message) < MAX_CHARS + 200
+    assert len(result.error.message.encode()) < MAX_CHARS + 200
 
 
 @pytest.mark.parametrize("name", NASTY)
