@@ -10,7 +10,8 @@ from ninja.errors import ValidationError, ValidationErrorContext
 from ninja.parser import Parser
 
 from runs.agent.json_data.json_types import JsonObject
-from runs.api.errors import ApiError, broken_request, error_for
+from runs.agent.json_data.json_values import DuplicateName, unique_object
+from runs.api.errors import ApiError, broken_request, error_for, invalid
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ class JsonOnly(Parser):
     """Parses bodies whose type is `application/json`."""
 
     def parse_body(self, request: HttpRequest) -> Any:
-        """The body. Raises `ApiError`: 415 for another type, 400 for invalid JSON."""
+        """The body. Raises `ApiError`: 415 for another type, 400 for invalid JSON, 422 for a double name."""
         if request.content_type != "application/json":
             raise ApiError(
                 415,
@@ -28,7 +29,9 @@ class JsonOnly(Parser):
                 action="Add the header Content-Type: application/json.",
             )
         try:
-            return json.loads(request.body, parse_constant=_refuse)
+            return json.loads(request.body, parse_constant=_refuse, object_pairs_hook=unique_object)
+        except DuplicateName as twice:
+            raise invalid(f"{twice}.") from twice
         except (ValueError, RecursionError) as error:
             raise broken_request() from error
 

@@ -120,6 +120,22 @@ def test_a_body_that_is_no_json_is_400(program: Program, body: Any) -> None:
     assert (response.status_code, error_of(response)["code"]) == (400, "bad_json")
 
 
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        ('{"task": "What is 1 + 1?", "task": "What is 2 + 2?"}', "task"),
+        ('{"task": "What is 1 + 1?", "overrides": {"max_turns": 1, "max_turns": 9}}', "max_turns"),
+        ('{"task": "What is 1 + 1?", "t\\u0061sk": "What is 2 + 2?"}', "task"),
+    ],
+)
+def test_a_name_that_appears_twice_in_a_body_is_422(program: Program, body: str, name: str) -> None:
+    response = program.post("/runs", body)
+
+    assert response.status_code == 422
+    assert error_of(response)["message"] == f"The name '{name}' appears twice. Keep one of them."
+    assert not Run.objects.exists()
+
+
 def test_a_form_is_415(program: Program) -> None:
     response = program.post("/runs", "task=x", content_type="application/x-www-form-urlencoded")
 

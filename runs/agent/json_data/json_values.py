@@ -10,6 +10,7 @@ import json
 import math
 from typing import Any, Final
 
+from runs.agent.json_data.json_types import JsonObject
 from runs.agent.visible_text import exact
 
 MAX_DEPTH: Final = 100
@@ -73,15 +74,17 @@ def check_storable_json(value: Any, depth: int = 0) -> Any:
 def check_unique_names(text: str) -> None:
     """Raise `DuplicateName` if an object in the JSON `text` has a name twice; `ValueError` or `RecursionError` as
     `json.loads` does."""
-    json.loads(text, object_pairs_hook=_check_unique)
+    json.loads(text, object_pairs_hook=unique_object)
 
 
-def _check_unique(pairs: list[tuple[str, Any]]) -> None:
-    seen = set()
-    for name, _ in pairs:
-        if name in seen:
+def unique_object(pairs: list[tuple[str, Any]]) -> JsonObject:
+    """The object of the names and values: for `object_pairs_hook`. Raises `DuplicateName`."""
+    made: JsonObject = {}
+    for name, value in pairs:
+        if name in made:
             raise DuplicateName(f"The name {exact(name)[:80]!r} appears twice. Keep one of them")
-        seen.add(name)
+        made[name] = value
+    return made
 
 
 def as_storable_text(text: str) -> str:
