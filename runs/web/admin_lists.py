@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ORDER_VAR, SEARCH_VAR, ChangeList
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.db import DataError
-from django.db.models import BooleanField, Field
-from django.http import HttpRequest
+from django.db.models import BooleanField, Field, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils.text import smart_split
 from django.utils.translation import gettext
 
@@ -51,12 +52,30 @@ class CarefulAdmin(_AnyModelAdmin):
             messages.warning(request, gettext("The list cannot be filtered like that, so all of it is shown."))
             raise IncorrectLookupParameters(str(error)) from error
 
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """The response to an action. A selection with an impossible id counts as none, which the admin answers."""
+        if not _can_be_ids(queryset, request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            sent: Any = request.POST.copy()
+            sent.setlist(ACTION_CHECKBOX_NAME, [])
+            request.POST = sent
+        return super().response_action(request, queryset, *args, **kwargs)
+
     def _own_lookups(self, request: HttpRequest | None) -> set[str]:
         filters: Iterable[Any] = self.list_filter if request is None else self.get_list_filter(request)
         names: list[str] = [each if isinstance(each, str) else each[0] for each in filters]
         own = {lookup for name in names for lookup in _lookups_of(name, self.opts.get_field(name))}
         dates = {f"{self.date_hierarchy}__{part}" for part in _OF_DATES} if self.date_hierarchy else set()
         return own | dates | set(self.linked_by)
+
+
+def _can_be_ids(queryset: QuerySet[Any], chosen: list[str]) -> bool:
+    try:
+        queryset.filter(pk__in=chosen).exists()
+    except (ValidationError, OverflowError, ValueError, DataError):
+        return False
+    return True
 
 
 def _lookups_of(name: str, field: Any) -> Iterator[str]:

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db.models import CharField, JSONField, TextField
 
-from runs.models import ApiToken, Run
+from runs.models import Agent, ApiToken, Run
 
 MODELS = [model for model in admin.site._registry if model._meta.app_label in ("auth", "runs")]
 
@@ -58,6 +58,18 @@ def test_what_a_list_does_not_offer_leads_back_to_all_of_it(asked: str, staff: U
         answer = browser_of(staff).get(f"/admin/{asked}{again}")
 
         assert answer.status_code == (200 if again else 302)
+
+
+@pytest.mark.parametrize("chosen", ["\0", "x", "99999999999999999999999", "-1"])
+def test_an_action_on_what_cannot_be_chosen_changes_nothing(chosen: str, admin_client: Any) -> None:
+    agents = Agent.objects.count()
+
+    for path in ("auth/user/", "auth/group/", "runs/agent/"):
+        sent = {"action": "delete_selected", "_selected_action": [chosen]}
+        answer = admin_client.post(f"/admin/{path}", sent, follow=True)
+
+        assert answer.status_code == 200
+    assert Agent.objects.count() == agents
 
 
 def test_every_link_of_a_list_and_its_filters_is_followed(
