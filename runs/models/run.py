@@ -183,6 +183,7 @@ class Run(models.Model):
                 name="run_failed_by_code",
                 condition=Q(status="failed"),
             ),
+            models.Index(fields=["-created_at"], name="run_without_cost", condition=Q(cost=None)),
             models.Index(
                 fields=["thread", "-created_at", "-id"],
                 name="run_in_thread",

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db.models import Case, Count, Q, QuerySet, Sum, Value, When
+from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
 from runs.live.rendering.formatting import capped_text, counted_text, percent_text, sum_text
 from runs.models import Run, RunView
-from runs.models.run import SUCCEEDED, UNPRICED
+from runs.models.run import FREE, SUCCEEDED
 from runs.web.count_cache import cached_count
 from runs.web.run_filter import RunFilter, needing, start_of_today
 from runs.web.run_views import address_of, views_for
@@ -80,18 +80,23 @@ def outcome_numbers(succeeded: int, could_not: int, failed: int) -> str:
 
 
 def totals_of(runs: QuerySet[Run]) -> RunTotals:
-    """The totals in one query."""
-    told = runs.annotate(has_no_price=Case(When(UNPRICED, then=Value(1)), default=Value(0)))
-    columns = ("status", "could_not", "cost", "has_no_price")
-    newest = told.order_by("-created_at", "-id").values(*columns)[: MOST_SUMMED + 1]
+    """The totals in one query, or two if some run has no cost."""
+    columns = ("status", "could_not", "cost", "cost_is_partial", "created_at")
+    newest = runs.order_by("-created_at", "-id").values(*columns)[: MOST_SUMMED + 1]
     sums = newest.aggregate(
         runs=Count("*"),
         succeeded=Count("status", filter=SUCCEEDED),
         could_not=Count("status", filter=Q(could_not=True)),
         failed=Count("status", filter=Q(status=Run.Status.FAILED)),
         sum=Sum("cost"),
-        unpriced=Count("status", filter=Q(has_no_price=1)),
+        unpriced=Count("status", filter=Q(cost__isnull=True) | Q(cost_is_partial=True)),
+        oldest=Min("created_at"),
     )
+    oldest = sums.pop("oldest")
+    if sums["unpriced"]:
+        # Which model a run had is in its configuration: read of the few without a cost, not of a hundred thousand.
+        free = runs.filter(FREE, cost_is_partial=False, created_at__gte=oldest)
+        sums["unpriced"] = max(0, sums["unpriced"] - free.count())
     return RunTotals(cost=sums.pop("sum"), **sums)
 
 

@@ -197,9 +197,9 @@ def test_runs_are_shown_in_groups_with_sums_and_their_newest_runs(
 
     groups = groups_in(page)
     expected = {
-        "agent": ["Agents that are gone 1 run 0 % success", "Assistant 7 runs $2.00 100 % success"],
-        "error": ["auth 1 run 0 % success", "Without an error 7 runs $2.00 100 % success"],
-        "thread": ["Alone 1 run 0 % success", "First &lt;b&gt; 7 runs $2.00 100 % success"],
+        "agent": ["Agents that are gone 1 run free 0 % success", "Assistant 7 runs $2.00 100 % success"],
+        "error": ["auth 1 run free 0 % success", "Without an error 7 runs $2.00 100 % success"],
+        "thread": ["Alone 1 run free 0 % success", "First &lt;b&gt; 7 runs $2.00 100 % success"],
     }
     if group == "day":
         assert [re.sub(r"^.*?(\d+ runs?)", r"\1", each) for each in groups if "run" in each] == [
