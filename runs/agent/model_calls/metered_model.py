@@ -72,7 +72,8 @@ class MeteredModel:
         if self.is_free:
             return await self.wrapped.reply(self._window.shown(request), on_delta=on_delta)
         guessed = await self._fit(request)
-        largest, cost = self._budget.largest_output, await self._expected_cost(guessed)
+        await self._load_prices()  # before the request: a reply that has come is booked without a wait
+        largest, cost = self._budget.largest_output, self._expected_cost(guessed)
         is_told = bool(getattr(self.wrapped, "reports_cost", False))
         await self._budget.refresh()
         most = self._longest_output(guessed)
@@ -82,14 +83,14 @@ class MeteredModel:
             live = LiveUsage(self._budget, reservation, usd_per_token=self._usd_per_token(guessed))
             try:
                 reply = await self.wrapped.reply(self._shown(request, most), on_delta=_hearing(live, on_delta))
+                usage = self._priced(self._counted(reply, live, guessed))
             except ModelFailure as failure:
-                await self._book_failure(failure, live, reservation)
+                self._book_failure(failure, live, reservation)
                 self._learn_window(failure, request, guessed)
                 raise
             except BaseException:
                 self._book_cut_off(live, reservation)
                 raise
-            usage = await self._priced(self._counted(reply, live, guessed))
             reservation.used_tokens, reservation.used_usd = usage.total_tokens, usage.cost_usd
         self._note(usage)
         if usage.input_tokens is not None and not usage.is_estimated:
@@ -99,12 +100,13 @@ class MeteredModel:
     # The use of a reply
 
     def _counted(self, reply: ModelReply, live: LiveUsage, guessed: int) -> Usage:
-        """The reported usage; our own count if the output was not reported."""
+        """The reported usage; our own count if the output was not reported. Raises `LimitReached` if that exceeds a
+        limit."""
         used = reply.usage
         if used.output_tokens or not self._counts:
             return used
-        for piece in (reply.text, reply.reasoning) if not live.has_begun else ():
-            live.note(Delta(piece))
+        if not live.has_begun:
+            live.note(Delta(reply.text + reply.reasoning))
         read = used.input_tokens or guessed
         return replace(used, input_tokens=read, output_tokens=live.tokens, is_estimated=True)
 
@@ -121,7 +123,7 @@ class MeteredModel:
             is_estimated=usage.is_estimated,
         )
 
-    async def _book_failure(self, failure: ModelFailure, live: LiveUsage, reservation: Reservation) -> None:
+    def _book_failure(self, failure: ModelFailure, live: LiveUsage, reservation: Reservation) -> None:
         """Book the use of a discarded reply: the reported one, or else our own count."""
         if failure.usage is None or failure.usage.total_tokens is None:
             self._book_cut_off(live, reservation)
@@ -130,7 +132,7 @@ class MeteredModel:
         if live.tokens > (usage.output_tokens or 0):
             # The reply ended before the provider reported its final count.
             usage = replace(usage, output_tokens=live.tokens, is_estimated=True)
-        usage = await self._priced(usage)
+        usage = self._priced(usage)
         reservation.used_tokens, reservation.used_usd = usage.total_tokens, usage.cost_usd
         self._note(usage)
 
@@ -138,8 +140,7 @@ class MeteredModel:
         if not live.has_begun:
             return
         used = Usage(input_tokens=reservation.input_tokens, output_tokens=live.tokens)
-        # No lookup now: a cancellation must not wait.
-        cost = None if self._needs_prices else money.cost_of(used, self.wrapped)
+        cost = money.cost_of(used, self.wrapped)
         self.cut_off = replace(used, cost_usd=cost, is_estimated=True)
         reservation.used_tokens, reservation.used_usd = used.total_tokens or 0, cost
         self._budget.note_cut_off(reservation.used_tokens, cost)
@@ -198,11 +199,10 @@ class MeteredModel:
 
     # Cost
 
-    async def _expected_cost(self, input_tokens: int) -> Decimal | None:
+    def _expected_cost(self, input_tokens: int) -> Decimal | None:
         if not self._budget.limits_money:
             return None
         output = self._budget.largest_output or FIRST_REPLY_TOKENS
-        await self._load_prices()
         return money.reserve(self.wrapped, input_tokens=input_tokens, max_output_tokens=output)
 
     def _input_usd(self, input_tokens: int) -> Decimal:
@@ -217,8 +217,7 @@ class MeteredModel:
         cost = money.reserve(self.wrapped, input_tokens=input_tokens, max_output_tokens=FIRST_REPLY_TOKENS)
         return None if cost is None else (cost - self._input_usd(input_tokens)) / FIRST_REPLY_TOKENS
 
-    async def _priced(self, usage: Usage) -> Usage:
-        await self._load_prices()
+    def _priced(self, usage: Usage) -> Usage:
         cost = money.cost_of(usage, self.wrapped)
         return usage if cost == usage.cost_usd else replace(usage, cost_usd=cost)
 
