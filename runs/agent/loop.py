@@ -5,6 +5,7 @@
 
 import uuid
 from collections.abc import Sequence
+from functools import reduce
 from itertools import takewhile
 from typing import Any
 
@@ -243,9 +244,9 @@ class AgentLoop:
 
 
 def _text_of_unfinished(turns: Sequence[Turn]) -> str:
-    """The joined text of the unfinished replies at the end."""
+    """The text of the unfinished replies at the end, joined as while they came."""
     texts = [turn.reply.text for turn in takewhile(lambda turn: turn.is_unfinished, reversed(turns))]
-    return "".join(reversed(texts))
+    return reduce(reply_ending.joined, reversed(texts), "")
 
 
 def _remember(state: AgentState, turn: Turn) -> None:

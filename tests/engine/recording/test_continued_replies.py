@@ -58,6 +58,20 @@ async def test_a_reply_may_be_interrupted_again_and_again(ada: User, host_for: S
     assert [turn.reply.text for turn in third.requests[0].turns] == [LONG, LONG.upper()]
 
 
+async def test_an_interrupted_reply_that_had_begun_anew_replaces_the_one_it_was_to_go_on_from(
+    ada: User, host_for: StartHost
+) -> None:
+    run = await stopped_server(ada, host_for, LONG)
+    second = Speaker(Said([LONG]))
+    host = host_for(second)
+    await second.spoke.wait()
+    await host.drain()
+
+    host_for(Speaker(Said([], answers("The end."))))
+
+    assert (await ended(run)).answer == LONG + "The end."
+
+
 @pytest.mark.parametrize(
     "pieces",
     [("Well,",), (LONG, Delta('{"a"', "call")), (Delta(LONG, "reasoning"),), (LONG * 200,)],
