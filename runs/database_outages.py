@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext_noop
 
 OutageKind = Literal["full", "refused", "locked", "read_only", "slow", "away"]
@@ -95,3 +95,15 @@ def outage_of(error: BaseException | None) -> Outage | None:
         return LOCKED
     # SQLite reports a missing table or column as an operational error too.
     return None if words.startswith("no such ") else AWAY
+
+
+def check_not_rolled_back(*, cause: BaseException | None = None) -> None:
+    """Raise `OperationalError` from `cause` if the open transaction is lost. For code that goes on after an error in a
+    savepoint.
+
+    If the connection is gone, or the database has ended the transaction, the rollback to the savepoint fails. Django
+    then rolls everything back at the end of the outer `atomic`, and raises nothing there.
+    """
+    if transaction.get_rollback():
+        why = "" if cause is None else f" {cause}"
+        raise OperationalError(f"The transaction was rolled back.{why}") from cause

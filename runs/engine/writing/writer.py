@@ -18,7 +18,7 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 from runs.agent.log_context import run_context
-from runs.database_outages import outage_of
+from runs.database_outages import check_not_rolled_back, outage_of
 from runs.engine.host_timings import DEFAULT_TIMINGS, HostTimings
 from runs.engine.operations import fault_points
 from runs.engine.writing.batch import Batch
@@ -211,16 +211,18 @@ class Writer:
         note_batch(writes, began)
 
     def _do_jobs(self, jobs: list[Job[Any]]) -> None:
-        """Run the jobs in one transaction, each in its savepoint."""
+        """Run the jobs in one transaction, each in its savepoint. All fail if that transaction is lost."""
         outcomes: list[tuple[Job[Any], Any, BaseException | None]] = []
         try:
             with transaction.atomic():
                 for job in jobs:
                     try:
                         with transaction.atomic():
-                            outcomes.append((job, job.work(), None))
+                            result = job.work()
+                        outcomes.append((job, result, None))
                     except Exception as error:  # noqa: BLE001 - raised in the thread that waits for the job
                         outcomes.append((job, None, error))
+                    check_not_rolled_back(cause=outcomes[-1][-1])
         except (DatabaseError, InterfaceError) as error:
             outcomes = [(job, None, error) for job in jobs]
             connection.close()

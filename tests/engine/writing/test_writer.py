@@ -1,16 +1,18 @@
 """The writer refuses stale writes individually, and no bad write harms another."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 import runs.engine.writing.writer
 from runs.agent.errors.exceptions import JournalClosed
@@ -37,6 +39,16 @@ async def writer() -> AsyncIterator[Writer]:
     writer = Writer(on_committed=lambda writes: None, timings=HostTimings(write_retry_every_s=0.01))
     writer.start(asyncio.get_running_loop())
     yield writer
+    await writer.stop()
+
+
+@asynccontextmanager
+async def taken_at_once(writer: Writer, *jobs: Callable[[], Any]) -> AsyncIterator[list[asyncio.Task[Any]]]:
+    """Start the writer when the jobs are queued, which it then does in one transaction. Stopped at the end."""
+    doing = [asyncio.create_task(writer.do(job)) for job in jobs]
+    await asyncio.sleep(0)  # Until each is queued.
+    writer.start(asyncio.get_running_loop())
+    yield doing
     await writer.stop()
 
 
@@ -144,6 +156,34 @@ async def test_a_job_returns_its_result_or_raises_its_error(ada: User, writer: W
         await writer.do(fail)
 
     assert count == 0
+
+
+@pytest.mark.parametrize(
+    "ends_it",
+    [
+        pytest.param("INSERT OR ROLLBACK INTO runs_run SELECT * FROM runs_run", id="with an error"),
+        pytest.param("ROLLBACK", id="unnoticed until the end of the job"),
+    ],
+)
+async def test_no_job_is_done_if_the_database_ends_the_transaction_that_several_share(ada: User, ends_it: str) -> None:
+    writer = Writer(on_committed=lambda writes: None)
+    runs = [await launch(ada) for _ in range(3)]
+
+    def claim(number: int) -> Any:
+        return claim_queries.claim(runs[number].pk, "me")
+
+    def claim_in_vain() -> None:
+        claim(1)
+        with connection.cursor() as cursor:  # As SQLite does by itself when its disk is full.
+            cursor.execute(ends_it)
+
+    async with taken_at_once(writer, partial(claim, 0), claim_in_vain, partial(claim, 2)) as jobs:
+        outcomes = await asyncio.gather(*jobs, return_exceptions=True)
+        again = await writer.do(partial(claim, 0))
+
+    assert [type(outcome) for outcome in outcomes] == [OperationalError] * 3
+    assert [run.epoch async for run in Run.objects.order_by("created_at")] == [1, 0, 0]
+    assert again.run.epoch == 1
 
 
 async def test_tokens_and_active_time_add_up_and_unknown_tokens_stay_unknown(ada: User, writer: Writer) -> None:
