@@ -34,6 +34,33 @@ def claimed_and_killed(run_id):
 asyncio.run(main())
 """
 
+WAKES = """
+import psycopg
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from runs.engine.queueing.dispatch import dispatch
+from runs.models import Run
+
+def killed_when_refused(execute, sql, parameters, many, context):
+    try:
+        return execute(sql, parameters, many, context)
+    except IntegrityError:
+        with psycopg.connect({url!r}, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        raise
+
+run = Run.objects.get()
+pid = connection.connection.info.backend_pid
+try:
+    with transaction.atomic(), connection.execute_wrapper(killed_when_refused):
+        Run.objects.update(priority=7)
+        dispatch(run.pk)
+    print("done")
+except Exception as error:
+    print(type(error).__name__)
+print(Run.objects.get().priority)
+"""
+
 
 def printed(cluster: Cluster, code: str) -> list[str]:
     done = manage("shell", "--no-imports", "-c", code, data=cluster.data, environment=cluster.environment)
@@ -49,3 +76,11 @@ def test_no_claim_is_reported_that_was_rolled_back_with_another(cluster: Cluster
     assert outcomes.split() == ["OperationalError"] * 3
     assert epochs.split() == ["0", "0", "0"]
     assert later == "Claim"
+
+
+def test_a_change_that_was_rolled_back_with_a_second_wake_up_is_not_reported_as_made(cluster: Cluster) -> None:
+    cluster.launch(["Wait."])  # Its first wake-up stays queued: there is no worker.
+
+    outcome, priority = printed(cluster, WAKES.format(url=cluster.services.database_url))
+
+    assert (outcome, priority) == ("OperationalError", "0")

@@ -11,6 +11,7 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
+from runs.database_outages import check_not_rolled_back
 from runs.engine.queueing.local_host import current_host
 
 QUEUE = "runs"
@@ -24,7 +25,11 @@ async def host_run(run_id: str) -> None:
 
 
 def defer(run_id: UUID) -> None:
-    """Wake a worker for a run when the open transaction commits. One queued wake-up per run is enough."""
+    """Wake a worker for a run when the open transaction commits. One queued wake-up per run is enough.
+
+    Raises `OperationalError` if the transaction was lost meanwhile.
+    """
     # In a savepoint: a statement that the database refuses aborts its whole transaction.
     with suppress(AlreadyEnqueued), transaction.atomic():
         host_run.configure(queueing_lock=f"run-{run_id}").defer(run_id=str(run_id))
+    check_not_rolled_back()
