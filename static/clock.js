@@ -28,33 +28,55 @@ function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+// What moves with time, and how. One search of the page finds all of it.
+const MOVING = [
+  ["time[data-elapsed]", showElapsed],
+  ["time[data-countdown], time[data-counts-down]", countDown],
+  ["[data-runs-since]", (element) => write(element, span(now() - element.dataset.runsSince))],
+  ["[data-grows-from]", grow],
+  ["[data-appears][hidden]", appear],
+  ["[data-seconds-left]", showSecondsLeft],
+  ["[data-vanishes]", vanish],
+];
+const ANY = MOVING.map(([selector]) => selector).join(", ");
+const FAST = "time[data-countdown], time[data-counts-down], [data-vanishes]";
 let timer;
 
 function tick() {
   clearTimeout(timer);
-  const countdowns = document.querySelectorAll("time[data-countdown], time[data-counts-down]");
-  const isFast = countdowns.length || document.querySelector("[data-vanishes]");
-  timer = setTimeout(tick, isFast ? COUNTDOWN_TICK_MS : TICK_MS);
+  timer = setTimeout(tick, TICK_MS);
+  show(document);
+}
+
+// The clocks in this part of the page; the next tick comes soon if one of them is fast.
+function show(root) {
+  const elements = [...root.querySelectorAll(ANY)];
+  if (root !== document && root.matches(ANY)) elements.push(root);
+  if (elements.some((each) => each.matches(FAST))) {
+    clearTimeout(timer);
+    timer = setTimeout(tick, COUNTDOWN_TICK_MS);
+  }
   // A page that is not live does not know what is true now.
   if (document.hidden || document.documentElement.hasAttribute("data-stale")) return;
-  for (const element of document.querySelectorAll("time[data-elapsed]")) {
-    element.title = element.dateTime;
-    write(element, span(now() - Date.parse(element.dateTime)));
-  }
-  countdowns.forEach(countDown);
-  for (const element of document.querySelectorAll("[data-runs-since]")) write(element, span(now() - element.dataset.runsSince));
-  for (const bar of document.querySelectorAll("[data-grows-from]")) grow(bar);
-  for (const element of document.querySelectorAll("[data-appears][hidden]")) {
-    element.hidden = now() < Number(element.dataset.appears);
-  }
-  for (const element of document.querySelectorAll("[data-seconds-left]")) {
-    write(element, `${Math.max(0, Math.ceil((element.dataset.secondsLeft - now()) / 1000))} s`);
-  }
-  for (const element of document.querySelectorAll("[data-vanishes]")) if (now() >= element.dataset.vanishes) vanish(element);
+  for (const element of elements) for (const [selector, act] of MOVING) if (element.matches(selector)) act(element);
+}
+
+function showElapsed(element) {
+  element.title = element.dateTime;
+  write(element, span(now() - Date.parse(element.dateTime)));
+}
+
+function appear(element) {
+  element.hidden = now() < Number(element.dataset.appears);
+}
+
+function showSecondsLeft(element) {
+  write(element, `${Math.max(0, Math.ceil((element.dataset.secondsLeft - now()) / 1000))} s`);
 }
 
 // The focus stays near: at the card, or at the part of the page, that the element was in.
 function vanish(element) {
+  if (now() < element.dataset.vanishes) return;
   if (element.contains(document.activeElement)) element.parentElement.closest("[tabindex]")?.focus({ preventScroll: true });
   element.remove();
 }
@@ -93,7 +115,7 @@ function localClocks(root) {
 
 document.addEventListener("htmx:load", ({ detail }) => {
   localClocks(detail.elt);
-  if (detail.elt.querySelector("time, [data-grows-from], [data-vanishes]")) tick();
+  show(detail.elt);
 });
 localClocks(document);
 tick();

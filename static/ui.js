@@ -77,7 +77,8 @@ document.addEventListener("toast", ({ detail: { text, level, untilRest } }) => t
 
 // A toast about a requested state disappears when the run has reached it.
 document.addEventListener("htmx:load", () => {
-  if (document.querySelector(AT_REST)) document.querySelectorAll(".toast[data-until-rest]").forEach((said) => said.remove());
+  const said = document.getElementById("toasts")?.querySelectorAll("[data-until-rest]") ?? [];
+  if (said.length && document.querySelector(AT_REST)) said.forEach((each) => each.remove());
 });
 
 // --- htmx: failures become toasts, empty filters stay out of the address ---
