@@ -64,7 +64,7 @@ class AttemptLog:
 
     def _numbers(self) -> records.AttemptNumbers:
         context = self._context
-        return records.AttemptNumbers(context.turn, context.attempt_number, context.retry.max_attempts)
+        return records.AttemptNumbers(context.turn, context.attempt_number, context.max_attempts)
 
     async def _record(
         self, thought: AgentThought, *, lane: int | None = None, made: Attempt | None = None, waits: bool = False

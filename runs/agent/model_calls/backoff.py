@@ -10,28 +10,34 @@ from runs.agent.model_calls.cooldown import sane_wait_s
 
 
 class Backoff:
-    """The waits of one sequence of attempts. It decides, and has no side effects."""
+    """The waits of one sequence of attempts. It remembers the last failure, counts the repeats, and notes in a failure
+    why no attempt follows; it neither waits nor sends anything."""
 
     def __init__(self, policy: RetryPolicy, time_left: Callable[[], float]) -> None:
         """`time_left` returns the seconds left of the run."""
         self._policy = policy
         self._time_left = time_left
         self._last: ModelFailure | None = None
+        self.repeats = 0
+        """Attempts with a changed request. They are made in addition to those of the policy."""
 
     def next_wait_s(
         self, failure: ModelFailure, *, attempt: int, refusal: Callable[[], str] = lambda: ""
     ) -> float | None:
-        """The seconds until the next attempt, after `attempt` (from 1) ended with `failure`; None for no further one.
+        """The seconds until the next attempt, after `attempt` (from 1, repeats included) ended with `failure`; None for
+        no further one.
 
         `failure.no_more_because` is then the reason, unless the attempts are used up. `refusal` returns a reason
         against the attempt, or an empty text; it is called last, because it counts the attempt.
         """
         before, self._last = self._last, failure
         if failure.again:
+            self.repeats += 1
             return 0.0  # the next request differs, so no wait is needed
-        if attempt >= self._policy.max_attempts:
+        of_policy = attempt - self.repeats
+        if of_policy >= self._policy.max_attempts:
             return None
-        wait_s = self._wait_s(failure, attempt)
+        wait_s = self._wait_s(failure, of_policy)
         failure.no_more_because = self._why_no_more(failure, before, wait_s) or refusal()
         return None if failure.no_more_because else wait_s
 

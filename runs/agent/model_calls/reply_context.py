@@ -26,5 +26,12 @@ class ReplyContext:
     """True if the run has several models: the steps of an attempt then name its lane."""
     attempt_number: int = 1
     """The number of the attempt, or of the round of a race, from 1. Counted by `RetryingModel`."""
+    repeats: int = 0
+    """Attempts with a changed request, beside those of the policy. Counted by `RetryingModel`."""
     ignores_cooldown: bool = False
     """True after "Try now": the attempt ignores the provider's `Retry-After`."""
+
+    @property
+    def max_attempts(self) -> int:
+        """The most attempts at the reply, repeats included: `attempt_number` is at most this."""
+        return self.retry.max_attempts + self.repeats

@@ -58,7 +58,7 @@ class RetryingModel:
         is, when the policy, the time left, the provider's `Retry-After`, its retry budget or a person allows no more.
         Other exceptions are raised at once.
         """
-        self._context.attempt_number, self._is_hurried = 0, False
+        self._context.attempt_number, self._context.repeats, self._is_hurried = 0, 0, False
         try:
             await self._begin_attempt()
             return await self.wrapped.reply(request, on_delta=on_delta)
@@ -83,7 +83,8 @@ class RetryingModel:
 
     async def _retried(self, first: ModelFailure, request: ModelRequest, on_delta: OnDelta | None) -> ModelReply:
         """The reply of a further attempt. tenacity counts the first one too: its first call raises `first` again."""
-        decision = _Decision(Backoff(self._context.retry, self._context.deadline.left_s), first, self._refusal)
+        backoff = Backoff(self._context.retry, self._context.deadline.left_s)
+        decision = _Decision(backoff, first, self._refusal)
         ended = [first]
 
         async def first_as_it_ended_then_further() -> ModelReply:
@@ -97,6 +98,7 @@ class RetryingModel:
                 raise
 
         async def before_sleep(_state: RetryCallState) -> None:
+            self._context.repeats = backoff.repeats
             await self.wrapped.record_failure(decision.failure, wait_s=decision.wait_s)
 
         async def give_up(_state: RetryCallState) -> NoReturn:

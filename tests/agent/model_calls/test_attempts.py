@@ -6,7 +6,7 @@ import gc
 import pytest
 
 from runs.agent.concurrency.retry import RetryPolicy
-from runs.agent.errors.model_exceptions import ModelUnavailable
+from runs.agent.errors.model_exceptions import ModelFailure, ModelUnavailable
 from runs.agent.messages import Delta
 from runs.agent.model_calls.interruptible_sleep import InterruptibleSleep
 from runs.agent.model_calls.provider_health import HealthRegistry
@@ -48,6 +48,36 @@ async def test_the_very_same_answer_twice_that_says_nothing_of_later_ends_the_at
 
     assert len(model.requests) == 2
     assert "The same failure" in notebook.thoughts(ThoughtType.RETRY)[-1].metadata["no_more_because"]
+
+
+@pytest.mark.parametrize(
+    ("most", "told"), [(1, ["1 of 2", "2 of 3", "3 of 3"]), (2, ["1 of 3", "2 of 4", "3 of 4", "4 of 4"])]
+)
+async def test_an_attempt_with_a_changed_request_is_one_more_than_the_policy_says(most, told):
+    refused = failure("refused", status=400)
+    refused.again = "without `stream_options`"
+    notebook = Notebook()
+
+    with pytest.raises(ModelUnavailable, match=f"after {len(told)} attempts"):
+        await reply_of(
+            [Model(refused, refused, failure(status=503))], notebook, retry=RetryPolicy(max_attempts=most, base_s=0)
+        )
+
+    failed = [each.fields for each in notebook.thoughts(ThoughtType.RETRY)]
+    assert [f"{each.attempt} of {each.max_attempts}" for each in failed] == told
+
+
+async def test_the_rounds_of_a_race_are_numbered_likewise():
+    refused = failure("refused", status=400)
+    refused.again = "without `stream_options`"
+    models = [Model(refused, failure("auth", status=401)), Model(failure("auth", status=401), model="b")]
+    notebook = Notebook()
+
+    with pytest.raises(ModelFailure):
+        await reply_of(models, notebook, retry=RetryPolicy(max_attempts=1), strategy="race")
+
+    failed = [each.fields for each in notebook.thoughts(ThoughtType.RETRY)]
+    assert [(each.attempt, each.max_attempts) for each in failed] == [(1, 1), (1, 1), (1, 2), (2, 2)]
 
 
 @pytest.mark.parametrize("status", [500, 503, 429, None])

@@ -9,6 +9,13 @@ from runs.agent.model_calls.backoff import Backoff
 from tests.agent.model_calls.models import failure
 
 
+def changed():
+    """A failure after which a request that differs is made."""
+    refused = failure("context_overflow", status=400)
+    refused.again = "with a shorter history"
+    return refused
+
+
 def backoff(left_s=inf, **policy):
     return Backoff(RetryPolicy(**policy), lambda: left_s)
 
@@ -27,6 +34,17 @@ def test_after_the_last_attempt_there_is_no_wait_and_no_other_reason():
 
     assert backoff(max_attempts=2).next_wait_s(last, attempt=2) is None
     assert last.no_more_because == ""
+
+
+def test_requests_that_differ_use_up_no_attempts():
+    waits = backoff(max_attempts=2, base_s=1)
+
+    assert [waits.next_wait_s(changed(), attempt=attempt) for attempt in (1, 2)] == [0, 0]
+    wait_s = waits.next_wait_s(failure(), attempt=3)
+    assert wait_s is not None
+    assert wait_s <= 1
+    assert waits.next_wait_s(changed(), attempt=4) == 0
+    assert waits.next_wait_s(failure(), attempt=5) is None
 
 
 @pytest.mark.parametrize(
