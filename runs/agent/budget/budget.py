@@ -154,15 +154,14 @@ class RunBudget:
 
     @contextmanager
     def reserved(
-        self, model: str, tokens: int, cost_usd: Decimal | None, *, is_told: bool, input_tokens: int = 0
+        self, model: str, tokens: int, cost_usd: Decimal | None, *, input_tokens: int = 0
     ) -> Iterator[Reservation]:
         """Reserve `tokens` and `cost_usd` for the duration of a call, then count its actual use instead.
 
-        `cost_usd` None: the price is unknown; `is_told`: the reply will report its cost. Raises `LimitReached`, and
-        `CostUnknown` for an unknown price under a money limit. A call without figures in `Reservation.used_*` costs
-        nothing.
+        `cost_usd` None: the price is unknown. Raises `LimitReached`, and `CostUnknown` for an unknown price under a
+        money limit. A call without figures in `Reservation.used_*` costs nothing.
         """
-        if cost_usd is None and self.budgets[0].max_cost_usd is not None and not is_told:
+        if cost_usd is None and self.budgets[0].max_cost_usd is not None:
             raise CostUnknown(model, limit_name="max_cost_usd")
         reservation = Reservation(tokens, cost_usd or NOTHING, input_tokens)
         for budget in self.budgets:

@@ -74,10 +74,9 @@ class MeteredModel:
         guessed = await self._fit(request)
         await self._load_prices()  # before the request: a reply that has come is booked without a wait
         largest, cost = self._budget.largest_output, self._expected_cost(guessed)
-        is_told = bool(getattr(self.wrapped, "reports_cost", False))
         await self._budget.refresh()
         most = self._longest_output(guessed)
-        expected = self._budget.reserved(self.model, guessed + largest, cost, is_told=is_told, input_tokens=guessed)
+        expected = self._budget.reserved(self.model, guessed + largest, cost, input_tokens=guessed)
         with expected as reservation:
             reservation.input_usd = self._input_usd(guessed)
             live = LiveUsage(self._budget, reservation, usd_per_token=self._usd_per_token(guessed))

@@ -8,6 +8,7 @@ import pytest
 
 from runs.agent import RunLimits, run_agent
 from runs.agent.budget.budget import Budget, RunBudget
+from runs.agent.budget.pricing import Price
 from runs.agent.config import RunConfig
 from runs.agent.errors.exceptions import LimitReached
 from runs.agent.errors.model_exceptions import CostUnknown
@@ -30,10 +31,10 @@ def costing(cost: str | None, *, tokens: int = 10, text: str = "") -> ModelReply
     return ModelReply(text=text, calls=calls, usage=usage)
 
 
-class Reporting(ScriptedModel):
-    """A scripted model that reports its cost."""
+class Priced(ScriptedModel):
+    """A scripted model with a price. What a reply reports as its cost counts."""
 
-    reports_cost = True
+    price = Price(input=Decimal("0.01"), output=Decimal("0.01"))
 
 
 class Recording(ReportingJournal):
@@ -58,7 +59,7 @@ async def test_a_run_stops_before_the_call_that_would_break_its_limit_of_tokens(
 
 
 async def test_a_run_stops_before_the_call_that_would_break_its_limit_of_money():
-    model = Reporting(*[costing("0.004")] * 10)
+    model = Priced(*[costing("0.004")] * 10)
 
     result = await run_agent("Go on.", model=model, tools=["calculator"], limits=RunLimits(max_cost_usd=CENT))
 
@@ -85,10 +86,10 @@ async def test_the_offline_planner_costs_nothing_under_any_limit():
 def test_a_call_that_does_not_fit_beside_the_ones_in_flight_is_not_made():
     budget = RunBudget(RunLimits(max_tokens=100))
 
-    with budget.reserved("m", 60, None, is_told=False):
-        with pytest.raises(LimitReached, match="60 of 100 tokens"), budget.reserved("m", 60, None, is_told=False):
+    with budget.reserved("m", 60, None):
+        with pytest.raises(LimitReached, match="60 of 100 tokens"), budget.reserved("m", 60, None):
             pass
-        with budget.reserved("m", 40, None, is_told=False):
+        with budget.reserved("m", 40, None):
             pass
 
 
@@ -96,7 +97,7 @@ def test_what_was_reserved_and_not_used_is_free_again():
     budget = RunBudget(RunLimits(max_tokens=150))
 
     for _ in range(10):
-        with budget.reserved("m", 90, None, is_told=False) as reservation:
+        with budget.reserved("m", 90, None) as reservation:
             reservation.used_tokens = 5
 
     assert budget.budgets[0].tokens == 50
@@ -107,9 +108,9 @@ def test_a_purse_shared_by_runs_holds_what_each_has_reserved():
     first, second = (RunBudget(RunLimits(), shared=[day]) for _ in range(2))
 
     with (
-        first.reserved("m", 0, Decimal("0.7"), is_told=False),
+        first.reserved("m", 0, Decimal("0.7")),
         pytest.raises(LimitReached, match="daily_usd_per_user"),
-        second.reserved("m", 0, Decimal("0.7"), is_told=False),
+        second.reserved("m", 0, Decimal("0.7")),
     ):
         pass
 
@@ -117,10 +118,10 @@ def test_a_purse_shared_by_runs_holds_what_each_has_reserved():
 def test_a_refused_call_leaves_nothing_reserved():
     budget = RunBudget(RunLimits(max_cost_usd=CENT))
 
-    with pytest.raises(CostUnknown), budget.reserved("m", 5, None, is_told=False):
+    with pytest.raises(CostUnknown), budget.reserved("m", 5, None):
         pass
 
-    with budget.reserved("m", 5, CENT, is_told=False):
+    with budget.reserved("m", 5, CENT):
         pass
 
 

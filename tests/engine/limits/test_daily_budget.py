@@ -7,6 +7,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db.models import F
 
+from runs.agent.budget.pricing import Price
 from runs.agent.messages import ModelReply, ToolRequest
 from runs.agent.providers.scripted import ScriptedModel
 from runs.agent.usage import Usage
@@ -23,10 +24,10 @@ def costing(cost: str | None, text: str = "") -> ModelReply:
     return ModelReply(text=text, calls=calls, usage=usage)
 
 
-class Reporting(ScriptedModel):
-    """Reports the cost of each reply."""
+class Priced(ScriptedModel):
+    """A scripted model with a price. What a reply reports as its cost counts."""
 
-    reports_cost = True
+    price = Price(input=Decimal("0.01"), output=Decimal("0.01"))
 
 
 def spent_by(user) -> Spending | None:
@@ -34,7 +35,7 @@ def spent_by(user) -> Spending | None:
 
 
 async def test_a_run_costs_what_its_replies_cost_and_its_steps_say_which(host_for, ada):
-    host_for(Reporting(costing("0.00012345"), costing("0.1", text="Done.")))
+    host_for(ScriptedModel(costing("0.00012345"), costing("0.1", text="Done.")))
 
     run = await ended(await launch(ada))
 
@@ -48,7 +49,7 @@ async def test_a_run_costs_what_its_replies_cost_and_its_steps_say_which(host_fo
 
 
 async def test_a_cost_some_of_which_is_unknown_is_shown_as_at_least(host_for, ada):
-    host_for(Reporting(costing("0.25"), costing(None, text="Done.")))
+    host_for(ScriptedModel(costing("0.25"), costing(None, text="Done.")))
 
     await Agent.objects.aupdate(launch_may_raise=["models"])
     run = await ended(await launch(ada, models=["openai:gpt-6-sol"]))
@@ -68,7 +69,7 @@ async def test_a_cost_nobody_knows_is_unknown_and_not_zero(host_for, ada):
 
 
 async def test_a_run_ends_at_the_limit_of_money_it_was_launched_with(host_for, ada):
-    host_for(Reporting(*[costing("0.04")] * 9))
+    host_for(Priced(*[costing("0.04")] * 9))
 
     run = await ended(await launch(ada, max_cost_usd="0.10"))
 
@@ -78,7 +79,7 @@ async def test_a_run_ends_at_the_limit_of_money_it_was_launched_with(host_for, a
 
 async def test_a_persons_day_ends_the_run_before_the_call_that_would_go_beyond_it(host_for, ada, settings):
     settings.AGENTSITE_DAILY_USD_PER_USER = Decimal("0.10")
-    host_for(Reporting(*[costing("0.05")] * 9))
+    host_for(ScriptedModel(*[costing("0.05")] * 9))
 
     run = await ended(await launch(ada))
 
@@ -93,7 +94,7 @@ async def test_what_another_process_spends_meanwhile_counts_before_the_next_call
     settings.AGENTSITE_DAILY_USD_PER_USER = Decimal("0.50")
     elsewhere = Spending.objects.filter(user=ada)
 
-    class SpendsElsewhere(Reporting):
+    class SpendsElsewhere(ScriptedModel):
         async def reply(self, request, **options):
             if len(request.turns) == 1:
                 await elsewhere.aupdate(cost=F("cost") + Decimal("0.45"))
