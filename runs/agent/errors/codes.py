@@ -1,5 +1,7 @@
 """Every code an `AgentError` can have. A code stays; its message may change."""
 
+from typing import Final
+
 from runs.agent.run_limits import LIMITS
 
 CODES: dict[str, str] = {
@@ -53,3 +55,11 @@ CODES: dict[str, str] = {
     "unexpected": "A bug. The engineering team is notified.",
 }
 """The meaning of each code, for the documentation of the API."""
+
+TIMEOUT_CODES: Final = frozenset({"timeout", "tool_timeout"})
+"""The codes of what took too long; a tool call whose outcome is unknown has its own."""
+
+
+def is_limit(code: str) -> bool:
+    """True if the run, or the day of its owner, reached a limit."""
+    return code.startswith("limit_")

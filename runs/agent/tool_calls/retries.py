@@ -9,11 +9,12 @@ from typing import Any, Protocol
 
 from runs.agent.concurrency.retry import RetryPolicy
 from runs.agent.errors.agent_error import AgentError
+from runs.agent.errors.codes import TIMEOUT_CODES
 from runs.agent.json_data.json_types import JsonMapping
 from runs.agent.tools.call_attempt import call_tool
 from runs.agent.tools.protocol import Tool, effect_of
 
-_PASSING = frozenset({"tool_timeout", "timeout", "network", "tool_unavailable"})
+_PASSING = TIMEOUT_CODES | {"network", "tool_unavailable"}
 """Errors worth a retry. A `ToolFailed` is not: the tool cannot do this call."""
 
 CallOutput = tuple[Any, AgentError | None, float]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from io import StringIO
 
+from runs.agent.errors.codes import is_limit
 from runs.agent.messages import Delta
 from runs.agent.payloads.kinds import ended_cards
 from runs.agent.payloads.notes import Why
@@ -160,7 +161,7 @@ class OpenReplies:
 
 
 def _why_failed(retry: RetryPayload) -> Why:
-    return "limit" if retry.code.startswith("limit_") else "attempt_failed"
+    return "limit" if is_limit(retry.code) else "attempt_failed"
 
 
 def _known_better(retry: AgentThought) -> StepFields:

@@ -7,6 +7,7 @@ several calls, and each result, stores the state of all of them at that moment, 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from runs.agent.errors.codes import TIMEOUT_CODES
 from runs.agent.journal import CallChange
 from runs.agent.payloads.json_form import add_calls
 from runs.agent.payloads.kinds import Payload
@@ -18,8 +19,6 @@ from runs.models import Run, Step, ToolCall
 
 MOST_CALLS = 16
 """Only the first calls are stored, because each result repeats all of them."""
-
-TIMEOUTS = frozenset({"timeout", "tool_timeout"})
 
 
 class ParallelCalls:
@@ -110,4 +109,4 @@ def _state(severity: str | None, result: Payload) -> CallBesideState:
     code = result.code if isinstance(result, ToolResultPayload) else ""
     if code == "outcome_unknown":
         return "unknown"
-    return "timeout" if code in TIMEOUTS else "failed"
+    return "timeout" if code in TIMEOUT_CODES else "failed"

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from runs.agent.concurrency.tasks import run_to_completion
+from runs.agent.errors.codes import is_limit
 from runs.agent.errors.exceptions import JournalClosed
 from runs.agent.journal import CallChange, Entry
 from runs.agent.json_data.json_values import as_storable_text
@@ -112,7 +113,7 @@ class Recorder:
         """The thoughts of the unfinished replies that the entry ends. They come before its own."""
         unfinished = self.replies.ended_by(entry.thoughts)
         if entry.status is AgentStatus.FAILED:
-            at_a_limit = entry.error is not None and entry.error.code.startswith("limit_")
+            at_a_limit = entry.error is not None and is_limit(entry.error.code)
             unfinished += self.replies.leave("limit" if at_a_limit else "attempt_failed")
         return unfinished
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
+from runs.agent.errors.codes import TIMEOUT_CODES
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.payloads.absent import ABSENT
 from runs.agent.payloads.kinds import NoteOfAnyKind, Payload
@@ -231,7 +232,7 @@ def _add_result(card: StepView, step: Step, told: ToolResultPayload) -> None:
     card.short = short_result(words_of(step), step.tool_output)
     card.cause = cause_of(told.code) if step.severity else ""
     _set_call_state(card, "failed" if step.severity else "succeeded")
-    if told.code in ("timeout", "tool_timeout", "outcome_unknown"):
+    if told.code in {*TIMEOUT_CODES, "outcome_unknown"}:
         card.suggested_action = visible(error_words(step.suggested_action))
     if told.code in ("stopped", "outcome_unknown"):
         card.undecided = places_of(step)

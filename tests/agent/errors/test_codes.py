@@ -9,7 +9,7 @@ import pytest
 
 from runs.agent import RunLimits, handle_agent_error
 from runs.agent.errors.classification import DAILY_LIMITS
-from runs.agent.errors.codes import CODES
+from runs.agent.errors.codes import CODES, TIMEOUT_CODES, is_limit
 from runs.agent.errors.exceptions import AgentFailure, BadOutput, LimitReached
 from runs.agent.errors.model_exceptions import (
     CostUnknown,
@@ -82,6 +82,13 @@ def test_every_code_of_the_table_is_used():
     }  # codes of results and endings, not of exceptions
 
     assert of_classes | elsewhere == set(CODES)
+
+
+def test_a_limit_that_was_reached_is_told_by_its_code_and_nothing_else_is_a_limit():
+    coded = [(isinstance(each, LimitReached), handle_agent_error(each, {}).code) for each in one_of_each()]
+
+    assert {code for _, code in coded if is_limit(code)} == {code for at_a_limit, code in coded if at_a_limit}
+    assert set(CODES) > TIMEOUT_CODES
 
 
 def test_what_a_retried_model_failed_of_stays_its_code():
