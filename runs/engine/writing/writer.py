@@ -77,17 +77,21 @@ class Writer:
         self._queue.put(write)
 
     async def do(self, work: Callable[[], T]) -> T:
-        """Run `work` in the writer's next transaction and return its result. After a rollback it may run again."""
+        """Run `work` in the writer's next transaction and return its result.
+
+        It runs once: if the transaction is rolled back, the caller gets the error. Raises what `work` raises.
+        """
         job = Job(work)
         self._queue.put(job)
         return await asyncio.wrap_future(job)
 
     async def stop(self) -> None:
-        """Commit what is queued, end the thread and close its connection."""
+        """Commit what is queued, end the thread and close its connection. A second call waits for the same."""
         if self._thread is None:
             return
-        self._stopping.set()
-        self._queue.put(None)
+        if not self._stopping.is_set():
+            self._stopping.set()
+            self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
         self._thread = None
 
@@ -123,7 +127,7 @@ class Writer:
                 if not items and self._queue.empty():
                     return None
                 self._queue.put(None)  # The end marker goes behind the remaining items.
-                if items or self._queue.qsize() == 1:
+                if items:
                     break
                 continue
             if not items:

@@ -276,6 +276,20 @@ async def test_what_was_queued_is_written_before_the_writer_stops(ada: User, wri
     assert await sync_to_async(run.steps.count)() == 500
 
 
+async def test_whoever_stops_the_writer_waits_until_what_was_queued_is_written(ada: User, writer: Writer) -> None:
+    run = await hosted(ada)
+
+    for n in range(500):
+        writer.submit(Write(run_id=run.pk, epoch=1, steps=[step(str(n))]))
+    counted = []
+    async with asyncio.timeout(10):
+        for each in asyncio.as_completed([writer.stop(), writer.stop()]):
+            await each
+            counted.append(await sync_to_async(run.steps.count)())
+
+    assert counted == [500, 500]
+
+
 async def test_nothing_is_written_of_a_claim_after_one_of_its_writes_was_lost(ada: User, writer: Writer) -> None:
     run, other = await hosted(ada), await hosted(ada)
 
