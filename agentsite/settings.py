@@ -249,7 +249,7 @@ AGENTSITE_METRICS_TOKEN = env_token("AGENTSITE_METRICS_TOKEN")
 
 AGENTSITE_DAILY_USD_PER_USER = env_usd("AGENTSITE_DAILY_USD_PER_USER")
 AGENTSITE_DAILY_TOKENS_PER_USER = env_int("AGENTSITE_DAILY_TOKENS_PER_USER", 0, minimum=0, maximum=10**12) or None
-"""Limits on all runs of one person in a day (UTC); None for no limit. Replies of unknown cost are not counted."""
+"""Limits on all runs of one person in a day (UTC); None for no limit. Replies of unknown cost count as tokens only."""
 AGENTSITE_ALERT_WEBHOOK = env_webhook("AGENTSITE_ALERT_WEBHOOK")
 """Gets critical errors by POST, besides the mail to `ADMINS`. The address is a secret."""
 ADMINS = env_people("AGENTSITE_ADMINS")
