@@ -1,11 +1,13 @@
 """The metrics for Prometheus."""
 
+import asyncio
 import time
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import sync_to_async
 from prometheus_client.parser import text_string_to_metric_families
 
 from runs.agent.payloads.step_fields import StepFields
@@ -20,10 +22,12 @@ from runs.agent.payloads.steps import (
 )
 from runs.agent.providers.scripted import ScriptedModel, answers
 from runs.agent.thoughts import AgentThought, ThoughtType
+from runs.engine import control
+from runs.engine.host_timings import HostTimings
 from runs.engine.operations.metrics import REGISTRY
 from runs.engine.recording.ended_attempts import ended_attempts
 from runs.engine.writing.writes import Write
-from tests.engine.conftest import ada, assistant, ended, host_for, launch  # noqa: F401  (fixtures)
+from tests.engine.conftest import ada, assistant, ended, host_for, launch, reached  # noqa: F401  (fixtures)
 from tests.operations.asking import SOON_S, get, wait_for_statuses
 from tests.visitor import Visitor
 
@@ -138,6 +142,21 @@ def test_each_attempt_is_counted_once_by_the_step_that_tells_its_end(kind, paylo
     reasoning = AgentThought(ThoughtType.REASONING, "", payload=ReasoningPayload())
 
     assert ended_attempts([end, wait, reasoning]) == [counted]
+
+
+@pytest.mark.parametrize("leave", [control.cancel, control.pause])
+async def test_the_note_with_which_a_stopped_or_paused_run_is_let_go_is_counted(host_for, ada, leave):  # noqa: F811
+    model = ScriptedModel(answers("Never."), pause=asyncio.Event())
+    host = host_for(model, HostTimings(pause_grace_s=0, pause_look_every_s=0.01))
+    run = await launch(ada)
+    await reached(run, lambda row: row.owner is not None)
+    before = value("agentsite_steps_total", kind="note")
+
+    await sync_to_async(leave, thread_sensitive=False)(run.pk, by=ada)
+    await reached(run, lambda row: row.owner is None)
+    await host.services.writer.do(lambda: None)
+
+    assert value("agentsite_steps_total", kind="note") == before + 1
 
 
 async def test_a_fenced_write_is_counted_as_refused(host_for, ada):  # noqa: F811

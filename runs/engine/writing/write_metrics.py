@@ -9,6 +9,7 @@ from prometheus_client import Counter
 
 from runs.engine.operations.metrics import APPEND_S, ATTEMPTS, BATCH_WRITES, COMMIT_S, REFUSED, STEPS
 from runs.engine.writing.writes import EndedAttempt, Write
+from runs.models import Step
 
 
 @cache
@@ -31,6 +32,8 @@ def note_batch(writes: Sequence[Write], began: float) -> None:
         if write.outcome is not None and write.outcome.kind == "written":
             for step in write.steps:
                 kinds[step["kind"]] += 1
+            if write.closing is not None:
+                kinds[Step.Kind.NOTE.value] += 1
             for attempt in write.attempts:
                 attempts[attempt] += 1
     for kind, count in kinds.items():

@@ -105,7 +105,7 @@ class Write:
     queued_at: float = 0.0
     """When it was handed to the writer, on the monotonic clock."""
     closing: Callable[[Totals], Columns] | None = None
-    """Makes the last step from the run's totals. Called in the transaction, and again if that is retried."""
+    """Makes the last step, a note, from the run's totals. Called in the transaction, and again if that is retried."""
     outcome: WriteOutcome | None = None
     waiter: "asyncio.Future[None] | None" = None
 
