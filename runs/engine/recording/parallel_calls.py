@@ -78,9 +78,12 @@ def parallel_calls_of(run: Run, turn: int) -> tuple[CallBeside, ...]:
 
 def _told(call: ToolCall, result: Step | None) -> CallBeside:
     about = _without_result(str(call.call_id), call.tool_name, call.state)
-    if result is None or call.state == ToolCall.State.DENIED:
+    if result is None or call.state in (ToolCall.State.DENIED, *ToolCall.OPEN):
         return about
-    about = replace(about, state=_state(result.severity, result.payload))
+    state = _state(result.severity, result.payload)
+    if state == "unknown" and call.state != ToolCall.State.UNKNOWN:
+        return about  # Its result is from before a person settled it.
+    about = replace(about, state=state)
     if result.started_at is None or result.ended_at is None:
         return about
     return _at(about, result.started_at.timestamp(), result.ended_at.timestamp())

@@ -13,7 +13,7 @@ from django.utils import timezone
 from runs.agent.journal import CallChange, Entry
 from runs.agent.payloads.notes import FinishedCall, StoppedCall
 from runs.agent.state import AgentStatus
-from runs.engine.recording.call_endings import outcome_of
+from runs.engine.recording.call_endings import outcome_of, without_result
 from runs.models import Run, Step, ToolCall
 
 
@@ -93,9 +93,10 @@ def stop_report_of(run: Run, *, forced_by: str | None = None) -> StopReport:
         run.steps.filter(kind=Step.Kind.TOOL_RESULT, call_id__isnull=False).values_list("call_id", flat=True)
     )
     now = timezone.now()
-    open_calls = [call for call in calls if call.call_id not in have_results]
+    open_calls = without_result(calls, have_results)
+    open_ids = {call.call_id for call in open_calls}
     last_turn = calls[-1].turn if calls else 0
-    done = [call for call in calls if call.turn == last_turn and call.call_id in have_results]
+    done = [call for call in calls if call.turn == last_turn and call.call_id in have_results - open_ids]
     return StopReport(
         stopped=[_stopped_row(call, now) for call in open_calls],
         finished=[FinishedCall(call_id=str(call.call_id), tool_name=call.tool_name, state=call.state) for call in done],

@@ -23,7 +23,10 @@ from runs.live.rendering.stop_views import proof_of as card_proof_of
 from runs.models import Run, Step, ToolCall
 from runs.models.run import FORCE_AFTER
 from tests.engine.conftest import ended, launch, reached, steps_of
+from tests.engine.control.decision_fixtures import calls_of, settle
 from tests.engine.control.test_cancel import Gatekeeper, cancel, orphan, register
+from tests.engine.control.test_pause import resume
+from tests.engine.control.test_resume import lost_in_an_unsafe_call
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -214,6 +217,56 @@ async def test_a_run_whose_host_does_not_stop_it_is_forced_and_its_host_can_writ
     assert {each["outcome"] for each in proof["stopped"]} == {"unknown", "no_effect"}
     assert await force(run, ada) == "already_ended"
     assert [step.sequence for step in await steps_of(run)] == list(range(1, row.next_sequence))
+
+
+async def test_a_call_that_runs_again_after_its_outcome_was_unknown_is_running_when_a_stop_is_asked_for(
+    ada: User, host_for: StartHost
+) -> None:
+    keeper = Gatekeeper()
+    run = await lost_in_an_unsafe_call(keeper, ada, host_for)
+    await resume(run, ada)
+    call = await run.calls.aget()
+    await settle(call, ada, "run_again")
+    await reached(run, lambda row: keeper.calls == 2)
+
+    await cancel(run, ada)
+    await ended(run)
+
+    asked = next(step for step in await steps_of(run) if step.metadata.get("note") == "cancel_asked")
+    assert [each["tool_name"] for each in asked.metadata["running"]] == [call.tool_name]
+    assert "Running now" in asked.content
+    assert (await proof_of(run))["finished"] == []
+
+
+async def test_a_stop_between_two_decisions_about_outcomes_tells_the_state_of_each_call(
+    ada: User, host_for: StartHost
+) -> None:
+    keeper = Gatekeeper()
+    names = [register(keeper, "unsafe") for _ in range(3)]
+    first = host_for(ScriptedModel(calls_tools(*[(name, {}) for name in names])))
+    run = await launch(ada)
+    await reached(run, lambda row: keeper.calls == len(names))
+    first.id, first.capacity = "a zombie that hears nothing", 0
+    await orphan(run, crashes=2)
+    host_for(ScriptedModel(answers("Never.")))
+    await ended(run)
+    await resume(run, ada)
+    again, happened, _ = await calls_of(run)
+
+    await settle(again, ada, "run_again")
+    await settle(happened, ada, "happened")
+    await cancel(run, ada)
+    keeper.open.set()
+
+    proof = await proof_of(run)
+    assert [(each["tool_name"], each["outcome"]) for each in proof["stopped"]] == [(names[0], "not_started")]
+    assert [(each["tool_name"], each["state"]) for each in proof["finished"]] == [
+        (names[1], "succeeded"),
+        (names[2], "unknown"),
+    ]
+    told, stopped = [step for step in await steps_of(run) if step.kind == "tool_result"][-2:]
+    assert [each["state"] for each in told.metadata["calls"]] == ["waiting", "succeeded", "unknown"]
+    assert [each["state"] for each in stopped.metadata["calls"]] == ["failed", "succeeded", "unknown"]
 
 
 @pytest.mark.parametrize(("is_estimated", "tokens"), [(True, "≈20"), (False, "20")])
