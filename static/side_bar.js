@@ -5,7 +5,7 @@ const YEAR_S = 365 * 24 * 3600;
 document.addEventListener("click", ({ target }) => {
   const button = target.closest?.("[data-side-toggle]");
   if (!button) return;
-  const { dataset } = document.documentElement;
+  const { dataset } = document.body;
   const isFolded = dataset.side !== "folded";
   if (isFolded) dataset.side = "folded";
   else delete dataset.side;

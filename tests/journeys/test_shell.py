@@ -173,7 +173,7 @@ async def test_single_keys_can_be_switched_off(shared_site: LiveSite, session: s
     await page.keyboard.press("[")
     await page.keyboard.press("?")
 
-    await expect(page.locator("html")).not_to_have_attribute("data-side", "folded")
+    await expect(page.locator("body")).not_to_have_attribute("data-side", "folded")
     await expect(page.locator("dialog[open]")).to_have_count(0)
     await page.keyboard.press("Control+k")  # not a single key
     await expect(page.get_by_role("combobox", name="Search or jump to")).to_be_visible()

@@ -62,7 +62,7 @@ def test_a_folded_side_bar_is_folded_on_the_next_page(owner: User, browser_of: B
 
     after = client.get("/runs/").content.decode()
 
-    assert re.search(r'<html[^>]* data-side="folded">', after) and 'aria-pressed="true"' in after
+    assert '<body class="app" data-side="folded"' in after and 'aria-pressed="true"' in after
     assert 'data-side="folded"' not in before
 
 
