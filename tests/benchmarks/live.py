@@ -195,8 +195,10 @@ def prepare() -> tuple[str, list[str]]:
     from django.test import Client
     from django.utils import timezone
 
+    from runs.management.startup import collect_static_files
     from runs.models import Agent, Run
 
+    collect_static_files()  # Steps name icons by the addresses that these files get.
     user = User.objects.create_user("bench")
     agent = Agent.objects.get(name="Assistant")
     runs = [
