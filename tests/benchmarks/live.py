@@ -19,7 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PORT = int(os.environ.get("BENCH_PORT", "8765"))
-STAMP = re.compile(rb"t=(\d+)")
+STAMP = re.compile(rb"\bt=(\d{9,})")
+SEQUENCE = re.compile(rb'data-step-seq=\\"(\d+)')
 STEPS, PER_SECOND, VIEWERS = 300, 30.0, 100
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
@@ -45,6 +46,7 @@ class Viewer(asyncio.Protocol):
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._path, self._cookie = path, cookie
         self._buffer = b""
+        self._seen: set[bytes] = set()
         self._last = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -69,9 +71,11 @@ class Viewer(asyncio.Protocol):
             assert b" 101 " in head, head
             self.opened.set_result(None)
         while (payload := self._take()) is not None:
-            for stamp in STAMP.findall(payload):
+            # The words of a step come several times: in its line, in its body and on the stage.
+            for stamp in set(STAMP.findall(payload)) - self._seen:
+                self._seen.add(stamp)
                 self.delays_ms.append((now - int(stamp)) / 1e6)
-                self._last += 1
+            self._last = max(self._last, *map(int, SEQUENCE.findall(payload)), 0)
 
     def _take(self) -> bytes | None:
         """The payload of the next complete frame."""
@@ -88,9 +92,9 @@ class Viewer(asyncio.Protocol):
         self._buffer = buffer[start + size :]
         return buffer[start : start + size]
 
-    def acknowledge(self, before: int) -> None:
-        """Acknowledge the received steps, as live.js does once a second. `before`: the steps before the benchmark's."""
-        words = f'{{"ack": {before + self._last}}}'.encode()
+    def acknowledge(self) -> None:
+        """Acknowledge the last received step, as live.js does once a second."""
+        words = f'{{"ack": {self._last}}}'.encode()
         self._transport.write(bytes([0x81, 0x80 | len(words), 0, 0, 0, 0]) + words)
 
     def leave(self) -> None:
@@ -180,7 +184,7 @@ async def acknowledge_for_ever(watching: list[Viewer]) -> None:
     """Acknowledge once a second for each viewer, as live.js does."""
     while True:
         for viewer in watching:
-            viewer.acknowledge(0)
+            viewer.acknowledge()
             await asyncio.sleep(1 / len(watching))
 
 
