@@ -33,4 +33,5 @@ def _provider_for(name: str, **options: Any) -> ModelProvider:
 
 catalog.provider_for = _provider_for  # type: ignore[assignment]  # The host passes the name only.
 if os.environ.get("AGENTSITE_BENCH_HASH") == "off":
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # The others verify the stored password once; the first sign-in replaces it.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
