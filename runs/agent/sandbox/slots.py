@@ -1,0 +1,77 @@
+"""Slots of this process for jobs, shared by all of its event loops and threads, first come, first served."""
+
+import asyncio
+import os
+import threading
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from runs.agent.errors.exceptions import ToolUnavailable
+
+JOBS_AT_ONCE: Final = max(2, os.cpu_count() or 1)
+LONGEST_WAIT_S: Final = 30.0
+BUSY: Final = "Too many files and scripts are being worked on. Try again in a minute."
+
+
+class JobSlots:
+    """At most `number` holders at a time. Thread-safe."""
+
+    def __init__(self, number: int) -> None:
+        self._free = number
+        self._lock = threading.Lock()
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @asynccontextmanager
+    async def hold(self) -> AsyncIterator[None]:
+        """Hold a slot. Raises `ToolUnavailable` if none is free within `LONGEST_WAIT_S`."""
+        await self._take()
+        try:
+            yield
+        finally:
+            self._give_back()
+
+    async def _take(self) -> None:
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(LONGEST_WAIT_S):
+                await turn
+        except BaseException as interrupted:
+            # A slot may have been handed over just before the interruption: it goes to the next in line.
+            if not self._leave_queue(turn):
+                self._give_back()
+            if isinstance(interrupted, TimeoutError):
+                raise ToolUnavailable(BUSY) from None
+            raise
+
+    def _leave_queue(self, turn: "asyncio.Future[None]") -> bool:
+        with self._lock:
+            if is_queued := turn in self._waiting:
+                self._waiting.remove(turn)
+        return is_queued
+
+    def _give_back(self) -> None:
+        with self._lock:
+            while self._waiting:
+                turn = self._waiting.popleft()
+                try:
+                    turn.get_loop().call_soon_threadsafe(_hand_over, turn)
+                except RuntimeError:  # its event loop has ended
+                    continue
+                return
+            self._free += 1
+
+
+def _hand_over(turn: "asyncio.Future[None]") -> None:
+    if not turn.done():
+        turn.set_result(None)
+
+
+SLOTS: Final = JobSlots(JOBS_AT_ONCE)
+"""The slots of this process."""
