@@ -31,10 +31,11 @@ class FunctionTool:
         timeout_s: float | None = None,
         retry: "RetryPolicy | None" = None,
         approval: Approval | None = None,
+        makes_calls: bool = False,
     ) -> None:
         """Without `parameters` the schema comes from the signature. Raises `TypeError` or `ValueError` with the
         fault."""
-        _check_rules(effect, timeout_s, retry, approval)
+        _check_rules(effect, timeout_s, retry, approval, makes_calls=makes_calls)
         self.function = function
         self.name = name or function.__name__
         self.effect = effect
@@ -43,6 +44,7 @@ class FunctionTool:
         self.retry = retry
         self.approval = approval
         """Which of its calls need an approval; None: the agent's rule."""
+        self.makes_calls = makes_calls
         if parameters is None:
             signature = read_signature(function, name=self.name)
             self._parameters, self.validate_arguments = signature.parameters, signature.validate
@@ -76,7 +78,12 @@ class FunctionTool:
 
 
 def _check_rules(
-    effect: Effect, timeout_s: float | None, retry: "RetryPolicy | None", approval: Approval | None
+    effect: Effect,
+    timeout_s: float | None,
+    retry: "RetryPolicy | None",
+    approval: Approval | None,
+    *,
+    makes_calls: bool,
 ) -> None:
     """Raise `ValueError` for an invalid rule, or two that contradict each other."""
     if effect not in EFFECTS:
@@ -87,3 +94,5 @@ def _check_rules(
         raise ValueError(f"timeout_s must be more than 0, not {timeout_s!r}.")
     if retry is not None and effect == "unsafe":
         raise ValueError("An unsafe tool is never retried. If a repeated call does no harm, declare another effect.")
+    if makes_calls and (effect != "pure" or retry is not None):
+        raise ValueError("A tool that makes calls starts again after each approval: it is pure, and has no retries.")

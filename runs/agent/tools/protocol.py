@@ -18,7 +18,8 @@ Approval = Literal["never", "unsafe", "always"]
 
 @runtime_checkable
 class Tool(Protocol):
-    """A tool. Optional attributes: `effect` (default "unsafe"), `timeout_s` (seconds), `retry` and `approval`.
+    """A tool. Optional attributes: `effect` (default "unsafe"), `timeout_s` (seconds), `retry`, `approval` and
+    `makes_calls` (default False: it calls no other tools, see `nested_calls.py`).
 
     `retry` is the `RetryPolicy` after timeouts, connection errors and `ToolUnavailable`. Default: no retry; an unsafe
     tool is never retried. `approval` says which of its calls need an approval. Precedence: the agent's rule for this
@@ -48,3 +49,8 @@ def approval_of(tool: Tool) -> Approval | None:
     """The tool's own rule for approvals; None: the agent's rule applies."""
     approval: Approval | None = getattr(tool, "approval", None)
     return approval
+
+
+def makes_calls(tool: Tool) -> bool:
+    """True if the tool calls other tools of its run."""
+    return bool(getattr(tool, "makes_calls", False))

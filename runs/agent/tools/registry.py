@@ -31,6 +31,7 @@ BUILTIN_MODULES: tuple[str, ...] = (
     "runs.agent.tools.builtin.date_math",
     "runs.agent.tools.builtin.text_stats",
     "runs.agent.tools.builtin.current_time",
+    "runs.agent.tools.code.run_python",
 )
 """Imported at the first access to the registry. Each registers its tools with `layer="builtin"`."""
 
@@ -69,6 +70,7 @@ def tool(
     timeout_s: float | None = None,
     retry: "RetryPolicy | None" = None,
     approval: Approval | None = None,
+    makes_calls: bool = False,
     layer: Layer = "own",
 ) -> _Decorator: ...
 
@@ -82,6 +84,7 @@ def tool(
     timeout_s: float | None = None,
     retry: "RetryPolicy | None" = None,
     approval: Approval | None = None,
+    makes_calls: bool = False,
     layer: Layer = "own",
 ) -> Any:
     """Register a function as a tool. The function itself is unchanged; its tool is `function.tool`.
@@ -89,6 +92,7 @@ def tool(
     `@tool` on a typed function takes everything from signature and docstring; `@tool(name, description, parameters)`
     gives a JSON Schema instead; both may be mixed. `retry` is the policy after timeouts and connection errors, not
     allowed for an unsafe tool. `approval` says which calls need an approval, unless the agent has a rule for this tool.
+    `makes_calls`: it calls other tools (`nested_calls.py`), starts again after an approval or a crash, and so is pure.
     Built-in tools register with `layer="builtin"`.
 
     Raises `ValueError` if the layer has another tool of that name.
@@ -104,6 +108,7 @@ def tool(
             timeout_s=timeout_s,
             retry=retry,
             approval=approval,
+            makes_calls=makes_calls,
         )
         _register(made, layer)
         vars(function).update(

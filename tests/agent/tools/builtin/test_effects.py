@@ -12,4 +12,5 @@ def test_looking_at_the_clock_is_a_read_and_the_rest_is_pure() -> None:
         "date_math": "pure",
         "text_stats": "pure",
         "current_time": "read",
+        "run_python": "pure",
     }
