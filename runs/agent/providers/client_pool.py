@@ -13,8 +13,8 @@ from pydantic_ai.providers import Provider
 
 from runs.agent.providers.event_streams.http_client import EventStreamClient
 from runs.agent.providers.model_server import Server
-from runs.agent.providers.tls import tls_context
 from runs.agent.providers.wire_format import WireFormat
+from runs.agent.tls import tls_context
 
 _Kind = tuple[type[WireFormat], Server]
 

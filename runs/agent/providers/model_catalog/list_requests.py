@@ -21,7 +21,7 @@ from runs.agent.providers.model_catalog.model_entries import (
     tokens_from,
 )
 from runs.agent.providers.model_server import Server
-from runs.agent.providers.tls import tls_context
+from runs.agent.tls import tls_context
 
 TIMEOUT_S: Final = 20.0
 """Time limit of a whole list, with all its pages."""

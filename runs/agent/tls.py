@@ -1,4 +1,4 @@
-"""The TLS context that all HTTP clients of models share."""
+"""The TLS context that all HTTP clients share."""
 
 import ssl
 from functools import cache
