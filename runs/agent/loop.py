@@ -32,7 +32,7 @@ from runs.agent.state import AgentState, AgentStep
 from runs.agent.structured_output import MAX_REASKS
 from runs.agent.thoughts import AgentThought
 from runs.agent.tool_calls.runner import ToolCallRunner
-from runs.agent.tools.protocol import Tool
+from runs.agent.tools.protocol import Tool, is_offered
 
 
 class AgentLoop:
@@ -68,7 +68,7 @@ class AgentLoop:
         self.begun = _text_of_unfinished(self.turns)
         """The text of the unfinished replies that the next one continues."""
         self.pause = pause or PauseRequest()
-        self.tools: list[Tool] = list(config.toolbox)
+        self.tools: list[Tool] = [tool for tool in config.toolbox if is_offered(tool)]
         limits = config.limits
         self.deadline = Deadline(limits.max_duration_s, self.history.active_s)
         self.tool_calls = ToolCallRunner(

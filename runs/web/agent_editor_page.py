@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from runs.agent.all_settings import SETTINGS
 from runs.agent.providers.model_catalog.suggestions import available_models
 from runs.agent.setting import Group
-from runs.agent.tools.registry import registered_tools
+from runs.agent.tools.registry import offered_tools, registered_tools
 from runs.models import Agent
 from runs.models.permissions import may_add_agents, may_change_agents, may_launch, may_read_agents, may_test_models
 from runs.web.access import PageRequest, go_to, only_if
@@ -217,11 +217,12 @@ def _model_inputs(names: list[str]) -> Iterator[ModelInput]:
 
 
 def _tool_groups(form: AgentEditor) -> list[tuple[str, list[ToolInput]]]:
-    """The registered tools by their module, those that are no longer registered last."""
+    """The offered and the ticked tools by their module, those that are no longer registered last."""
     ticked, rules = form["tools"].value() or [], form["tool_approvals"].value() or {}
     approval = form["approval"].value() or Agent.Approval.UNSAFE
     known = registered_tools()
-    names = [*known, *(name for name in ticked if name not in known)]
+    offered = offered_tools()
+    names = [*offered, *(name for name in ticked if name not in offered)]
     groups: dict[str, list[ToolInput]] = {}
     for name in names:
         fact = tool_fact(name, known.get(name), str(approval), rules)

@@ -13,7 +13,7 @@ from runs.agent.all_settings import SETTINGS
 from runs.agent.setting import Group, Setting
 from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.protocol import approval_of, effect_of
-from runs.agent.tools.registry import BUILTIN_MODULES, registered_tools
+from runs.agent.tools.registry import BUILTIN_MODULES, offered_tools, registered_tools
 from runs.live.rendering.formatting import counted_text, dollars
 from runs.models import Agent
 from runs.web.run_settings import Fact, setting_words, span_words
@@ -77,9 +77,9 @@ class ToolFact:
 
 
 def tools_of(agent: Agent) -> list[ToolFact]:
-    """The tools that the agent may call; for an agent with all tools every registered one."""
+    """The tools that the agent may call; for an agent with all tools every one that the site is set up for."""
     known = registered_tools()
-    names = list(known) if agent.tools is None else [str(name) for name in agent.tools]
+    names = list(offered_tools()) if agent.tools is None else [str(name) for name in agent.tools]
     return [tool_fact(name, known.get(name), agent.approval, agent.tool_approvals) for name in names]
 
 

@@ -32,6 +32,7 @@ class FunctionTool:
         retry: "RetryPolicy | None" = None,
         approval: Approval | None = None,
         makes_calls: bool = False,
+        is_offered: Callable[[], bool] | None = None,
     ) -> None:
         """Without `parameters` the schema comes from the signature. Raises `TypeError` or `ValueError` with the
         fault."""
@@ -45,6 +46,8 @@ class FunctionTool:
         self.approval = approval
         """Which of its calls need an approval; None: the agent's rule."""
         self.makes_calls = makes_calls
+        self.is_offered = is_offered
+        """Whether the site is set up for it, asked at each request to a model; None: always."""
         if parameters is None:
             signature = read_signature(function, name=self.name)
             self._parameters, self.validate_arguments = signature.parameters, signature.validate

@@ -1,5 +1,6 @@
 """The tool protocol. A tool is any object with these members; there is no base class."""
 
+from collections.abc import Callable
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from runs.agent.json_data.json_types import JsonObject
@@ -19,11 +20,12 @@ Approval = Literal["never", "unsafe", "always"]
 @runtime_checkable
 class Tool(Protocol):
     """A tool. Optional attributes: `effect` (default "unsafe"), `timeout_s` (seconds), `retry`, `approval` and
-    `makes_calls` (default False: it calls no other tools, see `nested_calls.py`).
+    `makes_calls` (default False: it calls no other tools, see `nested_calls.py`) and `is_offered`.
 
     `retry` is the `RetryPolicy` after timeouts, connection errors and `ToolUnavailable`. Default: no retry; an unsafe
     tool is never retried. `approval` says which of its calls need an approval. Precedence: the agent's rule for this
-    tool, the tool's own, the agent's rule for all tools.
+    tool, the tool's own, the agent's rule for all tools. `is_offered` is a function that tells whether the site is set
+    up for the tool: if not, models and people do not see it, and a call fails with the reason.
     """
 
     name: str
@@ -54,3 +56,9 @@ def approval_of(tool: Tool) -> Approval | None:
 def makes_calls(tool: Tool) -> bool:
     """True if the tool calls other tools of its run."""
     return bool(getattr(tool, "makes_calls", False))
+
+
+def is_offered(tool: Tool) -> bool:
+    """True unless the tool says that the site is not set up for it."""
+    asked: Callable[[], bool] | None = getattr(tool, "is_offered", None)
+    return asked is None or asked()

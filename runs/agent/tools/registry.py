@@ -14,6 +14,7 @@ from runs.agent.json_data.json_types import JsonMapping, JsonObject
 from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.output_limit import MAX_OUTPUT_BYTES, cut_output
 from runs.agent.tools.protocol import Approval, Effect, Tool, effect_of
+from runs.agent.tools.protocol import is_offered as tool_is_offered
 from runs.agent.tools.validation import validated
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def tool(
     retry: "RetryPolicy | None" = None,
     approval: Approval | None = None,
     makes_calls: bool = False,
+    is_offered: Callable[[], bool] | None = None,
     layer: Layer = "own",
 ) -> _Decorator: ...
 
@@ -85,6 +87,7 @@ def tool(
     retry: "RetryPolicy | None" = None,
     approval: Approval | None = None,
     makes_calls: bool = False,
+    is_offered: Callable[[], bool] | None = None,
     layer: Layer = "own",
 ) -> Any:
     """Register a function as a tool. The function itself is unchanged; its tool is `function.tool`.
@@ -93,7 +96,7 @@ def tool(
     gives a JSON Schema instead; both may be mixed. `retry` is the policy after timeouts and connection errors, not
     allowed for an unsafe tool. `approval` says which calls need an approval, unless the agent has a rule for this tool.
     `makes_calls`: it calls other tools (`nested_calls.py`), starts again after an approval or a crash, and so is pure.
-    Built-in tools register with `layer="builtin"`.
+    `is_offered` tells whether the site is set up for the tool. Built-in tools register with `layer="builtin"`.
 
     Raises `ValueError` if the layer has another tool of that name.
     """
@@ -109,6 +112,7 @@ def tool(
             retry=retry,
             approval=approval,
             makes_calls=makes_calls,
+            is_offered=is_offered,
         )
         _register(made, layer)
         vars(function).update(
@@ -134,6 +138,11 @@ def registered_tools() -> dict[str, FunctionTool]:
     return {**_layers["builtin"], **_layers["own"]}
 
 
+def offered_tools() -> dict[str, FunctionTool]:
+    """The tools by name that the site is set up for."""
+    return {name: each for name, each in registered_tools().items() if tool_is_offered(each)}
+
+
 def find_tool(name: str, tools: Mapping[str, ToolT]) -> ToolT:
     """The tool of that name. Raises `UnknownTool`, which names near matches and all known tools."""
     if name in tools:
@@ -144,10 +153,10 @@ def find_tool(name: str, tools: Mapping[str, ToolT]) -> ToolT:
 
 
 def get_available_tools() -> list[JsonObject]:
-    """Name, description, parameters (JSON Schema) and effect of every tool."""
+    """Name, description, parameters (JSON Schema) and effect of every tool that the site is set up for."""
     return [
         {"name": name, "description": each.description, "parameters": each.get_schema(), "effect": effect_of(each)}
-        for name, each in registered_tools().items()
+        for name, each in offered_tools().items()
     ]
 
 

@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runs.agent.errors.exceptions import InvalidArguments, ToolFailed
+from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
+from runs.agent.run import run_agent
 from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.protocol import Tool
 from runs.agent.tools.registry import (
@@ -386,3 +388,25 @@ def test_docstrings_are_parsed_only_when_there_is_something_to_parse():
     )
     check = "assert not {'griffe', 'jsonschema'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", script + check], check=True)
+
+
+async def test_a_tool_that_is_not_set_up_is_not_offered_and_tells_why_if_it_is_called_all_the_same() -> None:
+    is_set_up = False
+
+    @tool(effect="read", is_offered=lambda: is_set_up)
+    async def radio() -> str:
+        """Listen."""
+        if not is_set_up:
+            raise ToolFailed("There is no radio.")
+        return "music"
+
+    model = ScriptedModel(calls_tool("radio"), answers("Silence."))
+    assert "radio" not in {each["name"] for each in get_available_tools()}
+
+    result = await run_agent("Listen.", model=model)
+
+    assert "radio" not in {each.name for each in model.requests[0].tools}
+    assert result.success
+    is_set_up = True
+    assert "radio" in {each["name"] for each in get_available_tools()}
+    assert await execute_tool_by_name("radio") == "music"
