@@ -25,6 +25,7 @@ from agentsite.environment import (
     env_webhook,
 )
 from agentsite.environment_services import env_mail_server, env_services
+from agentsite.environment_tools import env_hosts
 from agentsite.origins import env_origins, env_proxies
 from agentsite.secret_key import env_secret_key
 
@@ -233,6 +234,8 @@ AGENTSITE_API_REQUESTS_PER_MINUTE = env_int("AGENTSITE_API_REQUESTS_PER_MINUTE",
 """API requests a minute, per token, or per person without one."""
 AGENTSITE_TOOLS = env_modules("AGENTSITE_TOOLS")
 """Modules with tools of your own, imported at the start."""
+AGENTSITE_FETCH_HOSTS = env_hosts("AGENTSITE_FETCH_HOSTS")
+"""Hosts that tools may fetch from although they are not on the public internet; the agent core reads it too."""
 AGENTSITE_ENDPOINTS = env_endpoints("AGENTSITE_ENDPOINTS")
 """Model servers of your own; the agent core reads the same variable."""
 

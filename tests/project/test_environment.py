@@ -44,6 +44,8 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         ("AGENTSITE_APPS", "no_such_shop.orders", "there is no package no_such_shop"),
         ("AGENTSITE_ENDPOINTS", "{not json", "not JSON"),
         ("AGENTSITE_ENDPOINTS", '[{"name": "local", "kind": "telepathy"}]', "telepathy"),
+        ("AGENTSITE_FETCH_HOSTS", "wiki.internal, http://wiki", "'http://wiki' is not a host or host:port"),
+        ("AGENTSITE_FETCH_HOSTS", "wiki.internal:http", "is not a host or host:port"),
         ("AGENTSITE_DAILY_USD_PER_USER", "five", "expected an amount of US dollars above 0"),
         ("AGENTSITE_DAILY_USD_PER_USER", "-1", "expected an amount of US dollars above 0"),
         ("AGENTSITE_DAILY_TOKENS_PER_USER", "many", "expected a whole number"),

@@ -25,6 +25,8 @@ RISKY = {
     "difflib",
     "html.parser",
     "http.cookies",
+    "lxml",
+    "trafilatura",
 }
 OFFLINE, PROVIDERS, TOOLS = "runs/agent/providers/offline", "runs/agent/providers", "runs/agent/tools"
 
@@ -112,6 +114,9 @@ USES: dict[str, dict[str, int]] = {
 TRUSTED = {f"{TOOLS}/schema.py": 2, "agentsite/templates.py": 1}
 """Modules that read no text from outside: the docstrings of tools, our own templates."""
 
+SANDBOXED = {f"{TOOLS}/web/page_job.py": 0}
+"""Modules of jobs, which run in processes that are killed at their limits (`runs/agent/sandbox/`)."""
+
 
 def found() -> dict[str, int]:
     """The number of patterns in each module that imports one of the above."""
@@ -134,9 +139,21 @@ def _is_pattern(node: ast.AST) -> bool:
 
 
 def test_whatever_reads_a_text_from_outside_is_listed_with_the_reader_that_tries_it():
-    listed = {name: count for modules in USES.values() for name, count in modules.items()} | TRUSTED
+    listed = {name: count for modules in USES.values() for name, count in modules.items()} | TRUSTED | SANDBOXED
 
     assert found() == listed, "List it in USES, and see that its reader tries it: `make chaos` then tries all there is."
+
+
+def test_what_runs_in_a_sandbox_is_loaded_nowhere_else():
+    jobs = {name.removesuffix(".py").replace("/", ".") for name in SANDBOXED}
+
+    for path in ROOT.glob("runs/**/*.py"):
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        imported = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+        for node in nodes:
+            if isinstance(node, ast.ImportFrom):
+                imported |= {node.module or "", *(f"{node.module}.{name.name}" for name in node.names)}
+        assert not imported & jobs, path
 
 
 def test_every_reader_that_is_named_is_tried():

@@ -33,6 +33,7 @@ BUILTIN_MODULES: tuple[str, ...] = (
     "runs.agent.tools.builtin.text_stats",
     "runs.agent.tools.builtin.current_time",
     "runs.agent.tools.code.run_python",
+    "runs.agent.tools.web.fetch_page",
 )
 """Imported at the first access to the registry. Each registers its tools with `layer="builtin"`."""
 

@@ -3,7 +3,7 @@
 from runs.agent.tools.registry import registered_tools
 
 
-def test_looking_at_the_clock_is_a_read_and_the_rest_is_pure() -> None:
+def test_looking_at_the_clock_or_a_page_is_a_read_and_the_rest_is_pure() -> None:
     effects = {name: tool.effect for name, tool in registered_tools().items() if "runs/agent/tools" in tool.place}
 
     assert effects == {
@@ -13,4 +13,5 @@ def test_looking_at_the_clock_is_a_read_and_the_rest_is_pure() -> None:
         "text_stats": "pure",
         "current_time": "read",
         "run_python": "pure",
+        "fetch_page": "read",
     }

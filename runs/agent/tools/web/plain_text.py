@@ -1,0 +1,33 @@
+"""Text from the web without what is only there to hide or to disturb: control characters, and changes of direction."""
+
+from typing import Final
+
+# Kept: line ends and tabs. Bidirectional controls can show a text in another order than a model reads it, and tags
+# (U+E0000 and on) are text that nobody sees.
+_DROPPED: Final = dict.fromkeys(
+    [
+        *(code for code in range(0x20) if chr(code) not in "\t\n"),
+        *range(0x7F, 0xA0),
+        *(0x00AD, 0x061C, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF),
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+        *range(0xD800, 0xE000),
+        *range(0xFFF9, 0xFFFC),
+        *range(0xE0000, 0xE0080),
+    ]
+)
+_SEPARATORS: Final = {0x2028: "\n", 0x2029: "\n", 0x00A0: " "}
+_TABLE: Final = {**_DROPPED, **_SEPARATORS}
+
+
+def cleaned(text: str) -> str:
+    """The text without control characters, bidirectional controls, lone surrogates and invisible tags; lines end with
+    a line feed."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_TABLE)
+
+
+def one_line(text: str, most: int) -> str:
+    """The text cleaned, on one line, with at most `most` characters."""
+    # Cut first: a title may be megabytes long.
+    line = " ".join(cleaned(text[: 4 * most]).split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
