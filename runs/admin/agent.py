@@ -8,13 +8,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext, gettext_lazy
 from typing_extensions import override
 
+from runs.admin.deletion import DeletesWithReason
+from runs.admin.list_lookups import CarefulAdmin
 from runs.agent.all_settings import SETTINGS
 from runs.agent.setting import Group as SettingGroup
 from runs.models import Agent
-from runs.web.admin_lists import CarefulAdmin
 from runs.web.agent_form import AgentForm
 from runs.web.model_notes import notes_about
-from runs.web.people_admin import DeletesWithReason
 
 
 def _columns(group: SettingGroup) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 from typing_extensions import override
 
-from runs.web.admin_lists import CarefulAdmin
+from runs.admin.list_lookups import CarefulAdmin
 
 
 class ReadOnlyAdmin(CarefulAdmin):
