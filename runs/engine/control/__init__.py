@@ -5,10 +5,11 @@ Each function is one transaction that first locks the run row. Web, API and admi
 
 from runs.engine.control.approval_grace import GRACE_S, end_graces, undo_approval
 from runs.engine.control.approvals import approve, deny, expire_approvals
-from runs.engine.control.cancel import CancelOutcome, ForceOutcome, can_be_forced_at, cancel, force
+from runs.engine.control.cancel import CancelOutcome, cancel
 from runs.engine.control.ceilings import Ceilings, OverrideRefused, ceilings_after, ceilings_of, refusals
 from runs.engine.control.decision_log import DecisionRefused, without_secrets
 from runs.engine.control.follow_up import NotFinished, continue_run
+from runs.engine.control.force_cancel import ForceOutcome, can_be_forced_at, force
 from runs.engine.control.launch import launch, run_again
 from runs.engine.control.launch_idempotency import KeyReused, launch_once
 from runs.engine.control.overrides import OVERRIDES, launched_like, with_rules_of_today

@@ -1,11 +1,9 @@
-"""Cancelling a run, and forcing the end of a run whose host does not stop."""
+"""Cancelling a run: at once, or by its host."""
 
-from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from runs.agent.payloads.steps import ToolResultPayload
@@ -18,14 +16,11 @@ from runs.engine.queueing.dispatch import announce, tell
 from runs.engine.recording.call_endings import ending_of, without_result
 from runs.engine.recording.parallel_calls import parallel_calls_of
 from runs.engine.recording.run_activity import stop_report_of
-from runs.engine.recording.stop_report import asked_payload, running_words, stop_report_at_once, stop_report_thought
-from runs.engine.writing.writes import Totals
+from runs.engine.recording.stop_report import asked_payload, running_words, stop_report_at_once
 from runs.models import Run, Step
 from runs.models.permissions import may_stop
-from runs.models.run import FORCE_AFTER
 
 CancelOutcome = Literal["cancelled", "asked", "already_ended"]
-ForceOutcome = Literal["forced", "cancelled", "already_ended", "not_asked", "too_early"]
 
 
 @transaction.atomic
@@ -40,7 +35,7 @@ def cancel(run_id: UUID, *, by: Any) -> CancelOutcome:
     if run.is_finished:
         return "already_ended"
     if run.owner is None:
-        _cancel_at_once(run, by)
+        cancel_at_once(run, by)
         return "cancelled"
     if run.cancel_requested_at is None:
         stop = stop_report_of(run)
@@ -55,54 +50,16 @@ def cancel(run_id: UUID, *, by: Any) -> CancelOutcome:
     return "asked"
 
 
-@transaction.atomic
-def force(run_id: UUID, *, by: Any) -> ForceOutcome:
-    """End a run whose host does not: the host's next write is refused, and what the host still does is unknown.
-
-    "forced": the run is cancelled. "cancelled": it had no host, so nothing had to be forced. "not_asked": a stop must
-    be requested first. "too_early": see `can_be_forced_at`. "already_ended". The last three change nothing. Raises
-    `PermissionDenied` and `Run.DoesNotExist`.
-    """
-    run = Run.objects.select_for_update().get(pk=run_id)
-    check_may(may_stop, by, run)
-    if run.is_finished:
-        return "already_ended"
-    if run.owner is None:
-        _cancel_at_once(run, by)
-        return "cancelled"
-    if run.cancel_requested_at is None:
-        return "not_asked"
-    if database_now() < can_be_forced_at(run) and not _lease_has_expired(run):
-        return "too_early"
-    run.epoch += 1  # From here on its host is fenced.
-    stop = stop_report_of(run, forced_by=name_of(by))
-    _end_open_calls(run)
-    ending = stop_report_thought(run.pk, stop, Totals.of(run))
-    add_step(run, Step.Kind.NOTE, ending.content, ending.payload)
-    _end(run)
-    return "forced"
-
-
-def can_be_forced_at(run: Run) -> datetime:
-    """The earliest time to force a run after a stop request. Raises `ValueError` if no stop was requested."""
-    if run.cancel_requested_at is None:
-        raise ValueError(f"Run {run.pk} has not been asked to stop.")
-    return run.cancel_requested_at + FORCE_AFTER
-
-
-def _lease_has_expired(run: Run) -> bool:
-    # Leases are measured with the database's clock.
-    return run.lease_until is not None and Run.objects.filter(pk=run.pk, lease_until__lt=Now()).exists()
-
-
-def _cancel_at_once(run: Run, by: Any) -> None:
+def cancel_at_once(run: Run, by: Any) -> None:
+    """Cancel a run without a host. Its row is locked."""
     words, payload = stop_report_at_once(run, name_of(by))
-    _end_open_calls(run)
+    end_open_calls(run)
     add_step(run, Step.Kind.NOTE, words, payload)
-    _end(run)
+    end_cancelled(run)
 
 
-def _end(run: Run) -> None:
+def end_cancelled(run: Run) -> None:
+    """Store the end of a stopped run, whose open calls and last step are recorded. Its row is locked."""
     now = timezone.now()
     run.status, run.waiting_for, run.owner, run.lease_until = Run.Status.CANCELLED, "", None, None
     run.cancel_requested_at, run.pause_requested_at, run.ended_at = run.cancel_requested_at or now, None, now
@@ -112,7 +69,7 @@ def _end(run: Run) -> None:
     announce(run.pk, run.last_sequence)
 
 
-def _end_open_calls(run: Run) -> None:
+def end_open_calls(run: Run) -> None:
     """Give each call without a result one: it will not run again, and no decision about it is possible."""
     results = run.steps.filter(kind=Step.Kind.TOOL_RESULT, call_id__isnull=False)
     have_results = set(results.values_list("call_id", flat=True))
