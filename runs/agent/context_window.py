@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from runs.agent.context_truncation import ContextTruncation, EarlierRuns
 from runs.agent.earlier_exchanges import EarlierExchanges
 from runs.agent.messages import Exchange, ModelReply, ModelRequest, ToolResult, Turn
+from runs.agent.omitted_context import EarlierRuns, OmittedContext
 from runs.agent.state import AgentState
 from runs.agent.text import call_text, counted
 
@@ -71,14 +71,14 @@ class ContextWindow:
         self._take_in()
         return round((self._fixed_tokens(request) + self._shown_tokens) * self.scale)
 
-    def fit(self, request: ModelRequest, usable: int) -> ContextTruncation | None:
+    def fit(self, request: ModelRequest, usable: int) -> OmittedContext | None:
         """Shorten and leave out until the request has at most `usable` tokens. Returns what changed, or None."""
         if self.tokens_for(request) <= usable:
             return None
         before = (self._hidden, self._shortened)
         left = self._fit_earlier(request, usable)
         if left is not None and self.tokens_for(request) <= usable:
-            return ContextTruncation(self._hidden, self._shortened, self._steps_before[self._shortened], left)
+            return OmittedContext(self._hidden, self._shortened, self._steps_before[self._shortened], left)
         room = usable / self.scale - self._fixed_tokens(request)
         kept_from = len(self.turns) - self._turns_of_last_steps()
         goal = room - usable * (1 - REFILLED_TO) / self.scale
@@ -92,7 +92,7 @@ class ContextWindow:
         if before == (self._hidden, self._shortened):
             return None
         # The note's sentence is about the turns; what is left of the earlier runs is in its payload.
-        return ContextTruncation(self._hidden, self._shortened, self._steps_before[self._shortened])
+        return OmittedContext(self._hidden, self._shortened, self._steps_before[self._shortened])
 
     @property
     def is_changed(self) -> bool:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from runs.agent.context_truncation import EarlierRuns
 from runs.agent.messages import Exchange, ModelReply, Turn
+from runs.agent.omitted_context import EarlierRuns
 
 LONG_CHARS = 4_000
 """Length to which a long earlier task or answer is cut."""

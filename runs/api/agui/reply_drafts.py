@@ -19,7 +19,7 @@ class Drafts:
         self._replies = ReplyState()
 
     def hear(self, frame: ReplyFrame) -> None:
-        """Take in a frame of pieces, as `runs.live.sockets.follower` hands it on."""
+        """Take in a frame of pieces, as `runs.live.sockets.stream_follower` hands it on."""
         self._replies.hear(frame)
 
     def end(self, cards: set[str]) -> None:

@@ -24,9 +24,9 @@ from runs.api.long_responses import LongResponses, let_go_of_connection
 from runs.api.serializers import call_as_json
 from runs.live.sockets import close_codes
 from runs.live.sockets.connections import NotAdmitted
-from runs.live.sockets.follower import Follower
-from runs.live.sockets.follower_items import CaughtUp, Closed, Item, Ping, ReplyUpdate, RunStatus, Steps
 from runs.live.sockets.hub import get_hub
+from runs.live.sockets.stream_follower import StreamFollower
+from runs.live.sockets.stream_items import CaughtUp, Closed, Item, Ping, ReplyUpdate, RunStatus, Steps
 from runs.models import Run, ToolCall
 from runs.models.as_json import StepJson
 from runs.request_slots import CATCH_UPS, TooManyWaiting, slots_here
@@ -98,7 +98,7 @@ class Stream:
         thoughts = [each.id for each in asked.messages if each.role == "reasoning" and transcript.is_ours(each.id)]
         self._asked = asked
         self._emitter = EventMapper(transcript, theirs, thoughts)
-        self._follower = Follower(caller.user, caller.credential, run.pk)
+        self._follower = StreamFollower(caller.user, caller.credential, run.pk)
         self._place = place
         self._is_quiet = not is_new
         self._is_over = False

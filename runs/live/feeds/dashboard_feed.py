@@ -169,7 +169,7 @@ def _written(audience: Audience, runs: Iterable[Run]) -> list[str]:
     if changed:
         audience.known |= {run.pk: _version(run) for run in changed}
         show_owner = may_see_all(audience.user)
-        rows = [[str(run.pk), fragments.run_row_html(run, show_owner=show_owner)] for run in add_lines(changed)]
+        rows = [[str(run.pk), fragments.run_list_item_html(run, show_owner=show_owner)] for run in add_lines(changed)]
         frames.append(json.dumps({"rows": rows}))
     counts = fragments.counts_html(dashboard_queries.counts_for(audience.user))
     if counts != audience.counts:

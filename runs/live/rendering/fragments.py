@@ -125,10 +125,10 @@ def _force_times(run: Run) -> JsonObject:
     return {"force_ms": round(at.timestamp() * 1000), "can_force": timezone.now() >= at}
 
 
-def run_row_html(run: Run, *, show_owner: bool = False) -> SafeString:
+def run_list_item_html(run: Run, *, show_owner: bool = False) -> SafeString:
     """The run's row in a list. Reads `run.agent`, and `run.user` with `show_owner`: select them with the run. Its line
     (`add_lines`) is shown if it has one."""
-    return _render("run_row", {"run": run, "show_owner": show_owner})
+    return _render("run_list_item", {"run": run, "show_owner": show_owner})
 
 
 def counts_html(counts: Mapping[str, int]) -> SafeString:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from runs.agent.context_truncation import ContextTruncation, EarlierRuns
+from runs.agent.omitted_context import EarlierRuns, OmittedContext
 from runs.agent.wording import said_in
 from runs.live.rendering.stored_words import words_of
 from runs.models import Step
@@ -110,7 +110,7 @@ def test_what_a_model_or_a_tool_said_is_never_taken_for_a_decision(kind: str) ->
     ("change", "english", "german"),
     [
         (
-            ContextTruncation(3, 6, 9),
+            OmittedContext(3, 6, 9),
             (
                 "The model no longer sees turns 1 to 3: its window holds 8,192 tokens. "
                 "Of long results in turns 4 to 6 it sees only the beginning."
@@ -121,17 +121,17 @@ def test_what_a_model_or_a_tool_said_is_never_taken_for_a_decision(kind: str) ->
             ),
         ),
         (
-            ContextTruncation(1, 1, 2),
+            OmittedContext(1, 1, 2),
             "The model no longer sees turn 1: its window holds 8,192 tokens.",
             "Das Modell sieht Runde 1 nicht mehr: Sein Fenster fasst 8.192 Token.",
         ),
         (
-            ContextTruncation(0, 1, 2),
+            OmittedContext(0, 1, 2),
             "The model sees only the beginning of long results in turn 1: its window holds 8,192 tokens.",
             "Das Modell sieht von langen Ergebnissen der Runde 1 nur den Anfang: Sein Fenster fasst 8.192 Token.",
         ),
         (
-            ContextTruncation(0, 0, 0, EarlierRuns(5, 2)),
+            OmittedContext(0, 0, 0, EarlierRuns(5, 2)),
             "The model sees of the 5 earlier runs of this conversation only the last 2: its window holds 8,192 tokens.",
             (
                 "Das Modell sieht von den 5 früheren Läufen dieses Gesprächs nur die letzten 2: Sein Fenster "
@@ -139,7 +139,7 @@ def test_what_a_model_or_a_tool_said_is_never_taken_for_a_decision(kind: str) ->
             ),
         ),
         (
-            ContextTruncation(0, 0, 0, EarlierRuns(2, 2)),
+            OmittedContext(0, 0, 0, EarlierRuns(2, 2)),
             (
                 "The model sees of the earlier runs of this conversation only the tasks and the answers: its window "
                 "holds 8,192 tokens."
@@ -152,7 +152,7 @@ def test_what_a_model_or_a_tool_said_is_never_taken_for_a_decision(kind: str) ->
     ],
     ids=["both", "hidden", "shortened", "earlier runs", "tasks and answers"],
 )
-def test_what_a_model_no_longer_sees_is_said_in_german(change: ContextTruncation, english: str, german: str) -> None:
+def test_what_a_model_no_longer_sees_is_said_in_german(change: OmittedContext, english: str, german: str) -> None:
     text = change.words(8_192)
     note = Step(sequence=1, epoch=1, kind="note", content=text, metadata={"note": "window", **said_in(text)})
 

@@ -33,7 +33,7 @@ class EarlierRuns(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class ContextTruncation:
+class OmittedContext:
     """What was shortened or left out of a request. Turns are counted from 1."""
 
     hidden_turns: int

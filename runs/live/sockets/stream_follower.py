@@ -16,8 +16,8 @@ from runs.live.feeds.run_feed import RunFeed
 from runs.live.feeds.run_updates import JSON, StateUpdate, Style
 from runs.live.sockets import close_codes
 from runs.live.sockets.authentication import run_seen_by
-from runs.live.sockets.follower_items import CaughtUp, Closed, Item, Ping, ReplyUpdate, RunStatus, Steps
 from runs.live.sockets.hub import get_hub
+from runs.live.sockets.stream_items import CaughtUp, Closed, Item, Ping, ReplyUpdate, RunStatus, Steps
 from runs.models.permissions import may_see_all
 from runs.reply_frames import read_reply_frame
 
@@ -29,7 +29,7 @@ PAGE_BYTES = 32 * 1024
 """Size of a page of steps for one follower, which holds the page until its client has read it."""
 
 
-class Follower:
+class StreamFollower:
     """A follower of one run. `items` ends after the final `RunStatus` or a `Closed`."""
 
     style: Style = JSON
