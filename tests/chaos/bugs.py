@@ -10,15 +10,15 @@ from uuid import UUID
 
 from runs.agent.journal import CallChange
 from runs.engine import control
-from runs.engine.hosting import claim_queries, early_exits
+from runs.engine.hosting import claim_endings, claim_queries
 from runs.engine.recording.recorder import Recorder
 from runs.engine.writing.batch import Batch
 from runs.engine.writing.writes import Write, WriteOutcome
 from runs.models import Run, Step, ToolCall
 from tests.chaos.tools import FOLDER
 
-_stopped = early_exits.stopped
-_outcome_is_unknown = early_exits._outcome_is_unknown
+_stopped = claim_endings.stopped
+_outcome_is_unknown = claim_endings._outcome_is_unknown
 _apply = Batch._apply
 _write = Batch.write
 _durable = Recorder.durable
@@ -34,7 +34,7 @@ def _is_on(name: str) -> bool:
         return False
 
 
-def _stopped_as_completed(recorder: Recorder, reason: early_exits.StopReason, *args: Any, **kwargs: Any) -> None:
+def _stopped_as_completed(recorder: Recorder, reason: claim_endings.StopReason, *args: Any, **kwargs: Any) -> None:
     """The seed's `finally: complete()`."""
     if reason == "cancel" and _is_on("completed_by_a_stop") and not recorder.has_left:
         recorder.leave("completed", notes=[])
@@ -95,10 +95,10 @@ def _approve_whatever_became_of_it(call_id: UUID, **about: Any) -> ToolCall:
     return call
 
 
-early_exits.stopped = _stopped_as_completed
+claim_endings.stopped = _stopped_as_completed
 claim_queries.renew = _all_still_mine
 control.approve = _approve_whatever_became_of_it  # type: ignore[assignment]
-early_exits._outcome_is_unknown = _nothing_is_unknown
+claim_endings._outcome_is_unknown = _nothing_is_unknown
 Batch._apply = _apply_with_a_bug  # type: ignore[method-assign]
 Batch.write = _write_late  # type: ignore[method-assign, assignment]
 Recorder.durable = _durable_at_once  # type: ignore[method-assign]

@@ -16,7 +16,7 @@ from runs.agent import RetryPolicy
 from runs.agent.messages import ModelReply
 from runs.engine import control
 from runs.engine.hosting import run_config
-from runs.engine.hosting.early_exits import StopReason
+from runs.engine.hosting.claim_endings import StopReason
 from runs.engine.hosting.host import RunHost
 from runs.models import Run, Step, ToolCall
 

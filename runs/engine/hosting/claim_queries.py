@@ -25,8 +25,6 @@ from runs.models.concurrency_limits import AtOnce, Places, limits_for
 
 LEASE_S: float = settings.AGENTSITE_LEASE_S
 """How long a claim lasts without being renewed."""
-MAX_CRASHES = 3
-"""Times a run was lost with its host or could not be stored since its last new step. The third ends it: `poison`."""
 
 _SUSPECT = Q(crashes__gte=2) | Q(crashes=1, owner__isnull=False)
 """Lost twice in a row, this claim included. Any run may be lost once with its host; the second loss means a trial."""

@@ -19,9 +19,9 @@ from runs.agent.interrupts import Paused, PauseRequest
 from runs.agent.log_context import bind_run_context
 from runs.agent.model_calls.interruptible_sleep import InterruptibleSleep
 from runs.asgi_types import Message
-from runs.engine.hosting import early_exits
+from runs.engine.hosting import claim_endings
+from runs.engine.hosting.claim_endings import StopReason
 from runs.engine.hosting.claim_queries import Claim
-from runs.engine.hosting.early_exits import StopReason
 from runs.engine.hosting.lease_renewal import Lease
 from runs.engine.hosting.run_execution import RunExecution
 from runs.engine.hosting.services import HostServices
@@ -156,7 +156,7 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
             self.services.writer,
             self.run_id,
             run_claim.run.epoch,
-            open_calls=early_exits.open_calls(run_claim),
+            open_calls=claim_endings.open_calls(run_claim),
             parallel_calls=ParallelCalls(parallel_calls_of_last_turn(run_claim.calls, run_claim.steps)),
             redactor=self.services.redactor,
             alerts=self.services.alerts,
@@ -174,8 +174,8 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
     async def _work_on(self, run_claim: Claim, recorder: Recorder) -> None:
         try:
             if self._reason is not None:
-                early_exits.stopped(recorder, self._reason)
-            elif not await early_exits.ended_before_it_began(run_claim, recorder):
+                claim_endings.stopped(recorder, self._reason)
+            elif not await claim_endings.ended_before_it_began(run_claim, recorder):
                 await RunExecution(run_claim, recorder, self.services, sleep=self.sleep, pause=self.pause).run()
         except Paused:
             # A stop reason that was set meanwhile outweighs the pause.
@@ -192,7 +192,7 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
         """Queue the last write even if this task is cancelled, for `_reason` or else `otherwise`."""
         with suppress(asyncio.CancelledError):
             await run_to_completion(recorder.render_unfinished(self.services.timings.unfinished_html_limit_s))
-        early_exits.stopped(recorder, self._reason or otherwise)
+        claim_endings.stopped(recorder, self._reason or otherwise)
 
     async def _claim(self) -> tuple[Claim, Lease | None] | None:
         """Claim the run. A cancellation waits for the result: a run that was claimed must be worked on or released."""

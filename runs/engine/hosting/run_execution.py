@@ -14,7 +14,7 @@ from runs.agent.interrupts import Parked, PauseRequest
 from runs.agent.loop import AgentLoop
 from runs.agent.messages import Exchange
 from runs.agent.model_calls.interruptible_sleep import InterruptibleSleep
-from runs.engine.hosting import early_exits
+from runs.engine.hosting import claim_endings
 from runs.engine.hosting.claim_queries import Claim
 from runs.engine.hosting.conversation import earlier_exchanges_of
 from runs.engine.hosting.replay import history_of
@@ -65,7 +65,7 @@ class RunExecution:
                 # The configuration names a model or tool that does not exist (any more), or a provider cannot start.
                 if not isinstance(failure, (ValueError, AgentFailure)):
                     logger.exception("Run %s could not begin.", self.claim.run.pk)
-                await early_exits.close_open_calls(self.recorder)
+                await claim_endings.close_open_calls(self.recorder)
                 await record_failure(self.recorder, state, failure)
                 return
             self.recorder.activity.goes_on(self.recorder.open_calls.values())

@@ -17,7 +17,8 @@ from runs.engine import control
 from runs.engine.hosting.host import RunHost
 from runs.models import Run, ToolCall
 from tests.engine.conftest import SWEEPS_OFTEN, ended, launch
-from tests.engine.control.test_cancel import Gatekeeper, cancel, register
+from tests.engine.control.test_cancel import cancel
+from tests.engine.gatekeeper import Gatekeeper, register
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

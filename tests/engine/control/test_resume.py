@@ -20,8 +20,8 @@ from runs.engine.limits.daily_budget import DailyLimitReached
 from runs.models import Agent, Run, Spending, ToolCall
 from tests.engine.conftest import ended, error_of, kinds_of, launch, reached, steps_of
 from tests.engine.control.decision_fixtures import settle
-from tests.engine.control.test_cancel import Gatekeeper, orphan, register
 from tests.engine.control.test_pause import resume
+from tests.engine.gatekeeper import Gatekeeper, orphan, register
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

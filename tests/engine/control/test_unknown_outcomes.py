@@ -14,7 +14,8 @@ from runs.engine.hosting.host import RunHost
 from runs.models import Run, ToolCall
 from tests.engine.conftest import ended, kinds_of, launch, reached, steps_of
 from tests.engine.control.decision_fixtures import Post, calls_of, decide, launch_asking, parked, settle
-from tests.engine.control.test_cancel import Gatekeeper, cancel, register
+from tests.engine.control.test_cancel import cancel
+from tests.engine.gatekeeper import Gatekeeper, register
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,7 +17,8 @@ from runs.engine.hosting.host import RunHost
 from runs.engine.hosting.sweeper import Sweeper
 from runs.models import Run, ToolCall
 from tests.engine.conftest import SWEEPS_OFTEN, ended, kinds_of, launch, reached, steps_of
-from tests.engine.control.test_cancel import Gatekeeper, cancel, orphan, register
+from tests.engine.control.test_cancel import cancel
+from tests.engine.gatekeeper import Gatekeeper, orphan, register
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -24,9 +24,10 @@ from runs.models import Run, Step, ToolCall
 from runs.models.run import FORCE_AFTER
 from tests.engine.conftest import ended, launch, reached, steps_of
 from tests.engine.control.decision_fixtures import calls_of, settle
-from tests.engine.control.test_cancel import Gatekeeper, cancel, orphan, register
+from tests.engine.control.test_cancel import cancel
 from tests.engine.control.test_pause import resume
 from tests.engine.control.test_resume import lost_in_an_unsafe_call
+from tests.engine.gatekeeper import Gatekeeper, orphan, register
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,4 +1,4 @@
-"""How a claim ends other than by an answer or error: stopped, suspended, poisoned, parked."""
+"""How a claim ends other than by an answer or error: stopped, suspended, crashed too often, parked."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -7,23 +7,20 @@ from typing import Literal
 from uuid import UUID
 
 from runs.agent.errors import call_sentences as sentences
-from runs.agent.errors.agent_error import AgentError, ErrorSeverity
-from runs.agent.execution import error_thought
 from runs.agent.journal import CallChange, Entry, ParkedFor
 from runs.agent.messages import ToolInvocation
 from runs.agent.payloads.kinds import is_from_a_person
 from runs.agent.payloads.notes import NotePayload
-from runs.agent.payloads.step_fields import StepFields, fields_of_call
-from runs.agent.payloads.steps import ToolResultPayload
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.agent.tool_calls.approval_rules import outcome_question
 from runs.agent.wording import Wording
-from runs.engine.hosting.claim_queries import MAX_CRASHES, Claim
-from runs.engine.recording.call_endings import ending_of, without_result
+from runs.engine.hosting.claim_queries import Claim
+from runs.engine.hosting.crash_limit import fail_after_crashes, has_crashed_too_often
+from runs.engine.recording.call_endings import without_result
 from runs.engine.recording.recorder import Recorder
 from runs.engine.recording.stop_report import stop_report_thought
-from runs.engine.writing.columns import Columns
-from runs.engine.writing.writes import FROZE, Totals
+from runs.engine.recording.stopped_calls import stopped_calls, stopped_result
+from runs.engine.writing.writes import Totals
 from runs.models import Step, ToolCall
 
 StopReason = Literal["cancel", "pause", "suspend", "lost"]
@@ -37,8 +34,8 @@ async def ended_before_it_began(claim: Claim, recorder: Recorder) -> bool:
     waits_for = _person_decides(recorder)
     if claim.run.cancel_requested_at is not None:
         stopped(recorder, "cancel")
-    elif claim.run.crashes >= MAX_CRASHES:
-        _poison(claim, recorder)
+    elif has_crashed_too_often(claim.run):
+        fail_after_crashes(claim, recorder)
     elif waits_for is not None:
         _park(recorder, waits_for)
     elif claim.run.pause_requested_at is not None:
@@ -65,8 +62,8 @@ def stopped(recorder: Recorder, reason: StopReason) -> None:
         stop = recorder.activity.stop(running, keeps_words=recorder.replies.have_words)
         recorder.leave(
             "cancelled",
-            notes=[_stopped_result(change) for change in running],
-            calls=_all_stopped(running),
+            notes=[stopped_result(change) for change in running],
+            calls=stopped_calls(running),
             closing=partial(stop_report_thought, recorder.run_id, stop),
             ended_at=datetime.now(UTC),
             pause_requested_at=None,
@@ -86,39 +83,7 @@ def stopped(recorder: Recorder, reason: StopReason) -> None:
 async def close_open_calls(recorder: Recorder) -> None:
     """Give the calls that an earlier claim left open a result that says they will not run again."""
     if running := list(recorder.open_calls.values()):
-        await recorder.record(Entry(thoughts=[*map(_stopped_result, running)], calls=_all_stopped(running)))
-
-
-def _poison(claim: Claim, recorder: Recorder) -> None:
-    error = _froze(claim) if claim.run.crashes >= FROZE else _lost_often(claim)
-    ended: Columns = {"error": error.as_json(), "severity": error.severity.value, "ended_at": datetime.now(UTC)}
-    ended["pause_requested_at"] = None
-    running = list(recorder.open_calls.values())
-    notes = [*map(_stopped_result, running), error_thought(error)]
-    recorder.leave("failed", notes=notes, calls=_all_stopped(running), **ended)
-
-
-def _lost_often(claim: Claim) -> AgentError:
-    return AgentError(
-        sentences.RUN_LOST.made(count=claim.run.crashes),
-        ErrorSeverity.CRITICAL,
-        {"crashes": claim.run.crashes},
-        recoverable=False,
-        suggested_action=sentences.READ_THE_LOG.made(),
-        code="poison",
-    )
-
-
-def _froze(claim: Claim) -> AgentError:
-    open_calls = [call.tool_name for call in claim.calls if call.state == ToolCall.State.STARTED]
-    return AgentError(
-        sentences.FROZE_IN.made(tools=", ".join(map(repr, open_calls))) if open_calls else sentences.FROZE.made(),
-        ErrorSeverity.CRITICAL,
-        {"tools": open_calls},
-        recoverable=False,
-        suggested_action=sentences.FIND_THE_PLACE.made(),
-        code="froze",
-    )
+        await recorder.record(Entry(thoughts=[*map(stopped_result, running)], calls=stopped_calls(running)))
 
 
 def _person_decides(recorder: Recorder) -> ParkedFor | None:
@@ -180,14 +145,3 @@ def _change(call: ToolCall) -> CallChange:
         str(call.call_id), call.tool_name, call.arguments, call.turn, call.index, call.proposed_arguments
     )
     return CallChange(made, call.state, call.effect)  # type: ignore[arg-type]  # The choices are the literals' values.
-
-
-def _all_stopped(running: list[CallChange]) -> list[CallChange]:
-    return [CallChange(each.call, ending_of(each.state, each.effect).state, each.effect) for each in running]
-
-
-def _stopped_result(change: CallChange) -> AgentThought:
-    ending = ending_of(change.state, change.effect)
-    payload = ToolResultPayload(code=ending.code)
-    fields = fields_of_call(change.call) | StepFields(severity=ending.severity, recoverable=False)
-    return AgentThought(ThoughtType.TOOL_RESULT, ending.words, payload=payload, fields=fields)

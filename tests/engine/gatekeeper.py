@@ -1,0 +1,36 @@
+"""A tool that waits for its test, and runs whose host has died."""
+
+import asyncio
+import uuid
+
+from runs.agent.tools.protocol import Effect
+from runs.agent.tools.registry import tool
+from runs.models import Run
+
+
+class Gatekeeper:
+    """A tool whose calls wait until they are let through."""
+
+    def __init__(self) -> None:
+        self.entered = asyncio.Event()
+        self.open = asyncio.Event()
+        self.calls = 0
+
+    async def wait(self) -> str:
+        self.calls += 1
+        self.entered.set()
+        await self.open.wait()
+        return "let through"
+
+
+def register(keeper: Gatekeeper, effect: Effect) -> str:
+    """The name of a tool registered for this test."""
+    name = f"wait_{uuid.uuid4().hex[:8]}"
+
+    tool(name=name, description="Waits.", effect=effect)(keeper.wait)
+    return name
+
+
+async def orphan(run: Run, **columns: object) -> None:
+    """Put the run into the state that a dead host leaves."""
+    await Run.objects.filter(pk=run.pk).aupdate(owner="host-that-died", status="executing", **columns)
