@@ -20,6 +20,6 @@ class HashedFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[
         *((f"{name}.js", (_IMPORT,)) for name in ("ui", "copy", "home", "live", "waiting", "palette", "clock")),
         *(
             (f"{name}.js", (_IMPORT,))
-            for name in ("relative_times", "launch", "run_list", "live/*", "run/*", "words/*")
+            for name in ("relative_times", "files", "launch", "run_list", "live/*", "run/*", "words/*")
         ),
     )

@@ -6,6 +6,8 @@ from typing import Any
 
 from runs.agent.concurrency.race import Strategy
 from runs.agent.concurrency.retry import RetryPolicy
+from runs.agent.files.access import NO_FILES, FileAccess
+from runs.agent.files.file_info import FileInfo, Image
 from runs.agent.messages import ModelProvider
 from runs.agent.model_settings import PROVIDER_DEFAULTS, ModelSettings
 from runs.agent.run_limits import RunLimits
@@ -28,5 +30,11 @@ class RunConfig:
     strategy: Strategy = "fallback"
     output: OutputSchema[Any] | None = None
     """The schema the answer must fit; None for text."""
+    files: FileAccess = NO_FILES
+    """What the tools read files with."""
+    file_infos: Sequence[FileInfo] = ()
+    """The files that the model is told of: all that the run may read when it begins."""
+    images: Sequence[Image] = ()
+    """The pictures that were given with the task."""
     approvals: Approvals | None = None
     """The rules for asking a person; None where no person can be asked."""

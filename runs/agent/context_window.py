@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from runs.agent.earlier_exchanges import EarlierExchanges
+from runs.agent.files.file_info import IMAGE_TOKENS
 from runs.agent.messages import Exchange, ModelReply, ModelRequest, ToolResult, Turn
 from runs.agent.omitted_context import EarlierRuns, OmittedContext
 from runs.agent.state import AgentState
@@ -142,7 +143,7 @@ class ContextWindow:
             tools = sum(map(tokens_in, schemas)) + sum(tokens_in(tool.description) for tool in request.tools)
             self._tools_tokens = tools
         schema = tokens_in(json.dumps(request.output_schema)) if request.output_schema else 0
-        told = tokens_in(request.task) + tokens_in(request.instructions)
+        told = tokens_in(request.task) + tokens_in(request.instructions) + IMAGE_TOKENS * len(request.images)
         return (
             tools
             + schema

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from runs.agent.files.file_info import IMAGE_TOKENS
 from runs.agent.messages import Exchange, ModelReply, Turn
 from runs.agent.omitted_context import EarlierRuns
 
@@ -73,7 +74,8 @@ class EarlierExchanges:
     def _tokens_of(self, exchange: Exchange) -> int:
         answer = exchange.answer
         replies = [*exchange.turns, *([Turn(answer)] if answer is not None else [])]
-        return self._count(exchange.task) + self._count(exchange.ending) + sum(map(self._count_turn, replies))
+        texts = self._count(exchange.task) + self._count(exchange.ending) + sum(map(self._count_turn, replies))
+        return texts + IMAGE_TOKENS * len(exchange.images)
 
 
 def _without_turns(exchange: Exchange) -> Exchange:

@@ -32,7 +32,7 @@ from runs.agent.state import AgentState, AgentStep
 from runs.agent.structured_output import MAX_REASKS
 from runs.agent.thoughts import AgentThought
 from runs.agent.tool_calls.runner import ToolCallRunner
-from runs.agent.tools.protocol import Tool, is_offered
+from runs.agent.tools.protocol import Tool, is_offered, needs_files
 
 
 class AgentLoop:
@@ -68,11 +68,17 @@ class AgentLoop:
         self.begun = _text_of_unfinished(self.turns)
         """The text of the unfinished replies that the next one continues."""
         self.pause = pause or PauseRequest()
-        self.tools: list[Tool] = [tool for tool in config.toolbox if is_offered(tool)]
+        offered = (tool for tool in config.toolbox if is_offered(tool))
+        self.tools: list[Tool] = [tool for tool in offered if config.file_infos or not needs_files(tool)]
         limits = config.limits
         self.deadline = Deadline(limits.max_duration_s, self.history.active_s)
         self.tool_calls = ToolCallRunner(
-            config.toolbox, journal=journal, limits=limits, deadline=self.deadline, approvals=config.approvals
+            config.toolbox,
+            journal=journal,
+            limits=limits,
+            deadline=self.deadline,
+            approvals=config.approvals,
+            files=config.files,
         )
         self.window = ContextWindow(self.turns, self.history.earlier)
         self.budget = RunBudget(limits, tokens=self.history.tokens, cost_usd=self.history.cost_usd, shared=budgets)
@@ -218,6 +224,8 @@ class AgentLoop:
     def _request(self) -> ModelRequest:
         return ModelRequest(
             task=self.task,
+            files=self.config.file_infos,
+            images=self.config.images,
             instructions=self.config.instructions,
             turns=self.turns,
             tools=self.tools,

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal, NamedTuple, Protocol
 
 from runs.agent.errors.agent_error import AgentError
+from runs.agent.files.file_info import FileInfo, Image
 from runs.agent.json_data.json_types import JsonMapping, JsonObject
 from runs.agent.model_settings import PROVIDER_DEFAULTS, ModelSettings
 from runs.agent.text import output_text
@@ -109,6 +110,8 @@ class Exchange:
     """The reason for a missing answer, shown to the model."""
     windows: Mapping[str, int] = field(default_factory=dict)
     """Context windows learnt from overflows in this exchange, in tokens, by `provider/model`."""
+    images: tuple[Image, ...] = ()
+    """The pictures that were given with its task."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +122,10 @@ class ModelRequest:
     instructions: str = ""
     earlier: Sequence[Exchange] = ()
     """The exchanges before the task, oldest first."""
+    files: Sequence[FileInfo] = ()
+    """The files that the run's tools may read."""
+    images: Sequence[Image] = ()
+    """The pictures that were given with the task."""
     turns: Sequence[Turn] = ()
     hidden_turns: int = 0
     """Number of turns before `turns` that no longer fit the model's window; `task` has a summary of them."""

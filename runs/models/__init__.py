@@ -1,4 +1,4 @@
-"""The database models: agents, runs, steps, tool calls, API tokens. The database is the truth."""
+"""The database models: agents, runs, steps, tool calls, files, API tokens. The database is the truth."""
 
 from runs.models.agent import Agent
 from runs.models.api_token import ApiToken
@@ -8,17 +8,23 @@ from runs.models.run import Run
 from runs.models.run_view import PagePreferences, RunView
 from runs.models.spending import Spending
 from runs.models.step import Step
+from runs.models.stored_file import Attachment, DocumentPassage, FileChunk, Library, StoredFile
 from runs.models.tool_call import ToolCall
 
 __all__ = [
     "Agent",
     "ApiToken",
+    "Attachment",
+    "DocumentPassage",
+    "FileChunk",
     "IdempotencyKey",
+    "Library",
     "Mentions",
     "PagePreferences",
     "Run",
     "RunView",
     "Spending",
     "Step",
+    "StoredFile",
     "ToolCall",
 ]

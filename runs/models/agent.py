@@ -78,6 +78,12 @@ class Agent(models.Model):
         ),
     )
     """Null: all tools, also those that are added later. An empty list: none, and no request names a tool."""
+    libraries = models.JSONField(
+        pgettext_lazy("field", "libraries"),
+        default=list,
+        blank=True,
+        help_text=gettext_lazy('Names of the libraries whose documents it may read, such as ["handbook"].'),
+    )
     reasoning_effort = column(
         "reasoning_effort", models.CharField, max_length=8, choices=ReasoningEffort, null=False, default=""
     )
@@ -187,6 +193,7 @@ class Agent(models.Model):
             "models": list(self.model_names) or ["offline"],
             "strategy": self.strategy,
             "tools": self.tools,
+            **({"libraries": list(self.libraries)} if self.libraries else {}),
             "max_attempts": self.max_attempts,
             "output_schema": self.output_schema,
             "approval": self.approval,

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from django_htmx.http import trigger_client_event
 from runs.agent.all_settings import public_name
 from runs.agent.providers.model_catalog.suggestions import available_models
 from runs.engine import control
+from runs.engine.files.storage import FileRefused
 from runs.engine.limits.daily_budget import DailyLimitReached
 from runs.engine.limits.launch_rate import TooManyLaunches
 from runs.live.rendering.stored_words import refusal_words
@@ -26,6 +27,7 @@ from runs.models import Agent, Run
 from runs.models.permissions import NOT_LAUNCHED, may_launch
 from runs.web.access import PageRequest, go_to, run_or_404, signed_in
 from runs.web.ceiling_fields import defaults_of, numbers_in, show_in, show_own, words_about
+from runs.web.files import field_context, files_field_of, given_files
 from runs.web.form_keys import launched_once, new_key
 from runs.web.forms import LaunchForm
 from runs.web.launch_agent import launch_agent
@@ -73,7 +75,10 @@ def launch_run(request: PageRequest) -> HttpResponse:
         _mark(form, _refusals(request, form))
         return _show(request, form, status=422, earlier=earlier)
     try:
-        run = launched_once(request, lambda: _launch(request, form, earlier))
+        run = launched_once(request, lambda: _launch(request, form, earlier, given_files(request)))
+    except FileRefused as refused:
+        form.add_error(None, refusal_words(refused))
+        return _show(request, form, status=422, earlier=earlier)
     except TooManyLaunches as refused:
         form.add_error(None, refusal_words(refused))
         # htmx swaps in a 422 only, and the form shows the error all the same.
@@ -109,7 +114,7 @@ def _check_may_launch(request: PageRequest) -> None:
         raise PermissionDenied(NOT_LAUNCHED)
 
 
-def _launch(request: PageRequest, form: LaunchForm, earlier: Run | None) -> Run:
+def _launch(request: PageRequest, form: LaunchForm, earlier: Run | None, files: Sequence[UUID]) -> Run:
     chosen = form.cleaned_data
     return control.launch(
         user=request.user,
@@ -117,6 +122,7 @@ def _launch(request: PageRequest, form: LaunchForm, earlier: Run | None) -> Run:
         agent=chosen["agent"],
         overrides=form.overrides() | (kept(earlier, chosen, by=request.user) if earlier is not None else {}) or None,
         rerun_of=earlier,
+        files=files,
     )
 
 
@@ -163,6 +169,7 @@ def _show(
         "changed": changed or {},
         "once": (launched is None and request.POST.get("once")) or new_key(),
         **_about_agents(request, form),
+        **(files_field_of(earlier) if earlier is not None and request.method != "POST" else field_context(request)),
         **about_changes(form, earlier, by=request.user),
     }
     return render(request, template, context, status=status)

@@ -18,6 +18,7 @@ from runs.live.rendering.step_icons import ALL_ICONS
 from runs.models import Run
 from runs.models.permissions import may_decide, may_launch_like, may_resume, may_stop
 from runs.web.access import PageRequest, run_or_404, signed_in
+from runs.web.files import files_field, files_given_to
 from runs.web.form_keys import new_key
 from runs.web.forms import FollowUpForm
 from runs.web.run_settings_page import settings_context
@@ -66,6 +67,8 @@ def show_run(request: PageRequest, run_id: UUID) -> HttpResponse:
         "show_owner": run.user_id != request.user.pk,
         "place": place_of(request.user, run),
         "follow_up": FollowUpForm(),
+        **files_field([]),
+        "given": list(files_given_to(run)),
         "may_not": [name for name, may in QUESTIONS.items() if not may(request.user, run)],
         "once": new_key(),
         "has_minimap": view == "steps" and (run.last_sequence > MINIMAP_FROM or not run.is_finished),

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from runs.live.rendering.step_icons import ALL_ICONS
 from runs.models import Run
 from runs.web.access import PageRequest, id_in, signed_in
+from runs.web.files import files_field
 from runs.web.form_keys import new_key
 from runs.web.forms import FollowUpForm
 from runs.web.run_bulk import MOST_CHOSEN
@@ -132,6 +133,7 @@ def _around(thread: Thread, path: list[ThreadRun]) -> dict[str, Any]:
         "icons": ALL_ICONS,
         "now_ms": round(time.time() * 1000),
         "follow_up": FollowUpForm(),
+        **files_field([]),
         "once": new_key(),
     }
 

@@ -3,6 +3,7 @@
 import { learn } from "../words.js";
 
 learn((n) => Number((n != 1)), {
+  "The file is larger than %(most)s MiB.": "Die Datei ist größer als %(most)s MiB.",
   "%(n)s s": "%(n)s s",
   "%(minutes)s min %(seconds)s s": "%(minutes)s min %(seconds)s s",
   "%(hours)s h %(minutes)s min": "%(hours)s h %(minutes)s min",
@@ -19,6 +20,10 @@ learn((n) => Number((n != 1)), {
   "Was due at": "War fällig um",
   "It is selected: press Ctrl+C to copy it.": "Es ist markiert: mit Strg+C kopieren.",
   "Copied.": "Kopiert.",
+  "The file could not be sent (%(status)s). Try again.": "Die Datei konnte nicht gesendet werden (%(status)s). Noch einmal versuchen.",
+  "Remove %(name)s": "%(name)s entfernen",
+  "%(name)s is attached.": "%(name)s ist angehängt.",
+  "Waiting for the files…": "Warten auf die Dateien …",
   "No connection, kept as draft": "Keine Verbindung, als Entwurf behalten",
   "Error: %(title)s": "Fehler: %(title)s",
   "New step: %(latest)s": [

@@ -3,6 +3,7 @@
 import { learn } from "../words.js";
 
 learn((n) => Number(0), {
+  "The file is larger than %(most)s MiB.": "文件超过 %(most)s MiB。",
   "%(n)s s": "%(n)s 秒",
   "%(minutes)s min %(seconds)s s": "%(minutes)s 分 %(seconds)s 秒",
   "%(hours)s h %(minutes)s min": "%(hours)s 小时 %(minutes)s 分",
@@ -19,6 +20,10 @@ learn((n) => Number(0), {
   "Was due at": "应于此时",
   "It is selected: press Ctrl+C to copy it.": "已选中：按 Ctrl+C 复制。",
   "Copied.": "已复制。",
+  "The file could not be sent (%(status)s). Try again.": "文件发送失败（%(status)s）。请重试。",
+  "Remove %(name)s": "移除 %(name)s",
+  "%(name)s is attached.": "已附加 %(name)s。",
+  "Waiting for the files…": "正在等待文件…",
   "No connection, kept as draft": "没有连接，已保存为草稿",
   "Error: %(title)s": "错误：%(title)s",
   "New step: %(latest)s": [

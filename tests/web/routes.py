@@ -115,6 +115,13 @@ PAGES: dict[str, Methods] = {
     # Of a thread one sees one's own runs; here all are the owner's.
     "runs:thread": {"GET": run_page()},
     "runs:thread-run": {"GET": run_page()},
+    # Without a name.
+    "runs:files": {"POST": page(422, LAUNCHES)},
+    # The owner's, given to the owner's run.
+    "runs:file": {"GET": run_page()},
+    "runs:file-preview": {"GET": run_page()},
+    # It is complete already.
+    "runs:file-content": {"POST": page(200, ("owns", 404))},
     "runs:palette": {"GET": page()},
     # Without an address.
     "runs:palette-used": {"POST": page(400)},

@@ -26,6 +26,19 @@ class FileInfo:
     """The name of the library it is in; else empty."""
 
 
+IMAGE_TOKENS: Final = 1600
+"""What a large picture costs about: Anthropic counts its pixels divided by 750, and makes it smaller above this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture as models get it."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Artifact:
     """A file that a tool returns, alone or in a list or as a value of a dictionary.

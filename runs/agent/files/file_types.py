@@ -5,6 +5,8 @@ Formats: PNG (w3.org/TR/png-3), JPEG (ITU T.81), GIF89a, WebP (RFC 9649), PDF (I
 
 from typing import Final, Literal
 
+from runs.agent.errors import file_sentences as sentences
+
 Kind = Literal["text", "table", "document", "image"]
 
 MEDIA_TYPES: Final[dict[str, tuple[str, Kind]]] = {
@@ -42,19 +44,24 @@ class NotTaken(ValueError):
     """The file is none of the types that are taken. The message says why."""
 
 
-def end_of(name: str, beginning: bytes) -> str:
-    """The key of `MEDIA_TYPES` for a file, from its name and its first `BEGINNING_BYTES`. Raises `NotTaken`."""
+def end_of_name(name: str) -> str:
+    """The key of `MEDIA_TYPES` that the end of the name says. Raises `NotTaken`."""
     end = name.rsplit(".", 1)[-1].casefold() if "." in name else ""
     end = _SAME_ENDS.get(end, end)
     if end not in MEDIA_TYPES:
-        raise NotTaken(f"Files of this type are not taken. These are: {_ENDS}.")
-    found = _found(beginning)
+        raise NotTaken(sentences.TYPE_NOT_TAKEN.made(types=_ENDS))
+    return end
+
+
+def end_of(name: str, beginning: bytes) -> str:
+    """The key of `MEDIA_TYPES` for a file, from its name and its first `BEGINNING_BYTES`. Raises `NotTaken`."""
+    end, found = end_of_name(name), _found(beginning)
     wanted = "zip" if end in _IN_ZIP else "jpg" if end == "jpeg" else end
     if MEDIA_TYPES[end][1] in ("text", "table") and end not in _IN_ZIP:
         if found or not is_text(beginning):
-            raise NotTaken(f"The name ends in .{end}, but the content is not text.")
+            raise NotTaken(sentences.NOT_TEXT.made(end=end))
     elif found != wanted:
-        raise NotTaken(f"The name ends in .{end}, but the content is not of that type.")
+        raise NotTaken(sentences.OTHER_TYPE.made(end=end))
     return end
 
 

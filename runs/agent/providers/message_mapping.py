@@ -10,6 +10,8 @@ from typing import Any, Final
 import pydantic
 from pydantic_ai import messages as wire
 
+from runs.agent.files.file_info import Image
+from runs.agent.files.file_list import task_with_files
 from runs.agent.messages import ModelRequest, ToolResult, Turn
 from runs.agent.providers.reply_mapping import REPLAY_FORMAT, RESPONSES
 from runs.agent.providers.wire_format import WireFormat
@@ -21,13 +23,19 @@ GO_ON: Final = (
 MAX_NAME_CHARS: Final = 64
 _NOT_IN_NAMES: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _NOT_IN_IDS: Final = _NOT_IN_NAMES
+NOT_SEEN: Final = "[The image {name} was given with this, but you cannot see images. Say so if it matters.]"
 NO_OUTPUT: Final = "(no output)"
 """The text of an empty tool result: providers refuse a blank text."""
 
 
-def conversation(request: ModelRequest, wire_format: WireFormat) -> list[wire.ModelMessage]:
-    """The messages for a server: the earlier exchanges, the task, and every turn with its results."""
-    return list(_messages(request, _Recipient(wire_format, frozenset(tool.name for tool in request.tools))))
+def conversation(
+    request: ModelRequest, wire_format: WireFormat, *, sees: bool | None = None
+) -> list[wire.ModelMessage]:
+    """The messages for a server: the earlier exchanges, the task, and every turn with its results.
+
+    `sees` False is a model that takes no images; None: unknown, so it gets them.
+    """
+    return list(_messages(request, _Recipient(wire_format, frozenset(tool.name for tool in request.tools), sees)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +45,40 @@ class _Recipient:
     wire_format: WireFormat
     tool_names: frozenset[str]
     """The offered tools, whose names the server accepts."""
+    sees: bool | None = None
+    """False: the model takes no images, so it is told of them."""
+
+    def images(self, images: Sequence[Image]) -> list[wire.UserContent]:
+        """The images in the form of the server, in their order."""
+        return [
+            NOT_SEEN.format(name=each.name)
+            if self.sees is False
+            else wire.BinaryContent(each.content, media_type=each.media_type)
+            for each in images
+        ]
 
 
 def _messages(request: ModelRequest, recipient: _Recipient) -> Iterator[wire.ModelMessage]:
     instructions = request.instructions or None
     unanswered = ""
     for place, exchange in enumerate(request.earlier, start=1):
-        yield _asked(unanswered + exchange.task, instructions)
+        yield _asked(unanswered + exchange.task, instructions, recipient.images(exchange.images))
         yield from _turns(exchange.turns, f"{place}_", recipient, instructions)
         unanswered = ""
         if exchange.answer is not None:
             yield _response(Turn(exchange.answer), f"{place}_answer", recipient)
         else:
             unanswered = f"[{exchange.ending or 'That task ended without an answer.'}]\n\n"
-    yield _asked(unanswered + request.task, instructions)
+    task = task_with_files(unanswered + request.task, request.files)
+    yield _asked(task, instructions, recipient.images(request.images))
     yield from _turns(request.turns, "", recipient, instructions)
     if request.output_faults and not (request.turns and request.turns[-1].faults):
         yield _asked(_asked_again(request.output_faults), instructions)
 
 
-def _asked(said: str, instructions: str | None) -> wire.ModelRequest:
-    return wire.ModelRequest(parts=[wire.UserPromptPart(said)], instructions=instructions)
+def _asked(said: str, instructions: str | None, images: Sequence[wire.UserContent] = ()) -> wire.ModelRequest:
+    content = [said, *images] if images else said
+    return wire.ModelRequest(parts=[wire.UserPromptPart(content)], instructions=instructions)
 
 
 def _turns(

@@ -62,7 +62,7 @@ async def reply(wire_format: WireFormat, request: ModelRequest, on_delta: OnDelt
         async with nothing_stays_open():
             opening = model_request_stream(
                 model,
-                conversation(request, wire_format),
+                conversation(request, wire_format, sees=wire_format.capabilities.vision),
                 model_settings=settings(wire_format, model.profile, request),
                 model_request_parameters=parameters(wire_format, model.profile, request),
             )

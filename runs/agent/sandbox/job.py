@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from runs.agent.errors import file_sentences as sentences
 from runs.agent.errors.exceptions import ToolFailed, ToolUnavailable
-from runs.agent.sandbox.limits import JobLimits
+from runs.agent.sandbox.limits import MIB, JobLimits
 from runs.agent.sandbox.slots import SLOTS
 from runs.agent.sandbox.wire import DONE, OUT_OF_MEMORY, REFUSED
 
@@ -57,7 +58,7 @@ async def run_job(module: str, request: bytes, *, limits: JobLimits = _DEFAULT, 
                 answer, notes = await _exchange(process, request, limits.answer_bytes)
                 await process.wait()
         except TimeoutError:
-            raise JobFailed(f"It took more than {limits.wall_s:g} seconds and was stopped.") from None
+            raise JobFailed(sentences.JOB_TIME.made(seconds=f"{limits.wall_s:g}")) from None
         finally:
             await _end(process)
     return _payload(module, answer, notes, process.returncode, limits)
@@ -131,15 +132,16 @@ def _kill(process: asyncio.subprocess.Process) -> None:
 
 def _payload(module: str, answer: bytes, notes: bytes, returncode: int | None, limits: JobLimits) -> bytes:
     if len(answer) > limits.answer_bytes + 1:
-        raise JobFailed(f"The result is longer than {limits.answer_bytes / 2**20:g} MiB.")
+        raise JobFailed(sentences.JOB_ANSWER.made(most=f"{limits.answer_bytes / MIB:.3g}"))
     status, payload = answer[:1], answer[1:]
     if status == DONE:
         return payload
     if status == REFUSED:
+        logger.debug("The job %s refused its input. %s", module, notes.decode(errors="replace"))
         raise JobFailed(payload.decode(errors="replace"))
     if status == OUT_OF_MEMORY:
-        raise JobFailed(f"It needs more than {limits.memory_bytes / 2**20:g} MiB of memory and was stopped.")
+        raise JobFailed(sentences.JOB_MEMORY.made(most=f"{limits.memory_bytes / MIB:.4g}"))
     if returncode == -signal.SIGXCPU:
-        raise JobFailed(f"It took more than {limits.cpu_s:g} seconds of processor time and was stopped.")
+        raise JobFailed(sentences.JOB_CPU.made(seconds=limits.cpu_s))
     logger.error("The job %s ended with %s: %s", module, returncode, notes.decode(errors="replace"))
-    raise JobFailed("It could not be read: its reader ended without an answer.")
+    raise JobFailed(sentences.JOB_ENDED.made())

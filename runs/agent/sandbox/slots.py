@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from runs.agent.errors.exceptions import ToolUnavailable
+from runs.agent.errors.file_sentences import JOBS_BUSY
 
 JOBS_AT_ONCE: Final = max(2, os.cpu_count() or 1)
 LONGEST_WAIT_S: Final = 30.0
-BUSY: Final = "Too many files and scripts are being worked on. Try again in a minute."
 
 
 class JobSlots:
@@ -47,7 +47,7 @@ class JobSlots:
             if not self._leave_queue(turn):
                 self._give_back()
             if isinstance(interrupted, TimeoutError):
-                raise ToolUnavailable(BUSY) from None
+                raise ToolUnavailable(JOBS_BUSY.made()) from None
             raise
 
     def _leave_queue(self, turn: "asyncio.Future[None]") -> bool:

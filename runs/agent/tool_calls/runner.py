@@ -9,6 +9,7 @@ from runs.agent.budget.deadline import Deadline
 from runs.agent.errors.agent_error import AgentError
 from runs.agent.errors.classification import handle_agent_error
 from runs.agent.errors.exceptions import ToolFailed, UnknownTool
+from runs.agent.files.access import NO_FILES, FileAccess, files_context
 from runs.agent.interrupts import Parked
 from runs.agent.journal import CallChange, CallState, Entry, Journal
 from runs.agent.json_data.json_types import JsonObject
@@ -39,6 +40,7 @@ class ToolCallRunner:
         limits: RunLimits,
         deadline: Deadline,
         approvals: Approvals | None = None,
+        files: FileAccess = NO_FILES,
     ) -> None:
         """`approvals` are the rules for asking a person; None if no person can be asked."""
         self.toolbox = toolbox
@@ -46,6 +48,7 @@ class ToolCallRunner:
         self.limits = limits
         self.deadline = deadline
         self.approvals = approvals
+        self.files = files
         self._started: set[str] = set()
         """Ids of the calls whose start is recorded."""
         self.refuses_hidden = False
@@ -147,7 +150,7 @@ class ToolCallRunner:
             failure = ToolFailed("A secret in the arguments of this call was not stored, so it cannot be run again.")
             return ToolResult(call.call_id, call.tool_name, None, handle_agent_error(failure, {"tool": tool.name}))
         wanted_s: float = getattr(tool, "timeout_s", None) or self.limits.tool_timeout_s
-        with call_context(call.call_id):
+        with call_context(call.call_id), files_context(self.files):
             output, error_, duration_s = await call_with_retries(
                 tool,
                 call.arguments,

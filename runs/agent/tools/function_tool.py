@@ -33,6 +33,7 @@ class FunctionTool:
         approval: Approval | None = None,
         makes_calls: bool = False,
         is_offered: Callable[[], bool] | None = None,
+        needs_files: bool = False,
     ) -> None:
         """Without `parameters` the schema comes from the signature. Raises `TypeError` or `ValueError` with the
         fault."""
@@ -48,6 +49,8 @@ class FunctionTool:
         self.makes_calls = makes_calls
         self.is_offered = is_offered
         """Whether the site is set up for it, asked at each request to a model; None: always."""
+        self.needs_files = needs_files
+        """True: models are offered it only in runs with files."""
         if parameters is None:
             signature = read_signature(function, name=self.name)
             self._parameters, self.validate_arguments = signature.parameters, signature.validate

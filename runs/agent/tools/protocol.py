@@ -47,6 +47,11 @@ def effect_of(tool: Tool) -> Effect:
     return effect
 
 
+def needs_files(tool: Tool) -> bool:
+    """True for a tool that is of use only in a run with files."""
+    return bool(getattr(tool, "needs_files", False))
+
+
 def approval_of(tool: Tool) -> Approval | None:
     """The tool's own rule for approvals; None: the agent's rule applies."""
     approval: Approval | None = getattr(tool, "approval", None)

@@ -15,6 +15,7 @@ from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.output_limit import MAX_OUTPUT_BYTES, cut_output
 from runs.agent.tools.protocol import Approval, Effect, Tool, effect_of
 from runs.agent.tools.protocol import is_offered as tool_is_offered
+from runs.agent.tools.stored_artifacts import stored_artifacts
 from runs.agent.tools.validation import validated
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ BUILTIN_MODULES: tuple[str, ...] = (
     "runs.agent.tools.builtin.current_time",
     "runs.agent.tools.code.run_python",
     "runs.agent.tools.web.fetch_page",
+    "runs.agent.tools.documents.read_file",
+    "runs.agent.tools.documents.search_documents",
 )
 """Imported at the first access to the registry. Each registers its tools with `layer="builtin"`."""
 
@@ -74,6 +77,7 @@ def tool(
     approval: Approval | None = None,
     makes_calls: bool = False,
     is_offered: Callable[[], bool] | None = None,
+    needs_files: bool = False,
     layer: Layer = "own",
 ) -> _Decorator: ...
 
@@ -89,6 +93,7 @@ def tool(
     approval: Approval | None = None,
     makes_calls: bool = False,
     is_offered: Callable[[], bool] | None = None,
+    needs_files: bool = False,
     layer: Layer = "own",
 ) -> Any:
     """Register a function as a tool. The function itself is unchanged; its tool is `function.tool`.
@@ -98,6 +103,8 @@ def tool(
     allowed for an unsafe tool. `approval` says which calls need an approval, unless the agent has a rule for this tool.
     `makes_calls`: it calls other tools (`nested_calls.py`), starts again after an approval or a crash, and so is pure.
     `is_offered` tells whether the site is set up for the tool. Built-in tools register with `layer="builtin"`.
+    Models are offered a tool that `needs_files` only in runs with files. Built-in tools register with
+    `layer="builtin"`.
 
     Raises `ValueError` if the layer has another tool of that name.
     """
@@ -114,6 +121,7 @@ def tool(
             approval=approval,
             makes_calls=makes_calls,
             is_offered=is_offered,
+            needs_files=needs_files,
         )
         _register(made, layer)
         vars(function).update(
@@ -169,10 +177,11 @@ async def execute_tool_by_name(name: str, /, **kwargs: Any) -> Any:
 async def execute_tool_safely(tool: Tool, args: JsonMapping) -> Any:
     """Validate the arguments, and call the tool. Returns its output as a JSON value.
 
-    An output of more than 1 MiB is cut (`cut_output`). Raises `InvalidArguments` before the call, `ToolFailed` if the
-    output cannot be JSON, and what the tool raises.
+    An output of more than 1 MiB is cut (`cut_output`), and files in it are stored with the run. Raises
+    `InvalidArguments` before the call, `ToolFailed` if the output cannot be JSON or a file not be stored, and what the
+    tool raises.
     """
-    return _as_json(await tool.execute(**validated(tool, args)), tool.name)
+    return _as_json(await stored_artifacts(await tool.execute(**validated(tool, args))), tool.name)
 
 
 def _as_json(output: Any, tool_name: str) -> Any:

@@ -1,5 +1,6 @@
 """Following up a run that has ended."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +15,14 @@ class NotFinished(ValueError):
     """The run has not ended, so it cannot be continued."""
 
 
-def continue_run(run_id: UUID, *, by: Any, message: str, overrides: JsonObject | None = None) -> Run:
+def continue_run(
+    run_id: UUID, *, by: Any, message: str, overrides: JsonObject | None = None, files: Sequence[UUID] = ()
+) -> Run:
     """A new run of `message`, launched by `by`; its model sees the conversation of the earlier run and its
     predecessors.
 
-    It has the earlier run's configuration with `overrides` (as of `run_again`), and totals of its own.
+    It has the earlier run's configuration with `overrides` (as of `run_again`), totals of its own, and may read the
+    files of the conversation as well as `files`.
     Raises `NotFinished`, `ValueError` for an empty message, `Run.DoesNotExist`, and what `run_again` raises.
     """
     if not message.strip():
@@ -29,4 +33,4 @@ def continue_run(run_id: UUID, *, by: Any, message: str, overrides: JsonObject |
     config = changed(launched_like(earlier, by=by), overrides, by=by, ceilings=ceilings_after(earlier, by=by))
     columns = {"config": config, "overrides": overrides_after(earlier, overrides)}
     place = {"continues": earlier, "thread": earlier.thread_id}
-    return create_run(user=by, agent=earlier.agent, task=message, **columns, **place)
+    return create_run(user=by, agent=earlier.agent, task=message, files=files, **columns, **place)

@@ -1,5 +1,6 @@
 """Launching a run, and running one again."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,11 +10,12 @@ from django.db import transaction
 from runs.agent.json_data.json_types import JsonObject
 from runs.engine.control.ceilings import ceilings_after, ceilings_of
 from runs.engine.control.overrides import changed, launched_like, overrides_after
+from runs.engine.files.attachments import attach, documents_to_attach, with_files
 from runs.engine.limits.daily_budget import check_daily_limits
 from runs.engine.limits.launch_rate import check_launch_limits
 from runs.engine.operations import fault_points
 from runs.engine.queueing.dispatch import announce, dispatch
-from runs.models import Agent, Run
+from runs.models import Agent, Attachment, Run
 from runs.models.permissions import NOT_LAUNCHED, may_launch
 
 
@@ -24,13 +26,16 @@ def launch(
     agent: Agent | None = None,
     overrides: JsonObject | None = None,
     rerun_of: Run | None = None,
+    files: Sequence[UUID] = (),
 ) -> Run:
     """A new run of `task`, queued and dispatched in one transaction. `agent` None means the default agent.
 
+    `files` are the ids of uploaded documents that it may read.
     `overrides` replaces keys of the agent's snapshot, those of `OVERRIDES`; an amount of money is a decimal string.
     Raises `ValueError` for an empty task or an unknown key; its subclasses `DailyLimitReached` if the person's runs
-    have used up the daily limit, `TooManyLaunches` if the person launches too fast or has too many runs queued, and
-    `OverrideRefused`; `PermissionDenied` if the person may not launch; `Agent.DoesNotExist` without a default agent.
+    have used up the daily limit, `TooManyLaunches` if the person launches too fast or has too many runs queued,
+    `FileRefused` for a file that is not theirs or a picture that a model cannot see, and `OverrideRefused`;
+    `PermissionDenied` if the person may not launch; `Agent.DoesNotExist` without a default agent.
     """
     if not task.strip():
         raise ValueError("A run needs a task.")
@@ -38,11 +43,12 @@ def launch(
         agent = Agent.objects.get(is_default=True)
     config = changed(agent.snapshot(), overrides, by=user, ceilings=ceilings_of(agent, by=user))
     columns = {"config": config, "overrides": overrides or {}}
-    return create_run(user=user, task=task, agent=agent, rerun_of=rerun_of, **columns)
+    return create_run(user=user, task=task, agent=agent, rerun_of=rerun_of, files=files, **columns)
 
 
 def run_again(run_id: UUID, *, by: Any, overrides: JsonObject | None = None) -> Run:
-    """A new run of the same task, launched by `by`, with the same configuration and `overrides` (as of `launch`).
+    """A new run of the same task and files, launched by `by`, with the same configuration and `overrides` (as of
+    `launch`).
 
     Tools, ceilings and approval rules are those of its agent today. Raises `ValueError` for an unknown key,
     `PermissionDenied`, `OverrideRefused`, `DailyLimitReached`, `TooManyLaunches`, and `Run.DoesNotExist`.
@@ -50,18 +56,25 @@ def run_again(run_id: UUID, *, by: Any, overrides: JsonObject | None = None) -> 
     earlier = Run.objects.select_related("agent").get(pk=run_id)
     config = changed(launched_like(earlier, by=by), overrides, by=by, ceilings=ceilings_after(earlier, by=by))
     columns = {"config": config, "overrides": overrides_after(earlier, overrides)}
-    return create_run(user=by, task=earlier.task, agent=earlier.agent, rerun_of=earlier, **columns)
+    files = list(Attachment.objects.filter(run=earlier).values_list("file_id", flat=True))
+    return create_run(user=by, task=earlier.task, agent=earlier.agent, rerun_of=earlier, files=files, **columns)
 
 
 @transaction.atomic
-def create_run(*, user: Any, agent: Agent | None, **columns: Any) -> Run:
-    """A new run, queued and dispatched. Raises `PermissionDenied`, `DailyLimitReached` and `TooManyLaunches`."""
+def create_run(*, user: Any, agent: Agent | None, files: Sequence[UUID] = (), **columns: Any) -> Run:
+    """A new run, queued and dispatched.
+
+    Raises `PermissionDenied`, `DailyLimitReached`, `TooManyLaunches` and `FileRefused`.
+    """
     if not may_launch(user):
         raise PermissionDenied(NOT_LAUNCHED)
     check_launch_limits(user)
     check_daily_limits(user)
     priority = agent.priority if agent is not None else 0
+    documents = documents_to_attach(files, user=user, models=columns["config"]["models"])
+    columns["config"] = with_files(columns["config"], documents, columns.get("continues"))
     run = Run.objects.create(user=user, agent=agent, priority=priority, **columns)
+    attach(run, documents)
     fault_points.at_commit("launch")
     dispatch(run.pk)
     announce(run.pk, 0)

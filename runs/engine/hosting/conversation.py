@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from runs.agent.errors.agent_error import AgentError, ErrorSeverity
 from runs.agent.messages import Exchange, ModelReply, ToolResult, Turn
+from runs.engine.files.run_files import images_of
 from runs.engine.hosting.replay import history_of
 from runs.models import Run, Step
 
@@ -39,8 +40,8 @@ def _exchange(run: Run) -> Exchange:
         answer = _answer(run, steps)
         # The answer has the whole text. Its replay value would have the end only.
         answer = ModelReply(text=answer.text) if was_gone_on_from else answer
-        return Exchange(run.task, tuple(turns), answer, windows=history.windows)
-    return Exchange(run.task, tuple(turns), ending=_ending(run), windows=history.windows)
+        return Exchange(run.task, tuple(turns), answer, windows=history.windows, images=images_of(run))
+    return Exchange(run.task, tuple(turns), ending=_ending(run), windows=history.windows, images=images_of(run))
 
 
 def _without_beginning(turns: list[Turn]) -> tuple[list[Turn], bool]:

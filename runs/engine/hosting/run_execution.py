@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from django.db import InterfaceError, OperationalError
@@ -14,6 +15,7 @@ from runs.agent.interrupts import Parked, PauseRequest
 from runs.agent.loop import AgentLoop
 from runs.agent.messages import Exchange
 from runs.agent.model_calls.interruptible_sleep import InterruptibleSleep
+from runs.engine.files.run_files import KnownFiles, RunFiles, files_known_to
 from runs.engine.hosting import claim_endings
 from runs.engine.hosting.claim_queries import Claim
 from runs.engine.hosting.conversation import earlier_exchanges_of
@@ -56,7 +58,8 @@ class RunExecution:
         async with agent_execution(self.claim.run.task) as state:
             try:
                 budgets = await self.services.daily_budgets.budgets_of(self.claim.run.user_id, self.services.read)
-                loop = self._loop(budgets, await self._earlier())
+                files = await files_known_to(self.claim.run)
+                loop = self._loop(budgets, await self._earlier(), files)
             except (OperationalError, InterfaceError) as away:
                 # The run itself is fine: the next host that claims it begins it.
                 await self.services.read(close_connection)
@@ -76,11 +79,12 @@ class RunExecution:
             return ()
         return await self.services.read(partial(earlier_exchanges_of, self.claim.run))
 
-    def _loop(self, budgets: Sequence[Budget], earlier: tuple[Exchange, ...]) -> AgentLoop:
+    def _loop(self, budgets: Sequence[Budget], earlier: tuple[Exchange, ...], files: KnownFiles) -> AgentLoop:
         run = self.claim.run
         history = history_of(run, self.claim.steps, self.claim.calls)
         history.earlier = earlier
         setup = setup_of(run.config, self.services.provider_for)
+        setup = replace(setup, files=RunFiles(run), file_infos=files.infos, images=files.images)
         self.recorder.replies.models = [(each.name, each.model) for each in setup.providers]
         return AgentLoop(
             run.task,

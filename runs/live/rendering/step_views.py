@@ -30,6 +30,7 @@ from runs.agent.tool_calls.call_states import CALL_STATES
 from runs.agent.visible_text import exact
 from runs.live.rendering import time_bars as pictures
 from runs.live.rendering.approval_views import Question, places_of, question_of
+from runs.live.rendering.artifacts import ArtifactView, artifacts_in
 from runs.live.rendering.data_tables import DataTable, table_of
 from runs.live.rendering.error_codes import cause_of
 from runs.live.rendering.first_lines import first_line
@@ -92,6 +93,8 @@ class StepView:
     output: Fold | None = None
     table: DataTable | None = None
     """An answer's data as a table; otherwise it is `output`."""
+    artifacts: list[ArtifactView] = field(default_factory=list)
+    """The files that the call made."""
     picture: Picture | None = None
     """The parallel calls of the turn, or the lanes of a race."""
     race: Race | None = None
@@ -229,6 +232,7 @@ def _add_error(card: StepView, step: Step, told: ErrorPayload) -> None:
 
 def _add_result(card: StepView, step: Step, told: ToolResultPayload) -> None:
     card.output = fold_result(step)
+    card.artifacts = artifacts_in(step.tool_output)
     card.short = short_result(words_of(step), step.tool_output)
     card.cause = cause_of(told.code) if step.severity else ""
     _set_call_state(card, "failed" if step.severity else "succeeded")

@@ -11,6 +11,7 @@ from runs.agent.errors import (
     argument_sentences,
     call_sentences,
     exceptions,
+    file_sentences,
     model_exceptions,
     model_sentences,
     python_sentences,
@@ -60,7 +61,15 @@ RULES: Final = (words("never"), words("unsafe tools only"), words("always"))
 """The rules of approval as refusals name them."""
 
 MODULES: Final = (
-    *(argument_sentences, call_sentences, exceptions, model_exceptions, model_sentences, python_sentences),
+    *(
+        argument_sentences,
+        call_sentences,
+        exceptions,
+        file_sentences,
+        model_exceptions,
+        model_sentences,
+        python_sentences,
+    ),
     *(step_sentences, suggested_actions),
 )
 """The modules with stored sentences, which are recognized as soon as they are imported."""

@@ -5,6 +5,7 @@ from django import forms
 from runs.agent.json_data.json_types import JsonObject
 from runs.live.rendering.long_texts import fold, piece_of, prose_of
 from runs.models import Agent
+from runs.web.files import files_field
 from runs.web.forms import FollowUpForm, LaunchForm
 from runs.web.styleguide import sample_rows as rows
 from runs.web.styleguide.samples import Sample, SampleGroup, sample
@@ -48,7 +49,12 @@ def _fields() -> list[Sample]:
         sample("Number, suggested", "runs/partials/limit_field", {"field": empty["turns"], "words": "Was 20"}),
         sample("Errors of a form", "partials/form_errors", {"form": wrong}),
         sample("Launch form", "runs/partials/launch_form", context, wide=True),
-        sample("Follow-up", "runs/partials/follow_up", {"run": rows.run(), "follow_up": follow_up}, wide=True),
+        sample(
+            "Follow-up",
+            "runs/partials/follow_up",
+            {"run": rows.run(), "follow_up": follow_up, **files_field([])},
+            wide=True,
+        ),
     ]
 
 

@@ -35,7 +35,7 @@ async def test_a_refusal_is_the_words_of_the_job() -> None:
         ("spin", JobLimits(cpu_s=1), "more than 1 seconds of processor time"),
         ("sleep", JobLimits(wall_s=0.5), "more than 0.5 seconds"),
         ("memory", JobLimits(memory_bytes=256 * MIB), "more than 256 MiB of memory"),
-        ("answer:2000001", JobLimits(answer_bytes=2_000_000), "longer than 1.90735 MiB"),
+        ("answer:2000001", JobLimits(answer_bytes=2_000_000), "longer than 1.91 MiB"),
         ("flood:1", JobLimits(answer_bytes=2_000_000), "longer than"),
         ("flood:2", JobLimits(wall_s=1.0), "more than 1 seconds"),
         ("end", JobLimits(), "ended without an answer"),

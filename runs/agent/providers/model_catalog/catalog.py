@@ -108,6 +108,15 @@ def provider_for(
     return source.remote_model(model)
 
 
+def sees_images(model_name: str) -> bool:
+    """False if the model is known to take no images. A model that is not set up is refused elsewhere."""
+    try:
+        capabilities: Capabilities | None = getattr(provider_for(model_name), "capabilities", None)
+    except ModelNotSetUp:
+        return True
+    return capabilities is None or capabilities.vision is not False
+
+
 def model_fault(
     name: str, *, endpoints: Sequence[Endpoint] | None = None, environ: Mapping[str, str] | None = None
 ) -> str | None:

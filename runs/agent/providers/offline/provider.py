@@ -2,6 +2,7 @@
 
 from runs.agent.json_data.json_types import JsonMapping
 from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta
+from runs.agent.providers.capabilities import Capabilities
 from runs.agent.providers.offline import answer
 from runs.agent.providers.offline import structured_answer as form
 from runs.agent.providers.offline.follow_up_references import plan_for
@@ -17,6 +18,7 @@ class OfflinePlanner:
 
     name = "offline"
     model = "offline"
+    capabilities = Capabilities(vision=False)
 
     async def reply(self, request: ModelRequest, *, on_delta: OnDelta | None = None) -> ModelReply:
         """The next calls, or the answer. The answer to a task that no rule matches is a refusal."""

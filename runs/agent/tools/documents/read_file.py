@@ -1,0 +1,48 @@
+"""The tool `read_file`."""
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from runs.agent.errors.exceptions import ToolFailed
+from runs.agent.files.access import current_files, find_file
+from runs.agent.files.file_list import size_text
+from runs.agent.tools.registry import tool
+
+MOST_CHARACTERS: Final = 24_000
+"""What one call gives back: below the limit of what a model sees of a result."""
+_PASSAGES_AT_ONCE: Final = 50
+
+
+@tool(effect="read", layer="builtin", needs_files=True)
+async def read_file(name: str, start: Annotated[int, Field(ge=1)] = 1) -> str:
+    """Read the text of a file of this conversation.
+
+    Args:
+        name: The name of the file, as it is listed.
+        start: The number of the passage to begin at. A long text comes in several calls: the end of each says where
+            the next one begins.
+    """
+    file = await find_file(name)
+    parts: list[str] = []
+    length, number = 0, start
+    while length < MOST_CHARACTERS:
+        passages = await current_files().passages(file, first=number, most=_PASSAGES_AT_ONCE)
+        for passage in passages:
+            if parts and length + len(passage.text) > MOST_CHARACTERS:
+                return _joined(parts, f"[The text goes on: call read_file with start={passage.number}.]")
+            parts.append(f"[{passage.place}]\n{passage.text}")
+            length += len(passage.text)
+            number = passage.number + 1
+        if len(passages) < _PASSAGES_AT_ONCE:
+            break
+    if parts:
+        return _joined(parts, "")
+    if start > 1:
+        raise ToolFailed(f"The text of {file.name} ends before passage {start}.")
+    what = f"{file.name} ({file.media_type}, {size_text(file.size)})"
+    raise ToolFailed(f"{what} has no text. A picture is shown to models that see images; a scan has none.")
+
+
+def _joined(parts: list[str], end: str) -> str:
+    return "\n\n".join([*parts, *filter(None, [end])])

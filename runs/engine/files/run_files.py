@@ -1,0 +1,156 @@
+"""The files of a run, for its tools: the `FileAccess` of the engine."""
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from runs.agent.errors.exceptions import ToolFailed
+from runs.agent.files.access import FoundPassage, Passage
+from runs.agent.files.file_info import MAX_FILE_BYTES, Artifact, FileInfo, FileSource, Image
+from runs.engine.files.passage_search import search_passages
+from runs.engine.files.storage import FileRefused, check_quota, content_of, write_chunks
+from runs.engine.files.uploads import clean_name
+from runs.engine.files.visibility import files_of_run, has_files
+from runs.models import DocumentPassage, Run, StoredFile
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFiles:
+    """What a model is told of the files of its run when it begins."""
+
+    infos: Sequence[FileInfo] = ()
+    images: Sequence[Image] = ()
+    """The pictures given with this run's task, with their content."""
+
+
+MOST_ARTIFACTS: Final = 200
+"""Files that one run may make."""
+_THREADS: Final = ThreadPoolExecutor(2, thread_name_prefix="agentsite-files")
+"""Of this process. Not the host's reader: a file of 25 MiB would hold up the claims and replays of all runs."""
+
+
+class RunFiles:
+    """The files of one run. Each method works in a thread of its own connection."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    async def files(self) -> Sequence[FileInfo]:
+        """Attached documents first, then artifacts, then the documents of libraries by name."""
+        return await _in_thread(self._files)
+
+    async def content(self, file: FileInfo) -> bytes:
+        """The bytes of a file. Raises `ToolFailed` if it was deleted."""
+        content = await _in_thread(partial(content_of, UUID(file.id)))
+        if not content:
+            raise ToolFailed(f"The file {file.name} was deleted.")
+        return content
+
+    async def passages(self, file: FileInfo, *, first: int, most: int) -> Sequence[Passage]:
+        """Up to `most` passages from number `first` on."""
+        return await _in_thread(partial(_passages, UUID(file.id), first, most))
+
+    async def search(self, query: str, *, most: int) -> Sequence[FoundPassage]:
+        """The passages of all files of the run that match best, best first."""
+        return await _in_thread(partial(self._search, query, most))
+
+    async def save(self, artifact: Artifact, *, call_id: str, index: int) -> FileInfo:
+        """Store an artifact. Raises `ToolFailed` if it is too large or the quota is used up."""
+        return await _in_thread(partial(self._save, artifact, UUID(call_id), index))
+
+    def _files(self) -> list[FileInfo]:
+        rows = list(files_of_run(self._run).select_related("library"))
+        order: dict[FileSource, int] = {"attached": 0, "artifact": 1, "library": 2}
+        infos = [info_of(row) for row in rows]
+        return sorted(infos, key=lambda each: (order[each.source], each.library, each.name if each.library else ""))
+
+    def _search(self, query: str, most: int) -> list[FoundPassage]:
+        found = search_passages(files_of_run(self._run), query, most=most)
+        return [FoundPassage(info_of(each.file), _passage(each), score) for each, score in found]
+
+    def _save(self, artifact: Artifact, call_id: UUID, index: int) -> FileInfo:
+        if len(artifact.content) > MAX_FILE_BYTES:
+            raise ToolFailed(f"The file is larger than {MAX_FILE_BYTES // 2**20} MiB and was not kept.")
+        pk = uuid.uuid5(call_id, str(index))
+        with transaction.atomic():
+            # The row lock keeps two calls of one run from both finding the last place.
+            Run.objects.select_for_update(no_key=True).filter(pk=self._run.pk).first()
+            StoredFile.objects.filter(pk=pk).delete()
+            made = StoredFile.objects.filter(run_id=self._run.pk)
+            if made.count() >= MOST_ARTIFACTS:
+                raise ToolFailed(f"This run has made {MOST_ARTIFACTS} files, and that is the limit.")
+            try:
+                name = clean_name(artifact.name)
+                check_quota(self._run.user, len(artifact.content))
+            except FileRefused as refused:
+                raise ToolFailed(str(refused)) from refused
+            row = StoredFile.objects.create(
+                pk=pk,
+                name=name,
+                media_type=artifact.media_type,
+                size=len(artifact.content),
+                received=len(artifact.content),
+                sha256=hashlib.sha256(artifact.content).hexdigest(),
+                state=StoredFile.State.READY,
+                user_id=self._run.user_id,
+                run_id=self._run.pk,
+                call_id=call_id,
+            )
+            write_chunks(row, artifact.content)
+        return info_of(row)
+
+
+async def files_known_to(run: Run) -> KnownFiles:
+    """The files of a run; without a query for one that has none."""
+    if not has_files(run):
+        return KnownFiles()
+    infos = await RunFiles(run).files()
+    return KnownFiles(infos, await _in_thread(partial(images_of, run)))
+
+
+def images_of(run: Run) -> tuple[Image, ...]:
+    """The pictures that were given with the run's task. Queries the database."""
+    if not run.config.get("files"):
+        return ()
+    given = StoredFile.objects.filter(attachments__run=run, media_type__startswith="image/")
+    return tuple(
+        Image(each.name, each.media_type, content_of(each.pk)) for each in given.order_by("attachments__position")
+    )
+
+
+def info_of(row: StoredFile) -> FileInfo:
+    """A stored file as tools see it."""
+    source: FileSource = "artifact" if row.run_id else "library" if row.library_id else "attached"
+    library = row.library.name if row.library is not None else ""
+    return FileInfo(str(row.pk), row.name, row.media_type, row.size, source, library)
+
+
+def _passages(file_id: UUID, first: int, most: int) -> list[Passage]:
+    rows = DocumentPassage.objects.filter(file_id=file_id, number__gte=first).order_by("number")[:most]
+    return [_passage(row) for row in rows]
+
+
+def _passage(row: DocumentPassage) -> Passage:
+    return Passage(row.number, row.place, row.text)
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, partial(_with_connection, work))
+
+
+def _with_connection(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    finally:
+        # Nobody else returns it, and an idle connection of Postgres is one that others lack.
+        connection.close()

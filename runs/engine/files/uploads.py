@@ -1,0 +1,136 @@
+"""Uploads: a file comes in pieces, is recognised and read once all are there, and only then may be used.
+
+Pieces, because no request may be longer than a form (`DATA_UPLOAD_MAX_MEMORY_SIZE`), a broken connection costs one of
+them, and nobody without an account makes the server store anything.
+"""
+
+import hashlib
+import unicodedata
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.utils import timezone
+
+from runs.agent.errors.exceptions import ToolUnavailable
+from runs.agent.files.extraction import Extraction, extract
+from runs.agent.files.file_info import MAX_FILE_BYTES
+from runs.agent.files.file_types import BEGINNING_BYTES, MEDIA_TYPES, NotTaken, end_of, end_of_name
+from runs.agent.files.search_words import search_words
+from runs.agent.sandbox.job import JobFailed
+from runs.agent.unicode_normalization import stream_safe
+from runs.agent.wording import Wording
+from runs.engine.files.storage import FileRefused, check_quota, content_of
+from runs.models import DocumentPassage, FileChunk, Library, StoredFile
+
+MAX_IMAGE_BYTES: Final = 5 * 1024 * 1024
+"""The largest image that all providers take (Anthropic's limit)."""
+MOST_OPEN: Final = 20
+"""Unfinished uploads of one person; the oldest one is deleted for a new one."""
+OPEN_FOR: Final = timedelta(hours=1)
+"""How long an upload may rest before it is deleted."""
+_PASSAGES_AT_ONCE: Final = 200
+
+
+def begin_upload(*, user: Any, name: str, size: int, library: Library | None = None) -> StoredFile:
+    """A new file that waits for its bytes.
+
+    Raises `FileRefused` for a size of 0 or above 25 MiB, a name whose type is not taken, and a full quota.
+    """
+    name = clean_name(name)
+    try:
+        end_of_name(name)
+    except NotTaken as refused:
+        raise FileRefused(str(refused)) from refused
+    if size <= 0:
+        raise FileRefused(Wording("The file is empty."))
+    if size > MAX_FILE_BYTES:
+        raise FileRefused(Wording("The file is larger than %(most)s MiB.", most=MAX_FILE_BYTES // 2**20))
+    with transaction.atomic():
+        # Without the lock, uploads that begin together would all find room.
+        get_user_model().objects.select_for_update(no_key=True).filter(pk=user.pk).first()
+        _delete_abandoned(user)
+        if library is None:
+            check_quota(user, size)
+        return StoredFile.objects.create(user=user, name=name, size=size, library=library)
+
+
+def receive(file_id: UUID, *, user: Any, offset: int, content: bytes) -> StoredFile:
+    """Store a piece; the last one completes the file. A piece that has come before changes nothing.
+
+    Raises `StoredFile.DoesNotExist` for a file that is not this person's, and `FileRefused` for a piece that does not
+    fit; if the file itself is refused, it is deleted.
+    """
+    with transaction.atomic():
+        file = StoredFile.objects.select_for_update().get(pk=file_id, user=user, run=None)
+        if file.state == StoredFile.State.READY or (content and offset + len(content) <= file.received):
+            return file
+        if offset != file.received or not content or offset + len(content) > file.size:
+            next_piece = "The next piece begins at byte %(received)s of %(size)s."
+            raise FileRefused(Wording(next_piece, received=file.received, size=file.size))
+        FileChunk.objects.create(file=file, offset=offset, content=content)
+        file.received += len(content)
+        file.save(update_fields=["received"])
+    if file.received == file.size:
+        _complete(file)
+    return file
+
+
+def clean_name(name: str) -> str:
+    """A name without folder, control characters and marks of direction, of at most 200 characters.
+
+    Raises `FileRefused` if nothing is left.
+    """
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    visible = "".join(each for each in last[:1000] if unicodedata.category(each)[0] != "C")
+    named = unicodedata.normalize("NFC", stream_safe(visible)).strip().lstrip(".")
+    stem, dot, end = named.rpartition(".")
+    cleaned = f"{stem[: 200 - len(end)]}{dot}{end}" if len(end) < 20 else named[:200]
+    if not cleaned or not stem:
+        raise FileRefused(Wording("The file needs a name that says its type, such as sales.csv."))
+    return cleaned
+
+
+def _complete(file: StoredFile) -> None:
+    """Recognise and read the file. Raises `FileRefused`, after the file was deleted."""
+    content = content_of(file.pk)
+    try:
+        end, read = _read(file.name, content)
+    except (NotTaken, JobFailed, ToolUnavailable) as refused:
+        file.delete()
+        raise FileRefused(str(refused)) from refused
+    except BaseException:
+        file.delete()
+        raise
+    file.media_type, file.sha256 = MEDIA_TYPES[end][0], hashlib.sha256(content).hexdigest()
+    file.text_is_cut, file.state = read.is_cut, StoredFile.State.READY
+    add_passages(file, read)
+    file.save(update_fields=["media_type", "sha256", "text_is_cut", "state"])
+
+
+def _read(name: str, content: bytes) -> tuple[str, Extraction]:
+    """The type of the file, as a key of `MEDIA_TYPES`, and its text."""
+    end = end_of(name, content[:BEGINNING_BYTES])
+    if MEDIA_TYPES[end][1] == "image" and len(content) > MAX_IMAGE_BYTES:
+        raise FileRefused(Wording("The image is larger than %(most)s MiB.", most=MAX_IMAGE_BYTES // 2**20))
+    return end, async_to_sync(extract)(end, content)
+
+
+def add_passages(file: StoredFile, read: Extraction) -> None:
+    """Store the text of a file, in short transactions."""
+    rows = [
+        DocumentPassage(file=file, number=number, place=place[:120], text=text, words=" ".join(search_words(text)))
+        for number, (place, text) in enumerate(read.passages, start=1)
+    ]
+    for begin in range(0, len(rows), _PASSAGES_AT_ONCE):
+        DocumentPassage.objects.bulk_create(rows[begin : begin + _PASSAGES_AT_ONCE])
+
+
+def _delete_abandoned(user: Any) -> None:
+    unfinished = StoredFile.objects.filter(user=user, state=StoredFile.State.UPLOADING)
+    unfinished.filter(created_at__lt=timezone.now() - OPEN_FOR).delete()
+    too_many = unfinished.order_by("-created_at").values_list("pk", flat=True)[MOST_OPEN - 1 :]
+    StoredFile.objects.filter(pk__in=list(too_many)).delete()

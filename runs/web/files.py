@@ -1,0 +1,163 @@
+"""Uploads in pieces, and downloads, of the files of runs and libraries."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any, Final
+from urllib.parse import quote
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from runs.agent.files.file_info import MAX_FILE_BYTES
+from runs.agent.files.file_types import MEDIA_TYPES
+from runs.engine.files.storage import FileRefused, chunks_of
+from runs.engine.files.uploads import begin_upload, receive
+from runs.engine.files.visibility import files_for
+from runs.live.rendering.stored_words import refusal_words
+from runs.live.sockets.hub import get_hub
+from runs.models import Library, Run, StoredFile
+from runs.models.permissions import NOT_LAUNCHED, may_change_agents, may_launch
+from runs.models.stored_file import CHUNK_BYTES
+from runs.web.access import PageRequest, id_in, signed_in
+
+ACCEPTED: Final = ",".join(f".{end}" for end in MEDIA_TYPES)
+"""For the `accept` of a file field."""
+_SANDBOXED: Final = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
+"""For a browser that opens a file as a page all the same."""
+
+
+def field_context(request: PageRequest) -> dict[str, Any]:
+    """The context of `partials/files_field.html`: the files that the form has already, and the limits."""
+    chosen = list(filter(None, map(id_in, request.POST.getlist("files"))))
+    found = files_for(request.user).in_bulk(chosen) if chosen else {}
+    return files_field([found[each] for each in chosen if each in found])
+
+
+def files_field(files: Sequence[StoredFile]) -> dict[str, Any]:
+    """The context of the field with these files."""
+    return {
+        "files": files,
+        "accepted": ACCEPTED,
+        "piece_bytes": CHUNK_BYTES,
+        "most_bytes": MAX_FILE_BYTES,
+    }
+
+
+def files_field_of(run: Run) -> dict[str, Any]:
+    """The context of the field with the files of an earlier run, in a form that repeats it."""
+    return files_field(list(files_given_to(run)))
+
+
+def files_given_to(run: Run) -> QuerySet[StoredFile]:
+    """The documents given to the run at its launch, in their order; without a query for a run without files."""
+    if not run.config.get("files"):
+        return StoredFile.objects.none()
+    return StoredFile.objects.filter(attachments__run=run).order_by("attachments__position")
+
+
+def given_files(request: PageRequest) -> list[UUID]:
+    """The ids of the files sent with a form: those uploaded before, and those in the form itself, which a browser
+    without JavaScript sends. Raises `FileRefused`."""
+    ids = [each for name in request.POST.getlist("files") if (each := id_in(name))]
+    return ids + [_taken(request, each).pk for each in request.FILES.getlist("upload")]
+
+
+def _taken(request: PageRequest, upload: "UploadedFile[bytes]") -> StoredFile:
+    file = begin_upload(user=request.user, name=upload.name or "", size=upload.size or 0)
+    for piece in upload.chunks(CHUNK_BYTES):
+        file = receive(file.pk, user=request.user, offset=file.received, content=piece)
+    return file
+
+
+@require_POST
+@signed_in
+def begin(request: PageRequest) -> HttpResponse:
+    """Begin an upload: `name` and `size` in bytes, for a library its id as `library`. 201 with the address for the
+    pieces; 422 with the reason."""
+    library = _library(request)
+    if library is None and not may_launch(request.user):
+        raise PermissionDenied(NOT_LAUNCHED)
+    size = request.POST.get("size", "")
+    try:
+        file = begin_upload(
+            user=request.user,
+            name=request.POST.get("name", ""),
+            size=int(size) if size.isascii() and size.isdigit() and len(size) < 20 else 0,
+            library=library,
+        )
+    except FileRefused as refused:
+        return _refusal(refused)
+    return JsonResponse(_told(file), status=201)
+
+
+@require_POST
+@signed_in
+def add_piece(request: PageRequest, file_id: UUID) -> HttpResponse:
+    """Add the body from byte `?offset=` on. 200 with what is there now; 422 with the reason, and the file is gone if it
+    was the last piece."""
+    offset = request.GET.get("offset", "")
+    try:
+        place = int(offset) if offset.isascii() and offset.isdigit() and len(offset) < 20 else -1
+        file = receive(file_id, user=request.user, offset=place, content=request.body)
+    except StoredFile.DoesNotExist as error:
+        raise Http404(gettext("There is no such file, or it is not yours.")) from error
+    except FileRefused as refused:
+        return _refusal(refused)
+    return JsonResponse(_told(file))
+
+
+@require_safe
+@signed_in  # type: ignore[arg-type]  # a stream is no `HttpResponse`, and is sent as one
+def download(request: PageRequest, file_id: UUID) -> HttpResponseBase:
+    """Send a file as an attachment, whatever it is; a page may show it as a picture."""
+    file = files_for(request.user).filter(pk=file_id).first()
+    if file is None:
+        raise Http404(gettext("There is no such file, or it is not yours."))
+    response = StreamingHttpResponse(_sent(chunks_of(file.pk)))
+    text = "; charset=utf-8" if file.media_type.startswith("text/") else ""
+    response["Content-Type"] = f"{file.media_type}{text}"
+    response["Content-Length"] = file.size
+    ascii_name = file.name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_").replace("\\", "_")
+    response["Content-Disposition"] = f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(file.name)}"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = _SANDBOXED
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response
+
+
+async def _sent(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The chunks, each read when the client has taken the one before."""
+    reader = get_hub().slow_reader
+    while (chunk := await reader.run(next, chunks, None)) is not None:
+        yield chunk
+
+
+def _library(request: PageRequest) -> Library | None:
+    """The library the file is for; None without one. 404 for a user who may not add to it."""
+    pk = request.POST.get("library", "")
+    if not pk:
+        return None
+    library = Library.objects.filter(pk=pk).first() if pk.isascii() and pk.isdigit() and len(pk) < 18 else None
+    if library is None or not may_change_agents(request.user):
+        raise Http404(gettext("There is no such library, or it is not for you."))
+    return library
+
+
+def _told(file: StoredFile) -> dict[str, Any]:
+    return {
+        "id": str(file.pk),
+        "name": file.name,
+        "size": file.size,
+        "received": file.received,
+        "is_ready": file.state == StoredFile.State.READY,
+        "is_image": file.is_image,
+        "url": file.get_absolute_url(),
+    }
+
+
+def _refusal(refused: FileRefused) -> HttpResponse:
+    return JsonResponse({"error": refusal_words(refused)}, status=422)

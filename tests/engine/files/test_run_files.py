@@ -1,0 +1,138 @@
+"""A run reads the files given to it and makes new ones; each is kept once, whatever happens to the call."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+
+from runs.agent.files.file_info import Artifact
+from runs.agent.messages import ModelProvider
+from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
+from runs.agent.tools import registry
+from runs.agent.tools.registry import tool
+from runs.engine import control
+from runs.engine.files.storage import FileRefused, content_of
+from runs.engine.hosting.host import RunHost
+from runs.models import Agent, Attachment, Library, Run, StoredFile
+from tests.agent.files import documents
+from tests.engine.conftest import ended, steps_of
+from tests.engine.files.test_uploads import upload as upload_now
+
+HostFor = Callable[[ModelProvider], RunHost]
+upload = sync_to_async(upload_now)
+launch = sync_to_async(control.launch)
+
+
+@pytest.fixture
+def draw() -> Iterator[None]:
+    """A tool that makes two files."""
+
+    @tool(effect="pure")
+    def draw(text: str) -> dict[str, Any]:
+        """Draw."""
+        picture = Artifact("chart.svg", "image/svg+xml", f"<svg>{text}</svg>".encode())
+        return {"said": text, "picture": picture, "table": Artifact("t.csv", "text/csv", b"a,b\n1,2\n")}
+
+    yield
+    del registry._layers["own"]["draw"]
+
+
+async def test_a_run_reads_and_searches_the_files_given_to_it(host_for: HostFor, ada: User) -> None:
+    file = await upload(ada, "policy.txt", b"Refunds are paid within 30 days.")
+    model = ScriptedModel(
+        calls_tool("search_documents", query="refund"), calls_tool("read_file", name="POLICY.txt"), answers("30 days")
+    )
+    host_for(model)
+    run = await ended(await launch(user=ada, task="How fast?", files=[file.pk]))
+    steps = [step for step in await steps_of(run) if step.kind == "tool_result"]
+    found = {"file": "policy.txt", "place": "line 1", "passage": 1, "text": "Refunds are paid within 30 days."}
+    assert steps[0].tool_output == {"found": [found]}
+    assert steps[1].tool_output == "[line 1]\nRefunds are paid within 30 days."
+    assert [each.name for each in model.requests[0].files] == ["policy.txt"]
+
+
+async def test_tools_for_files_are_offered_in_runs_with_files_only(host_for: HostFor, ada: User) -> None:
+    model = ScriptedModel(answers("none"))
+    host_for(model)
+    await ended(await launch(user=ada, task="Anything?"))
+    assert not {"read_file", "search_documents"} & {each.name for each in model.requests[0].tools}
+
+
+async def test_a_follow_up_and_a_repetition_have_the_files_too(host_for: HostFor, ada: User) -> None:
+    file = await upload(ada, "policy.txt", b"Refunds are paid within 30 days.")
+    model = ScriptedModel(calls_tool("read_file", name="policy.txt"), answers("30 days"))
+    host_for(model)
+    run = await ended(await launch(user=ada, task="How fast?", files=[file.pk]))
+    follow_up = await ended(await sync_to_async(control.continue_run)(run.pk, by=ada, message="Sure?"))
+    again = await ended(await sync_to_async(control.run_again)(run.pk, by=ada))
+    for each in (follow_up, again):
+        assert (await steps_of(each))[1].tool_output == "[line 1]\nRefunds are paid within 30 days."
+
+
+async def test_a_run_reads_the_libraries_of_its_agent_and_no_others(
+    host_for: HostFor, ada: User, assistant: Agent
+) -> None:
+    for name in ("handbook", "secret"):
+        library = await Library.objects.acreate(name=name)
+        await upload(ada, f"{name}.txt", f"The {name} says 30 days.".encode(), library=library)
+    assistant.libraries = ["handbook"]
+    await assistant.asave()
+    host_for(ScriptedModel(calls_tool("search_documents", query="days"), answers("30 days")))
+    run = await ended(await launch(user=ada, task="How fast?"))
+    found = (await steps_of(run))[1].tool_output["found"]
+    assert [(each["file"], each["library"]) for each in found] == [("handbook.txt", "handbook")]
+
+
+async def test_files_that_a_tool_makes_are_kept_with_the_run_and_named_in_its_output(
+    host_for: HostFor, ada: User, draw: None
+) -> None:
+    host_for(ScriptedModel(calls_tool("draw", text="one"), answers("drawn")))
+    run = await ended(await launch(user=ada, task="Draw."))
+    output = (await steps_of(run))[1].tool_output
+    kept = {each.name: each async for each in StoredFile.objects.filter(run=run)}
+    picture = kept["chart.svg"]
+    reference = {"artifact": str(picture.pk), "name": "chart.svg", "media_type": "image/svg+xml", "size": 14}
+    assert output["said"] == "one"
+    assert output["picture"] == reference
+    assert await sync_to_async(content_of)(picture.pk) == b"<svg>one</svg>"
+    assert await sync_to_async(content_of)(kept["t.csv"].pk) == b"a,b\n1,2\n"
+
+
+async def test_more_than_may_be_kept_is_an_error_that_the_model_reads(
+    host_for: HostFor, ada: User, draw: None, settings: Any
+) -> None:
+    settings.AGENTSITE_FILES_MIB_PER_USER = 0
+    host_for(ScriptedModel(calls_tool("draw", text="one"), answers("not drawn")))
+    run = await ended(await launch(user=ada, task="Draw."))
+    assert "more than may be kept" in (await steps_of(run))[1].content
+    assert not await StoredFile.objects.aexists()
+
+
+async def test_a_picture_reaches_a_model_also_in_a_follow_up(host_for: HostFor, ada: User, assistant: Agent) -> None:
+    assistant.model_names = ["somebody/sees"]
+    await assistant.asave()
+    file = await upload(ada, "photo.png", documents.png())
+    model = ScriptedModel(answers("red"))
+    host_for(model)
+    run = await ended(await launch(user=ada, task="Which colour?", files=[file.pk]))
+    await ended(await sync_to_async(control.continue_run)(run.pk, by=ada, message="Sure?"))
+    first, second = (request for request in model.requests)
+    assert [(each.name, each.content) for each in first.images] == [("photo.png", documents.png())]
+    assert not second.images
+    assert second.earlier[0].images == tuple(first.images)
+
+
+async def test_a_picture_for_a_model_that_sees_none_is_refused_at_the_launch(ada: User) -> None:
+    file = await upload(ada, "photo.png", documents.png())
+    with pytest.raises(FileRefused, match=r"The model offline cannot see images\. .* take photo\.png away"):
+        await launch(user=ada, task="Which colour?", files=[file.pk])
+    assert not await Run.objects.aexists()
+
+
+async def test_nobody_gives_a_file_of_another_person(ada: User) -> None:
+    file = await upload(await User.objects.acreate(username="bob"), "bob.txt", b"secret")
+    with pytest.raises(FileRefused, match="not yours"):
+        await launch(user=ada, task="Read it.", files=[file.pk])
+    assert not await Attachment.objects.aexists()
