@@ -9,7 +9,7 @@ const BEING_READ_MS = 500;
 const waiting = new WeakMap(); // by form: its uploads, and the button that is pressed again when they have ended
 
 const sizeText = (bytes) =>
-  bytes < 2 ** 20 ? `${number(Math.max(1, bytes / 2 ** 10), 1)} KB` : `${number(bytes / 2 ** 20, 1)} MB`;
+  bytes < 2 ** 20 ? `${number(Math.max(0.1, bytes / 2 ** 10), 1)} KB` : `${number(bytes / 2 ** 20, 1)} MB`;
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -155,7 +155,7 @@ document.addEventListener(
 for (const name of ["dragover", "drop", "dragleave"]) {
   document.addEventListener(name, (event) => {
     const form = formOf(event.target);
-    if (!form || !event.dataTransfer?.types.includes("Files")) return;
+    if (!form || ![...(event.dataTransfer?.items ?? [])].some((item) => item.kind === "file")) return;
     event.preventDefault();
     form.toggleAttribute("data-dropping", name === "dragover");
     if (name === "drop") addAll(form, [...event.dataTransfer.files]);

@@ -19,6 +19,7 @@ from runs.api.request_schemas import Overrides
 from runs.api.serializers import answer
 from runs.engine import control
 from runs.engine.control import OverrideRefused
+from runs.engine.files.storage import DocumentRefused
 from runs.engine.limits.daily_budget import DailyLimitReached
 from runs.engine.limits.launch_rate import TooManyLaunches
 from runs.models import Agent, ApiToken, Run
@@ -68,6 +69,8 @@ def map_launch_errors(start: Callable[[], T]) -> T:
         raise invalid(f"overrides.{public_name(refused.name)}: {refused}") from refused
     except TooManyLaunches as refused:
         raise too_many(str(refused), refused.retry_after_s) from refused
+    except DocumentRefused as refused:
+        raise invalid(f"files: {refused}") from refused
     except DailyLimitReached as refused:
         raise ApiError(
             429, "daily_limit_reached", str(refused), action="Send it again after midnight UTC."

@@ -1,6 +1,7 @@
 """Request schemas of the API."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
+from uuid import UUID
 
 from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, create_model, field_validator
@@ -11,6 +12,7 @@ from runs.agent.json_data.json_values import check_storable_json, check_storable
 from runs.agent.providers.model_catalog.model_names import MAX_NAME_CHARS
 from runs.api.response_schemas import Strategy
 from runs.api.setting_fields import request_fields
+from runs.engine.files.attachments import MOST_ATTACHED
 
 StatusFilter = Literal["", "idle", "thinking", "executing", "waiting", "completed", "failed", "cancelled"]
 SeverityFilter = Literal["", "info", "warning", "error", "critical"]
@@ -75,6 +77,9 @@ class Launch(StrictSchema):
         Text | None, Field(max_length=80, description="An agent's name; without one, the default agent.")
     ] = None
     overrides: Overrides | None = None
+    files: Annotated[
+        list[UUID], Field(max_length=MOST_ATTACHED, description="Ids of uploaded files that the run may read.")
+    ] = []
 
 
 class RunAgain(StrictSchema):
@@ -88,6 +93,9 @@ class FollowUp(StrictSchema):
 
     message: Annotated[Text, Field(min_length=1, description="At most 256 KiB.", examples=["And in miles?"])]
     overrides: Overrides | None = None
+    files: Annotated[
+        list[UUID], Field(max_length=MOST_ATTACHED, description="Ids of uploaded files that the run may read.")
+    ] = []
 
 
 _Hash = Annotated[Text, Field(max_length=64, description="The call's `arguments_hash` you decide about.")]

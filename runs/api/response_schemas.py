@@ -18,6 +18,7 @@ Strategy = Literal["fallback", "hedge", "race"]
 CallState = Literal["proposed", "awaiting_approval", "approved", "denied", "started", "succeeded", "failed", "unknown"]
 RUN_ID = "0b9a4a0e-7a55-4a43-9d8f-4b3f0b0a4c11"
 CALL_ID = "5d0c7a0e-3f7e-5c8a-8a53-9f1f0e6b7d42"
+FILE_ID = "7c1f3a2e-5d0b-4f8e-9a61-2b3c4d5e6f70"
 """Ids for the examples."""
 
 
@@ -61,6 +62,26 @@ class RunOut(Sent):
     created_at: AwareDatetime
     started_at: AwareDatetime | None
     ended_at: AwareDatetime | None
+
+
+class FileOut(Sent):
+    """A file given to a run, in a library, or made by a tool."""
+
+    id: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+    name: str
+    media_type: Annotated[str | None, Field(description="Recognised by the content; null while it is uploaded.")]
+    size: Annotated[int, Field(ge=0, description="In bytes.")]
+    received: Annotated[int, Field(ge=0, description="How many bytes have come.")]
+    is_ready: Annotated[bool, Field(description="All bytes have come, and it can be given to a run.")]
+    is_artifact: Annotated[bool, Field(description="A tool made it.")]
+    sha256: str | None
+
+
+class FilePage(Sent):
+    """Files."""
+
+    items: list[FileOut]
+    next: str | None
 
 
 class StepOut(Sent):

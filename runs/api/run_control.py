@@ -95,7 +95,7 @@ def continue_run(request: HttpRequest, run_id: Path[UUID], body: FollowUp) -> Ht
 
     def follow_up() -> Run:
         try:
-            return control.continue_run(run.pk, by=caller.user, message=message, overrides=overrides)
+            return control.continue_run(run.pk, by=caller.user, message=message, overrides=overrides, files=body.files)
         except control.NotFinished as refused:
             raise ApiError(409, "not_finished", str(refused)) from refused
 

@@ -48,7 +48,10 @@ def launch_run(request: HttpRequest, body: Launch) -> HttpResponse:
     """Launch a run. A launch that is sent twice with the same `Idempotency-Key` happens once."""
     caller = caller_of(request)
     task, agent, overrides = check_task(body.task), find_agent(body.agent), overrides_of(body.overrides, caller)
-    return answer_launch(request, lambda: control.launch(user=caller.user, task=task, agent=agent, overrides=overrides))
+    return answer_launch(
+        request,
+        lambda: control.launch(user=caller.user, task=task, agent=agent, overrides=overrides, files=body.files),
+    )
 
 
 @router.get("/runs", auth=may_read, response=RunPage, operation_id="list_runs")

@@ -22,9 +22,11 @@ from psycopg.types.json import Jsonb
 
 from runs.agent.json_data.json_values import as_storable_json, as_storable_text
 from runs.agent.text import counted
-from runs.models import Run
+from runs.models import FileChunk, Run
 
 BATCH = 500
+CHUNKS = 8
+"""Rows of half a MiB each that are copied at once."""
 
 Row = list[Any]
 
@@ -55,7 +57,7 @@ class CopiedTable:
         """Copy all rows of the database `source` and verify them. Raises `CommandError` if they differ."""
         moved, sent = CopyReport(self.name), 0
         with connection.cursor() as cursor:
-            for batch in _batches(self._rows_of(source)):
+            for batch in _batches(self._rows_of(source), CHUNKS if self.model is FileChunk else BATCH):
                 rows = [self._fitting(row, moved) for row in batch]
                 for row in rows:
                     sent ^= _checksum(row)
@@ -77,7 +79,7 @@ class CopiedTable:
     def _rows_of(self, alias: str) -> Iterator[Row]:
         names = [each.attname for each in self.fields]
         found: models.QuerySet[Any, Any] = models.QuerySet(self.model, using=alias).order_by("pk").values_list(*names)
-        return map(list, found.iterator(chunk_size=BATCH))
+        return map(list, found.iterator(chunk_size=CHUNKS if self.model is FileChunk else BATCH))
 
     def _fitting(self, row: Row, moved: CopyReport) -> Row:
         """The row with the values that Postgres can hold."""
@@ -153,11 +155,11 @@ def reset_sequences(moved: Sequence[CopiedTable]) -> None:
             cursor.execute(statement)
 
 
-def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+def _batches(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
     batch: list[Row] = []
     for row in rows:
         batch.append(row)
-        if len(batch) == BATCH:
+        if len(batch) == size:
             yield batch
             batch = []
     if batch:

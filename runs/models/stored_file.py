@@ -73,7 +73,7 @@ class StoredFile(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, null=True, related_name="artifacts")
     call_id = models.UUIDField(null=True)
     """The call that made an artifact."""
-    runs = models.ManyToManyField(Run, through="Attachment", related_name="documents")
+    runs = models.ManyToManyField(Run, through="runs.Attachment", related_name="documents")
     text_is_cut = models.BooleanField(default=False)
     """The passages are the beginning of a longer text."""
     created_at = models.DateTimeField(pgettext_lazy("field", "created at"), auto_now_add=True)

@@ -20,6 +20,7 @@ from runs.live.rendering.formatting import (
     past_span_text,
     percent_text,
     short_duration_text,
+    size_words,
     sum_text,
     tokens_text,
 )
@@ -107,6 +108,12 @@ def cost_in_column(cost: Decimal) -> str:
 def sum_usd(cost: Decimal | None) -> str:
     """A sum of US dollars: `$1.92`, `$0.0034`; a dash for None."""
     return "–" if cost is None else sum_text(cost)
+
+
+@register.filter
+def file_size(size: int) -> str:
+    """The size of a file: `12 KB`, `3.4 MB`."""
+    return size_words(size)
 
 
 @register.filter

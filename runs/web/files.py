@@ -2,10 +2,8 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, Final
-from urllib.parse import quote
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
@@ -14,20 +12,19 @@ from django.views.decorators.http import require_POST, require_safe
 
 from runs.agent.files.file_info import MAX_FILE_BYTES
 from runs.agent.files.file_types import MEDIA_TYPES
-from runs.engine.files.storage import FileRefused, chunks_of
+from runs.engine.files.storage import DocumentRefused, chunks_of
 from runs.engine.files.uploads import begin_upload, receive
 from runs.engine.files.visibility import files_for
+from runs.file_headers import file_headers
 from runs.live.rendering.stored_words import refusal_words
 from runs.live.sockets.hub import get_hub
 from runs.models import Library, Run, StoredFile
-from runs.models.permissions import NOT_LAUNCHED, may_change_agents, may_launch
+from runs.models.permissions import may_change_agents
 from runs.models.stored_file import CHUNK_BYTES
 from runs.web.access import PageRequest, id_in, signed_in
 
 ACCEPTED: Final = ",".join(f".{end}" for end in MEDIA_TYPES)
 """For the `accept` of a file field."""
-_SANDBOXED: Final = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
-"""For a browser that opens a file as a page all the same."""
 
 
 def field_context(request: PageRequest) -> dict[str, Any]:
@@ -61,7 +58,7 @@ def files_given_to(run: Run) -> QuerySet[StoredFile]:
 
 def given_files(request: PageRequest) -> list[UUID]:
     """The ids of the files sent with a form: those uploaded before, and those in the form itself, which a browser
-    without JavaScript sends. Raises `FileRefused`."""
+    without JavaScript sends. Raises `DocumentRefused`."""
     ids = [each for name in request.POST.getlist("files") if (each := id_in(name))]
     return ids + [_taken(request, each).pk for each in request.FILES.getlist("upload")]
 
@@ -79,8 +76,6 @@ def begin(request: PageRequest) -> HttpResponse:
     """Begin an upload: `name` and `size` in bytes, for a library its id as `library`. 201 with the address for the
     pieces; 422 with the reason."""
     library = _library(request)
-    if library is None and not may_launch(request.user):
-        raise PermissionDenied(NOT_LAUNCHED)
     size = request.POST.get("size", "")
     try:
         file = begin_upload(
@@ -89,7 +84,7 @@ def begin(request: PageRequest) -> HttpResponse:
             size=int(size) if size.isascii() and size.isdigit() and len(size) < 20 else 0,
             library=library,
         )
-    except FileRefused as refused:
+    except DocumentRefused as refused:
         return _refusal(refused)
     return JsonResponse(_told(file), status=201)
 
@@ -105,7 +100,7 @@ def add_piece(request: PageRequest, file_id: UUID) -> HttpResponse:
         file = receive(file_id, user=request.user, offset=place, content=request.body)
     except StoredFile.DoesNotExist as error:
         raise Http404(gettext("There is no such file, or it is not yours.")) from error
-    except FileRefused as refused:
+    except DocumentRefused as refused:
         return _refusal(refused)
     return JsonResponse(_told(file))
 
@@ -117,16 +112,7 @@ def download(request: PageRequest, file_id: UUID) -> HttpResponseBase:
     file = files_for(request.user).filter(pk=file_id).first()
     if file is None:
         raise Http404(gettext("There is no such file, or it is not yours."))
-    response = StreamingHttpResponse(_sent(chunks_of(file.pk)))
-    text = "; charset=utf-8" if file.media_type.startswith("text/") else ""
-    response["Content-Type"] = f"{file.media_type}{text}"
-    response["Content-Length"] = file.size
-    ascii_name = file.name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_").replace("\\", "_")
-    response["Content-Disposition"] = f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(file.name)}"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = _SANDBOXED
-    response["Cross-Origin-Resource-Policy"] = "same-origin"
-    return response
+    return StreamingHttpResponse(_sent(chunks_of(file.pk)), headers=file_headers(file.name, file.media_type, file.size))
 
 
 async def _sent(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
@@ -159,5 +145,5 @@ def _told(file: StoredFile) -> dict[str, Any]:
     }
 
 
-def _refusal(refused: FileRefused) -> HttpResponse:
+def _refusal(refused: DocumentRefused) -> HttpResponse:
     return JsonResponse({"error": refusal_words(refused)}, status=422)

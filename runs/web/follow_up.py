@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from runs.engine import control
-from runs.engine.files.storage import FileRefused
+from runs.engine.files.storage import DocumentRefused
 from runs.engine.limits.daily_budget import DailyLimitReached
 from runs.engine.limits.launch_rate import TooManyLaunches
 from runs.live.rendering.stored_words import refusal_words
@@ -40,7 +40,7 @@ def continue_run(request: PageRequest, run_id: UUID) -> HttpResponse:
             )
         except control.NotFinished:
             form.add_error(None, STILL_RUNS)
-        except (DailyLimitReached, TooManyLaunches, FileRefused) as reached:
+        except (DailyLimitReached, TooManyLaunches, DocumentRefused) as reached:
             form.add_error(None, refusal_words(reached))
         else:
             return go_to(request, place_in_thread(further) if "thread" in request.POST else further.get_absolute_url())

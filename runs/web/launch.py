@@ -19,7 +19,7 @@ from django_htmx.http import trigger_client_event
 from runs.agent.all_settings import public_name
 from runs.agent.providers.model_catalog.suggestions import available_models
 from runs.engine import control
-from runs.engine.files.storage import FileRefused
+from runs.engine.files.storage import DocumentRefused
 from runs.engine.limits.daily_budget import DailyLimitReached
 from runs.engine.limits.launch_rate import TooManyLaunches
 from runs.live.rendering.stored_words import refusal_words
@@ -76,7 +76,7 @@ def launch_run(request: PageRequest) -> HttpResponse:
         return _show(request, form, status=422, earlier=earlier)
     try:
         run = launched_once(request, lambda: _launch(request, form, earlier, given_files(request)))
-    except FileRefused as refused:
+    except DocumentRefused as refused:
         form.add_error(None, refusal_words(refused))
         return _show(request, form, status=422, earlier=earlier)
     except TooManyLaunches as refused:

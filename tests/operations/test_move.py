@@ -35,6 +35,10 @@ ToolCall.objects.create(call_id="0" * 32, run=parked, turn=1, index=0, tool_name
 ApiToken.objects.create(user=ada, name="ci", prefix="ag_", token_hash="h", scopes=["read"])
 IdempotencyKey.objects.create(user=ada, key="k", body_hash="b", run=old)
 Spending.objects.create(user=ada, day=timezone.now().date() - timedelta(days=3), tokens=5, cost=Decimal("0.25"))
+given = StoredFile.objects.create(user=ada, name="a.txt", media_type="text/plain", size=5, state="ready")
+FileChunk.objects.create(file=given, offset=0, content=bytes(range(256)) * 2000)
+DocumentPassage.objects.create(file=given, number=1, place="line 1", text="Refunds", words="REFUNDS")
+Attachment.objects.create(run=old, file=given, position=0)
 LogEntry.objects.create(user=ada, content_type=ContentType.objects.get_for_model(Agent), object_id="1", action_flag=2)
 with connection.cursor() as cursor:
     strange = '{"endless": 1e999, "half": "\\ud800"}'

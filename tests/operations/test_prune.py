@@ -10,7 +10,17 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from runs.engine.operations.retention import Pruner
-from runs.models import ApiToken, IdempotencyKey, Run, Step, ToolCall
+from runs.models import (
+    ApiToken,
+    Attachment,
+    FileChunk,
+    IdempotencyKey,
+    Library,
+    Run,
+    Step,
+    StoredFile,
+    ToolCall,
+)
 
 NOW = timezone.now()
 
@@ -114,10 +124,36 @@ def test_expired_sessions_old_keys_and_old_tokens_go_and_others_stay(owner):
     printed = prune()
 
     assert "Runs are kept for ever" in printed
-    assert "Deleted 1 expired session, 1 old key of a launch, 1 old token." in printed
+    assert "Deleted 1 expired session, 1 old key of a launch, 1 old token, 0 unused files." in printed
     assert list(Session.objects.values_list("session_key", flat=True)) == ["new"]
     assert list(IdempotencyKey.objects.values_list("key", flat=True)) == ["new"]
     assert set(ApiToken.objects.values_list("name", flat=True)) == {"new", "in use"}
+
+
+def test_files_go_with_their_runs_in_small_pieces_and_what_is_in_use_stays(owner):
+    old, young = make_run(owner, 40), make_run(owner, 20)
+    library = Library.objects.create(name="handbook")
+
+    def file(name: str, **fields: object) -> StoredFile:
+        made = StoredFile.objects.create(user=owner, name=name, size=3_000_000, state="ready", **fields)
+        StoredFile.objects.filter(pk=made.pk).update(created_at=NOW - timedelta(days=41))
+        FileChunk.objects.bulk_create(FileChunk(file=made, offset=n, content=b"x") for n in range(6))
+        return made
+
+    both, gone = file("both.txt"), file("gone.txt")
+    for run, given in ((old, both), (young, both), (old, gone)):
+        Attachment.objects.create(run=run, file=given, position=0)
+    for name, fields in (("made.svg", {"run": old}), ("kept.svg", {"run": young}), ("book.pdf", {"library": library})):
+        file(name, **fields)
+    file("never_given.txt")
+    new = StoredFile.objects.create(user=owner, name="new.txt", size=1)
+
+    assert "1 unused file." in prune("--days", "30", "--dry-run")
+    assert "2 unused files." in prune("--days", "30")
+
+    kept = {"both.txt", "kept.svg", "book.pdf", new.name}
+    assert set(StoredFile.objects.values_list("name", flat=True)) == kept
+    assert FileChunk.objects.count() == 6 * 3
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "many"])

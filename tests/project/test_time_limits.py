@@ -53,6 +53,11 @@ USES: dict[str, dict[str, int]] = {
         f"{PROVIDERS}/error_mapping/refusal_patterns.py": 8,
         f"{PROVIDERS}/error_mapping/retry_after.py": 2,
     },
+    "filed": {
+        "runs/agent/files/access.py": 0,
+        "runs/agent/files/search_words.py": 2,
+        "runs/engine/files/uploads.py": 0,
+    },
     "hidden": {
         "runs/agent/redaction/stream_redactor.py": 1,
         "runs/agent/redaction/redactor.py": 2,

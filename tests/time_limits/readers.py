@@ -4,12 +4,17 @@
 Each takes the text as it comes from outside: a limit on its length is part of the function.
 """
 
+import asyncio
 import json
 from contextlib import suppress
 from typing import Any
 
 from runs import markdown
 from runs.agent.errors.exceptions import ToolFailed
+from runs.agent.files.access import NoFiles, files_context, find_file
+from runs.agent.files.file_info import FileInfo
+from runs.agent.files.ranking import Query, scores
+from runs.agent.files.search_words import search_words
 from runs.agent.json_data.lenient_json import read_arguments, read_fenced
 from runs.agent.json_data.linear_regex import linear_pattern
 from runs.agent.json_data.schema_keywords import TooMuchToCheck
@@ -33,6 +38,8 @@ from runs.agent.tools.registry import find_tool, registered_tools
 from runs.agent.visible_text import exact
 from runs.api import auth, exports
 from runs.client_address import TrustedProxies
+from runs.engine.files.storage import DocumentRefused
+from runs.engine.files.uploads import clean_name
 from runs.engine.operations.alerts import Alert
 from runs.markup import code_colours
 from runs.markup.blocks import cut
@@ -175,6 +182,25 @@ def searched(text: str) -> None:
     mentions("a", folded(text[:200]))
 
 
+class NamedFiles(NoFiles):
+    """Ten files whose names are like the text."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    async def files(self) -> list[FileInfo]:
+        return [FileInfo(str(n), f"{self._text[n:200]}.csv", "text/csv", 1, "attached") for n in range(10)]
+
+
+def filed(text: str) -> None:
+    """Names of files, their text, and what is searched for in it."""
+    with suppress(DocumentRefused):
+        clean_name(text)
+    scores(Query.of(text), [search_words(text)] * 3)
+    with suppress(ToolFailed), files_context(NamedFiles(text)):
+        asyncio.run(find_file(text))
+
+
 def exported(text: str) -> None:
     """In a Markdown file."""
     exports._fenced(text)
@@ -211,6 +237,7 @@ READERS = {
     "checked": 3.0,
     "hidden": 2.0,
     "exported": 0.5,
+    "filed": 2.0,
     "named": 1.0,
     "proxied": 0.5,
     "received": 1.0,

@@ -180,6 +180,12 @@ API: dict[str, Methods] = {
     # It was never approved.
     "api:undo_approval": {"POST": api("approve", 409, SEES, DECIDES)},
     "api:run_agent": {"POST": api("read", 200, ("scope launch", 403), LAUNCHES)},
+    "api:upload_file": {"POST": api("launch", 201, LAUNCHES)},
+    # The owner's, given to the owner's run.
+    "api:get_file": {"GET": api("read", 200, SEES)},
+    # Without an offset.
+    "api:get_file_content": {"GET": api("read", 200, SEES), "POST": api("launch", 422)},
+    "api:list_files": {"GET": api("read", 200, SEES)},
     "api:list_agents": {"GET": api("read", 200)},
     "api:get_agent": {"GET": api("read", 200)},
     "api:list_tools": {"GET": api("read", 200)},
@@ -189,7 +195,8 @@ API: dict[str, Methods] = {
     "no-such-api": {method: Rule(404) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
 }
 API["api:launch_run"] = API["api:list_runs"]
-"""The same URL under the name of its POST."""
+API["api:add_file_content"] = API["api:get_file_content"]
+"""The same URLs under the names of their POST."""
 
 READ_ONLY = ("runs.run", "runs.step", "runs.toolcall", "runs.apitoken")
 EDITED = ("runs.agent", "auth.user", "auth.group")

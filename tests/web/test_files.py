@@ -12,7 +12,7 @@ from django.test import Client
 from runs.models import Attachment, Run, StoredFile
 from tests.agent.files import documents
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("agent")]
 BrowserOf = Callable[[User], Client]
 
 

@@ -34,7 +34,7 @@ def launch(
     `overrides` replaces keys of the agent's snapshot, those of `OVERRIDES`; an amount of money is a decimal string.
     Raises `ValueError` for an empty task or an unknown key; its subclasses `DailyLimitReached` if the person's runs
     have used up the daily limit, `TooManyLaunches` if the person launches too fast or has too many runs queued,
-    `FileRefused` for a file that is not theirs or a picture that a model cannot see, and `OverrideRefused`;
+    `DocumentRefused` for a file that is not theirs or a picture that a model cannot see, and `OverrideRefused`;
     `PermissionDenied` if the person may not launch; `Agent.DoesNotExist` without a default agent.
     """
     if not task.strip():
@@ -64,7 +64,7 @@ def run_again(run_id: UUID, *, by: Any, overrides: JsonObject | None = None) -> 
 def create_run(*, user: Any, agent: Agent | None, files: Sequence[UUID] = (), **columns: Any) -> Run:
     """A new run, queued and dispatched.
 
-    Raises `PermissionDenied`, `DailyLimitReached`, `TooManyLaunches` and `FileRefused`.
+    Raises `PermissionDenied`, `DailyLimitReached`, `TooManyLaunches` and `DocumentRefused`.
     """
     if not may_launch(user):
         raise PermissionDenied(NOT_LAUNCHED)

@@ -65,11 +65,12 @@ def with_rules_of_today(run: Run) -> JsonObject:
         return config
     today = run.agent.snapshot()
     rules = {name: today[name] for name in _APPROVAL_RULES}
-    rules["libraries"] = today.get("libraries", [])
     rules["approval"] = max(rules["approval"], _rule_of(config), key=_STRICTNESS.index)
     if today["tools"] is not None and Agent.MayRaise.TOOLS not in run.agent.launch_may_raise:
         rules["tools"] = _still_allowed(config.get("tools"), today["tools"])
-    return config | rules
+    # A library that the agent has lost is not read again.
+    libraries = {"libraries": today["libraries"]} if "libraries" in today else {}
+    return {name: value for name, value in config.items() if name != "libraries"} | rules | libraries
 
 
 def _still_allowed(chosen: list[str] | None, today: list[str]) -> list[str]:

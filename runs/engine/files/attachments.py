@@ -7,7 +7,7 @@ from uuid import UUID
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.providers.model_catalog.catalog import sees_images
 from runs.agent.wording import Wording
-from runs.engine.files.storage import FileRefused
+from runs.engine.files.storage import DocumentRefused
 from runs.engine.files.visibility import files_for
 from runs.models import Attachment, Run, StoredFile
 
@@ -18,18 +18,18 @@ MOST_ATTACHED: Final = 20
 def documents_to_attach(ids: Sequence[UUID], *, user: Any, models: Sequence[str]) -> list[StoredFile]:
     """The uploaded files with these ids, in their order, each once.
 
-    `user` None is the command line, which may give any file. Raises `FileRefused` for too many, one that is not there
-    or not theirs, and a picture if one of `models` is known not to see any.
+    `user` None is the command line, which may give any file. Raises `DocumentRefused` for too many, one that is not
+    there or not theirs, and a picture if one of `models` is known not to see any.
     """
     ids = list(dict.fromkeys(ids))
     if not ids:
         return []
     if len(ids) > MOST_ATTACHED:
-        raise FileRefused(Wording("At most %(most)s files can be given at once.", most=MOST_ATTACHED))
+        raise DocumentRefused(Wording("At most %(most)s files can be given at once.", most=MOST_ATTACHED))
     seen = StoredFile.objects.filter(state=StoredFile.State.READY) if user is None else files_for(user)
     found = {file.pk: file for file in seen.filter(pk__in=ids)}
     if len(found) < len(ids):
-        raise FileRefused(Wording("One of the files is no longer there, or is not yours. Upload it again."))
+        raise DocumentRefused(Wording("One of the files is no longer there, or is not yours. Upload it again."))
     documents = [found[each] for each in ids]
     if picture := next((each for each in documents if each.is_image), None):
         _check_seen(picture, models)
@@ -55,4 +55,4 @@ def _check_seen(picture: StoredFile, models: Sequence[str]) -> None:
     blind = next((name for name in models if not sees_images(name)), None)
     if blind is not None:
         words = "The model %(model)s cannot see images. Choose another model, or take %(name)s away."
-        raise FileRefused(Wording(words, model=blind, name=picture.name))
+        raise DocumentRefused(Wording(words, model=blind, name=picture.name))

@@ -16,7 +16,7 @@ from runs.agent.errors.exceptions import ToolFailed
 from runs.agent.files.access import FoundPassage, Passage
 from runs.agent.files.file_info import MAX_FILE_BYTES, Artifact, FileInfo, FileSource, Image
 from runs.engine.files.passage_search import search_passages
-from runs.engine.files.storage import FileRefused, check_quota, content_of, write_chunks
+from runs.engine.files.storage import DocumentRefused, check_quota, content_of, write_chunks
 from runs.engine.files.uploads import clean_name
 from runs.engine.files.visibility import files_of_run, has_files
 from runs.models import DocumentPassage, Run, StoredFile
@@ -92,7 +92,7 @@ class RunFiles:
             try:
                 name = clean_name(artifact.name)
                 check_quota(self._run.user, len(artifact.content))
-            except FileRefused as refused:
+            except DocumentRefused as refused:
                 raise ToolFailed(str(refused)) from refused
             row = StoredFile.objects.create(
                 pk=pk,

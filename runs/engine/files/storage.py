@@ -13,7 +13,7 @@ from runs.models import FileChunk, StoredFile
 from runs.models.stored_file import CHUNK_BYTES
 
 
-class FileRefused(ValueError):
+class DocumentRefused(ValueError):
     """The file is not taken. The message, a `Wording` or a sentence of errors, says why."""
 
 
@@ -38,13 +38,13 @@ def write_chunks(file: StoredFile, content: bytes) -> None:
 
 
 def check_quota(user: Any, size: int) -> None:
-    """Raise `FileRefused` if another `size` bytes would exceed what the person may keep. None: no limit."""
+    """Raise `DocumentRefused` if another `size` bytes would exceed what the person may keep. None: no limit."""
     if user is None:
         return
     most = settings.AGENTSITE_FILES_MIB_PER_USER * 1024 * 1024
     used = kept_bytes(user)
     if used + size > most:
-        raise FileRefused(
+        raise DocumentRefused(
             Wording(
                 "That is more than may be kept: %(used)s of %(most)s MiB are used, and the file has %(size)s MiB.",
                 used=number_text(used / 2**20),

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
@@ -23,8 +24,9 @@ from runs.agent.files.search_words import search_words
 from runs.agent.sandbox.job import JobFailed
 from runs.agent.unicode_normalization import stream_safe
 from runs.agent.wording import Wording
-from runs.engine.files.storage import FileRefused, check_quota, content_of
+from runs.engine.files.storage import DocumentRefused, check_quota, content_of
 from runs.models import DocumentPassage, FileChunk, Library, StoredFile
+from runs.models.permissions import NOT_LAUNCHED, may_launch
 
 MAX_IMAGE_BYTES: Final = 5 * 1024 * 1024
 """The largest image that all providers take (Anthropic's limit)."""
@@ -38,17 +40,20 @@ _PASSAGES_AT_ONCE: Final = 200
 def begin_upload(*, user: Any, name: str, size: int, library: Library | None = None) -> StoredFile:
     """A new file that waits for its bytes.
 
-    Raises `FileRefused` for a size of 0 or above 25 MiB, a name whose type is not taken, and a full quota.
+    Raises `DocumentRefused` for a size of 0 or above 25 MiB, a name whose type is not taken, and a full quota, and
+    `PermissionDenied` if the person may launch no run that could read it.
     """
+    if library is None and not may_launch(user):
+        raise PermissionDenied(NOT_LAUNCHED)
     name = clean_name(name)
     try:
         end_of_name(name)
     except NotTaken as refused:
-        raise FileRefused(str(refused)) from refused
+        raise DocumentRefused(str(refused)) from refused
     if size <= 0:
-        raise FileRefused(Wording("The file is empty."))
+        raise DocumentRefused(Wording("The file is empty."))
     if size > MAX_FILE_BYTES:
-        raise FileRefused(Wording("The file is larger than %(most)s MiB.", most=MAX_FILE_BYTES // 2**20))
+        raise DocumentRefused(Wording("The file is larger than %(most)s MiB.", most=MAX_FILE_BYTES // 2**20))
     with transaction.atomic():
         # Without the lock, uploads that begin together would all find room.
         get_user_model().objects.select_for_update(no_key=True).filter(pk=user.pk).first()
@@ -61,8 +66,8 @@ def begin_upload(*, user: Any, name: str, size: int, library: Library | None = N
 def receive(file_id: UUID, *, user: Any, offset: int, content: bytes) -> StoredFile:
     """Store a piece; the last one completes the file. A piece that has come before changes nothing.
 
-    Raises `StoredFile.DoesNotExist` for a file that is not this person's, and `FileRefused` for a piece that does not
-    fit; if the file itself is refused, it is deleted.
+    Raises `StoredFile.DoesNotExist` for a file that is not this person's, and `DocumentRefused` for a piece that does
+    not fit; if the file itself is refused, it is deleted.
     """
     with transaction.atomic():
         file = StoredFile.objects.select_for_update().get(pk=file_id, user=user, run=None)
@@ -70,7 +75,7 @@ def receive(file_id: UUID, *, user: Any, offset: int, content: bytes) -> StoredF
             return file
         if offset != file.received or not content or offset + len(content) > file.size:
             next_piece = "The next piece begins at byte %(received)s of %(size)s."
-            raise FileRefused(Wording(next_piece, received=file.received, size=file.size))
+            raise DocumentRefused(Wording(next_piece, received=file.received, size=file.size))
         FileChunk.objects.create(file=file, offset=offset, content=content)
         file.received += len(content)
         file.save(update_fields=["received"])
@@ -82,7 +87,7 @@ def receive(file_id: UUID, *, user: Any, offset: int, content: bytes) -> StoredF
 def clean_name(name: str) -> str:
     """A name without folder, control characters and marks of direction, of at most 200 characters.
 
-    Raises `FileRefused` if nothing is left.
+    Raises `DocumentRefused` if nothing is left.
     """
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     visible = "".join(each for each in last[:1000] if unicodedata.category(each)[0] != "C")
@@ -90,18 +95,18 @@ def clean_name(name: str) -> str:
     stem, dot, end = named.rpartition(".")
     cleaned = f"{stem[: 200 - len(end)]}{dot}{end}" if len(end) < 20 else named[:200]
     if not cleaned or not stem:
-        raise FileRefused(Wording("The file needs a name that says its type, such as sales.csv."))
+        raise DocumentRefused(Wording("The file needs a name that says its type, such as sales.csv."))
     return cleaned
 
 
 def _complete(file: StoredFile) -> None:
-    """Recognise and read the file. Raises `FileRefused`, after the file was deleted."""
+    """Recognise and read the file. Raises `DocumentRefused`, after the file was deleted."""
     content = content_of(file.pk)
     try:
         end, read = _read(file.name, content)
     except (NotTaken, JobFailed, ToolUnavailable) as refused:
         file.delete()
-        raise FileRefused(str(refused)) from refused
+        raise DocumentRefused(str(refused)) from refused
     except BaseException:
         file.delete()
         raise
@@ -115,7 +120,7 @@ def _read(name: str, content: bytes) -> tuple[str, Extraction]:
     """The type of the file, as a key of `MEDIA_TYPES`, and its text."""
     end = end_of(name, content[:BEGINNING_BYTES])
     if MEDIA_TYPES[end][1] == "image" and len(content) > MAX_IMAGE_BYTES:
-        raise FileRefused(Wording("The image is larger than %(most)s MiB.", most=MAX_IMAGE_BYTES // 2**20))
+        raise DocumentRefused(Wording("The image is larger than %(most)s MiB.", most=MAX_IMAGE_BYTES // 2**20))
     return end, async_to_sync(extract)(end, content)
 
 

@@ -18,15 +18,19 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from runs.models import ApiToken, IdempotencyKey, Run, Step, ToolCall
+from runs.models import ApiToken, FileChunk, IdempotencyKey, Run, Step, StoredFile, ToolCall
 
 TARGET_S = 0.02
 """Target of one transaction: other writers wait for it."""
 REST = 1.0
 """Pause after a transaction, in multiples of its duration."""
+CHUNKS_AT_ONCE = 4
+"""Of half a MiB each."""
 FEWEST_ROWS, FIRST_ROWS, MOST_ROWS = 100, 200, 5000
 KEYS_KEPT = timedelta(days=7)
 """A launch is not repeated with the same key after that."""
+FILES_KEPT = timedelta(days=1)
+"""How long a document stays that was uploaded and given to nothing."""
 TOKENS_KEPT = timedelta(days=30)
 """How long revoked and expired tokens are listed."""
 
@@ -40,6 +44,8 @@ class Pruned:
     sessions: int = 0
     idempotency_keys: int = 0
     tokens: int = 0
+    files: int = 0
+    """Documents that no run and no library has any more; the artifacts of a run go with it."""
     longest_s: float = 0.0
     """Duration of the longest transaction."""
     kept_for_others: int = field(default=0)
@@ -60,6 +66,23 @@ class Pruner:
             for run_id in ids:
                 self._prune_run(run_id, before)
         self.pruned.kept_for_others = finished(before).count()
+
+    def prune_files(self, before: datetime) -> None:
+        """Delete documents given before `before` that no run and no library has, and unfinished uploads."""
+        for file_id in unused_files(before).values_list("pk", flat=True).iterator():
+            while not self._delete(partial(self._shorten_or_delete_file, file_id, before)):
+                pass
+
+    def _shorten_or_delete_file(self, file_id: UUID, before: datetime) -> bool:
+        # It may have been given to a run since the query.
+        if not unused_files(before).filter(pk=file_id).exists():
+            return True
+        if pks := list(FileChunk.objects.filter(file_id=file_id).values_list("pk", flat=True)[:CHUNKS_AT_ONCE]):
+            FileChunk.objects.filter(pk__in=pks).delete()
+            return False
+        StoredFile.objects.filter(pk=file_id).delete()
+        self.pruned.files += 1
+        return True
 
     def prune_rest(self, now: datetime) -> None:
         """Delete what has expired besides runs: sessions, idempotency keys, tokens."""
@@ -83,6 +106,11 @@ class Pruner:
         self.pruned.steps += steps
         if keep:
             Run.objects.filter(pk=run_id).update(next_sequence=keep + 1)
+            return False
+        # The bytes of its artifacts first, a few MiB at a time.
+        chunks = FileChunk.objects.filter(file__run_id=run_id).values_list("pk", flat=True)[:CHUNKS_AT_ONCE]
+        if pks := list(chunks):
+            FileChunk.objects.filter(pk__in=pks).delete()
             return False
         ToolCall.objects.filter(run_id=run_id).delete()
         run.delete()
@@ -109,6 +137,11 @@ _OVER_AT = Coalesce("ended_at", "created_at")
 def finished(before: datetime) -> models.QuerySet[Run]:
     """Finished runs that ended before `before`."""
     return Run.objects.alias(over_at=_OVER_AT).filter(status__in=Run.FINAL, over_at__lt=before)
+
+
+def unused_files(before: datetime) -> models.QuerySet[StoredFile]:
+    """Documents given before `before` that neither a run nor a library has."""
+    return StoredFile.objects.filter(created_at__lt=before, run=None, library=None, attachments=None)
 
 
 def prunable(before: datetime) -> models.QuerySet[Run]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from runs.agent.files.file_list import size_text
+from runs.live.rendering.formatting import size_words
 
 MOST_SHOWN: Final = 20
 _PICTURES: Final = ("image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp")
@@ -52,7 +52,7 @@ def _artifact(value: Any) -> ArtifactView | None:
     match value:
         case {"artifact": str(pk), "name": str(name), "media_type": str(media_type), "size": int(size)}:
             try:
-                return ArtifactView(UUID(pk), name, size_text(size), media_type in _PICTURES)
+                return ArtifactView(UUID(pk), name, size_words(size), media_type in _PICTURES)
             except ValueError:
                 return None  # an object of a tool's own that looks like one
     return None

@@ -36,6 +36,12 @@ def _signs(language: str) -> dict[int, str]:
     )
 
 
+def size_words(size: int) -> str:
+    """The size of a file in KB or MB, in powers of 1,024 as browsers tell it: `0.5 KB`, `3.4 MB`."""
+    number, unit = (size / 2**10, "KB") if size < 2**20 else (size / 2**20, "MB")
+    return f"{localized(f'{max(number, 0.1):,.1f}')} {unit}"
+
+
 def counted_text(number: int) -> str:
     """A whole number with its thousands apart: `1,234`."""
     return localized(f"{number:,}")

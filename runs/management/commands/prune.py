@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from runs.agent.text import counted
-from runs.engine.operations.retention import Pruned, Pruner, leftovers, would_go
+from runs.engine.operations.retention import FILES_KEPT, Pruned, Pruner, leftovers, unused_files, would_go
 from runs.engine.operations.schema_version import refuse_newer_database
 
 
@@ -25,7 +25,8 @@ class Command(BaseCommand):
 
     help = (
         "Delete finished runs that ended more than --days ago (default: AGENTSITE_KEEP_DAYS), expired sessions, old "
-        "keys of launches, and tokens revoked or expired long ago. May run beside a server; meant to run daily."
+        "keys of launches, tokens revoked or expired long ago, and files that nothing uses. May run beside a server; "
+        "meant to run daily."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -42,10 +43,12 @@ class Command(BaseCommand):
             pruned = would_go(before) if before is not None else Pruned()
             for name, rows in leftovers(now):
                 setattr(pruned, name, rows.count())
+            pruned.files = unused_files(now - FILES_KEPT).count()
         else:
             pruner = Pruner()
             if before is not None:
                 pruner.prune_runs(before)
+            pruner.prune_files(now - FILES_KEPT)
             pruner.prune_rest(now)
             pruned = pruner.pruned
         self._tell(pruned, days, "Would delete" if dry_run else "Deleted")
@@ -60,7 +63,8 @@ class Command(BaseCommand):
             stay = counted(pruned.kept_for_others, "older run stays", "older runs stay")
             self.stdout.write(f"{stay}: others that are not old enough go on from there.")
         keys = counted(pruned.idempotency_keys, "old key of a launch", "old keys of launches")
-        others = f"{counted(pruned.sessions, 'expired session')}, {keys}, {counted(pruned.tokens, 'old token')}"
+        tokens, files = counted(pruned.tokens, "old token"), counted(pruned.files, "unused file")
+        others = f"{counted(pruned.sessions, 'expired session')}, {keys}, {tokens}, {files}"
         self.stdout.write(f"{verb} {others}.")
         if pruned.runs and verb == "Deleted":
             self.stdout.write(

@@ -3,12 +3,21 @@
 from django import forms
 
 from runs.agent.json_data.json_types import JsonObject
+from runs.live.rendering.artifacts import ArtifactView
+from runs.live.rendering.data_tables import DataTable
 from runs.live.rendering.long_texts import fold, piece_of, prose_of
-from runs.models import Agent
+from runs.models import Agent, StoredFile
 from runs.web.files import files_field
 from runs.web.forms import FollowUpForm, LaunchForm
 from runs.web.styleguide import sample_rows as rows
 from runs.web.styleguide.samples import Sample, SampleGroup, sample
+
+FILES = [
+    StoredFile(name="sales.csv", media_type="text/csv", size=1_600_000),
+    StoredFile(name="a name that is as long as the names of some files are, and longer.pdf", size=300),
+]
+ARTIFACTS = [ArtifactView(FILES[0].pk, "sums.csv", "0.3 KB", is_picture=False)]
+TABLE = DataTable(["region", "sum"], [["north", "3"], ["south", "4"]])
 
 
 class SampleForm(forms.Form):
@@ -49,6 +58,14 @@ def _fields() -> list[Sample]:
         sample("Number, suggested", "runs/partials/limit_field", {"field": empty["turns"], "words": "Was 20"}),
         sample("Errors of a form", "partials/form_errors", {"form": wrong}),
         sample("Launch form", "runs/partials/launch_form", context, wide=True),
+        sample("Files given to a run", "runs/partials/run_files", {"given": FILES}),
+        sample("Files of a form", "runs/partials/files_field", {**files_field(FILES), "field_id": "id_sample_files"}),
+        sample("Files that a tool made", "runs/partials/artifacts", {"artifacts": ARTIFACTS}),
+        sample("Beginning of a file", "runs/partials/file_preview", {"file": FILES[0], "table": TABLE}),
+        sample(
+            "Beginning of a text", "runs/partials/file_preview", {"file": FILES[0], "text": "# Notes", "is_cut": True}
+        ),
+        sample("A file without text", "runs/partials/file_preview", {"file": FILES[0]}),
         sample(
             "Follow-up",
             "runs/partials/follow_up",

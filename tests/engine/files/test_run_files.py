@@ -13,7 +13,7 @@ from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
 from runs.agent.tools import registry
 from runs.agent.tools.registry import tool
 from runs.engine import control
-from runs.engine.files.storage import FileRefused, content_of
+from runs.engine.files.storage import DocumentRefused, content_of
 from runs.engine.hosting.host import RunHost
 from runs.models import Agent, Attachment, Library, Run, StoredFile
 from tests.agent.files import documents
@@ -126,13 +126,13 @@ async def test_a_picture_reaches_a_model_also_in_a_follow_up(host_for: HostFor, 
 
 async def test_a_picture_for_a_model_that_sees_none_is_refused_at_the_launch(ada: User) -> None:
     file = await upload(ada, "photo.png", documents.png())
-    with pytest.raises(FileRefused, match=r"The model offline cannot see images\. .* take photo\.png away"):
+    with pytest.raises(DocumentRefused, match=r"The model offline cannot see images\. .* take photo\.png away"):
         await launch(user=ada, task="Which colour?", files=[file.pk])
     assert not await Run.objects.aexists()
 
 
 async def test_nobody_gives_a_file_of_another_person(ada: User) -> None:
     file = await upload(await User.objects.acreate(username="bob"), "bob.txt", b"secret")
-    with pytest.raises(FileRefused, match="not yours"):
+    with pytest.raises(DocumentRefused, match="not yours"):
         await launch(user=ada, task="Read it.", files=[file.pk])
     assert not await Attachment.objects.aexists()

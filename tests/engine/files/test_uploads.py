@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from runs.agent.files.file_info import MAX_FILE_BYTES
-from runs.engine.files.storage import FileRefused, chunks_of, content_of
+from runs.engine.files.storage import DocumentRefused, chunks_of, content_of
 from runs.engine.files.uploads import MOST_OPEN, begin_upload, clean_name, receive
 from runs.models import DocumentPassage, FileChunk, Library, StoredFile
 from tests.agent.files import documents
@@ -50,7 +50,7 @@ def test_a_piece_that_comes_twice_changes_nothing(ada: User) -> None:
 @pytest.mark.parametrize(("offset", "content"), [(1, b"abc"), (3, b"x"), (0, b""), (0, b"1234567"), (100, b"a")])
 def test_a_piece_that_does_not_fit_is_refused_and_the_upload_goes_on(ada: User, offset: int, content: bytes) -> None:
     file = begin_upload(user=ada, name="a.txt", size=6)
-    with pytest.raises(FileRefused, match="next piece begins at byte 0 of 6"):
+    with pytest.raises(DocumentRefused, match="next piece begins at byte 0 of 6"):
         receive(file.pk, user=ada, offset=offset, content=content)
     receive(file.pk, user=ada, offset=0, content=b"abcdef")
     assert content_of(file.pk) == b"abcdef"
@@ -72,7 +72,7 @@ def test_nobody_else_adds_a_piece(ada: User) -> None:
     ],
 )
 def test_a_refused_file_leaves_nothing_behind(ada: User, name: str, content: bytes, says: str) -> None:
-    with pytest.raises(FileRefused, match=says):
+    with pytest.raises(DocumentRefused, match=says):
         upload(ada, name, content, piece=2**19)
     assert not StoredFile.objects.exists()
     assert not FileChunk.objects.exists()
@@ -89,7 +89,7 @@ def test_a_refused_file_leaves_nothing_behind(ada: User, name: str, content: byt
     ],
 )
 def test_what_cannot_be_taken_is_refused_before_it_comes(ada: User, name: str, size: int, says: str) -> None:
-    with pytest.raises(FileRefused, match=says):
+    with pytest.raises(DocumentRefused, match=says):
         begin_upload(user=ada, name=name, size=size)
 
 
@@ -115,7 +115,7 @@ def test_a_quota_counts_what_was_announced_but_no_library(ada: User, settings: o
     settings.AGENTSITE_FILES_MIB_PER_USER = 1  # type: ignore[attr-defined]
     upload(ada, "a.txt", b"x" * 1_000_000, library=Library.objects.create(name="handbook"))
     begin_upload(user=ada, name="a.txt", size=1_000_000)
-    with pytest.raises(FileRefused, match=r"0\.954 of 1 MiB are used"):
+    with pytest.raises(DocumentRefused, match=r"0\.954 of 1 MiB are used"):
         begin_upload(user=ada, name="b.txt", size=100_000)
 
 

@@ -14,4 +14,6 @@ def test_looking_at_the_clock_or_a_page_is_a_read_and_the_rest_is_pure() -> None
         "current_time": "read",
         "run_python": "pure",
         "fetch_page": "read",
+        "read_file": "read",
+        "search_documents": "read",
     }
