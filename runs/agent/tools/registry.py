@@ -37,6 +37,9 @@ BUILTIN_MODULES: tuple[str, ...] = (
     "runs.agent.tools.web.fetch_page",
     "runs.agent.tools.documents.read_file",
     "runs.agent.tools.documents.search_documents",
+    "runs.agent.tools.data.describe_table",
+    "runs.agent.tools.data.query_table",
+    "runs.agent.tools.data.make_chart",
 )
 """Imported at the first access to the registry. Each registers its tools with `layer="builtin"`."""
 

@@ -3,7 +3,7 @@
 from runs.agent.tools.registry import registered_tools
 
 
-def test_looking_at_the_clock_or_a_page_is_a_read_and_the_rest_is_pure() -> None:
+def test_looking_at_the_clock_a_page_or_a_file_is_a_read_and_the_rest_is_pure() -> None:
     effects = {name: tool.effect for name, tool in registered_tools().items() if "runs/agent/tools" in tool.place}
 
     assert effects == {
@@ -16,4 +16,7 @@ def test_looking_at_the_clock_or_a_page_is_a_read_and_the_rest_is_pure() -> None
         "fetch_page": "read",
         "read_file": "read",
         "search_documents": "read",
+        "describe_table": "read",
+        "query_table": "read",
+        "make_chart": "read",
     }
