@@ -73,6 +73,10 @@ class Journal(Protocol):
         """
         ...
 
+    def as_stored(self, value: Any) -> Any:
+        """The JSON value as the record gives it back: without the secrets that are not stored."""
+        ...
+
     def show(self, card: str, delta: Delta) -> None:
         """Show a piece of a reply to the present viewers. Not awaited; may be lost.
 
@@ -102,6 +106,10 @@ class ReportingJournal:
 
     async def start(self, change: CallChange) -> None:
         """Nothing is stored, so there is nothing to wait for."""
+
+    def as_stored(self, value: Any) -> Any:
+        """The value itself."""
+        return value
 
     def show(self, card: str, delta: Delta) -> None:
         """Do nothing: a callback gets whole thoughts only."""

@@ -13,7 +13,7 @@ from runs.agent import incomplete_replies as reply_ending
 from runs.agent import reply_entries
 from runs.agent.budget.budget import Budget, RunBudget, UsageTotals
 from runs.agent.budget.deadline import Deadline
-from runs.agent.budget.turn_and_call_limits import check_calls, check_turns
+from runs.agent.budget.turn_and_call_limits import CallLimit, check_turns
 from runs.agent.config import RunConfig
 from runs.agent.context_window import ContextWindow
 from runs.agent.errors.exceptions import BadOutput
@@ -63,8 +63,9 @@ class AgentLoop:
         self.history = history or History()
         self.turns = self.history.turns
         replies = [*(turn.reply for turn in self.turns), *filter(None, [self.history.open_reply])]
-        self.calls_made = sum(len(reply.calls) for reply in replies)
-        """Over all claims. Counted here, because the window forgets turns."""
+        # Counted over all claims here, because the window forgets turns.
+        made = sum(len(reply.calls) for reply in replies) + self.history.nested_calls
+        self.call_limit = CallLimit(config.limits, made)
         self.begun = _text_of_unfinished(self.turns)
         """The text of the unfinished replies that the next one continues."""
         self.pause = pause or PauseRequest()
@@ -77,8 +78,10 @@ class AgentLoop:
             journal=journal,
             limits=limits,
             deadline=self.deadline,
+            call_limit=self.call_limit,
             approvals=config.approvals,
             files=config.files,
+            nested=self.history.open_nested,
         )
         self.window = ContextWindow(self.turns, self.history.earlier)
         self.budget = RunBudget(limits, tokens=self.history.tokens, cost_usd=self.history.cost_usd, shared=budgets)
@@ -153,14 +156,13 @@ class AgentLoop:
     async def _propose(self, state: AgentState, asked: ReceivedReply) -> list[ToolInvocation]:
         """Record the reply together with its calls, and return them. Raises `LimitReached`."""
         reply, about = asked.reply, self._about(asked)
-        check_calls(self.config.limits, self.calls_made, reply)
+        self.call_limit.take(len(reply.calls))
         calls = self._calls(reply)
         entry = reply_entries.proposal(reply, about, self._remarks(asked, about))
         self.tool_calls.propose(calls, entry)
         reply_entries.add_usage(entry, about, reply.usage)
         state.mark_executing()
         await self._record(state, entry, asked)
-        self.calls_made += len(calls)
         if entry.parks is not None:
             raise Parked
         return calls

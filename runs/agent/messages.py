@@ -36,6 +36,10 @@ class ToolInvocation:
     """The model's arguments, if a person changed them; else None."""
     is_approved: bool = False
     """True if the call waited for a person's approval and was approved."""
+    position: int = 0
+    """Of a call that another call makes, such as one of a script: its place among those, from 1."""
+    parent_id: str = ""
+    """The id of that other call; empty for the calls of a reply, which have its turn and index too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,15 @@ class ToolResult:
     def failed(self) -> bool:
         """True if `error` is set."""
         return self.error is not None
+
+
+@dataclass(frozen=True, slots=True)
+class NestedCall:
+    """A call that another call makes, as it is recorded."""
+
+    call: ToolInvocation
+    result: ToolResult | None = None
+    """None if it has none yet."""
 
 
 Ending = Literal["whole", "cut", "paused"]
@@ -193,6 +206,10 @@ class History:
     """Arguments changed by a person, by call index."""
     open_approved: frozenset[int] = frozenset()
     """The indexes of the approved calls."""
+    open_nested: dict[str, list[NestedCall]] = field(default_factory=dict)
+    """The recorded calls that the open reply's calls make, by the id of the call that makes them."""
+    nested_calls: int = 0
+    """Number of recorded calls that other calls made, over all turns."""
     windows: dict[str, int] = field(default_factory=dict)
     """Context windows learnt from overflows so far, in tokens, by `provider/model`."""
     past_is_changed: bool = False

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 
+from runs.agent.call_ids import call_id
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.messages import History, ModelReply, ToolInvocation, ToolRequest
 
@@ -28,8 +29,3 @@ def decided_calls(calls: list[ToolInvocation], history: History) -> list[ToolInv
         else call
         for call in calls
     ]
-
-
-def call_id(run_id: uuid.UUID, turn: int, index: int) -> str:
-    """The id of a call: uuid5 of its run, turn and index, so that a replayed turn has the same ids."""
-    return str(uuid.uuid5(run_id, f"{turn}/{index}"))

@@ -67,7 +67,8 @@ class RunLimits:
         ),
     )
     """Tool calls of all replies together, failed ones included; None for no limit. Checked before the calls of a reply
-    are recorded: if they would exceed the limit, none of them is made."""
+    are recorded: if they would exceed the limit, none of them is made. The calls of scripts count too: a script that
+    would exceed it ends with an error."""
 
     max_duration_s: float = field(
         default=600,

@@ -39,7 +39,7 @@ def list_calls(request: HttpRequest, asked: Query[CallQuery]) -> HttpResponse:
     if asked.cursor:
         calls = calls.filter(_after(asked.cursor))
     calls = calls.defer(*(f"run__{name}" for name in ("task", "answer", "output", "config", "error")))
-    in_order = calls.order_by("-run__created_at", "-run_id", "turn", "index")
+    in_order = calls.order_by("-run__created_at", "-run_id", "turn", "index", "position")
     page = page_of(in_order, call_as_json, limit=asked.limit)
     following = cursor_at(page.last.run.created_at, page.last.pk) if page.has_more else None
     return page.response(next=following)
@@ -52,5 +52,6 @@ def _after(cursor: str) -> Q:
     if last is None:
         raise invalid("cursor: The call it points to is gone. Begin with the first page.")
     later = Q(turn__gt=last.turn) | Q(turn=last.turn, index__gt=last.index)
+    later |= Q(turn=last.turn, index=last.index, position__gt=last.position)
     older = Q(run__created_at__lt=moment) | Q(run__created_at=moment, run_id__lt=last.run_id)
     return older | (Q(run_id=last.run_id) & later)

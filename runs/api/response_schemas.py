@@ -116,6 +116,10 @@ class CallOut(Sent):
     call_id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[CALL_ID])]
     run_id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[RUN_ID])]
     turn: int | None
+    parent_id: Annotated[
+        str | None,
+        Field(description="The call whose script makes this one.", json_schema_extra={"format": "uuid"}),
+    ]
     tool_name: str
     arguments: JsonObject | None
     arguments_hash: Annotated[str, Field(description="Send it with a decision: it says which arguments you saw.")]

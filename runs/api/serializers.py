@@ -21,6 +21,7 @@ def call_as_json(call: ToolCall) -> JsonObject:
         "call_id": str(call.pk),
         "run_id": str(call.run_id),
         "turn": call.turn,
+        "parent_id": call.parent_id or None,
         "tool_name": call.tool_name,
         "arguments": call.arguments,
         "arguments_hash": call.arguments_hash,

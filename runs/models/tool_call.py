@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from runs.agent.call_ids import call_id
 from runs.agent.tool_calls.call_states import CALL_STATES
 from runs.models.run import Run
 
@@ -68,10 +69,14 @@ class ToolCall(models.Model):
     """States without a result. A call of unknown outcome may have one: that its outcome is unknown."""
 
     call_id = models.UUIDField(primary_key=True, editable=False)
-    """uuid5 of run, turn and index: the same call has the same id whenever its turn is replayed."""
+    """uuid5 of run, turn and index, or of parent and position: the same call has the same id whenever its turn or its
+    script is replayed."""
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="calls", db_index=False)
     turn = models.PositiveIntegerField(pgettext_lazy("field", "turn"))
     index = models.PositiveSmallIntegerField(pgettext_lazy("field", "index"))
+    position = models.PositiveIntegerField(pgettext_lazy("field", "position"), default=0, db_default=0)
+    """0 for a call of the reply. A call that such a call makes has its turn and index, and its place among those, from
+    1."""
     tool_name = models.CharField(pgettext_lazy("field", "tool name"), max_length=128)
     arguments = models.JSONField()
     arguments_hash = models.CharField(pgettext_lazy("field", "arguments hash"), max_length=64)
@@ -101,8 +106,8 @@ class ToolCall(models.Model):
     class Meta:
         verbose_name = pgettext_lazy("model", "tool call")
         verbose_name_plural = pgettext_lazy("model", "tool calls")
-        ordering = ["run", "turn", "index"]
-        constraints = [models.UniqueConstraint(fields=["run", "turn", "index"], name="tool_call_place")]
+        ordering = ["run", "turn", "index", "position"]
+        constraints = [models.UniqueConstraint(fields=["run", "turn", "index", "position"], name="tool_call_place")]
         indexes = [
             models.Index(fields=["expires_at"], name="tool_call_awaiting", condition=Q(state="awaiting_approval")),
             models.Index(fields=["undo_until"], name="tool_call_grace", condition=Q(undo_until__isnull=False)),
@@ -113,6 +118,11 @@ class ToolCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tool_name} ({self.get_state_display()})"
+
+    @property
+    def parent_id(self) -> str:
+        """The id of the call that made it; empty for a call of the reply."""
+        return call_id(self.run_id, self.turn, self.index) if self.position else ""
 
     @property
     def is_approved(self) -> bool:

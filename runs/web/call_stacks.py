@@ -113,7 +113,7 @@ def stacks_of(calls: Iterable["PendingCall"]) -> list[CallStack]:
     for alike in kinds.values():
         is_stack = len(alike) >= LEAST_ALIKE
         stacks += [CallStack(alike[0], alike[1:])] if is_stack else [CallStack(each) for each in alike]
-    return sorted(stacks, key=lambda stack: (stack.first.call.turn, stack.first.call.index))
+    return sorted(stacks, key=lambda stack: (stack.first.call.turn, stack.first.call.index, stack.first.call.position))
 
 
 def _kind(waiting: "PendingCall") -> Hashable:

@@ -45,6 +45,7 @@ class PendingCall:
 
     call: ToolCall
     calls_in_turn: int = 1
+    """1 for a call that a script makes."""
     is_open: bool = False
     """True if the link to change its arguments was used."""
     has_form: bool = False
@@ -88,8 +89,8 @@ class PendingCall:
 
     @property
     def number(self) -> int:
-        """Its place among the calls of its turn, from 1."""
-        return self.call.index + 1
+        """Its place among the calls of its turn or of its script, from 1."""
+        return self.call.position or self.call.index + 1
 
     @property
     def approves_itself(self) -> bool:
@@ -177,13 +178,14 @@ def waiting_runs(user: Any, state: str, *, change: UUID | None = None) -> list[P
     """
     calls = waiting_calls(user).filter(state=state).select_related("run", "run__user", "run__agent")
     calls = calls.annotate(deadline=_deadline(), said=_said(), calls_in_turn=_calls_in_turn())
-    order = (F("deadline").asc(nulls_last=True), "run__created_at", "run_id", "turn", "index")
+    order = (F("deadline").asc(nulls_last=True), "run__created_at", "run_id", "turn", "index", "position")
     first = [Exists(ToolCall.objects.filter(pk=change, run=OuterRef("run"))).desc()] if change else []
     groups: dict[Any, PendingRun] = {}
     for place, call in enumerate(calls.order_by(*first, *order)[:MOST_SHOWN]):
         group = groups.setdefault(call.run_id, PendingRun(call.run, call.said))
         is_open = call.pk == change
-        waiting = PendingCall(call, call.calls_in_turn, is_open, has_form=is_open or place < MOST_FORMS, said=call.said)
+        in_turn = 1 if call.position else call.calls_in_turn
+        waiting = PendingCall(call, in_turn, is_open, has_form=is_open or place < MOST_FORMS, said=call.said)
         group.calls.append(waiting)
     return list(groups.values())
 
@@ -202,7 +204,7 @@ def _said() -> Coalesce:
 
 
 def _calls_in_turn() -> Subquery:
-    turn = ToolCall.objects.filter(run=OuterRef("run"), turn=OuterRef("turn")).order_by()
+    turn = ToolCall.objects.filter(run=OuterRef("run"), turn=OuterRef("turn"), position=0).order_by()
     return Subquery(turn.values("turn").annotate(number=Count("pk")).values("number"))
 
 

@@ -60,7 +60,7 @@ def show_calls(request: PageRequest, run_id: UUID) -> HttpResponse:
 
 
 def _rows(run: Run) -> list[CallRow]:
-    calls = list(run.calls.order_by("turn", "index")[: MOST_CALLS + 1])
+    calls = list(run.calls.order_by("turn", "index", "position")[: MOST_CALLS + 1])
     steps = Step.objects.filter(run=run, kind=Step.Kind.TOOL_RESULT, call_id__in=[call.pk for call in calls])
     results = dict(steps.order_by("sequence").values_list("call_id", Left("content", SHOWN_CHARS)))
     return [

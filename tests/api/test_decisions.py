@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from runs.agent.call_ids import call_id
 from runs.engine.recording.canonical_json import arguments_hash
 from runs.models import Run, ToolCall
 from tests.api.conftest import Program, error_of
 
 MakeCall = Callable[..., ToolCall]
 CALL_FIELDS = (
-    "call_id, run_id, turn, tool_name, arguments, arguments_hash, proposed_arguments, effect, state, decided_by, "
-    "decided_at, decision_reason, expires_at, undo_until, started_at, ended_at"
+    "call_id, run_id, turn, parent_id, tool_name, arguments, arguments_hash, proposed_arguments, effect, state, "
+    "decided_by, decided_at, decision_reason, expires_at, undo_until, started_at, ended_at"
 )
 
 
@@ -36,18 +37,27 @@ def test_the_inbox_lists_what_waits_for_a_person(program: Program, owner: User, 
 
 def test_the_list_of_calls_goes_on_where_it_stopped(program: Program, owner: User, make_call: MakeCall) -> None:
     first = make_call(owner)
-    siblings = [make_call(owner, index=index) for index in range(1, 3)]
+    places = [(0, 1), (0, 2), (1, 0), (2, 0)]
+    siblings = [make_call(owner, index=index, position=position) for index, position in places]
     ToolCall.objects.filter(pk__in=[each.pk for each in siblings]).update(run=first.run)
     newer = make_call(owner)
 
     seen, cursor = [], ""
-    for _ in range(4):
+    for _ in range(6):
         page = program.get("/calls", limit=1, cursor=cursor).json()
         seen += [call["call_id"] for call in page["items"]]
         cursor = page["next"]
 
     assert seen == [str(each.pk) for each in (newer, first, *siblings)]
     assert cursor is None
+
+
+def test_a_call_of_a_script_names_the_call_of_the_script(program: Program, owner: User, make_call: MakeCall) -> None:
+    call = make_call(owner, position=2)
+
+    (told,) = program.get("/calls").json()["items"]
+
+    assert told["parent_id"] == call.parent_id == call_id(call.run_id, 1, 0)
 
 
 def test_an_approved_call_is_answered_and_its_run_goes_on(program: Program, owner: User, make_call: MakeCall) -> None:

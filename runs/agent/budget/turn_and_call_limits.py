@@ -1,7 +1,6 @@
 """Checks of the limits that count turns and tool calls."""
 
 from runs.agent.errors.exceptions import LimitReached
-from runs.agent.messages import ModelReply
 from runs.agent.run_limits import RunLimits
 
 
@@ -11,12 +10,18 @@ def check_turns(limits: RunLimits, turn: int) -> None:
         raise LimitReached("max_turns", used=turn - 1, limit=limits.max_turns, unit="turns")
 
 
-def check_calls(limits: RunLimits, made: int, reply: ModelReply) -> None:
-    """Raise `LimitReached` if the calls of `reply`, after those `made`, would be more than `max_calls`."""
-    if limits.max_calls is None:
-        return
-    wanted = len(reply.calls)
-    if made + wanted > limits.max_calls:
-        raise LimitReached(
-            "max_calls", used=made, limit=limits.max_calls, unit="tool calls", needed=wanted, is_asked_for=True
-        )
+class CallLimit:
+    """The count of a run's tool calls, those of scripts included, and its limit `max_calls`."""
+
+    def __init__(self, limits: RunLimits, made: int = 0) -> None:
+        """`made`: the calls of earlier claims."""
+        self._most = limits.max_calls
+        self._made = made
+
+    def take(self, wanted: int) -> None:
+        """Count `wanted` calls that are going to be made. Raises `LimitReached` if they would be too many."""
+        if self._most is not None and self._made + wanted > self._most:
+            raise LimitReached(
+                "max_calls", used=self._made, limit=self._most, unit="tool calls", needed=wanted, is_asked_for=True
+            )
+        self._made += wanted

@@ -82,6 +82,8 @@ class ToolCallPayload:
     """All calls of the turn; only the last of several calls has them."""
     token_parts: TokenParts | None = None
     """As in `ReasoningPayload`."""
+    parent_id: str = ""
+    """The id of the call that makes this one, such as that of a script; empty for the calls of a reply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,19 +1,20 @@
-"""Execution of the tool calls of one turn in parallel, with each state change recorded."""
+"""Execution of tool calls in parallel, with each state change recorded: those of a turn, and those that calls make."""
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from runs.agent.budget.deadline import Deadline
+from runs.agent.budget.turn_and_call_limits import CallLimit
 from runs.agent.errors.agent_error import AgentError
 from runs.agent.errors.classification import handle_agent_error
 from runs.agent.errors.exceptions import ToolFailed, UnknownTool
 from runs.agent.files.access import NO_FILES, FileAccess, files_context
 from runs.agent.interrupts import Parked
-from runs.agent.journal import CallChange, CallState, Entry, Journal
+from runs.agent.journal import CallChange, CallState, Entry, Journal, ParkedFor
 from runs.agent.json_data.json_types import JsonObject
-from runs.agent.messages import ToolInvocation, ToolRequest, ToolResult
+from runs.agent.messages import NestedCall, ToolInvocation, ToolRequest, ToolResult
 from runs.agent.payloads.step_fields import StepFields, fields_of_call, fields_of_error
 from runs.agent.payloads.steps import RetryPayload, ToolCallPayload, ToolResultPayload
 from runs.agent.redaction.redactor import holds_hidden
@@ -22,9 +23,10 @@ from runs.agent.state import AgentStatus
 from runs.agent.text import call_text, changed_text, output_text
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.agent.tool_calls.approval_rules import Approvals, approval_question, outcome_question
+from runs.agent.tool_calls.nested_calls import NestedCalls, never_made
 from runs.agent.tool_calls.retries import call_with_retries
 from runs.agent.tools.call_idempotency import call_context
-from runs.agent.tools.protocol import REPEATABLE, Effect, effect_of
+from runs.agent.tools.protocol import REPEATABLE, Effect, effect_of, makes_calls
 from runs.agent.tools.toolbox import Toolbox
 from runs.agent.tools.validation import meant_arguments, validated
 
@@ -39,18 +41,32 @@ class ToolCallRunner:
         journal: Journal,
         limits: RunLimits,
         deadline: Deadline,
+        call_limit: CallLimit | None = None,
         approvals: Approvals | None = None,
         files: FileAccess = NO_FILES,
+        nested: Mapping[str, Sequence[NestedCall]] | None = None,
     ) -> None:
-        """`approvals` are the rules for asking a person; None if no person can be asked."""
+        """`approvals` are the rules for asking a person; None if no person can be asked. `call_limit` counts the calls
+        that calls make. `nested` are those of earlier claims, by the id of the call that makes them."""
         self.toolbox = toolbox
         self.journal = journal
         self.limits = limits
         self.deadline = deadline
+        self.call_limit = call_limit or CallLimit(limits)
         self.approvals = approvals
         self.files = files
+        self.waits_for: set[ParkedFor] = set()
+        """The decisions of a person that calls of this turn wait for."""
+        self._nested: dict[str, dict[int, NestedCall]] = {
+            parent_id: {each.call.position: each for each in calls} for parent_id, calls in (nested or {}).items()
+        }
+        """By the id of the call that makes them, and by their position."""
+        self.nested_places = asyncio.Semaphore(limits.max_parallel_calls)
+        """Calls that make calls keep their own places meanwhile, so these have others."""
         self._started: set[str] = set()
         """Ids of the calls whose start is recorded."""
+        self._made_here: set[str] = set()
+        """Ids of the calls that were proposed by this runner, with their own arguments."""
         self.refuses_hidden = False
         """True while calls are run again from the record, where `[hidden]` replaces secrets."""
 
@@ -66,11 +82,18 @@ class ToolCallRunner:
 
         If any of them needs an approval, none starts: the entry asks for it and parks the run.
         """
+        entry.status = AgentStatus.EXECUTING
+        if self.add_calls(calls, entry):
+            entry.status, entry.parks = AgentStatus.WAITING, "approval"
+
+    def add_calls(self, calls: Sequence[ToolInvocation], entry: Entry) -> bool:
+        """The same for calls of any kind, without a change of the run. Returns True if the entry asks a person."""
         asked = {call.call_id for call in calls if self._needs_approval(call)}
         expires_at = self.approvals.expires_at() if self.approvals is not None else None
         changes, thoughts, questions = [], [], []
         for call in calls:
             effect = self._effect(call)
+            self._made_here.add(call.call_id)
             thoughts.append(_call_thought(call, effect))
             if call.call_id in asked:
                 changes.append(CallChange(call, "awaiting_approval", effect, is_new=True, expires_at=expires_at))
@@ -82,19 +105,33 @@ class ToolCallRunner:
                 self._started.add(call.call_id)
         entry.thoughts = [*entry.thoughts, *thoughts, *questions]
         entry.calls = changes
-        entry.status = AgentStatus.EXECUTING
-        if asked:
-            entry.status, entry.parks = AgentStatus.WAITING, "approval"
+        return bool(asked)
 
     async def results(self, calls: Sequence[ToolInvocation]) -> dict[int, ToolResult]:
-        """Run the proposed calls in parallel. Returns the results by index. No call runs before its start is durable.
+        """Run the proposed calls of a turn in parallel. Returns the results by index.
 
-        A failed, timed-out or unknown tool gives a result; the others are not affected. Cancelling this cancels the
-        calls. Raises `Parked` after all have ended, if the outcome of one is unknown and a person can be asked.
+        Raises `Parked` after all have ended, if one waits for a person: its outcome is unknown, or a call that it makes
+        needs an approval.
+        """
+        self.waits_for.clear()
+        places = asyncio.Semaphore(self.limits.max_parallel_calls)
+        results = await self.run_together(calls, places, ends_turn=True)
+        if len(results) < len(calls):
+            waits_for: ParkedFor = "decision" if "decision" in self.waits_for else "approval"
+            await self.journal.record(Entry(status=AgentStatus.WAITING, parks=waits_for))
+            raise Parked
+        return {call.index: results[call.call_id] for call in calls}
+
+    async def run_together(
+        self, calls: Sequence[ToolInvocation], places: asyncio.Semaphore, *, ends_turn: bool = False
+    ) -> dict[str, ToolResult]:
+        """Run proposed calls in parallel. Returns the results by call id, without those that wait for a person.
+
+        No call runs before its start is durable. A failed, timed-out or unknown tool gives a result; the others are not
+        affected. Cancelling this cancels the calls.
         """
         await self.journal.durable()
-        places = asyncio.Semaphore(self.limits.max_parallel_calls)
-        results: dict[int, ToolResult] = {}
+        results: dict[str, ToolResult] = {}
 
         async def run_one(call: ToolInvocation) -> None:
             async with places:
@@ -102,11 +139,15 @@ class ToolCallRunner:
                 if result is None:
                     await self._start(call)
                     result = await self._call(call)
+            if result is None:
+                return
             if self.approvals is not None and _outcome_is_unknown(result):
                 await self._ask_for_outcome(call, result)
+                self.waits_for.add("decision")
                 return
-            results[call.index] = result
-            await self._record(call, result, is_last=len(results) == len(calls))
+            await self._close_nested(call)
+            results[call.call_id] = result
+            await self._record(call, result, is_last=ends_turn and len(results) == len(calls))
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -117,10 +158,13 @@ class ToolCallRunner:
             # over.
             first = failures.exceptions[0]
             raise first from first.__cause__
-        if len(results) < len(calls):
-            await self.journal.record(Entry(status=AgentStatus.WAITING, parks="decision"))
-            raise Parked
         return results
+
+    async def _close_nested(self, call: ToolInvocation) -> None:
+        """Give the calls that `call` has not come back to a result: it has ended without them."""
+        for known in self._nested.pop(call.call_id, {}).values():
+            if known.result is None:
+                await self._record(known.call, never_made(known.call), is_last=False)
 
     def _refused(self, call: ToolInvocation) -> ToolResult | None:
         """The error of a call that needs an approval now but did not when it was proposed: its tool, the agent's rules
@@ -141,14 +185,17 @@ class ToolCallRunner:
         else:
             await self.journal.start(change)
 
-    async def _call(self, call: ToolInvocation) -> ToolResult:
+    async def _call(self, call: ToolInvocation) -> ToolResult | None:
+        """The result of the call; None if a call that it makes waits for a person."""
         try:
             tool = self.toolbox.get(call.tool_name)
         except UnknownTool as error:
             return ToolResult(call.call_id, call.tool_name, None, handle_agent_error(error, {"tool": call.tool_name}))
-        if self.refuses_hidden and holds_hidden(call.arguments):
+        if self.refuses_hidden and call.call_id not in self._made_here and holds_hidden(call.arguments):
             failure = ToolFailed("A secret in the arguments of this call was not stored, so it cannot be run again.")
             return ToolResult(call.call_id, call.tool_name, None, handle_agent_error(failure, {"tool": tool.name}))
+        if makes_calls(tool):
+            return await NestedCalls(self, call, self._nested.setdefault(call.call_id, {})).run(tool)
         wanted_s: float = getattr(tool, "timeout_s", None) or self.limits.tool_timeout_s
         with call_context(call.call_id), files_context(self.files):
             output, error_, duration_s = await call_with_retries(
@@ -221,7 +268,8 @@ def _outcome_is_unknown(result: ToolResult) -> bool:
 def _call_thought(call: ToolInvocation, effect: Effect) -> AgentThought:
     words = call_text(call.tool_name, call.arguments)
     fields = fields_of_call(call, tool_input=call.arguments)
-    return AgentThought(ThoughtType.TOOL_CALL, words, payload=ToolCallPayload(effect=effect), fields=fields)
+    payload = ToolCallPayload(effect=effect, parent_id=call.parent_id)
+    return AgentThought(ThoughtType.TOOL_CALL, words, payload=payload, fields=fields)
 
 
 def _result_thought(call: ToolInvocation, result: ToolResult) -> AgentThought:

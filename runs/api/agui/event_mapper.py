@@ -21,7 +21,7 @@ from runs.api.agui import events
 from runs.api.agui.events import Event
 from runs.api.agui.reply_drafts import ROLES, Drafts, Role, words_of
 from runs.api.agui.reply_messages import SentReply
-from runs.api.agui.transcript import Transcript, WireMessage, is_gone_on_from, is_unfinished, payload_of
+from runs.api.agui.transcript import Transcript, WireMessage, is_gone_on_from, is_nested, is_unfinished, payload_of
 from runs.models.as_json import StepJson
 from runs.reply_frames import ReplyFrame
 
@@ -87,7 +87,7 @@ class EventMapper:
                 return begins + self._part(step, "reasoning")
             case "answer":
                 return begins + self._part(step, "assistant") + self._settle()
-            case "tool_call":
+            case "tool_call" if not is_nested(step):
                 return begins + self._call(step)
             case "tool_result" if self._transcript.has_call(step):
                 return begins + self._result(step)
@@ -180,7 +180,7 @@ class EventMapper:
                 self._drafts.close(turn)
             case "answer":
                 self._reply(turn)
-            case "tool_call":
+            case "tool_call" if not is_nested(step):
                 self._reply(turn)
                 self._unanswered.add(call_id)
             case "tool_result":

@@ -205,7 +205,7 @@ async def _outcome(asked: RunAgentInput, run: JsonObject) -> Event | None:
 
 def _open_calls(run_id: UUID) -> list[JsonObject]:
     calls = ToolCall.objects.asking().filter(run_id=run_id).select_related("decided_by")
-    return [call_as_json(call) for call in calls.order_by("turn", "index")]
+    return [call_as_json(call) for call in calls.order_by("turn", "index", "position")]
 
 
 def _interrupt(call: JsonObject) -> JsonObject:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.payloads.kinds import Payload, read_payload
 from runs.agent.payloads.notes import BadOutputPayload, UnfinishedPayload
+from runs.agent.payloads.steps import ToolCallPayload
 from runs.api.agui.reply_drafts import Role
 from runs.models.as_json import StepJson
 
@@ -94,7 +95,7 @@ class Transcript:
                 self.drop_unfinished(turn)
                 role: Role = "reasoning" if kind == "reasoning" else "assistant"
                 self._put({"id": self.id_of(role, turn), "role": role, "content": step["content"]}, turn)
-            case "tool_call" if not self.has_call(step):
+            case "tool_call" if not self.has_call(step) and not is_nested(step):
                 self.drop_unfinished(turn)
                 self._calls[step["call_id"] or ""] = None
                 if len(self._calls) > KEPT_CALLS:
@@ -155,6 +156,12 @@ def _chars_of(message: WireMessage) -> int:
 def payload_of(step: StepJson) -> Payload:
     """The payload of a step in JSON form."""
     return read_payload(step["kind"], step["metadata"])
+
+
+def is_nested(step: StepJson) -> bool:
+    """True for a call that another call makes: the model has not asked for it, so it is no part of the conversation."""
+    payload = payload_of(step)
+    return isinstance(payload, ToolCallPayload) and bool(payload.parent_id)
 
 
 def is_unfinished(step: StepJson) -> bool:

@@ -73,11 +73,12 @@ def end_open_calls(run: Run) -> None:
     """Give each call without a result one: it will not run again, and no decision about it is possible."""
     results = run.steps.filter(kind=Step.Kind.TOOL_RESULT, call_id__isnull=False)
     have_results = set(results.values_list("call_id", flat=True))
-    for call in without_result(run.calls.order_by("turn", "index"), have_results):
+    for call in without_result(run.calls.order_by("turn", "index", "position"), have_results):
         ending = ending_of(call.state, call.effect)
         if call.state != ending.state:
             call.state, call.ended_at, call.epoch = ending.state, timezone.now(), run.epoch
             call.save(update_fields=["state", "ended_at", "epoch"])
-        payload = ToolResultPayload(code=ending.code, calls=parallel_calls_of(run, call.turn))
+        beside = () if call.position else parallel_calls_of(run, call.turn)
+        payload = ToolResultPayload(code=ending.code, calls=beside)
         about = {"severity": ending.severity, "recoverable": False, **place_of(call)}
         add_step(run, Step.Kind.TOOL_RESULT, ending.words, payload, **about)

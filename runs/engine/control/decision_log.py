@@ -67,7 +67,8 @@ def record(run: Run, call: ToolCall, words: str, payload: DecisionPayload, *, us
 def add_result(run: Run, call: ToolCall, content: str, *, by: str | None, code: str = "", **columns: Any) -> None:
     """Add the result step: the result that a person entered, or, with `code`, the reason why there is none."""
     remark = "" if code else "A person told this result."
-    payload = ToolResultPayload(by=by, code=code, remark=remark, calls=parallel_calls_of(run, call.turn))
+    beside = () if call.position else parallel_calls_of(run, call.turn)
+    payload = ToolResultPayload(by=by, code=code, remark=remark, calls=beside)
     add_step(run, Step.Kind.TOOL_RESULT, content, payload, **place_of(call), **columns)
 
 

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from runs.agent.errors import call_sentences as sentences
 from runs.agent.journal import CallChange, Entry, ParkedFor
-from runs.agent.messages import ToolInvocation
 from runs.agent.payloads.kinds import is_from_a_person
 from runs.agent.payloads.notes import NotePayload
 from runs.agent.thoughts import AgentThought, ThoughtType
@@ -16,6 +15,7 @@ from runs.agent.tool_calls.approval_rules import outcome_question
 from runs.agent.wording import Wording
 from runs.engine.hosting.claim_queries import Claim
 from runs.engine.hosting.crash_limit import fail_after_crashes, has_crashed_too_often
+from runs.engine.hosting.replay import invocation_of
 from runs.engine.recording.call_endings import without_result
 from runs.engine.recording.recorder import Recorder
 from runs.engine.recording.stop_report import stop_report_thought
@@ -141,7 +141,5 @@ def _outcome_is_unknown(change: CallChange) -> bool:
 
 
 def _change(call: ToolCall) -> CallChange:
-    made = ToolInvocation(
-        str(call.call_id), call.tool_name, call.arguments, call.turn, call.index, call.proposed_arguments
-    )
+    made = invocation_of(call)
     return CallChange(made, call.state, call.effect)  # type: ignore[arg-type]  # The choices are the literals' values.

@@ -131,7 +131,7 @@ def claim(run_id: UUID, owner: str) -> Claim | ClaimRefusal:
         return "gone"
     has_steps = run.next_sequence > 1
     steps = tuple(run.steps.order_by("sequence")) if has_steps else ()
-    calls = tuple(run.calls.order_by("turn", "index")) if has_steps else ()
+    calls = tuple(run.calls.order_by("turn", "index", "position")) if has_steps else ()
     return Claim(run, was_hosted, steps, calls, bool(limits))
 
 

@@ -27,7 +27,7 @@ def earlier_exchanges_of(run: Run) -> tuple[Exchange, ...]:
 
 def _exchange(run: Run) -> Exchange:
     steps = list(run.steps.defer("html").order_by("sequence"))
-    history = history_of(run, steps, run.calls.order_by("turn", "index"))
+    history = history_of(run, steps, run.calls.filter(position=0).order_by("turn", "index"))
     turns, was_gone_on_from = history.turns, False
     if (reply := history.open_reply) is not None:
         known = history.open_results

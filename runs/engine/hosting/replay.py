@@ -1,10 +1,11 @@
 """Replay: from recorded steps back to the model's history, so that an interrupted run can go on."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
 
 from runs.agent.errors.agent_error import AgentError, ErrorSeverity
-from runs.agent.messages import History, ModelReply, ToolRequest, ToolResult, Turn
+from runs.agent.messages import History, ModelReply, NestedCall, ToolInvocation, ToolRequest, ToolResult, Turn
 from runs.agent.payloads.notes import BadOutputPayload, UnfinishedPayload, Why, WindowPayload
 from runs.agent.payloads.steps import ToolResultPayload
 from runs.agent.unfinished_thought import INTERRUPTIONS
@@ -17,8 +18,13 @@ def history_of(run: Run, steps: Sequence[Step], calls: Iterable[ToolCall]) -> Hi
         steps=run.last_sequence, tokens=run.tokens_used or 0, cost_usd=run.cost, active_s=run.active_ms / 1000
     )
     calls_by_turn: dict[int, list[ToolCall]] = defaultdict(list)
+    nested: list[ToolCall] = []
     for call in calls:
-        calls_by_turn[call.turn].append(call)
+        if call.position:
+            nested.append(call)
+        else:
+            calls_by_turn[call.turn].append(call)
+    history.nested_calls = len(nested)
     steps_by_turn: dict[int | None, list[Step]] = defaultdict(list)
     for step in steps:
         steps_by_turn[step.turn].append(step)
@@ -36,7 +42,8 @@ def history_of(run: Run, steps: Sequence[Step], calls: Iterable[ToolCall]) -> Hi
             history.turns.append(rejected[turn])
             continue
         reply = _reply(of_turn, calls_by_turn[turn])
-        results = {call.index: result for call in calls_by_turn[turn] if (result := _result(of_turn, call)) is not None}
+        told = {step.call_id: step for step in of_turn if step.kind == Step.Kind.TOOL_RESULT}
+        results = {call.index: result for call in calls_by_turn[turn] if (result := _result(told, call)) is not None}
         if len(results) == len(reply.calls):
             history.turns.append(Turn(reply, tuple(results[index] for index in range(len(reply.calls)))))
         else:
@@ -45,7 +52,26 @@ def history_of(run: Run, steps: Sequence[Step], calls: Iterable[ToolCall]) -> Hi
                 call.index: call.arguments for call in calls_by_turn[turn] if call.proposed_arguments is not None
             }
             history.open_approved = frozenset(call.index for call in calls_by_turn[turn] if call.is_approved)
+            for call in nested:
+                if call.turn == turn:
+                    recorded = NestedCall(invocation_of(call), _result(told, call))
+                    history.open_nested.setdefault(call.parent_id, []).append(recorded)
     return history
+
+
+def invocation_of(call: ToolCall) -> ToolInvocation:
+    """The call as it is recorded, and as a person has decided about it."""
+    return ToolInvocation(
+        str(call.call_id),
+        call.tool_name,
+        call.arguments,
+        call.turn,
+        call.index,
+        call.proposed_arguments,
+        call.is_approved,
+        call.position,
+        call.parent_id,
+    )
 
 
 def _note_windows(history: History, steps: Sequence[Step]) -> None:
@@ -89,12 +115,13 @@ def _reply(steps: Sequence[Step], calls: Sequence[ToolCall]) -> ModelReply:
     return ModelReply(reasoning=reasoning, calls=requests, replay=replay)
 
 
-def _result(steps: Sequence[Step], call: ToolCall) -> ToolResult | None:
-    """The call's result; None if it has none, or is to run again despite an earlier result."""
-    told = [step for step in steps if step.kind == Step.Kind.TOOL_RESULT and step.call_id == call.call_id]
-    if not told or call.state in ToolCall.OPEN:
+def _result(results: Mapping[UUID | None, Step], call: ToolCall) -> ToolResult | None:
+    """The call's result among the last results of its turn, by call; None if it has none, or is to run again despite an
+    earlier one."""
+    step = results.get(call.call_id)
+    if step is None or call.state in ToolCall.OPEN:
         return None
-    step, payload = told[-1], told[-1].payload
+    payload = step.payload
     duration_s = (step.ended_at - step.started_at).total_seconds() if step.ended_at and step.started_at else 0.0
     remark, code = (payload.remark, payload.code) if isinstance(payload, ToolResultPayload) else ("", "")
     return ToolResult(str(call.call_id), call.tool_name, step.tool_output, _error(step, code), duration_s, remark)

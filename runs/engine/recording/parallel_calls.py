@@ -1,4 +1,4 @@
-"""Parallel calls of a turn: when each began and ended, stored with each of their results.
+"""Parallel calls of a turn: when each began and ended, stored with each of their results. Not those that calls make.
 
 A step's card depends on its row only, and the timeline of a turn needs the times of all its calls. So the last of
 several calls, and each result, stores the state of all of them at that moment, as the `calls` of its payload.
@@ -11,7 +11,7 @@ from runs.agent.errors.codes import TIMEOUT_CODES
 from runs.agent.journal import CallChange
 from runs.agent.payloads.json_form import add_calls
 from runs.agent.payloads.kinds import Payload
-from runs.agent.payloads.steps import CallBeside, CallBesideState, ToolResultPayload
+from runs.agent.payloads.steps import CallBeside, CallBesideState, ToolCallPayload, ToolResultPayload
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.agent.tool_calls.call_states import CALL_STATES
 from runs.engine.writing.columns import Columns
@@ -35,6 +35,8 @@ class ParallelCalls:
 
         Tool names are taken from the steps, in which secrets are hidden.
         """
+        if any(isinstance(thought.payload, ToolCallPayload) and thought.payload.parent_id for thought in thoughts):
+            return
         proposed = [step for step in steps if step["kind"] == ThoughtType.TOOL_CALL.value]
         if proposed:
             few = proposed[:MOST_CALLS] if len(proposed) > 1 else []
@@ -63,7 +65,8 @@ class ParallelCalls:
 def parallel_calls_of_last_turn(calls: Sequence[ToolCall], steps: Iterable[Step]) -> list[CallBeside]:
     """The calls of the last turn, in order; empty if it has one call only."""
     turn = max((call.turn for call in calls), default=0)
-    beside = sorted((call for call in calls if call.turn == turn), key=lambda call: call.index)[:MOST_CALLS]
+    of_turn = (call for call in calls if call.turn == turn and not call.position)
+    beside = sorted(of_turn, key=lambda call: call.index)[:MOST_CALLS]
     if len(beside) < 2:
         return []
     results = {step.call_id: step for step in steps if step.kind == Step.Kind.TOOL_RESULT}
@@ -72,7 +75,7 @@ def parallel_calls_of_last_turn(calls: Sequence[ToolCall], steps: Iterable[Step]
 
 def parallel_calls_of(run: Run, turn: int) -> tuple[CallBeside, ...]:
     """The `calls` for a result that a decision or stop adds; empty if the turn has one call only."""
-    calls, steps = run.calls.filter(turn=turn), run.steps.filter(turn=turn, call_id__isnull=False)
+    calls, steps = run.calls.filter(turn=turn, position=0), run.steps.filter(turn=turn, call_id__isnull=False)
     return tuple(parallel_calls_of_last_turn(list(calls), steps))
 
 

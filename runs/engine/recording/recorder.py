@@ -11,7 +11,7 @@ from runs.agent.concurrency.tasks import run_to_completion
 from runs.agent.errors.codes import is_limit
 from runs.agent.errors.exceptions import JournalClosed
 from runs.agent.journal import CallChange, Entry
-from runs.agent.json_data.json_values import as_storable_text
+from runs.agent.json_data.json_values import as_storable_json, as_storable_text
 from runs.agent.messages import Delta
 from runs.agent.payloads.kinds import decides_turn, ended_cards
 from runs.agent.payloads.notes import Why
@@ -151,6 +151,10 @@ class Recorder:
             if self._on_stop_asked is not None:
                 self._on_stop_asked()
             await asyncio.Event().wait()
+
+    def as_stored(self, value: Any) -> Any:
+        """The JSON value as steps have it: without secrets, and without what no database can store."""
+        return as_storable_json(self._redactor.value(value))
 
     def show(self, card: str, delta: Delta) -> None:
         """Pass a piece of a reply on to the viewers, if there is a stream."""

@@ -88,7 +88,7 @@ class RunActivity:
 
 def stop_report_of(run: Run, *, forced_by: str | None = None) -> StopReport:
     """The report of a stop of `run` at this moment, from its rows. For runs that no host releases itself."""
-    calls = list(run.calls.order_by("turn", "index"))
+    calls = list(run.calls.order_by("turn", "index", "position"))
     have_results = set(
         run.steps.filter(kind=Step.Kind.TOOL_RESULT, call_id__isnull=False).values_list("call_id", flat=True)
     )

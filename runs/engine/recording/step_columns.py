@@ -50,6 +50,7 @@ def call_columns(change: CallChange, *, redactor: Redactor) -> Columns:
         "call_id": call.call_id,
         "turn": call.turn,
         "index": call.index,
+        "position": call.position,
         "tool_name": redactor.text(call.tool_name),
         "arguments": arguments,
         "arguments_hash": arguments_hash(arguments),

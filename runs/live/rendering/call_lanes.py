@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.db.models import Q
 from django.utils.translation import gettext
 
 from runs.agent.tool_calls.call_states import CALL_STATES
@@ -34,9 +35,12 @@ def running_lanes(run: Run) -> list[CallLane]:
 
 
 def calls_of_turn(run: Run) -> Sequence[ToolCall]:
-    """The calls of the last turn with calls, in order."""
+    """The calls of the last turn with calls, in order; of those that its calls make, the open ones."""
     last = run.calls.order_by("-turn").values_list("turn", flat=True).first()
-    return list(run.calls.filter(turn=last).order_by("index")) if last is not None else []
+    if last is None:
+        return []
+    shown = Q(position=0) | Q(state__in=ToolCall.OPEN)
+    return list(run.calls.filter(shown, turn=last).order_by("index", "position"))
 
 
 def lanes_of(run: Run, calls: Iterable[ToolCall]) -> list[CallLane]:

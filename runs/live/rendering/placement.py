@@ -1,4 +1,4 @@
-"""Where a step's card is placed: in its turn, or in the card of the call it is about.
+"""Where a step's card is placed: in its turn, or in the card of the call that it is about or that makes its call.
 
 The page of a run and its live updates place cards in the same way: `static/live/placement.js` puts a card into the
 element that its `data-into` names, and `nested` does so on the server.
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from runs.agent.payloads.notes import UnfinishedPayload
-from runs.agent.payloads.steps import RacePayload
+from runs.agent.payloads.steps import RacePayload, ToolCallPayload
 from runs.live.rendering.race_views import race_key
 from runs.live.rendering.step_views import StepView
 from runs.models import Step
@@ -25,7 +25,7 @@ class Placed:
     step: Step
     view: StepView
     slots: dict[str, list["Placed"]] = field(default_factory=lambda: defaultdict(list))
-    """By `result`, `asks` and `attempts` of a call, `end` of the start of a race."""
+    """By `result`, `asks`, `attempts` and `calls` of a call, `end` of the start of a race."""
 
 
 @dataclass(slots=True)
@@ -40,6 +40,8 @@ def slot_of(step: Step) -> str:
     """The id of the element that a step's card is placed into; empty for a card between the turns."""
     if isinstance(step.payload, RacePayload) and (key := race_key(step)):
         return f"race-{key}-end"
+    if isinstance(step.payload, ToolCallPayload) and step.payload.parent_id:
+        return f"call-{step.payload.parent_id}-calls"
     if step.call_id is not None and (name := CALL_SLOTS.get(Step.Kind(step.kind))):
         return f"call-{step.call_id}-{name}"
     return turn_slot_of(step)
@@ -75,7 +77,10 @@ def nested(cards: Sequence[tuple[Step, StepView]]) -> list[TurnGroup | Placed]:
         if view.is_race_start:
             races[race_key(step)] = placed
         of_call = CALL_SLOTS.get(Step.Kind(step.kind)) if str(step.call_id) in calls else None
-        if of_call:
+        parent_id = step.payload.parent_id if isinstance(step.payload, ToolCallPayload) else ""
+        if parent_id in calls:
+            calls[parent_id].slots["calls"].append(placed)
+        elif of_call:
             calls[str(step.call_id)].slots[of_call].append(placed)
         elif isinstance(step.payload, RacePayload) and race_key(step) in races:
             races[race_key(step)].slots["end"].append(placed)

@@ -109,7 +109,7 @@ def _asking_calls(runs: Iterable[Run]) -> dict[UUID, list[str]]:
     if not ids:
         return {}
     names: dict[UUID, list[str]] = {}
-    calls = ToolCall.objects.asking().filter(run__in=ids).order_by("run", "turn", "index")
+    calls = ToolCall.objects.asking().filter(run__in=ids).order_by("run", "turn", "index", "position")
     for run_id, name in calls.values_list("run_id", "tool_name"):
         names.setdefault(run_id, []).append(name)
     return names

@@ -187,7 +187,12 @@ def _retry(run: Run) -> StageView:
 
 
 def _questions(run: Run) -> StageView:
-    rows = ToolCall.objects.asking().filter(run=run).order_by("turn", "index").values_list("call_id", "expires_at")
+    rows = (
+        ToolCall.objects.asking()
+        .filter(run=run)
+        .order_by("turn", "index", "position")
+        .values_list("call_id", "expires_at")
+    )
     asking = dict(rows)
     shown = list(asking)[:MOST_QUESTIONS]
     steps = run.steps.defer("replay").filter(kind=Step.Kind.APPROVAL, call_id__in=shown).order_by("sequence")
@@ -215,7 +220,9 @@ def _question(step: Step, expires_at: datetime | None) -> tuple[Step, StepView]:
 
 
 def _graces(run: Run) -> list[Grace]:
-    calls = run.calls.filter(state=ToolCall.State.APPROVED, undo_until__isnull=False).order_by("turn", "index")
+    calls = run.calls.filter(state=ToolCall.State.APPROVED, undo_until__isnull=False).order_by(
+        "turn", "index", "position"
+    )
     rows = calls.values_list("call_id", "tool_name", "decided_by__username", "undo_until")[:MOST_QUESTIONS]
     return [Grace(call_id, tool_name, by or "", until) for call_id, tool_name, by, until in rows if until is not None]
 
@@ -232,7 +239,7 @@ def _tools(run: Run) -> StageView:
     )
     # What still runs comes first: it is what somebody waits for.
     shown = sorted(calls, key=lambda call: call.state not in ToolCall.OPEN)[:MOST_CALLS]
-    lanes = lanes_of(run, sorted(shown, key=lambda call: call.index))
+    lanes = lanes_of(run, sorted(shown, key=lambda call: (call.index, call.position)))
     sub = gettext("%(done)s of %(n)s done") % {"done": done, "n": len(calls)} if len(calls) > 1 else ""
     return StageView(face="tools", title=title, sub=sub, lanes=lanes, more=len(calls) - len(shown))
 

@@ -111,6 +111,8 @@ class StepView:
     """Last known state of the call; in a list of steps, that of its last step."""
     is_unsafe: bool = False
     """True for an unsafe call, or a question about one."""
+    is_of_script: bool = False
+    """True for a call that a script makes."""
     ends: str = ""
     """Name of the live reply's card that this card replaces."""
     ends_all: str = ""
@@ -158,10 +160,11 @@ def step_view(step: Step) -> StepView:
     card = StepView(icon=ICONS.get(Step.Kind(step.kind), "info"), duration=_duration_of(step), ending=ending_of(step))
     _add_reply(card, step.payload)
     match step.payload:
-        case ToolCallPayload(effect=effect):
+        case ToolCallPayload(effect=effect, parent_id=parent_id):
             _add_arguments(card, step.tool_input)
             _set_call_state(card, "started")
             card.short, card.is_unsafe = short_arguments(step.tool_input), effect == "unsafe"
+            card.is_of_script = bool(parent_id)
             card.picture = pictures.calls_of(step)
         case ToolResultPayload() as result:
             _add_result(card, step, result)

@@ -13,6 +13,7 @@ from runs.agent.payloads.steps import (
     QuestionPayload,
     RacePayload,
     RetryPayload,
+    ToolCallPayload,
     ToolResultPayload,
 )
 from runs.live.rendering.first_lines import first_line
@@ -113,8 +114,11 @@ def _add_reply(turn: _Turn, step: Step, start: float | None, end: float | None) 
 
 
 def _add_to_call(turn: _Turn, step: Step, start: float | None, end: float | None) -> None:
+    name = visible(step.tool_name)
+    if isinstance(step.payload, ToolCallPayload) and step.payload.parent_id:
+        name = f"↳ {name}"
     row = turn.calls.setdefault(
-        str(step.call_id), TimelineRow(visible(step.tool_name), step.sequence, is_code=True, about=gettext("proposed"))
+        str(step.call_id), TimelineRow(name, step.sequence, is_code=True, about=gettext("proposed"))
     )
     match step.payload:
         case QuestionPayload() if end is not None:
@@ -176,7 +180,7 @@ def _lane_tone(lane: Lane) -> str:
 def _finished(turn: _Turn) -> Iterator[TimelineRow]:
     row = turn.row
     if not row.label:
-        names = ", ".join(dict.fromkeys(each.label for each in turn.calls.values()))
+        names = ", ".join(dict.fromkeys(each.label.removeprefix("↳ ") for each in turn.calls.values()))
         row.label = gettext("Calls %(names)s") % {"names": names} if names else gettext("No reply")
     _cut_waits(row)
     _sum_up(row)

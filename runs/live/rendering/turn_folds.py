@@ -141,5 +141,11 @@ def _is_ok(call: Placed) -> bool:
 def _steps_of(turn: TurnGroup) -> Iterator[Step]:
     for slot in turn.slots.values():
         for placed in slot:
-            yield placed.step
-            yield from (inner.step for each in placed.slots.values() for inner in each)
+            yield from _steps_in(placed)
+
+
+def _steps_in(placed: Placed) -> Iterator[Step]:
+    yield placed.step
+    for slot in placed.slots.values():
+        for inner in slot:
+            yield from _steps_in(inner)

@@ -90,3 +90,24 @@ def test_even_what_no_run_would_record_makes_a_valid_stream(
         check_shape(event)
     check_rules(stream)
     messages_after(stream, ASKED)
+
+
+def test_the_calls_of_a_script_are_no_part_of_the_conversation_and_are_told_as_they_are() -> None:
+    emitter = EventMapper(Transcript(RUN), ASKED)
+    asked = step("tool_call", 1, call_id="script", tool_name="run_python", tool_input={}, metadata={"effect": "pure"})
+    nested = step(
+        "tool_call", 1, call_id="n", tool_name="look", tool_input={}, metadata={"effect": "read", "parent_id": "script"}
+    )
+    results = [step("tool_result", 1, "seen", call_id="n"), step("tool_result", 1, "all", call_id="script")]
+    steps = [asked, nested, *results, step("answer", 2, "Done.")]
+
+    stream = [events.run_started("t", "r")]
+    for sequence, each in enumerate(steps, 1):
+        stream += emitter.steps([{**each, "sequence": sequence}])
+    stream += [*emitter.rest(), *emitter.end(), events.run_finished("t", "r", {"type": "success"})]
+
+    check(stream)
+    held = messages_after(stream, ASKED)
+    assert [message["role"] for message in held] == ["user", "assistant", "tool", "assistant"]
+    assert [call["id"] for call in held[1]["toolCalls"]] == ["script"]
+    assert sum(event["type"] == "CUSTOM" for event in stream) == 2

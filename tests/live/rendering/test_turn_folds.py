@@ -214,3 +214,20 @@ def test_what_is_beside_a_window_is_read_only_for_a_row_that_reaches_its_end_and
     assert (alone.folds, alone.read) == ([], 0)
     assert len(of_many.folds) == 1
     assert of_many.read < 50
+
+
+def test_the_calls_of_a_script_are_in_its_card_and_its_turns_are_not_folded():
+    def scripted(number: int) -> Rows:
+        asked, told = turn(number, tools=("run_python",), words=False)
+        nested = turn(number, tools=("stock_level",), words=False)
+        nested[0]["metadata"] = {"effect": "read", "parent_id": str(asked["call_id"])}
+        return [asked, *nested, told]
+
+    page = page_of([*(row for number in range(1, 41) for row in scripted(number)), ANSWER])
+    alone = page_of(scripted(1)[1:])
+
+    assert "data-fold" not in page
+    card = re.search(r'<div class="nested-calls".*?>(.*?)from a script', page)
+    assert card is not None and "stock_level" in card[1]
+    assert page.count("from a script") == 40
+    assert re.search('id="turn-1-flow"> *<article id="step-1"', alone)  # The script's own card is not on this page.

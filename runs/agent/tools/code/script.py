@@ -138,7 +138,10 @@ class Script:
     async def _make(self, requests: Sequence[CallRequest]) -> list[CallOutcome]:
         if self.calls is None:
             raise AssertionError("Without a call maker there are no functions.")
-        outcomes = await self.calls.make(requests)
+        try:
+            outcomes = await self.calls.make(requests)
+        except ToolFailed as ended:
+            raise self._failed(f"The script was ended: {ended}") from ended
         self.made += [request.tool_name for request in requests]
         return outcomes
 
