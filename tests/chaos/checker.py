@@ -68,7 +68,7 @@ def _calls_have_one_result(rows: Rows) -> Iterator[str]:
     proposals = Counter(step.call for step in rows.steps if step.kind == "tool_call")
     results = Counter(step.call for step in rows.steps if step.kind == "tool_result")
     ended = {run.id for run in rows.runs if run.status in FINAL}
-    for place, times in Counter((call.run, call.turn, call.index) for call in rows.calls).items():
+    for place, times in Counter((call.run, call.turn, call.index, call.position) for call in rows.calls).items():
         if times > 1:
             yield f"I3: call {place} has {times} rows"
     for call in rows.calls:

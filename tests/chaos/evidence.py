@@ -46,6 +46,8 @@ class CallSeen:
     run: str
     turn: int
     index: int
+    position: int
+    """0, or the place of a call among those that the call at `index` makes."""
     effect: str
     state: str
     place: str = ""

@@ -39,7 +39,7 @@ def read_rows(query: Query) -> Rows:
     """All rows the checker needs."""
     runs = query("SELECT id, task, status, waiting_for, owner, epoch, next_sequence - 1, tokens_used FROM runs_run")
     steps = query("SELECT run_id, sequence, epoch, kind, content, call_id, tokens, ended_at FROM runs_step")
-    calls = query('SELECT call_id, run_id, turn, "index", effect, state, arguments FROM runs_toolcall')
+    calls = query('SELECT call_id, run_id, turn, "index", position, effect, state, arguments FROM runs_toolcall')
     spent = query("SELECT COALESCE(SUM(tokens), 0) FROM runs_spending")
     return Rows(
         [RunSeen(_id(run), *rest) for run, *rest in runs],
@@ -48,8 +48,8 @@ def read_rows(query: Query) -> Rows:
             for run, sequence, epoch, kind, content, call, tokens, ended_at in steps
         ],
         [
-            CallSeen(_id(call), _id(run), turn, index, effect, state, _place(arguments))
-            for call, run, turn, index, effect, state, arguments in calls
+            CallSeen(_id(call), _id(run), turn, index, position, effect, state, _place(arguments))
+            for call, run, turn, index, position, effect, state, arguments in calls
         ],
         [
             Moved(kind, _id(run), was, now, epoch_was, epoch_now, at, _id(call) or None)

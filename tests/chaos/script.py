@@ -1,8 +1,8 @@
 """The model's script of every experiment, a pure function of the conversation: the same whenever it is asked again.
 
 A task is `<what> <label>`. `work r7` makes two turns of three or four parallel calls, `mixed r7` three turns
-of three calls of which one in ten is unsafe, `pair r7` one turn of two unsafe calls; any other word
-is the name of a tool that is called once.
+of three calls of which one in ten is unsafe, `pair r7` one turn of two unsafe calls, `script s20` a script that makes
+20 calls one after the other, of which one in three is unsafe; any other word is the name of a tool that is called once.
 """
 
 from collections import Counter
@@ -22,12 +22,27 @@ def reply_to(request: Request) -> Answer:
     """The reply to a request, in the chat format."""
     task = _task_of(request)
     what, label = task.split()
+    if what == "script" and all(each["role"] != "assistant" for each in request.body["messages"]):
+        return Answer(calls=[("run_python", {"code": script_code(label)})], usage=USAGE)
     turn = 1 + sum(each["role"] == "assistant" for each in request.body["messages"])
     if turn > _TURNS.get(what, 1):
         return Answer(f"{label} is done.", usage=USAGE)
     width = {"work": 3 + (len(label) + turn) % 2, "mixed": 3, "pair": 2}.get(what, 1)
     calls = [(_tool(what, label, turn, place), _told(label, turn, place)) for place in range(width)]
     return Answer(reasoning=f"Turn {turn} of {label}.", calls=calls, usage=USAGE)
+
+
+def script_code(label: str) -> str:
+    """A script that makes as many calls as the label says after its first letter, and gives what they came to."""
+    return (
+        f"tools = [work_unsafe, work_read, work_idempotent]\nfound = []\nfor place in range({label[1:]}):\n"
+        f"    found.append(tools[place % 3](run={label!r}, turn=1, place=place))\n' '.join(found)"
+    )
+
+
+def script_value(label: str) -> str:
+    """The value of that script."""
+    return " ".join(f"{label}/1/{place}" for place in range(int(label[1:])))
 
 
 def served_tokens(requests: Iterable[Request]) -> dict[str, int]:

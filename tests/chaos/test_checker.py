@@ -15,7 +15,7 @@ STEPS = (
     StepSeen("run-1", 3, 2, "note", "Resumed.", ended_at=20.0),
     StepSeen("run-1", 4, 2, "answer", "Done.", tokens=18, ended_at=21.0),
 )
-CALL = CallSeen("call-1", "run-1", 1, 0, "unsafe", "succeeded", "a/1/0")
+CALL = CallSeen("call-1", "run-1", 1, 0, 0, "unsafe", "succeeded", "a/1/0")
 RUN = RunSeen("run-1", "work a", "completed", "", None, epoch=2, last_sequence=4, tokens=36)
 MOVES = (
     Moved("run", "run-1", "idle", "thinking", 0, 1, 9.0),
