@@ -4,6 +4,7 @@ import asyncio
 import socket
 from dataclasses import dataclass, replace
 
+from runs.agent.errors import call_sentences
 from runs.agent.errors import python_sentences as around
 from runs.agent.errors import suggested_actions as actions
 from runs.agent.errors.agent_error import AgentError, ErrorSeverity
@@ -14,6 +15,7 @@ from runs.agent.errors.exceptions import (
     InvalidArguments,
     JournalClosed,
     LimitReached,
+    OutcomeUnknown,
     ToolFailed,
     ToolUnavailable,
     UnknownTool,
@@ -175,6 +177,8 @@ def _of_setup(failure: ModelNotSetUp) -> Classification:
 
 def _of_tool(failure: ToolFailed) -> Classification:
     match failure:
+        case OutcomeUnknown():
+            return Classification("outcome_unknown", ERROR, False, call_sentences.CHECK_OUTCOME.made())
         case UnknownTool():
             return Classification("unknown_tool", WARNING, True, actions.GIVE_TOOL.made())
         case InvalidArguments():

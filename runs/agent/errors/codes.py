@@ -35,7 +35,7 @@ CODES: dict[str, str] = {
     "tool_failed": "The tool reported that it could not do this call.",
     "tool_unavailable": "The tool could not do this call at that moment.",
     "tool_timeout": "The tool timed out; calling it again does no harm.",
-    "outcome_unknown": "The tool timed out; nobody knows whether it happened.",
+    "outcome_unknown": "The tool timed out or lost its connection; nobody knows whether it happened.",
     "unknown_tool": "The model called a tool that the run does not have.",
     "invalid_arguments": "The model's arguments do not fit the tool.",
     "denied": "A person did not allow the call, or nobody allowed it in time.",

@@ -3,6 +3,7 @@
 AgentFailure
 ├── ToolFailed          the model reads it and may try something else
 │   ├── ToolUnavailable   a later call may succeed
+│   ├── OutcomeUnknown    an unsafe call may have had its effect: a person is asked
 │   ├── InvalidArguments
 │   └── UnknownTool
 ├── BadOutput           the answer does not fit the output schema; it is asked for again, then ends the run
@@ -31,6 +32,11 @@ class ToolFailed(AgentFailure):
 
 class ToolUnavailable(ToolFailed):
     """The tool cannot do this call now, but perhaps later. The call is retried if the tool declares `retry`."""
+
+
+class OutcomeUnknown(ToolFailed):
+    """An unsafe call was under way when it failed: nobody knows whether it happened. The run waits for a person, who
+    finds out."""
 
 
 class InvalidArguments(ToolFailed, ValueError):
