@@ -1,8 +1,13 @@
 """The settings of tools that the environment names. The agent core reads the same variables; here they are checked at
 the start."""
 
+import os
+
+from django.core.exceptions import ImproperlyConfigured
+
 from agentsite.environment import env_text, refuse
 from runs.agent.tools.web.host_rules import parse_hosts
+from runs.agent.tools.web.http_hosts import HttpHost, parse_http_hosts
 
 
 def env_hosts(name: str) -> list[tuple[str, int | None]]:
@@ -11,3 +16,11 @@ def env_hosts(name: str) -> list[tuple[str, int | None]]:
         return parse_hosts(env_text(name).split(","))
     except ValueError as error:
         refuse(name, env_text(name), str(error))
+
+
+def env_http_hosts(name: str) -> list[HttpHost]:
+    """The APIs in the JSON of this variable, whose headers name other variables. No value is repeated."""
+    try:
+        return parse_http_hosts(env_text(name), os.environ)
+    except ValueError as error:
+        raise ImproperlyConfigured(str(error)) from error

@@ -34,6 +34,7 @@ class FunctionTool:
         makes_calls: bool = False,
         is_offered: Callable[[], bool] | None = None,
         needs_files: bool = False,
+        setup_note: Callable[[], str] | None = None,
     ) -> None:
         """Without `parameters` the schema comes from the signature. Raises `TypeError` or `ValueError` with the
         fault."""
@@ -51,15 +52,26 @@ class FunctionTool:
         """Whether the site is set up for it, asked at each request to a model; None: always."""
         self.needs_files = needs_files
         """True: models are offered it only in runs with files."""
+        self._setup_note = setup_note
         if parameters is None:
             signature = read_signature(function, name=self.name)
             self._parameters, self.validate_arguments = signature.parameters, signature.validate
-            self.description = description or signature.description
+            self._description = description or signature.description
         else:
             self._parameters = parameters
             self.validate_arguments = schema_validator(parameters, name=self.name)
-            self.description = description or inspect.getdoc(function) or self.name
+            self._description = description or inspect.getdoc(function) or self.name
         self._is_async = inspect.iscoroutinefunction(function)
+
+    @property
+    def description(self) -> str:
+        """What models and people read, with the note about how the site is set up for it now."""
+        note = self._setup_note() if self._setup_note else ""
+        return f"{self._description}\n\n{note}" if note else self._description
+
+    @description.setter
+    def description(self, text: str) -> None:
+        self._description = text
 
     async def execute(self, /, **kwargs: Any) -> Any:
         """Call the function, and return what it returns."""

@@ -40,6 +40,7 @@ BUILTIN_MODULES: tuple[str, ...] = (
     "runs.agent.tools.data.describe_table",
     "runs.agent.tools.data.query_table",
     "runs.agent.tools.data.make_chart",
+    "runs.agent.tools.web.http_request",
 )
 """Imported at the first access to the registry. Each registers its tools with `layer="builtin"`."""
 
@@ -81,6 +82,7 @@ def tool(
     makes_calls: bool = False,
     is_offered: Callable[[], bool] | None = None,
     needs_files: bool = False,
+    setup_note: Callable[[], str] | None = None,
     layer: Layer = "own",
 ) -> _Decorator: ...
 
@@ -97,6 +99,7 @@ def tool(
     makes_calls: bool = False,
     is_offered: Callable[[], bool] | None = None,
     needs_files: bool = False,
+    setup_note: Callable[[], str] | None = None,
     layer: Layer = "own",
 ) -> Any:
     """Register a function as a tool. The function itself is unchanged; its tool is `function.tool`.
@@ -105,9 +108,8 @@ def tool(
     gives a JSON Schema instead; both may be mixed. `retry` is the policy after timeouts and connection errors, not
     allowed for an unsafe tool. `approval` says which calls need an approval, unless the agent has a rule for this tool.
     `makes_calls`: it calls other tools (`nested_calls.py`), starts again after an approval or a crash, and so is pure.
-    `is_offered` tells whether the site is set up for the tool. Built-in tools register with `layer="builtin"`.
-    Models are offered a tool that `needs_files` only in runs with files. Built-in tools register with
-    `layer="builtin"`.
+    `is_offered` tells whether the site is set up for the tool, and `setup_note` adds to its description how. Models
+    are offered a tool that `needs_files` only in runs with files. Built-in tools register with `layer="builtin"`.
 
     Raises `ValueError` if the layer has another tool of that name.
     """
@@ -125,6 +127,7 @@ def tool(
             makes_calls=makes_calls,
             is_offered=is_offered,
             needs_files=needs_files,
+            setup_note=setup_note,
         )
         _register(made, layer)
         vars(function).update(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urldefrag, urljoin
 
 from runs.agent.sandbox.refusal import JobRefused
-from runs.agent.tools.web.plain_text import cleaned, one_line
+from runs.agent.tools.web.plain_text import cleaned, decoded, one_line
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -26,13 +26,6 @@ _INLINE: Final = frozenset(
         *("a", "abbr", "b", "bdi", "bdo", "cite", "code", "em", "font", "i", "kbd", "label", "mark", "q", "s"),
         *("small", "span", "strong", "sub", "sup", "time", "u", "var"),
     )
-)
-_BYTE_ORDER_MARKS: Final = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
 
@@ -49,19 +42,6 @@ def run(request: bytes) -> bytes:
     whole = cleaned(page["text"]).strip()
     part = whole[asked["start"] : asked["start"] + asked["most"]]
     return json.dumps({**page, "text": part, "characters": len(whole)}).encode()
-
-
-def decoded(body: bytes, charset: str | None) -> str | None:
-    """The text by its byte order mark or the charset the server says; None without either."""
-    for mark, name in _BYTE_ORDER_MARKS:
-        if body.startswith(mark):
-            return body.decode(name, errors="replace")
-    if not charset:
-        return None
-    try:
-        return body.decode(charset, errors="replace")
-    except (LookupError, ValueError):  # not a charset, or one that has no text
-        return None
 
 
 def _guessed(body: bytes) -> str:

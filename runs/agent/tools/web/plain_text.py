@@ -1,5 +1,6 @@
 """Text from the web without what is only there to hide or to disturb: control characters, and changes of direction."""
 
+import codecs
 from typing import Final
 
 # Kept: line ends and tabs. Bidirectional controls can show a text in another order than a model reads it, and tags
@@ -16,6 +17,13 @@ _DROPPED: Final = dict.fromkeys(
         *range(0xE0000, 0xE0080),
     ]
 )
+_BYTE_ORDER_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _SEPARATORS: Final = {0x2028: "\n", 0x2029: "\n", 0x00A0: " "}
 _TABLE: Final = {**_DROPPED, **_SEPARATORS}
 
@@ -31,3 +39,16 @@ def one_line(text: str, most: int) -> str:
     # Cut first: a title may be megabytes long.
     line = " ".join(cleaned(text[: 4 * most]).split())
     return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def decoded(body: bytes, charset: str | None) -> str | None:
+    """The text by its byte order mark or the charset the server says; None without either."""
+    for mark, name in _BYTE_ORDER_MARKS:
+        if body.startswith(mark):
+            return body.decode(name, errors="replace")
+    if not charset:
+        return None
+    try:
+        return body.decode(charset, errors="replace")
+    except (LookupError, ValueError):  # not a charset, or one that has no text
+        return None

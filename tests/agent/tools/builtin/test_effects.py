@@ -19,4 +19,5 @@ def test_looking_at_the_clock_a_page_or_a_file_is_a_read_and_the_rest_is_pure() 
         "describe_table": "read",
         "query_table": "read",
         "make_chart": "read",
+        "http_request": "unsafe",
     }
