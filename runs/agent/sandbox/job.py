@@ -2,7 +2,7 @@
 
 For parsers and engines that nobody can bound from inside: readers of documents, SQL, HTML. A job is a module with
 `run(request: bytes) -> bytes`; it may raise `JobRefused`. The process has no secrets in its environment, no network
-where the kernel allows that, and an empty folder as its working directory.
+where the kernel allows that and the job does not need one, and an empty folder as its working directory.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ async def run_job(module: str, request: bytes, *, limits: JobLimits = _DEFAULT, 
 
 
 async def _started(module: str, limits: JobLimits, folder: Path) -> asyncio.subprocess.Process:
-    numbers = (limits.cpu_s, limits.wall_s, limits.memory_bytes, limits.file_bytes)
+    numbers = (limits.cpu_s, limits.wall_s, limits.memory_bytes, limits.file_bytes, int(limits.has_network))
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     try:
         return await asyncio.create_subprocess_exec(

@@ -18,5 +18,7 @@ class JobLimits:
     """Address space, of which Python takes about 30 MiB. Not enforced by the kernel of macOS."""
     file_bytes: int = 64 * MIB
     """The largest file that the job may write."""
+    has_network: bool = False
+    """Whether the job may open connections. Only for jobs that read what they fetch themselves."""
     answer_bytes: int = 8 * MIB
     """The longest answer."""

@@ -1,4 +1,5 @@
-"""The process of one sandboxed job: `python -m runs.agent.sandbox.worker MODULE CPU_S WALL_S MEMORY FILE_BYTES`.
+"""The process of one sandboxed job:
+`python -m runs.agent.sandbox.worker MODULE CPU_S WALL_S MEMORY FILE_BYTES NETWORK`.
 
 It limits itself before it loads the job's module, reads the request from its standard input, and writes the answer.
 Nothing that untrusted input could reach runs before the limits are set.
@@ -24,10 +25,11 @@ _NO_NEW_PRIVILEGES: Final = 38
 REFUSAL_CHARACTERS: Final = 2000
 
 
-def main(module: str, cpu_s: int, wall_s: float, memory_bytes: int, file_bytes: int) -> None:
+def main(module: str, cpu_s: int, wall_s: float, memory_bytes: int, file_bytes: int, *, has_network: bool) -> None:
     """Run one job."""
     limit_process(cpu_s, wall_s, memory_bytes, file_bytes)
-    _leave_the_network()
+    if not has_network:
+        _leave_the_network()
     answer = sys.stdout.buffer
     # What a library prints must not become a part of the answer.
     sys.stdout = sys.stderr
@@ -73,4 +75,11 @@ def _leave_the_network() -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))
+    main(
+        sys.argv[1],
+        int(sys.argv[2]),
+        float(sys.argv[3]),
+        int(sys.argv[4]),
+        int(sys.argv[5]),
+        has_network=sys.argv[6] == "1",
+    )

@@ -99,6 +99,13 @@ def _wait_for_text(file: Path) -> None:
         time.sleep(0.01)
 
 
+async def test_a_job_that_needs_a_network_has_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        request = f"connect:127.0.0.1 {server.getsockname()[1]}"
+        answer = await run_job(JOBS, request.encode(), limits=JobLimits(has_network=True))
+    assert answer == b"connected"
+
+
 def _is_gone(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
