@@ -1,12 +1,10 @@
-"""A circuit breaker: no requests to a model that keeps failing, but a probe now and then."""
+"""A circuit breaker: no requests to a model or service that keeps failing, but a probe now and then."""
 
 import random
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Literal
-
-from runs.agent.errors.model_exceptions import ModelFailure, ModelTimeout
 
 CallOutcome = Literal["succeeded", "failed", "not_counted"]
 
@@ -16,19 +14,26 @@ FAILED_SHARE = 0.5
 OPEN_S = 15.0
 """How long the breaker stays open; up to a third longer, so that several processes do not probe together."""
 
-_SICK = frozenset({"timeout", "network", "overloaded", "server"})
-"""The failures that count. A 429 does not: the server works and limits the rate. Neither does a refusal."""
-
 
 class CircuitBreaker:
-    """The circuit breaker of one model and key, in this process.
+    """The circuit breaker of one model and key, or of one service, in this process.
 
-    It opens when at least half of at least 20 calls within 30 s failed. 15 to 20 s later one call is let through as a
-    probe: its success closes the breaker, its failure opens it again.
+    It opens when at least half of at least `at_least_calls` within `window_s` failed. After `open_s`, or up to a third
+    more, one call is let through as a probe: its success closes the breaker, its failure opens it again.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        window_s: float = WINDOW_S,
+        at_least_calls: int = AT_LEAST_CALLS,
+        open_s: float = OPEN_S,
+    ) -> None:
         self._clock = clock
+        self._window_s = window_s
+        self._at_least_calls = at_least_calls
+        self._open_s = open_s
         self._ended: deque[tuple[float, bool]] = deque()
         self._failures = 0
         self._open_until: float | None = None
@@ -43,7 +48,7 @@ class CircuitBreaker:
         if wait_s > 0:
             return wait_s
         if self._probe is not None:
-            return OPEN_S / 3  # A probe is in flight: its outcome decides.
+            return self._open_s / 3  # A probe is in flight: its outcome decides.
         self._probe = call
         return call
 
@@ -61,13 +66,13 @@ class CircuitBreaker:
         now = self._clock()
         self._ended.append((now, has_failed))
         self._failures += has_failed
-        while self._ended[0][0] <= now - WINDOW_S:
+        while self._ended[0][0] <= now - self._window_s:
             self._failures -= self._ended.popleft()[1]
-        if len(self._ended) >= AT_LEAST_CALLS and self._failures >= FAILED_SHARE * len(self._ended):
+        if len(self._ended) >= self._at_least_calls and self._failures >= FAILED_SHARE * len(self._ended):
             self._open()
 
     def _open(self) -> None:
-        self._open_until = self._clock() + OPEN_S + random.uniform(0, OPEN_S / 3)  # noqa: S311 - jitter, no secret
+        self._open_until = self._clock() + self._open_s * random.uniform(1, 4 / 3)  # noqa: S311 - jitter
         self._ended.clear()
         self._failures = 0
 
@@ -83,12 +88,3 @@ class BreakerCall:
         breaker, self._breaker = self._breaker, None
         if breaker is not None:
             breaker._note(self, outcome)  # noqa: SLF001 - the two are one thing
-
-
-def outcome_of(failure: ModelFailure) -> CallOutcome:
-    """How the breaker counts a failed attempt. The end of the run's own time is not counted."""
-    if isinstance(failure, ModelTimeout) and failure.limit_name == "max_duration_s":
-        return "not_counted"
-    if failure.status == 429:
-        return "succeeded"
-    return "failed" if failure.kind in _SICK else "succeeded"

@@ -5,13 +5,14 @@ import logging
 import time
 from typing import Self
 
+from runs.agent.concurrency.circuit_breaker import BreakerCall
 from runs.agent.errors import model_sentences as sentences
 from runs.agent.errors.model_exceptions import ModelFailure, ModelPaused
 from runs.agent.errors.sentences import ErrorSentence
 from runs.agent.messages import Delta, ModelProvider, ModelReply, ModelRequest, OnDelta
 from runs.agent.model_calls.attempt import Attempt
 from runs.agent.model_calls.attempt_log import AttemptLog
-from runs.agent.model_calls.circuit_breaker import BreakerCall, outcome_of
+from runs.agent.model_calls.call_outcomes import outcome_of
 from runs.agent.model_calls.provider_health import ModelHealth
 from runs.agent.model_calls.reply_context import ReplyContext
 

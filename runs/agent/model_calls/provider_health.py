@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from runs.agent.concurrency.circuit_breaker import CircuitBreaker
 from runs.agent.concurrency.race import HEDGE_AFTER_S
 from runs.agent.messages import ModelProvider
-from runs.agent.model_calls.circuit_breaker import CircuitBreaker
 from runs.agent.model_calls.cooldown import Cooldown
 from runs.agent.model_calls.token_bucket import TokenBucket, hedge_bucket, retry_bucket
 

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from runs.agent.concurrency.circuit_breaker import OPEN_S, BreakerCall, CircuitBreaker
 from runs.agent.errors.model_exceptions import ModelFailure, ModelPaused, ModelTimeout
-from runs.agent.model_calls.circuit_breaker import OPEN_S, BreakerCall, CircuitBreaker, outcome_of
+from runs.agent.model_calls.call_outcomes import outcome_of
 from runs.agent.model_calls.provider_health import HealthRegistry
 from runs.agent.providers.scripted import answers
 from runs.agent.thoughts import ThoughtType
