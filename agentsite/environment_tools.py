@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from agentsite.environment import env_text, refuse
 from runs.agent.tools.web.host_rules import parse_hosts
 from runs.agent.tools.web.http_hosts import HttpHost, parse_http_hosts
+from runs.agent.tools.web.search_settings import SearchSettings
 
 
 def env_hosts(name: str) -> list[tuple[str, int | None]]:
@@ -22,5 +23,13 @@ def env_http_hosts(name: str) -> list[HttpHost]:
     """The APIs in the JSON of this variable, whose headers name other variables. No value is repeated."""
     try:
         return parse_http_hosts(env_text(name), os.environ)
+    except ValueError as error:
+        raise ImproperlyConfigured(str(error)) from error
+
+
+def env_search() -> tuple[str, ...]:
+    """The search services in the order in which they are asked. No key is repeated."""
+    try:
+        return SearchSettings.parsed(os.environ).order
     except ValueError as error:
         raise ImproperlyConfigured(str(error)) from error

@@ -14,6 +14,7 @@ from django.core.management import get_commands
 from django.urls import resolve
 
 from runs.agent.providers.model_catalog.hosted_providers import HOSTED
+from runs.agent.tools.web.search_settings import VARIABLES as SEARCH_VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = re.compile(r'env_\w+\(\s*"([A-Z_]+)"')
@@ -21,8 +22,8 @@ UNITS = sorted((ROOT / "deploy").glob("*.service"))
 
 
 def settings_read() -> set[str]:
-    """The environment variables the site reads: those of its settings and of the model providers."""
-    read = set(OURS.findall((ROOT / "agentsite/settings.py").read_text())) | {"REDIS_URL"}
+    """The environment variables the site reads: those of its settings, of the web search and of the model providers."""
+    read = set(OURS.findall((ROOT / "agentsite/settings.py").read_text())) | {"REDIS_URL", *SEARCH_VARIABLES}
     return read | {name for each in HOSTED.values() for name in (*each.key_envs, each.base_url_env)}
 
 

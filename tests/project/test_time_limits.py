@@ -25,6 +25,7 @@ RISKY = {
     "difflib",
     "html.parser",
     "http.cookies",
+    "ddgs",
     "lxml",
     "trafilatura",
 }
@@ -119,7 +120,7 @@ USES: dict[str, dict[str, int]] = {
 TRUSTED = {f"{TOOLS}/schema.py": 2, "agentsite/templates.py": 1}
 """Modules that read no text from outside: the docstrings of tools, our own templates."""
 
-SANDBOXED = {f"{TOOLS}/web/page_job.py": 0}
+SANDBOXED = {f"{TOOLS}/web/ddgs_job.py": 0, f"{TOOLS}/web/page_job.py": 0}
 """Modules of jobs, which run in processes that are killed at their limits (`runs/agent/sandbox/`)."""
 
 

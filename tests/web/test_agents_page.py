@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from runs.agent.tools.registry import registered_tools
+from runs.agent.tools.registry import offered_tools
 from runs.models import Agent, Run
 from tests.web.agent_fixtures import person_with
 
@@ -169,12 +169,10 @@ def test_who_may_see_agents_reads_the_instructions_and_who_may_change_them_is_of
     assert "/runs/new/?agent=" in edited and "/runs/new/?agent=" not in read
 
 
-def test_an_agent_with_all_tools_has_those_that_are_registered(
-    staff: User, agent: Agent, browser_of: BrowserOf
-) -> None:
+def test_an_agent_with_all_tools_has_those_that_are_offered(staff: User, agent: Agent, browser_of: BrowserOf) -> None:
     response = browser_of(staff).get(f"/agents/{agent.pk}/")
 
-    assert [tool.name for tool in response.context["tools"]] == list(registered_tools())
+    assert [tool.name for tool in response.context["tools"]] == list(offered_tools())
     assert "all, also later ones" in response.content.decode()
 
 

@@ -41,6 +41,7 @@ BUILTIN_MODULES: tuple[str, ...] = (
     "runs.agent.tools.data.query_table",
     "runs.agent.tools.data.make_chart",
     "runs.agent.tools.web.http_request",
+    "runs.agent.tools.web.web_search",
 )
 """Imported at the first access to the registry. Each registers its tools with `layer="builtin"`."""
 

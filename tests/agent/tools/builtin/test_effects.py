@@ -3,7 +3,7 @@
 from runs.agent.tools.registry import registered_tools
 
 
-def test_looking_at_the_clock_a_page_or_a_file_is_a_read_and_the_rest_is_pure() -> None:
+def test_looking_is_a_read_a_request_is_unsafe_and_the_rest_is_pure() -> None:
     effects = {name: tool.effect for name, tool in registered_tools().items() if "runs/agent/tools" in tool.place}
 
     assert effects == {
@@ -20,4 +20,5 @@ def test_looking_at_the_clock_a_page_or_a_file_is_a_read_and_the_rest_is_pure() 
         "query_table": "read",
         "make_chart": "read",
         "http_request": "unsafe",
+        "web_search": "read",
     }
