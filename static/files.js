@@ -75,6 +75,10 @@ async function add(form, file) {
     chip.querySelector("input").value = told.id;
     chip.querySelector("[data-file-progress]").hidden = true;
     status.textContent = gettext("%(name)s is attached.", { name: told.name });
+    if (field.dataset.library) {
+      status.textContent = gettext("%(name)s was added.", { name: told.name });
+      remove(chip);
+    }
     form.dispatchEvent(new CustomEvent("file-added", { bubbles: true, detail: told }));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;

@@ -59,7 +59,7 @@ _BYTES: Final[JsonObject] = {
 def add_file_content(
     request: HttpRequest,
     file_id: Path[UUID],
-    offset: Annotated[int, Query(ge=0, le=MAX_FILE_BYTES, description="Where the piece begins: `received`.")],
+    offset: Annotated[int, Query(ge=0, le=MAX_FILE_BYTES, description="Where the piece begins: `received`.")] = 0,
 ) -> HttpResponse:
     """Add the bytes of the body. The last piece completes the file, which is then recognised and read; a file that is
     refused is deleted."""

@@ -16,7 +16,7 @@ from runs.agent.providers.model_catalog.model_names import name_fault
 from runs.agent.structured_output import schema_fault
 from runs.agent.tools.registry import registered_tools
 from runs.live.rendering.stored_words import error_words
-from runs.models import Agent
+from runs.models import Agent, Library
 from runs.models.permissions import may_change_agents
 from runs.web.agent_editor_fields import (
     DEFAULTS,
@@ -61,6 +61,7 @@ class AgentEditor(_AgentModelForm):
     model_names = forms.Field(widget=ListWidget, required=False)
     tool_choice = forms.ChoiceField(choices=TOOL_CHOICES)
     tools = forms.Field(widget=ListWidget, required=False)
+    libraries = forms.Field(widget=ListWidget, required=False)
     tool_approvals = forms.Field(widget=RulesWidget, required=False)
     strategy = forms.ChoiceField(choices=[(value, words) for value, (words, _about) in STRATEGIES.items()])
     approval = forms.ChoiceField(choices=APPROVALS)
@@ -72,7 +73,7 @@ class AgentEditor(_AgentModelForm):
     class Meta:
         model = Agent
         fields = (
-            "name", "description", "instructions", "model_names", "strategy", "tools", "tool_approvals",
+            "name", "description", "instructions", "model_names", "strategy", "tools", "libraries", "tool_approvals",
             *(each.agent_column for each in SETTINGS.values()), "output_schema", "max_attempts", "approval",
             "approval_seconds", "on_approval_expiry", "launch_may_raise", "priority", "max_runs_at_once", "is_default",
         )  # fmt: skip
@@ -121,6 +122,13 @@ class AgentEditor(_AgentModelForm):
             raise forms.ValidationError(_("At most %(most)s models.") % {"most": MAX_MODELS})
         if faults := [error_words(fault) for name in names if (fault := name_fault(name))]:
             raise forms.ValidationError(faults)
+        return names
+
+    def clean_libraries(self) -> list[str]:
+        names: list[str] = self.cleaned_data["libraries"]
+        known = set(Library.objects.values_list("name", flat=True))
+        if unknown := [name for name in names if name not in known]:
+            raise forms.ValidationError(_("No such library: %(names)s.") % {"names": ", ".join(unknown)})
         return names
 
     def clean_output_schema(self) -> dict[str, Any] | None:

@@ -28,6 +28,7 @@ from runs.web.agent_file import as_entry
 from runs.web.agent_import import changes_between
 from runs.web.agents_page import agent_or_404
 from runs.web.form_keys import hash_of, new_key
+from runs.web.libraries import library_choices
 from runs.web.model_rows import ModelRow, row_of
 from runs.web.models_page import test_by_name
 
@@ -193,6 +194,7 @@ def _show(
         "limits": [*_numbers(form, "limits"), NumberField(form["max_attempts"], "")],
         "timeouts": list(_numbers(form, "timeouts")),
         "model_numbers": list(_numbers(form, "model")),
+        "libraries": library_choices(form["libraries"].value() or []),
         "efforts": [("", _("The provider's default")), *Agent.ReasoningEffort.choices],
         "deadline": NumberField(form["approval_seconds"], "s"),
         "queue": [NumberField(form[name], "") for name in ("priority", "max_runs_at_once")],

@@ -11,7 +11,7 @@ from runs.agent.providers.model_catalog.model_names import name_fault
 from runs.agent.structured_output import schema_fault
 from runs.agent.tools.registry import registered_tools
 from runs.live.rendering.stored_words import error_words
-from runs.models import Agent
+from runs.models import Agent, Library
 from runs.web.setting_fields import ExtraField, JsonField
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class AgentForm(_AgentModelForm):
         model = Agent
         exclude = ()
         field_classes: ClassVar = {
-            **dict.fromkeys(("model_names", "tools", "output_schema", "tool_approvals"), JsonField),
+            **dict.fromkeys(("model_names", "tools", "libraries", "output_schema", "tool_approvals"), JsonField),
             "extra_settings": ExtraField,
         }
         error_messages: ClassVar = {"model_names": {"required": NO_MODELS}}
@@ -71,6 +71,15 @@ class AgentForm(_AgentModelForm):
         if fault := schema_fault(schema):
             raise forms.ValidationError(fault)
         return dict(schema)
+
+    def clean_libraries(self) -> list[str]:
+        names = self.cleaned_data["libraries"] or []
+        known = set(Library.objects.values_list("name", flat=True))
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise forms.ValidationError(gettext('Type a list of names, such as ["handbook"].'))
+        if unknown := [name for name in names if name not in known]:
+            raise forms.ValidationError(gettext("No such library: %(names)s.") % {"names": ", ".join(unknown)})
+        return names
 
     def clean_tools(self) -> list[str] | None:
         names = self.cleaned_data["tools"]

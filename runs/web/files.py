@@ -60,11 +60,16 @@ def given_files(request: PageRequest) -> list[UUID]:
     """The ids of the files sent with a form: those uploaded before, and those in the form itself, which a browser
     without JavaScript sends. Raises `DocumentRefused`."""
     ids = [each for name in request.POST.getlist("files") if (each := id_in(name))]
-    return ids + [_taken(request, each).pk for each in request.FILES.getlist("upload")]
+    return ids + [each.pk for each in taken_files(request)]
 
 
-def _taken(request: PageRequest, upload: "UploadedFile[bytes]") -> StoredFile:
-    file = begin_upload(user=request.user, name=upload.name or "", size=upload.size or 0)
+def taken_files(request: PageRequest, *, library: Library | None = None) -> list[StoredFile]:
+    """The files in the form itself, stored. Raises `DocumentRefused`."""
+    return [_taken(request, each, library) for each in request.FILES.getlist("upload")]
+
+
+def _taken(request: PageRequest, upload: "UploadedFile[bytes]", library: Library | None) -> StoredFile:
+    file = begin_upload(user=request.user, name=upload.name or "", size=upload.size or 0, library=library)
     for piece in upload.chunks(CHUNK_BYTES):
         file = receive(file.pk, user=request.user, offset=file.received, content=piece)
     return file

@@ -74,6 +74,14 @@ ENTRIES: Final = (
         within=("runs:agent", "runs:new-agent", "runs:edit-agent", "runs:import-agents"),
         may=may_see_agents,
     ),
+    NavigationEntry(
+        view="runs:libraries",
+        words=gettext_lazy("Libraries"),
+        icon="library",
+        group=gettext_lazy("Build"),
+        within=("runs:library",),
+        may=may_see_agents,
+    ),
     NavigationEntry(view="runs:models", words=gettext_lazy("Models"), icon="cpu", group=SETTINGS, may=may_see_models),
     NavigationEntry(view="runs:tokens", words=gettext_lazy("API tokens"), icon="key-round", group=SETTINGS),
 )
@@ -125,8 +133,10 @@ def navigation_for(user: Any, view_name: str = "") -> Navigation:
     """The navigation of `user` on the page named `view_name`; without links for nobody."""
     if user is None or not user.is_authenticated:
         return Navigation([])
+    # Some ask the database.
+    allows = {may: may(user) for may in {each.may for each in ENTRIES}}
     return Navigation(
-        [NavigationLink(each, reverse(each.view), _current(each, view_name)) for each in ENTRIES if each.may(user)]
+        [NavigationLink(each, reverse(each.view), _current(each, view_name)) for each in ENTRIES if allows[each.may]]
     )
 
 

@@ -23,6 +23,7 @@ learn((n) => Number((n != 1)), {
   "The file could not be sent (%(status)s). Try again.": "Die Datei konnte nicht gesendet werden (%(status)s). Noch einmal versuchen.",
   "Remove %(name)s": "%(name)s entfernen",
   "%(name)s is attached.": "%(name)s ist angehängt.",
+  "%(name)s was added.": "%(name)s wurde hinzugefügt.",
   "Waiting for the files…": "Warten auf die Dateien …",
   "No connection, kept as draft": "Keine Verbindung, als Entwurf behalten",
   "Error: %(title)s": "Fehler: %(title)s",

@@ -23,6 +23,7 @@ learn((n) => Number(0), {
   "The file could not be sent (%(status)s). Try again.": "文件发送失败（%(status)s）。请重试。",
   "Remove %(name)s": "移除 %(name)s",
   "%(name)s is attached.": "已附加 %(name)s。",
+  "%(name)s was added.": "已添加 %(name)s。",
   "Waiting for the files…": "正在等待文件…",
   "No connection, kept as draft": "没有连接，已保存为草稿",
   "Error: %(title)s": "错误：%(title)s",

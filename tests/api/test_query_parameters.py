@@ -27,6 +27,7 @@ def ask(owner: Any) -> Any:
     def asked(method: str, path: str) -> Any:
         run = Run.objects.create(user=owner, task="What is 2 + 3?")
         path = path.replace("{run_id}", str(run.pk)).replace("{call_id}", str(run.pk)).replace("{agent_id}", "1")
+        path = path.replace("{file_id}", str(run.pk))
         return client.generic(method, path, "{}", content_type="application/json")
 
     return asked

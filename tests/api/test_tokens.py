@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import pytest
@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from runs.models import Agent, ApiToken, Run, ToolCall
+from runs.models import Agent, ApiToken, Attachment, Run, StoredFile, ToolCall
 from tests.api.conftest import Program, error_of
 from tests.web.conftest import PASSWORD
 
@@ -122,6 +122,11 @@ ENDPOINTS: dict[tuple[str, str], str] = {
     ("POST", "/runs/{run}/resume"): LAUNCH,
     ("POST", "/runs/{run}/force"): LAUNCH,
     ("POST", "/runs/{run}/continue"): LAUNCH,
+    ("POST", "/files"): LAUNCH,
+    ("GET", "/files/{file}"): READ,
+    ("GET", "/files/{file}/content"): READ,
+    ("POST", "/files/{file}/content"): LAUNCH,
+    ("GET", "/runs/{run}/files"): READ,
     ("GET", "/calls"): READ,
     ("POST", "/calls/{call}/approve"): APPROVE,
     ("POST", "/calls/{call}/deny"): APPROVE,
@@ -132,7 +137,10 @@ ENDPOINTS: dict[tuple[str, str], str] = {
     ("GET", "/tools"): READ,
 }
 """Every endpoint, with its scope."""
+OF_ITS_OWNER: Final = ("POST", "/files/{file}/content")
+"""The only one where staff who see everybody's runs get no further than others: an upload is its owner's."""
 BODIES: dict[str, dict[str, Any]] = {
+    "files": {"name": "a.txt", "size": 1},
     "runs": {"task": "x"},
     "continue": {"message": "x"},
     "approve": {"arguments_hash": "x"},
@@ -159,6 +167,13 @@ def test_every_endpoint_stands_in_the_matrix() -> None:
     assert named == ENDPOINTS
 
 
+def file_of(run: Run) -> StoredFile:
+    """A file given to the run."""
+    file = StoredFile.objects.create(user=run.user, name="a.txt", media_type="text/plain", size=0, state="ready")
+    Attachment.objects.create(run=run, file=file, position=0)
+    return file
+
+
 @pytest.mark.parametrize(("method", "path"), ENDPOINTS)
 def test_an_endpoint_lets_in_only_tokens_of_its_scope(
     method: str, path: str, owner: User, program_of: ProgramOf, make_run: MakeRun, make_call: Callable[..., ToolCall]
@@ -166,9 +181,8 @@ def test_an_endpoint_lets_in_only_tokens_of_its_scope(
     needed = ENDPOINTS[method, path]
     for scope in (READ, LAUNCH, APPROVE):
         call = make_call(owner)
-        response = _send(
-            program_of(owner, scope), method, path.format(run=call.run_id, call=call.pk, agent=call.run.agent_id)
-        )
+        ids = {"run": call.run_id, "call": call.pk, "agent": call.run.agent_id, "file": file_of(call.run).pk}
+        response = _send(program_of(owner, scope), method, path.format(**ids))
         if scope != needed:
             assert (response.status_code, error_of(response)["code"]) == (403, "missing_scope")
         else:
@@ -187,8 +201,8 @@ def test_what_belongs_to_somebody_else_looks_like_nothing(
 ) -> None:
     call = make_call(owner)
     agent = call.run.agent_id  # Nobody's: everybody sees the agents.
-    theirs = path.format(run=call.run_id, call=call.pk, agent=agent)
-    nobodys = path.format(run=uuid4(), call=uuid4(), agent=agent)
+    theirs = path.format(run=call.run_id, call=call.pk, agent=agent, file=file_of(call.run).pk)
+    nobodys = path.format(run=uuid4(), call=uuid4(), agent=agent, file=uuid4())
 
     seen_by_other = [_send(program_of(other), method, each) for each in (theirs, nobodys)]
     seen_by_staff = _send(program_of(staff), method, theirs)
@@ -198,7 +212,7 @@ def test_what_belongs_to_somebody_else_looks_like_nothing(
         assert seen_by_other[0].content == seen_by_other[1].content
     elif method == "GET":
         assert str(call.run_id) not in seen_by_other[0].content.decode()
-    assert seen_by_staff.status_code not in (401, 403, 404, 500)
+    assert (seen_by_staff.status_code in (401, 403, 404, 500)) == ((method, path) == OF_ITS_OWNER)
 
 
 def test_staff_see_everybodys_runs(owner: User, staff: User, program_of: ProgramOf, make_run: MakeRun) -> None:

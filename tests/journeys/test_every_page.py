@@ -23,8 +23,11 @@ ANIMATIONS_ENDED = """() => Promise.allSettled(document.getAnimations()
 
 
 OTHER_AGENT = """
-from runs.models import Agent
+from runs.models import Agent, Library, StoredFile
 Agent.objects.create(name="An agent with a name that is as long as the names of some agents are", instructions="Help.")
+shelf = Library.objects.create(name="A library whose name is as long as the names of some libraries are")
+name = "a_document_whose_name_has_no_space_and_is_long_" * 3 + ".pdf"
+StoredFile.objects.create(name=name, size=9, library=shelf, state="ready")
 """
 
 
@@ -77,7 +80,7 @@ async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_windo
     page = await open_page(live_site, session=live_site.session_of("root"), **SCREENS[screen])
     for address in (
         "/", "/runs/", "/inbox/", "/threads/", "/models/", "/settings/password/", "/settings/tokens/", "/search/",
-        "/styleguide/",
+        "/styleguide/", "/libraries/", "/libraries/1/",
     ):  # fmt: skip
         await page.goto(address)
         faults += await faults_of(page, screen)  # Empty pages.

@@ -51,7 +51,7 @@ def test_the_script_that_streams_thoughts_prints_what_is_said(tmp_path):
 
 
 def test_the_tool_to_start_from_works(tmp_path):
-    code, _ = block_with("@tool")
+    code, _ = block_with("def stock_level")
     call = (
         "\nimport asyncio\nfrom runs.agent import execute_tool_by_name, get_available_tools\n"
         "print(asyncio.run(execute_tool_by_name('stock_level', article='A-100')))\n"

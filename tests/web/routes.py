@@ -122,6 +122,13 @@ PAGES: dict[str, Methods] = {
     "runs:file-preview": {"GET": run_page()},
     # It is complete already.
     "runs:file-content": {"POST": page(200, ("owns", 404))},
+    # Without a name.
+    "runs:libraries": {"GET": page(200, SEES_AGENTS), "POST": page(422, SEES_AGENTS, CHANGES_AGENTS)},
+    # Without a file.
+    "runs:library": {"GET": page(200, SEES_AGENTS), "POST": page(302, SEES_AGENTS, CHANGES_AGENTS)},
+    "runs:delete-library": {"POST": page(302, CHANGES_AGENTS)},
+    # The document is in no library.
+    "runs:delete-document": {"POST": page(302, CHANGES_AGENTS)},
     "runs:palette": {"GET": page()},
     # Without an address.
     "runs:palette-used": {"POST": page(400)},
@@ -183,8 +190,8 @@ API: dict[str, Methods] = {
     "api:upload_file": {"POST": api("launch", 201, LAUNCHES)},
     # The owner's, given to the owner's run.
     "api:get_file": {"GET": api("read", 200, SEES)},
-    # Without an offset.
-    "api:get_file_content": {"GET": api("read", 200, SEES), "POST": api("launch", 422)},
+    # It is complete already.
+    "api:get_file_content": {"GET": api("read", 200, SEES), "POST": api("launch", 200, ("owns", 404))},
     "api:list_files": {"GET": api("read", 200, SEES)},
     "api:list_agents": {"GET": api("read", 200)},
     "api:get_agent": {"GET": api("read", 200)},

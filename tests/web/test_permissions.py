@@ -17,7 +17,7 @@ from runs.engine.operations import health_checks
 from runs.engine.operations.health_checks import DatabaseProbe
 from runs.engine.recording.canonical_json import arguments_hash
 from runs.live.sockets.routing import websocket_application
-from runs.models import ApiToken, Attachment, Run, RunView, StoredFile, ToolCall
+from runs.models import ApiToken, Attachment, Library, Run, RunView, StoredFile, ToolCall
 from tests.live.live_browser import session_of
 from tests.web import permission_table
 from tests.web.identities import GROUPS, PEOPLE, Identity, every_permission, make_groups, single
@@ -79,6 +79,7 @@ class Site:
     """A saved view of the list of runs."""
     file: StoredFile
     """A file given to the run."""
+    library_pk: int
     asking: ToolCall
     """A call of another run, which waits for the call's approval …"""
     unknown: ToolCall
@@ -113,6 +114,7 @@ class Site:
             "<int:token_id>": self.token.pk,
             "<int:view_id>": self.view_pk,
             "<uuid:file_id>": self.file.pk,
+            "<int:library_id>": self.library_pk,
             "<uuidstr:file_id>": self.file.pk,
             "<int:agent_id>": self.run.agent_id,
             "<int:sequence>": 1,
@@ -169,7 +171,9 @@ def site(owner: User, make_run: Callable[..., Run]) -> Site:
     view = RunView.objects.create(user=owner, name="Failed", query="status=failed")
     file = StoredFile.objects.create(user=owner, name="a.txt", media_type="text/plain", size=0, state="ready")
     Attachment.objects.create(run=run, file=file, position=0)
-    return Site(owner, run, run.steps.get().pk, waiting_call(run), nobody, token, view.pk, file, asking, unknown)
+    shelf = Library.objects.create(name="handbook")
+    call = waiting_call(run)
+    return Site(owner, run, run.steps.get().pk, call, nobody, token, view.pk, file, shelf.pk, asking, unknown)
 
 
 def ask(site: Site, name: str, route: str, method: str, credential: dict[str, Any]) -> tuple[int, bool]:

@@ -1,0 +1,84 @@
+"""Libraries: made, filled, read by agents, deleted; only by people who may change agents."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from runs.models import Agent, Library, StoredFile
+from tests.web.test_files import upload
+
+pytestmark = pytest.mark.django_db
+BrowserOf = Callable[[User], Client]
+
+
+@pytest.fixture
+def browser(browser_of: BrowserOf) -> Client:
+    return browser_of(User.objects.create_superuser("root"))
+
+
+@pytest.fixture
+def library() -> Library:
+    return Library.objects.create(name="handbook")
+
+
+def test_a_library_is_made_and_its_name_is_its_own(browser: Client) -> None:
+    made = browser.post("/libraries/", {"name": "handbook", "description": "How we work"})
+    assert made.status_code == 302
+    assert "How we work" in browser.get("/libraries/").content.decode()
+    again = browser.post("/libraries/", {"name": "handbook"})
+    assert again.status_code == 422
+    assert "Another library has this name." in again.content.decode()
+
+
+def test_documents_are_added_in_pieces_and_with_the_form(browser: Client, library: Library) -> None:
+    begun = browser.post("/files/", {"name": "a.txt", "size": 4, "library": library.pk}).json()
+    browser.post(f"{begun['url']}content/?offset=0", b"text", content_type="application/octet-stream")
+    browser.post(library.get_absolute_url(), {"upload": SimpleUploadedFile("b.md", b"# B")})
+    page = browser.get(library.get_absolute_url()).content.decode()
+    assert "a.txt" in page
+    assert "b.md" in page
+    assert "2 documents" in browser.get("/libraries/").content.decode()
+
+
+def test_a_refused_document_says_why(browser: Client, library: Library) -> None:
+    response = browser.post(library.get_absolute_url(), {"upload": SimpleUploadedFile("a.exe", b"MZ")})
+    assert response.status_code == 422
+    assert "Files of this type are not taken" in response.content.decode()
+
+
+def test_a_document_is_deleted_and_a_second_time_nothing_happens(browser: Client, library: Library) -> None:
+    browser.post(library.get_absolute_url(), {"upload": SimpleUploadedFile("b.md", b"# B")})
+    url = f"{library.get_absolute_url()}documents/{library.documents.get().pk}/delete/"
+    assert [browser.post(url).status_code for _ in range(2)] == [302, 302]
+    assert not StoredFile.objects.exists()
+
+
+def test_a_library_that_an_agent_reads_is_not_deleted(browser: Client, library: Library, agent: Agent) -> None:
+    agent.libraries = ["handbook"]
+    agent.save()
+    refused = browser.post(f"{library.get_absolute_url()}delete/")
+    assert refused.status_code == 409
+    assert agent.name in refused.content.decode()
+    agent.libraries = []
+    agent.save()
+    assert browser.post(f"{library.get_absolute_url()}delete/").status_code == 302
+    assert not Library.objects.exists()
+
+
+def test_the_editor_of_an_agent_offers_the_libraries(browser: Client, library: Library, agent: Agent) -> None:
+    form = browser.get(f"/agents/{agent.pk}/edit/").content.decode()
+    assert 'name="libraries" value="handbook"' in form
+
+
+def test_others_see_a_library_and_change_nothing(owner: User, browser_of: BrowserOf, library: Library) -> None:
+    browser = browser_of(owner)
+    page = browser.get(library.get_absolute_url())
+    assert page.status_code == 200
+    assert "data-files" not in page.content.decode()
+    assert browser.post("/files/", {"name": "a.txt", "size": 4, "library": library.pk}).status_code == 404
+    assert browser.post(library.get_absolute_url(), {"upload": SimpleUploadedFile("b.md", b"# B")}).status_code == 404
+    assert upload(browser, "c.txt", b"text").status_code == 200
+    assert not library.documents.exists()
