@@ -9,7 +9,7 @@ DEV_STAMP := $(VENV)/.requirements-dev
 LOCAL_MODEL_VENV := .venv-local-model
 LOCAL_MODEL_STAMP := $(LOCAL_MODEL_VENV)/.requirements
 
-.PHONY: help install run local-model test check browser chaos bench screenshots
+.PHONY: help install run demo local-model test check browser chaos bench screenshots
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -18,6 +18,9 @@ install: $(RUN_STAMP) ## Make .venv with what the site needs
 
 run: $(RUN_STAMP) ## Serve http://127.0.0.1:8000 (PORT, HOST and AGENTSITE_DATA change that)
 	@exec $(PY) manage.py serve
+
+demo: $(RUN_STAMP) ## Serve a demo with agents, files and a scripted model (data in var/demo): no key, no network
+	@exec $(PY) -m examples.demo
 
 local-model: $(LOCAL_MODEL_STAMP) ## Serve a real small model that `make run` finds: no key, 130 MB once (LOCAL_MODEL_PORT, 8081)
 	@exec $(LOCAL_MODEL_VENV)/bin/python local_model/serve.py

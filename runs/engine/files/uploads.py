@@ -24,7 +24,7 @@ from runs.agent.files.search_words import search_words
 from runs.agent.sandbox.job import JobFailed
 from runs.agent.unicode_normalization import stream_safe
 from runs.agent.wording import Wording
-from runs.engine.files.storage import DocumentRefused, check_quota, content_of
+from runs.engine.files.storage import DocumentRefused, check_quota, content_of, write_chunks
 from runs.models import DocumentPassage, FileChunk, Library, StoredFile
 from runs.models.permissions import NOT_LAUNCHED, may_launch
 
@@ -81,6 +81,15 @@ def receive(file_id: UUID, *, user: Any, offset: int, content: bytes) -> StoredF
         file.save(update_fields=["received"])
     if file.received == file.size:
         _complete(file)
+    return file
+
+
+def store_document(name: str, content: bytes, *, library: Library | None = None) -> StoredFile:
+    """A whole document, stored by a program on this machine: of nobody's, and of no quota. Raises `DocumentRefused`."""
+    size = len(content)
+    file = StoredFile.objects.create(name=clean_name(name), size=size, received=size, library=library)
+    write_chunks(file, content)
+    _complete(file)
     return file
 
 

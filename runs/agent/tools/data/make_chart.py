@@ -19,7 +19,7 @@ _TIMES: Final = ("DATE", "TIMESTAMP")
 _NUMBERS: Final = ("INT", "DECIMAL", "DOUBLE", "FLOAT")
 
 
-@tool(effect="read", layer="builtin")
+@tool(effect="read", layer="builtin", needs_files=True)
 async def make_chart(  # noqa: PLR0917 - a tool is called by names
     sql: str, files: list[str], kind: ChartKind, x: str, y: list[str], title: str
 ) -> JsonObject:

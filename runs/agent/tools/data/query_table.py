@@ -11,7 +11,7 @@ MAX_ROWS_BYTES: Final = 24_000
 """Of the rows as JSON: models see about as much of a result."""
 
 
-@tool(effect="read", layer="builtin")
+@tool(effect="read", layer="builtin", needs_files=True)
 async def query_table(sql: str, files: list[str]) -> JsonObject:
     """Run one SELECT of DuckDB's SQL over tables of the run's files, and return its columns and rows.
 

@@ -1,0 +1,75 @@
+"""The demo's rows: a library, agents, files, and a run for each script."""
+
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+
+from examples.demo.scripts import SCRIPTS
+from runs.engine import control
+from runs.engine.files.uploads import store_document
+from runs.models import Agent, Library, StoredFile
+from runs.web.agent_editor import AgentEditor
+from runs.web.agent_file import form_data, read_file
+
+EXAMPLES = Path(__file__).resolve().parents[1]
+OFFLINE_TASKS = ("What is 17 * 23 and what is 2**10?",)
+AGENTS: tuple[dict[str, Any], ...] = (
+    {
+        "name": "Demo: analyst",
+        "description": "Asks a table in SQL and draws the result",
+        "model_names": ["demo/fast"],
+        "tools": ["describe_table", "query_table", "make_chart", "run_python"],
+    },
+    {
+        "name": "Demo: clerk",
+        "description": "Works in a shop, and asks before it pays money back",
+        "model_names": ["demo/fast"],
+        "tools": ["look_up_order", "stock_level", "refund", "run_python"],
+    },
+    {
+        "name": "Demo: handbook",
+        "description": "Answers from the documents of the library, with their place",
+        "model_names": ["demo/fast"],
+        "tools": ["search_documents", "read_file"],
+        "libraries": ["handbook"],
+    },
+    {
+        "name": "Demo: race",
+        "description": "Asks two models at once; the first answer wins",
+        "model_names": ["demo/slow", "demo/fast"],
+        "strategy": "race",
+        "tools": [],
+    },
+)
+
+
+def seed() -> None:
+    """Make the demo's rows, unless they are there."""
+    if Agent.objects.filter(name="Demo: clerk").exists():
+        return
+    library = Library.objects.create(name="handbook", description="How the shop works")
+    for file in sorted((EXAMPLES / "handbook").iterdir()):
+        store_document(file.name, file.read_bytes(), library=library)
+    for about in AGENTS:
+        Agent.objects.create(**about)
+    for file in sorted((EXAMPLES / "agents").glob("*.json")):
+        import_agents(file.read_text())
+    for task in OFFLINE_TASKS:
+        control.launch(user=None, task=task)
+    for script in SCRIPTS:
+        files = [_given(name).pk for name in script.files]
+        control.launch(user=None, task=script.task, agent=Agent.objects.get(name=script.agent), files=files)
+
+
+def _given(name: str) -> StoredFile:
+    return store_document(name, (EXAMPLES / "data" / name).read_bytes())
+
+
+def import_agents(text: str) -> None:
+    """Save the agents of a file, as the page for importing does."""
+    for entry in read_file(text):
+        form = AgentEditor(form_data(entry.values), by=AnonymousUser())
+        if not form.is_valid():
+            raise ValueError(f"{entry.name}: {form.errors.as_text()}")
+        form.save_checked()

@@ -1,0 +1,67 @@
+"""The demo starts without a key and a network, and its runs show what a newcomer should see."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live_site import ROOT, LiveSite, clean_environment
+from tests.operations.asking import get, wait_for_statuses
+
+LOOK = """
+import json
+from runs.models import Run
+print(json.dumps([{
+    "task": run.task, "status": run.status, "waiting_for": run.waiting_for, "answer": run.answer,
+    "kinds": sorted(set(run.steps.values_list("kind", flat=True))),
+    "tools": sorted(set(run.calls.values_list("tool_name", flat=True))),
+    "files": [file.name for file in run.artifacts.all()],
+} for run in Run.objects.order_by("created_at")]))
+"""
+ENDED = ["completed", "completed", "waiting", *["completed"] * 4]
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """The demo on a free port, once it can be signed in to."""
+    environment = clean_environment(tmp_path, {"PORT": "0"})
+    started = subprocess.Popen(
+        [sys.executable, "-m", "examples.demo"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    yield started
+    started.send_signal(signal.SIGINT)
+    started.wait(60)
+    assert started.stdout is not None
+    started.stdout.close()
+
+
+def line_with(demo: subprocess.Popen[str], words: str) -> str:
+    assert demo.stdout is not None
+    return next(line for line in demo.stdout if words in line)
+
+
+def test_the_demo_shows_tools_files_an_approval_a_retry_a_race_and_a_script(
+    demo: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    link = line_with(demo, "Sign in: ").removeprefix("Sign in: ").strip()
+    assert get(link)[0] == 200
+    site = LiveSite(tmp_path, {})
+    wait_for_statuses(site, *ENDED)
+    runs = {each["task"]: each for each in json.loads(site.ask(LOOK))}
+
+    sales = runs["Which region sells most? Draw it, too."]
+    assert sales["answer"].startswith("**East** sells most: 27,391.70 dollars in 90 orders.")
+    assert sales["files"] == ["sales-by-region.svg"]
+    assert runs["Refund order A-1001: the customer has sent it back."]["waiting_for"] == "approval"
+    assert "retry" in runs["How many desk lamps are in stock?"]["kinds"]
+    assert "race" in runs["Say hello as fast as you can."]["kinds"]
+    assert runs["How long may a customer take to send something back?"]["answer"].endswith("[refunds.md, lines 1-6]")
+    script = runs["Compare the stock of three products with a script."]
+    assert (script["tools"], "Envelopes: 900" in script["answer"]) == (["run_python", "stock_level"], True)
+
+    demo.send_signal(signal.SIGINT)
+    assert demo.wait(60) == 0
