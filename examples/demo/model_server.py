@@ -62,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
         reply = reply_to(task, results)
         if self.server.refuses(task, reply):
             error = {"error": {"message": "The demo's model is busy for a moment.", "type": "server_error"}}
-            self._send(503, error, **{"Retry-After": "2"})
+            self._send(503, error)
             return
         if body["model"] == "slow":
             time.sleep(SLOW_S)
@@ -80,13 +80,11 @@ class _Handler(BaseHTTPRequestHandler):
         except ConnectionError:
             return  # the run was stopped, or another model was first
 
-    def _send(self, status: int, body: Any, **headers: str) -> None:
+    def _send(self, status: int, body: Any) -> None:
         content = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
-        for name, value in headers.items():
-            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
 

@@ -35,7 +35,7 @@ def _sales(results: list[Any]) -> str:
     best = rows[0]
     return (
         f"**{best[0]}** sells most: {float(best[1]):,.2f} dollars in {best[2]} orders.\n\n"
-        f"| region | dollars | orders |\n|---|---:|---:|\n{lines}\n\nThe chart is in the step above."
+        f"| region | dollars | orders |\n|---|---:|---:|\n{lines}\n\nThe chart is in the steps below."
     )
 
 
