@@ -8,6 +8,7 @@ import json
 import resource
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from runs.agent.errors.exceptions import ToolFailed
 from runs.agent.tools.web.download import download
@@ -29,9 +30,18 @@ async def outcome(port: int, path: str) -> str:
     return f"{len(got.body)} bytes, cut: {got.is_cut}"
 
 
+def peak_bytes() -> int:
+    """The most memory that this process had. In Linux `ru_maxrss` would count its parent before the exec too."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    kilobytes = next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return int(kilobytes) * 1024
+
+
 async def main(port: int, paths: list[str]) -> None:
     await outcome(port, "/small")  # what one download needs anyway: the TLS certificates, the client
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_bytes()
     slowest, told = 0.0, {}
 
     async def watch() -> None:
@@ -46,8 +56,16 @@ async def main(port: int, paths: list[str]) -> None:
     for path in paths:
         told[path] = await outcome(port, path)
     watching.cancel()
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * (1 if sys.platform == "darwin" else 1024)
-    print(json.dumps({"told": told, "grown_bytes": grown, "slowest_turn_s": round(slowest, 3)}))
+    print(
+        json.dumps(
+            {
+                "told": told,
+                "grown_bytes": peak_bytes() - before,
+                "peak_bytes": peak_bytes(),
+                "slowest_turn_s": round(slowest, 3),
+            }
+        )
+    )
 
 
 if __name__ == "__main__":
