@@ -38,10 +38,14 @@ def run(request: bytes) -> bytes:
         if len(passages) == MOST_PASSAGES:
             is_cut = True
             break
-        if text := text.translate(_CONTROLS).strip():
-            passages.append((place, text))
-    # Lone surrogates, which a damaged PDF may give, are no text.
-    return json.dumps({"passages": passages, "is_cut": is_cut}).encode(errors="replace")
+        if readable := _readable(text):
+            passages.append((_readable(place), readable))
+    return json.dumps({"passages": passages, "is_cut": is_cut}).encode()
+
+
+def _readable(text: str) -> str:
+    """The text without control characters; halves of surrogate pairs, which a damaged file may have, become `?`."""
+    return text.translate(_CONTROLS).encode(errors="replace").decode().strip()
 
 
 def _read(end: str, content: bytes) -> Iterator[Piece]:

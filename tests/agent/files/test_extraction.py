@@ -123,5 +123,11 @@ def test_other_ends_of_the_same_types_are_taken(name: str) -> None:
     assert end_of(name, content)
 
 
+async def test_half_a_surrogate_pair_is_no_text_that_a_database_could_not_hold() -> None:
+    read = await extract("txt", "a".encode("utf-16") + b"\x00\xd8" + "b\0c".encode("utf-16-le"))
+    assert "\ud800" not in read.passages[0][1]
+    assert read.passages[0][1].encode().decode().endswith("bc")
+
+
 async def test_an_image_has_no_text() -> None:
     assert await extract("png", documents.png()) == Extraction([])
