@@ -90,10 +90,17 @@ def answer(progress: Progress) -> str:
 def _line(progress: Progress, place: int) -> str:
     goal, outcome = progress.goals[place], progress.outcomes.get(place)
     if outcome is None:
+        if any(_is_failed_step(progress, need) for need in goal.needs):
+            return ""  # the step's failure has said so, for the same clause
         return f"I left out “{goal.clause}”: it needs a result that is missing."
     if outcome.failure:
         return f"I could not do “{goal.clause}”: {outcome.failure}"
     return "" if goal.is_step else outcome.told
+
+
+def _is_failed_step(progress: Progress, place: int) -> bool:
+    outcome = progress.outcomes.get(place)
+    return progress.goals[place].is_step and outcome is not None and bool(outcome.failure)
 
 
 def _listed(parts: list[str]) -> str:

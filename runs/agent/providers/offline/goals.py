@@ -38,6 +38,15 @@ def _operand(value: float) -> str:
     return f"({value})" if value < 0 else str(value)
 
 
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """An argument that is made of the value of an earlier goal, by its index."""
+
+    goal: int
+    make: Callable[[Any], Any]
+    """Raises `TaskRefused` if the value leaves no single correct argument."""
+
+
 ResultSentence = Callable[[JsonMapping, Any], str]
 """Makes the sentence about a result from the call's arguments and its output."""
 
@@ -52,7 +61,7 @@ class Goal:
     """The name of the matching rule."""
     tool_name: str
     arguments: JsonMapping
-    """JSON values, `Ref`s and `Expression`s."""
+    """JSON values, `Ref`s, `Expression`s and `Derived`s."""
     say: ResultSentence
     kind: ValueKind = "number"
     value: Callable[[Any], Any] = lambda output: output
@@ -67,14 +76,14 @@ class Goal:
         """The indexes of the earlier goals whose values it uses."""
         found: set[int] = set()
         for argument in self.arguments.values():
-            if isinstance(argument, Ref):
+            if isinstance(argument, (Ref, Derived)):
                 found.add(argument.goal)
             elif isinstance(argument, Expression):
                 found |= argument.refs
         return frozenset(found)
 
     def filled(self, values: Mapping[int, Any]) -> JsonObject:
-        """The arguments with the values of earlier goals inserted."""
+        """The arguments with the values of earlier goals inserted. Raises `TaskRefused`."""
         return {name: _filled(argument, values) for name, argument in self.arguments.items()}
 
 
@@ -82,6 +91,8 @@ def _filled(argument: Any, values: Mapping[int, Any]) -> Any:
     match argument:
         case Ref(goal=goal):
             return values[goal]
+        case Derived(goal=goal, make=make):
+            return make(values[goal])
         case Expression():
             return argument.filled(values)
     return argument

@@ -151,13 +151,20 @@ class Progress:
         return any((outcome := self.outcomes.get(place)) is None or outcome.failure for place in places)
 
     def ready(self) -> dict[int, ToolRequest]:
-        """The calls that are not made yet and have all their values, by goal index."""
+        """The calls that are not made yet and have all their values, by goal index.
+
+        A goal for which the values leave no single correct call fails here.
+        """
         values = self.values
-        return {
-            place: ToolRequest(goal.tool_name, goal.filled(values))
-            for place, goal in enumerate(self.goals)
-            if place not in self.outcomes and goal.needs <= values.keys()
-        }
+        requests: dict[int, ToolRequest] = {}
+        for place, goal in enumerate(self.goals):
+            if place in self.outcomes or not goal.needs <= values.keys():
+                continue
+            try:
+                requests[place] = ToolRequest(goal.tool_name, goal.filled(values))
+            except TaskRefused as refused:
+                self.outcomes[place] = ToolOutcome(failure=f"{refused}.")
+        return requests
 
     def _asking_for(self, request: ToolRequest) -> int | None:
         return next((place for place, ready in self.ready().items() if ready == request), None)

@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs.agent import run_agent
+from runs.agent.files.access import files_context
 from runs.agent.messages import Delta, ModelReply, ModelRequest, ToolRequest, ToolResult, Turn
 from runs.agent.providers.offline import OfflinePlanner
 from runs.agent.providers.offline.plan import read_task
 from runs.agent.usage import Usage
+from tests.agent.files.memory_files import MemoryFiles
 from tests.agent.providers.offline.driver import all_tools, converse
 
 
@@ -177,7 +179,8 @@ async def test_every_example_of_the_welcome_works() -> None:
     examples = welcome.split("`")[1::2]
     assert len(examples) >= 8
     for example in examples:
-        conversation = await converse(example)
+        with files_context(MemoryFiles({"sales.csv": b"order,region,amount\nA1,North,120\nA2,South,4.50\n"})):
+            conversation = await converse(example)
         assert conversation.calls
         assert "could not" not in conversation.answer
 

@@ -7,6 +7,7 @@ from runs.agent.providers.offline.goals import Clause, ClauseReader, Goal
 from runs.agent.providers.offline.grammar.arithmetic import read_arithmetic
 from runs.agent.providers.offline.grammar.clock import read_clock
 from runs.agent.providers.offline.grammar.dates import read_dates
+from runs.agent.providers.offline.grammar.tables import read_tables
 from runs.agent.providers.offline.grammar.texts import read_texts
 from runs.agent.providers.offline.grammar.units import read_units
 
@@ -27,6 +28,12 @@ TOPICS = (
         read_texts,
         frozenset({"text_stats"}),
         ("Count the words in 'the quick brown fox'", 'How many characters are in "naïve café"?'),
+    ),
+    Topic(
+        "Tables",
+        read_tables,
+        frozenset({"describe_table", "query_table"}),
+        ("Total amount by region in sales.csv", "How many orders over 100 are in sales.csv?"),
     ),
     Topic(
         "Time",
