@@ -62,6 +62,7 @@ bench: $(DEV_STAMP) ## Measure the engine, the live view, the agent's patterns, 
 	$(PY) -m tests.benchmarks.engine
 	$(PY) -m tests.benchmarks.live
 	$(PY) -m tests.benchmarks.patterns
+	$(PY) -m tests.benchmarks.tools
 	$(PY) -m tests.benchmarks.approvals
 	$(PY) -m tests.benchmarks.web
 	$(PY) -m tests.benchmarks.hold
