@@ -70,7 +70,10 @@ def _cell(value: Any) -> tuple[CellKind | None, str | None]:
             return "number", value
         case str():
             return "text", value
-    return "json", json.dumps(_plain(value), ensure_ascii=False)
+    try:
+        return "json", json.dumps(_plain(value), ensure_ascii=False)
+    except RecursionError:
+        raise JobRefused("Its values are nested too deeply.") from None
 
 
 def _plain(value: Any) -> Any:

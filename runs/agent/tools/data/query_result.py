@@ -1,7 +1,7 @@
 """Rows of a query as JSON values: exact, finite, and no longer than asked for."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -15,6 +15,7 @@ MAX_RESULT_COLUMNS: Final = 200
 MAX_CELL_CHARACTERS: Final = 2000
 """Of a text in a result; the rest is cut, and says so."""
 _FETCHED_AT_ONCE: Final = 100
+_DEPTH: Final = 20
 _AS_IS: Final = frozenset(
     {
         *("BOOLEAN", "VARCHAR", "DOUBLE", "FLOAT", "HUGEINT", "UHUGEINT"),
@@ -95,10 +96,23 @@ def value_of(cell: Any, type_: str) -> Any:
             return _number(cell)
         case str() if type_ != "VARCHAR" and cell[:1] in '[{"' and not type_.startswith(("ENUM", "BLOB")):
             try:
-                return as_storable_json(json.loads(cell, parse_float=_json_number))
+                value = json.loads(cell, parse_float=_json_number)
             except (ValueError, RecursionError):
                 return as_storable_json(cell)
+            return as_storable_json(cell if _is_deep(value) else value)
     return as_storable_json(cell)
+
+
+def _is_deep(value: Any) -> bool:
+    """True if lists and objects are nested more than `_DEPTH` levels: they are given as text."""
+    level = [value]
+    for _ in range(_DEPTH):
+        level = [inner for each in level if isinstance(each, (list, dict)) for inner in _inside(each)]
+    return any(isinstance(each, (list, dict)) for each in level)
+
+
+def _inside(value: list[Any] | dict[str, Any]) -> Iterable[Any]:
+    return value if isinstance(value, list) else value.values()
 
 
 def _number(number: Decimal) -> int | float | str:

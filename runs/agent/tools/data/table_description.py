@@ -4,11 +4,11 @@ from typing import Any, Final
 
 import duckdb
 
+from runs.agent.sandbox.refusal import JobRefused
 from runs.agent.tools.data.column_types import POINT
 from runs.agent.tools.data.database import LoadedTable, close_to_the_outside, load, quoted
 from runs.agent.tools.data.query_result import fetch, value_of
-from runs.agent.tools.data.table_files import TableFile, read_table, sheets_of
-from runs.agent.tools.data.table_names import table_name
+from runs.agent.tools.data.table_files import NamedTable, TableFile, tables_of
 
 FIRST_ROWS: Final = 5
 FIRST_ROWS_BYTES: Final = 6000
@@ -21,11 +21,17 @@ _UNORDERED: Final = ("JSON", "BOOLEAN")
 
 def describe(connection: duckdb.DuckDBPyConnection, file: TableFile, sheet: str) -> dict[str, Any]:
     """The description of the file's table as JSON. Raises `JobRefused`."""
-    sheets = sheets_of(file)
-    chosen = next((each for each in sheets if each.casefold() == sheet.casefold()), sheet)
-    raw = read_table(file, chosen)
-    in_sql = table_name(file.name) if not sheets or chosen in ("", sheets[0]) else table_name(file.name, chosen)
-    table = load(connection, raw, in_sql)
+    sheets: list[str] = []
+    chosen: NamedTable | None = None
+    for each in tables_of(file):
+        sheets.append(each.sheet)
+        if chosen is None and sheet.casefold() in ("", each.sheet.casefold()):
+            chosen = each
+    if chosen is None:
+        told = f"There are: {', '.join(sheets)}." if sheets != [""] else "It is no workbook."
+        raise JobRefused(f"There is no sheet {sheet[:100]!r}. {told}")
+    in_sql = chosen.name
+    table = load(connection, chosen.raw, in_sql)
     close_to_the_outside(connection)
     [[rows]] = connection.execute(f"SELECT count(*) FROM {quoted(in_sql)}").fetchall()
     answer: dict[str, Any] = {
@@ -41,7 +47,7 @@ def describe(connection: duckdb.DuckDBPyConnection, file: TableFile, sheet: str)
         answer["more_columns"] = more[:NAMED_COLUMNS]
         answer["notes"].append(f"It has {len(table.columns):,} columns; the first {DESCRIBED_COLUMNS} are described.")
     if len(sheets) > 1:
-        answer["sheet"] = chosen or sheets[0]
+        answer["sheet"] = chosen.sheet
         answer["sheets"] = sheets
     return answer
 

@@ -1,5 +1,6 @@
 """Files as named tables of one database."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,31 +32,52 @@ class TableFile:
         return cls(written["name"], Path(written["path"]), written["format"])
 
 
-def sheets_of(file: TableFile) -> list[str]:
-    """The names of the sheets of a workbook; none for other files."""
-    if file.format != "xlsx":
-        return []
-    from runs.agent.tools.data.xlsx_table import Workbook  # for workbooks only: its import takes 5 ms
+@dataclass(frozen=True, slots=True)
+class NamedTable:
+    """A table of a file, with its names in SQL."""
 
-    return Workbook(file.path).sheets
+    sheet: str
+    """Of a workbook; else empty."""
+    name: str
+    """The short one."""
+    full: str
+    raw: RawTable
 
 
-def read_table(file: TableFile, sheet: str = "") -> RawTable:
-    """The table of a file, or of a sheet of a workbook; its first one without a name. Raises `JobRefused`."""
+def read_table(file: TableFile) -> RawTable:
+    """The table of a file that is no workbook. Raises `JobRefused`."""
     match file.format:
         case "csv":
             return read_csv_table(file.path, delimiter=None)
         case "tsv":
             return read_csv_table(file.path, delimiter="\t")
-        case "json" | "jsonl":
-            return read_json_table(file.path, is_lines=file.format == "jsonl")
-    from runs.agent.tools.data.xlsx_table import Workbook
+    return read_json_table(file.path, is_lines=file.format == "jsonl")
+
+
+def tables_of(file: TableFile) -> Iterator[NamedTable]:
+    """The tables of a file: one, or one for each sheet of a workbook that is not empty.
+
+    The first sheet has the name of the file, the others that of the file and their own. Raises `JobRefused`.
+    """
+    if file.format != "xlsx":
+        yield NamedTable("", table_name(file.name), file.name, read_table(file))
+        return
+    from runs.agent.tools.data.xlsx_table import EmptySheet, Workbook  # for workbooks only: its import takes 5 ms
 
     book = Workbook(file.path)
-    found = [each for each in book.sheets if not sheet or each.casefold() == sheet.casefold()]
-    if not found:
-        raise JobRefused(f"There is no sheet {sheet[:100]!r}. There are: {', '.join(book.sheets)}.")
-    return book.table(found[0])
+    empty: EmptySheet | None = None
+    number = 0
+    for sheet in book.sheets:
+        try:
+            raw = book.table(sheet)
+        except EmptySheet as refused:
+            empty = empty or refused
+            continue
+        number += 1
+        full = file.name if len(book.sheets) == 1 else f"{file.name} {sheet}"
+        yield NamedTable(sheet, table_name(file.name, sheet if number > 1 else ""), full, raw)
+    if not number and empty is not None:
+        raise empty
 
 
 def load_files(connection: duckdb.DuckDBPyConnection, files: list[TableFile]) -> dict[str, LoadedTable]:
@@ -64,43 +86,25 @@ def load_files(connection: duckdb.DuckDBPyConnection, files: list[TableFile]) ->
     Two files that would give one name have their full names only. Raises `JobRefused`, which names the file.
     """
     made: dict[str, LoadedTable] = {}
-    doubled: set[str] = set()
+    shorts: list[tuple[str, str]] = []
     for file in files:
-        for full, short, raw in _tables_of(file):
-            loaded = _loaded(connection, file, raw, full)
-            made[full] = loaded
-            if short.casefold() in {name.casefold() for name in made}:
-                doubled.add(short.casefold())
-                continue
+        try:
+            for table in tables_of(file):
+                made[table.full] = _loaded(connection, table, made)
+                shorts.append((table.name, table.full))
+        except JobRefused as refused:
+            raise JobRefused(f"{file.name}: {refused}") from None
+        except duckdb.OutOfMemoryException:
+            raise JobRefused(f"{file.name} needs too much memory.") from None
+    taken = Counter([*map(str.casefold, made), *(short.casefold() for short, _ in shorts)])
+    for short, full in shorts:
+        if taken[short.casefold()] == 1:
             connection.execute(f"CREATE VIEW {quoted(short)} AS FROM {quoted(full)}")
-            made[short] = loaded
-    return {name: table for name, table in made.items() if name.casefold() not in doubled}
+            made[short] = made[full]
+    return made
 
 
-def _loaded(connection: duckdb.DuckDBPyConnection, file: TableFile, raw: RawTable, name: str) -> LoadedTable:
-    try:
-        return load(connection, raw, name)
-    except JobRefused as refused:
-        raise JobRefused(f"{file.name}: {refused}") from None
-    except duckdb.OutOfMemoryException:
-        raise JobRefused(f"{file.name} needs too much memory.") from None
-
-
-def _tables_of(file: TableFile) -> Iterator[tuple[str, str, RawTable]]:
-    """Full name, short name and cells of each table of the file."""
-    try:
-        sheets = sheets_of(file)
-        if len(sheets) < 2:
-            yield file.name, table_name(file.name), read_table(file)
-            return
-        first = None
-        for sheet in sheets:
-            try:
-                raw = read_table(file, sheet)
-            except JobRefused:
-                continue  # an empty sheet
-            short = table_name(file.name) if first is None else table_name(file.name, sheet)
-            first = first or sheet
-            yield f"{file.name} {sheet}", short, raw
-    except JobRefused as refused:
-        raise JobRefused(f"{file.name}: {refused}") from None
+def _loaded(connection: duckdb.DuckDBPyConnection, table: NamedTable, others: Mapping[str, LoadedTable]) -> LoadedTable:
+    if table.full.casefold() in map(str.casefold, others):
+        raise JobRefused("another file has that name. Name one of them at a time, by its id.")
+    return load(connection, table.raw, table.full)

@@ -26,6 +26,10 @@ MAX_CELLS = 5_000_000
 MAX_SHEETS = 100
 
 
+class EmptySheet(JobRefused):
+    """The sheet has no cells."""
+
+
 class Workbook:
     """An XLSX file. Raises `JobRefused` if it is none."""
 
@@ -41,13 +45,13 @@ class Workbook:
             raise JobRefused("The workbook has no sheet with cells.")
 
     def table(self, sheet: str) -> RawTable:
-        """The table of a sheet. Raises `JobRefused` if it has no cells."""
+        """The table of a sheet. Raises `JobRefused`; `EmptySheet` if it has no cells."""
         try:
             rows = self._rows(self._book.get_sheet_by_name(sheet))
         except (python_calamine.CalamineError, ValueError) as error:
             raise JobRefused(f"The sheet {sheet} cannot be read: {str(error)[:200]}.") from None
         if not rows:
-            raise JobRefused(f"The sheet {sheet} is empty.")
+            raise EmptySheet(f"The sheet {sheet} is empty.")
         return _table(rows)
 
     def _rows(self, sheet: Any) -> list[list[Any]]:

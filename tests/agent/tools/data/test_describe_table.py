@@ -64,7 +64,7 @@ async def test_the_name_that_is_told_works_in_a_query(name):
 
 
 async def test_a_sheet_is_described_by_its_name():
-    book = workbook({"One": [["a"], [1]], "Two": [["b", "c"], ["x", None], ["y", 2.5]]})
+    book = workbook({"None": [], "One": [["a"], [1]], "Two": [["b", "c"], ["x", None], ["y", 2.5]]})
 
     first = await described(book, "book.xlsx")
     second = await described(book, "book.xlsx", sheet="two")

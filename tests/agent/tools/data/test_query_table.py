@@ -69,6 +69,15 @@ async def test_two_files_of_one_short_name_have_their_full_names_only():
     assert (await ask('FROM "a.csv" UNION ALL FROM "a.tsv"', files))["rows"] == [[1], [2]]
 
 
+def test_two_files_of_one_name_are_asked_one_at_a_time(rows_of):
+    Path("1").write_bytes(b"a\n2\n")
+    files = [{"name": name, "path": path, "format": "csv"} for name, path in (("a.csv", "0"), ("A.csv", "1"))]
+    rows_of("FROM a")
+
+    with pytest.raises(JobRefused, match=r"A\.csv: another file has that name"):
+        table_job.run(json.dumps({"do": "query", "sql": "SELECT 1", "files": files}).encode())
+
+
 async def test_the_order_of_the_query_is_that_of_the_rows_and_columns_of_one_name_get_numbers():
     result = await ask("SELECT 'ü;', amount, amount FROM sales ORDER BY 2 DESC /* ; */ ; ; -- all")
 
@@ -116,6 +125,7 @@ async def test_a_long_text_is_cut_and_says_so():
         ("'{\"a\": 1e999}'::JSON", {"a": "1e999"}),
         ("chr(0) || 'x'", "\ufffdx"),
         ("NULL", None),
+        (f"'{'[' * 30}{']' * 30}'::JSON", "[" * 30 + "]" * 30),
     ],
 )
 def test_each_type_is_honest_json(rows_of, expression, value):
@@ -222,6 +232,7 @@ def test_lists_of_objects_are_tables(rows_of, name, content, rows):
         ("a.json", b"[]", "no object has a name"),
         ("a.json", b'[{"a": 1, "a": 2}]', "appears twice"),
         ("a.json", b"[" * 100_000, "nested too deeply"),
+        ("a.json", b'[{"a": ' + b"[" * 900 + b"]" * 900 + b"}]", "nested too deeply"),
         ("a.jsonl", b'{"a": 1}\n{"a"', "Line 2 is not JSON"),
         ("a.jsonl", b'{"a": 1}\n[]', "Line 2 is not an object"),
         ("a.xlsx", b"PK\x03\x04 no workbook", "cannot be read"),
