@@ -1,4 +1,4 @@
-"""A form for the arguments of a tool call, built from the tool's JSON Schema."""
+"""Forms for the arguments of a tool, built from its JSON Schema."""
 
 import json
 import re
@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.forms.fields import InvalidJSONInput
-from django.utils.functional import cached_property
 from django.utils.translation import gettext, gettext_lazy
 
 from runs.agent.errors.exceptions import ToolFailed
@@ -25,45 +24,43 @@ PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 """Names that a browser returns unchanged and that are valid in an `id`. Other arguments get a number."""
 
 
-class ArgumentForm(forms.Form):
-    """One field for each argument. Arguments without a simple type are typed as JSON."""
+class SchemaForm(forms.Form):
+    """One field for each argument of a JSON Schema. Arguments without a simple type are typed as JSON."""
 
-    def __init__(self, call: ToolCall, data: JsonMapping | None = None, *, has_focus: bool = False) -> None:
-        """`call` with its run. `data` None shows the current arguments. `has_focus` sets autofocus on the first
-        field."""
-        super().__init__(data, prefix=f"call-{call.pk}", auto_id="id_%s")
-        self.call = call
-        properties: JsonObject = dict(self.schema.get("properties") or {})
-        for name in call.arguments:
+    def __init__(
+        self,
+        schema: JsonObject,
+        given: JsonObject,
+        data: JsonMapping | None = None,
+        *,
+        prefix: str,
+        has_long_texts: bool = False,
+    ) -> None:
+        """`given` are the current arguments; `data` None shows them. With `has_long_texts` each text is typed in a
+        field of several lines."""
+        super().__init__(data, prefix=prefix, auto_id="id_%s")
+        self.schema, self.given = schema, given
+        properties: JsonObject = dict(schema.get("properties") or {})
+        for name in given:
             properties.setdefault(name, {})
         self.names = {_key(index, name): name for index, name in enumerate(properties)}
-        required = set(self.schema.get("required") or ())
+        required = set(schema.get("required") or ())
         for key, name in self.names.items():
-            given = call.arguments.get(name)
-            self.fields[key] = _field(name, properties[name], given, is_required=name in required)
-            if name in call.arguments:
-                self.initial[key] = _initial(self.fields[key], given)
-        if has_focus and self.fields:
-            next(iter(self.fields.values())).widget.attrs["autofocus"] = True
-
-    @cached_property
-    def schema(self) -> JsonObject:
-        """The tool's schema; empty if the run's tools no longer have it."""
-        try:
-            tools = Toolbox(self.call.run.config.get("tools"))
-            schema: JsonObject = tools.get(self.call.tool_name).get_schema()
-        except (ToolFailed, ValueError):
-            return {}
-        return schema
+            field = _field(
+                name, properties[name], given.get(name), is_required=name in required, has_long_texts=has_long_texts
+            )
+            self.fields[key] = field
+            if name in given:
+                self.initial[key] = _initial(field, given.get(name))
 
     def arguments(self) -> JsonObject:
         """The arguments of a valid form. Unchanged fields keep their exact value; an empty optional one is left out."""
         required = set(self.schema.get("required") or ())
         arguments = {}
         for key, name in self.names.items():
-            value, given = self.cleaned_data[key], self.call.arguments.get(name)
+            value, given = self.cleaned_data[key], self.given.get(name)
             is_empty = value is None or value == ""
-            if name in self.call.arguments and (self._is_untouched(key) or (is_empty and given in (None, ""))):
+            if name in self.given and (self._is_untouched(key) or (is_empty and given in (None, ""))):
                 arguments[name] = given
             elif not is_empty or (name in required and value == ""):
                 arguments[name] = _with_plain_line_ends(value)
@@ -82,7 +79,29 @@ class ArgumentForm(forms.Form):
         self.add_error(None, fault)
 
 
-def _field(name: str, schema: Any, given: Any, *, is_required: bool) -> forms.Field:
+class ArgumentForm(SchemaForm):
+    """The arguments of a call that waits for an approval."""
+
+    def __init__(self, call: ToolCall, data: JsonMapping | None = None, *, has_focus: bool = False) -> None:
+        """`call` with its run. `data` None shows the current arguments. `has_focus` sets autofocus on the first
+        field."""
+        self.call = call
+        super().__init__(_schema_of(call), call.arguments, data, prefix=f"call-{call.pk}")
+        if has_focus and self.fields:
+            next(iter(self.fields.values())).widget.attrs["autofocus"] = True
+
+
+def _schema_of(call: ToolCall) -> JsonObject:
+    """The schema of the call's tool; empty if the run's tools no longer have it."""
+    try:
+        tools = Toolbox(call.run.config.get("tools"))
+        schema: JsonObject = tools.get(call.tool_name).get_schema()
+    except (ToolFailed, ValueError):
+        return {}
+    return schema
+
+
+def _field(name: str, schema: Any, given: Any, *, is_required: bool, has_long_texts: bool) -> forms.Field:
     plain = _without_null(schema if isinstance(schema, dict) else {})
     help_text = str(plain.get("description") or schema.get("description") or "") if isinstance(schema, dict) else ""
     about: JsonObject = {"label": exact(name), "help_text": help_text, "required": is_required}
@@ -95,7 +114,7 @@ def _field(name: str, schema: Any, given: Any, *, is_required: bool) -> forms.Fi
             return _Choice([(True, gettext("Yes")), (False, gettext("No"))], given, **about)
         case "string" if given is None or isinstance(given, str):
             # A single-line input drops line ends.
-            is_long = len(given or "") > LONG_CHARS or not {"\n", "\r"}.isdisjoint(given or "")
+            is_long = has_long_texts or len(given or "") > LONG_CHARS or not {"\n", "\r"}.isdisjoint(given or "")
             widget = forms.Textarea(attrs={"rows": 3}) if is_long else forms.TextInput()
             return _dressed(forms.CharField(**about | {"required": False}, strip=False, widget=widget))
         case "integer" if is_number and not isinstance(given, float):

@@ -75,6 +75,14 @@ ENTRIES: Final = (
         may=may_see_agents,
     ),
     NavigationEntry(
+        view="runs:tools",
+        words=gettext_lazy("Tools"),
+        icon="wrench",
+        group=gettext_lazy("Build"),
+        within=("runs:tool", "runs:try-tool"),
+        may=may_see_agents,
+    ),
+    NavigationEntry(
         view="runs:libraries",
         words=gettext_lazy("Libraries"),
         icon="library",

@@ -12,8 +12,10 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy, pgettext
 
+from runs.agent.tools.registry import registered_tools
 from runs.live.rendering.labels import status_label
 from runs.models import Agent, Run
+from runs.models.permissions import may_see_agents
 from runs.models.run_queries import RunQuerySet
 from runs.templatetags.run_text import one_line
 from runs.text_search import folded
@@ -90,6 +92,7 @@ def groups_for(user: Any, typed: str, *, launches: bool, in_dialog: bool) -> lis
         "pages": (gettext("Go to"), lambda: _pages(user)),
         "runs": (gettext("Runs") if words else gettext("Your latest runs"), lambda: _runs(user, words)),
         "agents": (gettext("Agents"), lambda: _agents(words) if launches and is_asked else []),
+        "tools": (gettext("Tools"), lambda: _tools(words) if words and (launches or may_see_agents(user)) else []),
         "threads": (gettext("Threads"), lambda: _threads(user, words) if words else []),
     }
     groups = [PaletteGroup(name, title, find()) for name, (title, find) in finders.items() if only in ("", name)]
@@ -198,6 +201,20 @@ def _agents(words: str) -> list[PaletteRow]:
     return [
         PaletteRow(words=name, icon="bot", url=_launch_url(agent=name), meta=description)
         for name, description in found.order_by("name").values_list("name", "description")[:MOST_ROWS]
+    ]
+
+
+def _tools(words: str) -> list[PaletteRow]:
+    wanted = folded(words.replace("_", " "))
+    found = [each for name, each in registered_tools().items() if wanted in folded(name.replace("_", " "))]
+    return [
+        PaletteRow(
+            words=each.name,
+            icon="wrench",
+            url=reverse("runs:tool", args=[each.name]),
+            meta=one_line(each.description, SHOWN_CHARS),
+        )
+        for each in found[:MOST_ROWS]
     ]
 
 

@@ -41,6 +41,7 @@ from runs.web import (
     timeline_page,
     tokens,
     tool_rules,
+    tools_page,
 )
 from runs.web.styleguide.page import show_styleguide
 
@@ -108,6 +109,9 @@ urlpatterns = [
     path("agents/<int:agent_id>/edit/", agent_editor_page.edit_agent, name="edit-agent"),
     path("agents/<int:agent_id>/export/", agent_import.export_agent, name="export-agent"),
     path("agents/<int:agent_id>/tool-rule/", tool_rules.set_tool_rule, name="tool-rule"),
+    path("tools/", tools_page.show_tools, name="tools"),
+    path("tools/<path:name>/try/", tools_page.try_tool, name="try-tool"),
+    path("tools/<path:name>/", tools_page.show_tool, name="tool"),
     path("styleguide/", show_styleguide, name="styleguide"),
     path("language/", language_choice.choose_language, name="language"),
     path("models/", models_page.show_models, name="models"),

@@ -1,4 +1,4 @@
-"""How long the list of runs, the first page and the inbox take with 3,000 and 100,000 runs, on SQLite and on Postgres.
+"""How long lists of runs, the first page, the inbox and the tools take with 3,000 and 100,000 runs, on both databases.
 
 Each request goes through the whole site in this process, which is set up as `serve` sets up its own. Beside it, in the
 same run, stands the raw query that reads what the page must read: the difference is what the page costs besides. The
@@ -22,6 +22,7 @@ from tests.benchmarks.own_process import Figures, become_a_server, figures_of, t
 GOAL_MS = 300
 SIZES = (3_000, 100_000)
 STEPS = 4
+CALLS = 3
 PEOPLE = 20
 PAGES = {
     "home": ("/", ""),
@@ -41,6 +42,11 @@ PAGES = {
     "error": ("/runs/?status=failed&error=auth&when=7d", ""),
     "groups of errors": ("/runs/?group=error", ""),
     "no match": ("/runs/?status=cancelled&agent=Nobody+used", ""),
+    "tools": (
+        "/tools/",
+        "SELECT tool_name, state, count(*) FROM runs_toolcall WHERE ended_at IS NOT NULL GROUP BY tool_name, state",
+    ),
+    "a tool": ("/tools/calculator/", ""),
 }
 """By name: the address, and the raw query beside it."""
 TASKS = (
@@ -54,7 +60,7 @@ ERRORS = ("401 not authorised: the key was refused", "Could not reach down after
 
 
 def fill(runs: int) -> None:
-    """Runs of 20 people over 60 days with four steps each; some go on, and some wait."""
+    """Runs of 20 people over 60 days with four steps and three calls each; some go on, and some wait."""
     from django.contrib.auth.models import User
     from django.utils import timezone
 
@@ -67,7 +73,28 @@ def fill(runs: int) -> None:
     for start in range(0, runs, 2000):
         batch = Run.objects.bulk_create(made[start : start + 2000])
         _add_steps(batch, chance)
+        _add_calls(batch, chance)
     _add_questions(people, agents[0], chance, now)
+
+
+def _add_calls(runs: list[Any], chance: random.Random) -> None:
+    """Calls that have ended, most of them of few tools."""
+    import uuid
+
+    from runs.agent.tools.registry import registered_tools
+    from runs.models import ToolCall
+
+    tools = list(registered_tools())
+    weights = [1 / place for place in range(1, len(tools) + 1)]
+    ended = [run for run in runs if run.status not in ("idle", "waiting")]
+    ToolCall.objects.bulk_create(
+        ToolCall(call_id=uuid.uuid4(), run=run, turn=1, index=index, tool_name=chance.choices(tools, weights)[0],
+                 arguments={"text": "a"}, arguments_hash="0" * 64, epoch=1, started_at=run.created_at,
+                 state=chance.choices(("succeeded", "failed"), (9, 1))[0],
+                 ended_at=run.created_at + timedelta(seconds=chance.expovariate(2)))
+        for run in ended
+        for index in range(CALLS)
+    )  # fmt: skip
 
 
 def _add_questions(people: list[Any], agent: Any, chance: random.Random, now: Any) -> None:

@@ -80,7 +80,7 @@ async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_windo
     page = await open_page(live_site, session=live_site.session_of("root"), **SCREENS[screen])
     for address in (
         "/", "/runs/", "/inbox/", "/threads/", "/models/", "/settings/password/", "/settings/tokens/", "/search/",
-        "/styleguide/", "/libraries/", "/libraries/1/",
+        "/styleguide/", "/libraries/", "/libraries/1/", "/tools/", "/tools/?q=nothing-like-it", "/tools/read_file/",
     ):  # fmt: skip
         await page.goto(address)
         faults += await faults_of(page, screen)  # Empty pages.
@@ -91,7 +91,7 @@ async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_windo
     call = f"/runs/{waiting_id}/calls/{(await answer.json())['items'][0]['call_id']}/"
     for address in (
         "/", "/runs/", "/runs/?q=nothing-like-it", "/runs/new/", f"/runs/{run_id}/", "/runs/no-such-page/",
-        "/inbox/", call, "/search/?q=17",
+        "/inbox/", call, "/search/?q=17", "/tools/", "/tools/calculator/",
         f"/threads/{run_id}/", f"/threads/{waiting_id}/", "/threads/?q=nothing-like-it",
     ):  # fmt: skip
         await page.goto(address)

@@ -54,3 +54,10 @@ async def send_nothing(page: Page) -> None:
     """Send the form as it is."""
     async with page.expect_response(lambda response: response.request.method == "POST"):
         await page.locator("main form [type=submit]").first.click()
+
+
+async def try_the_tool(page: Page) -> None:
+    """Call the calculator."""
+    await page.fill("[name=trial-expression]", "17 * 23")
+    await page.locator(".tool-trial [type=submit]").click()
+    await page.locator("[data-trial]").wait_for()

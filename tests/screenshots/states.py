@@ -15,6 +15,7 @@ from tests.screenshots.acts import (
     open_shortcuts,
     send_nothing,
     sign_in_wrongly,
+    try_the_tool,
 )
 from tests.screenshots.desk import Desk
 from tests.screenshots.replies import (
@@ -169,6 +170,10 @@ FULL = [
     State("agent-edit", at("/agents/2/edit/")),
     State("agent-new", at("/agents/new/")),
     State("agents-import", at("/agents/import/")),
+    State("tools", at("/tools/")),
+    State("tools-no-match", at("/tools/?q=zebra")),
+    State("tool", at("/tools/send_invoice/")),
+    State("tool-tried", at("/tools/calculator/"), try_the_tool),
     State("models", at("/models/")),
     State("tokens", at("/settings/tokens/")),
     State("password", at("/settings/password/")),

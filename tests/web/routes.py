@@ -144,6 +144,10 @@ PAGES: dict[str, Methods] = {
     # No tool was named.
     "runs:tool-rule": {"POST": page(302, CHANGES_AGENTS)},
     "runs:import-agents": {"GET": page(200, ADDS_AGENTS), "POST": page(422, ADDS_AGENTS)},
+    "runs:tools": {"GET": page(200, SEES_AGENTS)},
+    # The calculator.
+    "runs:tool": {"GET": page(200, SEES_AGENTS)},
+    "runs:try-tool": {"POST": page(200, ("launches", 404))},
     "runs:export-agents": {"GET": page(200, READS_AGENTS)},
     "runs:export-agent": {"GET": page(200, READS_AGENTS)},
     "runs:models": {"GET": page(200, ("runs.view_models", 404))},

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from runs.models import Agent, PagePreferences, Run
+from tests.web.agent_fixtures import person_with
 
 Browser = Callable[[User | None], Client]
 MakeRun = Callable[..., Run]
@@ -121,6 +122,14 @@ def test_an_agent_is_found_by_its_name_and_leads_to_a_launch_of_it(
     assert list(found) == ["Order clerk"]
     form = client.get(found["Order clerk"]).content.decode()
     assert re.search(r'<option value="Order clerk"\s+selected>', form)
+
+
+def test_a_tool_is_found_by_its_name_by_those_who_may_see_agents(owner: User, browser_of: Browser) -> None:
+    stranger = person_with("stranger", "view_step")
+
+    for typed in ("text_sta", "text+sta"):
+        assert 'href="/tools/text_stats/"' in browser_of(owner).get(f"/palette/?q={typed}").content.decode()
+        assert "/tools/" not in browser_of(stranger).get(f"/palette/?q={typed}").content.decode()
 
 
 def test_pages_are_found_by_those_who_may_see_them(owner: User, staff: User, browser_of: Browser) -> None:

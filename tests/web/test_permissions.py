@@ -118,6 +118,7 @@ class Site:
             "<uuidstr:file_id>": self.file.pk,
             "<int:agent_id>": self.run.agent_id,
             "<int:sequence>": 1,
+            "<path:name>": "calculator",
             "^api(?:/|$)": "api/",
             "<path:content_type_id>": 0,
             "<path:object_id>": objects.get(admin_model, 0),

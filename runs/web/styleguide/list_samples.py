@@ -1,4 +1,4 @@
-"""Samples of Home, the list of runs, the inbox, the models and the palette."""
+"""Samples of Home, the list of runs, the inbox, the models, the tools and the palette."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -13,7 +13,9 @@ from runs.agent.errors.agent_error import AgentError, ErrorSeverity
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.providers.capabilities import Capabilities
 from runs.agent.providers.model_catalog.connection_test import Probe
+from runs.agent.tools.registry import registered_tools
 from runs.agent.usage import Usage
+from runs.live.rendering.long_texts import fold
 from runs.models import Agent, Run
 from runs.web.call_stacks import CallStack, SimilarRuns
 from runs.web.home_charts import ChartBar
@@ -34,6 +36,10 @@ from runs.web.run_search import SearchResult
 from runs.web.run_totals import RunTotals, ViewTab
 from runs.web.styleguide import sample_rows as rows
 from runs.web.styleguide.samples import Sample, SampleGroup, sample
+from runs.web.tool_facts import ToolRow, ToolSection
+from runs.web.tool_trial import Trial
+from runs.web.tool_use import ToolUse
+from runs.web.tools_page import TrialForm
 
 
 def groups() -> list[SampleGroup]:
@@ -43,6 +49,7 @@ def groups() -> list[SampleGroup]:
         SampleGroup("home", "Home", _home()),
         SampleGroup("inbox", "Inbox", _inbox()),
         SampleGroup("models", "Models", _models()),
+        SampleGroup("tools", "Tools", _tools()),
         SampleGroup("palette", "Palette", _palette()),
     ]
 
@@ -183,6 +190,23 @@ def _models() -> list[Sample]:
         sample("Without its key", "runs/partials/model_section", {"section": missing}, wide=True),
         sample("A test of all", "runs/partials/model_progress", {"round": going}, wide=True),
         sample("Notes at the launch", "runs/partials/model_notes", notes, wide=True),
+    ]
+
+
+def _tools() -> list[Sample]:
+    used = ToolUse(1180, 22, 2, 0.004, 0.08)
+    rows_ = [ToolRow(tool, used if name == "calculator" else ToolUse()) for name, tool in registered_tools().items()]
+    calculator = rows_[0]
+    figures: JsonObject = {"use": used, "sampled": 500, "sees_all": True}
+    trial: JsonObject = {"row": calculator, "form": TrialForm(calculator.tool), "confirm": "sure"}
+    done = Trial("3.1 ms", fold("391", "result"))
+    failed = Trial("5.0 s", error="'stock_level' timed out after 5 s (limit tool_timeout_s).", cause="Timed out")
+    return [
+        sample("Of one source", "tools/partials/section", {"section": ToolSection("", rows_[:3])}, wide=True),
+        sample("How its calls went", "tools/partials/figures", figures, wide=True),
+        sample("Its arguments", "tools/partials/arguments", {"row": calculator}, wide=True),
+        sample("A trial", "tools/partials/try_it", trial | {"trial": done}, wide=True),
+        sample("A trial that failed", "tools/partials/trial", {"trial": failed}, wide=True),
     ]
 
 
