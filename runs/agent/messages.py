@@ -9,7 +9,7 @@ from runs.agent.errors.agent_error import AgentError
 from runs.agent.files.file_info import FileInfo, Image
 from runs.agent.json_data.json_types import JsonMapping, JsonObject
 from runs.agent.model_settings import PROVIDER_DEFAULTS, ModelSettings
-from runs.agent.text import output_text
+from runs.agent.output_text import cut_text, output_text
 from runs.agent.tools.protocol import Tool
 from runs.agent.usage import NOT_REPORTED, Usage
 
@@ -58,7 +58,7 @@ class ToolResult:
     @property
     def model_text(self) -> str:
         """The text of the result in the conversation with the model."""
-        text = self.error.message if self.error else output_text(self.output)
+        text = cut_text(self.error.message) if self.error else output_text(self.output)
         return f"{self.remark}\n{text}" if self.remark else text
 
     @property

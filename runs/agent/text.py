@@ -6,8 +6,6 @@ from typing import Any
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 """`json.dumps` with options creates an encoder for each value, which costs more than a short value itself."""
-MODEL_SEES_CHARACTERS = 32_768
-"""Length limit of one tool result in a request to a model."""
 
 
 def counted(count: float, one: str, many: str = "") -> str:
@@ -40,11 +38,3 @@ def call_text(tool_name: str, arguments: dict[str, Any]) -> str:
 def changed_text(arguments: dict[str, Any]) -> str:
     """The remark to the model about a call whose arguments a person has changed."""
     return f"A person changed the arguments of this call to {_encode(arguments)}."
-
-
-def output_text(output: Any) -> str:
-    """A tool's output as text: strings unchanged, other values as JSON; cut at `MODEL_SEES_CHARACTERS` with a mark."""
-    text = output if isinstance(output, str) else _encode(output)
-    if len(text) <= MODEL_SEES_CHARACTERS:
-        return text
-    return f"{text[:MODEL_SEES_CHARACTERS]}\n[cut: {MODEL_SEES_CHARACTERS} of {len(text)} characters shown]"

@@ -12,7 +12,7 @@ from runs.agent.run_limits import RunLimits
 from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.protocol import approval_of, effect_of, is_offered, makes_calls, needs_files
 from runs.agent.tools.registry import BUILTIN_MODULES, registered_tools
-from runs.live.rendering.formatting import duration_text
+from runs.live.rendering.formatting import counted_text, duration_text
 from runs.markdown import visible
 from runs.models import Agent
 from runs.text_search import folded
@@ -135,12 +135,17 @@ class ToolRow:
 
     @property
     def facts(self) -> list[Fact]:
-        """Source, time limit and retries."""
+        """Source, time limit, attempts and limits of its calls."""
         facts = [Fact(gettext("Source"), self.source or gettext("Built in"), is_code=bool(self.source))]
         words = gettext("%(limit)s, its own") if self.tool.timeout_s else gettext("%(limit)s, or that of its agent")
         facts.append(Fact(gettext("Time limit of a call"), words % {"limit": duration_text(self.timeout_s)}))
         attempts = self.tool.retry.max_attempts if self.tool.retry else 1
         facts.append(Fact(gettext("Attempts at a call"), str(attempts)))
+        limits, words = self.tool.call_limits, gettext("%(most)s in a process")
+        if limits.concurrency is not None:
+            facts.append(Fact(gettext("Calls at once"), words % {"most": counted_text(limits.concurrency)}))
+        if limits.rate is not None:
+            facts.append(Fact(gettext("Calls in a minute"), words % {"most": counted_text(limits.rate)}))
         return facts
 
 

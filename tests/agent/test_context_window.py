@@ -7,8 +7,8 @@ import pytest
 from runs.agent import AgentThought, RunLimits, ThoughtType, Toolbox, run_agent, tool
 from runs.agent.context_window import tokens_in, usable_tokens
 from runs.agent.messages import ModelReply, ModelRequest, ToolRequest
+from runs.agent.output_text import output_text
 from runs.agent.providers.scripted import ScriptedModel, answers
-from runs.agent.text import output_text
 from runs.agent.usage import Usage
 
 SMALL = 2_000

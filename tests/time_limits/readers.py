@@ -20,6 +20,7 @@ from runs.agent.json_data.linear_regex import linear_pattern
 from runs.agent.json_data.schema_keywords import TooMuchToCheck
 from runs.agent.json_data.schema_validation import SchemaCheck
 from runs.agent.messages import Exchange, ModelReply
+from runs.agent.output_text import cut_text, readable
 from runs.agent.providers import message_mapping as conversation
 from runs.agent.providers.error_mapping import context_overflow, refusal_kinds, retry_after
 from runs.agent.providers.error_mapping.error_text import error_text
@@ -61,6 +62,12 @@ def looked_at(text: str) -> None:
     markdown.visible(text)
     list(split(text))
     cut(text)
+
+
+def returned(text: str) -> None:
+    """By a tool, and read by a model."""
+    readable(text)
+    cut_text(text)
 
 
 def planned(text: str) -> None:
@@ -241,6 +248,7 @@ READERS = {
     "named": 1.0,
     "proxied": 0.5,
     "received": 1.0,
+    "returned": 0.5,
     "searched": 1.0,
 }
 """CPU seconds that each may take for 200 KB on a crowded machine; most take a hundredth."""

@@ -12,6 +12,14 @@ TOOL_TIMED_OUT_UNKNOWN: Final = ErrorSentence(
 )
 SERVER_STOPPED: Final = ErrorSentence("%(tool)s was started, and the server stopped before its result was recorded.")
 CHECK_OUTCOME: Final = ErrorSentence("Check whether it happened before it is done again")
+TOOL_BUSY: Final = ErrorSentence(
+    "%(tool)s is busy: its limit of calls at once is %(most)s, and none ended within %(wait_s)s s. "
+    "This call was not made."
+)
+TOOL_TOO_OFTEN: Final = ErrorSentence(
+    "%(tool)s is called too often: its limit of calls in a minute is %(most)s, and the next one can be made in "
+    "%(wait_s)s s. This call was not made."
+)
 TOOL_ENDED_ITSELF: Final = ErrorSentence("The tool ended itself with %(error)s.")
 
 # A run that its host could not finish

@@ -1,4 +1,4 @@
-"""Slots of this process for jobs, shared by all of its event loops and threads, first come, first served."""
+"""Slots of this process for jobs and calls, shared by all of its event loops and threads, first come, first served."""
 
 import asyncio
 import os
@@ -24,15 +24,15 @@ class JobSlots:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     @asynccontextmanager
-    async def hold(self) -> AsyncIterator[None]:
-        """Hold a slot. Raises `ToolUnavailable` if none is free within `LONGEST_WAIT_S`."""
-        await self._take()
+    async def hold(self, *, wait_s: float = LONGEST_WAIT_S, busy: str = JOBS_BUSY.made()) -> AsyncIterator[None]:
+        """Hold a slot. Raises `ToolUnavailable`, which says `busy`, if none is free within `wait_s`."""
+        await self._take(wait_s, busy)
         try:
             yield
         finally:
             self._give_back()
 
-    async def _take(self) -> None:
+    async def _take(self, wait_s: float, busy: str) -> None:
         with self._lock:
             if self._free:
                 self._free -= 1
@@ -40,14 +40,14 @@ class JobSlots:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
         try:
-            async with asyncio.timeout(LONGEST_WAIT_S):
+            async with asyncio.timeout(wait_s):
                 await turn
         except BaseException as interrupted:
             # A slot may have been handed over just before the interruption: it goes to the next in line.
             if not self._leave_queue(turn):
                 self._give_back()
             if isinstance(interrupted, TimeoutError):
-                raise ToolUnavailable(JOBS_BUSY.made()) from None
+                raise ToolUnavailable(busy) from None
             raise
 
     def _leave_queue(self, turn: "asyncio.Future[None]") -> bool:

@@ -15,12 +15,13 @@ from runs.agent.interrupts import Parked
 from runs.agent.journal import CallChange, CallState, Entry, Journal, ParkedFor
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.messages import NestedCall, ToolInvocation, ToolRequest, ToolResult
+from runs.agent.output_text import output_text
 from runs.agent.payloads.step_fields import StepFields, fields_of_call, fields_of_error
 from runs.agent.payloads.steps import RetryPayload, ToolCallPayload, ToolResultPayload
 from runs.agent.redaction.redactor import holds_hidden
 from runs.agent.run_limits import RunLimits
 from runs.agent.state import AgentStatus
-from runs.agent.text import call_text, changed_text, output_text
+from runs.agent.text import call_text, changed_text
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.agent.tool_calls.approval_rules import Approvals, approval_question, outcome_question
 from runs.agent.tool_calls.nested_calls import NestedCalls, never_made

@@ -11,6 +11,7 @@ from runs.agent.errors.classification import handle_agent_error
 from runs.agent.errors.exception_text import for_log, name_of
 from runs.agent.errors.exceptions import ToolFailed
 from runs.agent.json_data.json_types import JsonMapping
+from runs.agent.tools.call_limits import place_for
 from runs.agent.tools.protocol import Tool, effect_of
 from runs.agent.tools.registry import execute_tool_safely
 
@@ -24,14 +25,15 @@ async def call_tool(
     cancelled.
 
     After `timeout_s` the call is cancelled with the error `tool_timeout`, or `outcome_unknown` for an unsafe tool;
-    `limit` is the name of the limit, for the message.
+    `limit` is the name of the limit, for the message. A call that the tool's `call_limits` do not let begin in time
+    has the error `tool_unavailable`, and was not made.
     """
     task = asyncio.current_task()
     cancels_before = task.cancelling() if task else 0
     output, error = None, None
     started = time.perf_counter()
     try:
-        async with asyncio.timeout(timeout_s) as deadline:
+        async with asyncio.timeout(timeout_s) as deadline, place_for(tool, timeout_s):
             output = await execute_tool_safely(tool, arguments)
     except asyncio.CancelledError as raised:
         if task is None or task.cancelling() > cancels_before:

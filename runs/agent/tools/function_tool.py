@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from runs.agent.json_data.json_types import JsonObject
+from runs.agent.tools.call_limits import CallLimits
 from runs.agent.tools.protocol import Approval, Effect
 from runs.agent.tools.schema import read_signature
 from runs.agent.tools.validation import schema_validator
@@ -35,6 +36,8 @@ class FunctionTool:
         is_offered: Callable[[], bool] | None = None,
         needs_files: bool = False,
         setup_note: Callable[[], str] | None = None,
+        concurrency: int | None = None,
+        rate: int | None = None,
     ) -> None:
         """Without `parameters` the schema comes from the signature. Raises `TypeError` or `ValueError` with the
         fault."""
@@ -52,6 +55,7 @@ class FunctionTool:
         """Whether the site is set up for it, asked at each request to a model; None: always."""
         self.needs_files = needs_files
         """True: models are offered it only in runs with files."""
+        self.call_limits = CallLimits(self.name, concurrency=concurrency, rate=rate)
         self._setup_note = setup_note
         if parameters is None:
             signature = read_signature(function, name=self.name)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 MAX_OUTPUT_BYTES: Final = 1 << 20
 """Size limit of the output as JSON in UTF-8."""
+_PIECE: Final = 1 << 20
 _LONGEST_ESCAPE: Final = len("\\u0001")
 
 
@@ -15,12 +16,18 @@ def cut_output(value: Any, encoded: bytes) -> str:
     `encoded` is the output's JSON. A string is cut as text, any other value as JSON. The line has the hash of the full
     output, to be compared with a file or a later output.
     """
-    text = value if isinstance(value, str) else encoded.decode()
-    whole = text.encode()
+    return cut_string(value if isinstance(value, str) else encoded.decode())
+
+
+def cut_string(text: str) -> str:
+    """The beginning of a text, as `cut_output`. A half of a character counts as a question mark."""
+    size, digest = 0, hashlib.sha256()
+    for start in range(0, len(text), _PIECE):  # As a whole, it would be in memory twice.
+        piece = text[start : start + _PIECE].encode(errors="replace")
+        size += len(piece)
+        digest.update(piece)
     kept = _beginning(text)
-    told = (
-        f"{len(kept.encode()):,} of {len(whole):,} bytes are kept; SHA-256 of all: {hashlib.sha256(whole).hexdigest()}"
-    )
+    told = f"{len(kept.encode()):,} of {size:,} bytes are kept; SHA-256 of all: {digest.hexdigest()}"
     return f"[cut: the first {told}]\n{kept}"
 
 
@@ -38,4 +45,4 @@ def _beginning(text: str) -> str:
 
 
 def _written(text: str) -> bytes:
-    return json.dumps(text, ensure_ascii=False).encode()
+    return json.dumps(text, ensure_ascii=False).encode(errors="replace")

@@ -20,7 +20,8 @@ Approval = Literal["never", "unsafe", "always"]
 @runtime_checkable
 class Tool(Protocol):
     """A tool. Optional attributes: `effect` (default "unsafe"), `timeout_s` (seconds), `retry`, `approval` and
-    `makes_calls` (default False: it calls no other tools, see `nested_calls.py`) and `is_offered`.
+    `makes_calls` (default False: it calls no other tools, see `nested_calls.py`), `is_offered` and `call_limits`
+    (`CallLimits`: how many calls at once, and in a minute).
 
     `retry` is the `RetryPolicy` after timeouts, connection errors and `ToolUnavailable`. Default: no retry; an unsafe
     tool is never retried. `approval` says which of its calls need an approval. Precedence: the agent's rule for this

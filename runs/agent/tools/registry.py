@@ -2,17 +2,13 @@
 
 import difflib
 import importlib
-import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
-import pydantic_core
-
-from runs.agent.errors.exception_text import words_of
-from runs.agent.errors.exceptions import ToolFailed, UnknownTool
+from runs.agent.errors.exceptions import UnknownTool
 from runs.agent.json_data.json_types import JsonMapping, JsonObject
 from runs.agent.tools.function_tool import FunctionTool
-from runs.agent.tools.output_limit import MAX_OUTPUT_BYTES, cut_output
+from runs.agent.tools.output_json import as_json
 from runs.agent.tools.protocol import Approval, Effect, Tool, effect_of
 from runs.agent.tools.protocol import is_offered as tool_is_offered
 from runs.agent.tools.stored_artifacts import stored_artifacts
@@ -21,7 +17,6 @@ from runs.agent.tools.validation import validated
 if TYPE_CHECKING:
     from runs.agent.concurrency.retry import RetryPolicy
 
-_encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 ToolT = TypeVar("ToolT", bound=Tool)
@@ -84,6 +79,8 @@ def tool(
     is_offered: Callable[[], bool] | None = None,
     needs_files: bool = False,
     setup_note: Callable[[], str] | None = None,
+    concurrency: int | None = None,
+    rate: int | None = None,
     layer: Layer = "own",
 ) -> _Decorator: ...
 
@@ -101,6 +98,8 @@ def tool(
     is_offered: Callable[[], bool] | None = None,
     needs_files: bool = False,
     setup_note: Callable[[], str] | None = None,
+    concurrency: int | None = None,
+    rate: int | None = None,
     layer: Layer = "own",
 ) -> Any:
     """Register a function as a tool. The function itself is unchanged; its tool is `function.tool`.
@@ -110,7 +109,9 @@ def tool(
     allowed for an unsafe tool. `approval` says which calls need an approval, unless the agent has a rule for this tool.
     `makes_calls`: it calls other tools (`nested_calls.py`), starts again after an approval or a crash, and so is pure.
     `is_offered` tells whether the site is set up for the tool, and `setup_note` adds to its description how. Models
-    are offered a tool that `needs_files` only in runs with files. Built-in tools register with `layer="builtin"`.
+    are offered a tool that `needs_files` only in runs with files. `concurrency` is the most of its calls at once and
+    `rate` the most in a minute, both in this process: further calls wait, then fail as `ToolUnavailable`. Built-in
+    tools register with `layer="builtin"`.
 
     Raises `ValueError` if the layer has another tool of that name.
     """
@@ -129,6 +130,8 @@ def tool(
             is_offered=is_offered,
             needs_files=needs_files,
             setup_note=setup_note,
+            concurrency=concurrency,
+            rate=rate,
         )
         _register(made, layer)
         vars(function).update(
@@ -188,16 +191,4 @@ async def execute_tool_safely(tool: Tool, args: JsonMapping) -> Any:
     `InvalidArguments` before the call, `ToolFailed` if the output cannot be JSON or a file not be stored, and what the
     tool raises.
     """
-    return _as_json(await stored_artifacts(await tool.execute(**validated(tool, args))), tool.name)
-
-
-def _as_json(output: Any, tool_name: str) -> Any:
-    if output is None or isinstance(output, bool):
-        return output
-    try:
-        value = pydantic_core.to_jsonable_python(output)
-        # Refuses what would fail later, far from its cause: NaN, integers too long to print, lone surrogates.
-        encoded = _encode(value).encode()
-    except (ValueError, TypeError, RecursionError) as error:  # PydanticSerializationError is a ValueError
-        raise ToolFailed(f"The output of {tool_name!r} cannot be written as JSON: {words_of(error)}") from error
-    return value if len(encoded) <= MAX_OUTPUT_BYTES else cut_output(value, encoded)
+    return as_json(await stored_artifacts(await tool.execute(**validated(tool, args))), tool.name)

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
 from runs.agent.json_data.json_types import JsonMapping
+from runs.agent.output_text import is_cut
 from runs.agent.visible_text import exact
 from runs.live.rendering.formatting import counted_text
 from runs.live.rendering.json_texts import argument_text, pretty
@@ -205,7 +206,15 @@ def _text_of(step: Step, of: str) -> str | None:
 
 
 def _result_of(step: Step) -> str:
-    return words_of(step) or ("" if step.tool_output is None else pretty(step.tool_output))
+    words = words_of(step)
+    if step.tool_output is None or (words and not was_cut_for_model(step)):
+        return words
+    return step.tool_output if isinstance(step.tool_output, str) else pretty(step.tool_output)
+
+
+def was_cut_for_model(step: Step) -> bool:
+    """True if the step is a result of which the model got the beginning only: the record has more."""
+    return step.kind == Step.Kind.TOOL_RESULT and step.tool_output is not None and is_cut(step.content)
 
 
 def _raw_of(step: Step) -> str:

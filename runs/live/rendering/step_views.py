@@ -35,7 +35,15 @@ from runs.live.rendering.data_tables import DataTable, table_of
 from runs.live.rendering.error_codes import cause_of
 from runs.live.rendering.first_lines import first_line
 from runs.live.rendering.formatting import duration_text, moment_of
-from runs.live.rendering.long_texts import Fold, Rest, fold_argument, fold_arguments, fold_result, prose_of
+from runs.live.rendering.long_texts import (
+    Fold,
+    Rest,
+    fold_argument,
+    fold_arguments,
+    fold_result,
+    prose_of,
+    was_cut_for_model,
+)
 from runs.live.rendering.race_views import Race, RaceLane, failed_lane, race_key, race_of_end, race_of_start
 from runs.live.rendering.remedy_buttons import Button, ResumeButton, offers_for
 from runs.live.rendering.short_texts import short_arguments, short_result
@@ -93,6 +101,8 @@ class StepView:
     output: Fold | None = None
     table: DataTable | None = None
     """An answer's data as a table; otherwise it is `output`."""
+    was_cut_for_model: bool = False
+    """True for a result of which the model got the beginning only."""
     artifacts: list[ArtifactView] = field(default_factory=list)
     """The files that the call made."""
     picture: Picture | None = None
@@ -234,7 +244,7 @@ def _add_error(card: StepView, step: Step, told: ErrorPayload) -> None:
 
 
 def _add_result(card: StepView, step: Step, told: ToolResultPayload) -> None:
-    card.output = fold_result(step)
+    card.output, card.was_cut_for_model = fold_result(step), was_cut_for_model(step)
     card.artifacts = artifacts_in(step.tool_output)
     card.short = short_result(words_of(step), step.tool_output)
     card.cause = cause_of(told.code) if step.severity else ""

@@ -9,8 +9,8 @@ import httpx2
 import pytest
 
 from runs.agent.errors.exceptions import InvalidArguments, ToolFailed, ToolUnavailable
+from runs.agent.output_text import MODEL_SEES_BYTES, output_text
 from runs.agent.sandbox.limits import JobLimits
-from runs.agent.text import MODEL_SEES_CHARACTERS, output_text
 from runs.agent.tools.registry import execute_tool_by_name
 from runs.agent.tools.web.download import Download
 from runs.agent.tools.web.page import MAX_CHARACTERS, page_of
@@ -141,7 +141,7 @@ async def test_a_long_page_is_read_in_parts(site: WebServer) -> None:
     parts.append(page["text"])
 
     assert "".join(parts) == "\n\n".join(paragraphs)
-    assert len(output_text(first)) < MODEL_SEES_CHARACTERS
+    assert len(output_text(first)) < MODEL_SEES_BYTES
     assert "nothing from 999,999 on" in (await fetch(site, start=999_999))["note"]
 
 
