@@ -2,10 +2,13 @@
 the start."""
 
 import os
+from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
 from agentsite.environment import env_text, refuse
+from runs.agent.skills.folder import skills_in
+from runs.agent.skills.skill import Skill
 from runs.agent.tools.web.host_rules import parse_hosts
 from runs.agent.tools.web.http_hosts import HttpHost, parse_http_hosts
 from runs.agent.tools.web.search_settings import SearchSettings
@@ -33,3 +36,12 @@ def env_search() -> tuple[str, ...]:
         return SearchSettings.parsed(os.environ).order
     except ValueError as error:
         raise ImproperlyConfigured(str(error)) from error
+
+
+def env_skills(name: str) -> list[Skill]:
+    """The skills in the folder that this variable names, read now; none if it is absent."""
+    folder = env_text(name)
+    try:
+        return skills_in(Path(folder).expanduser().absolute()) if folder else []
+    except ValueError as error:
+        refuse(name, folder, " ".join(str(error).split()))

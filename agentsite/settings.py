@@ -25,7 +25,7 @@ from agentsite.environment import (
     env_webhook,
 )
 from agentsite.environment_services import env_mail_server, env_services
-from agentsite.environment_tools import env_hosts, env_http_hosts, env_search
+from agentsite.environment_tools import env_hosts, env_http_hosts, env_search, env_skills
 from agentsite.origins import env_origins, env_proxies
 from agentsite.secret_key import env_secret_key
 
@@ -242,6 +242,8 @@ AGENTSITE_HTTP_HOSTS = env_http_hosts("AGENTSITE_HTTP_HOSTS")
 """APIs that the tool http_request may call; the agent core reads it too."""
 AGENTSITE_SEARCH = env_search()
 """The services that the tool web_search asks, in order; the agent core reads their settings too."""
+AGENTSITE_SKILLS = env_skills("AGENTSITE_SKILLS")
+"""The skills in the folder of that name, read at the start."""
 AGENTSITE_ENDPOINTS = env_endpoints("AGENTSITE_ENDPOINTS")
 """Model servers of your own; the agent core reads the same variable."""
 

@@ -24,6 +24,8 @@ TOP_PAGES: Final = ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md")
 SOURCE_FOLDERS: Final = ("agentsite", "deploy", "docs", "local_model", "locale", "runs", "static", "templates", "tests")
 EXAMPLE_FOLDERS: Final = ("shop",)
 """Folders that the reader of the documentation creates."""
+EXAMPLE_FILES: Final = ("SKILL.md",)
+"""Files that the reader creates."""
 
 _MARKDOWN: Final = MarkdownIt("commonmark").enable("table")
 _PATH: Final = re.compile(r"(?P<folder>[\w.@-]+)/(?:[\w.@*-]+/)*(?:[\w.@*-]+)?")
@@ -122,7 +124,7 @@ def path_faults(text: str, root: Path) -> Iterator[str]:
             yield f"there is no {text}"
     elif match and _SOURCE_FILE.fullmatch(text) and match["folder"] not in EXAMPLE_FOLDERS:
         yield f"{text} is not a path from the top of the repository"
-    elif _TOP_FILE.fullmatch(text) and not (root / text).exists():
+    elif _TOP_FILE.fullmatch(text) and text not in EXAMPLE_FILES and not (root / text).exists():
         yield f"there is no {text} at the top of the repository"
 
 

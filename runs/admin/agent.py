@@ -33,7 +33,10 @@ class AgentAdmin(DeletesWithReason, CarefulAdmin):
     readonly_fields = ("created_at", "updated_at")
     fieldsets = (
         (None, {"fields": ("name", "description", "instructions", "is_default")}),
-        (gettext_lazy("Models and tools"), {"fields": ("model_names", "strategy", "tools", "no_tools", "libraries")}),
+        (
+            gettext_lazy("Models and tools"),
+            {"fields": ("model_names", "strategy", "tools", "no_tools", "libraries", "skills")},
+        ),
         (
             gettext_lazy("Model settings"),
             {"fields": _columns("model")},

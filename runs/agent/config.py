@@ -11,6 +11,8 @@ from runs.agent.files.file_info import FileInfo, Image
 from runs.agent.messages import ModelProvider
 from runs.agent.model_settings import PROVIDER_DEFAULTS, ModelSettings
 from runs.agent.run_limits import RunLimits
+from runs.agent.skills.access import NO_SKILLS, SkillAccess
+from runs.agent.skills.skill import SkillInfo
 from runs.agent.structured_output import OutputSchema
 from runs.agent.tool_calls.approval_rules import Approvals
 from runs.agent.tools.toolbox import Toolbox
@@ -36,5 +38,9 @@ class RunConfig:
     """The files that the model is told of: all that the run may read when it begins."""
     images: Sequence[Image] = ()
     """The pictures that were given with the task."""
+    skills: SkillAccess = NO_SKILLS
+    """What the tool `read_skill` reads with."""
+    skill_infos: Sequence[SkillInfo] = ()
+    """The skills that the model is told of."""
     approvals: Approvals | None = None
     """The rules for asking a person; None where no person can be asked."""

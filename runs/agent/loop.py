@@ -28,11 +28,12 @@ from runs.agent.model_calls.provider_health import HealthRegistry
 from runs.agent.payloads.absent import ABSENT
 from runs.agent.payloads.step_fields import StepFields
 from runs.agent.reply_calls import calls_of, decided_calls
+from runs.agent.skills.skill_list import READING_TOOL, instructions_with_skills
 from runs.agent.state import AgentState, AgentStep
 from runs.agent.structured_output import MAX_REASKS
 from runs.agent.thoughts import AgentThought
 from runs.agent.tool_calls.runner import ToolCallRunner
-from runs.agent.tools.protocol import Tool, is_offered, needs_files
+from runs.agent.tools.protocol import Tool, is_offered, needs_files, needs_skills
 
 
 class AgentLoop:
@@ -69,8 +70,9 @@ class AgentLoop:
         self.begun = _text_of_unfinished(self.turns)
         """The text of the unfinished replies that the next one continues."""
         self.pause = pause or PauseRequest()
-        offered = (tool for tool in config.toolbox if is_offered(tool))
-        self.tools: list[Tool] = [tool for tool in offered if config.file_infos or not needs_files(tool)]
+        self.tools = _tools_for(config)
+        reads_skills = any(tool.name == READING_TOOL for tool in self.tools)
+        self.instructions = instructions_with_skills(config.instructions, config.skill_infos if reads_skills else ())
         limits = config.limits
         self.deadline = Deadline(limits.max_duration_s, self.history.active_s)
         self.tool_calls = ToolCallRunner(
@@ -81,6 +83,7 @@ class AgentLoop:
             call_limit=self.call_limit,
             approvals=config.approvals,
             files=config.files,
+            skills=config.skills,
             nested=self.history.open_nested,
         )
         self.window = ContextWindow(self.turns, self.history.earlier)
@@ -228,7 +231,7 @@ class AgentLoop:
             task=self.task,
             files=self.config.file_infos,
             images=self.config.images,
-            instructions=self.config.instructions,
+            instructions=self.instructions,
             turns=self.turns,
             tools=self.tools,
             settings=self.config.settings,
@@ -251,6 +254,17 @@ class AgentLoop:
 
     def _calls(self, reply: ModelReply) -> list[ToolInvocation]:
         return calls_of(reply, run_id=self.run_id, turn=len(self.turns) + 1, meant=self.tool_calls.meant)
+
+
+def _tools_for(config: RunConfig) -> list[Tool]:
+    """The tools that are offered: those that read something only in runs that have some."""
+    return [
+        tool
+        for tool in config.toolbox
+        if is_offered(tool)
+        and (config.file_infos or not needs_files(tool))
+        and (config.skill_infos or not needs_skills(tool))
+    ]
 
 
 def _text_of_unfinished(turns: Sequence[Turn]) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from runs.agent.concurrency.race import Strategy
@@ -15,6 +16,9 @@ from runs.agent.loop import AgentLoop
 from runs.agent.messages import ModelProvider
 from runs.agent.model_settings import PROVIDER_DEFAULTS, ModelSettings
 from runs.agent.run_limits import RunLimits
+from runs.agent.skills.access import GivenSkills
+from runs.agent.skills.folder import skills_of
+from runs.agent.skills.skill_list import READING_TOOL
 from runs.agent.state import AgentResult
 from runs.agent.structured_output import OutputSchema
 from runs.agent.thoughts import AgentThought
@@ -37,6 +41,7 @@ async def run_agent(
     instructions: str = ...,
     settings: ModelSettings | None = ...,
     strategy: Strategy = ...,
+    skills: Sequence[Path] = ...,
     output: None = None,
     report: Report | None = ...,
 ) -> AgentResult[str]: ...
@@ -53,6 +58,7 @@ async def run_agent(
     instructions: str = ...,
     settings: ModelSettings | None = ...,
     strategy: Strategy = ...,
+    skills: Sequence[Path] = ...,
     output: type[T],
     report: Report | None = ...,
 ) -> AgentResult[T]: ...
@@ -69,6 +75,7 @@ async def run_agent(
     instructions: str = ...,
     settings: ModelSettings | None = ...,
     strategy: Strategy = ...,
+    skills: Sequence[Path] = ...,
     output: Mapping[str, Any] | object,
     report: Report | None = ...,
 ) -> AgentResult[Any]: ...
@@ -84,6 +91,7 @@ async def run_agent(
     instructions: str = "",
     settings: ModelSettings | None = None,
     strategy: Strategy = "fallback",
+    skills: Sequence[Path] = (),
     output: Any = None,
     report: Report | None = None,
 ) -> AgentResult[Any]:
@@ -93,14 +101,18 @@ async def run_agent(
     asked one after another, or in parallel with the `strategy` `hedge` or `race`. `tools` are names or tools; None for
     all registered ones, an empty list for none. `settings` are reasoning effort, sampling and length of the replies.
     With `output` (a pydantic model, a type, or a JSON Schema) the answer is data: the model is asked twice to correct
-    an answer that does not fit, then the run fails with code `bad_output`.
+    an answer that does not fit, then the run fails with code `bad_output`. `skills` are skill folders, which the tool
+    `read_skill` reads.
 
-    `report` is called with each thought at once and must not block. Raises `ValueError` for an unknown model or tool or
-    an invalid schema, and otherwise only `CancelledError`.
+    `report` is called with each thought at once and must not block. Raises `ValueError` for an unknown model or tool,
+    an invalid schema or skill, and otherwise only `CancelledError`.
     """
+    given = GivenSkills(await asyncio.to_thread(skills_of, skills) if skills else ())
     config = RunConfig(
         providers=_providers(model),
-        toolbox=Toolbox(tools),
+        toolbox=Toolbox(tools).including(READING_TOOL if skills else None),
+        skills=given,
+        skill_infos=given.infos,
         instructions=instructions,
         settings=settings or PROVIDER_DEFAULTS,
         limits=limits or RunLimits(),

@@ -22,11 +22,12 @@ from psycopg.types.json import Jsonb
 
 from runs.agent.json_data.json_values import as_storable_json, as_storable_text
 from runs.agent.text import counted
-from runs.models import FileChunk, Run
+from runs.models import FileChunk, Run, SkillFile
 
 BATCH = 500
 CHUNKS = 8
-"""Rows of half a MiB each that are copied at once."""
+"""Rows that are copied at once where a row has up to 2 MiB."""
+LARGE = (FileChunk, SkillFile)
 
 Row = list[Any]
 
@@ -57,7 +58,7 @@ class CopiedTable:
         """Copy all rows of the database `source` and verify them. Raises `CommandError` if they differ."""
         moved, sent = CopyReport(self.name), 0
         with connection.cursor() as cursor:
-            for batch in _batches(self._rows_of(source), CHUNKS if self.model is FileChunk else BATCH):
+            for batch in _batches(self._rows_of(source), CHUNKS if self.model in LARGE else BATCH):
                 rows = [self._fitting(row, moved) for row in batch]
                 for row in rows:
                     sent ^= _checksum(row)
@@ -79,7 +80,7 @@ class CopiedTable:
     def _rows_of(self, alias: str) -> Iterator[Row]:
         names = [each.attname for each in self.fields]
         found: models.QuerySet[Any, Any] = models.QuerySet(self.model, using=alias).order_by("pk").values_list(*names)
-        return map(list, found.iterator(chunk_size=CHUNKS if self.model is FileChunk else BATCH))
+        return map(list, found.iterator(chunk_size=CHUNKS if self.model in LARGE else BATCH))
 
     def _fitting(self, row: Row, moved: CopyReport) -> Row:
         """The row with the values that Postgres can hold."""

@@ -1,4 +1,4 @@
-"""The database models: agents, runs, steps, tool calls, files, API tokens. The database is the truth."""
+"""The database models: agents, runs, steps, tool calls, files, skills, API tokens. The database is the truth."""
 
 from runs.models.agent import Agent
 from runs.models.api_token import ApiToken
@@ -6,6 +6,7 @@ from runs.models.idempotency_key import IdempotencyKey
 from runs.models.lookups import Mentions
 from runs.models.run import Run
 from runs.models.run_view import PagePreferences, RunView
+from runs.models.skill import Skill, SkillFile
 from runs.models.spending import Spending
 from runs.models.step import Step
 from runs.models.stored_file import Attachment, DocumentPassage, FileChunk, Library, StoredFile
@@ -23,6 +24,8 @@ __all__ = [
     "PagePreferences",
     "Run",
     "RunView",
+    "Skill",
+    "SkillFile",
     "Spending",
     "Step",
     "StoredFile",

@@ -84,6 +84,12 @@ class Agent(models.Model):
         blank=True,
         help_text=gettext_lazy('Names of the libraries whose documents it may read, such as ["handbook"].'),
     )
+    skills = models.JSONField(
+        pgettext_lazy("field", "skills"),
+        default=list,
+        blank=True,
+        help_text=gettext_lazy('Names of the skills that it has, such as ["expense-report"].'),
+    )
     reasoning_effort = column(
         "reasoning_effort", models.CharField, max_length=8, choices=ReasoningEffort, null=False, default=""
     )
@@ -194,6 +200,7 @@ class Agent(models.Model):
             "strategy": self.strategy,
             "tools": self.tools,
             **({"libraries": list(self.libraries)} if self.libraries else {}),
+            **({"skills": list(self.skills)} if self.skills else {}),
             "max_attempts": self.max_attempts,
             "output_schema": self.output_schema,
             "approval": self.approval,

@@ -28,6 +28,7 @@ from runs.web.agent_editor_fields import (
     number_field,
 )
 from runs.web.agent_facts import STRATEGIES
+from runs.web.agent_form import checked_skills
 
 if TYPE_CHECKING:
     _AgentModelForm = forms.ModelForm[Agent]
@@ -62,6 +63,7 @@ class AgentEditor(_AgentModelForm):
     tool_choice = forms.ChoiceField(choices=TOOL_CHOICES)
     tools = forms.Field(widget=ListWidget, required=False)
     libraries = forms.Field(widget=ListWidget, required=False)
+    skills = forms.Field(widget=ListWidget, required=False)
     tool_approvals = forms.Field(widget=RulesWidget, required=False)
     strategy = forms.ChoiceField(choices=[(value, words) for value, (words, _about) in STRATEGIES.items()])
     approval = forms.ChoiceField(choices=APPROVALS)
@@ -73,9 +75,10 @@ class AgentEditor(_AgentModelForm):
     class Meta:
         model = Agent
         fields = (
-            "name", "description", "instructions", "model_names", "strategy", "tools", "libraries", "tool_approvals",
-            *(each.agent_column for each in SETTINGS.values()), "output_schema", "max_attempts", "approval",
-            "approval_seconds", "on_approval_expiry", "launch_may_raise", "priority", "max_runs_at_once", "is_default",
+            "name", "description", "instructions", "model_names", "strategy", "tools", "libraries", "skills",
+            "tool_approvals", *(each.agent_column for each in SETTINGS.values()), "output_schema", "max_attempts",
+            "approval", "approval_seconds", "on_approval_expiry", "launch_may_raise", "priority",
+            "max_runs_at_once", "is_default",
         )  # fmt: skip
         labels: ClassVar = {"output_schema": gettext_lazy("JSON Schema of the answer")}
         help_texts: ClassVar = {
@@ -130,6 +133,9 @@ class AgentEditor(_AgentModelForm):
         if unknown := [name for name in names if name not in known]:
             raise forms.ValidationError(_("No such library: %(names)s.") % {"names": ", ".join(unknown)})
         return names
+
+    def clean_skills(self) -> list[str]:
+        return checked_skills(self.cleaned_data["skills"])
 
     def clean_output_schema(self) -> dict[str, Any] | None:
         schema = self.cleaned_data["output_schema"]

@@ -31,6 +31,7 @@ from runs.web.form_keys import hash_of, new_key
 from runs.web.libraries import library_choices
 from runs.web.model_rows import ModelRow, row_of
 from runs.web.models_page import test_by_name
+from runs.web.skills import skill_choices
 
 ONCE_S: Final = 24 * 3600
 """How long a form that was sent twice creates one agent."""
@@ -195,6 +196,7 @@ def _show(
         "timeouts": list(_numbers(form, "timeouts")),
         "model_numbers": list(_numbers(form, "model")),
         "libraries": library_choices(form["libraries"].value() or []),
+        "skills": skill_choices(form["skills"].value() or []),
         "efforts": [("", _("The provider's default")), *Agent.ReasoningEffort.choices],
         "deadline": NumberField(form["approval_seconds"], "s"),
         "queue": [NumberField(form[name], "") for name in ("priority", "max_runs_at_once")],

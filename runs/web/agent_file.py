@@ -39,6 +39,7 @@ KEYS: Final[dict[str, tuple[str, str]]] = {
     "strategy": ("strategy", _TEXT),
     "tools": ("tools", _NAMES),
     "libraries": ("libraries", _NAMES),
+    "skills": ("skills", _NAMES),
     "tool_approvals": ("tool_approvals", _OBJECT),
     **{each.public: (each.agent_column, _KINDS.get(each.kind, _NUMBER)) for each in SETTINGS.values()},
     "max_attempts": ("max_attempts", _NUMBER),

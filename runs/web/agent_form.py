@@ -8,8 +8,10 @@ from django.utils.translation import gettext, gettext_lazy
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.providers.model_catalog.model_names import name_fault
+from runs.agent.skills.skill import MOST_SKILLS
 from runs.agent.structured_output import schema_fault
 from runs.agent.tools.registry import registered_tools
+from runs.engine.skills.known_skills import unknown_skills
 from runs.live.rendering.stored_words import error_words
 from runs.models import Agent, Library
 from runs.web.setting_fields import ExtraField, JsonField
@@ -43,7 +45,9 @@ class AgentForm(_AgentModelForm):
         model = Agent
         exclude = ()
         field_classes: ClassVar = {
-            **dict.fromkeys(("model_names", "tools", "libraries", "output_schema", "tool_approvals"), JsonField),
+            **dict.fromkeys(
+                ("model_names", "tools", "libraries", "skills", "output_schema", "tool_approvals"), JsonField
+            ),
             "extra_settings": ExtraField,
         }
         error_messages: ClassVar = {"model_names": {"required": NO_MODELS}}
@@ -80,6 +84,12 @@ class AgentForm(_AgentModelForm):
         if unknown := [name for name in names if name not in known]:
             raise forms.ValidationError(gettext("No such library: %(names)s.") % {"names": ", ".join(unknown)})
         return names
+
+    def clean_skills(self) -> list[str]:
+        names = self.cleaned_data["skills"] or []
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise forms.ValidationError(gettext('Type a list of names, such as ["expense-report"].'))
+        return checked_skills(names)
 
     def clean_tools(self) -> list[str] | None:
         names = self.cleaned_data["tools"]
@@ -125,6 +135,15 @@ class AgentForm(_AgentModelForm):
         # A second default is allowed: saving it removes the mark from the first.
         exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # a hook the stubs leave out
         return exclusions | {"is_default"}
+
+
+def checked_skills(names: list[str]) -> list[str]:
+    """The names, each once. Raises `ValidationError` for too many, or one that is no skill."""
+    if unknown := unknown_skills(names):
+        raise forms.ValidationError(gettext("No such skill: %(names)s.") % {"names": ", ".join(unknown)})
+    if len(names) > MOST_SKILLS:
+        raise forms.ValidationError(gettext("At most %(most)s skills.") % {"most": MOST_SKILLS})
+    return list(dict.fromkeys(names))
 
 
 def _no_such_tool(unknown: Iterable[str], known: Iterable[str]) -> str:

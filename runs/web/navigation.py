@@ -90,6 +90,14 @@ ENTRIES: Final = (
         within=("runs:library",),
         may=may_see_agents,
     ),
+    NavigationEntry(
+        view="runs:skills",
+        words=gettext_lazy("Skills"),
+        icon="graduation-cap",
+        group=gettext_lazy("Build"),
+        within=("runs:skill",),
+        may=may_see_agents,
+    ),
     NavigationEntry(view="runs:models", words=gettext_lazy("Models"), icon="cpu", group=SETTINGS, may=may_see_models),
     NavigationEntry(view="runs:tokens", words=gettext_lazy("API tokens"), icon="key-round", group=SETTINGS),
 )

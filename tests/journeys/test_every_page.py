@@ -23,11 +23,16 @@ ANIMATIONS_ENDED = """() => Promise.allSettled(document.getAnimations()
 
 
 OTHER_AGENT = """
-from runs.models import Agent, Library, StoredFile
+from django.utils import timezone
+from runs.models import Agent, Library, Skill, SkillFile, StoredFile
 Agent.objects.create(name="An agent with a name that is as long as the names of some agents are", instructions="Help.")
 shelf = Library.objects.create(name="A library whose name is as long as the names of some libraries are")
 name = "a_document_whose_name_has_no_space_and_is_long_" * 3 + ".pdf"
 StoredFile.objects.create(name=name, size=9, library=shelf, state="ready")
+words = "Words of a description. " * 40
+skill = Skill.objects.create(name="a" * 64, description=words, size=9, uploaded_at=timezone.now())
+SkillFile.objects.create(skill=skill, path="SKILL.md", content=b"a_line_without_a_space_" * 40)
+SkillFile.objects.create(skill=skill, path="references/" + "a" * 180, content=b"")
 """
 
 
@@ -81,6 +86,7 @@ async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_windo
     for address in (
         "/", "/runs/", "/inbox/", "/threads/", "/models/", "/settings/password/", "/settings/tokens/", "/search/",
         "/styleguide/", "/libraries/", "/libraries/1/", "/tools/", "/tools/?q=nothing-like-it", "/tools/read_file/",
+        "/styleguide/", "/libraries/", "/libraries/1/", "/skills/", "/skills/" + "a" * 64 + "/",
     ):  # fmt: skip
         await page.goto(address)
         faults += await faults_of(page, screen)  # Empty pages.

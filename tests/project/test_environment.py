@@ -49,6 +49,8 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         ("AGENTSITE_HTTP_HOSTS", "{not json", "is not JSON"),
         ("AGENTSITE_HTTP_HOSTS", '{"api.example.org": {}}', "must be an origin without a path"),
         ("AGENTSITE_HTTP_HOSTS", '{"https://api.example.org": {"X-Key": "$NOT_THERE"}}', "NOT_THERE, which is not set"),
+        ("AGENTSITE_SKILLS", "/no/such/folder", "cannot read this folder (No such file or directory)."),
+        ("AGENTSITE_SKILLS", "tests/agent/tools", "has no SKILL.md."),
         ("AGENTSITE_SEARCH", "google", "expected off, or some of searxng, brave, tavily, ddgs."),
         ("AGENTSITE_SEARCH", "brave", "brave needs BRAVE_API_KEY."),
         ("AGENTSITE_SEARXNG_URL", "searx.internal", "expected the address of a SearXNG"),

@@ -31,6 +31,8 @@ from runs.agent.providers.thinking_tags import ThoughtSplitter, split_thoughts
 from runs.agent.redaction.redactor import Redactor, redacted
 from runs.agent.redaction.secret_values import forms_of, secrets_in
 from runs.agent.redaction.stream_redactor import PieceRedactor
+from runs.agent.skills.access import GivenSkills, find_skill_file, skills_context
+from runs.agent.skills.skill import skill_of
 from runs.agent.tools.builtin.current_time import zone_named
 from runs.agent.tools.builtin.date_math import _parsed as parsed_date
 from runs.agent.tools.builtin.text_stats import text_stats as counted
@@ -206,6 +208,9 @@ def filed(text: str) -> None:
     scores(Query.of(text), [search_words(text)] * 3)
     with suppress(ToolFailed), files_context(NamedFiles(text)):
         asyncio.run(find_file(text))
+    skills = GivenSkills([skill_of("a", "", {text[:200] + str(number): b"" for number in range(200)})])
+    with suppress(ToolFailed), skills_context(skills):
+        asyncio.run(find_skill_file("a", text))
 
 
 def exported(text: str) -> None:

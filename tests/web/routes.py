@@ -129,6 +129,10 @@ PAGES: dict[str, Methods] = {
     "runs:delete-library": {"POST": page(302, CHANGES_AGENTS)},
     # The document is in no library.
     "runs:delete-document": {"POST": page(302, CHANGES_AGENTS)},
+    # Without a file.
+    "runs:skills": {"GET": page(200, SEES_AGENTS), "POST": page(422, SEES_AGENTS, CHANGES_AGENTS)},
+    "runs:skill": {"GET": page(200, SEES_AGENTS)},
+    "runs:delete-skill": {"POST": page(302, CHANGES_AGENTS)},
     "runs:palette": {"GET": page()},
     # Without an address.
     "runs:palette-used": {"POST": page(400)},

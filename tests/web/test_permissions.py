@@ -11,13 +11,14 @@ from django.core.cache import cache
 from django.db import transaction
 from django.test import Client, RequestFactory
 from django.test.client import ClientHandler
+from django.utils import timezone
 
 from agentsite import templates
 from runs.engine.operations import health_checks
 from runs.engine.operations.health_checks import DatabaseProbe
 from runs.engine.recording.canonical_json import arguments_hash
 from runs.live.sockets.routing import websocket_application
-from runs.models import ApiToken, Attachment, Library, Run, RunView, StoredFile, ToolCall
+from runs.models import ApiToken, Attachment, Library, Run, RunView, Skill, SkillFile, StoredFile, ToolCall
 from tests.live.live_browser import session_of
 from tests.web import permission_table
 from tests.web.identities import GROUPS, PEOPLE, Identity, every_permission, make_groups, single
@@ -115,6 +116,7 @@ class Site:
             "<int:view_id>": self.view_pk,
             "<uuid:file_id>": self.file.pk,
             "<int:library_id>": self.library_pk,
+            "<str:name>": "expense-report",
             "<uuidstr:file_id>": self.file.pk,
             "<int:agent_id>": self.run.agent_id,
             "<int:sequence>": 1,
@@ -173,6 +175,8 @@ def site(owner: User, make_run: Callable[..., Run]) -> Site:
     file = StoredFile.objects.create(user=owner, name="a.txt", media_type="text/plain", size=0, state="ready")
     Attachment.objects.create(run=run, file=file, position=0)
     shelf = Library.objects.create(name="handbook")
+    skill = Skill.objects.create(name="expense-report", description="x", size=1, uploaded_at=timezone.now())
+    SkillFile.objects.create(skill=skill, path="SKILL.md", content=b"x")
     call = waiting_call(run)
     return Site(owner, run, run.steps.get().pk, call, nobody, token, view.pk, file, shelf.pk, asking, unknown)
 

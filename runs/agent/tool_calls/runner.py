@@ -20,6 +20,7 @@ from runs.agent.payloads.step_fields import StepFields, fields_of_call, fields_o
 from runs.agent.payloads.steps import RetryPayload, ToolCallPayload, ToolResultPayload
 from runs.agent.redaction.redactor import holds_hidden
 from runs.agent.run_limits import RunLimits
+from runs.agent.skills.access import NO_SKILLS, SkillAccess, skills_context
 from runs.agent.state import AgentStatus
 from runs.agent.text import call_text, changed_text
 from runs.agent.thoughts import AgentThought, ThoughtType
@@ -45,6 +46,7 @@ class ToolCallRunner:
         call_limit: CallLimit | None = None,
         approvals: Approvals | None = None,
         files: FileAccess = NO_FILES,
+        skills: SkillAccess = NO_SKILLS,
         nested: Mapping[str, Sequence[NestedCall]] | None = None,
     ) -> None:
         """`approvals` are the rules for asking a person; None if no person can be asked. `call_limit` counts the calls
@@ -56,6 +58,7 @@ class ToolCallRunner:
         self.call_limit = call_limit or CallLimit(limits)
         self.approvals = approvals
         self.files = files
+        self.skills = skills
         self.waits_for: set[ParkedFor] = set()
         """The decisions of a person that calls of this turn wait for."""
         self._nested: dict[str, dict[int, NestedCall]] = {
@@ -198,7 +201,7 @@ class ToolCallRunner:
         if makes_calls(tool):
             return await NestedCalls(self, call, self._nested.setdefault(call.call_id, {})).run(tool)
         wanted_s: float = getattr(tool, "timeout_s", None) or self.limits.tool_timeout_s
-        with call_context(call.call_id), files_context(self.files):
+        with call_context(call.call_id), files_context(self.files), skills_context(self.skills):
             output, error_, duration_s = await call_with_retries(
                 tool,
                 call.arguments,

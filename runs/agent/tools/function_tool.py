@@ -35,6 +35,7 @@ class FunctionTool:
         makes_calls: bool = False,
         is_offered: Callable[[], bool] | None = None,
         needs_files: bool = False,
+        needs_skills: bool = False,
         setup_note: Callable[[], str] | None = None,
         concurrency: int | None = None,
         rate: int | None = None,
@@ -56,6 +57,8 @@ class FunctionTool:
         self.needs_files = needs_files
         """True: models are offered it only in runs with files."""
         self.call_limits = CallLimits(self.name, concurrency=concurrency, rate=rate)
+        self.needs_skills = needs_skills
+        """True: models are offered it only in runs with skills."""
         self._setup_note = setup_note
         if parameters is None:
             signature = read_signature(function, name=self.name)

@@ -53,6 +53,11 @@ def needs_files(tool: Tool) -> bool:
     return bool(getattr(tool, "needs_files", False))
 
 
+def needs_skills(tool: Tool) -> bool:
+    """True for a tool that is of use only in a run with skills."""
+    return bool(getattr(tool, "needs_skills", False))
+
+
 def approval_of(tool: Tool) -> Approval | None:
     """The tool's own rule for approvals; None: the agent's rule applies."""
     approval: Approval | None = getattr(tool, "approval", None)

@@ -37,6 +37,7 @@ BUILTIN_MODULES: tuple[str, ...] = (
     "runs.agent.tools.data.make_chart",
     "runs.agent.tools.web.http_request",
     "runs.agent.tools.web.web_search",
+    "runs.agent.tools.skills.read_skill",
 )
 """Imported at the first access to the registry. Each registers its tools with `layer="builtin"`."""
 
@@ -78,6 +79,7 @@ def tool(
     makes_calls: bool = False,
     is_offered: Callable[[], bool] | None = None,
     needs_files: bool = False,
+    needs_skills: bool = False,
     setup_note: Callable[[], str] | None = None,
     concurrency: int | None = None,
     rate: int | None = None,
@@ -97,6 +99,7 @@ def tool(
     makes_calls: bool = False,
     is_offered: Callable[[], bool] | None = None,
     needs_files: bool = False,
+    needs_skills: bool = False,
     setup_note: Callable[[], str] | None = None,
     concurrency: int | None = None,
     rate: int | None = None,
@@ -112,6 +115,8 @@ def tool(
     are offered a tool that `needs_files` only in runs with files. `concurrency` is the most of its calls at once and
     `rate` the most in a minute, both in this process: further calls wait, then fail as `ToolUnavailable`. Built-in
     tools register with `layer="builtin"`.
+    are offered a tool that `needs_files` or `needs_skills` only in runs with some. Built-in tools register with
+    `layer="builtin"`.
 
     Raises `ValueError` if the layer has another tool of that name.
     """
@@ -129,6 +134,7 @@ def tool(
             makes_calls=makes_calls,
             is_offered=is_offered,
             needs_files=needs_files,
+            needs_skills=needs_skills,
             setup_note=setup_note,
             concurrency=concurrency,
             rate=rate,

@@ -32,6 +32,10 @@ class Toolbox:
             raise ValueError(f"Two tools of one run are named {tool.name!r}.")
         self._tools[tool.name] = tool
 
+    def including(self, name: str | None) -> "Toolbox":
+        """These tools and the registered one of that name; None: these alone."""
+        return self if name is None or name in self else Toolbox([*self, name])
+
     def get(self, name: str) -> Tool:
         """The tool of that name. Raises `UnknownTool`, which names near matches and all known tools."""
         return find_tool(name, self._tools)

@@ -22,6 +22,7 @@ from runs.models.permissions import may_exceed
 
 OVERRIDES = frozenset({"models", "strategy", "tools", "approval"} | {each.name for each in LAUNCHED})
 _APPROVAL_RULES = ("approval", "tool_approvals", "approval_seconds", "on_approval_expiry")
+_READABLE = ("libraries", "skills")
 _STRICTNESS: list[str] = list(Agent.Approval.values)
 """In ascending order of how often the rule asks a person."""
 
@@ -68,9 +69,9 @@ def with_rules_of_today(run: Run) -> JsonObject:
     rules["approval"] = max(rules["approval"], _rule_of(config), key=_STRICTNESS.index)
     if today["tools"] is not None and Agent.MayRaise.TOOLS not in run.agent.launch_may_raise:
         rules["tools"] = _still_allowed(config.get("tools"), today["tools"])
-    # A library that the agent has lost is not read again.
-    libraries = {"libraries": today["libraries"]} if "libraries" in today else {}
-    return {name: value for name, value in config.items() if name != "libraries"} | rules | libraries
+    # A library or a skill that the agent has lost is not read again.
+    readable = {name: today[name] for name in _READABLE if name in today}
+    return {name: value for name, value in config.items() if name not in _READABLE} | rules | readable
 
 
 def _still_allowed(chosen: list[str] | None, today: list[str]) -> list[str]:

@@ -1,27 +1,24 @@
 """The files of a run, for its tools: the `FileAccess` of the engine."""
 
-import asyncio
 import hashlib
 import uuid
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from runs.agent.errors.exceptions import ToolFailed
 from runs.agent.files.access import FoundPassage, Passage
 from runs.agent.files.file_info import MAX_FILE_BYTES, Artifact, FileInfo, FileSource, Image
+from runs.engine.database_threads import in_thread
 from runs.engine.files.passage_search import search_passages
 from runs.engine.files.storage import DocumentRefused, check_quota, content_of, write_chunks
 from runs.engine.files.uploads import clean_name
 from runs.engine.files.visibility import files_of_run, has_files
 from runs.models import DocumentPassage, Run, StoredFile
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +32,6 @@ class KnownFiles:
 
 MOST_ARTIFACTS: Final = 200
 """Files that one run may make."""
-_THREADS: Final = ThreadPoolExecutor(2, thread_name_prefix="agentsite-files")
-"""Of this process. Not the host's reader: a file of 25 MiB would hold up the claims and replays of all runs."""
 
 
 class RunFiles:
@@ -47,26 +42,26 @@ class RunFiles:
 
     async def files(self) -> Sequence[FileInfo]:
         """Attached documents first, then artifacts, then the documents of libraries by name."""
-        return await _in_thread(self._files)
+        return await in_thread(self._files)
 
     async def content(self, file: FileInfo) -> bytes:
         """The bytes of a file. Raises `ToolFailed` if it was deleted."""
-        content = await _in_thread(partial(content_of, UUID(file.id)))
+        content = await in_thread(partial(content_of, UUID(file.id)))
         if not content:
             raise ToolFailed(f"The file {file.name} was deleted.")
         return content
 
     async def passages(self, file: FileInfo, *, first: int, most: int) -> Sequence[Passage]:
         """Up to `most` passages from number `first` on."""
-        return await _in_thread(partial(_passages, UUID(file.id), first, most))
+        return await in_thread(partial(_passages, UUID(file.id), first, most))
 
     async def search(self, query: str, *, most: int) -> Sequence[FoundPassage]:
         """The passages of all files of the run that match best, best first."""
-        return await _in_thread(partial(self._search, query, most))
+        return await in_thread(partial(self._search, query, most))
 
     async def save(self, artifact: Artifact, *, call_id: str, index: int) -> FileInfo:
         """Store an artifact. Raises `ToolFailed` if it is too large or the quota is used up."""
-        return await _in_thread(partial(self._save, artifact, UUID(call_id), index))
+        return await in_thread(partial(self._save, artifact, UUID(call_id), index))
 
     def _files(self) -> list[FileInfo]:
         rows = list(files_of_run(self._run).select_related("library"))
@@ -115,7 +110,7 @@ async def files_known_to(run: Run) -> KnownFiles:
     if not has_files(run):
         return KnownFiles()
     infos = await RunFiles(run).files()
-    return KnownFiles(infos, await _in_thread(partial(images_of, run)))
+    return KnownFiles(infos, await in_thread(partial(images_of, run)))
 
 
 def images_of(run: Run) -> tuple[Image, ...]:
@@ -142,15 +137,3 @@ def _passages(file_id: UUID, first: int, most: int) -> list[Passage]:
 
 def _passage(row: DocumentPassage) -> Passage:
     return Passage(row.number, row.place, row.text)
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    return await asyncio.get_running_loop().run_in_executor(_THREADS, partial(_with_connection, work))
-
-
-def _with_connection(work: Callable[[], T]) -> T:
-    try:
-        return work()
-    finally:
-        # Nobody else returns it, and an idle connection of Postgres is one that others lack.
-        connection.close()

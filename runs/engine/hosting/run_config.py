@@ -9,6 +9,7 @@ from runs.agent.messages import ModelProvider
 from runs.agent.model_settings import MODEL_SETTINGS, ModelSettings
 from runs.agent.run_limits import LIMITS, RunLimits
 from runs.agent.setting import Setting
+from runs.agent.skills.skill_list import READING_TOOL
 from runs.agent.structured_output import OutputSchema
 from runs.agent.tool_calls.approval_rules import Approvals
 from runs.agent.tools.toolbox import Toolbox
@@ -22,7 +23,7 @@ def setup_of(config: JsonObject, provider_for: Callable[[str], ModelProvider]) -
     """
     return RunConfig(
         providers=[provider_for(name) for name in config["models"]],
-        toolbox=Toolbox(config.get("tools")),
+        toolbox=Toolbox(config.get("tools")).including(READING_TOOL if config.get("skills") else None),
         instructions=config.get("instructions", ""),
         settings=settings_of(config),
         limits=limits_of(config),

@@ -24,6 +24,7 @@ from runs.engine.hosting.run_config import setup_of
 from runs.engine.hosting.services import HostServices
 from runs.engine.hosting.sweeper import close_connection
 from runs.engine.recording.recorder import Recorder
+from runs.engine.skills.run_skills import RunSkills, skills_known_to
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,8 @@ class RunExecution:
             try:
                 budgets = await self.services.daily_budgets.budgets_of(self.claim.run.user_id, self.services.read)
                 files = await files_known_to(self.claim.run)
-                loop = self._loop(budgets, await self._earlier(), files)
+                skills = await skills_known_to(self.claim.run)
+                loop = self._loop(budgets, await self._earlier(), files, skills)
             except (OperationalError, InterfaceError) as away:
                 # The run itself is fine: the next host that claims it begins it.
                 await self.services.read(close_connection)
@@ -79,12 +81,15 @@ class RunExecution:
             return ()
         return await self.services.read(partial(earlier_exchanges_of, self.claim.run))
 
-    def _loop(self, budgets: Sequence[Budget], earlier: tuple[Exchange, ...], files: KnownFiles) -> AgentLoop:
+    def _loop(
+        self, budgets: Sequence[Budget], earlier: tuple[Exchange, ...], files: KnownFiles, skills: RunSkills
+    ) -> AgentLoop:
         run = self.claim.run
         history = history_of(run, self.claim.steps, self.claim.calls)
         history.earlier = earlier
         setup = setup_of(run.config, self.services.provider_for)
         setup = replace(setup, files=RunFiles(run), file_infos=files.infos, images=files.images)
+        setup = replace(setup, skills=skills, skill_infos=skills.infos)
         self.recorder.replies.models = [(each.name, each.model) for each in setup.providers]
         return AgentLoop(
             run.task,

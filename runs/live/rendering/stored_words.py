@@ -15,6 +15,7 @@ from runs.agent.errors import (
     model_exceptions,
     model_sentences,
     python_sentences,
+    skill_sentences,
     suggested_actions,
 )
 from runs.agent.errors.argument_sentences import FaultSentence
@@ -69,6 +70,7 @@ MODULES: Final = (
         model_exceptions,
         model_sentences,
         python_sentences,
+        skill_sentences,
     ),
     *(step_sentences, suggested_actions),
 )
