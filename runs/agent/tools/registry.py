@@ -112,11 +112,9 @@ def tool(
     allowed for an unsafe tool. `approval` says which calls need an approval, unless the agent has a rule for this tool.
     `makes_calls`: it calls other tools (`nested_calls.py`), starts again after an approval or a crash, and so is pure.
     `is_offered` tells whether the site is set up for the tool, and `setup_note` adds to its description how. Models
-    are offered a tool that `needs_files` only in runs with files. `concurrency` is the most of its calls at once and
-    `rate` the most in a minute, both in this process: further calls wait, then fail as `ToolUnavailable`. Built-in
-    tools register with `layer="builtin"`.
-    are offered a tool that `needs_files` or `needs_skills` only in runs with some. Built-in tools register with
-    `layer="builtin"`.
+    are offered a tool that `needs_files` or `needs_skills` only in runs with some. `concurrency` is the most of its
+    calls at once and `rate` the most in a minute, both in this process: further calls wait, then fail as
+    `ToolUnavailable`. Built-in tools register with `layer="builtin"`.
 
     Raises `ValueError` if the layer has another tool of that name.
     """

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('runs', '0022_calls_of_calls'),
+        ('runs', '0023_ended_calls'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
