@@ -6,9 +6,10 @@ imports the settings and the site's own modules that need them itself, after the
     python -m tests.fork_server DESCRIPTOR DESCRIPTOR
 
 The descriptors are sockets. Each message on one is JSON, the arguments of `manage.py` and the environment, with three
-descriptors: a pipe for the pid and later the exit code, standard output, standard error. The second socket leads to a
-process that has imported the site as well, with its settings in an empty environment, and compiled its templates: for
-environments of which its modules keep nothing (see `tests.preloaded_site`).
+or four descriptors: a pipe for the pid and later the exit code, standard output, standard error and, if given, standard
+input. The second socket leads to a process that has imported the site as well, with its settings in an empty
+environment, and compiled its templates: for environments of which its modules keep nothing (see
+`tests.preloaded_site`).
 """
 
 import gc
@@ -74,7 +75,7 @@ def serve(channel: socket.socket) -> bool:
             _tell_exit_code(ended, *running.pop(ended))
         if channel.fileno() not in ready:
             continue
-        message, descriptors, _, _ = socket.recv_fds(channel, MOST_BYTES, 3)
+        message, descriptors, _, _ = socket.recv_fds(channel, MOST_BYTES, 4)
         if not message:
             return False
         if (pid := os.fork()) == 0:
@@ -97,15 +98,20 @@ def _tell_exit_code(ended: int, pid: int, status: int) -> None:
     os.close(status)
 
 
-def _become(arguments: list[str], environment: dict[str, str], status: int, stdout: int, stderr: int) -> None:
+def _become(
+    arguments: list[str], environment: dict[str, str], status: int, stdout: int, stderr: int, *stdin: int
+) -> None:
     """Set up this fork as `python manage.py ARGUMENTS` would be, but for the imports."""
     os.close(status)
-    for descriptor, place in ((stdout, 1), (stderr, 2)):
+    for descriptor, place in ((stdout, 1), (stderr, 2), *((each, 0) for each in stdin)):
         os.dup2(descriptor, place)
         os.close(descriptor)
     # New objects: a file is seekable and a pipe is not, and the old objects have stored which they were.
-    encoding = sys.stdout.encoding
-    sys.stdout = open(1, "w", encoding=encoding, errors=sys.stdout.errors, closefd=False)  # noqa: SIM115
+    encoding, _, errors = environment.get("PYTHONIOENCODING", "").partition(":")
+    errors = errors or ("strict" if encoding else str(sys.stdout.errors))
+    encoding = encoding or sys.stdout.encoding
+    sys.stdin = open(0, encoding=encoding, errors=errors, closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding=encoding, errors=errors, closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", 1, encoding, "backslashreplace", closefd=False)  # noqa: SIM115
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()

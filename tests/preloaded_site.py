@@ -20,7 +20,7 @@ MODULES = (
 """What a server imports. Nothing that imports Daphne, whose import makes an event loop."""
 READ_WHEN_USED = {
     *("AGENTSITE_DATA", "AGENTSITE_ENDPOINTS", "AGENTSITE_LOG_LEVEL"),
-    *("HOME", "LANG", "PATH", "TMPDIR"),
+    *("HOME", "LANG", "PATH", "PYTHONIOENCODING", "TMPDIR"),
 }
 """Variables of which no module keeps anything at its import, as some do of others, such as DATABASE_URL."""
 

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tests import preloaded_site
 from tests.fork_server import PID_BYTES
@@ -21,6 +21,8 @@ from tests.fork_server import PID_BYTES
 ROOT = Path(__file__).resolve().parents[1]
 READ_BY_PYTHON = ("PYTHON", "LC_", "LD_", "TZ")
 """Prefixes of variables that are read at the start of a process: after a fork it is too late for them."""
+HEEDED_BY_FORKS = {"PYTHONIOENCODING"}
+"""Those that the fork server does as told."""
 _starting = threading.Lock()
 
 
@@ -95,15 +97,15 @@ class ForkServer:
         self._plain.close()
         self._process.wait()
 
-    def fork(
-        self, arguments: Sequence[str], environment: Mapping[str, str], stdout: int, stderr: int
-    ) -> tuple[int, int]:
-        """Run `manage.py ARGUMENTS` with these descriptors. Returns the pid and the pipe for the exit code."""
+    def fork(self, arguments: Sequence[str], environment: Mapping[str, str], *streams: int) -> tuple[int, int]:
+        """Run `manage.py ARGUMENTS` with these descriptors: standard output, standard error, standard input if given.
+
+        Returns the pid and the pipe for the exit code."""
         status, far_status = os.pipe()
         try:
             request = json.dumps([list(arguments), dict(environment)]).encode()
             channel = self._preloaded if preloaded_site.fits(environment) else self._plain
-            socket.send_fds(channel, [request], [far_status, stdout, stderr])
+            socket.send_fds(channel, [request], [far_status, *streams])
         finally:
             os.close(far_status)
         pid = os.read(status, PID_BYTES)
@@ -115,23 +117,30 @@ Process = ForkedProcess | subprocess.Popen[str]
 
 
 def start(
-    arguments: Sequence[str], environment: Mapping[str, str], *, stderr: IO[str], stdout: IO[str] | None = None
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    stderr: IO[Any],
+    stdout: IO[Any] | None = None,
+    stdin: IO[Any] | None = None,
 ) -> Process:
-    """Start `manage.py ARGUMENTS` with exactly this environment; standard output is a pipe unless given."""
+    """Start `manage.py ARGUMENTS` with exactly this environment; standard output is a pipe of text unless given."""
     if not _can_be_forked(environment):
         return subprocess.Popen(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
             env=dict(environment),
+            stdin=stdin,
             stdout=subprocess.PIPE if stdout is None else stdout,
             stderr=stderr,
             text=True,
         )
+    others = [stderr.fileno(), *([] if stdin is None else [stdin.fileno()])]
     if stdout is not None:
-        return ForkedProcess(arguments, *_fork(arguments, environment, stdout.fileno(), stderr.fileno()))
+        return ForkedProcess(arguments, *_fork(arguments, environment, stdout.fileno(), *others))
     reading, writing = os.pipe()
     with os.fdopen(writing, "w"):
-        return ForkedProcess(arguments, *_fork(arguments, environment, writing, stderr.fileno()), os.fdopen(reading))
+        return ForkedProcess(arguments, *_fork(arguments, environment, writing, *others), os.fdopen(reading))
 
 
 def run(
@@ -139,18 +148,35 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run `manage.py ARGUMENTS` to its end. Raises `subprocess.TimeoutExpired`, after killing the process."""
     with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
-        process = start(arguments, environment, stdout=stdout, stderr=stderr)
-        try:
-            code = process.wait(limit_s)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise
-        texts = []
-        for file in (stdout, stderr):
-            file.seek(0)
-            texts.append(file.read())
-    return subprocess.CompletedProcess(arguments, code, *texts)
+        code = end_of(start(arguments, environment, stdout=stdout, stderr=stderr), limit_s=limit_s)
+        return subprocess.CompletedProcess(arguments, code, *map(_whole, (stdout, stderr)))
+
+
+def run_on_bytes(
+    arguments: Sequence[str], environment: Mapping[str, str], *, said: bytes = b"", limit_s: float
+) -> subprocess.CompletedProcess[bytes]:
+    """The same, with `said` on standard input, and what it wrote as bytes."""
+    with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+        stdin.write(said)
+        stdin.seek(0)
+        process = start(arguments, environment, stdin=stdin, stdout=stdout, stderr=stderr)
+        code = end_of(process, limit_s=limit_s)
+        return subprocess.CompletedProcess(arguments, code, *map(_whole, (stdout, stderr)))
+
+
+def end_of(process: Process, *, limit_s: float) -> int:
+    """The exit code of the process. Raises `subprocess.TimeoutExpired`, after killing it."""
+    try:
+        return process.wait(limit_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
+
+
+def _whole(file: IO[Any]) -> Any:
+    file.seek(0)
+    return file.read()
 
 
 def _can_be_forked(environment: Mapping[str, str]) -> bool:
@@ -160,13 +186,13 @@ def _can_be_forked(environment: Mapping[str, str]) -> bool:
     language = os.environ.get("LANG")
     if environment.get("LANG", language) != language:
         return False
-    return not any(name.startswith(READ_BY_PYTHON) for name in environment)
+    return not any(name.startswith(READ_BY_PYTHON) for name in environment.keys() - HEEDED_BY_FORKS)
 
 
-def _fork(arguments: Sequence[str], environment: Mapping[str, str], stdout: int, stderr: int) -> tuple[int, int]:
+def _fork(arguments: Sequence[str], environment: Mapping[str, str], *streams: int) -> tuple[int, int]:
     with _starting:
         server = _fork_server()
-    return server.fork(arguments, environment, stdout, stderr)
+    return server.fork(arguments, environment, *streams)
 
 
 @cache

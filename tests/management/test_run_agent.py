@@ -6,8 +6,6 @@ import pty
 import re
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -21,7 +19,9 @@ from runs.agent.unfinished_thought import unfinished_thought
 from runs.management.commands.run_agent import RunPrinter, who_decides
 from runs.models import Agent, Run, Step
 from runs.models.as_json import step_as_json
-from tests.live_site import ROOT, LiveSite, clean_environment, copy_data, manage
+from tests import site_process
+from tests.live_site import LiveSite, clean_environment, copy_data, manage
+from tests.site_process import Process
 from tests.wire import Hang, WireServer
 
 RUN_KEYS = [
@@ -209,20 +209,19 @@ def test_beside_a_server_the_command_follows_the_servers_run(live_site: LiveSite
 
 
 @pytest.fixture
-def command(data: Path, wire_server: WireServer) -> Iterator[subprocess.Popen[str]]:
+def command(data: Path, wire_server: WireServer, tmp_path: Path) -> Iterator[Process]:
     """The command in the middle of its run, waiting for a model that sends nothing."""
     wire_server.script(Hang())
     endpoints = [{"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}]
-    with subprocess.Popen(
-        [sys.executable, "manage.py", "run_agent", "Do it.", "--model", "local/m1"],
-        cwd=ROOT,
-        env={"AGENTSITE_DATA": str(data), "AGENTSITE_ENDPOINTS": json.dumps(endpoints)},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    environment = {"AGENTSITE_DATA": str(data), "AGENTSITE_ENDPOINTS": json.dumps(endpoints)}
+    with (tmp_path / "errors").open("w") as errors:
+        process = site_process.start(["run_agent", "Do it.", "--model", "local/m1"], environment, stderr=errors)
+    assert process.stdout is not None
+    with process.stdout:
         wire_server.wait_for_requests(1, timeout_s=60)
         yield process
         process.kill()
+        process.wait(60)
 
 
 def status_in(data: Path) -> str:
@@ -231,21 +230,20 @@ def status_in(data: Path) -> str:
     return manage("shell", "--no-imports", "-c", code, data=data).stdout.strip()
 
 
-def test_ctrl_c_stops_the_run_and_exits_with_130(command: subprocess.Popen[str], data: Path):
+def test_ctrl_c_stops_the_run_and_exits_with_130(command: Process, data: Path):
     command.send_signal(signal.SIGINT)
-    printed, _ = command.communicate(timeout=60)
+    code, printed = command.wait(60), command.stdout.read()
 
-    assert command.returncode == 130
+    assert code == 130
     assert [line.split(" ")[0] for line in printed.splitlines()] == ["[note]", "[note]"]
     assert "asked to stop" in printed
     assert status_in(data) == "cancelled"
 
 
-def test_sigterm_lets_go_of_the_run_so_that_another_host_can_go_on(command: subprocess.Popen[str], data: Path):
+def test_sigterm_lets_go_of_the_run_so_that_another_host_can_go_on(command: Process, data: Path):
     command.terminate()
-    command.communicate(timeout=60)
 
-    assert command.returncode == 143
+    assert command.wait(60) == 143
     assert status_in(data) == "idle"
 
 
@@ -256,25 +254,19 @@ def test_the_person_at_the_terminal_is_asked_about_each_call(data, typed, status
     ours, theirs = pty.openpty()
     os.write(ours, typed.encode())  # The terminal keeps it until it is read.
 
-    told = subprocess.run(
-        [sys.executable, "manage.py", "run_agent", "What is 17 * 23?"],
-        cwd=ROOT,
-        env=clean_environment(data, None),
-        stdin=theirs,
-        stderr=theirs,
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    os.close(theirs)
+    with os.fdopen(theirs, "rb", buffering=0) as terminal:
+        environment = clean_environment(data, None)
+        process = site_process.start(["run_agent", "What is 17 * 23?"], environment, stdin=terminal, stderr=terminal)
+    code = site_process.end_of(process, limit_s=60)
+    with process.stdout:
+        told = process.stdout.read()
     shown = os.read(ours, 100_000).decode()
     os.close(ours)
 
-    assert told.returncode == status
+    assert code == status
     assert "Run calculator(expression='17 * 23') [pure]? y/n" in shown
-    assert line in told.stdout
-    assert ("391" in told.stdout) == typed.endswith("y\n")
+    assert line in told
+    assert ("391" in told) == typed.endswith("y\n")
 
 
 def test_without_a_terminal_a_run_that_asks_is_left_waiting(data):
@@ -306,16 +298,10 @@ def test_where_a_person_lets_a_waiting_run_go_on_is_said_with_its_address(make_r
 
 
 def test_an_output_that_cannot_be_written_is_one_line_and_ends_no_run(data):
-    command = [sys.executable, "manage.py", "run_agent", "What is 17 * 23?"]
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            command,
-            cwd=ROOT,
-            env=clean_environment(data, None),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
+    with Path("/dev/full").open("w") as full, (data / "errors").open("w") as errors:
+        process = site_process.start(
+            ["run_agent", "What is 17 * 23?"], clean_environment(data, None), stdout=full, stderr=errors
         )
 
-    assert (done.returncode, done.stderr) == (0, "Nothing more is printed: No space left on device. The run goes on.\n")
+    assert site_process.end_of(process, limit_s=60) == 0
+    assert (data / "errors").read_text() == "Nothing more is printed: No space left on device. The run goes on.\n"

@@ -14,6 +14,7 @@ from django.core.management import CommandError
 
 from runs.management.task_input import task_from
 from runs.models.bounds import MAX_TASK_BYTES
+from tests import site_process
 from tests.live_site import ROOT, clean_environment, copy_data
 
 TASK = "What is 17 * 23? “Привет” 😀"
@@ -25,17 +26,9 @@ def data(prepared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy_data(prepared_data, tmp_path_factory.mktemp("terminals") / "data")
 
 
-def command(data: Path, *arguments: str, said: bytes | None = None, **environment: str) -> Any:
+def command(data: Path, *arguments: str, said: bytes = b"", **environment: str) -> Any:
     """`manage.py` with bytes in and out."""
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env=clean_environment(data, environment),
-        input=said,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
+    return site_process.run_on_bytes(arguments, clean_environment(data, environment), said=said, limit_s=120)
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252"])

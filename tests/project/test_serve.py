@@ -222,19 +222,11 @@ def test_the_settings_of_a_start_are_checked_before_anything_is_made(tmp_path):
     assert result.stderr == "Agentsite: PORT=http: expected a whole number from 0 to 65535.\n"
 
 
-def test_a_thread_that_never_ends_does_not_keep_the_process(tmp_path):
-    # The thread of a request that came while the event loop ended.
-    source = (
-        "import concurrent.futures, threading\nconcurrent.futures.ThreadPoolExecutor().submit(threading.Event().wait)"
-    )
-    (tmp_path / "waits.py").write_text(source)
-    site = LiveSite(tmp_path / "data", {"AGENTSITE_TOOLS": "waits", "PYTHONPATH": str(tmp_path)})
-    try:
-        site.start()
+def test_a_thread_that_never_ends_does_not_keep_the_process(start_site):
+    # As the thread of a request that came while the event loop ended.
+    site = start_site(AGENTSITE_TOOLS="tests.endless_thread")
 
-        assert site.stop() == 0
-    finally:
-        site.close()
+    assert site.stop() == 0
 
 
 def test_a_site_on_all_addresses_prints_a_link_that_can_be_opened_and_names_the_setting_for_other_hosts(start_site):

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is fork
 LOOK = """
 import json, os, signal, sys, threading
 streams = [[s.fileno(), s.encoding, s.errors, s.line_buffering, s.seekable()] for s in (sys.stdout, sys.stderr)]
+streams.append([sys.stdin.fileno(), sys.stdin.encoding, sys.stdin.errors, sys.stdin.read()])
 print(json.dumps({
     "arguments": sys.argv[:2], "path": sys.path, "environment": dict(os.environ), "folder": os.getcwd(),
     "main": os.path.abspath(sys.modules["__main__"].__file__), "streams": streams, "flags": list(sys.flags),
@@ -30,19 +31,24 @@ print(json.dumps({
 """
 
 
-@pytest.mark.parametrize("extra", [{}, {"PORT": "1"}], ids=["with the site imported", "with packages imported"])
+@pytest.mark.parametrize(
+    "extra",
+    [{}, {"PORT": "1"}, {"PYTHONIOENCODING": "cp1252"}, {"PYTHONIOENCODING": "ascii:replace"}],
+    ids=["with the site imported", "with packages imported", "in an encoding", "with errors"],
+)
 def test_it_finds_the_world_as_a_started_one_does(tmp_path: Path, extra: dict[str, str]) -> None:
     arguments = ["shell", "--no-imports", "-c", LOOK]
     environment = clean_environment(tmp_path / "data", extra)
-    assert preloaded_site.fits(environment) == (not extra)
-    with tempfile.TemporaryFile("w+") as output:
-        subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, stdout=output, check=True, timeout=60
-        )
+    assert preloaded_site.fits(environment) == ("PORT" not in extra)
+    with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as output:
+        said.write("A line.")
+        said.seek(0)
+        command = [sys.executable, "manage.py", *arguments]
+        subprocess.run(command, cwd=ROOT, env=environment, stdin=said, stdout=output, check=True, timeout=60)
         output.seek(0)
         by_python: dict[str, Any] = json.load(output)
 
-    forked = json.loads(site_process.run(arguments, environment, limit_s=60).stdout)
+    forked = json.loads(site_process.run_on_bytes(arguments, environment, said=b"A line.", limit_s=60).stdout)
 
     assert forked == by_python
 

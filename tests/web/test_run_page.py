@@ -40,43 +40,37 @@ def test_an_answer_is_once_on_the_page_above_all_steps(
     assert page.count("Indeed.") == 1, "the list has its first line only"
 
 
-@pytest.mark.parametrize(
-    ("query", "first", "last"),
-    [
-        ("?at=5000", 4950, 5049),
-        ("?at=1", 1, 50),
-        ("?at=10000", 9901, 10000),
-        ("?at=999999", 9901, 10000),
-        ("", 1, 100),
-    ],
-)
-def test_a_link_to_a_step_shows_the_steps_around_it(
-    make_run: Callable[..., Run], owner: User, page_of: Callable[..., str], query: str, first: int, last: int
+WINDOWS = [
+    ("?at=5000", 4950, 5049),
+    ("?at=1", 1, 50),
+    ("?at=10000", 9901, 10000),
+    ("?at=999999", 9901, 10000),
+    ("", 1, 100),
+]
+"""The query of a page, and the first and the last step that it shows."""
+PARTS = [("before=5000", range(4900, 5000)), ("newer=5000", range(5001, 5101)), ("at=5000", range(4950, 5050))]
+"""The query of further steps, and those that come."""
+
+
+def test_a_link_to_a_step_shows_the_steps_around_it_and_further_steps_come_from_both_ends(
+    make_run: Callable[..., Run], owner: User, page_of: Callable[..., str]
 ) -> None:
-    run = make_run(owner, status="completed", steps=10_000)
+    run = make_run(owner, status="completed", steps=10_000)  # Once: writing them takes a second.
 
-    page = page_of(run, query)
+    pages = {query: page_of(run, query) for query, _first, _last in WINDOWS}
+    parts = {query: page_of(run, f"steps/?{query}") for query, _shown in PARTS}
 
-    assert sequences(page) == list(range(first, last + 1))
-    assert f"?at={first}#step-{first}" in page
-    assert (f"?newer={last}" in page) == (last < 10_000)
-    assert (f"?before={first}" in page) == (first > 1)
-
-
-@pytest.mark.parametrize(
-    ("query", "shown"),
-    [("before=5000", range(4900, 5000)), ("newer=5000", range(5001, 5101)), ("at=5000", range(4950, 5050))],
-)
-def test_further_steps_come_from_both_ends_of_a_window(
-    make_run: Callable[..., Run], owner: User, page_of: Callable[..., str], query: str, shown: range
-) -> None:
-    run = make_run(owner, status="completed", steps=10_000)
-
-    part = page_of(run, f"steps/?{query}")
-
-    assert sequences(part) == list(shown)
-    assert (f"?before={shown[0]}" in part) == (not query.startswith("newer"))
-    assert (f"?newer={shown[-1]}" in part) == (not query.startswith("before"))
+    for query, first, last in WINDOWS:
+        page = pages[query]
+        assert sequences(page) == list(range(first, last + 1)), query
+        assert f"?at={first}#step-{first}" in page
+        assert (f"?newer={last}" in page) == (last < 10_000)
+        assert (f"?before={first}" in page) == (first > 1)
+    for query, shown in PARTS:
+        part = parts[query]
+        assert sequences(part) == list(shown), query
+        assert (f"?before={shown[0]}" in part) == (not query.startswith("newer"))
+        assert (f"?newer={shown[-1]}" in part) == (not query.startswith("before"))
 
 
 def test_a_run_that_goes_on_shows_its_last_steps(
