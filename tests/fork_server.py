@@ -3,13 +3,12 @@
 Most of a start is imports: 1 s of CPU time, 2 s with the SDK of a model, and 0.4 s the table of units. Each process
 imports the settings and the site's own modules that need them itself, after the fork.
 
-    python -m tests.fork_server DESCRIPTOR DESCRIPTOR
+    python -m tests.fork_server DESCRIPTOR
 
-The descriptors are sockets. Each message on one is JSON, the arguments of `manage.py` and the environment, with three
-or four descriptors: a pipe for the pid and later the exit code, standard output, standard error and, if given, standard
-input. The second socket leads to a process that has imported the site as well, with its settings in an empty
-environment, and compiled its templates: for environments of which its modules keep nothing (see
-`tests.preloaded_site`).
+The descriptor is a socket. Each message on it is JSON, the arguments of `manage.py` and the environment, with three or
+four descriptors: a pipe for the pid and later the exit code, standard output, standard error and, if given, standard
+input. Requests whose kind of environment comes again and again are handed on to a process that has imported the site as
+well, for environments of that kind, and compiled its templates (`tests.preloaded_site`).
 """
 
 import gc
@@ -22,11 +21,13 @@ import signal
 import socket
 import sys
 import warnings
+from collections import Counter
 from contextlib import suppress
 
 import agentsite
 from runs.agent.tools.builtin import unit_conversion
 from tests import preloaded_site
+from tests.preloaded_site import EMBEDDED, Kind, kind_of
 
 PACKAGES = (
     *("argon2", "autobahn.twisted.websocket", "channels.generic.websocket", "channels.sessions", "csp.constants"),
@@ -48,6 +49,9 @@ PACKAGES = (
 PID_BYTES = 8
 MOST_BYTES = 200_000
 """The largest request."""
+OFTEN = 3
+WORTH_LOADING = {EMBEDDED: 1}
+"""The request of a kind from which on a preloaded process is worth the second that it takes to load."""
 
 
 def load() -> None:
@@ -59,6 +63,43 @@ def load() -> None:
         unit_conversion.prepare()
 
 
+class Requests:
+    """A socket with requests, and the processes forked for them."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._running: dict[int, tuple[int, int]] = {}
+        """By pidfd, which is readable once the process has ended: the pid and the pipe for the exit code."""
+
+    def next(self) -> tuple[bytes, list[int]]:
+        """The next request: its message, empty at the end, and its descriptors. Meanwhile exit codes are told."""
+        while True:
+            ready, _, _ = select.select([self._channel.fileno(), *self._running], [], [])
+            for ended in (each for each in ready if each in self._running):
+                _tell_exit_code(ended, *self._running.pop(ended))
+            if self._channel.fileno() in ready:
+                message, descriptors, _, _ = socket.recv_fds(self._channel, MOST_BYTES, 4)
+                return message, descriptors
+
+    def fork(self, message: bytes, descriptors: list[int]) -> bool:
+        """Fork a process for a request. Returns True in the fork."""
+        if (pid := os.fork()) == 0:
+            self.close()
+            _become(*json.loads(message), *descriptors)
+            return True
+        status, *streams = descriptors
+        for each in streams:
+            os.close(each)
+        os.write(status, pid.to_bytes(PID_BYTES, "big"))
+        self._running[os.pidfd_open(pid)] = (pid, status)
+        return False
+
+    def close(self) -> None:
+        """Close what a fork does not need."""
+        for each in (self._channel.detach(), *self._running, *(status for _, status in self._running.values())):
+            os.close(each)
+
+
 def serve(channel: socket.socket) -> bool:
     """Fork a process for each request. Returns True in a fork, False in the server once the channel is closed.
 
@@ -67,27 +108,58 @@ def serve(channel: socket.socket) -> bool:
     assert "twisted.internet.reactor" not in sys.modules
     gc.collect()
     gc.freeze()
-    running: dict[int, tuple[int, int]] = {}
-    """By pidfd, which is readable once the process has ended: the pid and the pipe for the exit code."""
-    while True:
-        ready, _, _ = select.select([channel.fileno(), *running], [], [])
-        for ended in (each for each in ready if each in running):
-            _tell_exit_code(ended, *running.pop(ended))
-        if channel.fileno() not in ready:
-            continue
-        message, descriptors, _, _ = socket.recv_fds(channel, MOST_BYTES, 4)
-        if not message:
-            return False
-        if (pid := os.fork()) == 0:
-            for each in (channel.detach(), *running, *(status for _, status in running.values())):
-                os.close(each)
-            _become(*json.loads(message), *descriptors)
+    requests = Requests(channel)
+    while (request := requests.next())[0]:
+        if requests.fork(*request):
             return True
-        status, *outputs = descriptors
-        for each in outputs:
+    return False
+
+
+def serve_all(channel: socket.socket) -> bool:
+    """The same, with the help of preloaded processes. Returns True in their forks too."""
+    gc.collect()
+    gc.freeze()
+    requests, seen, helpers = Requests(channel), Counter[Kind](), dict[Kind, socket.socket]()
+    while (request := requests.next())[0]:
+        message, descriptors = request
+        environment: dict[str, str] = json.loads(message)[1]
+        kind = kind_of(environment)
+        if kind is None or not _is_worth_loading(kind, seen):
+            if requests.fork(message, descriptors):
+                _close_all(helpers)
+                return True
+            continue
+        if kind not in helpers:
+            helpers[kind], far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            if os.fork() == 0:
+                for each in descriptors:
+                    os.close(each)
+                requests.close()
+                _close_all(helpers)
+                return _serve_kind(far, environment)
+            far.close()
+        socket.send_fds(helpers[kind], [message], descriptors)
+        for each in descriptors:
             os.close(each)
-        os.write(status, pid.to_bytes(PID_BYTES, "big"))
-        running[os.pidfd_open(pid)] = (pid, status)
+    return False
+
+
+def _is_worth_loading(kind: Kind, seen: Counter[Kind]) -> bool:
+    seen[kind] += 1
+    return seen[kind] >= WORTH_LOADING.get(kind, OFTEN)
+
+
+def _close_all(helpers: dict[Kind, socket.socket]) -> None:
+    for each in helpers.values():
+        each.close()
+
+
+def _serve_kind(channel: socket.socket, environment: dict[str, str]) -> bool:
+    preloaded_site.load(environment)
+    if not serve(channel):
+        return False
+    preloaded_site.begin()
+    return True
 
 
 def _tell_exit_code(ended: int, pid: int, status: int) -> None:
@@ -120,23 +192,14 @@ def _become(
     sys.argv[:] = ["manage.py", *arguments]
 
 
-def main(plain: socket.socket, preloaded: socket.socket) -> None:
-    """Serve both sockets, each in a process of its own; return in a fork."""
+def main(channel: socket.socket) -> None:
+    """Serve the socket; return in a fork, after its command."""
     load()
-    if os.fork() > 0:
-        preloaded.close()
-        if serve(plain):
-            runpy.run_path("manage.py", run_name="__main__")
-        return
-    plain.close()
-    select.select([preloaded], [], [])  # Many test processes never need it.
-    preloaded_site.load()
-    if serve(preloaded):
-        preloaded_site.begin()
+    if serve_all(channel):
         runpy.run_path("manage.py", run_name="__main__")
 
 
 if __name__ == "__main__":
     # Ctrl-C is for the test process, which ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    main(*(socket.socket(fileno=int(each)) for each in sys.argv[1:3]))
+    main(socket.socket(fileno=int(sys.argv[1])))

@@ -20,11 +20,13 @@ _FORMAT = "%Y-%m-%d %H:%M:%S.%f"
 def sign_in_new(data: Path, username: str, password: str, *, staff: bool, superuser: bool) -> str:
     """Add a person to the site with this data folder. Returns the `sessionid` of a session of the person.
 
-    `staff`: a member of the group Operators, who may act on everybody's runs.
+    `staff`: a member of the group Operators, who may act on everybody's runs. Who had the name gets another one: tests
+    that share a site each have a person who sees nothing of those before.
     """
     now = datetime.now(UTC)
     hashed = _hashed(password)
     with closing(sqlite3.connect(data / "agentsite.sqlite3", timeout=20, isolation_level=None)) as database:
+        database.execute("UPDATE auth_user SET username = username || '-' || id WHERE username = ?", (username,))
         pk = database.execute(
             "INSERT INTO auth_user (username, password, is_superuser, is_staff, is_active, first_name, last_name,"
             " email, date_joined) VALUES (?, ?, ?, ?, 1, '', '', '', ?)",

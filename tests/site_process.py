@@ -15,7 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-from tests import preloaded_site
 from tests.fork_server import PID_BYTES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -75,26 +74,23 @@ class ForkedProcess:
 
 
 class ForkServer:
-    """A process of `tests.fork_server` and the channels to it. Its forks outlive it."""
+    """A process of `tests.fork_server` and the channel to it. Its forks outlive it."""
 
     def __init__(self) -> None:
-        self._plain, far_plain = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._preloaded, far_preloaded = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._channel, far_channel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-        with far_plain, far_preloaded:
-            ends = [far_plain.fileno(), far_preloaded.fileno()]
+        with far_channel:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.fork_server", *map(str, ends)],
+                [sys.executable, "-m", "tests.fork_server", str(far_channel.fileno())],
                 cwd=ROOT,
                 env=kept,
                 stdout=subprocess.DEVNULL,
-                pass_fds=ends,
+                pass_fds=[far_channel.fileno()],
             )
 
     def close(self) -> None:
         """End the server."""
-        self._preloaded.close()
-        self._plain.close()
+        self._channel.close()
         self._process.wait()
 
     def fork(self, arguments: Sequence[str], environment: Mapping[str, str], *streams: int) -> tuple[int, int]:
@@ -104,8 +100,7 @@ class ForkServer:
         status, far_status = os.pipe()
         try:
             request = json.dumps([list(arguments), dict(environment)]).encode()
-            channel = self._preloaded if preloaded_site.fits(environment) else self._plain
-            socket.send_fds(channel, [request], [far_status, *streams])
+            socket.send_fds(self._channel, [request], [far_status, *streams])
         finally:
             os.close(far_status)
         pid = os.read(status, PID_BYTES)

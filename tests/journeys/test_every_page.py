@@ -16,7 +16,9 @@ SMALLEST = {"width": 320, "height": 640}
 SCREENS: dict[str, dict[str, Any]] = {"desk": {}, "phone": PHONE}
 COLOURS: dict[str, tuple[Literal["light", "dark"], ...]] = {"desk": ("light", "dark"), "phone": ("light",)}
 """The colour schemes in which a page is looked at on each screen."""
-AXE_VIOLATIONS = "axe.run({ resultTypes: ['violations'] }).then(results => results.violations)"
+AXE_VIOLATIONS = "options => axe.run({ resultTypes: ['violations'], ...options }).then(results => results.violations)"
+OF_COLOURS = {"runOnly": {"type": "tag", "values": ["cat.color"]}}
+"""The rules that depend on the colour scheme."""
 
 ANIMATIONS_ENDED = """() => Promise.allSettled(document.getAnimations()
     .filter(each => each.effect.getComputedTiming().endTime !== Infinity).map(each => each.finished))"""
@@ -39,20 +41,22 @@ SkillFile.objects.create(skill=skill, path="references/" + "a" * 180, content=b"
 async def faults_of(page: Page, screen: str = "phone") -> list[str]:
     """The findings of axe, and elements out of their place, once what fades in or out has done so.
 
-    On a desk in light and in dark colours, one after the other: nothing else of the page depends on them.
+    On a desk in light and then in dark colours, where axe is asked about colours only: nothing else of the page depends
+    on them.
     """
     await page.evaluate(AXE_SCRIPT)
     faults = []
-    for colours in COLOURS[screen]:
+    for number, colours in enumerate(COLOURS[screen]):
         await page.emulate_media(color_scheme=colours)
-        faults += [f"{page.url}, {colours}: {fault}" for fault in await _faults_in_these_colours(page)]
+        found = await _faults_in_these_colours(page, OF_COLOURS if number else {})
+        faults += [f"{page.url}, {colours}: {fault}" for fault in found]
     await page.emulate_media(color_scheme="light")
     return faults
 
 
-async def _faults_in_these_colours(page: Page) -> list[str]:
+async def _faults_in_these_colours(page: Page, rules: dict[str, Any]) -> list[str]:
     await page.evaluate(ANIMATIONS_ENDED)
-    violations = await page.evaluate(AXE_VIOLATIONS)
+    violations = await page.evaluate(AXE_VIOLATIONS, rules)
     faults = [f"{each['id']} at {[node['target'] for node in each['nodes']]}" for each in violations]
     if await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
         faults.append("wider than the window")

@@ -22,11 +22,27 @@ SCREENS: dict[str, dict[str, Any]] = {
 }
 
 
+ALWAYS_ASKS = "from runs.models import Agent; Agent.objects.update(approval='always')"
+
+
+@pytest.fixture(scope="module")
+def careful_site(shared_site: LiveSite) -> LiveSite:
+    """The file's server, whose agent asks before every call."""
+    shared_site.ask(ALWAYS_ASKS)
+    return shared_site
+
+
 @pytest.fixture
-def site(live_site: LiveSite) -> LiveSite:
-    """A site whose agent asks before every call, and its one user, ada."""
-    live_site.create_user("ada")
-    live_site.ask("from runs.models import Agent; Agent.objects.update(approval='always')")
+def site(careful_site: LiveSite) -> LiveSite:
+    """The file's server, with an ada of this test's own."""
+    careful_site.create_user("ada")
+    return careful_site
+
+
+@pytest.fixture
+def own_site(live_site: LiveSite) -> LiveSite:
+    """The same with a server of this test's own: for people who see everybody's runs."""
+    live_site.ask(ALWAYS_ASKS)
     return live_site
 
 
@@ -199,9 +215,9 @@ IS_UNCOVERED = """field => {
 }"""
 
 
-async def test_the_bar_counts_what_waits_at_once_and_fits_on_a_phone(site, open_page):
-    site.create_user("root", staff=True)
-    page = await open_page(site, session=site.session_of("root"), **SCREENS["phone"])
+async def test_the_bar_counts_what_waits_at_once_and_fits_on_a_phone(own_site, open_page):
+    own_site.create_user("root", staff=True)
+    page = await open_page(own_site, session=own_site.session_of("root"), **SCREENS["phone"])
     await page.add_init_script("window.setInterval = () => 0")  # Switches the poll every 15 s off.
     await launch(page, "What is 17 * 23?")
     await wait_for_status(page, "waiting")

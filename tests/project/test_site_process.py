@@ -1,10 +1,13 @@
 """A forked process of the site behaves as a started one, inside and outside."""
 
+import ast
 import json
+import secrets
 import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,9 @@ from typing import Any
 import pytest
 
 from tests import preloaded_site, site_process
+from tests.fork_server import OFTEN
 from tests.live_site import ROOT, clean_environment, manage
+from tests.preloaded_site import KEPT_SETTINGS, KEPT_VARIABLES
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
 
@@ -33,13 +38,13 @@ print(json.dumps({
 
 @pytest.mark.parametrize(
     "extra",
-    [{}, {"PORT": "1"}, {"PYTHONIOENCODING": "cp1252"}, {"PYTHONIOENCODING": "ascii:replace"}],
+    [{}, {"AGENTSITE_LANGUAGE": "de"}, {"PYTHONIOENCODING": "cp1252"}, {"PYTHONIOENCODING": "ascii:replace"}],
     ids=["with the site imported", "with packages imported", "in an encoding", "with errors"],
 )
 def test_it_finds_the_world_as_a_started_one_does(tmp_path: Path, extra: dict[str, str]) -> None:
     arguments = ["shell", "--no-imports", "-c", LOOK]
     environment = clean_environment(tmp_path / "data", extra)
-    assert preloaded_site.fits(environment) == ("PORT" not in extra)
+    assert (preloaded_site.kind_of(environment) is None) == ("AGENTSITE_LANGUAGE" in extra)
     with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as output:
         said.write("A line.")
         said.seek(0)
@@ -56,11 +61,17 @@ def test_it_finds_the_world_as_a_started_one_does(tmp_path: Path, extra: dict[st
 SETTINGS = """
 import json
 from pathlib import Path
+from channels.layers import channel_layers
 from django.conf import settings
 from django.core.cache import caches
 from django.db import connection, connections
+from runs import doorbell
 from runs.agent.providers.model_catalog import catalog, announced_model_server
 from runs.agent.tools.registry import registered_tools
+from runs.engine import host_timings
+from runs.engine.hosting import claim_queries
+from runs.engine.operations import fault_points
+from runs.engine.recording import recorder
 kind_of = lambda value: str(value) if isinstance(value, (Path, str)) else type(value).__name__
 print(json.dumps({
     "database": [str(connection.settings_dict["NAME"]), connections.databases == settings.DATABASES],
@@ -68,14 +79,32 @@ print(json.dumps({
         if name.isupper() and name[0] != "_"},
     "caches": repr(caches.settings), "discovery": repr(vars(announced_model_server).get("_folder")),
     "tools": sorted(registered_tools()), "models": [repr(each) for each in catalog.sources()],
+    "kept": [claim_queries.LEASE_S, repr(host_timings.DEFAULT_TIMINGS), repr(doorbell.LAYER_ERRORS)],
+    "fault points": [fault_points.are_on(), recorder.crashpoint.__globals__["_file"] is not None],
+    "layer": [type(channel_layers["default"]).__name__, repr(channel_layers.configs)],
 }))
 """
+ENDPOINT = {"name": "local", "kind": "openai", "base_url": "http://127.0.0.1:9/v1", "models": ["m1"]}
+KEY = secrets.token_urlsafe(50)
+POSTGRES = {"DATABASE_URL": "postgres://nobody@127.0.0.1:9/nothing", "REDIS_URL": "redis://127.0.0.1:9/0"}
 
 
-def test_a_preloaded_site_has_the_settings_of_its_own_environment(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"AGENTSITE_ENDPOINTS": json.dumps([ENDPOINT]), "AGENTSITE_LOG_LEVEL": "ERROR"},
+        {"AGENTSITE_TOOLS": "tests.stubborn_tools", "AGENTSITE_CRASH_FILE": "/nowhere/point", "HOST": "::1"},
+        {
+            "AGENTSITE_URL": "https://agents.example.org",
+            "AGENTSITE_SECRET_KEY": "Nf3-e5-Bb5_" * 6,
+            "OPENAI_API_KEY": "x" * 20,
+        },
+        {**POSTGRES, "AGENTSITE_REDIS_PREFIX": "mine", "AGENTSITE_LEASE_S": "7", "AGENTSITE_WORKER_RUNS": "3"},
+    ],
+    ids=["models", "tools and faults", "an address", "several processes"],
+)
+def test_a_preloaded_site_has_the_settings_of_its_own_environment(tmp_path: Path, extra: dict[str, str]) -> None:
     arguments = ["shell", "--no-imports", "-c", SETTINGS]
-    endpoint = {"name": "local", "kind": "openai", "base_url": "http://127.0.0.1:9/v1", "models": ["m1"]}
-    extra = {"AGENTSITE_ENDPOINTS": json.dumps([endpoint]), "AGENTSITE_LOG_LEVEL": "ERROR"}
     environment = clean_environment(tmp_path / "data", extra)
     by_python = subprocess.run(
         [sys.executable, "manage.py", *arguments],
@@ -86,17 +115,40 @@ def test_a_preloaded_site_has_the_settings_of_its_own_environment(tmp_path: Path
         timeout=60,
     )
 
-    forked = site_process.run(arguments, environment, limit_s=60)
+    forked = [site_process.run(arguments, environment, limit_s=60) for _ in range(OFTEN)]
 
-    assert preloaded_site.fits(environment)
-    assert json.loads(forked.stdout) == json.loads(by_python.stdout)
+    assert preloaded_site.kind_of(environment) is not None
+    assert [json.loads(each.stdout) for each in forked] == [json.loads(by_python.stdout)] * OFTEN
 
 
-def test_settings_that_make_no_sense_stop_a_preloaded_site_with_one_line(tmp_path: Path) -> None:
-    done = manage("check", data=tmp_path / "data", environment={"AGENTSITE_LOG_LEVEL": "LOUD"})
+def kept_at_import(node: ast.AST) -> Iterator[str]:
+    """The settings, and `environ`, that are read when the module is imported."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        arguments, decorators = node.args, getattr(node, "decorator_list", [])
+        parts: list[ast.AST] = [*arguments.defaults, *filter(None, arguments.kw_defaults), *decorators]
+    else:
+        parts = [*ast.iter_child_nodes(node)]
+        match node:
+            case ast.Attribute(value=ast.Name(id="settings"), attr=name) | ast.Attribute(attr="environ" as name):
+                yield name
+    for part in parts:
+        yield from kept_at_import(part)
+
+
+def test_modules_keep_no_other_setting_at_their_import() -> None:
+    files = [file for file in (ROOT / "runs").rglob("*.py") if "migrations" not in file.parts]
+    kept = {str(file.relative_to(ROOT)): {*kept_at_import(ast.parse(file.read_text()))} for file in files}
+
+    assert {name for names in kept.values() for name in names} - {"AUTH_USER_MODEL", "environ"} == KEPT_SETTINGS
+    assert {file for file, names in kept.items() if "environ" in names} == KEPT_VARIABLES
+
+
+@pytest.mark.parametrize(("name", "value"), [("AGENTSITE_LOG_LEVEL", "LOUD"), ("AGENTSITE_TOOLS", "no_such_module")])
+def test_settings_that_make_no_sense_stop_a_preloaded_site_with_one_line(tmp_path: Path, name: str, value: str) -> None:
+    done = manage("check", data=tmp_path / "data", environment={name: value})
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("Agentsite: AGENTSITE_LOG_LEVEL") and done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"Agentsite: {name}") and done.stderr.count("\n") == 1
 
 
 def test_its_exit_code_and_both_its_outputs_are_told(tmp_path: Path) -> None:
