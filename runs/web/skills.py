@@ -94,7 +94,7 @@ def _uploaded(request: PageRequest) -> Skill:
 
 def _agents_by_skill() -> dict[str, list[Agent]]:
     agents: dict[str, list[Agent]] = {}
-    for agent in Agent.objects.order_by("name"):
+    for agent in Agent.objects.only("name", "skills").order_by("name"):
         for name in agent.skills:
             agents.setdefault(name, []).append(agent)
     return agents

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db.models.functions import Length
 
 from runs.agent.skills.skill import SKILL_FILE
 from runs.agent.skills.skill import Skill as FolderSkill
@@ -54,7 +55,7 @@ def files_of(skill: KnownSkill) -> list[tuple[str, int]]:
     if skill.uploaded is None:
         given = folder_skills()[skill.name]
         return [(path, len(given.contents[path])) for path in given.info.files]
-    sizes = [(each.path, len(each.content)) for each in skill.uploaded.files.all()]
+    sizes = skill.uploaded.files.annotate(size=Length("content")).values_list("path", "size")
     return sorted(sizes, key=lambda each: (each[0] != SKILL_FILE, each[0]))
 
 
