@@ -12,17 +12,19 @@ from runs.agent.run_limits import RunLimits
 from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.protocol import approval_of, effect_of, is_offered, makes_calls, needs_files
 from runs.agent.tools.registry import BUILTIN_MODULES, registered_tools
-from runs.live.rendering.formatting import counted_text, duration_text
+from runs.live.rendering.formatting import counted_text
 from runs.markdown import visible
 from runs.models import Agent
+from runs.templatetags.run_text import one_line
 from runs.text_search import folded
 from runs.web.agent_facts import EFFECTS, RULES, ToolFact, tool_fact
-from runs.web.run_settings import Fact
+from runs.web.run_settings import Fact, span_words
 from runs.web.schema_rows import SchemaRow, schema_rows
 from runs.web.tool_use import ToolUse, ToolUses
 
 BUILT_IN: Final = ""
 """The source of the tools that come with the site; other sources are named by their module."""
+ABOUT_CHARS: Final = 240
 MEANINGS: Final = {
     "pure": gettext_lazy("It computes. A call that a crash interrupted is simply made again."),
     "read": gettext_lazy("It looks at something outside. A call that a crash interrupted is simply made again."),
@@ -57,14 +59,13 @@ class ToolRow:
 
     @cached_property
     def about(self) -> str:
-        """The first line of its description."""
-        lines = (line.strip() for line in self.tool.description.splitlines())
-        return visible(next((line for line in lines if line), ""))
+        """The first paragraph of its description, on one line."""
+        return one_line(self.tool.description.strip().partition("\n\n")[0], ABOUT_CHARS)
 
     @property
-    def description(self) -> str:
-        """All of it."""
-        return visible(self.tool.description)
+    def description(self) -> list[str]:
+        """All of it, by paragraphs. Their lines are joined, since a docstring breaks them anywhere, but for lists."""
+        return [_joined(part) for part in visible(self.tool.description).split("\n\n") if part.strip()]
 
     @property
     def effect(self) -> str:
@@ -138,7 +139,7 @@ class ToolRow:
         """Source, time limit, attempts and limits of its calls."""
         facts = [Fact(gettext("Source"), self.source or gettext("Built in"), is_code=bool(self.source))]
         words = gettext("%(limit)s, its own") if self.tool.timeout_s else gettext("%(limit)s, or that of its agent")
-        facts.append(Fact(gettext("Time limit of a call"), words % {"limit": duration_text(self.timeout_s)}))
+        facts.append(Fact(gettext("Time limit of a call"), words % {"limit": span_words(self.timeout_s)}))
         attempts = self.tool.retry.max_attempts if self.tool.retry else 1
         facts.append(Fact(gettext("Attempts at a call"), str(attempts)))
         limits, words = self.tool.call_limits, gettext("%(most)s in a process")
@@ -147,6 +148,11 @@ class ToolRow:
         if limits.rate is not None:
             facts.append(Fact(gettext("Calls in a minute"), words % {"most": counted_text(limits.rate)}))
         return facts
+
+
+def _joined(paragraph: str) -> str:
+    lines = [line.strip() for line in paragraph.strip().split("\n")]
+    return lines[0] + "".join(f"\n{line}" if line.startswith(("-", "*", "•")) else f" {line}" for line in lines[1:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,9 @@ class TrialForm(SchemaForm):
         """`data` None shows empty fields."""
         super().__init__(tool.get_schema(), {}, data, prefix="trial", has_long_texts=True)
         self.is_sure = data is not None and CONFIRM in data
+        required = set(self.schema.get("required") or ())
+        self.optional = {key for key, name in self.names.items() if name not in required}
+        """The names of the fields that may stay empty."""
 
 
 @require_safe
