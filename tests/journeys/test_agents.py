@@ -37,12 +37,12 @@ async def test_an_agent_is_made_launched_edited_copied_exported_and_imported(
     faults += await faults_of(page, screen)
     await page.get_by_role("link", name="New agent").click()
     faults += await faults_of(page, screen)
-    await page.get_by_label("Instructions").fill("You work in a shop.")
+    await page.get_by_role("textbox", name="Instructions").fill("You work in a shop.")
     await page.get_by_label("Model 1", exact=True).fill("offline")
     await page.locator(".agent-save [value=launch]").click()
     await expect(page.get_by_text("Give the agent a name.")).to_be_visible()
     await expect(page.get_by_label("Name", exact=True)).to_be_focused()
-    await expect(page.get_by_label("Instructions")).to_have_value("You work in a shop.")
+    await expect(page.get_by_role("textbox", name="Instructions")).to_have_value("You work in a shop.")
     faults += await faults_of(page, screen)
 
     # A second model, moved to the top and taken away again: nothing is saved, nothing is lost.

@@ -17,8 +17,8 @@ SCREENS: dict[str, dict[str, Any]] = {"desk": {}, "phone": PHONE}
 COLOURS: dict[str, tuple[Literal["light", "dark"], ...]] = {"desk": ("light", "dark"), "phone": ("light",)}
 """The colour schemes in which a page is looked at on each screen."""
 AXE_VIOLATIONS = "options => axe.run({ resultTypes: ['violations'], ...options }).then(results => results.violations)"
-OF_COLOURS = {"runOnly": {"type": "tag", "values": ["cat.color"]}}
-"""The rules that depend on the colour scheme."""
+OF_COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+"""The rules of axe's defaults that depend on the colour scheme."""
 
 ANIMATIONS_ENDED = """() => Promise.allSettled(document.getAnimations()
     .filter(each => each.effect.getComputedTiming().endTime !== Infinity).map(each => each.finished))"""
