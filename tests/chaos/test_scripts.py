@@ -5,6 +5,8 @@ import random
 from collections import Counter
 from collections.abc import Callable
 
+import pytest
+
 from tests.chaos.attacked import Attacked
 from tests.chaos.fleet import Fleet
 from tests.chaos.script import script_value
@@ -13,6 +15,7 @@ from tests.chaos.size import SEED, size
 from tests.chaos.verdict import assert_sound
 
 CALLS = size(short=20, full=200)
+pytestmark = pytest.mark.timeout(size(short=300, full=3600))
 
 
 def test_a_server_that_dies_at_each_call_of_a_script_repeats_none(
