@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from agentsite.environment import env_text, refuse
 from runs.agent.skills.folder import skills_in
-from runs.agent.skills.skill import Skill
+from runs.agent.skills.skill import SkillContent
 from runs.agent.tools.web.host_rules import parse_hosts
 from runs.agent.tools.web.http_hosts import HttpHost, parse_http_hosts
 from runs.agent.tools.web.search_settings import SearchSettings
@@ -38,7 +38,7 @@ def env_search() -> tuple[str, ...]:
         raise ImproperlyConfigured(str(error)) from error
 
 
-def env_skills(name: str) -> list[Skill]:
+def env_skills(name: str) -> list[SkillContent]:
     """The skills in the folder that this variable names, read now; none if it is absent."""
     folder = env_text(name)
     try:

@@ -16,7 +16,7 @@ TASK_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class CallRow:
+class EndedCallRow:
     """A call that has ended."""
 
     state: str

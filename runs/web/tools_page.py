@@ -16,7 +16,7 @@ from runs.live.rendering.stored_words import error_words
 from runs.models.permissions import may_launch, may_see_agents, may_see_all
 from runs.web.access import PageRequest, only_if
 from runs.web.argument_form import SchemaForm
-from runs.web.tool_calls import CallRow
+from runs.web.tool_calls import EndedCallRow
 from runs.web.tool_facts import ToolRow, rows_of, sections_of, users_of
 from runs.web.tool_trial import Trial, TrialGoesOn, run_trial
 from runs.web.tool_use import NEWEST_RUNS, SAMPLED, ToolUses, ended_calls, uses_for
@@ -107,7 +107,7 @@ def _page(
         return render(request, "tools/partials/try_it.html", context, status=status)
     context |= {
         "users": users_of(row.tool),
-        "calls": [CallRow.of(call) for call in ended_calls(request.user, row.name, LAST_CALLS)],
+        "calls": [EndedCallRow.of(call) for call in ended_calls(request.user, row.name, LAST_CALLS)],
         "sampled": SAMPLED,
         "sees_all": may_see_all(request.user),
         "may_launch": may_launch(request.user),

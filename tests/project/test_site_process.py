@@ -96,7 +96,7 @@ POSTGRES = {"DATABASE_URL": "postgres://nobody@127.0.0.1:9/nothing", "REDIS_URL"
         {"AGENTSITE_TOOLS": "tests.stubborn_tools", "AGENTSITE_CRASH_FILE": "/nowhere/point", "HOST": "::1"},
         {
             "AGENTSITE_URL": "https://agents.example.org",
-            "AGENTSITE_SECRET_KEY": "Nf3-e5-Bb5_" * 6,
+            "AGENTSITE_SECRET_KEY": "q7Vt2mXc9LpZr4Wk8Hs1Jd6Fy3Gb5Nn0TuEaQvSxRwPoMiKjUhYgBfDcVzA",
             "OPENAI_API_KEY": "x" * 20,
         },
         {**POSTGRES, "AGENTSITE_REDIS_PREFIX": "mine", "AGENTSITE_LEASE_S": "7", "AGENTSITE_WORKER_RUNS": "3"},

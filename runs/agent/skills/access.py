@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from typing import Final, Protocol
 
 from runs.agent.errors.exceptions import ToolFailed
-from runs.agent.skills.skill import SKILL_FILE, Skill, SkillInfo
+from runs.agent.skills.skill import SKILL_FILE, SkillContent, SkillInfo
 
 NAMES_TOLD: Final = 20
 """How many names an error lists."""
@@ -32,7 +32,7 @@ class SkillAccess(Protocol):
 class GivenSkills:
     """Access to skills in memory."""
 
-    def __init__(self, skills: Sequence[Skill] = ()) -> None:
+    def __init__(self, skills: Sequence[SkillContent] = ()) -> None:
         self._skills = {each.info.name: each for each in skills}
 
     @property

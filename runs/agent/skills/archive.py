@@ -6,13 +6,13 @@ from typing import Final
 
 from runs.agent.sandbox.job import job_folder, run_job
 from runs.agent.sandbox.limits import JobLimits
-from runs.agent.skills.skill import Skill, skill_of
+from runs.agent.skills.skill import SkillContent, skill_of
 
 JOB: Final = "runs.agent.skills.archive_job"
 LIMITS: Final = JobLimits(cpu_s=5, wall_s=15.0)
 
 
-async def unpacked_skill(content: bytes) -> Skill:
+async def unpacked_skill(content: bytes) -> SkillContent:
     """The skill in these bytes of a ZIP: `SKILL.md` and its other files, alone or in one folder of the skill's name.
 
     Raises `JobFailed` with what is wrong with it, and `ToolUnavailable` if too many files are being read.

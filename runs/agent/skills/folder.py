@@ -10,13 +10,20 @@ from typing import Final
 from runs.agent.errors.exceptions import AgentFailure
 from runs.agent.sandbox.job import run_job
 from runs.agent.sandbox.limits import JobLimits
-from runs.agent.skills.skill import MAX_FRONTMATTER_BYTES, MAX_SKILL_BYTES, MOST_FILES, SKILL_FILE, Skill, skill_of
+from runs.agent.skills.skill import (
+    MAX_FRONTMATTER_BYTES,
+    MAX_SKILL_BYTES,
+    MOST_FILES,
+    SKILL_FILE,
+    SkillContent,
+    skill_of,
+)
 
 JOB: Final = "runs.agent.skills.frontmatter_job"
 LIMITS: Final = JobLimits(cpu_s=20, wall_s=40.0)
 
 
-def skills_in(folder: Path) -> list[Skill]:
+def skills_in(folder: Path) -> list[SkillContent]:
     """The skills in a folder of skill folders, by name. Hidden folders and files are left out.
 
     Raises `ValueError`, one line that names the skill and its first fault.
@@ -28,7 +35,7 @@ def skills_in(folder: Path) -> list[Skill]:
     return skills_of(found)
 
 
-def skills_of(folders: Sequence[Path]) -> list[Skill]:
+def skills_of(folders: Sequence[Path]) -> list[SkillContent]:
     """The skills in these skill folders. Raises `ValueError` as `skills_in`."""
     folders = [each.absolute() for each in folders]
     contents = {each.name: _contents(each) for each in folders}

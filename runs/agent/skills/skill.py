@@ -27,7 +27,7 @@ class SkillInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Skill:
+class SkillContent:
     """A valid skill with its content."""
 
     info: SkillInfo
@@ -40,7 +40,7 @@ class Skill:
         return sum(map(len, self.contents.values()))
 
 
-def skill_of(name: str, description: str, contents: Mapping[str, bytes]) -> Skill:
+def skill_of(name: str, description: str, contents: Mapping[str, bytes]) -> SkillContent:
     """The skill of files that were checked."""
     files = sorted(contents, key=lambda path: (path != SKILL_FILE, path))
-    return Skill(SkillInfo(name, description, tuple(files)), contents)
+    return SkillContent(SkillInfo(name, description, tuple(files)), contents)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db.models.functions import Length
 
-from runs.agent.skills.skill import SKILL_FILE
-from runs.agent.skills.skill import Skill as FolderSkill
+from runs.agent.skills.skill import SKILL_FILE, SkillContent
 from runs.models import Skill
 
 
@@ -23,7 +22,7 @@ class KnownSkill:
     """Its row; None for one of the folder."""
 
 
-def folder_skills() -> dict[str, FolderSkill]:
+def folder_skills() -> dict[str, SkillContent]:
     """The skills of the folder in the settings, by name."""
     return {each.info.name: each for each in settings.AGENTSITE_SKILLS}
 
