@@ -14,7 +14,7 @@ from django.utils import translation
 from runs.models import Agent, ApiToken, Run, Step, ToolCall
 
 MODELS: Final[tuple[type[Model], ...]] = (Agent, ApiToken, Run, Step, ToolCall)
-SAME_IN_GERMAN: Final = {"agent", "agents", "index", "live", "name", "status", "temperature", "tools"}
+SAME_IN_GERMAN: Final = {"agent", "agents", "index", "live", "name", "skills", "status", "temperature", "tools"}
 """Words that German has too, or nearly."""
 SAME_EVERYWHERE: Final = {"top p"}
 """The name of the setting at every provider."""
