@@ -149,10 +149,8 @@ def test_a_record_that_cannot_be_logged_repeats_nothing(capsys):
 
 NOT_JSON: dict[str, Callable[[], Any]] = {
     "not a number": lambda: float("nan"),
-    "bytes": lambda: b"\xff\xfe",
     "a cycle": lambda: cycle(),  # noqa: PLW0108 - it stands below
     "a huge integer": lambda: 10**5000,
-    "half a character": lambda: "\ud800",
     "very deep": lambda: deep(20_000),
     "an object": object,
     "a strange object": lambda: made("Nasty", __class__=property(raises(RuntimeError("no class")))),
