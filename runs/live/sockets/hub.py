@@ -222,8 +222,8 @@ def start_hub(timings: LiveTimings = DEFAULT_TIMINGS) -> Hub:
 
 
 def all_hubs() -> list[Hub]:
-    """Every hub of this process; a server has one."""
-    return list(_hubs.values())
+    """The hub of every event loop of this process that has not ended; a server has one."""
+    return [hub for loop, hub in list(_hubs.items()) if not loop.is_closed()]
 
 
 async def close_all(code: int = close_codes.RESTARTING) -> None:
