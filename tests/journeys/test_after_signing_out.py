@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.conftest import CHROMIUM
 from tests.journeys.conftest import CHROMIUM_FLAGS
@@ -26,31 +26,6 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
-    """One context for all tests of this file, each of which has a tab and a session of its own."""
-    async with await browser.new_context() as context:
-        yield context
-
-
-@pytest.fixture
-def site(shared_site: LiveSite) -> LiveSite:
-    """The file's server, with an ada of this test's own."""
-    shared_site.create_user("ada")
-    return shared_site
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def page(site: LiveSite, context: BrowserContext) -> AsyncIterator[Page]:
-    """Ada's tab."""
-    await context.clear_cookies()
-    await context.add_cookies([{"name": "sessionid", "value": site.session_of("ada"), "url": site.url}])
-    page = await context.new_page()
-    yield page
-    await page.evaluate("localStorage.clear()")
-    await page.close()
-
-
 async def back(page: Page) -> None:
     """Press Back. A page from the back-forward cache does not load, so there is no load event to wait for."""
     await page.evaluate("window.wasHere = true")
@@ -58,14 +33,16 @@ async def back(page: Page) -> None:
     await page.wait_for_function("!window.wasHere && document.readyState === 'complete'")
 
 
-async def test_the_back_forward_cache_is_on_in_these_tests(site: LiveSite, page: Page) -> None:
-    await page.goto(f"{site.url}/static/app.css")
-    await page.evaluate("window.isKept = true")
-    await page.goto(f"{site.url}/healthz")
+async def test_the_back_forward_cache_is_on_in_these_tests(site: LiveSite, browser: Browser) -> None:
+    async with await browser.new_context() as context:
+        page = await context.new_page()
+        await page.goto(f"{site.url}/static/app.css")
+        await page.evaluate("window.isKept = true")
+        await page.goto(f"{site.url}/healthz")
 
-    await page.go_back(wait_until="commit")
+        await page.go_back(wait_until="commit")
 
-    await page.wait_for_function("window.isKept === true")
+        await page.wait_for_function("window.isKept === true")
 
 
 @pytest.mark.parametrize("path", ["/", "/runs/", "/runs/new/", "/settings/tokens/", "/run/"])
