@@ -147,6 +147,12 @@ def may_change_agents(user: Any) -> bool:
     return bool(user.has_perm(CHANGE_AGENT))
 
 
+def may_try_tools(user: Any) -> bool:
+    """True if the user may call a tool outside of any run, where no agent's tools, limits and approvals hold: it takes
+    the right to change them."""
+    return may_change_agents(user)
+
+
 def may_see_models(user: Any) -> bool:
     """True if the user may see the models page."""
     return bool(user.has_perm(VIEW_MODELS))

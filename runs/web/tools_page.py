@@ -13,7 +13,7 @@ from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.registry import registered_tools
 from runs.agent.tools.validation import validated
 from runs.live.rendering.stored_words import error_words
-from runs.models.permissions import may_launch, may_see_agents, may_see_all
+from runs.models.permissions import may_see_agents, may_see_all, may_try_tools
 from runs.web.access import PageRequest, only_if
 from runs.web.argument_form import SchemaForm
 from runs.web.tool_calls import EndedCallRow
@@ -60,12 +60,12 @@ def show_tools(request: PageRequest) -> HttpResponse:
 def show_tool(request: PageRequest, name: str) -> HttpResponse:
     """Show what a tool is, how its calls went, its agents, its last calls, and the form that tries it."""
     row = _row_or_404(request, name)
-    form = TrialForm(row.tool) if may_launch(request.user) and not row.not_alone else None
+    form = TrialForm(row.tool) if may_try_tools(request.user) and not row.not_alone else None
     return _page(request, row, form)
 
 
 @require_POST
-@only_if(may_launch)
+@only_if(may_try_tools)
 def try_tool(request: PageRequest, name: str) -> HttpResponse:
     """Call the tool once with the arguments of the form, and show the result; 422 with the form if it is not called.
     To htmx only the form with the result."""
@@ -110,7 +110,7 @@ def _page(
         "calls": [EndedCallRow.of(call) for call in ended_calls(request.user, row.name, LAST_CALLS)],
         "sampled": SAMPLED,
         "sees_all": may_see_all(request.user),
-        "may_launch": may_launch(request.user),
+        "may_try": may_try_tools(request.user),
     }
     return render(request, "tools/tool.html", context, status=status)
 

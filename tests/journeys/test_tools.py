@@ -1,6 +1,7 @@
 """The tools page at a desk and on a phone: from the side bar to the result of a trial."""
 
 from collections.abc import Callable
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -12,6 +13,14 @@ from tests.live_site import LiveSite
 
 pytestmark = pytest.mark.browser
 DESK = {"viewport": {"width": 1280, "height": 860}}
+
+
+@pytest.fixture
+def session(shared_site: LiveSite) -> str:
+    """The session of a person who may change agents, and so try their tools."""
+    name = f"root-{token_hex(4)}"
+    shared_site.create_user(name, staff=True, superuser=True)
+    return shared_site.session_of(name)
 
 
 @pytest.mark.parametrize(("screen", "options"), [("desk", DESK), ("phone", PHONE)])

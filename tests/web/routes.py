@@ -151,7 +151,7 @@ PAGES: dict[str, Methods] = {
     "runs:tools": {"GET": page(200, SEES_AGENTS)},
     # The calculator.
     "runs:tool": {"GET": page(200, SEES_AGENTS)},
-    "runs:try-tool": {"POST": page(200, ("launches", 404))},
+    "runs:try-tool": {"POST": page(200, CHANGES_AGENTS)},
     "runs:export-agents": {"GET": page(200, READS_AGENTS)},
     "runs:export-agent": {"GET": page(200, READS_AGENTS)},
     "runs:models": {"GET": page(200, ("runs.view_models", 404))},

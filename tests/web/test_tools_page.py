@@ -108,6 +108,12 @@ def rows_by_name(client: Client, address: str = "/tools/") -> dict[str, Any]:
     return {row.name: row for section in sections for row in section.rows}
 
 
+@pytest.fixture
+def editor(db: None) -> User:
+    """A person who may change agents, and so try their tools."""
+    return person_with("editor", "change_agent")
+
+
 def test_every_registered_tool_is_listed_by_its_source_with_what_it_does(owner: User, browser_of: BrowserOf) -> None:
     client = browser_of(owner)
 
@@ -201,19 +207,23 @@ def test_the_page_of_a_tool_has_its_arguments_its_agents_and_its_last_calls(
 
 def test_a_tool_that_is_not_there_is_404(owner: User, browser_of: BrowserOf) -> None:
     assert browser_of(owner).get("/tools/nobody/").status_code == 404
-    assert browser_of(owner).post("/tools/nobody/try/").status_code == 404
+    assert browser_of(person_with("editor", "change_agent")).post("/tools/nobody/try/").status_code == 404
 
 
-def test_a_person_who_may_only_look_is_offered_no_trial(browser_of: BrowserOf, db: None) -> None:
-    reader = browser_of(person_with("reader", "view_agent"))
+@pytest.mark.parametrize("permission", ["view_agent", "launch_run", "decide_run"])
+@pytest.mark.usefixtures("db")
+def test_who_may_not_change_agents_calls_no_tool_past_their_rules(browser_of: BrowserOf, permission: str) -> None:
+    person = browser_of(person_with("reader", "view_agent", permission))
 
-    assert "Try it" not in page_of(reader, "/tools/calculator/")
-    assert reader.post("/tools/calculator/try/", {"trial-expression": "1"}).status_code == 404
+    assert "Try it" not in page_of(person, "/tools/calculator/")
+    assert person.post("/tools/calculator/try/", {"trial-expression": "1"}).status_code == 404
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
-def test_a_trial_calls_the_tool_once_and_is_no_run(owner: User, browser_of: BrowserOf, headers: dict[str, str]) -> None:
-    response = browser_of(owner).post("/tools/calculator/try/", {"trial-expression": "17 * 23"}, headers=headers)
+def test_a_trial_calls_the_tool_once_and_is_no_run(
+    editor: User, browser_of: BrowserOf, headers: dict[str, str]
+) -> None:
+    response = browser_of(editor).post("/tools/calculator/try/", {"trial-expression": "17 * 23"}, headers=headers)
 
     page = flat(response.content.decode())
     assert response.status_code == 200
@@ -236,48 +246,48 @@ def test_a_trial_calls_the_tool_once_and_is_no_run(owner: User, browser_of: Brow
     ],
 )
 def test_what_cannot_be_called_is_answered_with_the_reason(
-    owner: User, browser_of: BrowserOf, name: str, sent: dict[str, str], told: str
+    editor: User, browser_of: BrowserOf, name: str, sent: dict[str, str], told: str
 ) -> None:
     SENT.clear()
 
-    response = browser_of(owner).post(f"/tools/{name}/try/", sent)
+    response = browser_of(editor).post(f"/tools/{name}/try/", sent)
 
     assert response.status_code == 422
     assert told.lower() in response.content.decode().lower()
     assert not SENT
 
 
-def test_an_unsafe_tool_is_called_once_the_person_is_sure(owner: User, browser_of: BrowserOf) -> None:
+def test_an_unsafe_tool_is_called_once_the_person_is_sure(editor: User, browser_of: BrowserOf) -> None:
     SENT.clear()
 
-    response = browser_of(owner).post("/tools/send_letter/try/", {"trial-to": "Ada", "sure": "on"})
+    response = browser_of(editor).post("/tools/send_letter/try/", {"trial-to": "Ada", "sure": "on"})
 
     assert response.status_code == 200
     assert SENT == ["Ada"]
 
 
-def test_an_error_of_the_tool_is_shown_as_text(owner: User, browser_of: BrowserOf) -> None:
-    page = browser_of(owner).post("/tools/refuse/try/").content.decode()
+def test_an_error_of_the_tool_is_shown_as_text(editor: User, browser_of: BrowserOf) -> None:
+    page = browser_of(editor).post("/tools/refuse/try/").content.decode()
 
     assert 'data-trial="failed"' in page
     assert "Not &lt;b&gt;today&lt;/b&gt;⟨U+202E⟩␛[31m." in page
 
 
-def test_a_trial_ends_at_the_tools_limit(owner: User, browser_of: BrowserOf) -> None:
-    page = browser_of(owner).post("/tools/wait_long/try/").content.decode()
+def test_a_trial_ends_at_the_tools_limit(editor: User, browser_of: BrowserOf) -> None:
+    page = browser_of(editor).post("/tools/wait_long/try/").content.decode()
 
     assert 'data-trial="failed"' in page
     assert "timed out" in page
 
 
 def test_a_tool_that_stops_its_event_loop_does_not_hold_the_page(
-    owner: User, browser_of: BrowserOf, monkeypatch: pytest.MonkeyPatch
+    editor: User, browser_of: BrowserOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tool_trial, "GRACE_S", 0.2)
     RELEASED.clear()
     started = time.monotonic()
     try:
-        client = browser_of(owner)
+        client = browser_of(editor)
         page = client.post("/tools/stop_the_loop/try/").content.decode()
         again = client.post("/tools/stop_the_loop/try/")
     finally:
@@ -289,27 +299,27 @@ def test_a_tool_that_stops_its_event_loop_does_not_hold_the_page(
     assert time.monotonic() - started < 10
 
 
-def test_one_person_has_one_trial_at_a_time(owner: User, other: User, browser_of: BrowserOf) -> None:
-    cache.set(f"tool-trial:{owner.pk}", "another", 60)
+def test_one_person_has_one_trial_at_a_time(editor: User, browser_of: BrowserOf) -> None:
+    cache.set(f"tool-trial:{editor.pk}", "another", 60)
 
     sent = {"trial-expression": "1 + 1"}
 
-    assert browser_of(owner).post("/tools/calculator/try/", sent).status_code == 422
-    assert browser_of(other).post("/tools/calculator/try/", sent).status_code == 200
+    assert browser_of(editor).post("/tools/calculator/try/", sent).status_code == 422
+    assert browser_of(person_with("another", "change_agent")).post("/tools/calculator/try/", sent).status_code == 200
 
 
-def test_a_secret_in_an_output_is_hidden(owner: User, browser_of: BrowserOf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_in_an_output_is_hidden(editor: User, browser_of: BrowserOf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_API_KEY", "tulip-tulip-tulip")
 
-    page = browser_of(owner).post("/tools/echo/try/", {"trial-value": '["tulip-tulip-tulip"]'}).content.decode()
+    page = browser_of(editor).post("/tools/echo/try/", {"trial-value": '["tulip-tulip-tulip"]'}).content.decode()
 
     assert "[&quot;[hidden]&quot;]</pre>" in page
 
 
-def test_a_long_output_is_cut_and_says_so(owner: User, browser_of: BrowserOf) -> None:
+def test_a_long_output_is_cut_and_says_so(editor: User, browser_of: BrowserOf) -> None:
     long = '"' + "x" * 100_000 + '"'
 
-    page = browser_of(owner).post("/tools/echo/try/", {"trial-value": long}).content.decode()
+    page = browser_of(editor).post("/tools/echo/try/", {"trial-value": long}).content.decode()
 
     assert "The first 32,000 of 100,000 characters are shown." in page
     assert len(page) < 300_000
