@@ -303,55 +303,6 @@ def test_whatever_a_model_sends_either_fits_or_is_refused_readably(arguments):
         assert refused.startswith("The arguments of 'typed' ") or not refused
 
 
-class Unwritable:
-    pass
-
-
-@pytest.mark.parametrize(
-    "output", [float("nan"), Unwritable(), 10**5000, {"deep": [float("inf")]}], ids=lambda v: type(v).__name__
-)
-async def test_an_output_that_cannot_be_json_is_a_failure_of_the_tool(output):
-    @tool
-    def give() -> Any:
-        """Give."""
-        return output
-
-    with pytest.raises(ToolFailed, match="The output of 'give' cannot be written as JSON"):
-        await execute_tool_by_name("give")
-
-
-@pytest.mark.parametrize(
-    ("output", "value"),
-    [
-        ("a\ud800b", "a?b"),
-        ({"\udfff": ["\ud83d", 1]}, {"?": ["?", 1]}),
-        (b"text", "text"),
-        (bytearray(b"text"), "text"),
-        ([b"\xff"], ["[binary: 1 bytes; SHA-256: a8100ae6aa1940d0b663bb31cd466142ebbdbd5187131b92d93818987832eb89]"]),
-    ],
-)
-async def test_what_is_no_text_is_told_as_text(output, value):
-    @tool
-    def give() -> Any:
-        """Give."""
-        return output
-
-    assert await execute_tool_by_name("give") == value
-
-
-async def test_outputs_become_json_values():
-    class Place(pydantic.BaseModel):
-        name: str
-        at: tuple[int, int]
-
-    @tool
-    def find() -> Any:
-        """Find."""
-        return {"places": [Place(name="a", at=(1, 2))], "kinds": {"b"}}
-
-    assert await execute_tool_by_name("find") == {"places": [{"name": "a", "at": [1, 2]}], "kinds": ["b"]}
-
-
 async def test_a_sync_tool_sees_the_context_of_its_caller_and_does_not_block_the_loop():
     import asyncio
     import contextvars
