@@ -1,6 +1,5 @@
 """Endpoints of files: upload in pieces, facts, download."""
 
-from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from runs.engine.files.storage import DocumentRefused, chunks_of
 from runs.engine.files.uploads import begin_upload, receive
 from runs.engine.files.visibility import files_for, files_of_run
 from runs.file_headers import file_headers
-from runs.live.sockets.hub import get_hub
+from runs.live.sockets.hub import read_slowly
 from runs.models import StoredFile
 
 router = Router(tags=["Files"])
@@ -87,7 +86,9 @@ def get_file(request: HttpRequest, file_id: Path[UUID]) -> HttpResponse:
 def get_file_content(request: HttpRequest, file_id: Path[UUID]) -> HttpResponseBase:
     """The bytes of a file, as an attachment."""
     file = _found(request, file_id)
-    return StreamingHttpResponse(_sent(chunks_of(file.pk)), headers=file_headers(file.name, file.media_type, file.size))
+    return StreamingHttpResponse(
+        read_slowly(chunks_of(file.pk)), headers=file_headers(file.name, file.media_type, file.size)
+    )
 
 
 @router.get("/runs/{uuid:run_id}/files", auth=may_read, response=FilePage, operation_id="list_files")
@@ -109,13 +110,6 @@ def file_as_json(file: StoredFile) -> JsonObject:
         "is_artifact": file.run_id is not None,
         "sha256": file.sha256 or None,
     }
-
-
-async def _sent(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """The chunks, each read when the client has taken the one before."""
-    reader = get_hub().slow_reader
-    while (chunk := await reader.run(next, chunks, None)) is not None:
-        yield chunk
 
 
 def _found(request: HttpRequest, file_id: UUID) -> StoredFile:

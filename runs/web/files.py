@@ -1,6 +1,6 @@
 """Uploads in pieces, and downloads, of the files of runs and libraries."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from runs.engine.files.uploads import begin_upload, receive
 from runs.engine.files.visibility import files_for
 from runs.file_headers import file_headers
 from runs.live.rendering.stored_words import refusal_words
-from runs.live.sockets.hub import get_hub
+from runs.live.sockets.hub import read_slowly
 from runs.models import Library, Run, StoredFile
 from runs.models.permissions import may_change_agents
 from runs.models.stored_file import CHUNK_BYTES
@@ -117,14 +117,9 @@ def download(request: PageRequest, file_id: UUID) -> HttpResponseBase:
     file = files_for(request.user).filter(pk=file_id).first()
     if file is None:
         raise Http404(gettext("There is no such file, or it is not yours."))
-    return StreamingHttpResponse(_sent(chunks_of(file.pk)), headers=file_headers(file.name, file.media_type, file.size))
-
-
-async def _sent(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """The chunks, each read when the client has taken the one before."""
-    reader = get_hub().slow_reader
-    while (chunk := await reader.run(next, chunks, None)) is not None:
-        yield chunk
+    return StreamingHttpResponse(
+        read_slowly(chunks_of(file.pk)), headers=file_headers(file.name, file.media_type, file.size)
+    )
 
 
 def _library(request: PageRequest) -> Library | None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from runs.live.sockets.hub import get_hub
+from runs.live.sockets.hub import read_slowly
 from runs.models import Run
 from runs.models.as_json import run_as_json
 from runs.web.access import PageRequest, id_in, signed_in
@@ -80,10 +80,9 @@ def _user_id(request: PageRequest) -> int:
 
 async def _sent(parts: Iterator[str], user_id: int) -> AsyncIterator[bytes]:
     """The parts, each read when the client has taken the one before."""
-    reader = get_hub().slow_reader
     _open[user_id] += 1
     try:
-        while (part := await reader.run(next, parts, None)) is not None:
+        async for part in read_slowly(parts):
             yield part.encode(errors="replace")
     finally:
         _open[user_id] -= 1

@@ -159,7 +159,7 @@ def test_a_long_export_is_read_in_pages_and_stops_at_its_most(
 @pytest.mark.django_db(transaction=True)
 async def test_a_long_export_is_streamed(owner: User, agent: Agent, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_export, "RUNS_AT_ONCE", 3)
-    monkeypatch.setattr(run_export, "get_hub", lambda: hub)
+    monkeypatch.setattr("runs.live.sockets.hub.get_hub", lambda: hub)
     Run.objects.bulk_create(Run(user=owner, agent=agent, task=f"task {number}") for number in range(12))
     browser = AsyncClient()
     await browser.aforce_login(owner)

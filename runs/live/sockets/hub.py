@@ -7,8 +7,8 @@ here one channel listens for all sockets, and a slow poll finds what was lost.
 import asyncio
 import contextvars
 import logging
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from typing import Any, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -25,6 +25,8 @@ from runs.live.live_timings import DEFAULT_TIMINGS, LiveTimings
 from runs.live.sockets import close_codes
 from runs.live.sockets.authentication import seen_by_session
 from runs.live.sockets.connections import Sockets
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -210,6 +212,13 @@ def get_hub() -> Hub:
     if hub is None:
         hub = start_hub()
     return hub
+
+
+async def read_slowly(parts: Iterator[T]) -> AsyncIterator[T]:
+    """The parts of a long response, each read when the client has taken the one before."""
+    reader = get_hub().slow_reader
+    while (part := await reader.run(next, parts, None)) is not None:
+        yield part
 
 
 def start_hub(timings: LiveTimings = DEFAULT_TIMINGS) -> Hub:
