@@ -155,7 +155,11 @@ def _close_all(helpers: dict[Kind, socket.socket]) -> None:
 
 
 def _serve_kind(channel: socket.socket, environment: dict[str, str]) -> bool:
-    preloaded_site.load(environment)
+    try:
+        preloaded_site.load(environment)
+    except (Exception, SystemExit):  # noqa: BLE001
+        # The site refuses these settings: each fork imports them itself, and says so.
+        return serve(channel)
     if not serve(channel):
         return False
     preloaded_site.begin()
