@@ -15,6 +15,7 @@ from runs.agent.skills.access import NO_SKILLS, SkillAccess
 from runs.agent.skills.skill import SkillInfo
 from runs.agent.structured_output import OutputSchema
 from runs.agent.tool_calls.approval_rules import Approvals
+from runs.agent.tools.protocol import Tool, is_offered, needs_files, needs_skills
 from runs.agent.tools.toolbox import Toolbox
 
 
@@ -44,3 +45,15 @@ class RunConfig:
     """The skills that the model is told of."""
     approvals: Approvals | None = None
     """The rules for asking a person; None where no person can be asked."""
+
+    @property
+    def offered_tools(self) -> list[Tool]:
+        """The tools that models and scripts are offered: those that the site is set up for, and those that read files
+        or skills only in runs that have some."""
+        return [
+            tool
+            for tool in self.toolbox
+            if is_offered(tool)
+            and (self.file_infos or not needs_files(tool))
+            and (self.skill_infos or not needs_skills(tool))
+        ]

@@ -33,7 +33,6 @@ from runs.agent.state import AgentState, AgentStep
 from runs.agent.structured_output import MAX_REASKS
 from runs.agent.thoughts import AgentThought
 from runs.agent.tool_calls.runner import ToolCallRunner
-from runs.agent.tools.protocol import Tool, is_offered, needs_files, needs_skills
 
 
 class AgentLoop:
@@ -70,13 +69,14 @@ class AgentLoop:
         self.begun = _text_of_unfinished(self.turns)
         """The text of the unfinished replies that the next one continues."""
         self.pause = pause or PauseRequest()
-        self.tools = _tools_for(config)
+        self.tools = config.offered_tools
         reads_skills = any(tool.name == READING_TOOL for tool in self.tools)
         self.instructions = instructions_with_skills(config.instructions, config.skill_infos if reads_skills else ())
         limits = config.limits
         self.deadline = Deadline(limits.max_duration_s, self.history.active_s)
         self.tool_calls = ToolCallRunner(
             config.toolbox,
+            offered=self.tools,
             journal=journal,
             limits=limits,
             deadline=self.deadline,
@@ -254,17 +254,6 @@ class AgentLoop:
 
     def _calls(self, reply: ModelReply) -> list[ToolInvocation]:
         return calls_of(reply, run_id=self.run_id, turn=len(self.turns) + 1, meant=self.tool_calls.meant)
-
-
-def _tools_for(config: RunConfig) -> list[Tool]:
-    """The tools that are offered: those that read something only in runs that have some."""
-    return [
-        tool
-        for tool in config.toolbox
-        if is_offered(tool)
-        and (config.file_infos or not needs_files(tool))
-        and (config.skill_infos or not needs_skills(tool))
-    ]
 
 
 def _text_of_unfinished(turns: Sequence[Turn]) -> str:

@@ -22,8 +22,7 @@ from runs.agent.text import call_text, changed_text
 from runs.agent.tools.call_attempt import call_tool
 from runs.agent.tools.call_idempotency import call_context
 from runs.agent.tools.nested_calls import CallOutcome, CallRequest, calls_made_by
-from runs.agent.tools.protocol import Tool, is_offered, makes_calls
-from runs.agent.tools.toolbox import Toolbox
+from runs.agent.tools.protocol import Tool, makes_calls
 
 NO_LIMIT_S: Final = 1e6
 """Its calls end at their limits and the run's, each with a result, and what it computes has a limit of its own. A limit
@@ -34,7 +33,7 @@ _SHOWN_CHARS: Final = 200
 class CallRunner(Protocol):
     """What runs and records the calls of the run (`runner.py`)."""
 
-    toolbox: Toolbox
+    offered: Sequence[Tool]
     journal: Journal
     deadline: Deadline
     call_limit: CallLimit
@@ -66,7 +65,7 @@ class NestedCalls:
     @property
     def tools(self) -> Sequence[Tool]:
         """The tools that the model has, but those that make calls themselves."""
-        return [tool for tool in self._runner.toolbox if is_offered(tool) and not makes_calls(tool)]
+        return [tool for tool in self._runner.offered if not makes_calls(tool)]
 
     def restart(self) -> None:
         """Begin with the first call again."""

@@ -28,7 +28,7 @@ from runs.agent.tool_calls.approval_rules import Approvals, approval_question, o
 from runs.agent.tool_calls.nested_calls import NestedCalls, never_made
 from runs.agent.tool_calls.retries import call_with_retries
 from runs.agent.tools.call_idempotency import call_context
-from runs.agent.tools.protocol import REPEATABLE, Effect, effect_of, makes_calls
+from runs.agent.tools.protocol import REPEATABLE, Effect, Tool, effect_of, makes_calls
 from runs.agent.tools.toolbox import Toolbox
 from runs.agent.tools.validation import meant_arguments, validated
 
@@ -40,6 +40,7 @@ class ToolCallRunner:
         self,
         toolbox: Toolbox,
         *,
+        offered: Sequence[Tool],
         journal: Journal,
         limits: RunLimits,
         deadline: Deadline,
@@ -49,9 +50,11 @@ class ToolCallRunner:
         skills: SkillAccess = NO_SKILLS,
         nested: Mapping[str, Sequence[NestedCall]] | None = None,
     ) -> None:
-        """`approvals` are the rules for asking a person; None if no person can be asked. `call_limit` counts the calls
-        that calls make. `nested` are those of earlier claims, by the id of the call that makes them."""
+        """`offered` are the tools of the toolbox that calls may make calls of. `approvals` are the rules for asking a
+        person; None if no person can be asked. `call_limit` counts the calls that calls make. `nested` are those of
+        earlier claims, by the id of the call that makes them."""
         self.toolbox = toolbox
+        self.offered = offered
         self.journal = journal
         self.limits = limits
         self.deadline = deadline

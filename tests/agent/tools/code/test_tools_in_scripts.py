@@ -108,6 +108,16 @@ async def test_arguments_that_make_no_sense_are_refused_without_a_call_or_by_the
     assert shop.calls == []
 
 
+async def test_tools_that_read_files_or_skills_are_no_functions_in_a_run_without_any() -> None:
+    tools = ["calculator", "read_file", "query_table", "read_skill", "run_python"]
+    thoughts: list[AgentThought] = []
+    model = ScriptedModel(calls_tool("run_python", code="read_file(name='a.txt')"), answers("Done."))
+
+    await run_agent("Read.", model=model, tools=tools, report=thoughts.append)
+
+    assert "The tools are: calculator." in given(thoughts)
+
+
 async def test_awaited_calls_run_in_parallel_and_give_their_results_in_order() -> None:
     shop = Shop()
     lines = "import asyncio", "found = await asyncio.gather(*[price('tea', n) for n in range(40)])"
