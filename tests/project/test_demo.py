@@ -59,7 +59,7 @@ def test_the_demo_shows_tools_files_an_approval_a_retry_a_race_and_a_script(
     assert runs["Refund order A-1001: the customer has sent it back."]["waiting_for"] == "approval"
     assert "retry" in runs["How many desk lamps are in stock?"]["kinds"]
     assert "race" in runs["Say hello as fast as you can."]["kinds"]
-    assert runs["How long may a customer take to send something back?"]["answer"].endswith("[refunds.md, lines 1-6]")
+    assert runs["How long may a customer take to send something back?"]["answer"].endswith("[refunds.md, lines 1-5]")
     script = runs["Compare the stock of three products with a script."]
     assert (script["tools"], "Envelopes: 900" in script["answer"]) == (["run_python", "stock_level"], True)
 

@@ -117,13 +117,13 @@ def _row_text(row: Iterable[object]) -> str:
 
 
 def _by_lines(lines: Iterable[str], unit: str) -> Iterator[Piece]:
-    """Passages of whole lines where they are short enough; places count lines from 1."""
+    """Passages of whole lines where they are short enough, without empty ends; places count lines from 1."""
     kept: list[str] = []
     first, size = 1, 0
     number = 0
     for number, line in enumerate(lines, start=1):
         if kept and size + len(line) > PASSAGE_CHARACTERS:
-            yield _place(unit, first, number - 1), "\n".join(kept)
+            yield from _lines(unit, first, kept)
             kept, size, first = [], 0, number
         if len(line) > PASSAGE_CHARACTERS:
             for part in _parts(line):
@@ -132,8 +132,14 @@ def _by_lines(lines: Iterable[str], unit: str) -> Iterator[Piece]:
             continue
         kept.append(line)
         size += len(line) + 1
-    if kept:
-        yield _place(unit, first, number), "\n".join(kept)
+    yield from _lines(unit, first, kept)
+
+
+def _lines(unit: str, first: int, lines: list[str]) -> Iterator[Piece]:
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    if filled:
+        begin, end = filled[0], filled[-1]
+        yield _place(unit, first + begin, first + end), "\n".join(lines[begin : end + 1])
 
 
 def _place(unit: str, first: int, last: int) -> str:

@@ -12,8 +12,8 @@ from tests.agent.files import documents
 TEXT = "The refund is paid within 30 days."
 READ = {
     "txt": (TEXT.encode(), [("line 1", TEXT)]),
-    "md": (f"# Title\n\n{TEXT}\n".encode(), [("lines 1-4", f"# Title\n\n{TEXT}")]),
-    "csv": (f"a,b\r\n1,{TEXT}\r\n".encode(), [("lines 1-3", f"a,b\n1,{TEXT}")]),
+    "md": (f"# Title\n\n{TEXT}\n".encode(), [("lines 1-3", f"# Title\n\n{TEXT}")]),
+    "csv": (f"a,b\r\n1,{TEXT}\r\n".encode(), [("lines 1-2", f"a,b\n1,{TEXT}")]),
     "json": (b'{"a": 1}', [("line 1", '{"a": 1}')]),
     "pdf": (documents.pdf("First (page)", TEXT), [("page 1", "First (page)"), ("page 2", TEXT)]),
     "docx": (documents.docx("One", TEXT), [("paragraphs 1-2", f"One\n{TEXT}")]),
