@@ -2,21 +2,29 @@
 
 import json
 
-from tests.engine.files.search_cases import CASES, DOCUMENTS
+from tests.engine.files.search_cases import CASES, COMPLETE, DOCUMENTS
 from tests.live_site import manage
 from tests.scale_out.conftest import Cluster
 
 SEARCH = """
 import json
 from django.contrib.auth.models import User
-from runs.engine.files.passage_search import search_passages
+from runs.agent.files.ranking import words_to_search
+from runs.agent.files.word_forms import forms_of_word
+from runs.engine.files.passage_search import search_all_words, search_passages
 from runs.models import StoredFile
-from tests.engine.files.search_cases import CASES, store
+from tests.engine.files.search_cases import CASES, COMPLETE, store
 store(User.objects.create_user("ada"))
 odd = ['"', "'", "NEAR(", ":*", "a & !b", chr(0), "\\\\"]
 def names(query):
     return [each.file.name for each, _ in search_passages(StoredFile.objects.all(), query, most=10)]
+def complete(query):
+    words = [forms_of_word(word) for word in words_to_search(query)]
+    found, total = search_all_words(StoredFile.objects.all(), words, most=1)
+    found, _ = search_all_words(StoredFile.objects.all(), words, most=10)
+    return [sorted(each.file.name for each, _ in found), total]
 found = {query: names(query) for query in [*CASES, *odd]}
+found["complete"] = {query: complete(query) for query in COMPLETE}
 StoredFile.objects.filter(name="refunds.txt").delete()
 found["deleted"] = names("refund")
 print(json.dumps(found))
@@ -28,5 +36,6 @@ def test_queries_find_their_documents_best_first(cluster: Cluster) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert {query: found[query][: len(names)] if names else found[query] for query, names in CASES.items()} == CASES
+    assert found["complete"] == {query: [names, len(names)] for query, names in COMPLETE.items()}
     assert "refunds.txt" not in found["deleted"]
     assert DOCUMENTS

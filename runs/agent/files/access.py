@@ -4,7 +4,6 @@ A tool asks `current_files()`. In the engine that is the database; in a script t
 places there are none.
 """
 
-import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,9 +12,6 @@ from typing import Final, Protocol
 
 from runs.agent.errors.exceptions import ToolFailed
 from runs.agent.files.file_info import Artifact, FileInfo
-
-NAMES_TOLD: Final = 20
-"""How many names an error lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +35,20 @@ class FoundPassage:
     """Higher is better; comparable within one search only."""
 
 
+@dataclass(frozen=True, slots=True)
+class CompleteSearch:
+    """What a search for passages with all of some words has found."""
+
+    found: Sequence[FoundPassage]
+    """The best of them, best first."""
+    total: int
+    """How many there are."""
+    files: int
+    """How many files were searched."""
+    unsearched: Sequence[str] = ()
+    """Names of files without a text, such as pictures and scans, and of those whose text is known in part only."""
+
+
 class FileAccess(Protocol):
     """The files of one run. All methods may be called from several tool calls at once."""
 
@@ -54,8 +64,17 @@ class FileAccess(Protocol):
         """Up to `most` passages from number `first` on; empty after the last one, and for a file without text."""
         ...
 
-    async def search(self, query: str, *, most: int) -> Sequence[FoundPassage]:
-        """The passages of all files that match the words of the query best, best first."""
+    async def search(self, query: str, *, files: Sequence[FileInfo] | None, most: int) -> Sequence[FoundPassage]:
+        """The passages of these files, or of all for None, that match the words of the query best, best first."""
+        ...
+
+    async def search_all(
+        self, words: Sequence[frozenset[str]], *, files: Sequence[FileInfo] | None, most: int
+    ) -> CompleteSearch:
+        """The passages of these files, or of all for None, that have all the words, each in one of its forms.
+
+        The words are those of `search_words`.
+        """
         ...
 
     async def save(self, artifact: Artifact, *, call_id: str, index: int) -> FileInfo:
@@ -81,9 +100,25 @@ class NoFiles:
         """No passages."""
         return ()
 
-    async def search(self, query: str, *, most: int) -> Sequence[FoundPassage]:  # noqa: ARG002
+    async def search(
+        self,
+        query: str,  # noqa: ARG002
+        *,
+        files: Sequence[FileInfo] | None,  # noqa: ARG002
+        most: int,  # noqa: ARG002
+    ) -> Sequence[FoundPassage]:
         """No passages."""
         return ()
+
+    async def search_all(
+        self,
+        words: Sequence[frozenset[str]],  # noqa: ARG002
+        *,
+        files: Sequence[FileInfo] | None,  # noqa: ARG002
+        most: int,  # noqa: ARG002
+    ) -> CompleteSearch:
+        """No passages."""
+        return CompleteSearch((), 0, 0)
 
     async def save(self, artifact: Artifact, *, call_id: str, index: int) -> FileInfo:  # noqa: ARG002
         """Raises `ToolFailed`."""
@@ -107,33 +142,3 @@ def files_context(files: FileAccess) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
-
-
-async def find_file(name: str) -> FileInfo:
-    """The file of the current run with that name, or with that id.
-
-    Upper and lower case are the same if only one file fits. Raises `ToolFailed`, which names the files there are; also
-    if several files have the name: then it says their ids.
-    """
-    files = await current_files().files()
-    found = (
-        [file for file in files if file.id == name]
-        or [file for file in files if file.name == name]
-        or [file for file in files if file.name.casefold() == name.casefold()]
-    )
-    if len(found) == 1:
-        return found[0]
-    if found:
-        listed = ", ".join(f"{file.id} ({_source(file)})" for file in found[:NAMES_TOLD])
-        raise ToolFailed(f"{len(found)} files are named {name!r}. Use the id of one of them: {listed}.")
-    if not files:
-        raise ToolFailed("This run has no files.")
-    names = [file.name for file in files]
-    near = difflib.get_close_matches(name[:200], names[:1000], n=3)
-    hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    more = f" and {len(names) - NAMES_TOLD} more" if len(names) > NAMES_TOLD else ""
-    raise ToolFailed(f"There is no file {name!r}.{hint} There are: {', '.join(names[:NAMES_TOLD])}{more}.")
-
-
-def _source(file: FileInfo) -> str:
-    return f"library {file.library}" if file.library else file.source

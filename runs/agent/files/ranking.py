@@ -38,10 +38,14 @@ class Query:
     @classmethod
     def of(cls, text: str) -> "Query":
         """The query of a text; without words for a text that has none."""
-        words = list(dict.fromkeys(search_words(text[:4000])))
-        words = [each for each in words if each not in COMMON] or words
-        chosen = tuple(words[:MOST_WORDS])
+        chosen = tuple(words_to_search(text)[:MOST_WORDS])
         return cls(chosen, tuple(map(stem_of, chosen)))
+
+
+def words_to_search(text: str) -> list[str]:
+    """The different words of a query, without common ones unless it has no others."""
+    words = list(dict.fromkeys(search_words(text[:4000])))
+    return [each for each in words if each not in COMMON] or words
 
 
 def scores(query: Query, passages: Sequence[Sequence[str]]) -> list[float]:

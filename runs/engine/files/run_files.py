@@ -2,19 +2,20 @@
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from runs.agent.errors.exceptions import ToolFailed
-from runs.agent.files.access import FoundPassage, Passage
+from runs.agent.files.access import CompleteSearch, FoundPassage, Passage
 from runs.agent.files.file_info import MAX_FILE_BYTES, Artifact, FileInfo, FileSource, Image
 from runs.engine.database_threads import in_thread
-from runs.engine.files.passage_search import search_passages
+from runs.engine.files.passage_search import search_all_words, search_passages
 from runs.engine.files.storage import DocumentRefused, check_quota, content_of, write_chunks
 from runs.engine.files.uploads import clean_name
 from runs.engine.files.visibility import files_of_run, has_files
@@ -55,9 +56,15 @@ class RunFiles:
         """Up to `most` passages from number `first` on."""
         return await in_thread(partial(_passages, UUID(file.id), first, most))
 
-    async def search(self, query: str, *, most: int) -> Sequence[FoundPassage]:
-        """The passages of all files of the run that match best, best first."""
-        return await in_thread(partial(self._search, query, most))
+    async def search(self, query: str, *, files: Sequence[FileInfo] | None, most: int) -> Sequence[FoundPassage]:
+        """The passages of these files, or of all, that match best, best first."""
+        return await in_thread(partial(self._search, query, files, most))
+
+    async def search_all(
+        self, words: Sequence[frozenset[str]], *, files: Sequence[FileInfo] | None, most: int
+    ) -> CompleteSearch:
+        """The passages of these files, or of all, that have all the words."""
+        return await in_thread(partial(self._search_all, words, files, most))
 
     async def save(self, artifact: Artifact, *, call_id: str, index: int) -> FileInfo:
         """Store an artifact. Raises `ToolFailed` if it is too large or the quota is used up."""
@@ -69,9 +76,21 @@ class RunFiles:
         infos = [info_of(row) for row in rows]
         return sorted(infos, key=lambda each: (order[each.source], each.library, each.name if each.library else ""))
 
-    def _search(self, query: str, most: int) -> list[FoundPassage]:
-        found = search_passages(files_of_run(self._run), query, most=most)
-        return [FoundPassage(info_of(each.file), _passage(each), score) for each, score in found]
+    def _search(self, query: str, files: Sequence[FileInfo] | None, most: int) -> list[FoundPassage]:
+        return _found(search_passages(self._rows(files), query, most=most))
+
+    def _search_all(
+        self, words: Sequence[frozenset[str]], files: Sequence[FileInfo] | None, most: int
+    ) -> CompleteSearch:
+        rows = self._rows(files)
+        found, total = search_all_words(rows, words, most=most)
+        has_text = Exists(DocumentPassage.objects.filter(file_id=OuterRef("pk")))
+        unsearched = rows.filter(~has_text | Q(text_is_cut=True)).order_by("name").values_list("name", flat=True)
+        return CompleteSearch(_found(found), total, rows.count(), list(unsearched))
+
+    def _rows(self, files: Sequence[FileInfo] | None) -> QuerySet[StoredFile]:
+        rows = files_of_run(self._run)
+        return rows if files is None else rows.filter(pk__in=[UUID(each.id) for each in files])
 
     def _save(self, artifact: Artifact, call_id: UUID, index: int) -> FileInfo:
         if len(artifact.content) > MAX_FILE_BYTES:
@@ -128,6 +147,10 @@ def info_of(row: StoredFile) -> FileInfo:
     source: FileSource = "artifact" if row.run_id else "library" if row.library_id else "attached"
     library = row.library.name if row.library is not None else ""
     return FileInfo(str(row.pk), row.name, row.media_type, row.size, source, library)
+
+
+def _found(passages: Iterable[tuple[DocumentPassage, float]]) -> list[FoundPassage]:
+    return [FoundPassage(info_of(each.file), _passage(each), score) for each, score in passages]
 
 
 def _passages(file_id: UUID, first: int, most: int) -> list[Passage]:

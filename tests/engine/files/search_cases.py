@@ -51,3 +51,18 @@ def store(user: Any) -> None:
     for name, text in DOCUMENTS.items():
         file = StoredFile.objects.create(user=user, name=name, size=len(text), state=StoredFile.State.READY)
         add_passages(file, Extraction([("line 1", text)]))
+
+
+COMPLETE: dict[str, list[str]] = {
+    "refunds receipt": ["refunds.txt"],
+    "days": ["holidays.txt", "refunds.txt", "shipping.txt"],
+    "paying days": [],
+    "carried over": ["holidays.txt"],
+    "parcels days": ["shipping.txt"],
+    "parcels refunds": [],
+    "österreich versand": ["german.txt"],
+    "退款": ["chinese.txt"],
+    "total amount": ["code.txt"],
+    "": [],
+}
+"""The documents with all words of a query, in one of their forms."""

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 
 from runs.agent.files.file_info import Artifact
 from runs.agent.messages import ModelProvider
+from runs.agent.providers.offline import OfflinePlanner
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
 from runs.agent.tools import registry
 from runs.agent.tools.registry import tool
@@ -83,6 +84,55 @@ async def test_a_run_reads_the_libraries_of_its_agent_and_no_others(
     run = await ended(await launch(user=ada, task="How fast?"))
     found = (await steps_of(run))[1].tool_output["found"]
     assert [(each["file"], each["library"]) for each in found] == [("handbook.txt", "handbook")]
+
+
+async def test_one_file_or_library_is_searched_for_all_the_words(
+    host_for: HostFor, ada: User, assistant: Agent
+) -> None:
+    library = await Library.objects.acreate(name="Handbook")
+    await upload(ada, "refunds.txt", b"Refunds are paid within 30 days.", library=library)
+    await upload(ada, "photo.png", documents.png(), library=library)
+    file = await upload(ada, "notes.txt", b"No refunds after 14 days.")
+    assistant.libraries, assistant.model_names = ["Handbook"], ["somebody/sees"]
+    await assistant.asave()
+    model = ScriptedModel(
+        calls_tool("search_documents", query="refund", files=["handbook"], match="all"),
+        calls_tool("search_documents", query="refunded days", files=["notes.txt"], match="all"),
+        calls_tool("search_documents", query="refund", files=["notes"]),
+        calls_tool("search_documents", query="refund", files=["nowhere"]),
+        answers("30 days"),
+    )
+    host_for(model)
+    run = await ended(await launch(user=ada, task="How fast?", files=[file.pk]))
+    first, second, third, fourth = [step for step in await steps_of(run) if step.kind == "tool_result"]
+    assert [each["file"] for each in first.tool_output["found"]] == ["refunds.txt"]
+    assert {name: first.tool_output[name] for name in ("total", "files", "not_searched")} == {
+        "total": 1,
+        "files": 2,
+        "not_searched": ["photo.png"],
+    }
+    assert second.tool_output == {
+        "found": [{"file": "notes.txt", "place": "line 1", "passage": 1, "text": "No refunds after 14 days."}],
+        "total": 1,
+        "files": 1,
+    }
+    assert [each["file"] for each in third.tool_output["found"]] == ["notes.txt"]
+    assert "There is no file or library 'nowhere'." in fourth.content
+
+
+async def test_the_offline_planner_answers_from_the_documents_of_a_run(
+    host_for: HostFor, ada: User, assistant: Agent
+) -> None:
+    library = await Library.objects.acreate(name="Handbook")
+    await upload(ada, "refunds.md", b"# Refunds\n\nThey are paid within 30 days.\n", library=library)
+    assistant.libraries = ["Handbook"]
+    await assistant.asave()
+    host_for(OfflinePlanner())
+    run = await ended(await launch(user=ada, task="What does the handbook say about refunds?"))
+    assert (run.status, run.could_not) == ("completed", False)
+    assert run.answer == (
+        "About “refunds”: `refunds.md` (library Handbook), line 3, under “Refunds”: “They are paid within 30 days.”"
+    )
 
 
 async def test_files_that_a_tool_makes_are_kept_with_the_run_and_named_in_its_output(

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from runs.agent.errors.exceptions import ToolFailed
-from runs.agent.files.access import current_files, find_file
+from runs.agent.files.access import current_files
 from runs.agent.files.file_info import MAX_FILE_BYTES, FileInfo
+from runs.agent.files.file_names import find_file
 from runs.agent.files.file_types import MEDIA_TYPES
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.sandbox.job import job_folder, run_job

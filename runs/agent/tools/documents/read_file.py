@@ -5,8 +5,9 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from runs.agent.errors.exceptions import ToolFailed
-from runs.agent.files.access import current_files, find_file
+from runs.agent.files.access import current_files
 from runs.agent.files.file_list import size_text
+from runs.agent.files.file_names import find_file
 from runs.agent.tools.registry import tool
 
 MOST_CHARACTERS: Final = 24_000
