@@ -57,7 +57,7 @@ USES: dict[str, dict[str, int]] = {
         f"{PROVIDERS}/error_mapping/retry_after.py": 2,
     },
     "filed": {
-        "runs/agent/files/access.py": 0,
+        "runs/agent/files/file_names.py": 0,
         "runs/agent/files/search_words.py": 2,
         "runs/agent/skills/access.py": 0,
         "runs/engine/files/uploads.py": 0,
@@ -86,7 +86,10 @@ USES: dict[str, dict[str, int]] = {
     "planned": {
         f"{OFFLINE}/answer.py": 1,
         f"{OFFLINE}/date_words.py": 4,
-        f"{OFFLINE}/clauses.py": 9,
+        f"{OFFLINE}/clauses.py": 10,
+        f"{OFFLINE}/document_phrases.py": 3,
+        f"{OFFLINE}/document_questions.py": 6,
+        f"{OFFLINE}/document_topics.py": 4,
         f"{OFFLINE}/follow_up_references.py": 1,
         f"{OFFLINE}/goals.py": 2,
         f"{OFFLINE}/grammar/arithmetic.py": 10,
@@ -102,6 +105,7 @@ USES: dict[str, dict[str, int]] = {
         f"{OFFLINE}/operator_words.py": 3,
     },
     "proxied": {},
+    "quoted": {f"{OFFLINE}/excerpts.py": 4, f"{OFFLINE}/markdown_text.py": 2},
     "read_as_json": {"runs/agent/json_data/json_reader.py": 6, "runs/agent/json_data/lenient_json.py": 3},
     "received": {"runs/api/auth.py": 1, "runs/agent/visible_text.py": 4, "runs/web/argument_form.py": 3},
     "returned": {"runs/agent/output_text.py": 5},

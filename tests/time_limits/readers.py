@@ -11,8 +11,9 @@ from typing import Any
 
 from runs import markdown
 from runs.agent.errors.exceptions import ToolFailed
-from runs.agent.files.access import NoFiles, files_context, find_file
+from runs.agent.files.access import NoFiles, files_context
 from runs.agent.files.file_info import FileInfo
+from runs.agent.files.file_names import find_file, find_files
 from runs.agent.files.ranking import Query, scores
 from runs.agent.files.search_words import search_words
 from runs.agent.json_data.lenient_json import read_arguments, read_fenced
@@ -26,7 +27,10 @@ from runs.agent.providers.error_mapping import context_overflow, refusal_kinds, 
 from runs.agent.providers.error_mapping.error_text import error_text
 from runs.agent.providers.model_catalog import endpoints, retirements, suggestions
 from runs.agent.providers.model_catalog import model_names as names
+from runs.agent.providers.offline.document_topics import topics_of
+from runs.agent.providers.offline.excerpts import excerpts_of
 from runs.agent.providers.offline.follow_up_references import plan_for
+from runs.agent.providers.offline.markdown_text import fenced, verbatim
 from runs.agent.providers.thinking_tags import ThoughtSplitter, split_thoughts
 from runs.agent.redaction.redactor import Redactor, redacted
 from runs.agent.redaction.secret_values import forms_of, secrets_in
@@ -77,6 +81,17 @@ def planned(text: str) -> None:
     plan_for(text, [Exchange(task=text, answer=ModelReply(text))])
     plan_for(f'count the words in "{text}"', [])
     plan_for(f"what is {text[:280]}", [])
+    plan_for(f"what do the documents say about {text[:260]}", [])
+    plan_for(f"find {text[:140]} in {text[:140]}", [])
+
+
+def quoted(text: str) -> None:
+    """As a passage that a search has found, with a topic in it, and in an answer."""
+    (topic,) = topics_of("a topic with 3 words", ()) or ()
+    passage = {"file": "a.md", "place": text[:120], "text": text[:1500]}
+    excerpts_of([{**passage, "text": f"# {text[:700]}\n\n{text[:700]} topic with 3 words"}, passage], topic)
+    verbatim(text)
+    fenced(text)
 
 
 def failed(text: str) -> None:
@@ -206,8 +221,11 @@ def filed(text: str) -> None:
     with suppress(DocumentRefused):
         clean_name(text)
     scores(Query.of(text), [search_words(text)] * 3)
-    with suppress(ToolFailed), files_context(NamedFiles(text)):
-        asyncio.run(find_file(text))
+    with files_context(NamedFiles(text)):
+        with suppress(ToolFailed):
+            asyncio.run(find_file(text))
+        with suppress(ToolFailed):
+            asyncio.run(find_files([text]))
     skills = GivenSkills([skill_of("a", "", {text[:200] + str(number): b"" for number in range(200)})])
     with suppress(ToolFailed), skills_context(skills):
         asyncio.run(find_skill_file("a", text))
@@ -252,6 +270,7 @@ READERS = {
     "filed": 2.0,
     "named": 1.0,
     "proxied": 0.5,
+    "quoted": 1.0,
     "received": 1.0,
     "returned": 0.5,
     "searched": 1.0,

@@ -8,6 +8,8 @@ from runs.agent.providers.offline.goals import Goal
 from runs.agent.providers.offline.grammar import TOPICS
 from runs.agent.providers.offline.plan import Progress, Refusal
 from runs.agent.text import counted
+from runs.agent.tools.protocol import needs_files
+from runs.agent.tools.registry import registered_tools
 
 _CHAT = re.compile(
     r"(?:(?:hi|hello|hey|hiya|howdy|greetings|good (?:morning|afternoon|evening|day)|help|help me|thanks|thank you|"
@@ -40,8 +42,14 @@ def refusal(refused: Refusal, tool_names: Collection[str]) -> str:
     )
 
 
-def missing_tool(goal: Goal, tool_names: Collection[str]) -> str:
+def missing_tool(goal: Goal, tool_names: Collection[str], *, has_files: bool) -> str:
     """The text about a tool that a goal needs and the run does not have."""
+    tool = registered_tools().get(goal.tool_name)
+    if tool is not None and needs_files(tool) and not has_files:
+        return (
+            f"I could not do “{goal.clause}”: this run has no files. Give it the files that it is about, or ask for "
+            f"something else:\n\n{_examples(tool_names)}"
+        )
     return (
         f"I could not do “{goal.clause}”: it needs the tool `{goal.tool_name}`, which this agent may not use. "
         f"Give it that tool, or ask for something else:\n\n{_examples(tool_names)}"
@@ -84,7 +92,10 @@ def reasoning_for_answer(progress: Progress) -> str:
 def answer(progress: Progress) -> str:
     """The answer: one sentence per result, per failed goal, and per goal left out because of a failure."""
     lines = [line for place in range(progress.first, len(progress.goals)) if (line := _line(progress, place))]
-    return lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
+    if len(lines) == 1:
+        return lines[0]
+    # What has several lines is indented, as a part of its item.
+    return "\n".join("- " + line.replace("\n", "\n  ").replace("\n  \n", "\n\n") for line in lines)
 
 
 def _line(progress: Progress, place: int) -> str:

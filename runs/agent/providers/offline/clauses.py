@@ -18,10 +18,9 @@ MAX_CLAUSE_LENGTH = 300
 _COUNTED = re.compile(r"\b(?:words|characters|letters|sentences|lines)\b", re.IGNORECASE)
 """For "Count the words in: …", where the text after the colon needs no quotation marks."""
 _SPACES = re.compile(r"\s+")
-_HARD = re.compile(
-    r"(?<=\?)\s+|(?<![\d])!\s+|\.\s+|\s*[;\n]\s*"
-    r"|(?:,\s*|\s+)(?:and\s+)?(?:then|after that|afterwards|next|finally)\b,?\s*",
-    re.IGNORECASE,
+_HARD = re.compile(r"(?<=\?)\s+|(?<![\d])!\s+|\.\s+|\s*[;\n]\s*")
+_IN_ORDER = re.compile(
+    r"(?:,\s*|\s+)(?:and\s+)?(?:then|after that|afterwards|next|finally)\b,?\s*(?=\S)", re.IGNORECASE
 )
 _SOFT = re.compile(r",\s+(?:and\s+|but\s+)?(?:also\s+)?|\s+and\s+(?:also\s+)?|\s+but\s+", re.IGNORECASE)
 _POLITE_START = re.compile(
@@ -53,12 +52,18 @@ class Task:
         text, quotes = set_aside(_quoted_after_colon(re.sub(r"(?<=\w)’(?=\w)", "'", text)))
         text = _SPACES.sub(lambda spaces: "\n" if "\n" in spaces[0] else " ", text)
         self.is_too_long = len(text) > MAX_UNQUOTED_LENGTH
-        self.text = with_iso_dates(text[:MAX_UNQUOTED_LENGTH]).strip()
-        self.quotes = tuple(quotes)
+        dates: dict[str, str] = {}
+        self.text = with_iso_dates(text[:MAX_UNQUOTED_LENGTH], dates).strip()
+        self._dates = {date: f"«{number}»" for number, date in enumerate(dates, start=len(quotes))}
+        self.quotes = (*quotes, *dates.values())
 
-    def sentences(self) -> list[str]:
-        """The parts between full stops, question marks and words such as "then"."""
-        return [part.strip() for part in _HARD.split(self.text) if part and part.strip(" ?.!,")]
+    def statements(self) -> list[str]:
+        """The parts between full stops, question marks and line breaks."""
+        return _filled(_HARD.split(self.text))
+
+    def sentences(self, statement: str) -> list[str]:
+        """The parts of a statement between words such as "then"."""
+        return _filled(_IN_ORDER.split(statement))
 
     def clause(self, said: str) -> Clause:
         """The clause of a part of the text, without polite words."""
@@ -69,11 +74,19 @@ class Task:
             text = text[match.end() :]
         if match := _WHAT_IT_IS.fullmatch(text):
             text = match[1]
-        return Clause(self.in_full(" ".join(said.split())), with_figures(text), self.quotes)
+        asked = " ".join(said.split())
+        as_written = asked
+        for date, quote in self._dates.items():
+            as_written = as_written.replace(date, quote)
+        return Clause(self.in_full(asked), with_figures(text), self.quotes, as_written)
 
     def in_full(self, text: str) -> str:
         """The text with its quotations back in place."""
         return re.sub(r"«(\d+)»", lambda match: f"'{self.quotes[int(match[1])]}'", text)
+
+
+def _filled(parts: list[str]) -> list[str]:
+    return [part.strip() for part in parts if part.strip(" ?.!,")]
 
 
 def _quoted_after_colon(text: str) -> str:

@@ -34,15 +34,21 @@ _HOLIDAY = re.compile(rf"\b({'|'.join(_HOLIDAYS)})(?: of| in|,)? (\d{{4}})\b(?!-
 _YEAR_FIRST = re.compile(r"\b(\d{4})[/.](\d{1,2})[/.](\d{1,2})\b")
 
 
-def with_iso_dates(text: str) -> str:
-    """The text with dates such as "22 November 2026" as 2026-11-22.
+def with_iso_dates(text: str, written: dict[str, str] | None = None) -> str:
+    """The text with dates such as "22 November 2026" as 2026-11-22. `written` gets what stood there, by the date.
 
     11/22/2026 is kept: the order of month and day is ambiguous.
     """
-    text = _DAY_FIRST.sub(lambda match: _iso(match[3], match[2], match[1]), text)
-    text = _MONTH_FIRST.sub(lambda match: _iso(match[3], match[1], match[2]), text)
-    text = _HOLIDAY.sub(lambda match: f"{match[2]}-{_HOLIDAYS[match[1].lower()]}", text)
-    return _YEAR_FIRST.sub(lambda match: f"{match[1]}-{int(match[2]):02}-{int(match[3]):02}", text)
+
+    def noted(match: re.Match[str], date: str) -> str:
+        if written is not None:
+            written[date] = match[0]
+        return date
+
+    text = _DAY_FIRST.sub(lambda match: noted(match, _iso(match[3], match[2], match[1])), text)
+    text = _MONTH_FIRST.sub(lambda match: noted(match, _iso(match[3], match[1], match[2])), text)
+    text = _HOLIDAY.sub(lambda match: noted(match, f"{match[2]}-{_HOLIDAYS[match[1].lower()]}"), text)
+    return _YEAR_FIRST.sub(lambda match: noted(match, f"{match[1]}-{int(match[2]):02}-{int(match[3]):02}"), text)
 
 
 def _iso(year: str, month: str, day: str) -> str:

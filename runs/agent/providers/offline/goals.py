@@ -112,6 +112,8 @@ class Clause:
     """Without polite words and question marks; `«n»` in place of a quoted text."""
     quotes: tuple[str, ...] = ()
     """The quoted texts of the whole task."""
+    asked: str = ""
+    """In the user's words, with `«n»` in place of a quoted text."""
 
     @property
     def lower(self) -> str:

@@ -40,10 +40,10 @@ def read_task(text: str, before: Sequence[Goal] = ()) -> tuple[Goal, ...] | Refu
         return Refusal(text, "the sign # has no meaning outside a quoted text")
     reading = _PlanReader(task)
     goals: tuple[Goal, ...] = ()
-    for sentence in task.sentences():
-        found = reading.goals(sentence, (*before, *goals))
-        if found is None:
-            return reading.refusal(sentence)
+    for statement in task.statements():
+        found = reading.statement(statement, (*before, *goals))
+        if isinstance(found, Refusal):
+            return found
         goals += found
     return goals or Refusal(text)
 
@@ -56,6 +56,19 @@ class _PlanReader:
         self._tries = 0
         self._rest = ""
         self._refused: Refusal | None = None
+
+    def statement(self, statement: str, earlier: Sequence[Goal]) -> tuple[Goal, ...] | Refusal:
+        """The goals of what stands between full stops: those of its sentences in order; else those of the whole, where
+        "then" or "next" is a word of what is asked: "the next working day"."""
+        goals: tuple[Goal, ...] = ()
+        for sentence in self._task.sentences(statement):
+            found = self.goals(sentence, (*earlier, *goals))
+            if found is None:
+                refused = self.refusal(sentence)
+                whole = None if sentence == statement else self.goals(statement, earlier)
+                return refused if whole is None else whole
+            goals += found
+        return goals
 
     def goals(self, sentence: str, earlier: Sequence[Goal]) -> tuple[Goal, ...] | None:
         """The goals of a sentence: as one clause if a rule matches, else split where both parts match."""
@@ -176,6 +189,8 @@ class Progress:
         try:
             goal.value(output)
             return ToolOutcome(output, goal.say(goal.filled(self.values), output))
+        except TaskRefused as refused:
+            return ToolOutcome(failure=f"{refused}.")
         except (TypeError, ValueError, KeyError, AttributeError):
             # A custom tool of the same name may return another structure.
             return ToolOutcome(failure=f"`{goal.tool_name}` returned {output!r:.80}, which I cannot read.")

@@ -42,7 +42,9 @@ def next_reply(request: ModelRequest) -> ModelReply:
     for goal in goals:
         if goal.tool_name not in tool_names:
             reasoning = f"The tool {goal.tool_name} is missing."
-            return ModelReply(answer.missing_tool(goal, tool_names), reasoning, could_not=True)
+            return ModelReply(
+                answer.missing_tool(goal, tool_names, has_files=bool(request.files)), reasoning, could_not=True
+            )
     progress = Progress.after(goals, request.turns, reached)
     return _calls(progress) or ModelReply(
         answer.answer(progress), answer.reasoning_for_answer(progress), could_not=progress.has_failed

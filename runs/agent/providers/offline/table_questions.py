@@ -33,6 +33,7 @@ _BARE: Final = {words for words in COMPARATORS if words[0] not in ("after", "bef
 _CONDITION: Final = ("where", "with", "whose", "having")
 _FILLERS: Final = ("are", "there", "is", "of")
 _ARTICLES: Final = ("the", "of", "all")
+_QUESTIONS: Final = ("how", "what", "which", "do", "does", "is", "are", "find", "search", "quote")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def read_file(words: Sequence[str], quotes: Sequence[str]) -> tuple[str, Words] 
         return None
     # With a comma, or a second file, it is more than one question.
     is_one = not any(word.endswith(",") or _file_name(word, quotes) for word in rest)
+    is_one &= not any(word.lower() == "and" and next_.lower() in _QUESTIONS for word, next_ in pairwise(rest))
     return (name, tuple(rest)) if name and is_one else None
 
 

@@ -16,6 +16,11 @@ from runs.agent.usage import Usage
 from tests.agent.files.memory_files import MemoryFiles
 from tests.agent.providers.offline.driver import all_tools, converse
 
+FILES = {
+    "sales.csv": b"order,region,amount\nA1,North,120\nA2,South,4.50\n",
+    "handbook.md": b"# Refunds\n\nA refund needs the invoice.",
+}
+
 
 class Answers:
     """A tool that always returns the same output."""
@@ -179,7 +184,7 @@ async def test_every_example_of_the_welcome_works() -> None:
     examples = welcome.split("`")[1::2]
     assert len(examples) >= 8
     for example in examples:
-        with files_context(MemoryFiles({"sales.csv": b"order,region,amount\nA1,North,120\nA2,South,4.50\n"})):
+        with files_context(MemoryFiles(FILES)):
             conversation = await converse(example)
         assert conversation.calls
         assert "could not" not in conversation.answer

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from runs.agent.files.access import files_context
+from runs.agent.files.file_info import FileInfo
 from runs.agent.messages import ModelRequest
 from runs.agent.providers.offline.numbers import number_text
 from runs.agent.providers.offline.provider import next_reply
@@ -146,7 +147,8 @@ async def test_ties_at_the_end_of_a_ranking_are_all_told():
 def test_an_agent_without_the_tools_is_told_so():
     tools = [tool for tool in all_tools() if tool.name != "query_table"]
 
-    reply = next_reply(ModelRequest(task="total amount in sales.csv", tools=tools))
+    files = [FileInfo("1", "sales.csv", "text/csv", 1, "attached")]
+    reply = next_reply(ModelRequest(task="total amount in sales.csv", tools=tools, files=files))
 
     assert reply.could_not
     assert "it needs the tool `query_table`" in reply.text

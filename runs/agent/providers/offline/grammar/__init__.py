@@ -7,6 +7,7 @@ from runs.agent.providers.offline.goals import Clause, ClauseReader, Goal
 from runs.agent.providers.offline.grammar.arithmetic import read_arithmetic
 from runs.agent.providers.offline.grammar.clock import read_clock
 from runs.agent.providers.offline.grammar.dates import read_dates
+from runs.agent.providers.offline.grammar.documents import read_documents
 from runs.agent.providers.offline.grammar.tables import read_tables
 from runs.agent.providers.offline.grammar.texts import read_texts
 from runs.agent.providers.offline.grammar.units import read_units
@@ -58,6 +59,12 @@ TOPICS = (
         read_arithmetic,
         frozenset({"calculator"}),
         ("What is 17 * 23 and what is 2**10?", "What is 15% of 240, then add 10 to the result"),
+    ),
+    Topic(
+        "Documents",
+        read_documents,
+        frozenset({"search_documents", "read_file"}),
+        ("What do the documents say about refunds?", "Which documents mention invoices?"),
     ),
 )
 """The order decides where several topics match: 2026-12-25 is a date rather than a subtraction."""
