@@ -14,7 +14,7 @@ from runs.agent.payloads.notes import UnfinishedPayload
 from runs.agent.unfinished_thought import why_unfinished
 from runs.api.long_responses import LongResponses, let_go_of_connection
 from runs.api.step_pages import steps_of
-from runs.live.sockets.hub import get_hub
+from runs.live.sockets.hub import read_slowly
 from runs.models import Run
 from runs.models.as_json import StepJson, run_as_json
 
@@ -56,20 +56,20 @@ def export(run: Run, style: Format, *, user_id: int) -> HttpResponseBase:
 
 
 async def _rest(beginning: bytes, parts: Iterator[str], place: object) -> AsyncIterator[bytes]:
-    piece, is_over = beginning, False
-    reader = get_hub().slow_reader
     with OPEN_EXPORTS.taking(place):
-        while not is_over:
-            for part in _pieces(piece):
-                yield part
-            piece, is_over = await reader.run(_take, parts, PIECE_BYTES)
-        for part in _pieces(piece):
-            yield part
+        async for piece in read_slowly(_pieces(beginning, parts)):
+            yield piece
 
 
-def _pieces(whole: bytes) -> Iterator[bytes]:
-    """Slices of `PIECE_BYTES`, so that one huge step is not written to the connection at once."""
-    return (whole[start : start + PIECE_BYTES] for start in range(0, len(whole), PIECE_BYTES))
+def _pieces(beginning: bytes, parts: Iterator[str]) -> Iterator[bytes]:
+    """The beginning and the parts after it in pieces of at most `PIECE_BYTES`, so that one huge step is not written to
+    the connection at once."""
+    taken, is_whole = beginning, False
+    while True:
+        yield from (taken[start : start + PIECE_BYTES] for start in range(0, len(taken), PIECE_BYTES))
+        if is_whole:
+            return
+        taken, is_whole = _take(parts, PIECE_BYTES)
 
 
 def _take(parts: Iterator[str], least: int) -> tuple[bytes, bool]:

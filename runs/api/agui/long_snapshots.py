@@ -1,14 +1,14 @@
 """Encoding of events; the messages of long runs are read at the client's speed."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import UUID
 
 from runs.api.agui.events import Event, encoded
 from runs.api.agui.transcript import RecordedMessages, Transcript, WireMessage
 from runs.api.step_pages import read_page
-from runs.live.sockets.hub import get_hub
+from runs.live.sockets.hub import read_slowly
 from runs.models import Run
 from runs.models.as_json import StepJson
 
@@ -38,10 +38,8 @@ async def _parts(message: WireMessage | RecordedMessages) -> AsyncIterator[str]:
     if not isinstance(message, RecordedMessages):
         yield json.dumps(message)
         return
-    pages = _Pages(message)
-    while not pages.is_over:
-        if part := await get_hub().slow_reader.run(pages.next):
-            yield part
+    async for part in read_slowly(iter(_Pages(message))):
+        yield part
 
 
 class _Pages:
@@ -54,19 +52,20 @@ class _Pages:
         self._last = 0
         self._turn = 0
 
-    @property
-    def is_over(self) -> bool:
-        """True after the last page."""
-        return self._last >= self._up_to
+    def __iter__(self) -> Iterator[str]:
+        """The messages that each page of steps completes, as the inside of a JSON list; nothing for a page without."""
+        while self._last < self._up_to:
+            if part := self._next():
+                yield part
 
-    def next(self) -> str:
-        """The messages completed by the next page of steps, as the inside of a JSON list."""
+    def _next(self) -> str:
         for step in self._page():
             self._transcript.add(step)
             self._turn = max(self._turn, step["turn"] or 0)
-        final = self._transcript.take_final(before_turn=ALL_TURNS if self.is_over else self._turn)
+        is_last = self._last >= self._up_to
+        final = self._transcript.take_final(before_turn=ALL_TURNS if is_last else self._turn)
         # The rest at the end was never finished, and keeps its place.
-        left: list[Any] = self._transcript.messages() if self.is_over else []
+        left: list[Any] = self._transcript.messages() if is_last else []
         return ", ".join(json.dumps(each) for each in [*final, *left])
 
     def _page(self) -> list[StepJson]:
