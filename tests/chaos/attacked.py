@@ -150,6 +150,12 @@ class Attacked(ABC):
         crash.unlink(missing_ok=True)
         return is_hit
 
+    def hold_from(self, place: int) -> None:
+        """Hold the calls of `work_…` from this place on, until `forbid("hold")`."""
+        ready = self.witness / "hold.ready"
+        ready.write_text(str(place))
+        ready.rename(self.witness / "hold")
+
     def allow(self, name: str) -> None:
         """Create a file the tools wait for."""
         (self.witness / name).touch()

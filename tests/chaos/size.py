@@ -19,3 +19,9 @@ only_whole = pytest.mark.skipif(not IS_FULL, reason="part of `make chaos`")
 def size(*, short: T, full: T) -> T:
     """The value for the chosen size."""
     return full if IS_FULL else short
+
+
+def calls_to_try(count: int) -> range:
+    """The numbers below `count`, or the part of them that CHAOS_CALLS names: `50-99`."""
+    first, _, last = os.environ.get("CHAOS_CALLS", f"0-{count - 1}").partition("-")
+    return range(int(first), min(int(last) + 1, count))

@@ -3,32 +3,45 @@
 import json
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
+from tests import site_process
 from tests.chaos.attacked import Attacked
 from tests.chaos.fleet import Fleet
 from tests.chaos.script import script_value
 from tests.chaos.site import ChaosSite
-from tests.chaos.size import SEED, size
+from tests.chaos.size import IS_FULL, SEED, calls_to_try, size
 from tests.chaos.verdict import assert_sound
 
 CALLS = size(short=20, full=200)
+AT_ONCE = size(short=1, full=3)
+"""Sites: each waits most of the time, for a process to start or a lease to run out."""
 pytestmark = pytest.mark.timeout(size(short=300, full=3600))
+
+
+@pytest.fixture(autouse=True)
+def _forked() -> Iterator[None]:
+    """Each process is forked from one that has imported the site: 600 starts would be 20 minutes of imports."""
+    with site_process.forked():
+        yield
 
 
 def test_a_server_that_dies_at_each_call_of_a_script_repeats_none(
     start_chaos: Callable[..., ChaosSite], report: Callable[[str, str], None]
 ):
-    report("E28", f"SQLite: {die_at_calls(start_chaos(), size(short=6, full=CALLS))}")
+    calls = calls_to_try(CALLS) if IS_FULL else range(6)
+    report("E28", f"SQLite: {die_at_calls(start_chaos, calls)}")
 
 
 def test_a_process_of_many_that_dies_at_each_call_of_a_script_repeats_none(
     start_fleet: Callable[..., Fleet], report: Callable[[str, str], None]
 ):
-    site = start_fleet(AGENTSITE_LEASE_S="1")
-    report("E28", f"Postgres: {die_at_calls(site, size(short=2, full=CALLS))}")
+    calls = calls_to_try(CALLS) if IS_FULL else range(2)
+    report("E28", f"Postgres: {die_at_calls(partial(start_fleet, AGENTSITE_LEASE_S='1'), calls)}")
 
 
 def test_approvals_in_a_script_are_given_after_the_server_has_died(start_chaos: Callable[..., ChaosSite]):
@@ -48,25 +61,41 @@ def test_approvals_in_a_script_are_given_after_the_server_has_died(start_chaos: 
     assert_done(site, "s3")
 
 
-def die_at_calls(site: Attacked, deaths: int) -> str:
-    """Make a process die after the result of each of the first `deaths` calls of a script, and for one in three after
-    its proposal too; returns the figures."""
-    at_random, label, points = random.Random(SEED), f"s{CALLS}", Counter[str]()
-    site.arm("after_result")
+def die_at_calls(start: Callable[[], Attacked], calls: range) -> str:
+    """Make a process die after the result of each of these calls of a script, and for one in three after its proposal
+    too; the calls are divided among `AT_ONCE` scripts of as many sites. Returns the figures."""
+    parts = [calls[part * len(calls) // AT_ONCE : (part + 1) * len(calls) // AT_ONCE] for part in range(AT_ONCE)]
+    sites = [start() for _ in parts]
+    with ThreadPoolExecutor(AT_ONCE) as attackers:
+        deaths = list(attackers.map(die_in_turn, sites, parts))
+    points = sum(deaths, Counter[str]())
+    died = ", ".join(f"{times} {point}" for point, times in sorted(points.items()))
+    told = f"scripts of {CALLS} calls, killed {points.total()} times ({died}) at the calls {calls[0]} to {calls[-1]}"
+    return f"{told}: 0 calls repeated, the value right"
+
+
+def die_in_turn(site: Attacked, calls: range) -> "Counter[str]":
+    """The same with one script; returns how often it died at which point."""
+    at_random, label, points = random.Random(f"{SEED} {calls}"), f"s{CALLS}", Counter[str]()
+    site.hold_from(calls[0])
     site.launch(f"script {label}")
-    for number in range(deaths):
+    site.wait_until(lambda: site.count_starts() == calls[0] + 1)
+    site.arm("after_result")
+    site.forbid("hold")
+    for number in calls:
         die(site, points, "after_result")
-        if number + 1 < deaths and not at_random.randrange(3):
+        assert [line.place for line in site.starts()] == [f"{label}/1/{place}" for place in range(number + 1)]
+        if number == calls[-1]:
+            continue
+        if not at_random.randrange(3):
             site.arm("after_reply")  # The next call is recorded, and not started.
             site.start()
             die(site, points, "after_reply")
-        if number + 1 < deaths:
-            site.arm("after_result")
-            site.start()
+        site.arm("after_result")
+        site.start()
     site.start()
     assert_done(site, label)
-    died = ", ".join(f"{times} {point}" for point, times in sorted(points.items()))
-    return f"a script of {CALLS} calls, killed {points.total()} times ({died}): 0 calls repeated, the value right"
+    return points
 
 
 def die(site: Attacked, points: "Counter[str]", point: str) -> None:
