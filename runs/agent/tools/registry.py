@@ -191,8 +191,8 @@ async def execute_tool_by_name(name: str, /, **kwargs: Any) -> Any:
 async def execute_tool_safely(tool: Tool, args: JsonMapping) -> Any:
     """Validate the arguments, and call the tool. Returns its output as a JSON value.
 
-    An output of more than 1 MiB is cut (`cut_output`), and files in it are stored with the run. Raises
+    An output of more than 1 MiB is cut (`BoundedText`), and files in it are stored with the run. Raises
     `InvalidArguments` before the call, `ToolFailed` if the output cannot be JSON or a file not be stored, and what the
     tool raises.
     """
-    return as_json(await stored_artifacts(await tool.execute(**validated(tool, args))), tool.name)
+    return await as_json(await stored_artifacts(await tool.execute(**validated(tool, args))), tool.name)
