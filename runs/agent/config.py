@@ -15,7 +15,7 @@ from runs.agent.skills.access import NO_SKILLS, SkillAccess
 from runs.agent.skills.skill import SkillInfo
 from runs.agent.structured_output import OutputSchema
 from runs.agent.tool_calls.approval_rules import Approvals
-from runs.agent.tools.protocol import Tool, is_offered, needs_files, needs_skills
+from runs.agent.tools.protocol import Tool, is_offered, needs_files, needs_person, needs_skills
 from runs.agent.tools.toolbox import Toolbox
 
 
@@ -48,12 +48,13 @@ class RunConfig:
 
     @property
     def offered_tools(self) -> list[Tool]:
-        """The tools that models and scripts are offered: those that the site is set up for, and those that read files
-        or skills only in runs that have some."""
+        """The tools that models and scripts are offered: those that the site is set up for, those that read files or
+        skills only in runs that have some, and those that ask a person only where that is possible."""
         return [
             tool
             for tool in self.toolbox
             if is_offered(tool)
             and (self.file_infos or not needs_files(tool))
             and (self.skill_infos or not needs_skills(tool))
+            and (self.approvals is not None or not needs_person(tool))
         ]

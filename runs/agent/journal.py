@@ -3,16 +3,43 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, get_args
 
 from runs.agent.errors.agent_error import AgentError
 from runs.agent.messages import Delta, ToolInvocation
 from runs.agent.state import AgentStatus
 from runs.agent.thoughts import AgentThought
+from runs.agent.tools.person_questions import PersonQuestion
 from runs.agent.tools.protocol import Effect
 
-CallState = Literal["proposed", "awaiting_approval", "approved", "denied", "started", "succeeded", "failed", "unknown"]
-ParkedFor = Literal["approval", "decision"]
+CallState = Literal[
+    "proposed",
+    "awaiting_approval",
+    "awaiting_answer",
+    "approved",
+    "denied",
+    "started",
+    "succeeded",
+    "failed",
+    "unknown",
+]
+ParkedFor = Literal["decision", "approval", "answer"]
+"""What a run waits for."""
+PARKED_FOR: Final[tuple[ParkedFor, ...]] = get_args(ParkedFor)
+"""If the calls of a run wait for several things, the first of these names its wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAsked:
+    """A question that a call asks."""
+
+    question: PersonQuestion
+    round: int
+    """Which question of the call it is, from 1."""
+    expires_at: float | None
+    """The deadline in seconds since the epoch; None for never."""
+    resume_state: Any = None
+    """What the tool gets back with the answer (JSON)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +52,8 @@ class CallChange:
     is_new: bool = False
     expires_at: float | None = None
     """When a call that awaits approval expires, in seconds since the epoch; None for never."""
+    asked: QuestionAsked | None = None
+    """What a call that is `awaiting_answer` asks."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,7 +65,7 @@ class Entry:
     status: AgentStatus | None = None
     """The run's new status; None for no change."""
     parks: ParkedFor | None = None
-    """With `AgentStatus.WAITING`: the run waits for a person and gives up its host. The last entry of this claim."""
+    """With `AgentStatus.WAITING`: the run gives up its host and waits. The last entry of this claim."""
     tokens: int | None = None
     """Tokens to add to the run's total; None when the provider reported none."""
     usage_is_estimated: bool = False

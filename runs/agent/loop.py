@@ -85,6 +85,7 @@ class AgentLoop:
             files=config.files,
             skills=config.skills,
             nested=self.history.open_nested,
+            answers=self.history.open_answers,
         )
         self.window = ContextWindow(self.turns, self.history.earlier)
         self.budget = RunBudget(limits, tokens=self.history.tokens, cost_usd=self.history.cost_usd, shared=budgets)

@@ -10,6 +10,7 @@ from runs.agent.files.file_info import FileInfo, Image
 from runs.agent.json_data.json_types import JsonMapping, JsonObject
 from runs.agent.model_settings import PROVIDER_DEFAULTS, ModelSettings
 from runs.agent.output_text import cut_text, output_text
+from runs.agent.tools.person_questions import GivenAnswer
 from runs.agent.tools.protocol import Tool
 from runs.agent.usage import NOT_REPORTED, Usage
 
@@ -208,6 +209,8 @@ class History:
     """The indexes of the approved calls."""
     open_nested: dict[str, list[NestedCall]] = field(default_factory=dict)
     """The recorded calls that the open reply's calls make, by the id of the call that makes them."""
+    open_answers: dict[str, list[GivenAnswer]] = field(default_factory=dict)
+    """The answers that calls without a result have got so far, by call id, in order."""
     nested_calls: int = 0
     """Number of recorded calls that other calls made, over all turns."""
     windows: dict[str, int] = field(default_factory=dict)

@@ -9,6 +9,12 @@ class StepSentence(StoredSentence):
     """A sentence of a step: one line of its content."""
 
 
+# A question of a tool, and its answer
+ASKS: Final = StepSentence("Asks a person: %(message)s")
+ANSWERED: Final = StepSentence("%(name)s answered: %(message)s")
+NOT_ANSWERED: Final = StepSentence("Nobody answered in time: %(tool)s fails.")
+DEFAULT_TAKEN: Final = StepSentence("Nobody answered in time, so the answer is the default: %(message)s")
+
 # A question about a call
 WAITS_FOR_APPROVAL: Final = StepSentence("Waits for approval: %(call)s")
 OUTCOME_UNKNOWN: Final = StepSentence(

@@ -35,6 +35,11 @@ def call_text(tool_name: str, arguments: dict[str, Any]) -> str:
     return f"{tool_name}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
 
 
+def default_text() -> str:
+    """The remark to the model about an answer that nobody gave."""
+    return "Nobody answered in time, so this is the default."
+
+
 def changed_text(arguments: dict[str, Any]) -> str:
     """The remark to the model about a call whose arguments a person has changed."""
     return f"A person changed the arguments of this call to {_encode(arguments)}."

@@ -17,7 +17,16 @@ from runs.engine.files.attachments import MOST_ATTACHED
 StatusFilter = Literal["", "idle", "thinking", "executing", "waiting", "completed", "failed", "cancelled"]
 SeverityFilter = Literal["", "info", "warning", "error", "critical"]
 CallStateFilter = Literal[
-    "", "proposed", "awaiting_approval", "approved", "denied", "started", "succeeded", "failed", "unknown"
+    "",
+    "proposed",
+    "awaiting_approval",
+    "awaiting_answer",
+    "approved",
+    "denied",
+    "started",
+    "succeeded",
+    "failed",
+    "unknown",
 ]
 """An empty value means any."""
 

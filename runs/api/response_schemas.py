@@ -10,12 +10,22 @@ from runs.api.setting_fields import response_fields
 from runs.models.bounds import MAX_PRIORITY
 
 Status = Literal["idle", "thinking", "executing", "waiting", "completed", "failed", "cancelled"]
-WaitingFor = Literal["approval", "decision", "retry", "resume"]
+WaitingFor = Literal["approval", "decision", "retry", "resume", "answer"]
 Severity = Literal["info", "warning", "error", "critical"]
 Kind = Literal["reasoning", "tool_call", "tool_result", "answer", "retry", "race", "error", "approval", "note"]
 Effect = Literal["pure", "read", "idempotent", "unsafe"]
 Strategy = Literal["fallback", "hedge", "race"]
-CallState = Literal["proposed", "awaiting_approval", "approved", "denied", "started", "succeeded", "failed", "unknown"]
+CallState = Literal[
+    "proposed",
+    "awaiting_approval",
+    "awaiting_answer",
+    "approved",
+    "denied",
+    "started",
+    "succeeded",
+    "failed",
+    "unknown",
+]
 RUN_ID = "0b9a4a0e-7a55-4a43-9d8f-4b3f0b0a4c11"
 CALL_ID = "5d0c7a0e-3f7e-5c8a-8a53-9f1f0e6b7d42"
 FILE_ID = "7c1f3a2e-5d0b-4f8e-9a61-2b3c4d5e6f70"

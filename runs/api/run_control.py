@@ -23,6 +23,7 @@ _DONE: Final = {"paused": 200, "already_paused": 200, "asked": 202, "resumed": 2
 """The HTTP status of successful outcomes."""
 _REFUSALS: Final = {
     "waits_for_approval": "The run waits for an approval: decide about its calls.",
+    "waits_for_answer": "The run waits for an answer: give it.",
     "waits_for_decision": "It is not known whether a call of the run happened. A person has to say; then it goes on.",
     "stop_asked": "The run has been asked to stop.",
     "already_ended": "The run has ended.",

@@ -4,6 +4,7 @@ from runs.models.agent import Agent
 from runs.models.api_token import ApiToken
 from runs.models.idempotency_key import IdempotencyKey
 from runs.models.lookups import Mentions
+from runs.models.question import Question
 from runs.models.run import Run
 from runs.models.run_view import PagePreferences, RunView
 from runs.models.skill import Skill, SkillFile
@@ -22,6 +23,7 @@ __all__ = [
     "Library",
     "Mentions",
     "PagePreferences",
+    "Question",
     "Run",
     "RunView",
     "Skill",

@@ -50,6 +50,7 @@ class Run(models.Model):
         DECISION = "decision", gettext_lazy("Decision")
         RETRY = "retry", gettext_lazy("Retry")
         RESUME = "resume", gettext_lazy("Paused")
+        ANSWER = "answer", gettext_lazy("Answer")
 
     class Severity(models.TextChoices):
         """The values are those of `ErrorSeverity`."""
@@ -64,12 +65,13 @@ class Run(models.Model):
         WaitingFor.DECISION: gettext_lazy("Outcome unknown"),
         WaitingFor.RETRY: gettext_lazy("Retrying"),
         WaitingFor.RESUME: gettext_lazy("Paused"),
+        WaitingFor.ANSWER: gettext_lazy("Needs an answer"),
     }
     """Labels of waiting runs, in lists and filters."""
     COULD_NOT: Final = gettext_lazy("Could not do it")
     """The label of a completed run with `could_not`."""
-    ASKING = (WaitingFor.APPROVAL, WaitingFor.DECISION)
-    """Waits that end with a decision about a tool call."""
+    ASKING = (WaitingFor.APPROVAL, WaitingFor.DECISION, WaitingFor.ANSWER)
+    """Waits that end with a person's decision about a tool call, or answer to its question."""
     FINAL = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -209,7 +211,7 @@ class Run(models.Model):
                     owner__isnull=True,
                     lease_until__isnull=True,
                     status="waiting",
-                    waiting_for__in=["approval", "decision", "resume"],
+                    waiting_for__in=["approval", "decision", "resume", "answer"],
                 )
                 | Q(
                     owner__isnull=True,

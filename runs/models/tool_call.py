@@ -35,21 +35,28 @@ class ToolCallQuerySet(models.QuerySet["ToolCall"]):
         return self.filter(~Exists(later), state=ToolCall.State.UNKNOWN)
 
     def asking(self) -> "ToolCallQuerySet":
-        """Calls that wait for a person: for an approval, or for their outcome."""
-        for_approval = Q(state=ToolCall.State.AWAITING_APPROVAL, run__waiting_for=Run.WaitingFor.APPROVAL)
+        """Calls that wait for a person: for an approval, for an answer, or for a decision about their outcome.
+
+        The calls of a turn may wait for several of these at once; what their run waits for is the first.
+        """
         undecided = ToolCall.objects.undecided().values("pk")
-        for_decision = Q(state=ToolCall.State.UNKNOWN, run__waiting_for=Run.WaitingFor.DECISION, pk__in=undecided)
-        return self.filter(for_approval | for_decision, run__status=Run.Status.WAITING)
+        asks = Q(state__in=[ToolCall.State.AWAITING_APPROVAL, ToolCall.State.AWAITING_ANSWER])
+        asks |= Q(state=ToolCall.State.UNKNOWN, pk__in=undecided)
+        return self.filter(asks, run__status=Run.Status.WAITING, run__waiting_for__in=Run.ASKING)
 
 
 class ToolCall(models.Model):
     """One call a model asked for. What recovery may do with it depends on its `state` and its `effect`."""
 
     class State(models.TextChoices):
-        """proposed -> awaiting_approval -> approved | denied -> started -> succeeded | failed | unknown."""
+        """proposed -> awaiting_approval -> approved | denied -> started -> succeeded | failed | unknown.
+
+        A started call that asks a person is awaiting_answer, and then proposed or approved again.
+        """
 
         PROPOSED = "proposed", gettext_lazy(CALL_STATES["proposed"].label)
         AWAITING_APPROVAL = "awaiting_approval", gettext_lazy(CALL_STATES["awaiting_approval"].label)
+        AWAITING_ANSWER = "awaiting_answer", gettext_lazy(CALL_STATES["awaiting_answer"].label)
         APPROVED = "approved", gettext_lazy(CALL_STATES["approved"].label)
         DENIED = "denied", gettext_lazy(CALL_STATES["denied"].label)
         STARTED = "started", gettext_lazy(CALL_STATES["started"].label)
@@ -65,7 +72,7 @@ class ToolCall(models.Model):
         IDEMPOTENT = "idempotent", gettext_lazy("Idempotent")
         UNSAFE = "unsafe", gettext_lazy("Unsafe")
 
-    OPEN = (State.PROPOSED, State.AWAITING_APPROVAL, State.APPROVED, State.STARTED)
+    OPEN = (State.PROPOSED, State.AWAITING_APPROVAL, State.AWAITING_ANSWER, State.APPROVED, State.STARTED)
     """States without a result. A call of unknown outcome may have one: that its outcome is unknown."""
 
     call_id = models.UUIDField(primary_key=True, editable=False)

@@ -38,6 +38,7 @@ PAUSE_MESSAGES: Final[dict[control.PauseOutcome, Promise]] = {
     "already_paused": gettext_lazy("The run was paused before."),
     "waits_for_approval": gettext_lazy("The run waits for an approval, so there is nothing to pause."),
     "waits_for_decision": gettext_lazy("The run waits for a decision, so there is nothing to pause."),
+    "waits_for_answer": gettext_lazy("The run waits for an answer, so there is nothing to pause."),
     "stop_asked": gettext_lazy("The run is being stopped. Nothing was changed."),
     "already_ended": ALREADY_ENDED,
 }

@@ -21,6 +21,7 @@ SHOWN_CHARS: Final = 240
 ICONS: Final = {
     ToolCall.State.PROPOSED: "clock",
     ToolCall.State.AWAITING_APPROVAL: "hand",
+    ToolCall.State.AWAITING_ANSWER: "message-circle-question-mark",
     ToolCall.State.APPROVED: "clock",
     ToolCall.State.DENIED: "ban",
     ToolCall.State.STARTED: "loader",

@@ -20,6 +20,10 @@ TOOL_TOO_OFTEN: Final = ErrorSentence(
     "%(tool)s is called too often: its limit of calls in a minute is %(most)s, and the next one can be made in "
     "%(wait_s)s s. This call was not made."
 )
+CANNOT_WAIT: Final = ErrorSentence(
+    "%(tool)s would have to wait, for a person for example, and nothing can wait here. Go on without it."
+)
+ASKED_TOO_OFTEN: Final = ErrorSentence("%(tool)s has asked %(count)s times in one call, which is the most.")
 TOOL_ENDED_ITSELF: Final = ErrorSentence("The tool ended itself with %(error)s.")
 
 # A run that its host could not finish
@@ -46,6 +50,8 @@ FIND_THE_PLACE: Final = ErrorSentence(
 DENIED: Final = ErrorSentence("A person denied this call, it was not run.")
 DENIED_BECAUSE: Final = ErrorSentence("A person denied this call, it was not run. They said: %(message)s")
 NOT_APPROVED: Final = ErrorSentence("Nobody approved this call in time, it was not run.")
+NOT_ANSWERED: Final = ErrorSentence("Nobody answered in time.")
+ANSWER_LATER: Final = ErrorSentence("Answer it when the agent asks again, or say it in the task")
 APPROVE_LATER: Final = ErrorSentence("Approve it when the agent asks again, or rephrase the task")
 NO_RESULT: Final = ErrorSentence("Stopped before it gave a result.")
 STOPPED_WHILE_IT_RAN: Final = ErrorSentence("Stopped while it ran: it may or may not have happened.")

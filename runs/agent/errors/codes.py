@@ -39,6 +39,7 @@ CODES: dict[str, str] = {
     "unknown_tool": "The model called a tool that the run does not have.",
     "invalid_arguments": "The model's arguments do not fit the tool.",
     "denied": "A person did not allow the call, or nobody allowed it in time.",
+    "not_answered": "Nobody answered the question of the call in time.",
     "stopped": "The call was stopped with its run.",
     # An answer
     "bad_output": "The answer did not fit the output schema, even when the model was asked for it again.",

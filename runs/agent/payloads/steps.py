@@ -15,7 +15,7 @@ from runs.agent.tools.protocol import Effect
 
 CallBesideState = Literal["waiting", "denied", "running", "succeeded", "failed", "timeout", "unknown"]
 LaneOutcome = Literal["won", "lost", "failed", "cancelled"]
-Decision = Literal["approved", "denied", "undone", "happened", "run_again"]
+Decision = Literal["approved", "denied", "undone", "happened", "run_again", "answered", "not_answered"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,16 +196,36 @@ class ErrorPayload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QuestionPayload:
-    """Payload of a question to a person about a call: may it run (`approval`), or did it take effect (`outcome`)?"""
+class QuestionPart:
+    """A question of a tool to a person."""
 
-    asks: Literal["approval", "outcome"]
+    id: str
+    round: int
+    """Which question of its call it is, from 1."""
+    kind: str
+    """The `QuestionKind`."""
+    text: str
+    choices: tuple[str, ...] = ()
+    form: dict[str, Any] | None = None
+    """The JSON Schema of the answer."""
+    default: Any = ABSENT
+    """The answer if nobody answers in time; absent without one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionPayload:
+    """Payload of a question to a person about a call: may it run (`approval`), did it take effect (`outcome`), or what
+    is the answer that its tool asks for (`answer`)?"""
+
+    asks: Literal["approval", "outcome", "answer"]
     effect: Effect
     expires_at: float | Absent | None = ABSENT
     """Deadline in seconds since the epoch, after which the agent's rule decides; None without a deadline."""
     card: str | None = None
     arguments_hash: str = ""
     """Hash of the stored and shown arguments; an approval is bound to it."""
+    question: QuestionPart | None = None
+    """What the tool asks, with `answer`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +247,12 @@ class DecisionPayload:
     reason: str
     changes: tuple[ArgumentChange, ...] = ()
     card: str | None = None
+    question_id: str = ""
+    """The question that was answered."""
+    answer: Any = ABSENT
+    """The answer: a text, a choice, or the object of a form."""
+    surface: str = ""
+    """Where it was answered: a `Question.Surface`; empty for the deadline."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,12 @@ CALL_STATES: Final[dict[str, CallWords]] = {
     "awaiting_approval": CallWords(
         label=words("Awaiting approval"), badge=words("Needs approval"), progress="waiting", icon="hand"
     ),
+    "awaiting_answer": CallWords(
+        label=words("Awaiting an answer"),
+        badge=words("Needs an answer"),
+        progress="waiting",
+        icon="message-circle-question-mark",
+    ),
     "approved": CallWords(label=words("Approved"), badge=words("Approved"), progress="waiting", icon="check"),
     "denied": CallWords(label=words("Denied"), badge=words("Denied"), progress="denied", icon="ban"),
     "started": CallWords(label=words("Started"), badge=words("Running"), progress="running", icon="loader-circle"),
@@ -61,6 +67,7 @@ class QuestionWords:
 QUESTIONS: Final[dict[str, QuestionWords]] = {
     "approval": QuestionWords("awaiting_approval", words("Approval needed")),
     "outcome": QuestionWords("unknown", words("Outcome unknown")),
+    "answer": QuestionWords("awaiting_answer", words("A question for you")),
 }
 """By the kind of question."""
 
@@ -70,6 +77,8 @@ DECISIONS: Final[dict[str, QuestionWords]] = {
     "undone": QuestionWords("awaiting_approval", words("Approval taken back")),
     "happened": QuestionWords("succeeded", words("Confirmed: it happened")),
     "run_again": QuestionWords("approved", words("Runs again")),
+    "answered": QuestionWords("proposed", words("Answered")),
+    "not_answered": QuestionWords("failed", words("Not answered in time")),
 }
 """By the decision of a person or of the agent's rule."""
 

@@ -40,12 +40,17 @@ class CallRunner(Protocol):
     waits_for: set[ParkedFor]
     nested_places: asyncio.Semaphore
 
+    @property
+    def can_wait(self) -> bool:
+        """True if calls may wait for something outside."""
+        ...
+
     def add_calls(self, calls: Sequence[ToolInvocation], entry: Entry) -> bool:
         """Add new calls to the entry that records them. Returns True if it asks a person."""
         ...
 
     async def run_together(self, calls: Sequence[ToolInvocation], places: asyncio.Semaphore) -> dict[str, ToolResult]:
-        """Run proposed calls. Returns the results by call id, without those that wait for a person."""
+        """Run proposed calls. Returns the results by call id, without those that wait."""
         ...
 
 
@@ -72,12 +77,14 @@ class NestedCalls:
         self._position = 0
 
     async def run(self, tool: Tool) -> ToolResult | None:
-        """Run the call of `tool`. Returns its result; None if one of its calls waits for a person.
+        """Run the call of `tool`. Returns its result; None if one of its calls waits.
 
-        Raises what its calls raise: `JournalClosed`.
+        Raises what its calls raise: `JournalClosed`; and `CallWaits` if the tool itself does.
         """
         with call_context(self._call.call_id), calls_made_by(self):
-            output, error, duration_s = await call_tool(tool, self._call.arguments, timeout_s=NO_LIMIT_S)
+            output, error, duration_s = await call_tool(
+                tool, self._call.arguments, timeout_s=NO_LIMIT_S, may_wait=self._runner.can_wait
+            )
         if self._failure is not None:
             raise self._failure from self._failure.__cause__
         if self._is_waiting:
@@ -117,7 +124,7 @@ class NestedCalls:
             self._known |= {call.position: NestedCall(call, results.get(call.call_id)) for call in open_calls}
             self._is_waiting = len(results) < len(open_calls)
         if self._is_waiting:
-            raise ToolFailed("It waits for a person.")
+            raise ToolFailed("It waits for one of its calls.")
         return [self._outcome(self._known[call.position].result) for call in calls]
 
     def _next(self, request: CallRequest) -> ToolInvocation:

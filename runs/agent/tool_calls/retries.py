@@ -40,19 +40,21 @@ async def call_with_retries(
     timeout_s: float,
     time_left: Callable[[], float] = lambda: inf,
     on_failed_attempt: OnFailedToolAttempt = _nobody,
+    may_wait: bool = False,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> CallOutput:
     """Call the tool with the retries of its policy, each attempt for at most `timeout_s` and the time left.
 
-    Raises only when cancelled. A tool without a policy is called once, and so is an unsafe one: the effect of its first
-    call is unknown.
+    Raises only when cancelled, and as `call_tool` if it `may_wait`. A tool without a policy is called once, and so is
+    an unsafe one: the effect of its first call is unknown.
     """
     policy = retry_of(tool)
     started, attempt = time.perf_counter(), 1
     while True:
         left_s = max(0.0, time_left())
         limit = "tool_timeout_s" if timeout_s <= left_s else "max_duration_s"
-        output, error, _ = await call_tool(tool, arguments, timeout_s=min(timeout_s, left_s), limit=limit)
+        allowed_s = min(timeout_s, left_s)
+        output, error, _ = await call_tool(tool, arguments, timeout_s=allowed_s, limit=limit, may_wait=may_wait)
         if error is None or error.code not in _PASSING or attempt >= policy.max_attempts:
             break
         wait_s = random.uniform(0, policy.longest_wait_s(attempt))  # noqa: S311 - jitter

@@ -8,11 +8,12 @@ from functools import partial
 from runs.agent.budget.deadline import Deadline
 from runs.agent.budget.turn_and_call_limits import CallLimit
 from runs.agent.errors.agent_error import AgentError
+from runs.agent.errors.call_sentences import ASKED_TOO_OFTEN
 from runs.agent.errors.classification import handle_agent_error
 from runs.agent.errors.exceptions import ToolFailed, UnknownTool
 from runs.agent.files.access import NO_FILES, FileAccess, files_context
 from runs.agent.interrupts import Parked
-from runs.agent.journal import CallChange, CallState, Entry, Journal, ParkedFor
+from runs.agent.journal import PARKED_FOR, CallChange, CallState, Entry, Journal, ParkedFor
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.messages import NestedCall, ToolInvocation, ToolRequest, ToolResult
 from runs.agent.output_text import output_text
@@ -22,13 +23,16 @@ from runs.agent.redaction.redactor import holds_hidden
 from runs.agent.run_limits import RunLimits
 from runs.agent.skills.access import NO_SKILLS, SkillAccess, skills_context
 from runs.agent.state import AgentStatus
-from runs.agent.text import call_text, changed_text
+from runs.agent.text import call_text, changed_text, default_text
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.agent.tool_calls.approval_rules import Approvals, approval_question, outcome_question
 from runs.agent.tool_calls.nested_calls import NestedCalls, never_made
 from runs.agent.tool_calls.retries import call_with_retries
+from runs.agent.tool_calls.waiting_calls import entry_of_wait, failed_call
 from runs.agent.tools.call_idempotency import call_context
-from runs.agent.tools.protocol import REPEATABLE, Effect, Tool, effect_of, makes_calls
+from runs.agent.tools.call_waits import CallWaits
+from runs.agent.tools.person_questions import MAX_ROUNDS, GivenAnswer, answers_context
+from runs.agent.tools.protocol import REPEATABLE, Effect, Tool, effect_of, makes_calls, needs_person
 from runs.agent.tools.toolbox import Toolbox
 from runs.agent.tools.validation import meant_arguments, validated
 
@@ -49,10 +53,12 @@ class ToolCallRunner:
         files: FileAccess = NO_FILES,
         skills: SkillAccess = NO_SKILLS,
         nested: Mapping[str, Sequence[NestedCall]] | None = None,
+        answers: Mapping[str, Sequence[GivenAnswer]] | None = None,
     ) -> None:
         """`offered` are the tools of the toolbox that calls may make calls of. `approvals` are the rules for asking a
         person; None if no person can be asked. `call_limit` counts the calls that calls make. `nested` are those of
-        earlier claims, by the id of the call that makes them."""
+        earlier claims, by the id of the call that makes them. `answers` are those that calls have got so far, by the id
+        of the call."""
         self.toolbox = toolbox
         self.offered = offered
         self.journal = journal
@@ -63,7 +69,8 @@ class ToolCallRunner:
         self.files = files
         self.skills = skills
         self.waits_for: set[ParkedFor] = set()
-        """The decisions of a person that calls of this turn wait for."""
+        """What calls of this turn wait for: decisions and answers of a person."""
+        self._answers = answers or {}
         self._nested: dict[str, dict[int, NestedCall]] = {
             parent_id: {each.call.position: each for each in calls} for parent_id, calls in (nested or {}).items()
         }
@@ -114,25 +121,30 @@ class ToolCallRunner:
         entry.calls = changes
         return bool(asked)
 
+    @property
+    def can_wait(self) -> bool:
+        """True if calls may wait for something outside: the run is recorded, and goes on later."""
+        return self.approvals is not None
+
     async def results(self, calls: Sequence[ToolInvocation]) -> dict[int, ToolResult]:
         """Run the proposed calls of a turn in parallel. Returns the results by index.
 
-        Raises `Parked` after all have ended, if one waits for a person: its outcome is unknown, or a call that it makes
-        needs an approval.
+        Raises `Parked` after all others have ended, if one waits: its outcome is unknown, it asks a person, or one that
+        it makes does.
         """
         self.waits_for.clear()
         places = asyncio.Semaphore(self.limits.max_parallel_calls)
         results = await self.run_together(calls, places, ends_turn=True)
         if len(results) < len(calls):
-            waits_for: ParkedFor = "decision" if "decision" in self.waits_for else "approval"
-            await self.journal.record(Entry(status=AgentStatus.WAITING, parks=waits_for))
+            parks = next(each for each in PARKED_FOR if each in self.waits_for)
+            await self.journal.record(Entry(status=AgentStatus.WAITING, parks=parks))
             raise Parked
         return {call.index: results[call.call_id] for call in calls}
 
     async def run_together(
         self, calls: Sequence[ToolInvocation], places: asyncio.Semaphore, *, ends_turn: bool = False
     ) -> dict[str, ToolResult]:
-        """Run proposed calls in parallel. Returns the results by call id, without those that wait for a person.
+        """Run proposed calls in parallel. Returns the results by call id, without those that wait.
 
         No call runs before its start is durable. A failed, timed-out or unknown tool gives a result; the others are not
         affected. Cancelling this cancels the calls.
@@ -178,8 +190,8 @@ class ToolCallRunner:
         or the meaning of its arguments have changed. If the model repeats the call, a person is asked."""
         if call.is_approved or not self._needs_approval(call):
             return None
-        failure = ToolFailed(f"{call.tool_name} now needs an approval, so this call was not run. Make the call again.")
-        return ToolResult(call.call_id, call.tool_name, None, handle_agent_error(failure, {"tool": call.tool_name}))
+        words = f"{call.tool_name} now needs an approval, so this call was not run. Make the call again."
+        return failed_call(call, words)
 
     async def _start(self, call: ToolInvocation) -> None:
         """Record the start of the call, which uses up its approval. A call that waits for a slot has not started, so it
@@ -193,14 +205,35 @@ class ToolCallRunner:
             await self.journal.start(change)
 
     async def _call(self, call: ToolInvocation) -> ToolResult | None:
-        """The result of the call; None if a call that it makes waits for a person."""
+        """The result of the call; None if it waits, or a call that it makes does."""
+        answers = self._answers.get(call.call_id, ())
+        try:
+            if not self._answers:
+                return await self._call_tool(call, answers)
+            # Also for a call without answers: it may be one that an answered call makes.
+            with answers_context(answers):
+                return await self._call_tool(call, answers)
+        except CallWaits as waits:
+            if len(answers) >= MAX_ROUNDS:
+                return failed_call(call, ASKED_TOO_OFTEN.made(tool=call.tool_name, count=MAX_ROUNDS))
+            wait_s = self.approvals.wait_s if self.approvals is not None else None
+            entry = entry_of_wait(call, self._effect(call), waits, round_=len(answers) + 1, wait_s=wait_s)
+            await self.journal.record(entry)
+            self.waits_for.add(waits.waits_for)
+            return None
+
+    async def _call_tool(self, call: ToolInvocation, answers: Sequence[GivenAnswer]) -> ToolResult | None:
+        """The same. Raises `CallWaits` if the call itself waits."""
         try:
             tool = self.toolbox.get(call.tool_name)
         except UnknownTool as error:
             return ToolResult(call.call_id, call.tool_name, None, handle_agent_error(error, {"tool": call.tool_name}))
-        if self.refuses_hidden and call.call_id not in self._made_here and holds_hidden(call.arguments):
-            failure = ToolFailed("A secret in the arguments of this call was not stored, so it cannot be run again.")
-            return ToolResult(call.call_id, call.tool_name, None, handle_agent_error(failure, {"tool": tool.name}))
+        # A tool that only asks has all it needs with the answer.
+        is_answered = bool(answers) and needs_person(tool)
+        is_from_record = self.refuses_hidden and call.call_id not in self._made_here
+        if is_from_record and not is_answered and holds_hidden(call.arguments):
+            words = "A secret in the arguments of this call was not stored, so it cannot be run again."
+            return failed_call(call, words)
         if makes_calls(tool):
             return await NestedCalls(self, call, self._nested.setdefault(call.call_id, {})).run(tool)
         wanted_s: float = getattr(tool, "timeout_s", None) or self.limits.tool_timeout_s
@@ -211,8 +244,11 @@ class ToolCallRunner:
                 timeout_s=wanted_s,
                 time_left=self.deadline.left_s,
                 on_failed_attempt=partial(self._record_retry, call),
+                may_wait=self.can_wait,
             )
-        remark = "" if call.proposed_arguments is None else changed_text(call.arguments)
+        remark = default_text() if answers and answers[-1].is_default else ""
+        if call.proposed_arguments is not None:
+            remark = f"{changed_text(call.arguments)} {remark}".rstrip()
         return ToolResult(call.call_id, call.tool_name, output, error_, duration_s, remark)
 
     async def _ask_for_outcome(self, call: ToolInvocation, result: ToolResult) -> None:

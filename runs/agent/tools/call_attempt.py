@@ -12,6 +12,7 @@ from runs.agent.errors.exception_text import for_log, name_of
 from runs.agent.errors.exceptions import ToolFailed
 from runs.agent.json_data.json_types import JsonMapping
 from runs.agent.tools.call_limits import place_for
+from runs.agent.tools.call_waits import CallWaits
 from runs.agent.tools.protocol import Tool, effect_of
 from runs.agent.tools.registry import execute_tool_safely
 
@@ -19,10 +20,10 @@ logger = logging.getLogger(__name__)
 
 
 async def call_tool(
-    tool: Tool, arguments: JsonMapping, *, timeout_s: float, limit: str = "tool_timeout_s"
+    tool: Tool, arguments: JsonMapping, *, timeout_s: float, limit: str = "tool_timeout_s", may_wait: bool = False
 ) -> tuple[Any, AgentError | None, float]:
     """Call one tool. Returns the output as JSON or None, the error or None, and the seconds. Raises only when
-    cancelled.
+    cancelled, and `CallWaits` if the call waits for something outside and `may_wait`; else that is an error.
 
     After `timeout_s` the call is cancelled with the error `tool_timeout`, or `outcome_unknown` for an unsafe tool;
     `limit` is the name of the limit, for the message. A call that the tool's `call_limits` do not let begin in time
@@ -42,6 +43,10 @@ async def call_tool(
         error = _failed(tool, raised)
     except GeneratorExit:
         raise  # this coroutine is being closed
+    except CallWaits:
+        if may_wait:
+            raise
+        error = _failed(tool, ToolFailed(sentences.CANNOT_WAIT.made(tool=tool.name)))
     # SystemExit and the like would end the event loop, and with it every other run of this process.
     except BaseException as raised:  # noqa: BLE001 - a tool's bug is a result
         timed_out = isinstance(raised, TimeoutError) and deadline.expired()

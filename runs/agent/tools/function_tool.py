@@ -36,6 +36,7 @@ class FunctionTool:
         is_offered: Callable[[], bool] | None = None,
         needs_files: bool = False,
         needs_skills: bool = False,
+        needs_person: bool = False,
         setup_note: Callable[[], str] | None = None,
         concurrency: int | None = None,
         rate: int | None = None,
@@ -59,6 +60,8 @@ class FunctionTool:
         self.call_limits = CallLimits(self.name, concurrency=concurrency, rate=rate)
         self.needs_skills = needs_skills
         """True: models are offered it only in runs with skills."""
+        self.needs_person = needs_person
+        """True: models are offered it only in runs that can ask a person."""
         self._setup_note = setup_note
         if parameters is None:
             signature = read_signature(function, name=self.name)

@@ -58,6 +58,11 @@ def needs_skills(tool: Tool) -> bool:
     return bool(getattr(tool, "needs_skills", False))
 
 
+def needs_person(tool: Tool) -> bool:
+    """True for a tool that is of use only in a run that can ask a person."""
+    return bool(getattr(tool, "needs_person", False))
+
+
 def approval_of(tool: Tool) -> Approval | None:
     """The tool's own rule for approvals; None: the agent's rule applies."""
     approval: Approval | None = getattr(tool, "approval", None)

@@ -38,6 +38,7 @@ BUILTIN_MODULES: tuple[str, ...] = (
     "runs.agent.tools.web.http_request",
     "runs.agent.tools.web.web_search",
     "runs.agent.tools.skills.read_skill",
+    "runs.agent.tools.people.ask_person",
 )
 """Imported at the first access to the registry. Each registers its tools with `layer="builtin"`."""
 
@@ -80,6 +81,7 @@ def tool(
     is_offered: Callable[[], bool] | None = None,
     needs_files: bool = False,
     needs_skills: bool = False,
+    needs_person: bool = False,
     setup_note: Callable[[], str] | None = None,
     concurrency: int | None = None,
     rate: int | None = None,
@@ -100,6 +102,7 @@ def tool(
     is_offered: Callable[[], bool] | None = None,
     needs_files: bool = False,
     needs_skills: bool = False,
+    needs_person: bool = False,
     setup_note: Callable[[], str] | None = None,
     concurrency: int | None = None,
     rate: int | None = None,
@@ -112,9 +115,9 @@ def tool(
     allowed for an unsafe tool. `approval` says which calls need an approval, unless the agent has a rule for this tool.
     `makes_calls`: it calls other tools (`nested_calls.py`), starts again after an approval or a crash, and so is pure.
     `is_offered` tells whether the site is set up for the tool, and `setup_note` adds to its description how. Models
-    are offered a tool that `needs_files` or `needs_skills` only in runs with some. `concurrency` is the most of its
-    calls at once and `rate` the most in a minute, both in this process: further calls wait, then fail as
-    `ToolUnavailable`. Built-in tools register with `layer="builtin"`.
+    are offered a tool that `needs_files` or `needs_skills` only in runs with some, and one that `needs_person` only
+    where a person can be asked. `concurrency` is the most of its calls at once and `rate` the most in a minute, both in
+    this process: further calls wait, then fail as `ToolUnavailable`. Built-in tools register with `layer="builtin"`.
 
     Raises `ValueError` if the layer has another tool of that name.
     """
@@ -133,6 +136,7 @@ def tool(
             is_offered=is_offered,
             needs_files=needs_files,
             needs_skills=needs_skills,
+            needs_person=needs_person,
             setup_note=setup_note,
             concurrency=concurrency,
             rate=rate,

@@ -72,21 +72,31 @@ def schema_validator(schema: JsonMapping, *, name: str) -> Validate:
     if schema.get("type") != "object":
         raise TypeError(f"The parameters of {name!r} must be a JSON Schema of type 'object', not {dict(schema)!r}.")
     try:
-        check = SchemaCheck(_closed(schema))
+        faults_in = object_check(schema)
     except ValueError as error:
         raise TypeError(f"The parameters of {name!r} are not a JSON Schema: {error}") from error
 
     def validate(arguments: JsonMapping) -> JsonObject:
         plain = dict(arguments)
+        if faults := faults_in(plain):
+            raise checked(name, faults)
+        return plain
+
+    return validate
+
+
+def object_check(schema: JsonMapping) -> Callable[[JsonObject], list[Fault]]:
+    """A function that returns the faults of an object, in bounded time. Raises `ValueError` with the schema's fault."""
+    check = SchemaCheck(_closed(schema))
+
+    def faults_in(plain: JsonObject) -> list[Fault]:
         try:
             faults = [fault for error in check.faults(plain) for fault in _faults(error)]
         except TooMuchToCheck as error:
             faults = [Fault("", str(error))]
-        if faults:
-            raise checked(name, list(dict.fromkeys(faults)))  # each `required` error gives all missing names
-        return plain
+        return list(dict.fromkeys(faults))  # each `required` error gives all missing names
 
-    return validate
+    return faults_in
 
 
 def _closed(schema: JsonMapping) -> JsonObject:

@@ -14,6 +14,7 @@ from runs.engine.control.launch import launch, run_again
 from runs.engine.control.launch_idempotency import KeyReused, launch_once
 from runs.engine.control.overrides import OVERRIDES, launched_like, with_rules_of_today
 from runs.engine.control.pause import PauseOutcome, pause
+from runs.engine.control.questions import AnswerRefused, answer, expire_questions
 from runs.engine.control.resume import ResumeOutcome, resume
 from runs.engine.control.retry_waits import WaitOutcome, stop_retrying, try_now
 from runs.engine.control.unknown_outcomes import Outcome, settle
@@ -21,6 +22,7 @@ from runs.engine.control.unknown_outcomes import Outcome, settle
 __all__ = [
     "GRACE_S",
     "OVERRIDES",
+    "AnswerRefused",
     "CancelOutcome",
     "Ceilings",
     "DecisionRefused",
@@ -32,6 +34,7 @@ __all__ = [
     "PauseOutcome",
     "ResumeOutcome",
     "WaitOutcome",
+    "answer",
     "approve",
     "can_be_forced_at",
     "cancel",
@@ -41,6 +44,7 @@ __all__ = [
     "deny",
     "end_graces",
     "expire_approvals",
+    "expire_questions",
     "force",
     "launch",
     "launch_once",

@@ -44,7 +44,7 @@ def undo_approval(call_id: UUID | str, *, by: Any) -> ToolCall:
     if call.state != ToolCall.State.APPROVED or call.decided_by_id != getattr(by, "pk", None):
         raise DecisionRefused("already_decided", stands(call), call)
     now = database_now()
-    is_parked = run.owner is None and run.waiting_for == Run.WaitingFor.APPROVAL
+    is_parked = run.owner is None and run.waiting_for in Run.ASKING
     if not is_parked or call.undo_until is None or _is_over(call.undo_until, now):
         too_late = Wording.paragraph(Wording("It is too late to undo this."), stands(call))
         raise DecisionRefused("too_late", too_late, call)
@@ -89,5 +89,5 @@ def _end_graces_in(run_id: UUID) -> None:
     run = Run.objects.select_for_update(skip_locked=True).filter(pk=run_id).first()
     if run is None or not run.calls.filter(~is_in_grace(), undo_until__isnull=False).update(undo_until=None):
         return
-    if run.waiting_for == Run.WaitingFor.APPROVAL and run.cancel_requested_at is None:
+    if run.waiting_for in Run.ASKING and run.cancel_requested_at is None:
         go_on_if_decided(run)

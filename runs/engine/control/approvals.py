@@ -77,7 +77,7 @@ def deny(call_id: UUID | str, *, by: Any, arguments_hash: str, reason: str = "")
 def expire_approvals() -> int:
     """Decide the approvals whose deadline has passed, as each run's agent says. Returns their number."""
     late = ToolCall.objects.filter(state=ToolCall.State.AWAITING_APPROVAL, expires_at__lte=Now())
-    parked = late.filter(run__status=Run.Status.WAITING, run__waiting_for=Run.WaitingFor.APPROVAL)
+    parked = late.filter(run__status=Run.Status.WAITING, run__waiting_for__in=Run.ASKING)
     waiting = parked.filter(run__cancel_requested_at__isnull=True).order_by("expires_at")
     runs = dict.fromkeys(waiting.values_list("run_id", flat=True)[:MAX_EXPIRED_A_SWEEP])
     return sum(_expire_in(run_id) for run_id in runs)
@@ -86,7 +86,7 @@ def expire_approvals() -> int:
 @transaction.atomic
 def _expire_in(run_id: UUID) -> int:
     run = Run.objects.select_for_update().get(pk=run_id)
-    if run.cancel_requested_at is not None or run.waiting_for != Run.WaitingFor.APPROVAL:
+    if run.cancel_requested_at is not None or run.waiting_for not in Run.ASKING:
         return 0
     late = list(run.calls.filter(state=ToolCall.State.AWAITING_APPROVAL, expires_at__lte=Now()))
     _expire(run, late)
@@ -102,7 +102,7 @@ def _decide(call_id: UUID | str, shown_hash: str, by: Any, decision: Any) -> Too
         check_run(run, call)
         if call.state != ToolCall.State.AWAITING_APPROVAL:
             raise DecisionRefused("already_decided", stands(call), call)
-        if run.waiting_for != Run.WaitingFor.APPROVAL:
+        if run.waiting_for not in Run.ASKING:
             raise DecisionRefused("not_waiting", Wording("The run does not wait for an approval."), call)
         is_late = call.expires_at is not None and call.expires_at <= database_now()
         if is_late:

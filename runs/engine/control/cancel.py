@@ -17,7 +17,7 @@ from runs.engine.recording.call_endings import ending_of, without_result
 from runs.engine.recording.parallel_calls import parallel_calls_of
 from runs.engine.recording.run_activity import stop_report_of
 from runs.engine.recording.stop_report import asked_payload, running_words, stop_report_at_once
-from runs.models import Run, Step
+from runs.models import Question, Run, Step
 from runs.models.permissions import may_stop
 
 CancelOutcome = Literal["cancelled", "asked", "already_ended"]
@@ -73,6 +73,7 @@ def end_open_calls(run: Run) -> None:
     """Give each call without a result one: it will not run again, and no decision about it is possible."""
     results = run.steps.filter(kind=Step.Kind.TOOL_RESULT, call_id__isnull=False)
     have_results = set(results.values_list("call_id", flat=True))
+    Question.objects.filter(call__run=run).withdraw()
     for call in without_result(run.calls.order_by("turn", "index", "position"), have_results):
         ending = ending_of(call.state, call.effect)
         if call.state != ending.state:

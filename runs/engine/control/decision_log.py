@@ -73,14 +73,11 @@ def add_result(run: Run, call: ToolCall, content: str, *, by: str | None, code: 
 
 
 def go_on_if_decided(run: Run) -> None:
-    """Save the run; queue it if all decisions are made, and none can be undone any more."""
-    if run.waiting_for == Run.WaitingFor.APPROVAL:
-        undecided = Q(state=ToolCall.State.AWAITING_APPROVAL) | is_in_grace()
-        is_decided = not run.calls.filter(undecided).exists()
-    else:
-        is_decided = not run.calls.undecided().exists()
+    """Save the run; queue it if all decisions are made and all questions answered, and none can be undone any more."""
+    run.waiting_for = _waits_for(run)
+    is_decided = not run.waiting_for
     if is_decided:
-        run.status, run.waiting_for = Run.Status.IDLE, ""
+        run.status = Run.Status.IDLE
         # From here on a host may run the calls, whatever the clock does.
         run.calls.filter(undo_until__isnull=False).update(undo_until=None)
     run.save(update_fields=["status", "waiting_for", "next_sequence"])
@@ -88,6 +85,18 @@ def go_on_if_decided(run: Run) -> None:
     if is_decided:
         dispatch(run.pk)
     announce(run.pk, run.last_sequence)
+
+
+def _waits_for(run: Run) -> str:
+    """What the calls of a parked run wait for, in the order of `PARKED_FOR`; empty if they wait for nothing."""
+    states = ToolCall.State
+    waiting = Q(state__in=[states.UNKNOWN, states.AWAITING_APPROVAL, states.AWAITING_ANSWER]) | is_in_grace()
+    found = set(run.calls.filter(waiting).values_list("state", flat=True))
+    if states.UNKNOWN in found and run.calls.undecided().exists():
+        return Run.WaitingFor.DECISION
+    if found & {states.AWAITING_APPROVAL, states.APPROVED}:
+        return Run.WaitingFor.APPROVAL
+    return Run.WaitingFor.ANSWER if states.AWAITING_ANSWER in found else ""
 
 
 def without_secrets(text: str) -> str:

@@ -15,7 +15,14 @@ from runs.models import Run, Step
 from runs.models.permissions import may_stop
 
 PauseOutcome = Literal[
-    "paused", "asked", "already_paused", "waits_for_approval", "waits_for_decision", "stop_asked", "already_ended"
+    "paused",
+    "asked",
+    "already_paused",
+    "waits_for_approval",
+    "waits_for_decision",
+    "waits_for_answer",
+    "stop_asked",
+    "already_ended",
 ]
 
 
@@ -24,9 +31,9 @@ def pause(run_id: UUID, *, by: Any) -> PauseOutcome:
     """Pause a run. "paused": it had no host and is paused. "asked": its host pauses it between two turns,
     or between a reply and its calls.
 
-    All other outcomes change nothing and name the run's state: already paused, waiting for a decision about a call,
-    asked to stop, or ended (an asked run may also end before it reaches the pause). A second request changes nothing.
-    Raises `PermissionDenied` and `Run.DoesNotExist`.
+    All other outcomes change nothing and name the run's state: already paused, waiting for a decision about a call or
+    an answer, asked to stop, or ended (an asked run may also end before it reaches the pause). A second request changes
+    nothing. Raises `PermissionDenied` and `Run.DoesNotExist`.
     """
     run = Run.objects.select_for_update().get(pk=run_id)
     check_may(may_stop, by, run)
@@ -63,4 +70,6 @@ def _why_not(run: Run) -> PauseOutcome | None:
             return "waits_for_approval"
         case Run.WaitingFor.DECISION:
             return "waits_for_decision"
+        case Run.WaitingFor.ANSWER:
+            return "waits_for_answer"
     return None

@@ -43,7 +43,7 @@ def settle(call_id: UUID | str, *, by: Any, outcome: Outcome, reason: str = "") 
     check_run(run, call)
     if not run.calls.undecided().filter(pk=call.pk).exists():
         raise DecisionRefused("already_decided", stands(call), call)
-    if run.waiting_for != Run.WaitingFor.DECISION:
+    if run.waiting_for not in Run.ASKING:
         raise DecisionRefused("not_waiting", Wording("The run does not wait for a decision."), call)
     reason = without_secrets(reason)
     who = name_of(by)

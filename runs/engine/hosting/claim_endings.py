@@ -87,11 +87,14 @@ async def close_open_calls(recorder: Recorder) -> None:
 
 
 def _person_decides(recorder: Recorder) -> ParkedFor | None:
-    """The decision about open calls that the run waits for; None if it can go on."""
+    """The decision or answer about open calls that the run waits for; None if it can go on."""
     if any(_outcome_is_unknown(change) for change in recorder.open_calls.values()):
         return "decision"
-    if any(change.state == "awaiting_approval" for change in recorder.open_calls.values()):
+    states = {change.state for change in recorder.open_calls.values()}
+    if "awaiting_approval" in states:
         return "approval"
+    if "awaiting_answer" in states:
+        return "answer"
     return None
 
 

@@ -5,7 +5,7 @@ a run whose lease has expired. SQLite has one host (guaranteed by a file lock), 
 whose owner is not this boot is orphaned.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -20,7 +20,7 @@ from django.db.models.functions import Now
 from runs.engine.operations import fault_points
 from runs.engine.writing.columns import Columns
 from runs.engine.writing.writes import FROZE
-from runs.models import Run, Step, ToolCall
+from runs.models import Question, Run, Step, ToolCall
 from runs.models.concurrency_limits import AtOnce, Places, limits_for
 
 LEASE_S: float = settings.AGENTSITE_LEASE_S
@@ -44,6 +44,8 @@ class Claim:
     """True if its last host vanished without releasing it."""
     steps: tuple[Step, ...]
     calls: tuple[ToolCall, ...]
+    answered: tuple[Question, ...]
+    """The answered questions of calls that have no result yet, in order."""
     is_limited: bool
     """True if other runs may wait for its slot."""
 
@@ -132,7 +134,14 @@ def claim(run_id: UUID, owner: str) -> Claim | ClaimRefusal:
     has_steps = run.next_sequence > 1
     steps = tuple(run.steps.order_by("sequence")) if has_steps else ()
     calls = tuple(run.calls.order_by("turn", "index", "position")) if has_steps else ()
-    return Claim(run, was_hosted, steps, calls, bool(limits))
+    return Claim(run, was_hosted, steps, calls, _answered(calls), bool(limits))
+
+
+def _answered(calls: Sequence[ToolCall]) -> tuple[Question, ...]:
+    open_calls = [call.pk for call in calls if call.state in ToolCall.OPEN]
+    if not open_calls:
+        return ()
+    return tuple(Question.objects.filter(call__in=open_calls, state__in=Question.CLOSED).order_by("call", "round"))
 
 
 def _refused_by(limits: list[AtOnce], run: Run) -> ClaimRefusal | None:

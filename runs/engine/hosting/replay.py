@@ -8,14 +8,24 @@ from runs.agent.errors.agent_error import AgentError, ErrorSeverity
 from runs.agent.messages import History, ModelReply, NestedCall, ToolInvocation, ToolRequest, ToolResult, Turn
 from runs.agent.payloads.notes import BadOutputPayload, UnfinishedPayload, Why, WindowPayload
 from runs.agent.payloads.steps import ToolResultPayload
+from runs.agent.tools.person_questions import GivenAnswer
 from runs.agent.unfinished_thought import INTERRUPTIONS
-from runs.models import Run, Step, ToolCall
+from runs.models import Question, Run, Step, ToolCall
 
 
-def history_of(run: Run, steps: Sequence[Step], calls: Iterable[ToolCall]) -> History:
-    """The history recorded for `run`: finished turns, and the reply whose calls still miss results, if there is one."""
+def history_of(
+    run: Run, steps: Sequence[Step], calls: Iterable[ToolCall], answered: Iterable[Question] = ()
+) -> History:
+    """The history recorded for `run`: finished turns, and the reply whose calls still miss results, if there is one.
+
+    `answered` are the answered questions of those calls, in order.
+    """
     history = History(
-        steps=run.last_sequence, tokens=run.tokens_used or 0, cost_usd=run.cost, active_s=run.active_ms / 1000
+        steps=run.last_sequence,
+        tokens=run.tokens_used or 0,
+        cost_usd=run.cost,
+        active_s=run.active_ms / 1000,
+        open_answers=_answers(answered),
     )
     calls_by_turn: dict[int, list[ToolCall]] = defaultdict(list)
     nested: list[ToolCall] = []
@@ -57,6 +67,14 @@ def history_of(run: Run, steps: Sequence[Step], calls: Iterable[ToolCall]) -> Hi
                     recorded = NestedCall(invocation_of(call), _result(told, call))
                     history.open_nested.setdefault(call.parent_id, []).append(recorded)
     return history
+
+
+def _answers(answered: Iterable[Question]) -> dict[str, list[GivenAnswer]]:
+    """The answers by the id of their call, in order."""
+    found: dict[str, list[GivenAnswer]] = {}
+    for question in answered:
+        found.setdefault(str(question.call_id), []).append(question.given_answer())
+    return found
 
 
 def invocation_of(call: ToolCall) -> ToolInvocation:

@@ -85,7 +85,7 @@ class RunExecution:
         self, budgets: Sequence[Budget], earlier: tuple[Exchange, ...], files: KnownFiles, skills: RunSkills
     ) -> AgentLoop:
         run = self.claim.run
-        history = history_of(run, self.claim.steps, self.claim.calls)
+        history = history_of(run, self.claim.steps, self.claim.calls, self.claim.answered)
         history.earlier = earlier
         setup = setup_of(run.config, self.services.provider_for)
         setup = replace(setup, files=RunFiles(run), file_infos=files.infos, images=files.images)

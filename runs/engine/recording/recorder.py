@@ -30,7 +30,7 @@ from runs.engine.recording.reply_html import html_in_time, is_prose, takes_long
 from runs.engine.recording.reply_stream import ReplyStream
 from runs.engine.recording.run_activity import RunActivity
 from runs.engine.recording.step_alerts import StepAlerts
-from runs.engine.recording.step_columns import call_columns, call_update, step_columns
+from runs.engine.recording.step_columns import asked_columns, call_columns, call_update, step_columns
 from runs.engine.recording.write_sequence import WriteSequence
 from runs.engine.writing.columns import Columns
 from runs.engine.writing.writer import Writer
@@ -190,6 +190,7 @@ class Recorder:
             steps=steps,
             attempts=ended_attempts([*unfinished, *notes]),
             calls=[call_update(change) for change in calls or []],
+            withdrawn=self._open.withdrawn_by(calls or []),
             status=status,
             waiting_for=waiting_for,
             leaves=True,
@@ -240,7 +241,11 @@ class Recorder:
                 self.stream.end(f"{self.epoch}-{each}", whole_turn=decides_turn(thought.payload))
 
     def _note_calls(self, entry: Entry, write: Write) -> None:
+        if self._open.asking:
+            write.withdrawn = self._open.withdrawn_by(entry.calls)
         for change in entry.calls:
+            if change.asked is not None:
+                write.questions.append(asked_columns(change, change.asked, redactor=self._redactor))
             if change.is_new:
                 write.new_calls.append(call_columns(change, redactor=self._redactor))
             else:

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from runs.agent.journal import CallChange
+from runs.agent.call_ids import question_id
+from runs.agent.journal import CallChange, QuestionAsked
 from runs.agent.payloads.json_form import as_json
 from runs.agent.payloads.kinds import in_claim
 from runs.agent.payloads.steps import QuestionPayload
@@ -14,6 +15,7 @@ from runs.agent.wording import said_in
 from runs.engine.recording.canonical_json import arguments_hash
 from runs.engine.writing.columns import Columns
 from runs.engine.writing.writes import CallUpdate
+from runs.models.question import question_columns
 
 OUR_OWN = frozenset(
     {"turn", "call_id", "attempt", "max_attempts", "severity", "recoverable", "lane", "tokens", "cost", "card"}
@@ -69,4 +71,19 @@ def call_update(change: CallChange) -> CallUpdate:
     if started:
         # Recovery goes by the effect of the tool that was run, not of the one that existed when the call was proposed.
         return CallUpdate(call_id, change.state, change.effect, started_at=now)
+    if change.state == "awaiting_answer":
+        return CallUpdate(call_id, change.state)
     return CallUpdate(call_id, change.state, ended_at=now)
+
+
+def asked_columns(change: CallChange, asked: QuestionAsked, *, redactor: Redactor) -> Columns:
+    """The columns of the question that the call asks; `redactor` hides secrets."""
+    told = {name: redactor.value(value) for name, value in question_columns(asked.question).items()}
+    return told | {
+        "id": question_id(change.call.call_id, asked.round),
+        "call_id": change.call.call_id,
+        "round": asked.round,
+        "resume_state": redactor.value(asked.resume_state),
+        "asked_at": datetime.now(UTC),
+        "expires_at": None if asked.expires_at is None else datetime.fromtimestamp(asked.expires_at, UTC),
+    }

@@ -17,7 +17,7 @@ from runs.engine.queueing.dispatch import dispatch
 from runs.engine.writing.columns import Columns
 from runs.engine.writing.sql_rows import SqlTable, time_for
 from runs.engine.writing.writes import FENCED, FROZE, STOP_ASKED, Totals, Write, WriteOutcome
-from runs.models import Run, Step, ToolCall
+from runs.models import Question, Run, Step, ToolCall
 
 _COLUMNS = (
     *("status", "waiting_for", "next_sequence", "active_ms", "tokens_used", "crashes", "cost", "cost_is_partial"),
@@ -74,9 +74,12 @@ SET tokens = runs_spending.tokens + excluded.tokens,
         ELSE runs_spending.cost + excluded.cost END"""  # noqa: S608 - our number
 
 
+_WITHDRAW = "UPDATE runs_question SET state = 'withdrawn' WHERE call_id = %s AND state = 'open'"
+
+
 @cache
-def _tables(_vendor: str) -> tuple[SqlTable, SqlTable, SqlTable]:
-    return SqlTable(Step, without=("id",)), SqlTable(ToolCall), SqlTable(Run)
+def _tables(_vendor: str) -> tuple[SqlTable, SqlTable, SqlTable, SqlTable]:
+    return SqlTable(Step, without=("id",)), SqlTable(ToolCall), SqlTable(Run), SqlTable(Question)
 
 
 class Batch:
@@ -95,10 +98,12 @@ class Batch:
         """By the run's id in hexadecimal, its usage after this batch, where the batch changed it."""
         # The connection itself: `django.db.connection` looks it up again at each access, at five calls each.
         self._connection = connections[DEFAULT_DB_ALIAS]
-        self.steps, self.calls, self.runs = _tables(self._connection.vendor)
+        self.steps, self.calls, self.runs, self.questions = _tables(self._connection.vendor)
         self._step_rows: list[list[Any]] = []
         self._call_rows: list[list[Any]] = []
         self._call_updates: list[tuple[Any, ...]] = []
+        self._question_rows: list[list[Any]] = []
+        self._withdrawn: list[tuple[str]] = []
         self._clocks_apart: timedelta | None = None
         self._spent: dict[int, tuple[int, Decimal]] = {}
         self._as_time = time_for(self._connection.vendor)
@@ -123,6 +128,8 @@ class Batch:
             (self.steps.insert, self._step_rows),
             (self.calls.insert, self._call_rows),
             (_UPDATE_CALL, self._call_updates),
+            (self.questions.insert, self._question_rows),
+            (_WITHDRAW, self._withdrawn),
             (_UPDATE_RUN, staying),
             (_ADD_SPENDING, self._spending()),
         ):
@@ -172,14 +179,7 @@ class Batch:
                 self._first_step = write.run_id, row.next_sequence, parameters[self._ended_at]
             row.next_sequence += 1
             self._step_rows.append(parameters)
-        for call in write.new_calls:
-            self._call_rows.append(self.calls.parameters(call | about | self._expiry(call)))
-        for change in write.calls:
-            times = [
-                at if at is None or self._as_time is None else self._as_time(at)
-                for at in (change.started_at, change.ended_at)
-            ]
-            self._call_updates.append((change.state, write.epoch, change.effect, *times, change.call_id.hex))
+        self._note_calls(write, about)
         if write.status is not None:
             row.status, row.waiting_for = write.status, write.waiting_for
         is_progress = write.is_progress
@@ -192,13 +192,26 @@ class Batch:
             row.crashes %= FROZE  # A host that releases a run is not blocked by it, whether or not a freeze was noted.
         return WriteOutcome("written", row.next_sequence - 1, is_progress=is_progress)
 
-    def _expiry(self, call: Columns) -> Columns:
-        """The call's deadline by the database's clock, because another process checks it."""
-        if call.get("expires_at") is None:
+    def _note_calls(self, write: Write, about: Columns) -> None:
+        for call in write.new_calls:
+            self._call_rows.append(self.calls.parameters(call | about | self._expiry(call)))
+        for change in write.calls:
+            times = [
+                at if at is None or self._as_time is None else self._as_time(at)
+                for at in (change.started_at, change.ended_at)
+            ]
+            self._call_updates.append((change.state, write.epoch, change.effect, *times, change.call_id.hex))
+        for question in write.questions:
+            self._question_rows.append(self.questions.parameters(question | self._expiry(question)))
+        self._withdrawn += [(call_id.hex,) for call_id in write.withdrawn]
+
+    def _expiry(self, asking: Columns) -> Columns:
+        """The deadline of a call or question by the database's clock, because another process checks it."""
+        if asking.get("expires_at") is None:
             return {}
         if self._clocks_apart is None:
             self._clocks_apart = database_now() - datetime.now(UTC)
-        return {"expires_at": call["expires_at"] + self._clocks_apart}
+        return {"expires_at": asking["expires_at"] + self._clocks_apart}
 
     @staticmethod
     def _steps_of(write: Write, row: _Row) -> list[Columns]:

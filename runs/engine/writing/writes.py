@@ -83,6 +83,10 @@ class Write:
     """The attempts that these steps end."""
     new_calls: list[Columns] = field(default_factory=list)
     calls: list[CallUpdate] = field(default_factory=list)
+    questions: list[Columns] = field(default_factory=list)
+    """Column values of new questions."""
+    withdrawn: Sequence[UUID] = ()
+    """Calls whose open questions are withdrawn."""
     starts_call: bool = False
     """An unsafe call starts: refused if a stop was requested."""
     status: str | None = None

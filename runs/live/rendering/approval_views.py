@@ -19,7 +19,7 @@ CHANGE_CHARS = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class QuestionView:
     """A question about a call, or its answer."""
 
     asks: str
@@ -49,7 +49,7 @@ class Question:
         return CALL_STATES[self.call_state].icon if self.call_state in CALL_STATES else "hand"
 
 
-def question_of(step: Step) -> Question | None:
+def question_of(step: Step) -> QuestionView | None:
     """The question of an approval step, or the answer in it; None for other steps."""
     if step.call_id is None:
         return None
@@ -61,9 +61,9 @@ def question_of(step: Step) -> Question | None:
     return None
 
 
-def _answer(step: Step, told: DecisionPayload) -> Question:
+def _answer(step: Step, told: DecisionPayload) -> QuestionView:
     decision = DECISIONS.get(told.decision, QuestionWords("", gettext_noop("Decided")))
-    return Question(
+    return QuestionView(
         asks="",
         title=gettext(decision.title),
         call_state=decision.state,
@@ -81,10 +81,10 @@ def places_of(step: Step) -> tuple[str, ...]:
     return (_place(step, step.epoch), _place(step, step.epoch - 1)) if step.epoch else (_place(step, 0),)
 
 
-def _open(step: Step, told: QuestionPayload) -> Question:
+def _open(step: Step, told: QuestionPayload) -> QuestionView:
     asked = QUESTIONS.get(told.asks, QUESTIONS["approval"])
     at = moment_of(told.expires_at or None)
-    return Question(
+    return QuestionView(
         asks=told.asks,
         title=gettext(asked.title),
         call_state=asked.state,

@@ -40,6 +40,7 @@ _COULD_NOT_ICON = "circle-minus"
 _WAITS: dict[str, tuple[str, Tone]] = {
     Run.WaitingFor.APPROVAL: ("hand", "you"),
     Run.WaitingFor.DECISION: ("circle-question-mark", "you"),
+    Run.WaitingFor.ANSWER: ("message-circle-question-mark", "you"),
     Run.WaitingFor.RETRY: ("refresh-cw", "run"),
     Run.WaitingFor.RESUME: ("pause", ""),
 }
@@ -55,6 +56,7 @@ _TAB_MARKS: dict[str, str] = {
     Run.Status.FAILED: "✗",
     Run.WaitingFor.APPROVAL: "⚠",
     Run.WaitingFor.DECISION: "⚠",
+    Run.WaitingFor.ANSWER: "⚠",
     Run.WaitingFor.RETRY: "⟳",
 }
 """The sign before a run's title in a tab, where there is no room for its label."""

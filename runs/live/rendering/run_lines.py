@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 from runs.live.rendering.first_lines import first_line
 from runs.live.rendering.stored_words import error_words, words_of
-from runs.models import Run, Step, ToolCall
+from runs.models import Question, Run, Step, ToolCall
 from runs.models.run_queries import RunQuerySet
 
 PARKED: Final = Q(status=Run.Status.WAITING, owner__isnull=True)
@@ -48,13 +48,16 @@ def list_of(run: Run) -> str:
 
 
 def add_lines(runs: list[Run]) -> list[Run]:
-    """Give each of the runs (`with_starts`) its `line`. Two queries if some are unfinished, otherwise none."""
+    """Give each of the runs (`with_starts`) its `line`. Two queries if some are unfinished, otherwise none; one
+    more if some wait for an answer."""
     going = [run for run in runs if not run.is_finished and run.last_sequence]
     steps = _last_steps(going)
     asking = _asking_calls(run for run in going if run.waiting_for in Run.ASKING)
+    asked = _questions(run for run in going if run.waiting_for == Run.WaitingFor.ANSWER)
     for run in runs:
         step, calls = steps.get(run.pk), asking.get(run.pk, [])
-        run.line = _finished(run) if run.is_finished else _going(run, step, calls)  # type: ignore[attr-defined]
+        questions = asked.get(run.pk, [])
+        run.line = _finished(run) if run.is_finished else _going(run, step, calls, questions)  # type: ignore[attr-defined]
         run.attempt = attempt_of(step) if step and not run.is_finished else ""  # type: ignore[attr-defined]
     return runs
 
@@ -65,7 +68,7 @@ def _finished(run: Run) -> RunLine:
     return RunLine(first_line(run.answer_start or ""))  # type: ignore[attr-defined]
 
 
-def _going(run: Run, step: Step | None, calls: list[str]) -> RunLine:
+def _going(run: Run, step: Step | None, calls: list[str], questions: list[str]) -> RunLine:
     if step is None:
         return RunLine()
     match run.waiting_for:
@@ -77,6 +80,8 @@ def _going(run: Run, step: Step | None, calls: list[str]) -> RunLine:
             names = ", ".join(dict.fromkeys(calls))
             words = gettext("Did %(tools)s happen?")
             return RunLine(words % {"tools": names} if names else "", waits_since=_time_of(step))
+        case Run.WaitingFor.ANSWER:
+            return RunLine(questions[0] if questions else "", waits_since=_time_of(step))
         case Run.WaitingFor.RESUME:
             return RunLine(waits_since=_time_of(step))
         case Run.WaitingFor.RETRY:
@@ -113,6 +118,18 @@ def _asking_calls(runs: Iterable[Run]) -> dict[UUID, list[str]]:
     for run_id, name in calls.values_list("run_id", "tool_name"):
         names.setdefault(run_id, []).append(name)
     return names
+
+
+def _questions(runs: Iterable[Run]) -> dict[UUID, list[str]]:
+    """The first lines of what the runs ask, the oldest question first."""
+    ids = [run.pk for run in runs]
+    if not ids:
+        return {}
+    found: dict[UUID, list[str]] = {}
+    open_ones = Question.objects.filter(call__run__in=ids, state=Question.State.OPEN).order_by("asked_at", "pk")
+    for run_id, text in open_ones.values_list("call__run", Left("text", START_CHARS)):
+        found.setdefault(run_id, []).append(first_line(text))
+    return found
 
 
 def _time_of(step: Step) -> datetime | None:

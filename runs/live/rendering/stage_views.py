@@ -122,7 +122,7 @@ def face_of_run(run: Run) -> StageView:
             face="stopping", title=gettext("Stopping…"), since=run.cancel_requested_at, lanes=running_lanes(run)
         )
     match run.waiting_for:
-        case Run.WaitingFor.APPROVAL | Run.WaitingFor.DECISION:
+        case Run.WaitingFor.APPROVAL | Run.WaitingFor.DECISION | Run.WaitingFor.ANSWER:
             return _questions(run)
         case Run.WaitingFor.RETRY:
             return _retry(run)

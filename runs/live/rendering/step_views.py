@@ -29,7 +29,7 @@ from runs.agent.payloads.steps import (
 from runs.agent.tool_calls.call_states import CALL_STATES
 from runs.agent.visible_text import exact
 from runs.live.rendering import time_bars as pictures
-from runs.live.rendering.approval_views import Question, places_of, question_of
+from runs.live.rendering.approval_views import QuestionView, places_of, question_of
 from runs.live.rendering.artifacts import ArtifactView, artifacts_in
 from runs.live.rendering.data_tables import DataTable, table_of
 from runs.live.rendering.error_codes import cause_of
@@ -134,11 +134,11 @@ class StepView:
     """What to do about a call without a result."""
     offers: list[Button | ResumeButton] = field(default_factory=list)
     """Remedies for the error, the most useful first."""
-    question: Question | None = None
+    question: QuestionView | None = None
     """A question to a person about a call, or its answer."""
     is_decided: bool = False
     """True if a later step of the same list answers the question, or ends it without an answer."""
-    answer: Question | None = None
+    answer: QuestionView | None = None
     """The answer; None without one or if the run was stopped."""
     undecided: tuple[str, ...] = ()
     """Elements of questions that this step ends: their call was stopped."""

@@ -22,4 +22,5 @@ def test_looking_is_a_read_a_request_is_unsafe_and_the_rest_is_pure() -> None:
         "http_request": "unsafe",
         "web_search": "read",
         "read_skill": "read",
+        "ask_person": "pure",
     }

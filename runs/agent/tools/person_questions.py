@@ -1,0 +1,163 @@
+"""Questions of tools to a person, and the answers that a call gets when it runs again."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Literal
+
+from runs.agent.errors.exceptions import ToolFailed
+from runs.agent.json_data.json_types import JsonObject
+from runs.agent.json_data.json_values import check_storable_json
+from runs.agent.tools.call_waits import CallWaits, WaitingState, WaitsFor, storable
+from runs.agent.tools.validation import MAX_FAULTS_TOLD, Fault, object_check
+from runs.agent.wording import Wording
+
+MAX_QUESTION_CHARS: Final = 4_000
+MAX_CHOICES: Final = 50
+MAX_CHOICE_CHARS: Final = 200
+MAX_FORM_CHARS: Final = 16 * 1024
+"""Length limit of a form's JSON Schema."""
+MAX_ANSWER_CHARS: Final = 20_000
+"""Length limit of an answer as JSON."""
+SHORTEST_DEADLINE_S: Final = 10.0
+LONGEST_DEADLINE_S: Final = 30 * 86_400.0
+MAX_ROUNDS: Final = 20
+"""How often one call may ask."""
+
+QuestionKind = Literal["text", "choice", "form"]
+
+
+class AnswerMisfit(ValueError):
+    """The answer does not fit the question. The message is for the person who answers."""
+
+    def __init__(self, message: str, faults: Sequence[Fault] = ()) -> None:
+        """`faults` are those of the object of a form."""
+        super().__init__(message)
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonQuestion:
+    """A question to a person. Without `choices` and `form` the answer is a text."""
+
+    text: str
+    choices: tuple[str, ...] = ()
+    """The answers to choose from."""
+    form: JsonObject | None = None
+    """The JSON Schema (an object) of the answer."""
+    default: Any = None
+    """The answer if nobody answers before the deadline; None: the call then fails."""
+    deadline_s: float | None = None
+    """Seconds for the answer; None: as long as the run's agent gives a person for an approval."""
+
+    def __post_init__(self) -> None:
+        """Raises `ToolFailed` for a question that cannot be asked."""
+        _check_length("The question", self.text, MAX_QUESTION_CHARS)
+        if self.choices and self.form is not None:
+            raise ToolFailed("A question has choices or a form, not both.")
+        if len(self.choices) > MAX_CHOICES or len(set(self.choices)) < len(self.choices):
+            raise ToolFailed(f"A question has at most {MAX_CHOICES} choices, and none of them twice.")
+        for choice in self.choices:
+            _check_length("Each choice", choice, MAX_CHOICE_CHARS)
+        storable([self.text, *self.choices], "The question", most_chars=1_000_000)
+        if self.form is not None:
+            _check_form(self.form)
+        if self.deadline_s is not None and not SHORTEST_DEADLINE_S <= self.deadline_s <= LONGEST_DEADLINE_S:
+            most = f"{LONGEST_DEADLINE_S:,.0f}"
+            raise ToolFailed(f"The deadline is {SHORTEST_DEADLINE_S:g} to {most} seconds, not {self.deadline_s:g}.")
+        if self.default is not None:
+            try:
+                check_answer(self, self.default)
+            except AnswerMisfit as misfit:
+                raise ToolFailed(f"The default does not answer the question: {misfit}") from misfit
+
+    @property
+    def kind(self) -> QuestionKind:
+        """What the answer is."""
+        if self.form is not None:
+            return "form"
+        return "choice" if self.choices else "text"
+
+
+def check_answer(question: PersonQuestion, answer: Any) -> Any:
+    """Return the answer. Raises `AnswerMisfit` for one that does not fit the question, after a bounded time."""
+    try:
+        check_storable_json(answer)
+        storable(answer, "The answer", most_chars=MAX_ANSWER_CHARS)
+    except (ToolFailed, ValueError) as error:
+        raise AnswerMisfit(str(error)) from error
+    match question.kind:
+        case "text" if not isinstance(answer, str) or not answer.strip():
+            raise AnswerMisfit(Wording("The answer is a text, and not empty."))
+        case "choice" if answer not in question.choices:
+            raise AnswerMisfit(Wording("The answer is one of: %(choices)s.", choices=", ".join(question.choices)))
+        case "form":
+            _check_filled(question.form or {}, answer)
+    return answer
+
+
+def _check_filled(form: JsonObject, answer: Any) -> None:
+    if not isinstance(answer, dict):
+        raise AnswerMisfit(Wording("The answer is a JSON object, as the schema of the form says."))
+    if faults := object_check(form)(answer):
+        told = "\n".join(f"- {fault.path or 'answer'}: {fault.expected}" for fault in faults[:MAX_FAULTS_TOLD])
+        raise AnswerMisfit(Wording("The answer does not fit the form:\n%(faults)s", faults=told), faults)
+
+
+def _check_form(form: JsonObject) -> None:
+    storable(form, "The form", most_chars=MAX_FORM_CHARS)
+    if form.get("type") != "object":
+        raise ToolFailed("The form is a JSON Schema of type object.")
+    try:
+        object_check(form)
+    except ValueError as error:
+        raise ToolFailed(f"The form is not a JSON Schema: {error}") from error
+
+
+def _check_length(name: str, text: str, most: int) -> None:
+    if not text.strip():
+        raise ToolFailed(f"{name} has no text.")
+    if len(text) > most:
+        raise ToolFailed(f"{name} has at most {most:,} characters, not {len(text):,}.")
+
+
+class PersonAsked(CallWaits):
+    """The call asks a person. With the answer it runs again, and finds it in `given_answers()`."""
+
+    state: ClassVar[WaitingState] = "awaiting_answer"
+    waits_for: ClassVar[WaitsFor] = "answer"
+
+    def __init__(self, question: PersonQuestion, resume_state: Any = None) -> None:
+        super().__init__(resume_state=resume_state)
+        self.question = question
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAnswer:
+    """An answer to a question of this call."""
+
+    answer: Any
+    """A text, one of the choices, or the object of the form."""
+    resume_state: Any = None
+    """What the tool gave along with the question."""
+    is_default: bool = False
+    """True if nobody answered before the deadline."""
+
+
+_answers: ContextVar[Sequence[GivenAnswer]] = ContextVar("given_answers", default=())
+
+
+def given_answers() -> Sequence[GivenAnswer]:
+    """The answers to the questions that this call has asked so far, in order; empty when it runs for the first time."""
+    return _answers.get()
+
+
+@contextmanager
+def answers_context(answers: Sequence[GivenAnswer]) -> Iterator[None]:
+    """Make `given_answers()` return `answers` inside the block."""
+    token = _answers.set(answers)
+    try:
+        yield
+    finally:
+        _answers.reset(token)
