@@ -1,10 +1,13 @@
-"""A downloaded page or file as text. HTML is read in a sandboxed job."""
+"""A downloaded page or file as text. HTML and documents (PDF, DOCX, XLSX) are read in sandboxed jobs."""
 
 import json
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from runs.agent.errors.exceptions import ToolFailed, ToolUnavailable
+from runs.agent.files.extraction import extract
+from runs.agent.files.file_types import MEDIA_TYPES
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.sandbox.job import JobFailed, run_job
 from runs.agent.sandbox.limits import MIB, JobLimits
@@ -17,6 +20,9 @@ MAX_EXTRACTED_BYTES: Final = 2 * MIB
 """The main text of a longer page is not looked for: the time for that grows faster than the page."""
 LIMITS: Final = JobLimits(cpu_s=8, wall_s=12.0, memory_bytes=1024 * MIB)
 """Of each try to read a page."""
+_NO_PAGE: Final = "There is no text in it: it may be made by scripts, which are not run."
+_NO_TEXT: Final = "There is no text in it. Characters in pictures, as of a scan, are not recognised."
+_IN_ZIP: Final = ("docx", "xlsx")
 _HTML: Final = ("text/html", "application/xhtml+xml")
 _TEXT: Final = frozenset(
     f"application/{name}"
@@ -31,7 +37,9 @@ async def page_of(download: Download, start: int, *, limits: JobLimits = LIMITS)
     """The page as the tool returns it, its text from the character `start` on. Raises `ToolFailed`."""
     check_status(download)
     media_type, charset = media_type_of(download)
-    if media_type in _HTML:
+    if end := _document_end(media_type, download):
+        read = await _document(end, download, start)
+    elif media_type in _HTML:
         asked = {"url": download.url, "charset": charset, "start": start}
         read = await _html(download.body, asked, limits)
     elif is_text(media_type, download.body):
@@ -81,6 +89,28 @@ def is_text(media_type: str, body: bytes) -> bool:
     return "\ufffd" not in body[:4096].decode(errors="replace")[:-1]
 
 
+def _document_end(media_type: str, download: Download) -> str | None:
+    """The key of `MEDIA_TYPES` for a document that is read as an uploaded one; None for anything else."""
+    if download.body.startswith(b"%PDF-"):
+        return "pdf"
+    if not download.body.startswith(b"PK\x03\x04"):
+        return None
+    path = urlsplit(download.url).path.lower()
+    return next((end for end in _IN_ZIP if media_type == MEDIA_TYPES[end][0] or path.endswith(f".{end}")), None)
+
+
+async def _document(end: str, download: Download, start: int) -> dict[str, Any]:
+    if download.is_cut:
+        size = f"{len(download.body):,} bytes"
+        raise ToolFailed(f"{download.url} is longer than {size}: a .{end} file is read whole or not at all.")
+    try:
+        extraction = await extract(end, download.body)
+    except JobFailed as failed:
+        raise ToolFailed(f"{download.url}: {failed}") from failed
+    whole = "\n\n".join(f"[{place}]\n{text}" for place, text in extraction.passages)
+    return {"text": whole[start : start + MAX_CHARACTERS], "characters": len(whole), "is_cut": extraction.is_cut}
+
+
 async def _html(body: bytes, asked: dict[str, Any], limits: JobLimits) -> dict[str, Any]:
     if len(body) <= MAX_EXTRACTED_BYTES:
         try:
@@ -105,10 +135,12 @@ def _answer(download: Download, media_type: str, read: dict[str, Any], start: in
         known["note"] = f"The text has {characters:,} characters: there is nothing from {start:,} on."
     elif end < characters:
         known["note"] = f"These are the characters {start:,} to {end:,} of {characters:,}. Go on with start={end}."
+    elif read.get("is_cut"):
+        known["note"] = "The document is longer: only its beginning was read."
     elif download.is_cut:
         known["note"] = f"The page is longer: only its first {len(download.body):,} bytes were read."
     elif not characters:
-        known["note"] = "There is no text in it: it may be made by scripts, which are not run."
+        known["note"] = _NO_PAGE if media_type in _HTML else _NO_TEXT
     if links := [{"text": words, "address": target} for words, target in read.get("links", [])] if not start else []:
         known["links"] = links
     return known

@@ -14,6 +14,7 @@ from runs.agent.sandbox.limits import JobLimits
 from runs.agent.tools.registry import execute_tool_by_name
 from runs.agent.tools.web.download import Download
 from runs.agent.tools.web.page import MAX_CHARACTERS, page_of
+from tests.agent.files import documents
 from tests.agent.tools.web.web_server import WebServer, endless, redirect, response
 
 HTML = "text/html; charset=utf-8"
@@ -115,7 +116,6 @@ async def test_a_file_of_text_comes_as_it_is(site: WebServer, sent: bytes, conte
 @pytest.mark.parametrize(
     ("sent", "content_type"),
     [
-        (b"%PDF-1.7", "application/pdf"),
         (b"\x89PNG\r\n", "image/png"),
         (b"MZ\0\0", ""),
         (b"PK\3\4\0\xff", "application/zip"),
@@ -126,6 +126,64 @@ async def test_a_file_that_is_no_text_is_told(site: WebServer, sent: bytes, cont
 
     with pytest.raises(ToolFailed, match="cannot be read as text"):
         await fetch(site)
+
+
+WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "content_type", "text"),
+    [
+        (
+            "/a",
+            documents.pdf("High tide.", "Low tide."),
+            "application/pdf",
+            "[page 1]\nHigh tide.\n\n[page 2]\nLow tide.",
+        ),
+        ("/a.pdf", documents.pdf("High tide."), "application/octet-stream", "[page 1]\nHigh tide."),
+        ("/a", documents.docx("High tide.", "Low."), WORD, "[paragraphs 1-2]\nHigh tide.\nLow."),
+        ("/a.docx", documents.docx("High tide."), "application/zip", "[paragraph 1]\nHigh tide."),
+        ("/a.xlsx", documents.xlsx([["tide", 12]]), "", "[sheet Sales, row 1]\ntide\t12.0"),
+    ],
+)
+async def test_a_document_is_read_as_an_uploaded_one(
+    site: WebServer, path: str, sent: bytes, content_type: str, text: str
+) -> None:
+    site.pages[path] = response(sent, content_type=content_type) if content_type else response(sent)
+
+    page = await fetch(site, path)
+
+    assert (page["text"], page["size_bytes"]) == (text, len(sent))
+    assert "note" not in page
+    assert (await fetch(site, path, start=len(text) - 5))["text"] == text[-5:]
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        (b"%PDF-1.7", "The file is damaged"),
+        (documents.pdf("x")[:-300] + b"\0" * 300, "The file is damaged"),
+        (documents.zipped({"word/document.xml": b" " * 210_000_000}), "200 MiB"),
+    ],
+)
+async def test_a_damaged_or_hostile_document_is_told(site: WebServer, sent: bytes, says: str) -> None:
+    site.pages["/a.docx"] = response(sent)
+
+    with pytest.raises(ToolFailed, match=f"/a.docx: .*{says}"):
+        await fetch(site, "/a.docx")
+
+
+async def test_a_document_that_is_longer_than_the_limit_is_not_read_in_part(site: WebServer) -> None:
+    site.pages["/"] = endless(b"HTTP/1.1 200 OK\r\ncontent-type: application/pdf\r\n\r\n%PDF-1.7")
+
+    with pytest.raises(ToolFailed, match=r"longer than 5,242,880 bytes: a .pdf file is read whole or not at all"):
+        await fetch(site)
+
+
+async def test_a_scan_has_no_text_and_says_so(site: WebServer) -> None:
+    site.pages["/"] = response(documents.pdf(""), content_type="application/pdf")
+
+    assert "as of a scan, are not recognised" in (await fetch(site))["note"]
 
 
 async def test_a_long_page_is_read_in_parts(site: WebServer) -> None:
