@@ -55,7 +55,7 @@ class ToolFact:
 
     name: str
     about: str = ""
-    """The first line of its description."""
+    """The first sentence of its description."""
     effect: str = ""
     """Empty for a tool that is no longer registered."""
     rule: str = ""
@@ -94,9 +94,17 @@ def tool_fact(
     effect, own = effect_of(tool), approval_of(tool)
     applied = (rule or own or approval, floor)
     asks = Agent.Approval.ALWAYS in applied or (Agent.Approval.UNSAFE in applied and effect == "unsafe")
-    about = next((line.strip() for line in tool.description.splitlines() if line.strip()), "")
     module = tool.function.__module__
-    return ToolFact(name, about, effect, rule, asks, "" if module in BUILTIN_MODULES else module)
+    return ToolFact(
+        name, first_sentence(tool.description), effect, rule, asks, "" if module in BUILTIN_MODULES else module
+    )
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of a description, which may go over several lines."""
+    paragraph = " ".join(text.strip().partition("\n\n")[0].split())
+    sentence, end, _ = paragraph.partition(". ")
+    return f"{sentence}." if end else paragraph
 
 
 def tools_in_words(agent: Agent) -> str:

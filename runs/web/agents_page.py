@@ -20,7 +20,7 @@ from runs.models.permissions import (
     may_see_agents,
     may_see_all,
 )
-from runs.web import agent_facts
+from runs.web import agent_facts, agent_sources
 from runs.web.access import PageRequest, only_if
 from runs.web.agent_statistics import NOTHING, AgentStatistics, statistics_of
 from runs.web.form_keys import new_key
@@ -100,6 +100,7 @@ def show_agent(request: PageRequest, agent_id: int) -> HttpResponse:
     agent = agent_or_404(agent_id)
     runs = Run.objects.visible_to(request.user).filter(agent=agent).select_related("agent", "user")
     strategy_name, strategy_words = agent_facts.STRATEGIES[Agent.Strategy(agent.strategy)]
+    tools = agent_facts.tools_of(agent)
     context = {
         "agent": agent,
         "statistics": statistics_of(request.user, [agent]).get(agent.pk, NOTHING),
@@ -107,7 +108,11 @@ def show_agent(request: PageRequest, agent_id: int) -> HttpResponse:
         "notes": notes_about(agent.model_names),
         "strategy_name": strategy_name,
         "strategy_words": strategy_words,
-        "tools": agent_facts.tools_of(agent),
+        "tools": tools,
+        "libraries": agent_sources.libraries_of(agent),
+        "reads_libraries": agent_sources.reads_libraries(tools),
+        "skills": agent_sources.skills_of(agent),
+        "reads_skills": agent_sources.reads_skills(tools),
         "tools_in_words": agent_facts.tools_in_words(agent),
         "limits": agent_facts.limit_facts(agent),
         "approvals": agent_facts.approval_facts(agent),

@@ -12,7 +12,10 @@ from django.test import Client
 from django.utils import timezone
 
 from runs.agent.tools.registry import offered_tools
-from runs.models import Agent, Run
+from runs.engine.files.uploads import store_document
+from runs.engine.skills.uploads import store_skill
+from runs.models import Agent, Library, Run
+from tests.agent.skills.skill_folders import skill_md, zip_of
 from tests.web.agent_fixtures import person_with
 
 BrowserOf = Callable[[User | None], Client]
@@ -201,3 +204,39 @@ def test_the_agents_are_named_in_the_navigation_for_those_who_may_see_them(
     assert 'href="/agents/"' in page_of(browser_of(owner), "/runs/")
     assert 'href="/agents/"' not in page_of(browser_of(nobody), "/runs/")
     assert browser_of(nobody).get("/agents/").status_code == 404
+
+
+def test_the_page_of_an_agent_shows_its_libraries_and_skills_with_what_is_in_them(
+    owner: User, clerk: Agent, browser_of: BrowserOf
+) -> None:
+    library = Library.objects.create(name="Handbook", description="How we work")
+    for name in ("a.md", "b.md"):
+        store_document(name, b"Refunds take 30 days.\n" * 100, library=library)
+    store_skill(zip_of({"expense-report/SKILL.md": skill_md(), "expense-report/a.md": "x"}), user=None, replaces=False)
+    clerk.libraries, clerk.skills = ["Handbook", "sold"], ["expense-report", "lost"]
+    clerk.tools = ["read_file", "read_skill"]
+    clerk.save()
+
+    page = page_of(browser_of(owner), f"/agents/{clerk.pk}/")
+
+    assert f'href="{library.get_absolute_url()}" dir="auto">Handbook</a>' in page
+    assert "2 documents · 4.3 KB" in page and "How we work" in page
+    assert 'href="/skills/expense-report/" dir="auto">expense-report</a>' in page
+    assert "2 files · " in page
+    assert page.count("No longer there") == 2
+    assert "of no use to it" not in page
+
+
+def test_an_agent_without_libraries_and_skills_says_so_and_so_does_one_that_cannot_read_them(
+    owner: User, clerk: Agent, browser_of: BrowserOf
+) -> None:
+    page = page_of(browser_of(owner), f"/agents/{clerk.pk}/")
+    assert "It reads no library: only the files given with its tasks." in page
+    assert "It has no skills." in page
+
+    clerk.libraries, clerk.skills = ["Handbook"], ["expense-report"]
+    clerk.save()
+
+    page = page_of(browser_of(owner), f"/agents/{clerk.pk}/")
+    assert "None of its tools reads documents" in page
+    assert "None of its tools reads skills" in page
