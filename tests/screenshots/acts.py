@@ -1,6 +1,8 @@
 """What a person does on a page before its picture."""
 
-from playwright.async_api import Page
+from playwright.async_api import FilePayload, Page
+
+from tests.screenshots.documents import given_files
 
 
 async def open_call(page: Page) -> None:
@@ -17,6 +19,14 @@ async def open_account(page: Page) -> None:
 async def open_options(page: Page) -> None:
     """Open the options of a launch."""
     await page.get_by_text("Options", exact=True).first.click()
+
+
+async def choose_files(page: Page) -> None:
+    """Choose the files of a run, one of which is refused."""
+    refused: FilePayload = {"name": "scan.pdf", "mimeType": "application/pdf", "buffer": b"no PDF"}
+    await page.set_input_files("#id_upload", [*given_files(), refused])
+    await page.locator("[data-file-refusals]", has_text="scan.pdf").wait_for()
+    await page.locator(".file-chip[data-file]").nth(2).wait_for()
 
 
 async def open_palette(page: Page) -> None:

@@ -9,6 +9,7 @@ from playwright.async_api import TimeoutError as TooLate
 
 from tests.journeys.conftest import launch
 from tests.live_site import LiveSite, prepare_data
+from tests.screenshots.documents import STORED, given_files
 from tests.wire import Outcome, WireServer
 from tests.wire.model_lists import Listed
 
@@ -30,6 +31,13 @@ Agent.objects.create(name="Wrong address", model_names=["down/nobody"], descript
 """
 
 
+AGENT_IDS = """
+import json
+from runs.models import Agent
+print(json.dumps(dict(Agent.objects.values_list("name", "pk"))))
+"""
+
+
 class Desk:
     """The server with the people ada (an administrator), bob and grace (who has no run), and a scripted model."""
 
@@ -40,6 +48,8 @@ class Desk:
         prepare_data(folder / "data")
         self.site = LiveSite(folder / "data", self._environment())
         self._browser = browser
+        self.agent_ids: dict[str, int] = {}
+        """The agents by name."""
 
     def _environment(self) -> dict[str, str]:
         shop: dict[str, Any] = {"name": "shop", "kind": "openai", "base_url": self.wire.base_url}
@@ -61,7 +71,8 @@ class Desk:
         self.site.create_user("ada", staff=True, superuser=True)
         self.site.create_user("bob")
         self.site.create_user("grace")
-        self.site.ask(AGENTS)
+        self.site.ask(AGENTS + STORED)
+        self.agent_ids = json.loads(self.site.ask(AGENT_IDS))
 
     async def page(self, who: str, **options: Any) -> Page:
         """A page of a person in a context of its own; of a stranger if `who` is empty."""
@@ -78,6 +89,22 @@ class Desk:
         page = await self.page(who)
         try:
             return await launch(page, task, agent=agent)
+        finally:
+            await page.context.close()
+
+    async def launch_with_files(self, task: str, *outcomes: Outcome) -> str:
+        """Launch a run of the analyst with files, from the form. Returns the run's id."""
+        self.wire.forget()
+        self.wire.script(*outcomes)
+        page = await self.page("ada")
+        try:
+            await page.goto("/runs/new/?agent=Analyst")
+            await page.fill("[name=task]", task)
+            await page.set_input_files("#id_upload", given_files())
+            await page.locator(".file-chip[data-file]").nth(2).wait_for()
+            await page.click("[data-launch]")
+            await page.wait_for_url("**/runs/*-*-*-*-*/")
+            return page.url.strip("/").rsplit("/", 1)[1]
         finally:
             await page.context.close()
 

@@ -79,3 +79,31 @@ def gross(net: float, rate: float = 0.21) -> float:
 That is all for this week.""",
     usage=(3100, 412),
 )
+SQL = "SELECT region, sum(amount) AS dollars FROM sales GROUP BY region ORDER BY dollars DESC"
+DESCRIBE = Answer(
+    "I look at the table and at what we promise.",
+    calls=[
+        ("describe_table", {"file": "sales.csv"}),
+        ("search_documents", {"query": "refunds paid within days", "most": 2}),
+        ("read_file", {"name": "promises.md"}),
+    ],
+    usage=USAGE,
+)
+ASK_TABLE = Answer(calls=[("query_table", {"sql": SQL, "files": ["sales.csv"]})], usage=USAGE)
+_AXES = {"kind": "bar", "x": "region", "y": ["dollars"], "title": "Sales by region"}
+CHART = Answer(
+    "I draw it.",
+    calls=[("make_chart", {"sql": SQL, "files": ["sales.csv"], **_AXES})],
+    usage=USAGE,
+)
+DRAW = Answer("I make the report.", calls=[("make_report", {"title": "Stock of the week"})], usage=USAGE)
+SCRIPT = Answer(
+    calls=[
+        (
+            "run_python",
+            {"code": "found = search_documents(query='refund')['found']\nprint(len(found))\nround(180.29 * 5, 2)"},
+        )
+    ],
+    usage=USAGE,
+)
+FOUND = Answer("**East** sells most. Refunds are paid within 5 working days [promises.md, line 3].", usage=USAGE)

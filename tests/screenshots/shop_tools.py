@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 
 from runs.agent import ToolFailed, tool
+from runs.agent.files.file_info import Artifact
+from tests.agent.files.documents import png
 
 STOCK = {"A-100": 12, "A-200": 0, "B-7": 340}
 PRICES = {"A-100": 149.0, "A-200": 89.5, "B-7": 2.4}
@@ -51,3 +53,15 @@ async def transfer_money(iban: str, amount: float) -> str:
     """Transfer money; the bank never replies."""
     await asyncio.Event().wait()
     return f"{amount} to {iban}"
+
+
+@tool(effect="pure")
+async def make_report(title: str) -> dict[str, object]:
+    """Make a picture, a table and a text of the stock."""
+    table = "article,pieces\n" + "".join(f"{article},{pieces}\n" for article, pieces in STOCK.items())
+    text = f"# {title}\n\n" + "".join(f"- {article}: {pieces} pieces\n" for article, pieces in STOCK.items())
+    return {
+        "picture": Artifact("shelf.png", "image/png", png(320, 160)),
+        "table": Artifact("stock.csv", "text/csv", table.encode()),
+        "text": Artifact("report.md", "text/markdown", text.encode()),
+    }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from playwright.async_api import Page
 
 from tests.screenshots.acts import (
+    choose_files,
     open_account,
     open_call,
     open_details,
@@ -21,10 +22,16 @@ from tests.screenshots.desk import Desk
 from tests.screenshots.replies import (
     ANSWER,
     ASK_STOCK,
+    ASK_TABLE,
+    CHART,
+    DESCRIBE,
+    DRAW,
+    FOUND,
     INVOICE,
     LOOK_UP,
     PROSE,
     RESERVE,
+    SCRIPT,
     SLOW_LOOK_UP,
     TASK,
     TRANSFER,
@@ -67,6 +74,26 @@ def run(*outcomes: Outcome, until: str, task: str = TASK, agent: str = "Order cl
         run_id = await desk.launch(task, *outcomes, agent=agent)
         await desk.settled(run_id, *until.split("|"))
         return f"/runs/{run_id}/"
+
+    return arrange
+
+
+def with_files(*outcomes: Outcome, until: str) -> Callable[[Desk], Awaitable[str]]:
+    """The page of a run that was launched from the form with three files."""
+
+    async def arrange(desk: Desk) -> str:
+        run_id = await desk.launch_with_files("Which region sells most, and what do we promise?", *outcomes)
+        await desk.settled(run_id, until)
+        return f"/runs/{run_id}/"
+
+    return arrange
+
+
+def agent_page(name: str) -> Callable[[Desk], Awaitable[str]]:
+    """The page of an agent."""
+
+    async def arrange(desk: Desk) -> str:
+        return f"/agents/{desk.agent_ids[name]}/"
 
     return arrange
 
@@ -118,6 +145,7 @@ def view(name: str, arrange: Callable[[Desk], Awaitable[str]]) -> Callable[[Desk
     return there
 
 
+ABOUT_REFUNDS = "What does the handbook say about refunds?"
 REFUSED = Status(401, message="Incorrect API key provided.")
 FIRST = [
     State("home-empty", at("/"), who="grace"),
@@ -149,6 +177,11 @@ ENDED = [
     State("run-settings", view("settings", run(ANSWER, until="completed"))),
     State("run-prose", run(PROSE, until="completed")),
     State("run-tool-failed", run(WRONG_ARTICLE, ANSWER, until="completed")),
+    State("run-files", with_files(DESCRIBE, ASK_TABLE, FOUND, until="completed")),
+    State("run-chart", with_files(CHART, FOUND, until="completed")),
+    State("run-artifacts", run(DRAW, FOUND, until="completed", agent="Analyst")),
+    State("run-documents", run(until="completed", task=ABOUT_REFUNDS, agent="Librarian")),
+    State("run-script", with_files(SCRIPT, FOUND, until="completed")),
     State("run-raced", run(PROSE, PROSE, agent="Racer", until="completed")),
     State("run-stopped", stopped(run(LOOK_UP, Hang(after_chunks=60, answer=PROSE), until="thinking"))),
     State("run-failed", run(until="failed", agent="Wrong address")),
@@ -164,12 +197,18 @@ FULL = [
     State("threads", at("/threads/")),
     State("launch", at("/runs/new/")),
     State("launch-options", at("/runs/new/"), open_options),
+    State("launch-files", at("/runs/new/"), choose_files),
     State("launch-empty-task", at("/runs/new/"), send_nothing),
     State("agents", at("/agents/")),
     State("agent", at("/agents/2/")),
     State("agent-edit", at("/agents/2/edit/")),
     State("agent-new", at("/agents/new/")),
     State("agents-import", at("/agents/import/")),
+    State("agent-with-documents", agent_page("Analyst")),
+    State("libraries", at("/libraries/")),
+    State("library", at("/libraries/1/")),
+    State("skills", at("/skills/")),
+    State("skill", at("/skills/expense-report/")),
     State("tools", at("/tools/")),
     State("tools-no-match", at("/tools/?q=zebra")),
     State("tool", at("/tools/send_invoice/")),
