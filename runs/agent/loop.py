@@ -19,6 +19,7 @@ from runs.agent.context_window import ContextWindow
 from runs.agent.errors.exceptions import BadOutput
 from runs.agent.interrupts import Parked, PauseRequest
 from runs.agent.journal import Entry, Journal
+from runs.agent.loop_guard.guard import LoopGuard, repeats_note
 from runs.agent.messages import History, ModelProvider, ModelReply, ModelRequest, ToolInvocation, ToolResult, Turn
 from runs.agent.model_calls.attempt import ReceivedReply
 from runs.agent.model_calls.composition import ModelComposition
@@ -87,6 +88,7 @@ class AgentLoop:
             nested=self.history.open_nested,
             answers=self.history.open_answers,
         )
+        self.guard = LoopGuard(limits, config.toolbox, self.turns)
         self.window = ContextWindow(self.turns, self.history.earlier)
         self.budget = RunBudget(limits, tokens=self.history.tokens, cost_usd=self.history.cost_usd, shared=budgets)
         self.models = ModelComposition(
@@ -151,6 +153,7 @@ class AgentLoop:
         self.pause.check()
         turn = len(self.turns) + 1
         check_turns(self.config.limits, turn - self.history.uncounted_turns)
+        self.guard.check()
         self.deadline.check()
         state.mark_thinking()
         model = self.models.model_for(state, turn)
@@ -249,9 +252,16 @@ class AgentLoop:
         state.mark_executing()
         results = known | await self.tool_calls.results([call for call in calls if call.index not in known])
         turn = Turn(reply, tuple(results[index] for index in range(len(reply.calls))))
-        self.turns.append(turn)
+        self.turns.append(await self._told_of_repeats(turn))
         self.begun = ""
         _remember(state, turn)
+
+    async def _told_of_repeats(self, turn: Turn) -> Turn:
+        """The finished turn, with a warning to the model if it goes in circles."""
+        if (warning := self.guard.warning_after(turn)) is None:
+            return turn
+        await self.journal.record(Entry(thoughts=[repeats_note(warning, turn=len(self.turns) + 1)]))
+        return turn.with_warning(warning)
 
     def _calls(self, reply: ModelReply) -> list[ToolInvocation]:
         return calls_of(reply, run_id=self.run_id, turn=len(self.turns) + 1, meant=self.tool_calls.meant)

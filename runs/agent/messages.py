@@ -1,7 +1,7 @@
 """The data types exchanged between the loop and a model provider."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -110,6 +110,14 @@ class Turn:
     """The faults of an answer that the model was asked to correct; shown to the model after the reply."""
     is_unfinished: bool = False
     """True if the reply has no calls and was cut off: the next reply continues it."""
+    is_told_of_repeats: bool = False
+    """True if the remark of the last result tells the model that it goes in circles (`loop_guard/`)."""
+
+    def with_warning(self, warning: str) -> "Turn":
+        """The turn with a warning to the model before its last result."""
+        last = self.results[-1]
+        remark = f"{last.remark}\n{warning}" if last.remark else warning
+        return replace(self, results=(*self.results[:-1], replace(last, remark=remark)), is_told_of_repeats=True)
 
 
 @dataclass(frozen=True, slots=True)

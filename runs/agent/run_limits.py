@@ -70,6 +70,24 @@ class RunLimits:
     are recorded: if they would exceed the limit, none of them is made. The calls of scripts count too: a script that
     would exceed it ends with an error."""
 
+    max_repeats: int = field(
+        default=4,
+        metadata=declared(
+            _limit(
+                label=words("Max repeats"),
+                help=words("Turns in a row that only repeat earlier calls and bring nothing new"),
+                remark=words("The model is told after half of them. Calls that poll do not count."),
+                unit="repeat",
+                least=2,
+                most=1000,
+                reached=words("The run went in circles: its calls repeated earlier ones and brought nothing new."),
+                raise_label=words("Allow more repeats"),
+                resume_label=words("Resume with more repeats"),
+            )
+        ),
+    )
+    """Repeats as `loop_guard/repeats.py` weighs them. Checked before each request."""
+
     max_duration_s: float = field(
         default=600,
         metadata=declared(

@@ -99,6 +99,7 @@ class Agent(models.Model):
     extra_settings = column("extra", models.JSONField, default=dict, blank=True)
     max_turns = column("max_turns", models.PositiveIntegerField)
     max_calls = column("max_calls", models.PositiveIntegerField)
+    max_repeats = column("max_repeats", models.PositiveIntegerField, db_default=SETTINGS["max_repeats"].default)
     max_duration_s = column("max_duration_s", models.PositiveIntegerField)
     max_tokens = column("max_tokens", models.PositiveBigIntegerField)
     max_cost_usd = column("max_cost_usd", models.DecimalField, max_digits=14, decimal_places=4)

@@ -5,6 +5,7 @@ AGENT_FORM = {
     "strategy": "fallback",
     "tools": "null",
     "max_turns": "20",
+    "max_repeats": "4",
     "max_duration_s": "600",
     "max_attempts": "3",
     "approval": "unsafe",

@@ -54,6 +54,7 @@ def full_agent() -> Agent:
         extra_settings={"top_k": 40},
         max_turns=7,
         max_calls=9,
+        max_repeats=6,
         max_duration_s=60,
         max_tokens=10_000,
         max_cost_usd=Decimal("0.5"),
@@ -82,7 +83,7 @@ def test_an_exported_agent_is_imported_as_it_was(browser: Client) -> None:
 
     assert response["Content-Disposition"] == 'attachment; filename="agent-clerk-7.json"'
     assert as_entry(Agent.objects.get(name="Clerk “7”")) == before
-    assert len(before) == 30
+    assert len(before) == 31
 
 
 @pytest.mark.parametrize("tools", [None, [], ["calculator"]])

@@ -15,6 +15,7 @@ from runs.agent.errors.exceptions import (
     InvalidArguments,
     JournalClosed,
     LimitReached,
+    LoopDetected,
     OutcomeUnknown,
     ToolFailed,
     ToolUnavailable,
@@ -150,7 +151,8 @@ def _of_ours(failure: AgentFailure) -> Classification:
             action = actions.TOMORROW.made(variable=f"AGENTSITE_{name.upper()}")
             return Classification(f"limit_{name}", WARNING, True, action)
         case LimitReached(limit_name=name):
-            return Classification(f"limit_{name}", WARNING, True, actions.RAISE.made(limit=name))
+            action = actions.OTHER_WAY.made() if isinstance(failure, LoopDetected) else actions.RAISE.made(limit=name)
+            return Classification(f"limit_{name}", WARNING, True, action)
         case BadOutput():
             return Classification("bad_output", ERROR, True, actions.LOOSEN.made())
         case CostUnknown():

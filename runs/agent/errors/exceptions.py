@@ -8,6 +8,7 @@ AgentFailure
 │   └── UnknownTool
 ├── BadOutput           the answer does not fit the output schema; it is asked for again, then ends the run
 ├── LimitReached        a limit of the run was reached: ends the run
+│   └── LoopDetected      the run went in circles
 ├── JournalClosed       the run was taken over, or could not be stored
 └── the exceptions of model calls, in `model_exceptions.py`
 """
@@ -81,6 +82,21 @@ class LimitReached(AgentFailure):
         self.used = used
         self.limit = limit
         self.unit = unit
+
+
+_GOES_IN_CIRCLES = ErrorSentence(
+    "The run went in circles and was stopped (max_repeats: %(used)s of %(most)s): the last calls, such as %(call)s, "
+    "repeated earlier ones and brought nothing new."
+)
+
+
+class LoopDetected(LimitReached):
+    """The run went in circles, up to its limit `max_repeats`."""
+
+    def __init__(self, *, used: float, limit: float, last_call: str) -> None:
+        """`last_call` is one of the repeated calls, in a form for people."""
+        super().__init__("max_repeats", used=used, limit=limit, unit="repeats")
+        self.args = (_GOES_IN_CIRCLES.made(used=number_text(used), most=number_text(limit), call=last_call),)
 
 
 _NO_FIT = ErrorSentence("The answer does not fit the output schema:\n%(faults)s")

@@ -12,6 +12,9 @@ AFTER_THE_PAUSE: Final = ErrorSentence("Wait until then and run again, or use an
 KEY_OF: Final = ErrorSentence("Check the key of %(provider)s")
 TOMORROW: Final = ErrorSentence("Wait until midnight UTC, or ask the staff to raise %(variable)s")
 RAISE: Final = ErrorSentence("Raise %(limit)s and run again, or ask for less at once")
+OTHER_WAY: Final = ErrorSentence(
+    "Look at the repeated calls: change the task, the tools or the model, or resume with more repeats"
+)
 LOOSEN: Final = ErrorSentence("Run again, use another model, or loosen the agent's output schema")
 KNOWN_PRICE: Final = ErrorSentence("Use a model whose price is known, or limit the tokens instead of the money")
 TAKEN_OVER: Final = ErrorSentence("Nothing to do: another process continues the run")

@@ -13,6 +13,7 @@ from runs.agent.payloads.notes import (
     CancelledPayload,
     EndingPayload,
     NotePayload,
+    RepeatsPayload,
     UnfinishedPayload,
     WindowPayload,
 )
@@ -33,6 +34,7 @@ from runs.agent.payloads.steps import (
 NoteOfAnyKind = (
     NotePayload
     | WindowPayload
+    | RepeatsPayload
     | EndingPayload
     | BadOutputPayload
     | UnfinishedPayload
@@ -68,6 +70,7 @@ _BY_KIND: dict[str, type[Any]] = {
 }
 _BY_NOTE: dict[str, type[Any]] = {
     "window": WindowPayload,
+    "repeats": RepeatsPayload,
     "ending": EndingPayload,
     "bad_output": BadOutputPayload,
     "unfinished": UnfinishedPayload,

@@ -45,6 +45,16 @@ class WindowPayload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatsPayload:
+    """Payload of the note that the model was told that it goes in circles."""
+
+    note: Literal["repeats"] = field(default="repeats", init=False)
+    warning: str
+    """What the model reads before the last result of the turn."""
+    card: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndingPayload:
     """Payload of the note about a reply that did not end by itself."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.tools.call_limits import CallLimits
-from runs.agent.tools.protocol import Approval, Effect
+from runs.agent.tools.protocol import REPEATABLE, Approval, Effect
 from runs.agent.tools.schema import read_signature
 from runs.agent.tools.validation import schema_validator
 from runs.agent.tools.worker_threads import call_in_thread
@@ -33,6 +33,7 @@ class FunctionTool:
         retry: "RetryPolicy | None" = None,
         approval: Approval | None = None,
         makes_calls: bool = False,
+        polls: bool = False,
         is_offered: Callable[[], bool] | None = None,
         needs_files: bool = False,
         needs_skills: bool = False,
@@ -43,7 +44,7 @@ class FunctionTool:
     ) -> None:
         """Without `parameters` the schema comes from the signature. Raises `TypeError` or `ValueError` with the
         fault."""
-        _check_rules(effect, timeout_s, retry, approval, makes_calls=makes_calls)
+        _check_rules(effect, timeout_s, retry, approval, makes_calls=makes_calls, polls=polls)
         self.function = function
         self.name = name or function.__name__
         self.effect = effect
@@ -53,6 +54,8 @@ class FunctionTool:
         self.approval = approval
         """Which of its calls need an approval; None: the agent's rule."""
         self.makes_calls = makes_calls
+        self.polls = polls
+        """True: the same call is made again and again until its result is there; the loop guard lets it."""
         self.is_offered = is_offered
         """Whether the site is set up for it, asked at each request to a model; None: always."""
         self.needs_files = needs_files
@@ -112,6 +115,7 @@ def _check_rules(
     approval: Approval | None,
     *,
     makes_calls: bool,
+    polls: bool,
 ) -> None:
     """Raise `ValueError` for an invalid rule, or two that contradict each other."""
     if effect not in EFFECTS:
@@ -124,3 +128,5 @@ def _check_rules(
         raise ValueError("An unsafe tool is never retried. If a repeated call does no harm, declare another effect.")
     if makes_calls and (effect != "pure" or retry is not None):
         raise ValueError("A tool that makes calls starts again after each approval: it is pure, and has no retries.")
+    if polls and effect not in REPEATABLE:
+        raise ValueError(f"A tool that polls does the same again and again: it is pure or reads, and not {effect}.")

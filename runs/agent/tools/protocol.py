@@ -20,8 +20,9 @@ Approval = Literal["never", "unsafe", "always"]
 @runtime_checkable
 class Tool(Protocol):
     """A tool. Optional attributes: `effect` (default "unsafe"), `timeout_s` (seconds), `retry`, `approval` and
-    `makes_calls` (default False: it calls no other tools, see `nested_calls.py`), `is_offered` and `call_limits`
-    (`CallLimits`: how many calls at once, and in a minute).
+    `makes_calls` (default False: it calls no other tools, see `nested_calls.py`), `polls` (default False: to make the
+    same call again is no sign of a loop), `is_offered` and `call_limits` (`CallLimits`: how many calls at once, and in
+    a minute).
 
     `retry` is the `RetryPolicy` after timeouts, connection errors and `ToolUnavailable`. Default: no retry; an unsafe
     tool is never retried. `approval` says which of its calls need an approval. Precedence: the agent's rule for this
@@ -61,6 +62,11 @@ def needs_skills(tool: Tool) -> bool:
 def needs_person(tool: Tool) -> bool:
     """True for a tool that is of use only in a run that can ask a person."""
     return bool(getattr(tool, "needs_person", False))
+
+
+def polls(tool: Tool) -> bool:
+    """True for a tool whose same call is made again and again until its result is there."""
+    return bool(getattr(tool, "polls", False))
 
 
 def approval_of(tool: Tool) -> Approval | None:

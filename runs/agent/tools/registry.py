@@ -78,6 +78,7 @@ def tool(
     retry: "RetryPolicy | None" = None,
     approval: Approval | None = None,
     makes_calls: bool = False,
+    polls: bool = False,
     is_offered: Callable[[], bool] | None = None,
     needs_files: bool = False,
     needs_skills: bool = False,
@@ -99,6 +100,7 @@ def tool(
     retry: "RetryPolicy | None" = None,
     approval: Approval | None = None,
     makes_calls: bool = False,
+    polls: bool = False,
     is_offered: Callable[[], bool] | None = None,
     needs_files: bool = False,
     needs_skills: bool = False,
@@ -114,6 +116,7 @@ def tool(
     gives a JSON Schema instead; both may be mixed. `retry` is the policy after timeouts and connection errors, not
     allowed for an unsafe tool. `approval` says which calls need an approval, unless the agent has a rule for this tool.
     `makes_calls`: it calls other tools (`nested_calls.py`), starts again after an approval or a crash, and so is pure.
+    `polls`: the same call may be made again and again until its result is there, and is no sign of a loop.
     `is_offered` tells whether the site is set up for the tool, and `setup_note` adds to its description how. Models
     are offered a tool that `needs_files` or `needs_skills` only in runs with some, and one that `needs_person` only
     where a person can be asked. `concurrency` is the most of its calls at once and `rate` the most in a minute, both in
@@ -133,6 +136,7 @@ def tool(
             retry=retry,
             approval=approval,
             makes_calls=makes_calls,
+            polls=polls,
             is_offered=is_offered,
             needs_files=needs_files,
             needs_skills=needs_skills,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from runs.agent.errors.agent_error import AgentError, ErrorSeverity
 from runs.agent.messages import History, ModelReply, NestedCall, ToolInvocation, ToolRequest, ToolResult, Turn
-from runs.agent.payloads.notes import BadOutputPayload, UnfinishedPayload, Why, WindowPayload
+from runs.agent.payloads.notes import BadOutputPayload, RepeatsPayload, UnfinishedPayload, Why, WindowPayload
 from runs.agent.payloads.steps import ToolResultPayload
 from runs.agent.tools.person_questions import GivenAnswer
 from runs.agent.unfinished_thought import INTERRUPTIONS
@@ -55,7 +55,7 @@ def history_of(
         told = {step.call_id: step for step in of_turn if step.kind == Step.Kind.TOOL_RESULT}
         results = {call.index: result for call in calls_by_turn[turn] if (result := _result(told, call)) is not None}
         if len(results) == len(reply.calls):
-            history.turns.append(Turn(reply, tuple(results[index] for index in range(len(reply.calls)))))
+            history.turns.append(_finished(reply, results, of_turn))
         else:
             history.open_reply, history.open_results = reply, results
             history.open_arguments = {
@@ -75,6 +75,15 @@ def _answers(answered: Iterable[Question]) -> dict[str, list[GivenAnswer]]:
     for question in answered:
         found.setdefault(str(question.call_id), []).append(question.given_answer())
     return found
+
+
+def _finished(reply: ModelReply, results: Mapping[int, ToolResult], steps: Sequence[Step]) -> Turn:
+    """The turn as the model saw it, with the warning if it went in circles."""
+    turn = Turn(reply, tuple(results[index] for index in range(len(reply.calls))))
+    for step in steps:
+        if isinstance(step.payload, RepeatsPayload):
+            return turn.with_warning(step.payload.warning)
+    return turn
 
 
 def invocation_of(call: ToolCall) -> ToolInvocation:

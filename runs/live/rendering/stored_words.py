@@ -46,7 +46,7 @@ LIMITS: Final = {each.name: each.fact_label or each.label for each in SETTINGS.v
 """The labels of limits, by the names that errors have for them."""
 UNITS: Final = (
     *(words("token"), words("tokens"), words("tool call"), words("tool calls")),
-    *(words("turn"), words("turns"), words("second"), words("seconds")),
+    *(words("turn"), words("turns"), words("repeat"), words("repeats"), words("second"), words("seconds")),
 )
 """The units of limits as errors name them; the one of money is a name."""
 STATES: Final = (

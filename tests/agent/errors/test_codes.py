@@ -10,7 +10,7 @@ import pytest
 from runs.agent import RunLimits, handle_agent_error
 from runs.agent.errors.classification import DAILY_LIMITS
 from runs.agent.errors.codes import CODES, TIMEOUT_CODES, is_limit
-from runs.agent.errors.exceptions import AgentFailure, BadOutput, LimitReached
+from runs.agent.errors.exceptions import AgentFailure, BadOutput, LimitReached, LoopDetected
 from runs.agent.errors.model_exceptions import (
     CostUnknown,
     FailureKind,
@@ -41,6 +41,7 @@ def one_of_each():
         *(ModelPaused("Later.", reason=reason, **HERE, wait_s=5) for reason in ("breaker_open", "asked_to_wait")),
         *(ModelUnavailable(each, attempts=3) for each in failures),
         *(LimitReached(name, used=2, limit=1, unit="things") for name in limits),
+        LoopDetected(used=4, limit=4, last_call="search(q='tea')"),
         BadOutput(["$: is no number"]),
         CostUnknown("m", limit_name="max_cost_usd"),
     ]

@@ -92,6 +92,32 @@ async def test_the_calls_of_a_run_are_counted_over_its_resumes(ada: User, host_f
     assert "Resumed by ada with max_calls 1 → 2." in [step.content for step in await steps_of(run)]
 
 
+async def test_repeats_are_counted_over_resumes_and_the_model_reads_its_warning_where_it_was(
+    ada: User, host_for: StartHost
+) -> None:
+    model = ScriptedModel(*[calls_tool("calculator", expression="17 * 23")] * 6, answers("391."))
+    host_for(model)
+    run = await launch(ada, max_turns=3, max_repeats=4)
+    await Agent.objects.aupdate(max_repeats=8)
+    assert error_of(await ended(run))["code"] == "limit_max_turns"
+
+    assert await resume(run, ada, max_turns=20) == "resumed"
+    stopped = await reached(run, lambda row: row.status == "failed" and "limit_max_repeats" in str(row.error))
+    before = len(model.requests)
+    assert await resume(run, ada, max_repeats=8) == "resumed"
+    row = await ended(run)
+
+    assert "such as calculator(expression='17 * 23'), repeated earlier ones" in error_of(stopped)["message"]
+    assert (before, row.status, row.answer) == (5, "completed", "391.")
+    told = [step for step in await steps_of(run) if step.metadata.get("note") == "repeats"]
+    assert [(step.turn, step.kind) for step in told] == [(3, "note")]
+    for request in model.requests[3:]:
+        remarks = [result.remark for turn in request.turns for result in turn.results]
+        assert remarks[:3] == ["", "", told[0].metadata["warning"]]
+        assert "going in circles" in remarks[2]
+        assert not any(remarks[3:])
+
+
 async def test_what_was_used_before_counts_against_the_limits_of_a_resumed_run(ada: User, host_for: StartHost) -> None:
     _, name = a_tool()
     first = ModelReply(calls=calls_tool(name).calls, usage=Usage(output_tokens=60))
