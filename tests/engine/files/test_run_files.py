@@ -1,5 +1,6 @@
 """A run reads the files given to it and makes new ones; each is kept once, whatever happens to the call."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,8 +19,11 @@ from runs.engine.files.storage import DocumentRefused, content_of
 from runs.engine.hosting.host import RunHost
 from runs.models import Agent, Attachment, Library, Run, StoredFile
 from tests.agent.files import documents
+from tests.agent.providers.test_images import PARTS, user_parts
 from tests.engine.conftest import ended, steps_of
 from tests.engine.files.test_uploads import upload as upload_now
+from tests.wire import Answer, WireServer
+from tests.wire.models import FORMATS, model_at
 
 HostFor = Callable[[ModelProvider], RunHost]
 upload = sync_to_async(upload_now)
@@ -172,6 +176,30 @@ async def test_a_picture_reaches_a_model_also_in_a_follow_up(host_for: HostFor, 
     assert [(each.name, each.content) for each in first.images] == [("photo.png", documents.png())]
     assert not second.images
     assert second.earlier[0].images == tuple(first.images)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+async def test_a_picture_and_a_file_travel_in_each_wire_format_from_the_launch_to_a_follow_up(
+    host_for: HostFor, ada: User, assistant: Agent, wire_server: WireServer, kind: str
+) -> None:
+    """The wire server refuses what the provider would refuse."""
+    assistant.model_names = ["somebody/sees"]
+    await assistant.asave()
+    files = [await upload(ada, "red.png", documents.png()), await upload(ada, "notes.txt", b"It is a red square.")]
+    wire_server.script(Answer("", calls=[("read_file", {"name": "notes.txt"})]), Answer("Red."), Answer("Sure."))
+    host_for(model_at(wire_server, kind))
+
+    run = await ended(await launch(user=ada, task="Which colour?", files=[file.pk for file in files]))
+    follow_up = await ended(await sync_to_async(control.continue_run)(run.pk, by=ada, message="Sure?"))
+
+    assert [(each.status, each.answer) for each in (run, follow_up)] == [("completed", "Red."), ("completed", "Sure.")]
+    assert wire_server.refusals == []
+    for number, request in enumerate(wire_server.requests, start=1):
+        [words, picture] = user_parts(kind, request.body)[0]
+        assert picture == PARTS[kind][1], number
+        assert "Which colour?" in str(words)
+    assert "red.png (image/png" in json.dumps(wire_server.requests[0].body)
+    assert "It is a red square." in json.dumps(wire_server.requests[1].body)
 
 
 async def test_a_picture_for_a_model_that_sees_none_is_refused_at_the_launch(ada: User) -> None:
