@@ -1,0 +1,241 @@
+"""Every built-in tool, from the launch form to the call and its result on the page, at a desk and on a phone."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
+
+from runs.agent.tools.registry import BUILTIN_MODULES, registered_tools
+from tests.agent.skills.skill_folders import skill_md
+from tests.journeys.conftest import Complaints, wait_for_status
+from tests.journeys.test_every_page import faults_of
+from tests.live_site import ROOT, LiveSite, copy_data
+from tests.wire import Answer, WireServer
+
+pytestmark = pytest.mark.browser
+
+DESK: ViewportSize = {"width": 1280, "height": 860}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+SALES = ROOT / "examples" / "data" / "sales.csv"
+REFUNDS = ROOT / "examples" / "handbook" / "refunds.md"
+SQL = "SELECT region, sum(amount) AS dollars FROM sales GROUP BY region ORDER BY dollars DESC"
+SEARCHED = {"query": "tides", "number_of_results": 1}
+FOUND = {"url": "https://tides.example/", "title": "When the tide is high", "content": "Twice a day.", "engine": "test"}
+PAGE = b"<html><title>Outage</title><body><article><p>A certificate had expired on Monday.</p></article></body></html>"
+PICTURE_IS_LOADED = "picture => picture.complete && picture.naturalWidth > 0"
+SET_UP = f"""
+from pathlib import Path
+from runs.engine.skills.uploads import store_skill
+from runs.models import Agent
+from tests.agent.skills.skill_folders import zip_of
+store_skill(zip_of({{"expense-report/SKILL.md": {skill_md()!r}}}), user=None, replaces=False)
+Agent.objects.update(model_names=["local/m1"], skills=["expense-report"])
+"""
+ANSWER_IT = """
+from runs.engine import control
+from runs.models import Question
+question = Question.objects.get(state=Question.State.OPEN)
+control.answer(question.pk, by=question.call.run.user, answer="Blue", surface=Question.Surface.PAGE)
+"""
+
+
+async def nothing(_page: Page, _site: LiveSite) -> None:
+    """Nobody is asked."""
+
+
+async def approve(page: Page, _site: LiveSite) -> None:
+    """Approve the call on the stage."""
+    await page.locator("#stage").get_by_role("button", name="Approve").first.click()
+
+
+async def answer(_page: Page, site: LiveSite) -> None:
+    """Answer the question."""
+    await asyncio.to_thread(site.ask, ANSWER_IT)
+
+
+@dataclass(frozen=True)
+class Journey:
+    """A call of a tool as a model asks for it, and what its page shows."""
+
+    arguments: dict[str, Any]
+    shows: str
+    """Words of the result."""
+    files: tuple[Path, ...] = ()
+    """What the person gives to the run."""
+    content: str = "text"
+    """What is on the page: axe looks at each kind once at each width."""
+    picture: str = ""
+    """The name of the picture that the tool makes."""
+    decide: Callable[[Page, LiveSite], Any] = nothing
+    """What a person does while the run waits."""
+
+
+def journeys(web: str) -> dict[str, Journey]:
+    """By the name of the tool; `web` is the address of a server that stands for the web."""
+    table = {"sql": SQL, "files": ["sales.csv"]}
+    chart = {"kind": "bar", "x": "region", "y": ["dollars"], "title": "Sales by region"}
+    return {
+        "calculator": Journey({"expression": "17 * 23"}, "391"),
+        "convert_units": Journey({"value": 2, "from_unit": "m", "to_unit": "ft"}, "6.56"),
+        "date_math": Journey({"operation": "weekday", "date": "2026-07-04"}, "Saturday"),
+        "text_stats": Journey({"text": "one two three"}, "words"),
+        "current_time": Journey({"timezone": "Asia/Tokyo"}, "Asia/Tokyo"),
+        "run_python": Journey(
+            {"code": "print(calculator(expression='6 * 7'))\n'done'"}, "done", content="a script with its calls"
+        ),
+        "fetch_page": Journey({"url": f"{web}/page"}, "A certificate had expired"),
+        "web_search": Journey({"query": "tides"}, "When the tide is high"),
+        "http_request": Journey(
+            {"method": "GET", "url": f"{web}/api"}, "two pieces", content="an approval", decide=approve
+        ),
+        "read_file": Journey({"name": "refunds.md"}, "within 30 days of delivery", (REFUNDS,), "a long text"),
+        "search_documents": Journey({"query": "team lead"}, "the approval of a team lead", (REFUNDS,), "passages"),
+        "describe_table": Journey({"file": "sales.csv"}, "customer", (SALES,), "nested data"),
+        "query_table": Journey(table, "27391.7", (SALES,), "a table"),
+        "make_chart": Journey({**table, **chart}, "sales-by-region.svg", (SALES,), "a chart", "sales-by-region.svg"),
+        "read_skill": Journey({"name": "expense-report"}, "# Steps"),
+        "ask_person": Journey(
+            {"question": "Which colour?", "choices": ["Red", "Blue"]}, "Blue", content="a question", decide=answer
+        ),
+    }
+
+
+def built_in() -> list[str]:
+    """The names of the tools that come with the site."""
+    known = registered_tools().items()
+    return [name for name, tool in known if tool.function.__module__ in BUILTIN_MODULES]
+
+
+class _Web(BaseHTTPRequestHandler):
+    """A page, a search service and an API."""
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        body, kind = {
+            "/page": (PAGE, "text/html"),
+            "/search": (json.dumps({**SEARCHED, "results": [FOUND]}).encode(), "application/json"),
+            "/api": (b'{"stock": "two pieces"}', "application/json"),
+        }[path]
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
+
+
+@dataclass
+class Desk:
+    """One site, one model and one page for all tools."""
+
+    site: LiveSite
+    wire: WireServer
+    web: str
+    page: Page
+    looked_at: set[str] = field(default_factory=set)
+    """The kinds of content that axe has seen."""
+
+
+@pytest.fixture(scope="module")
+def served(prepared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LiveSite, WireServer, str]]:
+    with ExitStack() as stack:
+        wire = stack.enter_context(WireServer())
+        server = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), _Web))
+        Thread(target=server.serve_forever, daemon=True).start()
+        stack.callback(server.shutdown)
+        host = f"127.0.0.1:{server.server_address[1]}"
+        data = tmp_path_factory.mktemp("tools") / "site"
+        copy_data(prepared_data, data)
+        endpoint = {"name": "local", "kind": "openai", "base_url": wire.base_url, "models": ["m1"]}
+        environment = {
+            "AGENTSITE_ENDPOINTS": json.dumps([endpoint]),
+            "AGENTSITE_FETCH_HOSTS": host,
+            "AGENTSITE_HTTP_HOSTS": json.dumps({f"http://{host}": {}}),
+            "AGENTSITE_SEARXNG_URL": f"http://{host}",
+        }
+        site = LiveSite(data, environment)
+        stack.callback(site.close)
+        site.start()
+        site.create_user("ada")
+        site.ask(SET_UP)
+        yield site, wire, f"http://{host}"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def desk(served: tuple[LiveSite, WireServer, str], browser: Browser) -> AsyncIterator[Desk]:
+    site, wire, web = served
+    complaints = Complaints()
+    context = await browser.new_context(base_url=site.url, viewport=DESK)
+    await context.add_cookies([{"name": "sessionid", "value": site.session_of("ada"), "url": site.url}])
+    page = await context.new_page()
+    complaints.listen_to(page, site.url)
+    yield Desk(site, wire, web, page)
+    await context.close()
+    assert complaints.heard == []
+
+
+def test_every_built_in_tool_has_a_journey() -> None:
+    assert sorted(journeys("")) == sorted(built_in())
+
+
+@pytest.mark.parametrize("name", journeys(""))
+async def test_a_tool_is_called_from_the_launch_form_and_its_page_shows_call_and_result(desk: Desk, name: str) -> None:
+    journey, page = journeys(desk.web)[name], desk.page
+    desk.wire.forget()
+    desk.wire.script(Answer("", calls=[(name, journey.arguments)]), Answer("That is all."))
+    await page.set_viewport_size(DESK)
+
+    await launched(page, journey)
+    if journey.decide is not nothing:
+        await wait_for_status(page, "waiting")
+        await journey.decide(page, desk.site)
+    await wait_for_status(page, "completed")
+
+    call = page.locator("[data-step-kind=tool_call]", has_text=name).first
+    if await call.locator(":scope > details").get_attribute("open") is None:
+        await call.locator(":scope > details > summary").click()
+    for words in (name, *(each for each in journey.arguments.values() if isinstance(each, str) and "\n" not in each)):
+        await expect(call).to_contain_text(words)
+    await expect(shown(page, journey)).to_be_visible()
+    if journey.picture:
+        assert await page.get_by_role("img", name=journey.picture).evaluate(PICTURE_IS_LOADED)
+    assert await faults(desk, journey) == []
+    await page.set_viewport_size(PHONE)
+    await expect(shown(page, journey)).to_be_visible()
+    assert await faults(desk, journey) == []
+    desk.looked_at.add(journey.content)
+
+
+def shown(page: Page, journey: Journey) -> Locator:
+    """What can be seen of the result."""
+    return page.locator("#steps").get_by_text(journey.shows).locator("visible=true").last
+
+
+async def launched(page: Page, journey: Journey) -> None:
+    """Launch a run from the form, with its files."""
+    await page.goto("/runs/new/")
+    await page.fill("[name=task]", "Use the tool.")
+    if journey.files:
+        await page.set_input_files("#id_upload", list(journey.files))
+        await expect(page.locator(".file-chip[data-file]")).to_have_count(len(journey.files))
+    await page.click("[data-launch]")
+    await page.wait_for_url("**/runs/*-*-*-*-*/")
+
+
+async def faults(desk: Desk, journey: Journey) -> list[str]:
+    """What axe finds in a new kind of content; in any, whether the page is wider than the window."""
+    if journey.content not in desk.looked_at:
+        return await faults_of(desk.page)
+    is_wide = await desk.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    return ["wider than the window"] if is_wide else []
