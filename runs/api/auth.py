@@ -12,10 +12,10 @@ from ninja.utils import check_csrf
 from runs.agent.json_data.json_types import JsonObject
 from runs.api.errors import ApiError, too_many, unauthenticated
 from runs.api.query_parameters import check_query
-from runs.api.serializers import call_as_json
+from runs.api.serializers import call_as_json, question_as_json
 from runs.client_address import network_of
 from runs.live.sockets.authentication import TOKEN
-from runs.models import ApiToken, Run, ToolCall
+from runs.models import ApiToken, Question, Run, ToolCall
 from runs.models.as_json import run_as_json
 from runs.request_slots import note_person
 from runs.throttle import Throttle
@@ -86,12 +86,19 @@ def call_told_to(caller: Caller, call: ToolCall) -> JsonObject:
     return told if caller.has(ApiToken.Scope.READ) else _without(told, _OF_A_CALL)
 
 
+def question_told_to(caller: Caller, question: Question) -> JsonObject:
+    """The question, for the response to an answer; restricted as in `run_told_to`."""
+    told = question_as_json(question)
+    return told if caller.has(ApiToken.Scope.READ) else _without(told, _OF_A_QUESTION)
+
+
 def _without(told: JsonObject, known: frozenset[str]) -> JsonObject:
     return {name: value if name in known else None for name, value in told.items()}
 
 
 _OF_A_RUN = frozenset({"id", "status", "waiting_for", "created_at", "started_at", "ended_at"})
 _OF_A_CALL = frozenset({"call_id", "run_id", "tool_name", "arguments_hash", "state", "decided_by", "decided_at"})
+_OF_A_QUESTION = frozenset({"id", "call_id", "run_id", "state", "answered_by", "answered_at", "surface"})
 
 may_read = RequireScope(ApiToken.Scope.READ)
 may_launch = RequireScope(ApiToken.Scope.LAUNCH)

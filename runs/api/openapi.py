@@ -10,7 +10,7 @@ from ninja import NinjaAPI
 from runs.agent.json_data.json_types import JsonObject
 from runs.api.auth import RequireScope
 from runs.api.launches import LONGEST_KEY, REPLAYED
-from runs.api.response_schemas import CALL_ID, FILE_ID, RUN_ID, ErrorOut
+from runs.api.response_schemas import CALL_ID, FILE_ID, QUESTION_ID, RUN_ID, ErrorOut
 
 PREFIX: Final = "/api/v1"
 
@@ -32,7 +32,7 @@ _EVERYWHERE: Final = (401, 403, 422, 429, 500, 503)
 _WITH_ID: Final = (404,)
 _WITH_BODY: Final = (400, 413, 415)
 
-_EXAMPLES: Final = {"run_id": RUN_ID, "call_id": CALL_ID, "agent_id": 1, "file_id": FILE_ID}
+_EXAMPLES: Final = {"run_id": RUN_ID, "call_id": CALL_ID, "agent_id": 1, "file_id": FILE_ID, "question_id": QUESTION_ID}
 """Examples of the parameters in paths."""
 
 _KEY_HEADER: Final[JsonObject] = {

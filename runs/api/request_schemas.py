@@ -28,6 +28,7 @@ CallStateFilter = Literal[
     "failed",
     "unknown",
 ]
+QuestionStateFilter = Literal["", "open", "answered", "expired", "withdrawn"]
 """An empty value means any."""
 
 
@@ -109,6 +110,17 @@ class FollowUp(StrictSchema):
 
 _Hash = Annotated[Text, Field(max_length=64, description="The call's `arguments_hash` you decide about.")]
 _Reason = Annotated[Text, Field(max_length=2000, description="Recorded; the model reads it after a denial.")]
+
+
+class AnswerIn(StrictSchema):
+    """The answer to a question."""
+
+    answer: Annotated[
+        str | JsonObject,
+        Field(description="A text, one of the choices, or the object that the schema of the form describes."),
+    ]
+
+    _no_broken_text = field_validator("answer")(check_storable_json)
 
 
 class Denial(StrictSchema):

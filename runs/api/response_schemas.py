@@ -28,6 +28,7 @@ CallState = Literal[
 ]
 RUN_ID = "0b9a4a0e-7a55-4a43-9d8f-4b3f0b0a4c11"
 CALL_ID = "5d0c7a0e-3f7e-5c8a-8a53-9f1f0e6b7d42"
+QUESTION_ID = "2f6b1c9d-8a3e-5b74-9c0d-1e2f3a4b5c6d"
 FILE_ID = "7c1f3a2e-5d0b-4f8e-9a61-2b3c4d5e6f70"
 """Ids for the examples."""
 
@@ -149,6 +150,33 @@ class CallOut(Sent):
     ended_at: AwareDatetime | None
 
 
+class QuestionOut(Sent):
+    """What an agent asks a person, and the answer. A token without the scope `read` gets neither."""
+
+    id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[QUESTION_ID])]
+    call_id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[CALL_ID])]
+    run_id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[RUN_ID])]
+    tool_name: str | None
+    kind: Literal["text", "choice", "form"] | None
+    text: str | None
+    choices: Annotated[list[str] | None, Field(description="Of a choice: the answers to choose from.")]
+    schema_: Annotated[
+        JsonObject | None, Field(alias="schema", description="Of a form: the JSON Schema of the answer, an object.")
+    ]
+    default: Annotated[
+        str | JsonObject | None, Field(description="The answer if nobody answers in time; null: the call then fails.")
+    ]
+    state: Literal["open", "answered", "expired", "withdrawn"]
+    answer: Annotated[str | JsonObject | None, Field(description="Of an expired one: the default.")]
+    answered_by: Annotated[str | None, Field(description="User name; null if no user answered.")]
+    answered_at: AwareDatetime | None
+    surface: Annotated[
+        Literal["page", "inbox", "api", "agui", "mcp", "terminal"] | None, Field(description="Where it was answered.")
+    ]
+    asked_at: AwareDatetime | None
+    expires_at: AwareDatetime | None
+
+
 class _AgentHead(Sent):
     """Id, name, models and tools of an agent."""
 
@@ -206,6 +234,13 @@ class CallPage(Sent):
     """Tool calls, those of the newest run first."""
 
     items: list[CallOut]
+    next: str | None
+
+
+class QuestionPage(Sent):
+    """Questions, newest first."""
+
+    items: list[QuestionOut]
     next: str | None
 
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from runs.api.auth import caller_of
 from runs.api.errors import forbidden, not_found
-from runs.models import Run, ToolCall
+from runs.models import Question, Run, ToolCall
 from runs.models.permissions import may_decide, why_not
 from runs.models.run_queries import RunQuerySet
 
@@ -27,6 +27,19 @@ def find_run(request: HttpRequest, run_id: UUID, *, may: Callable[[Any, Run], bo
     if may is not None and not may(user, run):
         raise forbidden(why_not(may, user, run))
     return run
+
+
+def find_question(request: HttpRequest, question_id: UUID, *, to_answer: bool = False) -> Question:
+    """A question of a run that the caller sees. Raises `ApiError` 404, and 403 if they may not answer it although it is
+    `to_answer`."""
+    questions = Question.objects.select_related("call__run", "answered_by")
+    question = questions.filter(pk=question_id, call__run__in=visible_runs(request)).first()
+    if question is None:
+        raise not_found("question")
+    user = caller_of(request).user
+    if to_answer and not may_decide(user, question.call.run):
+        raise forbidden(why_not(may_decide, user, question.call.run))
+    return question
 
 
 def find_call(request: HttpRequest, call_id: UUID) -> ToolCall:

@@ -6,7 +6,7 @@ from django.http import HttpResponse, JsonResponse
 
 from runs.agent.all_settings import LAUNCHED
 from runs.agent.json_data.json_types import JsonObject
-from runs.models import Agent, ToolCall
+from runs.models import Agent, Question, ToolCall
 from runs.models.as_json import as_utc
 
 
@@ -35,6 +35,28 @@ def call_as_json(call: ToolCall) -> JsonObject:
         "undo_until": as_utc(call.undo_until),
         "started_at": as_utc(call.started_at),
         "ended_at": as_utc(call.ended_at),
+    }
+
+
+def question_as_json(question: Question) -> JsonObject:
+    """The question as the API shows it. Reads `call` and `answered_by`: select them with the question."""
+    return {
+        "id": str(question.pk),
+        "call_id": str(question.call_id),
+        "run_id": str(question.call.run_id),
+        "tool_name": question.call.tool_name,
+        "kind": question.kind,
+        "text": question.text,
+        "choices": question.choices,
+        "schema": question.schema,
+        "default": question.default,
+        "state": question.state,
+        "answer": question.answer,
+        "answered_by": question.answered_by.get_username() if question.answered_by else None,
+        "answered_at": as_utc(question.answered_at),
+        "surface": question.surface or None,
+        "asked_at": as_utc(question.asked_at),
+        "expires_at": as_utc(question.expires_at),
     }
 
 

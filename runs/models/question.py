@@ -118,6 +118,17 @@ class Question(models.Model):
         """The question as its answers are checked. A secret that is not stored is missing in it."""
         return PersonQuestion(text=self.text, choices=tuple(self.choices), form=self.schema)
 
+    def answer_schema(self) -> dict[str, Any]:
+        """The JSON Schema of an answer: an object whose `answer` is a text, a choice or the form's object."""
+        match self.kind:
+            case Question.Kind.FORM:
+                answer = self.schema or {"type": "object"}
+            case Question.Kind.CHOICE:
+                answer = {"type": "string", "enum": list(self.choices)}
+            case _:
+                answer = {"type": "string", "minLength": 1}
+        return {"type": "object", "properties": {"answer": answer}, "required": ["answer"]}
+
     def given_answer(self) -> GivenAnswer:
         """The answer as the call gets it."""
         return GivenAnswer(self.answer, self.resume_state, is_default=self.state == self.State.EXPIRED)

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from runs.agent.tools.person_questions import PersonQuestion
 from runs.api import urls  # noqa: F401  adds the routers
 from runs.api.api import api
 from runs.api.openapi import describe
 from runs.models import ApiToken, Run
+from tests.asked_questions import asked_question
 
 ROUTES = [
     (method.upper(), path, [each["name"] for each in operation["parameters"] if each["in"] == "query"])
@@ -27,7 +29,8 @@ def ask(owner: Any) -> Any:
     def asked(method: str, path: str) -> Any:
         run = Run.objects.create(user=owner, task="What is 2 + 3?")
         path = path.replace("{run_id}", str(run.pk)).replace("{call_id}", str(run.pk)).replace("{agent_id}", "1")
-        path = path.replace("{file_id}", str(run.pk))
+        asked = asked_question(run, PersonQuestion(text="Where?"))
+        path = path.replace("{file_id}", str(run.pk)).replace("{question_id}", str(asked.pk))
         return client.generic(method, path, "{}", content_type="application/json")
 
     return asked

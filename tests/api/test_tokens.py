@@ -11,8 +11,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from runs.agent.tools.person_questions import PersonQuestion
 from runs.models import Agent, ApiToken, Attachment, Run, StoredFile, ToolCall
 from tests.api.conftest import Program, error_of
+from tests.asked_questions import asked_question
 from tests.web.conftest import PASSWORD
 
 ProgramOf = Callable[..., Program]
@@ -132,6 +134,9 @@ ENDPOINTS: dict[tuple[str, str], str] = {
     ("POST", "/calls/{call}/deny"): APPROVE,
     ("POST", "/calls/{call}/settle"): APPROVE,
     ("POST", "/calls/{call}/undo"): APPROVE,
+    ("GET", "/questions"): READ,
+    ("GET", "/questions/{question}"): READ,
+    ("POST", "/questions/{question}/answer"): APPROVE,
     ("GET", "/agents"): READ,
     ("GET", "/agents/{agent}"): READ,
     ("GET", "/tools"): READ,
@@ -146,6 +151,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "approve": {"arguments_hash": "x"},
     "deny": {"arguments_hash": "x"},
     "settle": {"outcome": "happened"},
+    "answer": {"answer": "x"},
 }
 """Request bodies by the last segment of a path."""
 
@@ -182,6 +188,7 @@ def test_an_endpoint_lets_in_only_tokens_of_its_scope(
     for scope in (READ, LAUNCH, APPROVE):
         call = make_call(owner)
         ids = {"run": call.run_id, "call": call.pk, "agent": call.run.agent_id, "file": file_of(call.run).pk}
+        ids |= {"question": asked_question(call.run, PersonQuestion(text="Where?"), index=1).pk}
         response = _send(program_of(owner, scope), method, path.format(**ids))
         if scope != needed:
             assert (response.status_code, error_of(response)["code"]) == (403, "missing_scope")
@@ -201,8 +208,9 @@ def test_what_belongs_to_somebody_else_looks_like_nothing(
 ) -> None:
     call = make_call(owner)
     agent = call.run.agent_id  # Nobody's: everybody sees the agents.
-    theirs = path.format(run=call.run_id, call=call.pk, agent=agent, file=file_of(call.run).pk)
-    nobodys = path.format(run=uuid4(), call=uuid4(), agent=agent, file=uuid4())
+    question = asked_question(call.run, PersonQuestion(text="Where?"), index=1).pk
+    theirs = path.format(run=call.run_id, call=call.pk, agent=agent, file=file_of(call.run).pk, question=question)
+    nobodys = path.format(run=uuid4(), call=uuid4(), agent=agent, file=uuid4(), question=uuid4())
 
     seen_by_other = [_send(program_of(other), method, each) for each in (theirs, nobodys)]
     seen_by_staff = _send(program_of(staff), method, theirs)

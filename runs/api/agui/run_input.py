@@ -47,9 +47,13 @@ class ResumePayload(OpenModel):
     outcome: Annotated[
         Literal["happened", "run_again"] | None, Field(description="For a decision: the outcome of the call.")
     ] = None
+    answer: Annotated[
+        str | JsonObject | None,
+        Field(description="For a question: a text, one of the choices, or the object of the form."),
+    ] = None
     reason: Annotated[Text | None, Field(max_length=20_000)] = None
 
-    _no_broken_text = field_validator("arguments")(check_storable_json)
+    _no_broken_text = field_validator("arguments", "answer")(check_storable_json)
 
 
 class Resume(OpenModel):

@@ -21,14 +21,14 @@ from runs.api.agui.threads import AttachedRun, attach
 from runs.api.agui.transcript import Transcript
 from runs.api.auth import Caller, caller_of, may_read
 from runs.api.long_responses import LongResponses, let_go_of_connection
-from runs.api.serializers import call_as_json
+from runs.api.serializers import call_as_json, question_as_json
 from runs.live.sockets import close_codes
 from runs.live.sockets.connections import NotAdmitted
 from runs.live.sockets.hub import get_hub
 from runs.live.sockets.stream_follower import StreamFollower
 from runs.live.sockets.stream_items import CaughtUp, Closed, Item, Ping, ReplyUpdate, RunStatus, Steps
-from runs.models import Run, ToolCall
-from runs.models.as_json import StepJson
+from runs.models import Question, Run, ToolCall
+from runs.models.as_json import StepJson, as_utc
 from runs.request_slots import CATCH_UPS, TooManyWaiting, slots_here
 
 router = Router(tags=["AG-UI"])
@@ -39,7 +39,7 @@ _EXAMPLE = (
 _EVENT = {"description": "Server-sent events. The `data` of each is an AG-UI event in JSON."}
 _STREAM = {"200": {"description": "AG-UI events.", "content": {"text/event-stream": {"schema": _EVENT}}}}
 OPEN_STREAMS = LongResponses("streams", lambda: settings.AGENTSITE_MAX_STREAMS_PER_USER)
-_OF_A_PAUSE = ("approval", "decision")
+_OF_A_PAUSE = tuple(Run.ASKING)
 _WHY_CLOSED = {
     close_codes.NO_SUCH_RUN: ("not_found", "The run was deleted."),
     close_codes.SIGNED_OUT: ("unauthenticated", "The token or session has ended."),
@@ -196,16 +196,34 @@ async def _outcome(asked: RunAgentInput, run: JsonObject) -> Event | None:
     if run["status"] == "completed":
         result = run["output"] if run["output"] is not None else run["answer"]
         return events.run_finished(asked.threadId, asked.runId, {"type": "success"}, result=result, usage=usage)
-    calls = await get_hub().reader.run(_open_calls, UUID(run["id"]))
-    if not calls:
+    interrupts = await get_hub().reader.run(_interrupts, UUID(run["id"]))
+    if not interrupts:
         return None
-    outcome = {"type": "interrupt", "interrupts": [_interrupt(call) for call in calls]}
+    outcome = {"type": "interrupt", "interrupts": interrupts}
     return events.run_finished(asked.threadId, asked.runId, outcome, usage=usage)
 
 
-def _open_calls(run_id: UUID) -> list[JsonObject]:
+def _interrupts(run_id: UUID) -> list[JsonObject]:
+    """What the run asks, in the order of its calls."""
     calls = ToolCall.objects.asking().filter(run_id=run_id).select_related("decided_by")
-    return [call_as_json(call) for call in calls.order_by("turn", "index", "position")]
+    open_ones = Question.objects.filter(call__run=run_id, state=Question.State.OPEN)
+    questions = {each.call_id: each for each in open_ones.select_related("call", "answered_by")}
+    return [
+        _question(questions[call.pk]) if call.pk in questions else _interrupt(call_as_json(call))
+        for call in calls.order_by("turn", "index", "position")
+    ]
+
+
+def _question(question: Question) -> JsonObject:
+    interrupt = {
+        "id": str(question.pk),
+        "reason": "question",
+        "message": question.text,
+        "toolCallId": str(question.call_id),
+        "responseSchema": question.answer_schema(),
+        "metadata": {"agentsite": question_as_json(question)},
+    }
+    return interrupt | ({"expiresAt": as_utc(question.expires_at)} if question.expires_at else {})
 
 
 def _interrupt(call: JsonObject) -> JsonObject:

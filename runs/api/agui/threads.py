@@ -13,8 +13,9 @@ from runs.api.auth import Caller, check_scope
 from runs.api.decisions import map_decision_errors
 from runs.api.errors import ApiError, forbidden, invalid
 from runs.api.launches import check_task, find_agent, launch_once, overrides_of
+from runs.api.questions import answered
 from runs.engine import control
-from runs.models import ApiToken, IdempotencyKey, Run, ToolCall
+from runs.models import ApiToken, IdempotencyKey, Question, Run, ToolCall
 from runs.models.permissions import may_decide, why_not
 
 
@@ -67,14 +68,34 @@ def _answer_all(caller: Caller, answers: list[Resume], run: Run) -> None:
     if not may_decide(caller.user, run):
         raise forbidden(why_not(may_decide, caller.user, run))
     for each in answers:
-        call_id, _, shown = each.interruptId.partition(":")
-        try:
-            call = run.calls.filter(pk=UUID(call_id)).first()
-        except ValueError:
-            call = None
-        if call is None:
+        asking_id, _, shown = each.interruptId.partition(":")
+        question, call = _asking(run, asking_id)
+        if question is not None:
+            _answer_question(caller, question, each)
+        elif call is not None:
+            map_decision_errors(partial(_answer, caller, call, each, shown))
+        else:
             raise invalid(f"resume: {each.interruptId!r} is no interrupt of this thread's last run.")
-        map_decision_errors(partial(_answer, caller, call, each, shown))
+
+
+def _asking(run: Run, asking_id: str) -> tuple[Question | None, ToolCall | None]:
+    """The question of the run with that id, or the call."""
+    try:
+        known = UUID(asking_id)
+    except ValueError:
+        return None, None
+    return Question.objects.filter(call__run=run, pk=known).first(), run.calls.filter(pk=known).first()
+
+
+def _answer_question(caller: Caller, question: Question, given: Resume) -> None:
+    """Give the client's answer; `cancelled` stops the run. Raises `ApiError` 422 without an answer."""
+    if given.status == "cancelled":
+        check_scope(caller, ApiToken.Scope.LAUNCH)  # The scope for stopping a run.
+        control.cancel(question.call.run_id, by=caller.user)
+        return
+    if given.payload is None or given.payload.answer is None:
+        raise invalid("resume: payload.answer has to be the answer to the question.")
+    answered(question, by=caller.user, value=given.payload.answer, surface=Question.Surface.AGUI)
 
 
 def _answer(caller: Caller, call: ToolCall, answer: Resume, shown: str) -> ToolCall:

@@ -84,6 +84,13 @@ def expire_questions() -> int:
     return sum(_expire_in(run_id) for run_id in dict.fromkeys(ids))
 
 
+def is_same_answer(question: Question, *, by: Any, answer: Any) -> bool:
+    """True if `by` has given this answer already: a repeated request, which changes nothing and gets the response of
+    the first."""
+    is_theirs = question.state == Question.State.ANSWERED and question.answered_by == by
+    return is_theirs and bool(question.answer == stable_json(answer))
+
+
 def stands(question: Question) -> Wording:
     """A sentence on a question that is closed: who answered it, where and how long ago."""
     match question.state:

@@ -3,13 +3,17 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.db import DatabaseError
+from django.utils import timezone
 
 from runs import doorbell
+from runs.agent.tools.person_questions import PersonQuestion
 from runs.api.agui import stream
 from runs.api.agui.run_input import RunAgentInput
 from runs.api.agui.stream import Stream
@@ -17,6 +21,7 @@ from runs.api.auth import Caller
 from runs.live.sockets.hub import Hub
 from runs.models import Run, ToolCall
 from tests.api.agui.conformance import Event, check, messages_after
+from tests.asked_questions import asked_question
 from tests.live.live_browser import add_steps, end, ring
 from tests.live.live_fixtures import hub, live_timings  # noqa: F401  the live view of this test's event loop
 
@@ -82,6 +87,26 @@ async def test_an_interrupt_whose_last_call_was_decided_meanwhile_is_none(
     assert reader.told[-1]["outcome"] == {"type": "success"}
 
 
+async def test_a_question_is_an_interrupt_that_says_what_fits_as_an_answer(
+    hub: Hub,  # noqa: F811
+    owner: User,
+    make_run: Callable[..., Run],
+) -> None:
+    asks = PersonQuestion(text="Which one?", choices=("red", "blue"))
+    in_an_hour = timezone.now() + timedelta(hours=1)
+    question = await sync_to_async(asked_question)(make_run(owner), asks, expires_at=in_an_hour)
+    reader = Reader(owner, question.call.run)
+
+    await reader.until("RUN_FINISHED")
+
+    check(reader.told)
+    (interrupt,) = reader.told[-1]["outcome"]["interrupts"]
+    assert (interrupt["id"], interrupt["reason"]) == (str(question.pk), "question")
+    assert (interrupt["message"], interrupt["toolCallId"]) == ("Which one?", str(question.call_id))
+    assert interrupt["responseSchema"]["properties"] == {"answer": {"type": "string", "enum": ["red", "blue"]}}
+    assert interrupt["expiresAt"] == interrupt["metadata"]["agentsite"]["expires_at"]
+
+
 async def test_a_stream_that_is_sent_away_ends_what_it_has_begun(hub: Hub, writes: Reader) -> None:  # noqa: F811
     await hub.sockets.send_away()
     await writes.until("RUN_ERROR")
@@ -96,7 +121,7 @@ async def test_a_stream_that_ends_because_the_database_is_away_ends_what_it_has_
     def away(_run_id: Any) -> None:
         raise DatabaseError("The database is away.")
 
-    monkeypatch.setattr(stream, "_open_calls", away)
+    monkeypatch.setattr(stream, "_interrupts", away)
     await Run.objects.filter(pk=writes.run.pk).aupdate(status="waiting", waiting_for="approval", owner=None)
     await ring(writes.run)
     await writes.until("RUN_ERROR")

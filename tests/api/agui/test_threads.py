@@ -8,9 +8,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from runs.agent.tools.person_questions import PersonQuestion
 from runs.api.agui.threads import key_of
 from runs.models import Agent, IdempotencyKey, Run, ToolCall
 from tests.api.conftest import Program, error_of
+from tests.asked_questions import asked_question
 
 ProgramOf = Callable[..., Program]
 MakeRun = Callable[..., Run]
@@ -166,3 +168,36 @@ def test_several_interrupts_are_answered_together_or_not_at_all(
     assert (refused.status_code, error_of(refused)["code"]) == (409, "arguments_changed")
     assert (first.state, first.run.steps.count()) == ("awaiting_approval", 0)
     assert not IdempotencyKey.objects.filter(key=key_of("t", "r2")).exists()
+
+
+def test_a_question_is_answered_once_and_the_next_program_reads_by_whom(
+    owner: User, program_of: ProgramOf, make_run: MakeRun
+) -> None:
+    question = asked_question(make_run(owner), PersonQuestion(text="Which one?", choices=("red", "blue")))
+    run = question.call.run
+    IdempotencyKey.objects.create(user=owner, key=key_of("t", "r1"), body_hash="x", run=run)
+    resume = {"interruptId": str(question.pk), "status": "resolved"}
+
+    misfits = [
+        program_of(owner).post("/agui", _ask(run="r2", resume=[resume | {"payload": payload}]))
+        for payload in (None, {}, {"answer": "green"}, {"answer": 7}, {"approved": True})
+    ]
+    given = program_of(owner).post("/agui", _ask(run="r3", resume=[resume | {"payload": {"answer": "blue"}}]))
+    late = program_of(owner).post("/agui", _ask(run="r4", resume=[resume | {"payload": {"answer": "red"}}]))
+
+    assert [each.status_code for each in misfits] == [422] * 5
+    assert (given.status_code, late.status_code) == (200, 409)
+    assert error_of(late)["message"] == "owner answered this over AG-UI 0 s ago."
+    question.refresh_from_db()
+    run.refresh_from_db()
+    assert (question.answer, question.surface, run.status) == ("blue", "agui", "idle")
+
+
+def test_a_program_that_gives_no_answer_stops_the_run(owner: User, program_of: ProgramOf, make_run: MakeRun) -> None:
+    question = asked_question(make_run(owner), PersonQuestion(text="Which one?"))
+    IdempotencyKey.objects.create(user=owner, key=key_of("t", "r1"), body_hash="x", run=question.call.run)
+
+    program_of(owner).post("/agui", _ask(run="r2", resume=[{"interruptId": str(question.pk), "status": "cancelled"}]))
+
+    question.refresh_from_db()
+    assert (question.state, Run.objects.get().status) == ("withdrawn", "cancelled")
