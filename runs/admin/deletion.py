@@ -32,9 +32,10 @@ def reasons_kept(people: Iterable[User]) -> Iterable[str]:
     """Reasons why these accounts are kept, one line for each of the first `MOST_NAMED`."""
     ids = [person.pk for person in people]
     found = User.objects.filter(pk__in=ids).order_by("username")
-    counts = found.annotate(launched=Count("runs", distinct=True), decided=Count("toolcall", distinct=True)).filter(
-        Q(launched__gt=0) | Q(decided__gt=0)
-    )
+    counts = found.annotate(
+        launched=Count("runs", distinct=True),
+        decided=Count("toolcall", distinct=True) + Count("answers", distinct=True),
+    ).filter(Q(launched__gt=0) | Q(decided__gt=0))
     for person in counts[:MOST_NAMED]:
         runs = ngettext("%(n)s run of theirs", "%(n)s runs of theirs", person.launched)
         decisions = ngettext("%(n)s decision they took", "%(n)s decisions they took", person.decided)

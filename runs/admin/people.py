@@ -15,7 +15,7 @@ from django.utils.translation import gettext, gettext_lazy
 from runs.admin.deletion import DeletesWithReason, Deletion, reasons_kept
 from runs.admin.list_lookups import CarefulAdmin
 from runs.admin.people_permissions import groups_within, may_delete_group, may_manage, may_manage_group, offered
-from runs.models import ApiToken, Run, ToolCall
+from runs.models import ApiToken, Question, Run, ToolCall
 from runs.models.permissions import may_act_as, may_launch, was_given_something
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ else:  # generic for the type checker only
     _AnyUserAdmin, _PersonForm = UserAdmin, UserChangeForm
 
 _GO_WITH_THEIR_OWNER: Final = ApiToken
-_SAID_IN_WORDS: Final = (Run, ToolCall, _GO_WITH_THEIR_OWNER)
+_SAID_IN_WORDS: Final = (Run, ToolCall, Question, _GO_WITH_THEIR_OWNER)
 """Models whose missing permission keeps no account. Django names them in the reader's language."""
 RIGHTS: Final = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
 """Fields of an account that its own user cannot change."""

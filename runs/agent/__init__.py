@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from runs.agent.thoughts import ThoughtType as ThoughtType
     from runs.agent.tool_calls.parallel import execute_tools_parallel as execute_tools_parallel
     from runs.agent.tools.call_idempotency import idempotency_key as idempotency_key
+    from runs.agent.tools.person_questions import PersonAsked as PersonAsked
+    from runs.agent.tools.person_questions import PersonQuestion as PersonQuestion
+    from runs.agent.tools.person_questions import given_answers as given_answers
     from runs.agent.tools.programs import ProgramResult as ProgramResult
     from runs.agent.tools.programs import run_program as run_program
     from runs.agent.tools.protocol import Tool as Tool
@@ -56,6 +59,7 @@ _NAMES_BY_MODULE = {
     "thoughts": ["AgentThought", "ThoughtType"],
     "tool_calls.parallel": ["execute_tools_parallel"],
     "tools.call_idempotency": ["idempotency_key"],
+    "tools.person_questions": ["PersonAsked", "PersonQuestion", "given_answers"],
     "tools.programs": ["ProgramResult", "run_program"],
     "tools.protocol": ["Tool"],
     "tools.registry": ["execute_tool_by_name", "execute_tool_safely", "get_available_tools", "tool"],

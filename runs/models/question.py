@@ -119,19 +119,24 @@ class Question(models.Model):
         return PersonQuestion(text=self.text, choices=tuple(self.choices), form=self.schema)
 
     def answer_schema(self) -> dict[str, Any]:
-        """The JSON Schema of an answer: an object whose `answer` is a text, a choice or the form's object."""
-        match self.kind:
-            case Question.Kind.FORM:
-                answer = self.schema or {"type": "object"}
-            case Question.Kind.CHOICE:
-                answer = {"type": "string", "enum": list(self.choices)}
-            case _:
-                answer = {"type": "string", "minLength": 1}
-        return {"type": "object", "properties": {"answer": answer}, "required": ["answer"]}
+        """The JSON Schema of an object whose `answer` is the answer: a text, a choice or the form's object."""
+        return answer_schema_of(self.kind, self.choices, self.schema)
 
     def given_answer(self) -> GivenAnswer:
         """The answer as the call gets it."""
         return GivenAnswer(self.answer, self.resume_state, is_default=self.state == self.State.EXPIRED)
+
+
+def answer_schema_of(kind: str, choices: list[str], schema: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The JSON Schema of an object whose `answer` is the answer to such a question."""
+    match kind:
+        case Question.Kind.FORM:
+            answer = schema or {"type": "object"}
+        case Question.Kind.CHOICE:
+            answer = {"type": "string", "enum": list(choices)}
+        case _:
+            answer = {"type": "string", "minLength": 1}
+    return {"type": "object", "properties": {"answer": answer}, "required": ["answer"]}
 
 
 def question_columns(question: PersonQuestion) -> dict[str, Any]:

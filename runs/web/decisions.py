@@ -38,7 +38,7 @@ def approve_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpRespo
     if form is not None and not form.is_valid():
         return _ask_again(request, run, form)
     if unread := why_unread(call, read="read" in request.POST):
-        return _done(request, run, unread, level="error", status=422)
+        return done(request, run, unread, level="error", status=422)
     by, arguments = _by(request, call_id), None if form is None else form.arguments()
     try:
         call = control.approve(call.pk, **by, arguments=arguments, grace_s=control.GRACE_S)
@@ -80,8 +80,8 @@ def undo_approval(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpResp
             return show_refused(request, run, refused)
         call = refused.call
     if request.htmx and "inbox" in request.POST:
-        return _said_in_place("undone", {"call": str(call.pk)})
-    return _done(request, run, gettext("%(tool)s waits for your decision again.") % {"tool": call.tool_name})
+        return said_in_place("undone", {"call": str(call.pk)})
+    return done(request, run, gettext("%(tool)s waits for your decision again.") % {"tool": call.tool_name})
 
 
 @require_POST
@@ -92,7 +92,7 @@ def settle_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpRespon
     by = _by(request, call_id)
     outcome = OUTCOMES.get(request.POST.get("outcome", ""))
     if outcome is None:
-        return _done(request, run, gettext("Say whether it happened."), level="error", status=422)
+        return done(request, run, gettext("Say whether it happened."), level="error", status=422)
     try:
         control.settle(call.pk, by=by["by"], outcome=outcome, reason=by["reason"])
     except control.DecisionRefused as refused:
@@ -176,10 +176,10 @@ def _decided(request: PageRequest, run: Run, call: ToolCall, words: str) -> Http
     elif call.undo_until is None:
         words = f"{words} {gettext('The run goes on.')}"
     if request.htmx and "inbox" in request.POST:
-        return _said_in_place("decided", {"call": str(call.pk), "text": words, "undo": undo_of(call)})
+        return said_in_place("decided", {"call": str(call.pk), "text": words, "undo": undo_of(call)})
     if "inbox" in request.POST and call.undo_until is not None and not left:
         return redirect("runs:inbox")  # It says the same beside the button that takes the approval back.
-    return _done(request, run, words)
+    return done(request, run, words)
 
 
 def undo_of(call: ToolCall) -> JsonObject | None:
@@ -191,14 +191,14 @@ def undo_of(call: ToolCall) -> JsonObject | None:
     return {"url": reverse("runs:undo", args=[call.run_id, call.pk]), "until": until_ms}
 
 
-def _said_in_place(event: str, about: JsonObject) -> HttpResponse:
+def said_in_place(event: str, about: JsonObject) -> HttpResponse:
     """The answer to the inbox, which shows the result in the call's card."""
     response = trigger_client_event(HttpResponse(status=204), event, about)
     response["HX-Reswap"] = "none"  # There is no form to swap in.
     return response
 
 
-def _done(
+def done(
     request: PageRequest, run: Run, words: str, *, level: Literal["info", "error"] = "info", status: int = 204
 ) -> HttpResponse:
     """To htmx a toast, because the page changes live; otherwise a redirect to the page of the decision."""

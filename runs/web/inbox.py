@@ -55,17 +55,17 @@ def show_inbox(request: PageRequest) -> HttpResponse:
         "may_change_agents": may_change_agents(request.user),
         "show_owner": may_decide_for_others(request.user),
     }
-    if tab.state is None:
+    if not tab.states:
         page = decided_page(request.user, request.GET.get("before", ""))
         return render(request, "runs/inbox_decided.html", context | {"page": page, "days": KEPT.days})
-    groups = waiting_runs(request.user, tab.state, change=id_in(request.GET.get("change", "")))
+    groups = waiting_runs(request.user, tab.states, change=id_in(request.GET.get("change", "")))
     shown = sum(len(group.calls) for group in groups)
     known = {id_in(name) for name in request.GET.get("known", "").split(",")} if request.htmx else set()
     context |= {
         "sections": sections_of(groups, known),
         "most_shown": MOST_SHOWN,
         "known": known,
-        "has_more": shown < counts.of(tab.state),
+        "has_more": shown < counts.of(tab.states),
         "undoable": () if request.htmx else approvals_to_undo(request.user),
         "last": None if shown else last_decision(request.user),
     }

@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from runs.models import ToolCall
-from runs.web.pending_calls import WaitingCounts
+from runs.web.pending_calls import CALLS_TO_DECIDE, WaitingCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,8 @@ class InboxTab:
     name: str
     """As in the address."""
     words: Promise
-    state: str | None
-    """The state of its calls; None for those that were decided."""
+    states: tuple[str, ...]
+    """The states of its calls; empty for those that were decided."""
 
     @property
     def url(self) -> str:
@@ -37,9 +37,9 @@ class ShownTab:
     is_current: bool
 
 
-TO_DECIDE: Final = InboxTab("decide", gettext_lazy("To decide"), ToolCall.State.AWAITING_APPROVAL)
-UNKNOWN: Final = InboxTab("unknown", gettext_lazy("Outcome unknown"), ToolCall.State.UNKNOWN)
-DECIDED: Final = InboxTab("decided", gettext_lazy("Decided"), None)
+TO_DECIDE: Final = InboxTab("decide", gettext_lazy("To decide"), CALLS_TO_DECIDE)
+UNKNOWN: Final = InboxTab("unknown", gettext_lazy("Outcome unknown"), (ToolCall.State.UNKNOWN,))
+DECIDED: Final = InboxTab("decided", gettext_lazy("Decided"), ())
 TABS: Final = (TO_DECIDE, UNKNOWN, DECIDED)
 
 
@@ -53,4 +53,4 @@ def tab_in(name: str, counts: WaitingCounts, *, change: str = "") -> InboxTab:
 
 def inbox_tabs(current: InboxTab, counts: WaitingCounts) -> list[ShownTab]:
     """All tabs, with what waits in each."""
-    return [ShownTab(tab, None if tab.state is None else counts.of(tab.state), tab == current) for tab in TABS]
+    return [ShownTab(tab, counts.of(tab.states) if tab.states else None, tab == current) for tab in TABS]

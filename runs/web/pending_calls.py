@@ -1,6 +1,8 @@
 """The calls that wait for a person: approvals, and unknown outcomes."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
@@ -12,13 +14,15 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy
 
 from runs.agent.visible_text import exact
+from runs.live.rendering.answer_form import AnswerForm
 from runs.live.rendering.long_texts import SHOWN_CHARS, Fold, arguments_length, fold_argument
-from runs.models import Agent, Run, Step, ToolCall
+from runs.models import Agent, Question, Run, Step, ToolCall
 from runs.models.permissions import may_launch
 from runs.models.tool_call import is_in_grace
 from runs.web.argument_form import ArgumentForm
 from runs.web.call_stacks import CallStack, stacks_of
 
+CALLS_TO_DECIDE: Final = (ToolCall.State.AWAITING_APPROVAL, ToolCall.State.AWAITING_ANSWER)
 MOST_SHOWN = 40
 """Maximum calls on the page; those with the nearest deadline come first, then those of the oldest runs. Each takes
 1.5 ms to render."""
@@ -52,10 +56,22 @@ class PendingCall:
     """True if the form to change its arguments is in the page; otherwise it is loaded when somebody opens it."""
     said: str = ""
     """The beginning of what the model said before it; may be empty."""
+    question: Question | None = None
+    """What it asks, if it waits for an answer."""
+
+    @property
+    def card_hash(self) -> str:
+        """Changes if something else is to be decided about the same call."""
+        return self.call.arguments_hash if self.question is None else str(self.question.pk)
+
+    @cached_property
+    def answer_form(self) -> AnswerForm | None:
+        """The form to answer its question."""
+        return None if self.question is None else AnswerForm.of_row(self.question)
 
     @property
     def is_approval(self) -> bool:
-        """True if it waits for an approval, False if its outcome is unknown."""
+        """True if it waits for an approval, False if it asks a question or its outcome is unknown."""
         return self.call.state == ToolCall.State.AWAITING_APPROVAL
 
     @cached_property
@@ -66,8 +82,15 @@ class PendingCall:
     @property
     def expires_ms(self) -> int | None:
         """Its deadline in milliseconds since the epoch; None for none."""
-        expires_at = self.call.expires_at
-        return None if expires_at is None or not self.is_approval else round(expires_at.timestamp() * 1000)
+        expires_at = self.expires_at
+        return None if expires_at is None else round(expires_at.timestamp() * 1000)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """Its deadline; None for none."""
+        if self.question is not None:
+            return self.question.expires_at
+        return self.call.expires_at if self.is_approval else None
 
     @property
     def arguments(self) -> list[tuple[str, Fold, bool]]:
@@ -125,9 +148,9 @@ class WaitingCounts:
         """All of them."""
         return self.to_decide + self.unknown
 
-    def of(self, state: str) -> int:
-        """The number of those in `state`, as of `waiting_runs`."""
-        return self.unknown if state == ToolCall.State.UNKNOWN else self.to_decide
+    def of(self, states: Collection[str]) -> int:
+        """The number of those in `states`, as of `waiting_runs`."""
+        return self.unknown if ToolCall.State.UNKNOWN in states else self.to_decide
 
 
 def has_to_be_read(call: ToolCall) -> bool:
@@ -170,30 +193,46 @@ def waiting_counts(user: Any) -> WaitingCounts:
     )
 
 
-def waiting_runs(user: Any, state: str, *, change: UUID | None = None) -> list[PendingRun]:
-    """The waiting calls in `state` (of `ToolCall.State`) grouped by run, at most `MOST_SHOWN`; the run with the nearest
-    deadline first, then the oldest.
+def waiting_runs(user: Any, states: Collection[str], *, change: UUID | None = None) -> list[PendingRun]:
+    """The waiting calls in `states` (of `ToolCall.State`) grouped by run, at most `MOST_SHOWN`; the run with the
+    nearest deadline first, then the oldest.
 
     The run of the call `change` comes first, and the first of that call's arguments has the focus.
     """
-    calls = waiting_calls(user).filter(state=state).select_related("run", "run__user", "run__agent")
+    calls = waiting_calls(user).filter(state__in=states).select_related("run", "run__user", "run__agent")
     calls = calls.annotate(deadline=_deadline(), said=_said(), calls_in_turn=_calls_in_turn())
     order = (F("deadline").asc(nulls_last=True), "run__created_at", "run_id", "turn", "index", "position")
     first = [Exists(ToolCall.objects.filter(pk=change, run=OuterRef("run"))).desc()] if change else []
     groups: dict[Any, PendingRun] = {}
-    for place, call in enumerate(calls.order_by(*first, *order)[:MOST_SHOWN]):
+    shown = list(calls.order_by(*first, *order)[:MOST_SHOWN])
+    questions = _questions_of(shown)
+    for place, call in enumerate(shown):
         group = groups.setdefault(call.run_id, PendingRun(call.run, call.said))
         is_open = call.pk == change
         in_turn = 1 if call.position else call.calls_in_turn
         waiting = PendingCall(call, in_turn, is_open, has_form=is_open or place < MOST_FORMS, said=call.said)
+        waiting.question = questions.get(call.pk)
         group.calls.append(waiting)
     return list(groups.values())
 
 
-def _deadline() -> Subquery:
-    """The nearest deadline in the run of a call; null for none."""
+def _questions_of(calls: Iterable[ToolCall]) -> dict[UUID, Question]:
+    """The open questions of the calls."""
+    asking = [call.pk for call in calls if call.state == ToolCall.State.AWAITING_ANSWER]
+    if not asking:
+        return {}
+    return {each.call_id: each for each in Question.objects.filter(call__in=asking, state=Question.State.OPEN)}
+
+
+def _deadline() -> Coalesce:
+    """The nearest deadline of an approval in the run of a call, else of a question; null for none."""
     asking = ToolCall.objects.filter(run=OuterRef("run"), state=ToolCall.State.AWAITING_APPROVAL)
-    return Subquery(asking.filter(expires_at__isnull=False).order_by("expires_at").values("expires_at")[:1])
+    questions = Question.objects.filter(call__run=OuterRef("run"), state=Question.State.OPEN)
+    nearest = (
+        Subquery(rows.filter(expires_at__isnull=False).order_by("expires_at").values("expires_at")[:1])
+        for rows in (asking, questions)
+    )
+    return Coalesce(*nearest)
 
 
 def _said() -> Coalesce:

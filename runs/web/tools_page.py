@@ -12,10 +12,10 @@ from runs.agent.json_data.json_types import JsonMapping
 from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.registry import registered_tools
 from runs.agent.tools.validation import validated
+from runs.live.rendering.schema_form import SchemaForm
 from runs.live.rendering.stored_words import error_words
 from runs.models.permissions import may_see_agents, may_see_all, may_try_tools
 from runs.web.access import PageRequest, only_if
-from runs.web.argument_form import SchemaForm
 from runs.web.tool_calls import EndedCallRow
 from runs.web.tool_facts import ToolRow, rows_of, sections_of, users_of
 from runs.web.tool_trial import Trial, TrialGoesOn, run_trial

@@ -108,6 +108,8 @@ PAGES: dict[str, Methods] = {
     "runs:approve": {"POST": run_page(302, DECIDES)},
     "runs:deny": {"POST": run_page(302, DECIDES)},
     "runs:settle": {"POST": run_page(302, DECIDES)},
+    # With a question of the owner's that waits for an answer.
+    "runs:answer": {"GET": run_page(), "POST": run_page(302, DECIDES)},
     # It was never approved.
     "runs:undo": {"POST": run_page(409, DECIDES)},
     "runs:run-calls": {"GET": run_page()},
@@ -189,6 +191,9 @@ API: dict[str, Methods] = {
     "api:run_again": {"POST": api("launch", 201, SEES, LAUNCHES)},
     "api:continue_run": {"POST": api("launch", 201, SEES, LAUNCHES)},
     "api:list_calls": {"GET": api("read", 200)},
+    "api:list_questions": {"GET": api("read", 200)},
+    "api:get_question": {"GET": api("read", 200, SEES)},
+    "api:answer_question": {"POST": api("approve", 200, SEES, DECIDES)},
     "api:approve_call": {"POST": api("approve", 200, SEES, DECIDES)},
     "api:deny_call": {"POST": api("approve", 200, SEES, DECIDES)},
     "api:settle_call": {"POST": api("approve", 200, SEES, DECIDES)},
@@ -279,8 +284,12 @@ OURS = {"admin/login/": "admin:login", "admin/password_change/": "admin:password
 """Our pages that replace pages of the admin, by address."""
 RULES: dict[str, Methods] = {**PAGES, **API, **ADMIN, **{ours: ADMIN[name] for ours, name in OURS.items()}}
 DECIDING: dict[str, tuple[str, ...]] = {
-    **{f"runs:{name}": ("session", "sees", "decides") for name in ("approve", "deny", "settle", "inbox-decide")},
+    **{
+        f"runs:{name}": ("session", "sees", "decides")
+        for name in ("approve", "deny", "settle", "inbox-decide", "answer")
+    },
     **{f"api:{name}_call": ("scope approve", "sees", "decides") for name in ("approve", "deny", "settle")},
+    "api:answer_question": ("scope approve", "sees", "decides"),
 }
 """Addresses that decide a call of the owner's, with the fact needed: the inbox answers everybody the same."""
 SOCKETS: dict[str, Rule] = {

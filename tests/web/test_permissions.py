@@ -14,11 +14,13 @@ from django.test.client import ClientHandler
 from django.utils import timezone
 
 from agentsite import templates
+from runs.agent.tools.person_questions import PersonQuestion
 from runs.engine.operations import health_checks
 from runs.engine.operations.health_checks import DatabaseProbe
 from runs.engine.recording.canonical_json import arguments_hash
 from runs.live.sockets.routing import websocket_application
-from runs.models import ApiToken, Attachment, Library, Run, RunView, Skill, SkillFile, StoredFile, ToolCall
+from runs.models import ApiToken, Attachment, Library, Question, Run, RunView, Skill, SkillFile, StoredFile, ToolCall
+from tests.asked_questions import asked_question
 from tests.live.live_browser import session_of
 from tests.web import permission_table
 from tests.web.identities import GROUPS, PEOPLE, Identity, every_permission, make_groups, single
@@ -45,6 +47,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "approve_call": {"arguments_hash": HASH},
     "deny_call": {"arguments_hash": HASH},
     "settle_call": {"outcome": "happened"},
+    "answer_question": {"answer": "x"},
     "run_agent": {"threadId": "t", "runId": "r", "messages": [{"id": "m", "role": "user", "content": "x"}]},
 }
 
@@ -85,9 +88,13 @@ class Site:
     """A call of another run, which waits for the call's approval …"""
     unknown: ToolCall
     """… and a call of a run that waits for the call's outcome."""
+    question: Question
+    """Of a call of a run that waits for an answer."""
 
     def call_for(self, name: str) -> ToolCall:
         """The call that an address concerns."""
+        if "answer" in name or "question" in name:
+            return self.question.call
         if name not in DECIDING:
             return self.call
         return self.unknown if "settle" in name else self.asking
@@ -111,6 +118,8 @@ class Site:
             "<uuid:thread_id>": call.run_id,
             "<uuid:call_id>": call.pk,
             "<uuidstr:call_id>": call.pk,
+            "<uuid:question_id>": self.question.pk,
+            "<uuidstr:question_id>": self.question.pk,
             "<str:token>": "wrong",
             "<int:token_id>": self.token.pk,
             "<int:view_id>": self.view_pk,
@@ -164,7 +173,7 @@ def _readiness_does_not_wait_for_the_tests_own_transaction(monkeypatch: pytest.M
 
 @pytest.fixture
 def site(owner: User, make_run: Callable[..., Run]) -> Site:
-    """A completed run with a step and a call, and two runs that wait for a person."""
+    """A completed run with a step and a call, and three runs that wait for a person."""
     make_groups()
     run = make_run(owner, steps=1)
     token, _text = ApiToken.issue(owner, name="x", scopes=["read"])
@@ -178,7 +187,8 @@ def site(owner: User, make_run: Callable[..., Run]) -> Site:
     skill = Skill.objects.create(name="expense-report", description="x", size=1, uploaded_at=timezone.now())
     SkillFile.objects.create(skill=skill, path="SKILL.md", content=b"x")
     call = waiting_call(run)
-    return Site(owner, run, run.steps.get().pk, call, nobody, token, view.pk, file, shelf.pk, asking, unknown)
+    asked = asked_question(make_run(owner, epoch=1), PersonQuestion(text="Where?"))
+    return Site(owner, run, run.steps.get().pk, call, nobody, token, view.pk, file, shelf.pk, asking, unknown, asked)
 
 
 def ask(site: Site, name: str, route: str, method: str, credential: dict[str, Any]) -> tuple[int, bool]:
@@ -189,6 +199,8 @@ def ask(site: Site, name: str, route: str, method: str, credential: dict[str, An
     sent: dict[str, Any] = {"data": dict(FORMS.get(name, {}))} if method == "POST" else {}
     if name == "runs:inbox-decide" and sent:
         sent["data"]["call"] = f"{site.asking.pk}:{HASH}"
+    if name == "runs:answer" and sent:
+        sent["data"][f"answer-{site.question.pk}-answer"] = "x"
     if name.startswith("api:") and method == "POST":
         sent = {"data": BODIES.get(name.removeprefix("api:"), {}), "content_type": "application/json"}
     cache.clear()
@@ -196,9 +208,14 @@ def ask(site: Site, name: str, route: str, method: str, credential: dict[str, An
     request = make(site.path_of(name, route), headers=credential.get("headers"), **sent)
     with transaction.atomic():
         response = MIDDLEWARE(request.environ)
-        decided = name in DECIDING and ToolCall.objects.exclude(decided_at=None).exists()
+        decided = name in DECIDING and _is_decided()
         transaction.set_rollback(True)
     return int(response.status_code), decided
+
+
+def _is_decided() -> bool:
+    answered = Question.objects.filter(state=Question.State.ANSWERED)
+    return answered.exists() or ToolCall.objects.exclude(decided_at=None).exists()
 
 
 def surprises(site: Site, identity: Identity, asked: Iterable[tuple[str, str]]) -> list[str]:

@@ -71,7 +71,7 @@ def answer(question_id: UUID | str, *, by: Any, answer: Any, surface: Question.S
             _run_again(question.call)
         go_on_if_decided(run)
     if is_late:
-        too_late = Wording.paragraph(Wording("It was too late."), stands(question))
+        too_late = Wording.paragraph(Wording("It was too late."), stands_of_question(question))
         raise AnswerRefused("expired", too_late, question)
     return question
 
@@ -91,14 +91,16 @@ def is_same_answer(question: Question, *, by: Any, answer: Any) -> bool:
     return is_theirs and bool(question.answer == stable_json(answer))
 
 
-def stands(question: Question) -> Wording:
-    """A sentence on a question that is closed: who answered it, where and how long ago."""
+def stands_of_question(question: Question) -> Wording:
+    """A sentence on where the question stands: who answered it, where and how long ago."""
     match question.state:
         case Question.State.ANSWERED:
             said = _ANSWERED.get(question.surface, _ANSWERED_SOMEWHERE)
             return Wording(said, who=name_of(question.answered_by), ago=_ago(question))
         case Question.State.EXPIRED:
             return Wording("Nobody answered this in time.")
+        case Question.State.OPEN:
+            return Wording("This question waits for an answer.")
         case _:
             return Wording("This question was withdrawn.")
 
@@ -117,7 +119,7 @@ def _locked(question_id: UUID | str) -> tuple[Run, Question]:
 
 def _check_open(run: Run, question: Question) -> None:
     if question.state != Question.State.OPEN:
-        raise AnswerRefused("already_decided", stands(question), question)
+        raise AnswerRefused("already_decided", stands_of_question(question), question)
     try:
         check_run(run, question.call)
     except DecisionRefused as refused:

@@ -2,18 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.utils.translation import gettext, gettext_noop
 
 from runs.agent.payloads.absent import ABSENT
-from runs.agent.payloads.steps import ArgumentChange, DecisionPayload, QuestionPayload
+from runs.agent.payloads.steps import ArgumentChange, DecisionPayload, QuestionPart, QuestionPayload
 from runs.agent.tool_calls.call_states import CALL_STATES, DECISIONS, QUESTIONS, QuestionWords
 from runs.agent.visible_text import exact
+from runs.live.rendering.answer_form import AnswerForm
 from runs.live.rendering.formatting import moment_of
 from runs.live.rendering.long_texts import SHOWN_CHARS, arguments_length
 from runs.markdown import visible
 from runs.models import Step
 
+ACTIONS_FORM: Final = "run-actions"
+"""The id of the form that holds what a page sends about its run."""
 CHANGE_CHARS = 400
 """Shown characters of a changed argument in the card of a decision."""
 
@@ -23,7 +27,7 @@ class QuestionView:
     """A question about a call, or its answer."""
 
     asks: str
-    """`approval` or `outcome`; empty for an answer."""
+    """`approval`, `outcome` or `answer`; empty for an answer."""
     title: str
     call_state: str
     call_label: str
@@ -42,6 +46,25 @@ class QuestionView:
     expires_ms: int | None = None
     has_to_be_read: bool = False
     """True if the card cannot show all arguments: the call is approved on a page that does."""
+    asked: QuestionPart | None = None
+    """What a tool asks."""
+    of_question: bool = False
+    """True for the answer to what a tool asked."""
+
+    @property
+    def text(self) -> str:
+        """What a tool asks; empty for another question."""
+        return visible(self.asked.text) if self.asked is not None else ""
+
+    @property
+    def answer_form(self) -> AnswerForm | None:
+        """The fields of the answer to what a tool asks."""
+        return None if self.asked is None else AnswerForm.of_step(self.asked, form_id=ACTIONS_FORM)
+
+    @property
+    def step_icon(self) -> str:
+        """The icon of the step's card."""
+        return "message-circle-question-mark" if self.asked is not None or self.of_question else "hand"
 
     @property
     def icon(self) -> str:
@@ -63,6 +86,8 @@ def question_of(step: Step) -> QuestionView | None:
 
 def _answer(step: Step, told: DecisionPayload) -> QuestionView:
     decision = DECISIONS.get(told.decision, QuestionWords("", gettext_noop("Decided")))
+    if told.decision == "answered" and told.by is None:
+        decision = QuestionWords(decision.state, gettext_noop("Not answered in time: the default counts"))
     return QuestionView(
         asks="",
         title=gettext(decision.title),
@@ -73,6 +98,7 @@ def _answer(step: Step, told: DecisionPayload) -> QuestionView:
         by=visible(told.by or ""),
         reason=visible(told.reason),
         changes=tuple(_change(each) for each in told.changes),
+        of_question=bool(told.question_id),
     )
 
 
@@ -94,6 +120,7 @@ def _open(step: Step, told: QuestionPayload) -> QuestionView:
         effect=told.effect,
         expires_at=at,
         expires_ms=None if at is None else round(at.timestamp() * 1000),
+        asked=told.question,
         has_to_be_read=isinstance(step.tool_input, dict) and arguments_length(step.tool_input) > SHOWN_CHARS,
     )
 

@@ -201,12 +201,16 @@ def _questions(run: Run) -> StageView:
     graces = _graces(run)
     if graces and not asking:
         return StageView(face="ask", title=gettext("Approved"), sub=gettext("It runs in a moment."), graces=graces)
-    is_approval = run.waiting_for == Run.WaitingFor.APPROVAL
-    title = gettext("Needs your approval") if is_approval else gettext("Outcome unknown")
-    if len(asking) > 1:
-        words = gettext("%(n)s calls need your approval") if is_approval else gettext("%(n)s calls need your answer")
-        title = words % {"n": counted_text(len(asking))}
+    title = _title(run, len(asking))
     return StageView(face="ask", title=title, questions=questions, graces=graces, more=len(asking) - len(shown))
+
+
+def _title(run: Run, count: int) -> str:
+    one, several = {
+        Run.WaitingFor.APPROVAL: (gettext("Needs your approval"), gettext("%(n)s calls need your approval")),
+        Run.WaitingFor.ANSWER: (gettext("A question for you"), gettext("%(n)s questions for you")),
+    }.get(run.waiting_for, (gettext("Outcome unknown"), gettext("%(n)s calls need your answer")))
+    return several % {"n": counted_text(count)} if count > 1 else one
 
 
 def _question(step: Step, expires_at: datetime | None) -> tuple[Step, StepView]:

@@ -33,7 +33,12 @@ from runs.models.as_json import run_as_json, step_as_json
 LOOK_EVERY_S = 0.05
 EXIT_CODES = {Run.Status.COMPLETED: 0, Run.Status.FAILED: 1, Run.Status.CANCELLED: 130}
 PARKED = 3
-PARKED_FOR = ("approval", "decision", "resume")
+PARKED_FOR = (*Run.ASKING, Run.WaitingFor.RESUME)
+WAITS_WORDS = {
+    Run.WaitingFor.APPROVAL: "for approval",
+    Run.WaitingFor.DECISION: "to hear whether a call happened",
+    Run.WaitingFor.ANSWER: "for an answer",
+}
 BAD_ARGUMENTS = 2
 
 
@@ -149,7 +154,7 @@ def who_decides(run: Run) -> str:
     if run.waiting_for == Run.WaitingFor.RESUME:
         page = reverse("runs:run", args=[run.pk])
         return f"Run {run.pk} is paused. Resume it on its page{_at(page)}."
-    what = "to hear whether a call happened" if run.waiting_for == Run.WaitingFor.DECISION else "for approval"
+    what = WAITS_WORDS[Run.WaitingFor(run.waiting_for)]
     return f"Run {run.pk} waits {what}. Decide in the Inbox{_at(reverse('runs:inbox'))}."
 
 

@@ -129,9 +129,13 @@ def _inbox() -> list[Sample]:
         [PendingCall(rows.call(number), 4) for number in range(4)],
     )
     unknown = PendingRun(waiting.run, "", [PendingCall(rows.call(9, "unknown", tool_name="transfer_money"))])
+    asking = [PendingCall(rows.call(30 + n, "awaiting_answer", tool_name="ask_person")) for n in range(2)]
+    asking[0].question = rows.asked_row(6, kind="text", text="What is the customer's reference?")
+    asking[1].question = rows.asked_row(7, kind="choice", text="How shall it be sent?", choices=["By train", "By car"])
     counts = WaitingCounts(4, 1)
     context: JsonObject = {"tab": TO_DECIDE, "counts": counts, "has_more": True, "most_shown": 50}
     context["sections"] = [waiting, _similar()]
+    questions = context | {"sections": [PendingRun(asking[0].call.run, "", asking)], "has_more": False}
     unclear = context | {"sections": [unknown], "has_more": False}
     chosen = [(rows.call_id(number), "0" * 64) for number in range(6)]
     bulk: JsonObject = {"chosen": chosen, "unsafe": [("send_invoice", 6)], "unsafe_count": 6}
@@ -141,6 +145,7 @@ def _inbox() -> list[Sample]:
     return [
         sample("Tabs", "runs/partials/inbox_tabs", {"tabs": inbox_tabs(TO_DECIDE, counts)}, wide=True),
         sample("To decide", "runs/partials/inbox_list", context, wide=True, tag="div", class_="inbox"),
+        sample("Questions", "runs/partials/inbox_list", questions, wide=True, tag="div", class_="inbox"),
         sample("Outcome unknown", "runs/partials/inbox_list", unclear, wide=True, tag="div", class_="inbox"),
         sample("All clear", "runs/partials/inbox_list", context | {"sections": [], "has_more": False}, wide=True),
         sample("The bar of a selection", "runs/partials/inbox_bulk", wide=True),

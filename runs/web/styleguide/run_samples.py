@@ -136,6 +136,7 @@ def _faces() -> list[tuple[str, StageView, JsonObject]]:
         ("Race", _face_of(_race_start(32)), {}),
         ("Approval", StageView(face="ask", title="Needs your approval", questions=[_asked(asked)], more=1), {}),
         ("Outcome unknown", StageView(face="ask", title="Outcome unknown", questions=[_asked(unclear)]), {}),
+        ("Questions", StageView(face="ask", title="3 questions for you", questions=_questions()), {}),
         ("Paused", StageView(face="paused", title="Paused", sub="It goes on from here when you resume it."), {}),
         (
             "Stop asked",
@@ -153,6 +154,18 @@ def _faces() -> list[tuple[str, StageView, JsonObject]]:
         ),
         ("Answer as JSON", _face_of(_answer('{"city": {"name": "Ghent"}}', output={"city": {"name": "Ghent"}})), {}),
     ]
+
+
+def _questions() -> list[tuple[Step, Any]]:
+    """A question of each kind."""
+    choices = ["By train", "By car", "Not at all"]
+    fields = {"city": {"type": "string", "description": "As on a map."}, "nights": {"type": "integer"}}
+    asked = [
+        rows.asked(3, 16, text="What is the customer's reference?"),
+        rows.asked(4, 17, text="How shall it be sent?", kind="choice", choices=choices),
+        rows.asked(5, 18, text="Where to?", kind="form", form={"type": "object", "properties": fields}),
+    ]
+    return [_asked(each) for each in asked]
 
 
 def _asked(step: Step) -> tuple[Step, Any]:

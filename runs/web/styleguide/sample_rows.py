@@ -12,7 +12,7 @@ from django.utils import timezone
 from runs.agent.json_data.json_types import JsonObject
 from runs.live.rendering.run_lines import RunLine
 from runs.markdown import render
-from runs.models import Agent, Run, Step, ToolCall
+from runs.models import Agent, Question, Run, Step, ToolCall
 
 RUN_ID: Final = UUID(int=7)
 TASK: Final = "Check A-100 for Ms Peeters in Ghent: stock, price and weather"
@@ -120,9 +120,22 @@ def question(number: int, sequence: int, *, asks: str = "approval", **fields: An
     return step("approval", sequence, metadata=metadata, **(about | fields))
 
 
+def asked(number: int, sequence: int, **part: Any) -> Step:
+    """A question of a tool."""
+    about = {"id": str(UUID(int=900 + number)), "round": 1, "kind": "text"} | part
+    metadata = {"asks": "answer", "effect": "pure", "expires_at": time.time() + 57 * 60, "question": about}
+    said = f"Asks a person: {about['text']}"
+    return step("approval", sequence, said, metadata=metadata, tool_name="ask_person", call_id=call_id(number))
+
+
+def asked_row(number: int, **columns: Any) -> Question:
+    """The row of such a question."""
+    return Question(id=UUID(int=900 + number), round=1, asked_at=timezone.now(), **columns)
+
+
 def call(number: int, state: str = "awaiting_approval", **fields: Any) -> ToolCall:
     """A tool call of a waiting run."""
-    waits_for = "decision" if state == "unknown" else "approval"
+    waits_for = {"unknown": "decision", "awaiting_answer": "answer"}.get(state, "approval")
     about: JsonObject = {
         "run": run("waiting", waiting_for=waits_for),
         "turn": 2,

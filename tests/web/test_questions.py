@@ -1,0 +1,190 @@
+"""Questions of agents: on the run's page, in the inbox, and on a page of their own."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from runs.agent.tools.person_questions import PersonQuestion
+from runs.engine import control
+from runs.live.rendering import fragments
+from runs.models import Question, Run
+from tests.asked_questions import asked_question
+from tests.web.conftest import HTMX
+
+BrowserOf = Callable[[User | None], Client]
+COLOURS = PersonQuestion(text="Which <b>one</b>?", choices=("red", "light blue"))
+WHERE = PersonQuestion(text="Where?")
+FORM = {
+    "type": "object",
+    "properties": {
+        "city": {"type": "string", "description": "The <i>nearest</i> one."},
+        "nights": {"type": "integer", "minimum": 1},
+        "breakfast": {"type": "boolean"},
+    },
+    "required": ["city", "nights"],
+}
+TRIP = PersonQuestion(text="Where to?", form=FORM)
+
+
+@pytest.fixture
+def ask(owner: User, make_run: Callable[..., Run]) -> Callable[..., Question]:
+    """`ask(question)`: a question of a new run of the owner's."""
+    return lambda question=COLOURS, **fields: asked_question(make_run(owner, epoch=1), question, **fields)
+
+
+def page_of(question: Question) -> str:
+    """The address of the question."""
+    return f"/runs/{question.call.run_id}/questions/{question.pk}/"
+
+
+def sent(question: Question, **values: Any) -> dict[str, Any]:
+    """The fields as a browser sends them."""
+    return {f"answer-{question.pk}-{name}": value for name, value in values.items()}
+
+
+@pytest.mark.parametrize("where", ["run", "inbox", "page", "thread"])
+def test_a_question_is_asked_wherever_it_can_be_answered(
+    owner: User, browser_of: BrowserOf, ask: Callable[..., Question], where: str
+) -> None:
+    question, path = (made := ask()), {"inbox": "/inbox/", "page": page_of(made)}
+    run_id = question.call.run_id
+    shown = path.get(where, f"/threads/{run_id}/" if where == "thread" else f"/runs/{run_id}/")
+
+    html = browser_of(owner).get(shown).content.decode()
+
+    assert "Which &lt;b&gt;one&lt;/b&gt;?" in html
+    assert "<b>one</b>" not in html
+    for choice in COLOURS.choices:
+        assert f'name="answer-{question.pk}-answer" value="{json.dumps(choice).replace(chr(34), "&quot;")}"' in html
+
+
+def test_an_answer_on_the_runs_page_lets_the_run_go_on(
+    owner: User, browser_of: BrowserOf, ask: Callable[..., Question]
+) -> None:
+    question = ask()
+
+    response = browser_of(owner).post(page_of(question), sent(question, answer='"light blue"'))
+
+    question.refresh_from_db()
+    run = Run.objects.get()
+    assert (response.status_code, response["Location"]) == (302, f"/runs/{run.pk}/")
+    assert (question.answer, question.answered_by, question.surface) == ("light blue", owner, "page")
+    assert (run.status, question.call.state) == ("idle", "proposed")
+    html = browser_of(owner).get(f"/runs/{run.pk}/").content.decode()
+    assert "Answered by" in html and "owner answered: light blue" in html
+    assert page_of(question) not in html
+
+
+def test_an_answer_in_the_inbox_is_said_in_its_card(
+    owner: User, browser_of: BrowserOf, ask: Callable[..., Question]
+) -> None:
+    question = ask(WHERE)
+
+    values = sent(question, answer="Here,\r\nand there.") | {"inbox": "1"}
+    response = browser_of(owner).post(page_of(question), values, headers=HTMX)
+
+    question.refresh_from_db()
+    assert response.status_code == 204
+    assert json.loads(response["HX-Trigger"]) == {
+        "decided": {"call": str(question.call_id), "text": "Answered. The run goes on.", "undo": None}
+    }
+    assert (question.answer, question.surface) == ("Here,\nand there.", "inbox")
+
+
+def test_a_form_takes_numbers_and_yes_or_no_and_names_what_is_wrong(
+    owner: User, browser_of: BrowserOf, ask: Callable[..., Question]
+) -> None:
+    question = ask(TRIP)
+    browser = browser_of(owner)
+    shown = browser.get("/inbox/").content.decode()
+
+    wrong = browser.post(page_of(question), sent(question, city="Rome", nights="0") | {"inbox": "1"}, headers=HTMX)
+    missing = browser.post(page_of(question), sent(question, city="Rome", nights=""))
+    on_stage = browser.post(page_of(question), sent(question, city="", nights="x"), headers=HTMX)
+    right = browser.post(page_of(question), sent(question, city="Rome", nights="2", breakfast="true"))
+
+    assert "The &lt;i&gt;nearest&lt;/i&gt; one." in shown
+    assert [each.status_code for each in (wrong, missing, on_stage, right)] == [422, 422, 422, 302]
+    assert "0 is less than the minimum of 1" in wrong.content.decode()
+    assert 'aria-invalid="true"' in missing.content.decode()
+    assert "nights: Enter a whole number." in on_stage["HX-Trigger"]
+    question.refresh_from_db()
+    assert question.answer == {"city": "Rome", "nights": 2, "breakfast": True}
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_who_comes_second_reads_who_answered_and_a_second_press_is_no_mistake(
+    owner: User, staff: User, browser_of: BrowserOf, ask: Callable[..., Question], headers: dict[str, str]
+) -> None:
+    question = ask()
+    control.answer(question.pk, by=staff, answer="red", surface=Question.Surface.API)
+
+    late = browser_of(owner).post(page_of(question), sent(question, answer='"red"'), headers=headers)
+    again = browser_of(staff).post(page_of(question), sent(question, answer='"red"'), headers=headers)
+    page = browser_of(owner).get(page_of(question)).content.decode()
+
+    assert late.status_code == 409
+    assert "staff answered this over the API 0 s ago." in late.content.decode()
+    assert again.status_code == (204 if headers else 302)
+    assert (
+        "staff answered this over the API" in page and "<form" not in page.partition("<main")[2].partition("</main")[0]
+    )
+
+
+def test_the_inbox_counts_questions_with_the_approvals_and_shows_the_nearest_deadline_first(
+    owner: User, browser_of: BrowserOf, ask: Callable[..., Question]
+) -> None:
+    ask(WHERE)
+    soon = ask(TRIP, expires_at=timezone.now() + timedelta(hours=1))
+    browser = browser_of(owner)
+
+    html = browser.get("/inbox/").content.decode()
+    count = browser.get("/inbox/count/").json()
+
+    assert (count, 'data-waiting-count="2" data-decide="2"' in html) == ({"count": 2}, True)
+    assert html.index(str(soon.pk)) < html.index("Where?")
+    assert "To be answered by" in html
+
+
+def test_a_card_comes_again_when_its_call_asks_something_else(
+    owner: User, browser_of: BrowserOf, ask: Callable[..., Question]
+) -> None:
+    question = ask()
+
+    known = browser_of(owner).get(f"/inbox/?known={question.call_id}", headers=HTMX).content.decode()
+
+    assert f'data-inbox-call="{question.call_id}" data-hash="{question.pk}"' in known
+    assert "Which" not in known
+
+
+def test_only_who_may_decide_about_the_run_answers(
+    owner: User, other: User, browser_of: BrowserOf, ask: Callable[..., Question]
+) -> None:
+    question = ask()
+
+    strangers = [browser_of(other).get(page_of(question)), browser_of(other).post(page_of(question), {})]
+    nobodys = browser_of(owner).get(page_of(question).replace(str(question.pk), str(question.call_id)))
+
+    assert [each.status_code for each in (*strangers, nobodys)] == [404, 404, 404]
+
+
+def test_the_buttons_of_a_step_are_the_same_for_all_viewers_and_leave_with_the_answer(
+    owner: User, ask: Callable[..., Question]
+) -> None:
+    question = ask(WHERE)
+    run = Run.objects.get()
+    asked = fragments.stage_html(run)
+
+    control.answer(question.pk, by=owner, answer="Here.", surface=Question.Surface.PAGE)
+    run.refresh_from_db()
+    answered = fragments.step_html(run.steps.order_by("-sequence")[0])
+
+    assert 'form="run-actions"' in asked and "csrfmiddlewaretoken" not in asked and " required" not in asked
+    assert f'data-replace="decide-{question.call_id}-1"' in answered
+    assert "Here." in answered
