@@ -48,11 +48,11 @@ from runs.client_address import TrustedProxies
 from runs.engine.files.storage import DocumentRefused
 from runs.engine.files.uploads import clean_name
 from runs.engine.operations.alerts import Alert
+from runs.live.rendering import schema_form
 from runs.markup import code_colours
 from runs.markup.blocks import cut
 from runs.markup.parts import MAX_CHARS, split
 from runs.text_search import folded, mentions
-from runs.web import argument_form
 
 
 def rendered(text: str) -> None:
@@ -189,8 +189,8 @@ def received(text: str) -> None:
     """As a token, as what a decision is about, and as the name and value of an argument in a form."""
     auth._TOKEN_SHAPE.fullmatch(f"ags_{text}")
     exact(text)
-    argument_form.PLAIN_NAME.fullmatch(text)
-    argument_form._line_ends(text)
+    schema_form.PLAIN_NAME.fullmatch(text)
+    schema_form._line_ends(text)
     _as_variable(text)
 
 

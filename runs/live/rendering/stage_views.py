@@ -206,10 +206,12 @@ def _questions(run: Run) -> StageView:
 
 
 def _title(run: Run, count: int) -> str:
-    one, several = {
+    titles: dict[str, tuple[str, str]] = {
         Run.WaitingFor.APPROVAL: (gettext("Needs your approval"), gettext("%(n)s calls need your approval")),
         Run.WaitingFor.ANSWER: (gettext("A question for you"), gettext("%(n)s questions for you")),
-    }.get(run.waiting_for, (gettext("Outcome unknown"), gettext("%(n)s calls need your answer")))
+    }
+    unknown = (gettext("Outcome unknown"), gettext("%(n)s calls need your answer"))
+    one, several = titles.get(run.waiting_for, unknown)
     return several % {"n": counted_text(count)} if count > 1 else one
 
 
