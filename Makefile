@@ -9,7 +9,7 @@ DEV_STAMP := $(VENV)/.requirements-dev
 LOCAL_MODEL_VENV := .venv-local-model
 LOCAL_MODEL_STAMP := $(LOCAL_MODEL_VENV)/.requirements
 
-.PHONY: help install run demo local-model test check browser chaos bench screenshots
+.PHONY: help install run demo local-model test experiments check browser chaos bench screenshots
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -25,8 +25,11 @@ demo: $(RUN_STAMP) ## Serve a demo with agents, files and a scripted model (data
 local-model: $(LOCAL_MODEL_STAMP) ## Serve a real small model that `make run` finds: no key, 130 MB once (LOCAL_MODEL_PORT, 8081)
 	@exec $(LOCAL_MODEL_VENV)/bin/python local_model/serve.py
 
-test: $(DEV_STAMP) ## Run the whole test suite (ARGS="-k retry" for a part)
-	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: $(DEV_STAMP) ## Run the test suite (ARGS="-k retry" for a part)
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(or $(ARGS),-m "not local_model and not experiment")
+
+experiments: $(DEV_STAMP) ## Run the small form of the experiments: kills, outages, floods, several processes (the large one: chaos)
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m experiment $(ARGS)
 
 check: $(DEV_STAMP) ## Lint, format, types, floors, documentation, migrations, deployment checks: what CI runs before the tests
 	$(PY) -m ruff check .

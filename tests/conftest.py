@@ -22,6 +22,13 @@ LONGEST_FIRST = (
     *("web/test_permissions.py", "agent/model_calls", "api"),
 )
 """Folders and files."""
+EXPERIMENTS = (
+    *("agent/model_calls/test_model_chaos.py", "agent/tools/web/test_floods.py", "api/test_schemathesis.py", "chaos"),
+    *("engine/test_cancel_fuzz.py", "engine/test_interleavings.py", "operations/test_frozen_loop.py"),
+    *("operations/test_hostile_texts.py", "operations/test_unwritable.py", "project/test_connections.py"),
+    *("project/test_sign_ins_at_once.py", "scale_out", "time_limits"),
+)
+"""Folders and files that break, flood or starve what they test, or start several processes: `make experiments`."""
 TIMEOUTS_S = {
     "chaos": 3600 if os.environ.get("CHAOS") == "full" else 300,
     "time_limits": 3600 if os.environ.get("CHAOS") == "full" else 120,
@@ -46,7 +53,7 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with the slow files, so that no test worker is left alone with one at the end.
 
@@ -57,6 +64,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         room = item.path.relative_to(TESTS).parts[0]
         if room in TIMEOUTS_S and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(TIMEOUTS_S[room]))
+        if item.path.relative_to(TESTS).as_posix().startswith(EXPERIMENTS):
+            item.add_marker(pytest.mark.experiment)
     if CHROMIUM or os.environ.get("REQUIRE_SERVICES") == "1":
         return
     for item in items:
