@@ -89,7 +89,7 @@ USES: dict[str, dict[str, int]] = {
         f"{OFFLINE}/clauses.py": 10,
         f"{OFFLINE}/document_phrases.py": 3,
         f"{OFFLINE}/document_questions.py": 6,
-        f"{OFFLINE}/document_topics.py": 4,
+        f"{OFFLINE}/document_topics.py": 7,
         f"{OFFLINE}/follow_up_references.py": 1,
         f"{OFFLINE}/goals.py": 2,
         f"{OFFLINE}/grammar/arithmetic.py": 10,

@@ -83,7 +83,7 @@ def _reading(source: str, quotes: Sequence[str]) -> DocumentQuestion | None:
 
 def _sources(source: str, quotes: Sequence[str]) -> tuple[str, ...]:
     """The names of files and libraries; empty for all. Raises `TaskRefused` for a pronoun."""
-    if _is_all(_name(source, quotes)):
+    if _is_all(source.strip(" ,:")) or _is_all(_name(source, quotes)):
         return ()
     if source.strip().lower() in _NOBODY:
         raise TaskRefused(f"I do not know what “{source.strip()}” is: say “the documents”, or the name of one")

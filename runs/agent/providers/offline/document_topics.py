@@ -1,7 +1,7 @@
 """Topics of a question about documents: the words that a passage must have, to say something about it."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,10 +12,10 @@ from runs.agent.providers.offline.goals import TaskRefused
 MOST_WORDS: Final = 12
 """Words of a topic, and of a quoted text in it; more are a text, and none has all of them."""
 MOST_TOPICS: Final = 6
-_PARTS: Final = re.compile(r",\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+", re.IGNORECASE)
+_PARTS: Final = re.compile(r",\s+(?:and\s+|or\s+)?|,$|\s+(?:and|or)\s+", re.IGNORECASE)
 _PLACEHOLDER: Final = re.compile(r"«(\d+)»")
 _PREFIX: Final = re.compile(
-    r"(?:(?:the\s+)?(?:words?|phrases?|terms?|topics?|subjects?|expression|string|texts?)(?:\s+of)?|how|the)\s+",
+    r"(?:(?:the\s+)?(?:words?|phrases?|terms?|topics?|subjects?|expression|string|texts?)(?:\s+of)?|how|the|both|either)\s+",
     re.IGNORECASE,
 )
 _POSSESSIVE: Final = re.compile(r"['’]s?$", re.IGNORECASE)
@@ -32,9 +32,18 @@ _PRONOUNS: Final = (
 )
 _NO_TOPIC: Final = COMMON | frozenset(_PRONOUNS.split())
 
+_IN_NUMBER: Final = re.compile(r"(?<=\d)[.,](?=\d)")
+_JOINED: Final = "\ua78f"
+"""A letter that stands for such a sign, so that a number is one word: “90 dollars” are not in “4.90 dollars”."""
+_SIGNS: Final = {"$": "dollars", "€": "euros", "£": "pounds", "%": "percent"}
+_UNITS: Final = ("DOLLAR", "DOLLARS", "EURO", "EUROS", "POUND", "POUNDS", "PERCENT")
+"""Words for which a text may have a sign, which a search does not find."""
+_SIGN_BEFORE: Final = re.compile(r"([$€£])\s?(\d[\d.,]*)")
+_SIGN_AFTER: Final = re.compile(r"(\d)\s?([$€£%])")
+
 Forms = Callable[[str], frozenset[str]]
 Term = tuple[str, ...]
-"""Words that stand together, as `search_words` has them."""
+"""Words that stand together, as `words_of` has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +53,11 @@ class SearchTopic:
     said: str
     """In the user's words."""
     terms: tuple[Term, ...]
-
-    @property
-    def query(self) -> str:
-        """Its words, for the search."""
-        return " ".join(word for term in self.terms for word in term)
+    query: str = ""
+    """Its words, for the search."""
 
     def is_in(self, words: Sequence[str], forms: Forms) -> bool:
-        """True if all terms are among the words of a text, each of their words in one of its forms."""
+        """True if all terms are among the words of a text (`words_of`), each of their words in one of its forms."""
         known = set(words)
         for term in self.terms:
             allowed = [forms(word) for word in term]
@@ -86,38 +92,53 @@ def _topic(part: str, quotes: Sequence[str]) -> SearchTopic:
     text = part
     while (match := _PREFIX.match(text)) and match.end() < len(text):
         text = text[match.end() :]
-    terms: list[Term] = []
+    found: list[tuple[Term, str]] = []
     for place, piece in enumerate(_PLACEHOLDER.split(text)):
         is_number = place % 2 == 1 and int(piece) < len(quotes)
-        terms += _quoted_term(quotes[int(piece)]) if is_number else _terms(piece)
+        found += [_term(quotes[int(piece)][:2000])] if is_number else _terms(piece)
+    terms = [term for term, _ in found if term]
     said = " ".join(_PLACEHOLDER.sub(lambda match: _restored(match, quotes), text).split())
     if not terms:
         told = f"“{said[:60]}” has no word that I could look for" if said else "it does not say what to look for"
         raise TaskRefused(told)
     if (number := sum(map(len, terms))) > MOST_WORDS:
         raise TaskRefused(f"what it looks for has {number} words; name it in at most {MOST_WORDS}")
-    return SearchTopic(said, tuple(dict.fromkeys(terms)))
+    return SearchTopic(said, tuple(dict.fromkeys(_with_numbers(terms))), _query(query for _, query in found))
+
+
+def _query(texts: Iterable[str]) -> str:
+    words = " ".join(filter(None, texts)).split()
+    has_number = any(word.isdecimal() for word in words)
+    return " ".join(word for word in words if not (has_number and word in _UNITS))
 
 
 def _restored(match: re.Match[str], quotes: Sequence[str]) -> str:
     return quotes[int(match[1])] if int(match[1]) < len(quotes) else match[0]
 
 
-def _quoted_term(text: str) -> list[Term]:
-    words = tuple(search_words(text[:2000]))
-    return [words] if words else []
+def words_of(text: str) -> list[str]:
+    """The words of a text as `search_words` has them, but a number as one word, and signs of currencies as words."""
+    text = _SIGN_BEFORE.sub(lambda match: f"{match[2]} {_SIGNS[match[1]]}", text)
+    text = _SIGN_AFTER.sub(lambda match: f"{match[1]} {_SIGNS[match[2]]}", text)
+    return search_words(_IN_NUMBER.sub(_JOINED, text))
 
 
-def _terms(text: str) -> list[Term]:
-    found = (tuple(search_words(_POSSESSIVE.sub("", token.strip('?!.,;:()[]"')))) for token in text.split())
-    return _with_numbers([term for term in found if term and not set(term) <= _NO_TOPIC])
+def _terms(text: str) -> list[tuple[Term, str]]:
+    tokens = _SIGN_AFTER.sub(r"\1\2", text).split()
+    found = (_term(_POSSESSIVE.sub("", token.strip('?!.,;:()[]"'))) for token in tokens)
+    return [(term, query) for term, query in found if term and not set(term) <= _NO_TOPIC]
+
+
+def _term(text: str) -> tuple[Term, str]:
+    """The words of a text that stand together, and the text as it is searched."""
+    return tuple(words_of(text)), " ".join(search_words(text))
 
 
 def _with_numbers(terms: Sequence[Term]) -> list[Term]:
     """The terms, each number together with what it counts: "30 days" is not said by 30 minutes and 5 days."""
     joined: list[Term] = []
     for term in terms:
-        if joined and all(word.isdecimal() for word in joined[-1]):
+        if joined and len(joined[-1]) == 1 and joined[-1][0].replace(_JOINED, "").isdecimal():
             joined[-1] += term
         else:
             joined.append(term)

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from runs.agent.files.search_words import search_words
 from runs.agent.files.word_forms import forms_of_word, same_words
 from runs.agent.json_data.json_types import JsonMapping
-from runs.agent.providers.offline.document_topics import Forms, SearchTopic
+from runs.agent.providers.offline.document_topics import Forms, SearchTopic, words_of
 
 LONGEST: Final = 600
 """Characters of a paragraph that is quoted whole."""
@@ -45,6 +44,8 @@ class _Paragraph:
     heading: str = ""
     at: int = 0
     """Its number below the heading, from 1."""
+    is_row: bool = False
+    """True for a line of a table."""
 
 
 def is_table(file: str) -> bool:
@@ -80,17 +81,23 @@ def _about(whole: str, paragraph: _Paragraph, topic: SearchTopic, forms: Forms) 
     """Begin and end of what is about the topic: the whole of a short paragraph, else its sentences; and True if the
     topic, or a part of it, is in the heading only."""
     sentences = _sentences(whole)
-    hits = [each for each in sentences if topic.is_in(search_words(whole[slice(*each)]), forms)]
+    hits = [each for each in sentences if _has(whole[slice(*each)], paragraph, topic, forms)]
     needs_heading = not hits and bool(paragraph.heading)
     if needs_heading:
-        above = search_words(paragraph.heading)
+        above = words_of(paragraph.heading)
         if topic.is_in(above, forms):
             hits = [(0, len(whole))] if paragraph.at <= _SECTION_PARAGRAPHS else []
         else:
-            hits = [each for each in sentences if _completes(topic, above, search_words(whole[slice(*each)]), forms)]
+            hits = [each for each in sentences if _completes(topic, above, words_of(whole[slice(*each)]), forms)]
     if hits and len(whole) <= LONGEST:
         return [(0, len(whole))], needs_heading
     return _joined(hits), needs_heading
+
+
+def _has(text: str, paragraph: _Paragraph, topic: SearchTopic, forms: Forms) -> bool:
+    # A comma between two digits is a part of a number, and in a row it may be the end of a cell.
+    readings = (text, text.replace(",", ", ")) if paragraph.is_row else (text,)
+    return any(topic.is_in(words_of(each), forms) for each in readings)
 
 
 def _completes(topic: SearchTopic, above: Sequence[str], words: Sequence[str], forms: Forms) -> bool:
@@ -127,7 +134,7 @@ def _paragraphs(lines: Sequence[str], file: str) -> Iterator[_Paragraph]:
         match = _HEADING.fullmatch(line) if is_markdown else None
         if begin is not None and (match or not line.strip() or is_rows):
             at += 1
-            yield _Paragraph(lines[begin:number], begin, heading, at)
+            yield _Paragraph(lines[begin:number], begin, heading, at, is_rows)
             begin = None
         if match:
             heading, at = match[1], 0

@@ -45,7 +45,7 @@ def quoted(answer: str) -> set[str]:
 
 
 def test_the_table_has_sixty_questions_about_ten_documents_and_three_tables() -> None:
-    assert (len(HANDBOOK), len(TABLES), len(QUESTIONS)) == (10, 3, 63)
+    assert (len(HANDBOOK), len(TABLES), len(QUESTIONS)) == (10, 3, 70)
 
 
 @pytest.mark.parametrize("case", QUESTIONS, ids=lambda case: case["question"])
@@ -189,3 +189,35 @@ def test_a_run_without_files_is_told_so() -> None:
 
     assert reply.could_not
     assert "this run has no files" in reply.text
+
+
+@pytest.mark.parametrize(
+    ("topic", "text", "is_there"),
+    [
+        ("90 dollars", "It costs 4.90 dollars.", False),
+        ("90 Euro", "Es kostet 4,90 Euro.", False),
+        ("000 dollars", "From 1,000 dollars on.", False),
+        ("4.90 dollars", "It costs 4.90 dollars.", True),
+        ("$4.90", "It costs 4.90 dollars.", True),
+        ("5 dollars", "It costs $5 a day.", True),
+        ("$5", "Within 5 days.", False),
+        ("5 percent", "Take 5 % off.", True),
+        ("5%", "Take 15% off.", False),
+        ("8:00", "Open from 8:00 on.", True),
+        ("30 days", "Within 30 minutes, for 5 days.", False),
+        ("2026-01-31", "Until 2026-01-31.", True),
+        ("31 January 2026", "Until 31 January 2026.", True),
+        ("31 January 2026", "Until 2026-01-31.", False),
+    ],
+)
+async def test_a_number_is_found_as_a_whole_and_with_what_it_counts(topic: str, text: str, is_there: bool) -> None:
+    answer = (await told(f"find {topic} in a.txt", a__txt=text.encode())).replace("\\$", "$")
+
+    assert (f"“{text}”" in answer, "has nothing with" in answer) == (is_there, not is_there)
+
+
+async def test_cells_that_are_numbers_are_found_beside_each_other() -> None:
+    table = b'order,year,amount\nA-1,2025,100\nA-2,2026,"1,000"\n'
+
+    assert "line 2" in await told("find 2025 in a.csv", a__csv=table)
+    assert "line 3" in await told("find '1,000' in a.csv", a__csv=table)
