@@ -199,6 +199,10 @@ class Attacked(ABC):
         """True if a run is parked for an approval."""
         return ("waiting", "approval") in self.statuses()
 
+    def leases_have_ended(self) -> bool:
+        """True if a process that starts now may take every run at once."""
+        return True
+
     def all_ended(self) -> bool:
         """True if all runs have ended."""
         return all(status in FINAL for status, _ in self.statuses())

@@ -187,6 +187,11 @@ class Fleet(Attacked):
         """Query its database."""
         return rows.postgres(self.database)
 
+    def leases_have_ended(self) -> bool:
+        """True if no lease holds: a worker looks when it starts, and then every five seconds."""
+        with self.ask() as query:
+            return bool(query("SELECT COUNT(*) = 0 FROM runs_run WHERE lease_until > now()")[0][0])
+
     def log(self) -> str:
         """The end of its processes' logs."""
         logs = [self.web.log, *(worker.log for worker in self.workers)]
