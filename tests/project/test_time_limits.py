@@ -58,7 +58,7 @@ USES: dict[str, dict[str, int]] = {
     },
     "filed": {
         "runs/agent/files/file_names.py": 0,
-        "runs/agent/files/search_words.py": 2,
+        "runs/agent/files/search_words.py": 1,
         "runs/agent/skills/access.py": 0,
         "runs/engine/files/uploads.py": 0,
     },
