@@ -220,7 +220,7 @@ def filed(text: str) -> None:
     """Names of files, their text, and what is searched for in it."""
     with suppress(DocumentRefused):
         clean_name(text)
-    scores(Query.of(text), [search_words(text)] * 3)
+    scores(Query.of(text), [" ".join(search_words(text))] * 3)
     with files_context(NamedFiles(text)):
         with suppress(ToolFailed):
             asyncio.run(find_file(text))

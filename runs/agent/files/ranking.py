@@ -48,23 +48,28 @@ def words_to_search(text: str) -> list[str]:
     return [each for each in words if each not in COMMON] or words
 
 
-def scores(query: Query, passages: Sequence[Sequence[str]]) -> list[float]:
-    """The score of each passage, given as its words; 0 for one without any word of the query."""
-    counts = [
-        [_count(word, stem, words) for word, stem in zip(query.words, query.stems, strict=True)] for words in passages
-    ]
-    if not counts:
+def scores(query: Query, passages: Sequence[str]) -> list[float]:
+    """The score of each passage, given as its words with a space between two; 0 for one without any word of the
+    query."""
+    if not passages:
         return []
-    average = sum(map(len, passages)) / len(passages) or 1
+    counts, lengths = [_counts(query, words) for words in passages], [words.count(" ") + 1 for words in passages]
+    average = sum(lengths) / len(passages)
     having = [sum(1 for each in counts if each[place]) for place in range(len(query.words))]
     weights = [math.log(1 + (len(passages) - found + 0.5) / (found + 0.5)) for found in having]
-    return [_score(each, weights, len(words) / average) for each, words in zip(counts, passages, strict=True)]
+    return [_score(each, weights, length / average) for each, length in zip(counts, lengths, strict=True)]
 
 
-def _count(word: str, stem: str, words: Sequence[str]) -> float:
-    exact = words.count(word)
+def _counts(query: Query, words: str) -> list[float]:
+    # Two spaces between two words: each has its own, and the same word twice is counted twice.
+    padded = f" {words.replace(' ', '  ')} "
+    return [_count(word, stem, padded) for word, stem in zip(query.words, query.stems, strict=True)]
+
+
+def _count(word: str, stem: str, padded: str) -> float:
+    exact = padded.count(f" {word} ")
     # The word itself begins with its stem, too.
-    return exact + OTHER_FORM * (sum(1 for each in words if each.startswith(stem)) - exact)
+    return exact + OTHER_FORM * (padded.count(f" {stem}") - exact)
 
 
 def _score(counts: Sequence[float], weights: Sequence[float], length: float) -> float:

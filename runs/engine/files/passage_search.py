@@ -7,7 +7,7 @@ have all words in one of their forms.
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -20,20 +20,26 @@ CANDIDATES: Final = 300
 """How many passages are ranked, the best of the database's own order."""
 USUAL_WORDS: Final = 200
 """Words of a usual passage: what keeps a title of two words from always being the best."""
+# Not IN, for which SQLite lists all the files first: so it looks at those of the best passages only.
 _SQLITE: Final = (
-    "SELECT p.id FROM runs_passage_words w JOIN runs_documentpassage p ON p.id = w.rowid"
-    " WHERE runs_passage_words MATCH %s AND p.file_id IN ({files}) ORDER BY w.rank LIMIT %s"
+    "SELECT p.id, p.file_id, p.words FROM runs_passage_words w JOIN runs_documentpassage p ON p.id = w.rowid"
+    " WHERE runs_passage_words MATCH %s AND EXISTS (SELECT 1 FROM ({files}) f WHERE f.pk = p.file_id)"
+    " ORDER BY w.rank LIMIT %s"
 )
 _SQLITE_NUMBER: Final = (
     "SELECT count(*) FROM runs_passage_words w JOIN runs_documentpassage p ON p.id = w.rowid"
-    " WHERE runs_passage_words MATCH %s AND p.file_id IN ({files})"
+    " WHERE runs_passage_words MATCH %s AND EXISTS (SELECT 1 FROM ({files}) f WHERE f.pk = p.file_id)"
 )
 _POSTGRES_NUMBER: Final = (
-    "SELECT count(*) FROM runs_documentpassage p WHERE p.search @@ %s::tsquery AND p.file_id IN ({files})"
+    "SELECT count(*) FROM runs_documentpassage p WHERE p.search @@ %s::tsquery"
+    " AND EXISTS (SELECT 1 FROM ({files}) f WHERE f.pk = p.file_id)"
 )
+# Materialized, so that the words choose the passages also where the server has no statistics of the files.
 _POSTGRES: Final = (
-    "SELECT p.id FROM runs_documentpassage p WHERE p.search @@ %s::tsquery AND p.file_id IN ({files})"
-    " ORDER BY ts_rank(p.search, %s::tsquery) DESC LIMIT %s"
+    "WITH p AS MATERIALIZED (SELECT id, file_id, words, ts_rank(search, %s::tsquery) AS rank"
+    " FROM runs_documentpassage WHERE search @@ %s::tsquery)"
+    " SELECT p.id, p.file_id, p.words FROM p WHERE EXISTS (SELECT 1 FROM ({files}) f WHERE f.pk = p.file_id)"
+    " ORDER BY p.rank DESC LIMIT %s"
 )
 
 
@@ -47,7 +53,9 @@ def search_passages(files: QuerySet[StoredFile], text: str, *, most: int) -> lis
         match = " | ".join(f"'{stem}':*" for stem in query.stems)
     else:
         match = " OR ".join(f'"{stem}"*' for stem in query.stems)
-    return [each for each in _ranked(_candidates(files, match), query) if each[1] > 0][:most]
+    found = _candidates(files, match)
+    ranked = zip(found, scores(query, [each.words for each in found]), strict=True)
+    return _loaded(sorted((each for each in ranked if each[1] > 0), key=_worst_last)[:most])
 
 
 def search_all_words(
@@ -62,31 +70,20 @@ def search_all_words(
     either, both = (" | ", " & ") if connection.vendor == "postgresql" else (" OR ", " AND ")
     mark = "'" if connection.vendor == "postgresql" else '"'
     match = both.join(f"({either.join(f'{mark}{form}{mark}' for form in sorted(forms))})" for forms in words)
-    ids = _candidates(files, match)
-    total = len(ids) if len(ids) < CANDIDATES else _number(files, match)
+    found = _candidates(files, match)
+    total = len(found) if len(found) < CANDIDATES else _number(files, match)
     wanted = frozenset().union(*words)
-    found = [(each, _density(each.words.split(" "), wanted)) for each in _passages(ids)]
-    best = sorted(found, key=lambda each: -each[1])
-    of_file: Counter[UUID] = Counter()
+    best = sorted(((each, _density(each.words.split(" "), wanted)) for each in found), key=_worst_last)
+    of_file: Counter[UUID | str] = Counter()
     placed = []
     for each in best:
         of_file[each[0].file_id] += 1
         placed.append((of_file[each[0].file_id], each))
-    return [each for _, each in sorted(placed, key=lambda pair: pair[0])][:most], total
+    return _loaded([each for _, each in sorted(placed, key=lambda pair: pair[0])][:most]), total
 
 
 def _density(words: Sequence[str], wanted: frozenset[str]) -> float:
     return sum(word in wanted for word in words) / (len(words) + USUAL_WORDS)
-
-
-def _ranked(ids: Sequence[int], query: Query) -> list[tuple[DocumentPassage, float]]:
-    found = _passages(ids)
-    ranked = zip(found, scores(query, [each.words.split(" ") for each in found]), strict=True)
-    return sorted(ranked, key=lambda each: -each[1])
-
-
-def _passages(ids: Sequence[int]) -> list[DocumentPassage]:
-    return list(DocumentPassage.objects.select_related("file").filter(pk__in=ids).order_by("pk"))
 
 
 def _number(files: QuerySet[StoredFile], match: str) -> int:
@@ -98,11 +95,30 @@ def _number(files: QuerySet[StoredFile], match: str) -> int:
     return number
 
 
-def _candidates(files: QuerySet[StoredFile], match: str) -> list[int]:
+class _Candidate(NamedTuple):
+    """What is ranked of a passage. The passages themselves are read of the best ones only."""
+
+    pk: int
+    file_id: UUID | str
+    words: str
+
+
+def _worst_last(scored: tuple[_Candidate, float]) -> float:
+    return -scored[1]
+
+
+def _loaded(best: Sequence[tuple[_Candidate, float]]) -> list[tuple[DocumentPassage, float]]:
+    """Those that are still there."""
+    passages = DocumentPassage.objects.select_related("file").in_bulk([each.pk for each, _ in best])
+    return [(passages[each.pk], score) for each, score in best if each.pk in passages]
+
+
+def _candidates(files: QuerySet[StoredFile], match: str) -> list[_Candidate]:
+    """In the order of their ids."""
     inner, parameters = files.order_by().values("pk").query.sql_with_params()
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(_POSTGRES.format(files=inner), [match, *parameters, match, CANDIDATES])
+            cursor.execute(_POSTGRES.format(files=inner), [match, match, *parameters, CANDIDATES])
         else:
             cursor.execute(_SQLITE.format(files=inner), [match, *parameters, CANDIDATES])
-        return [row[0] for row in cursor.fetchall()]
+        return sorted(map(_Candidate._make, cursor.fetchall()))

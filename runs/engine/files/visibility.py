@@ -5,15 +5,18 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from runs.models import Run, StoredFile
+from runs.models import Attachment, Library, Run, StoredFile
 
 
 def files_of_run(run: Run) -> QuerySet[StoredFile]:
     """The files that a run may read: those given to it and to the runs it continues, what these have made, and the
     documents of its libraries."""
     runs = conversation_of(run)
-    given = Q(attachments__run_id__in=runs) | Q(run_id__in=runs) | Q(library__name__in=run.config.get("libraries", []))
-    return StoredFile.objects.filter(given, state=StoredFile.State.READY).distinct()
+    # No joins: a search asks this of each passage that it finds, and there may be many documents.
+    attached = Attachment.objects.filter(run_id__in=runs).values("file_id")
+    libraries = Library.objects.filter(name__in=run.config.get("libraries", []))
+    given = Q(pk__in=attached) | Q(run_id__in=runs) | Q(library__in=libraries)
+    return StoredFile.objects.filter(given, state=StoredFile.State.READY)
 
 
 def has_files(run: Run) -> bool:
