@@ -29,6 +29,8 @@ NOTES_BYTES: Final = 4096
 _ROOT: Final = Path(__file__).resolve().parents[3]
 _PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE")
 _DEFAULT: Final = JobLimits()
+_RUST_OUT_OF_MEMORY: Final = b"memory allocation of "
+"""What libraries in Rust write before they abort, where others raise `MemoryError`."""
 
 
 class JobFailed(ToolFailed):
@@ -139,7 +141,7 @@ def _payload(module: str, answer: bytes, notes: bytes, returncode: int | None, l
     if status == REFUSED:
         logger.debug("The job %s refused its input. %s", module, notes.decode(errors="replace"))
         raise JobFailed(payload.decode(errors="replace"))
-    if status == OUT_OF_MEMORY:
+    if status == OUT_OF_MEMORY or (returncode == -signal.SIGABRT and _RUST_OUT_OF_MEMORY in notes):
         raise JobFailed(sentences.JOB_MEMORY.made(most=f"{limits.memory_bytes / MIB:.4g}"))
     if returncode == -signal.SIGXCPU:
         raise JobFailed(sentences.JOB_CPU.made(seconds=limits.cpu_s))

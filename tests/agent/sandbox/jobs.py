@@ -41,6 +41,11 @@ def _end(_: str) -> bytes:
     os._exit(3)
 
 
+def _abort(says: str) -> bytes:
+    os.write(2, says.encode())
+    os.abort()
+
+
 def _write(size: str) -> bytes:
     Path("big").write_bytes(bytes(int(size)))
     return b"written"
@@ -71,6 +76,7 @@ _ACTIONS: dict[str, Callable[[str], bytes]] = {
     "answer": lambda size: b"x" * int(size),
     "flood": _flood,
     "end": _end,
+    "abort": _abort,
     "file": _write,
     "child": _start_child,
     "connect": _connect,

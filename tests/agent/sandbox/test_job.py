@@ -40,6 +40,8 @@ async def test_a_refusal_is_the_words_of_the_job() -> None:
         ("flood:1", JobLimits(answer_bytes=2_000_000), "longer than"),
         ("flood:2", JobLimits(wall_s=1.0), "more than 1 seconds"),
         ("end", JobLimits(), "ended without an answer"),
+        ("abort:memory allocation of 549755813888 bytes failed", JobLimits(), "more than 512 MiB of memory"),
+        ("abort:assertion failed", JobLimits(), "ended without an answer"),
         ("file:2000000", JobLimits(file_bytes=1_000_000), "ended without an answer"),
     ],
 )
