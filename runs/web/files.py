@@ -86,7 +86,7 @@ def begin(request: PageRequest) -> HttpResponse:
         file = begin_upload(
             user=request.user,
             name=request.POST.get("name", ""),
-            size=int(size) if size.isascii() and size.isdigit() and len(size) < 20 else 0,
+            size=int(size[:20]) if size.isascii() and size.isdigit() else 0,
             library=library,
         )
     except DocumentRefused as refused:
