@@ -8,6 +8,7 @@ from runs.api.auth import may_read
 from runs.api.errors import not_found
 from runs.api.response_schemas import AgentOut, AgentPage, ToolPage
 from runs.api.serializers import agent_as_json, answer
+from runs.engine.stored_tools.catalog import refresh_tools
 from runs.models import Agent
 
 router = Router(tags=["Agents and tools"])
@@ -30,5 +31,6 @@ def get_agent(request: HttpRequest, agent_id: int) -> HttpResponse:  # noqa: ARG
 
 @router.get("/tools", auth=may_read, response=ToolPage, operation_id="list_tools")
 def list_tools(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  ninja passes it
-    """List the tools agents may call, the built-in ones first."""
+    """List the tools agents may call: built-in ones first, those of servers and APIs last."""
+    refresh_tools()
     return answer({"items": get_available_tools(), "next": None})

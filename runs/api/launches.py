@@ -22,6 +22,7 @@ from runs.engine.control import OverrideRefused
 from runs.engine.files.storage import DocumentRefused
 from runs.engine.limits.daily_budget import DailyLimitReached
 from runs.engine.limits.launch_rate import TooManyLaunches
+from runs.engine.stored_tools.catalog import refresh_tools
 from runs.models import Agent, ApiToken, Run
 from runs.models.bounds import MAX_TASK_BYTES
 
@@ -119,6 +120,8 @@ def overrides_of(asked: Overrides | None, caller: Caller) -> JsonObject | None:
     for setting in LAUNCHED:
         if setting.group != "limits" and (fault := setting_fault(setting, chosen.get(setting.name))):
             raise invalid(f"overrides.{setting.public}: It {fault}.")
+    if chosen.get("tools"):
+        refresh_tools()
     if unknown := sorted(set(chosen.get("tools", ())) - registered_tools().keys()):
         raise invalid(f"overrides.tools: There is no tool {unknown[0]!r}. GET /api/v1/tools lists them.")
     return chosen or None

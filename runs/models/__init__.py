@@ -1,4 +1,4 @@
-"""The database models: agents, runs, steps, tool calls, files, skills, API tokens. The database is the truth."""
+"""The database models: agents, runs, steps, calls, files, skills, stored tools, tokens. The database is the truth."""
 
 from runs.models.agent import Agent
 from runs.models.api_token import ApiToken
@@ -12,6 +12,7 @@ from runs.models.spending import Spending
 from runs.models.step import Step
 from runs.models.stored_file import Attachment, DocumentPassage, FileChunk, Library, StoredFile
 from runs.models.tool_call import ToolCall
+from runs.models.tool_source import StoredTool, ToolCatalog, ToolSource
 
 __all__ = [
     "Agent",
@@ -31,5 +32,8 @@ __all__ = [
     "Spending",
     "Step",
     "StoredFile",
+    "StoredTool",
     "ToolCall",
+    "ToolCatalog",
+    "ToolSource",
 ]

@@ -28,6 +28,7 @@ from runs.web.agent_file import as_entry
 from runs.web.agent_import import changes_between
 from runs.web.agents_page import agent_or_404
 from runs.web.form_keys import hash_of, new_key
+from runs.web.fresh_tools import with_fresh_tools
 from runs.web.libraries import library_choices
 from runs.web.model_rows import ModelRow, row_of
 from runs.web.models_page import test_by_name
@@ -71,6 +72,7 @@ class ToolInput(NamedTuple):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @only_if(may_add_agents)
+@with_fresh_tools
 def new_agent(request: PageRequest) -> HttpResponse:
     """GET shows an empty form, or with `?from=` a copy of an agent. POST creates the agent, once for the form's key;
     422 with the form if it is invalid."""
@@ -96,6 +98,7 @@ def new_agent(request: PageRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @only_if(may_change_agents)
+@with_fresh_tools
 def edit_agent(request: PageRequest, agent_id: int) -> HttpResponse:
     """GET shows the agent's form. POST saves it; 422 with the form if it is invalid, or if another person has saved
     the agent since the form was opened: what was typed is kept, and the next save wins."""

@@ -13,7 +13,7 @@ from runs.agent.all_settings import SETTINGS
 from runs.agent.setting import Group, Setting
 from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.protocol import approval_of, effect_of
-from runs.agent.tools.registry import BUILTIN_MODULES, offered_tools, registered_tools
+from runs.agent.tools.registry import BUILTIN_MODULES, default_tools, registered_tools
 from runs.live.rendering.formatting import counted_text, dollars
 from runs.models import Agent
 from runs.web.run_settings import Fact, setting_words, span_words
@@ -77,9 +77,10 @@ class ToolFact:
 
 
 def tools_of(agent: Agent) -> list[ToolFact]:
-    """The tools that the agent may call; for an agent with all tools every one that the site is set up for."""
+    """The tools that the agent may call; for one that does not choose, the declared ones that the site is set up
+    for."""
     known = registered_tools()
-    names = list(offered_tools()) if agent.tools is None else [str(name) for name in agent.tools]
+    names = list(default_tools()) if agent.tools is None else [str(name) for name in agent.tools]
     return [tool_fact(name, known.get(name), agent.approval, agent.tool_approvals) for name in names]
 
 
@@ -94,7 +95,7 @@ def tool_fact(
     effect, own = effect_of(tool), approval_of(tool)
     applied = (rule or own or approval, floor)
     asks = Agent.Approval.ALWAYS in applied or (Agent.Approval.UNSAFE in applied and effect == "unsafe")
-    module = tool.function.__module__
+    module = tool.source
     return ToolFact(
         name, first_sentence(tool.description), effect, rule, asks, "" if module in BUILTIN_MODULES else module
     )

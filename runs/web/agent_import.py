@@ -30,6 +30,7 @@ from runs.web.agent_file import (
     read_file,
 )
 from runs.web.agents_page import agent_or_404
+from runs.web.fresh_tools import with_fresh_tools
 
 SHOWN_CHARS = 160
 """Characters of a value in a preview."""
@@ -88,6 +89,7 @@ def export_agents(request: PageRequest) -> HttpResponse:  # noqa: ARG001  Django
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @only_if(may_add_agents)
+@with_fresh_tools
 def import_agents(request: PageRequest) -> HttpResponse:
     """GET asks for a file. POST shows what it would change; with `do=import` and the shown plan it imports all of it,
     or nothing. 422 with the errors by line if the file is refused."""

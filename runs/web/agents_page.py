@@ -24,6 +24,7 @@ from runs.web import agent_facts, agent_sources
 from runs.web.access import PageRequest, only_if
 from runs.web.agent_statistics import NOTHING, AgentStatistics, statistics_of
 from runs.web.form_keys import new_key
+from runs.web.fresh_tools import with_fresh_tools
 from runs.web.model_notes import notes_about
 from runs.web.model_rows import row_of
 
@@ -85,6 +86,7 @@ def rights_of(user: Any) -> dict[str, bool]:
 
 @require_safe
 @only_if(may_see_agents)
+@with_fresh_tools
 def show_agents(request: PageRequest) -> HttpResponse:
     """List all agents, with the statistics of the runs the user may see."""
     agents = list(Agent.objects.all())
@@ -95,6 +97,7 @@ def show_agents(request: PageRequest) -> HttpResponse:
 
 @require_safe
 @only_if(may_see_agents)
+@with_fresh_tools
 def show_agent(request: PageRequest, agent_id: int) -> HttpResponse:
     """Show what an agent is, how its runs went, and its latest runs. Instructions only to those who may read them."""
     agent = agent_or_404(agent_id)

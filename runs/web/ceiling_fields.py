@@ -90,7 +90,7 @@ def _parts(ceilings: Ceilings) -> Iterator[str]:
     if "models" in ceilings:
         models = ceilings["models"]
         yield ngettext("the model %(names)s", "the models %(names)s", len(models) or 1) % {"names": _names(models)}
-    if "tools" in ceilings:
+    if ceilings.get("tools") is not None:
         tools = ceilings["tools"]
         yield _("the tools %(names)s") % {"names": _names(tools)} if tools else _("no tools")
 

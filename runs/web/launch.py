@@ -30,6 +30,7 @@ from runs.web.ceiling_fields import defaults_of, numbers_in, show_in, show_own, 
 from runs.web.files import field_context, files_field_of, given_files
 from runs.web.form_keys import launched_once, new_key
 from runs.web.forms import LaunchForm
+from runs.web.fresh_tools import with_fresh_tools
 from runs.web.launch_agent import launch_agent
 from runs.web.launch_changes import about_changes
 from runs.web.model_notes import launch_notes, notes_about
@@ -54,6 +55,7 @@ EXAMPLES: Final = (
 
 @require_safe
 @signed_in
+@with_fresh_tools
 def show_launch(request: PageRequest) -> HttpResponse:
     """Show the launch form. `?task=` and `?agent=` fill in those fields, `?from=` a run, and `&change=` one change to
     it."""
@@ -66,6 +68,7 @@ def show_launch(request: PageRequest) -> HttpResponse:
     return _show(request, LaunchForm(initial=filled_in))
 
 
+@with_fresh_tools
 def launch_run(request: PageRequest) -> HttpResponse:
     """Launch the form's run and go to its page; 422 with the form and its errors if that is refused."""
     _check_may_launch(request)

@@ -12,7 +12,7 @@ from runs.agent.all_settings import SETTINGS
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.payloads.notes import NotePayload
 from runs.agent.setting import Setting
-from runs.agent.tools.registry import offered_tools, registered_tools
+from runs.agent.tools.registry import default_tools, registered_tools
 from runs.live.rendering.long_texts import SHOWN_CHARS
 from runs.markdown import visible
 from runs.models import Agent, Run
@@ -95,7 +95,7 @@ def tools_of_run(config: JsonObject) -> list[ToolFact]:
     """The tools that the run may call, with their effects today."""
     known = registered_tools()
     names, rules = config.get("tools"), config.get("tool_approvals") or {}
-    shown = list(offered_tools()) if names is None else [str(name) for name in names]
+    shown = list(default_tools()) if names is None else [str(name) for name in names]
     approval, floor = config.get("approval", "never"), config.get("approval_floor", "never")
     return [tool_fact(name, known.get(name), approval, rules, floor) for name in shown]
 

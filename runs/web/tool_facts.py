@@ -11,7 +11,8 @@ from django.utils.translation import gettext, gettext_lazy
 from runs.agent.run_limits import RunLimits
 from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.protocol import approval_of, effect_of, is_offered, makes_calls, needs_files
-from runs.agent.tools.registry import BUILTIN_MODULES, registered_tools
+from runs.agent.tools.registry import BUILTIN_MODULES, default_tools, registered_tools
+from runs.engine.stored_tools.stored_function import StoredFunctionTool
 from runs.live.rendering.formatting import counted_text
 from runs.markdown import visible
 from runs.models import Agent
@@ -54,7 +55,7 @@ class ToolRow:
     @property
     def source(self) -> str:
         """The module that defines it; `BUILT_IN` for a built-in one."""
-        module = self.tool.function.__module__
+        module = self.tool.source
         return BUILT_IN if module in BUILTIN_MODULES else module
 
     @cached_property
@@ -111,6 +112,8 @@ class ToolRow:
     @property
     def not_alone(self) -> str:
         """Why it cannot be tried by itself; empty if it can."""
+        if not self.is_offered and isinstance(self.tool, StoredFunctionTool):
+            return gettext("It is off, or not as staff approved it, so no run is offered it.")
         if not self.is_offered:
             return gettext("This site is not set up for it, so no run is offered it.")
         if self.needs_files:
@@ -178,10 +181,17 @@ class ToolUser:
 
 
 def rows_of(uses: ToolUses, words: str = "") -> list[ToolRow]:
-    """The registered tools whose name or description has the words, built-in ones first."""
+    """The registered tools whose name or description has the words, built-in ones first. Of stored ones those that
+    staff turned on."""
     wanted = folded(words).split()
-    rows = [ToolRow(each, uses.of(name)) for name, each in registered_tools().items()]
+    shown = {name: each for name, each in registered_tools().items() if is_on(each)}
+    rows = [ToolRow(each, uses.of(name)) for name, each in shown.items()]
     return [row for row in rows if all(word in folded(f"{row.name} {row.tool.description}") for word in wanted)]
+
+
+def is_on(tool: FunctionTool) -> bool:
+    """False for a stored tool that staff did not turn on."""
+    return not isinstance(tool, StoredFunctionTool) or tool.record.is_on
 
 
 def sections_of(rows: list[ToolRow]) -> list[ToolSection]:
@@ -195,7 +205,7 @@ def sections_of(rows: list[ToolRow]) -> list[ToolSection]:
 def users_of(tool: FunctionTool) -> list[ToolUser]:
     """The agents that may call the tool, by name, each with what it says about approvals."""
     agents: Any = Agent.objects.order_by("name").defer("instructions")
-    has = is_offered(tool)
+    has = tool.name in default_tools()
     return [
         ToolUser(agent, tool_fact(tool.name, tool, agent.approval, agent.tool_approvals))
         for agent in agents

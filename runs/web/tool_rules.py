@@ -14,11 +14,13 @@ from runs.models import Agent
 from runs.models.permissions import may_change_agents
 from runs.web.access import PageRequest, only_if
 from runs.web.agents_page import agent_or_404
+from runs.web.fresh_tools import with_fresh_tools
 from runs.web.toasts import toast
 
 
 @require_POST
 @only_if(may_change_agents)
+@with_fresh_tools
 def set_tool_rule(request: PageRequest, agent_id: int) -> HttpResponse:
     """Let the calls of `tool` run without asking, for the agent's later runs (`rule=never`), or take that rule away
     (`rule=`). A tool that changes things outside, or that itself wants to be asked about, is asked about first, unless

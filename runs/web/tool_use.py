@@ -65,6 +65,10 @@ class ToolUse:
         return percent_text(self.succeeded, self.calls) if self.calls else ""
 
 
+MOST_IN_UNION: Final = 200
+"""SQLite joins at most 500 queries."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolUses:
     """The calls of all tools by name; tools without a call are absent."""
@@ -113,6 +117,14 @@ def _of_everybody(names: Sequence[str], since: datetime) -> ToolUses:
 
 def _newest_durations(calls: QuerySet[ToolCall], names: Iterable[str]) -> dict[str, list[float]]:
     """The durations of the newest calls of each tool."""
+    every, durations = list(names), defaultdict[str, list[float]](list)
+    for start in range(0, len(every), MOST_IN_UNION):
+        for name, took_s in _durations(calls, every[start : start + MOST_IN_UNION]):
+            durations[name].append(took_s)
+    return durations
+
+
+def _durations(calls: QuerySet[ToolCall], names: Sequence[str]) -> list[tuple[str, float]]:
     parts: list[str] = []
     given: list[Any] = []
     for number, name in enumerate(names):
@@ -122,15 +134,9 @@ def _newest_durations(calls: QuerySet[ToolCall], names: Iterable[str]) -> dict[s
         # SQLite takes a limit inside of a union only in a subquery, and Django's union() makes none.
         parts.append(f"SELECT * FROM ({sql}) AS newest_{number}")  # noqa: S608 - made by the ORM, with parameters
         given += values
-    durations: dict[str, list[float]] = defaultdict(list)
-    if not parts:
-        return durations
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), given)  # not translated: SQL
-        for name, took_s in cursor.fetchall():
-            if took_s is not None:
-                durations[name].append(float(took_s))
-    return durations
+        return [(name, float(took_s)) for name, took_s in cursor.fetchall() if took_s is not None]
 
 
 def _of_one(user: Any, since: datetime) -> ToolUses:

@@ -16,6 +16,7 @@ from runs.live.rendering.schema_form import SchemaForm
 from runs.live.rendering.stored_words import error_words
 from runs.models.permissions import may_see_agents, may_see_all, may_try_tools
 from runs.web.access import PageRequest, only_if
+from runs.web.fresh_tools import with_fresh_tools
 from runs.web.tool_calls import EndedCallRow
 from runs.web.tool_facts import ToolRow, rows_of, sections_of, users_of
 from runs.web.tool_trial import Trial, TrialGoesOn, run_trial
@@ -42,6 +43,7 @@ class TrialForm(SchemaForm):
 
 @require_safe
 @only_if(may_see_agents)
+@with_fresh_tools
 def show_tools(request: PageRequest) -> HttpResponse:
     """List the registered tools, those with the words `?q=`, by source, with the calls of runs the user may see."""
     q = request.GET.get("q", "").replace("\x00", "").strip()[:MOST_TYPED]
@@ -57,6 +59,7 @@ def show_tools(request: PageRequest) -> HttpResponse:
 
 @require_safe
 @only_if(may_see_agents)
+@with_fresh_tools
 def show_tool(request: PageRequest, name: str) -> HttpResponse:
     """Show what a tool is, how its calls went, its agents, its last calls, and the form that tries it."""
     row = _row_or_404(request, name)
@@ -66,6 +69,7 @@ def show_tool(request: PageRequest, name: str) -> HttpResponse:
 
 @require_POST
 @only_if(may_try_tools)
+@with_fresh_tools
 def try_tool(request: PageRequest, name: str) -> HttpResponse:
     """Call the tool once with the arguments of the form, and show the result; 422 with the form if it is not called.
     To htmx only the form with the result."""

@@ -1,8 +1,7 @@
 """Every built-in tool, from the launch form to the call and its result on the page, at a desk and on a phone."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,26 +39,20 @@ from tests.agent.skills.skill_folders import zip_of
 store_skill(zip_of({{"expense-report/SKILL.md": {skill_md()!r}}}), user=None, replaces=False)
 Agent.objects.update(model_names=["local/m1"], skills=["expense-report"])
 """
-ANSWER_IT = """
-from runs.engine import control
-from runs.models import Question
-question = Question.objects.get(state=Question.State.OPEN)
-control.answer(question.pk, by=question.call.run.user, answer="Blue", surface=Question.Surface.PAGE)
-"""
 
 
-async def nothing(_page: Page, _site: LiveSite) -> None:
+async def nothing(_page: Page) -> None:
     """Nobody is asked."""
 
 
-async def approve(page: Page, _site: LiveSite) -> None:
+async def approve(page: Page) -> None:
     """Approve the call on the stage."""
     await page.locator("#stage").get_by_role("button", name="Approve").first.click()
 
 
-async def answer(_page: Page, site: LiveSite) -> None:
-    """Answer the question."""
-    await asyncio.to_thread(site.ask, ANSWER_IT)
+async def answer(page: Page) -> None:
+    """Answer the question on the stage."""
+    await page.locator("#stage").get_by_role("button", name="Blue").click()
 
 
 @dataclass(frozen=True)
@@ -75,7 +68,7 @@ class Journey:
     """What is on the page: axe looks at each kind once at each width."""
     picture: str = ""
     """The name of the picture that the tool makes."""
-    decide: Callable[[Page, LiveSite], Any] = nothing
+    decide: Callable[[Page], Awaitable[None]] = nothing
     """What a person does while the run waits."""
 
 
@@ -199,7 +192,7 @@ async def test_a_tool_is_called_from_the_launch_form_and_its_page_shows_call_and
     await launched(page, journey)
     if journey.decide is not nothing:
         await wait_for_status(page, "waiting")
-        await journey.decide(page, desk.site)
+        await journey.decide(page)
     await wait_for_status(page, "completed")
 
     call = page.locator("[data-step-kind=tool_call]", has_text=name).first

@@ -8,7 +8,7 @@ from runs.agent.json_data.json_types import JsonObject
 from runs.agent.tools.call_limits import CallLimits
 from runs.agent.tools.protocol import REPEATABLE, Approval, Effect
 from runs.agent.tools.schema import read_signature
-from runs.agent.tools.validation import schema_validator
+from runs.agent.tools.validation import late_validator, schema_validator
 from runs.agent.tools.worker_threads import call_in_thread
 
 if TYPE_CHECKING:
@@ -41,9 +41,10 @@ class FunctionTool:
         setup_note: Callable[[], str] | None = None,
         concurrency: int | None = None,
         rate: int | None = None,
+        is_checked: bool = False,
     ) -> None:
-        """Without `parameters` the schema comes from the signature. Raises `TypeError` or `ValueError` with the
-        fault."""
+        """Without `parameters` the schema comes from the signature. `is_checked`: `parameters` were checked before, and
+        are compiled at the first call. Raises `TypeError` or `ValueError` with the fault."""
         _check_rules(effect, timeout_s, retry, approval, makes_calls=makes_calls, polls=polls)
         self.function = function
         self.name = name or function.__name__
@@ -72,7 +73,8 @@ class FunctionTool:
             self._description = description or signature.description
         else:
             self._parameters = parameters
-            self.validate_arguments = schema_validator(parameters, name=self.name)
+            validator = late_validator if is_checked else schema_validator
+            self.validate_arguments = validator(parameters, name=self.name)
             self._description = description or inspect.getdoc(function) or self.name
         self._is_async = inspect.iscoroutinefunction(function)
 
@@ -97,6 +99,12 @@ class FunctionTool:
     def get_schema(self) -> JsonObject:
         """The JSON Schema of the arguments."""
         return self._parameters
+
+    @property
+    def source(self) -> str:
+        """What it comes from: the module of the function."""
+        module: str = self.function.__module__
+        return module
 
     @property
     def place(self) -> str:

@@ -2,7 +2,7 @@
 
 import difflib
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from runs.agent.errors.exceptions import UnknownTool
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 ToolT = TypeVar("ToolT", bound=Tool)
-Layer = Literal["own", "builtin"]
+Layer = Literal["own", "builtin", "stored"]
 
 BUILTIN_MODULES: tuple[str, ...] = (
     "runs.agent.tools.builtin.calculator",
@@ -42,8 +42,9 @@ BUILTIN_MODULES: tuple[str, ...] = (
 )
 """Imported at the first access to the registry. Each registers its tools with `layer="builtin"`."""
 
-# Two layers: a script's own `calculator` shadows the built-in one, but two of one name in the same layer are an error.
-_layers: dict[Layer, dict[str, FunctionTool]] = {"builtin": {}, "own": {}}
+# A script's own `calculator` shadows the built-in one, but two of one name in the same layer are an error. A stored
+# tool, which a server outside has named, shadows nothing.
+_layers: dict[Layer, dict[str, FunctionTool]] = {"builtin": {}, "own": {}, "stored": {}}
 
 
 class ToolFunction(Protocol[P, R_co]):
@@ -162,16 +163,37 @@ def _register(made: FunctionTool, layer: Layer) -> None:
     _layers[layer][made.name] = made
 
 
-def registered_tools() -> dict[str, FunctionTool]:
-    """Every tool by its name, built-in ones first."""
+def declared_tools() -> dict[str, FunctionTool]:
+    """The tools that code declares, by name, built-in ones first: an agent that chooses none has all of these."""
     for module in BUILTIN_MODULES:
         importlib.import_module(module)
     return {**_layers["builtin"], **_layers["own"]}
 
 
+def registered_tools() -> dict[str, FunctionTool]:
+    """Every tool by its name: built-in ones first, stored ones last."""
+    declared = declared_tools()
+    return declared | {name: each for name, each in _layers["stored"].items() if name not in declared}
+
+
+def stored_tools() -> Mapping[str, FunctionTool]:
+    """The tools that `set_stored_tools` gave last, by name; also those whose name a declared tool has."""
+    return _layers["stored"]
+
+
+def set_stored_tools(tools: Iterable[FunctionTool]) -> None:
+    """Replace the tools that are kept as rows, such as those of MCP servers, all at once. Runs keep those they have."""
+    _layers["stored"] = {each.name: each for each in tools}
+
+
 def offered_tools() -> dict[str, FunctionTool]:
     """The tools by name that the site is set up for."""
     return {name: each for name, each in registered_tools().items() if tool_is_offered(each)}
+
+
+def default_tools() -> dict[str, FunctionTool]:
+    """The tools of an agent that chooses none: the declared ones that the site is set up for."""
+    return {name: each for name, each in declared_tools().items() if tool_is_offered(each)}
 
 
 def find_tool(name: str, tools: Mapping[str, ToolT]) -> ToolT:

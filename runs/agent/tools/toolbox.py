@@ -6,7 +6,7 @@ from typing import Any
 
 from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.protocol import Tool
-from runs.agent.tools.registry import find_tool, registered_tools
+from runs.agent.tools.registry import declared_tools, find_tool, registered_tools
 
 ToolLike = Tool | Callable[..., Any] | str
 """A tool, a function (decorated with `@tool` or only typed), or the name of a registered tool."""
@@ -16,11 +16,11 @@ class Toolbox:
     """Tools by name, in order. Iterating gives the tools."""
 
     def __init__(self, tools: "Toolbox | Mapping[str, ToolLike] | Iterable[ToolLike] | None" = None) -> None:
-        """None: every registered tool. Raises `UnknownTool` for a name that is not registered, `ValueError` for a
-        duplicate name."""
+        """None: every tool that code declares. Raises `UnknownTool` for a name that is not registered, `ValueError` for
+        a duplicate name."""
         self._tools: dict[str, Tool] = {}
         if tools is None:
-            self._tools.update(registered_tools())
+            self._tools.update(declared_tools())
         elif isinstance(tools, Mapping):
             self._tools.update({name: as_tool(each, name=name) for name, each in tools.items()})
         else:

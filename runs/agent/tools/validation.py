@@ -85,6 +85,18 @@ def schema_validator(schema: JsonMapping, *, name: str) -> Validate:
     return validate
 
 
+def late_validator(schema: JsonMapping, *, name: str) -> Validate:
+    """The same for a schema that was checked before; it is compiled at the first call."""
+    compiled: list[Validate] = []
+
+    def validate(arguments: JsonMapping) -> JsonObject:
+        if not compiled:
+            compiled.append(schema_validator(schema, name=name))
+        return compiled[0](arguments)
+
+    return validate
+
+
 def object_check(schema: JsonMapping) -> Callable[[JsonObject], list[Fault]]:
     """A function that returns the faults of an object, in bounded time. Raises `ValueError` with the schema's fault."""
     check = SchemaCheck(_closed(schema))

@@ -6,6 +6,7 @@ from typing import Any
 from runs.agent.all_settings import SETTINGS
 from runs.agent.setting import Setting
 from runs.agent.text import dollars_text, number_text
+from runs.agent.tools.registry import stored_tools
 from runs.agent.wording import Wording
 
 
@@ -61,6 +62,9 @@ def _beyond_extra(ceiling: Any, agent: str) -> Wording:
 
 
 def _beyond_tools(value: Any, ceiling: Any, agent: str) -> Wording:
+    if ceiling is None:
+        others = ", ".join(sorted(stored_tools().keys() & set(value)))
+        return Wording("%(agent)s may call no tools of servers, such as %(others)s.", agent=agent, others=others)
     names, others = ", ".join(ceiling), ", ".join(sorted(set(value or ()) - set(ceiling)))
     match names, value:
         case "", None:

@@ -11,13 +11,15 @@ from typing import Any, Final
 
 from runs.agent.all_settings import LAUNCHED, SETTINGS
 from runs.agent.json_data.json_types import JsonObject
+from runs.agent.tools.registry import stored_tools
 from runs.agent.wording import Wording
 from runs.engine.control.ceiling_refusals import refusal_of
 from runs.models import Agent, Run
 from runs.models.permissions import may_exceed
 
 Ceilings = JsonObject
-"""The maximum by the name of its override. An override without a ceiling is absent."""
+"""The maximum by the name of its override. An override without a ceiling is absent; None for `tools` are the tools that
+code declares."""
 
 KINDS: Final[dict[str, str]] = {
     **{
@@ -93,9 +95,11 @@ def refusals(overrides: JsonObject, ceilings: Ceilings, *, agent_name: str) -> l
 
 
 def is_within(name: str, value: Any, ceiling: Any) -> bool:
-    """True if an override does not exceed its ceiling. None means no limit, for the override and for the ceiling."""
+    """True if an override does not exceed its ceiling. None means no limit, for the override and for the ceiling; as
+    the ceiling of tools it means those that code declares."""
     if ceiling is None:
-        return True
+        # An agent that chooses no tools has those that code declares: it does not bring the tools of servers.
+        return name != "tools" or value is None or stored_tools().keys().isdisjoint(value)
     if name == "extra":
         return all(key in ceiling and _as_json(each) == _as_json(ceiling[key]) for key, each in (value or {}).items())
     if value is None:
@@ -116,7 +120,9 @@ def brought_within(config: JsonObject, ceilings: Ceilings) -> JsonObject:
         value = config.get(name)
         if is_within(name, value, ceiling):
             continue
-        if name in ("models", "tools") and value:
+        if ceiling is None:
+            kept[name] = [each for each in value or () if each not in stored_tools()] or None
+        elif name in ("models", "tools") and value:
             kept[name] = [each for each in dict.fromkeys(value) if each in ceiling] or ceiling
         else:
             kept[name] = ceiling
@@ -124,7 +130,7 @@ def brought_within(config: JsonObject, ceilings: Ceilings) -> JsonObject:
 
 
 def _those_of(config: JsonObject, may_raise: Any) -> Ceilings:
-    said = {"extra": {}} | {name: config[name] for name in KINDS if config.get(name) is not None}
+    said = {"extra": {}, "tools": None} | {name: config[name] for name in KINDS if config.get(name) is not None}
     return {name: value for name, value in said.items() if KINDS[name] not in may_raise}
 
 

@@ -25,6 +25,7 @@ from runs.engine.hosting.services import HostServices
 from runs.engine.hosting.sweeper import close_connection
 from runs.engine.recording.recorder import Recorder
 from runs.engine.skills.run_skills import RunSkills, skills_known_to
+from runs.engine.stored_tools.catalog import refresh_tools
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class RunExecution:
                 budgets = await self.services.daily_budgets.budgets_of(self.claim.run.user_id, self.services.read)
                 files = await files_known_to(self.claim.run)
                 skills = await skills_known_to(self.claim.run)
+                await self.services.read(refresh_tools)
                 loop = self._loop(budgets, await self._earlier(), files, skills)
             except (OperationalError, InterfaceError) as away:
                 # The run itself is fine: the next host that claims it begins it.

@@ -1,0 +1,1 @@
+"""Tools that are kept as rows: listed by their sources, approved by staff, offered in every process."""
