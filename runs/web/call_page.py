@@ -9,9 +9,11 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from runs.agent.visible_text import exact
+from runs.engine import control
 from runs.live.rendering.json_texts import argument_text
 from runs.live.rendering.long_texts import arguments_length, direction_of
-from runs.models import ToolCall
+from runs.live.rendering.stored_words import refusal_words
+from runs.models import Question, ToolCall
 from runs.web.access import PageRequest, run_or_404, signed_in
 from runs.web.argument_form import ArgumentForm
 from runs.web.pending_calls import MOST_READ_CHARS, has_to_be_read, waiting_calls
@@ -30,7 +32,7 @@ def show_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpResponse
     if request.htmx and waits and "change" in request.GET and not has_to_be_read(call):
         return render(request, "runs/partials/argument_form.html", {"call": call, "form": ArgumentForm(call)})
     if request.htmx:
-        return render(request, "runs/partials/call_stands.html", {"call": call})
+        return render(request, "runs/partials/call_stands.html", {"call": call, "answered": _answered(call)})
     length = arguments_length(call.arguments)
     can_be_read = length <= MOST_READ_CHARS
     context = {
@@ -41,9 +43,18 @@ def show_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpResponse
         "most": MOST_READ_CHARS,
         "can_be_read": can_be_read,
         "waits": waits,
+        "answered": _answered(call),
         "form": ArgumentForm(call) if waits and can_be_read else None,
     }
     return render(request, "runs/call.html", context)
+
+
+def _answered(call: ToolCall) -> str:
+    """A sentence on the call's last question, if it is not open any more; else empty."""
+    question = call.questions.select_related("answered_by").order_by("round").last()
+    if question is None or question.state == Question.State.OPEN:
+        return ""
+    return refusal_words(ValueError(control.stands_of_question(question)))
 
 
 def _whole(call: ToolCall) -> list[tuple[str, str, str]]:
