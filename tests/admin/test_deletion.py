@@ -7,7 +7,9 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from runs.models import Agent, ApiToken, Run
+from runs.agent.tools.person_questions import PersonQuestion
+from runs.models import Agent, ApiToken, Question, Run
+from tests.asked_questions import asked_question
 from tests.web.identities import make_groups
 from tests.web.test_permissions import waiting_call
 
@@ -38,6 +40,8 @@ def test_an_account_with_runs_or_decisions_says_that_they_stay_and_what_to_do_in
     call = waiting_call(make_run(owner))
     call.decided_by = other
     call.save()
+    answered = asked_question(make_run(owner), PersonQuestion(text="Where?"))
+    Question.objects.filter(pk=answered.pk).update(answered_by=other)
     ApiToken.issue(owner, name="x", scopes=["read"])
     browser = browser_of(staff)
 
@@ -46,8 +50,8 @@ def test_an_account_with_runs_or_decisions_says_that_they_stay_and_what_to_do_in
     bulk = browser.post("/admin/auth/user/", {"action": "delete_selected", "_selected_action": ids}).content.decode()
     forced = browser.post(f"/admin/auth/user/{owner.pk}/delete/", {"post": "yes"})
 
-    launched = "owner: 1 run of theirs would lose their name, and are kept. Switch the account off instead"
-    decided = "other: 1 decision they took would lose their name, and are kept. Switch the account off instead"
+    launched = "owner: 2 runs of theirs would lose their name, and are kept. Switch the account off instead"
+    decided = "other: 2 decisions they took would lose their name, and are kept. Switch the account off instead"
     assert launched in pages[0] and decided in pages[1]
     assert launched in bulk and decided in bulk
     for page in (*pages, bulk):

@@ -15,11 +15,14 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from runs.agent.tools.person_questions import PersonQuestion
 from runs.agent.unfinished_thought import unfinished_thought
 from runs.management.commands.run_agent import RunPrinter, who_decides
+from runs.management.terminal_approvals import ask_about
 from runs.models import Agent, Run, Step
 from runs.models.as_json import step_as_json
 from tests import site_process
+from tests.asked_questions import asked_question
 from tests.live_site import LiveSite, clean_environment, copy_data, manage
 from tests.site_process import Process
 from tests.wire import Hang, WireServer
@@ -33,6 +36,8 @@ STEP_KEYS = [
     "max_attempts", "severity", "recoverable", "suggested_action", "provider", "model", "lane", "tokens", "cost",
     "started_at", "ended_at", "metadata",
 ]  # fmt: skip
+
+TRIP = {"type": "object", "properties": {"nights": {"type": "integer"}}, "required": ["nights"]}
 
 
 @pytest.fixture
@@ -269,6 +274,33 @@ def test_the_person_at_the_terminal_is_asked_about_each_call(data, typed, status
     assert ("391" in told) == typed.endswith("y\n")
 
 
+@pytest.mark.parametrize(
+    ("question", "typed", "answer", "told"),
+    [
+        (PersonQuestion(text="Where?"), ["", "Here."], "Here.", "The answer is a text, and not empty."),
+        (
+            PersonQuestion(text="Which?", choices=("red", "blue")),
+            ["3", "2"],
+            "blue",
+            "The answer is one of: red, blue.",
+        ),
+        (PersonQuestion(text="How?", form=TRIP), ["two", '{"nights": 2}'], {"nights": 2}, "This is not JSON"),
+    ],
+    ids=["text", "choice", "form"],
+)
+def test_the_person_at_the_terminal_answers_questions_until_an_answer_fits(
+    make_run, capsys, question, typed, answer, told
+):
+    asked = asked_question(make_run("thinking", owner="here"), question)
+    lines = iter(typed)
+
+    ask_about(asked.call.run, lambda _: next(lines))
+
+    asked.refresh_from_db()
+    assert (asked.answer, asked.surface, asked.call.run.status) == (answer, "terminal", "idle")
+    assert told in capsys.readouterr().err
+
+
 def test_without_a_terminal_a_run_that_asks_is_left_waiting(data):
     ask = "from runs.models import Agent; Agent.objects.update(approval='always')"
     assert manage("shell", "--no-imports", "-c", ask, data=data).returncode == 0
@@ -287,6 +319,7 @@ def test_without_a_terminal_a_run_that_asks_is_left_waiting(data):
     [
         ("approval", "waits for approval. Decide in the Inbox: https://agents.example.org/inbox/."),
         ("decision", "waits to hear whether a call happened. Decide in the Inbox: https://agents.example.org/inbox/."),
+        ("answer", "waits for an answer. Decide in the Inbox: https://agents.example.org/inbox/."),
         ("resume", "is paused. Resume it on its page: https://agents.example.org/runs/{run}/."),
     ],
 )
