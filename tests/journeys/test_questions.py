@@ -24,7 +24,7 @@ FORM = {
     },
     "required": ["city", "nights"],
 }
-ASKS = [
+ASKS: list[tuple[str, dict[str, Any]]] = [
     ("ask_person", {"question": "What is the reference?"}),
     ("ask_person", {"question": "How shall it be sent?", "choices": ["By train", "By car"], "deadline_seconds": 3600}),
     ("ask_person", {"question": "Where to?", "form": FORM}),

@@ -1,6 +1,7 @@
 """Questions of agents: on the run's page, in the inbox, and on a page of their own."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -188,3 +189,22 @@ def test_the_buttons_of_a_step_are_the_same_for_all_viewers_and_leave_with_the_a
     assert 'form="run-actions"' in asked and "csrfmiddlewaretoken" not in asked and " required" not in asked
     assert f'data-replace="decide-{question.call_id}-1"' in answered
     assert "Here." in answered
+
+
+def test_what_was_answered_is_listed_with_what_was_decided_latest_first(
+    owner: User, staff: User, browser_of: BrowserOf, ask: Callable[..., Question], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runs.web.decided_calls.PAGE_LENGTH", 1)
+    first, second = ask(WHERE), ask()
+    control.answer(first.pk, by=owner, answer="Behind the shed.", surface=Question.Surface.PAGE)
+    control.answer(second.pk, by=staff, answer="red", surface=Question.Surface.API)
+
+    latest = browser_of(owner).get("/inbox/?tab=decided").content.decode()
+    older = re.search(r'href="(/inbox/\?tab=decided&amp;before=[^"]+)"', latest)
+    assert older is not None
+    before = browser_of(owner).get(older[1].replace("&amp;", "&")).content.decode()
+    empty = browser_of(owner).get("/inbox/").content.decode()
+
+    assert "“red”" in latest and ">staff<" in "".join(latest.split()) and "Behind the shed." not in latest
+    assert "“Behind the shed.”" in before and "Where?" in before and "“red”" not in before
+    assert "All clear." in empty and "Answered <code>ask_person</code>" in empty

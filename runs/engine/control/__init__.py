@@ -14,7 +14,14 @@ from runs.engine.control.launch import launch, run_again
 from runs.engine.control.launch_idempotency import KeyReused, launch_once
 from runs.engine.control.overrides import OVERRIDES, launched_like, with_rules_of_today
 from runs.engine.control.pause import PauseOutcome, pause
-from runs.engine.control.questions import AnswerRefused, answer, expire_questions, is_same_answer, stands_of_question
+from runs.engine.control.questions import (
+    AnswerRefused,
+    answer,
+    expire_questions,
+    is_same_answer,
+    shown_answer,
+    stands_of_question,
+)
 from runs.engine.control.resume import ResumeOutcome, resume
 from runs.engine.control.retry_waits import WaitOutcome, stop_retrying, try_now
 from runs.engine.control.unknown_outcomes import Outcome, settle
@@ -55,6 +62,7 @@ __all__ = [
     "resume",
     "run_again",
     "settle",
+    "shown_answer",
     "stands_of_question",
     "stop_retrying",
     "try_now",
