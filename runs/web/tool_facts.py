@@ -10,7 +10,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from runs.agent.run_limits import RunLimits
 from runs.agent.tools.function_tool import FunctionTool
-from runs.agent.tools.protocol import approval_of, effect_of, is_offered, makes_calls, needs_files
+from runs.agent.tools.protocol import approval_of, effect_of, is_offered, makes_calls, needs_files, needs_person
 from runs.agent.tools.registry import BUILTIN_MODULES, default_tools, registered_tools
 from runs.engine.stored_tools.stored_function import StoredFunctionTool
 from runs.live.rendering.formatting import counted_text
@@ -118,6 +118,8 @@ class ToolRow:
             return gettext("This site is not set up for it, so no run is offered it.")
         if self.needs_files:
             return gettext("It works in runs only: it reads the files of its run.")
+        if needs_person(self.tool):
+            return gettext("It works in runs only: it asks the person who launched its run.")
         if self.makes_calls:
             return gettext("It works in runs only: it calls the other tools of its run.")
         return ""

@@ -15,7 +15,15 @@ from tests.wire.model_lists import Listed
 
 MODELS = ("clerk-large", "clerk-small", "racer")
 PRICES = {name: {"input": 3, "output": 15} for name in MODELS}
-TOOLS = ["stock_level", "price_with_tax", "reserve", "delivery_forecast", "send_invoice", "transfer_money"]
+TOOLS = [
+    "stock_level",
+    "price_with_tax",
+    "reserve",
+    "delivery_forecast",
+    "send_invoice",
+    "transfer_money",
+    "ask_person",
+]
 AGENTS = f"""
 from runs.models import Agent
 clerk = dict(

@@ -40,6 +40,30 @@ INVOICE = Answer(
     ],
     usage=USAGE,
 )
+DELIVERY = {
+    "type": "object",
+    "properties": {
+        "address": {"type": "string", "description": "Street, number and town."},
+        "floor": {"type": "integer"},
+        "lift": {"type": "boolean", "description": "Is there a lift?"},
+    },
+    "required": ["address"],
+}
+QUESTIONS = Answer(
+    "I need two things from you.",
+    calls=[
+        (
+            "ask_person",
+            {
+                "question": "How shall the order be sent?",
+                "choices": ["By post", "By courier"],
+                "deadline_seconds": 3600,
+            },
+        ),
+        ("ask_person", {"question": "Where does Ms Peeters want it delivered?", "form": DELIVERY}),
+    ],
+    usage=USAGE,
+)
 TRANSFER = Answer(
     "I pay it.", calls=[("transfer_money", {"iban": "BE71 0961 2345 6769", "amount": 180.29})], usage=USAGE
 )

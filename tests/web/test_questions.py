@@ -25,7 +25,7 @@ FORM = {
     "type": "object",
     "properties": {
         "city": {"type": "string", "description": "The <i>nearest</i> one."},
-        "nights": {"type": "integer", "minimum": 1},
+        "nights": {"type": "integer", "minimum": 1, "title": "How many nights?"},
         "breakfast": {"type": "boolean"},
     },
     "required": ["city", "nights"],
@@ -114,7 +114,7 @@ def test_a_form_takes_numbers_and_yes_or_no_and_names_what_is_wrong(
     assert [each.status_code for each in (wrong, missing, on_stage, right)] == [422, 422, 422, 302]
     assert "0 is less than the minimum of 1" in wrong.content.decode()
     assert 'aria-invalid="true"' in missing.content.decode()
-    assert "nights: Enter a whole number." in on_stage["HX-Trigger"]
+    assert "How many nights?: Enter a whole number." in on_stage["HX-Trigger"]
     question.refresh_from_db()
     assert question.answer == {"city": "Rome", "nights": 2, "breakfast": True}
 

@@ -40,9 +40,19 @@ class AnswerForm(SchemaForm):
         self.use_required_attribute = not form_id
         for field in self.fields.values():
             field.widget.attrs |= {"form": form_id} if form_id else {}
+        if kind == Question.Kind.FORM:
+            self._use_titles()
         if kind == Question.Kind.TEXT:
             attributes = {"dir": "auto", "maxlength": str(MAX_ANSWER_CHARS)} | ({} if form_id else {"required": True})
             self.fields["answer"].widget.attrs |= attributes
+
+    def _use_titles(self) -> None:
+        """Label the fields with the titles that the schema gives them."""
+        for key, name in self.names.items():
+            part = self.schema["properties"].get(name) if "properties" in self.schema else None
+            title = part.get("title") if isinstance(part, dict) else None
+            if isinstance(title, str) and title.strip():
+                self.fields[key].label = exact(title)
 
     @classmethod
     def of_row(cls, question: Question, data: JsonMapping | None = None) -> "AnswerForm":
