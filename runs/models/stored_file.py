@@ -59,6 +59,9 @@ class StoredFile(models.Model):
     """In bytes; while it is uploaded, what was announced."""
     received = models.PositiveIntegerField(default=0)
     """How many bytes have come, from the beginning on."""
+    reading_since = models.DateTimeField(null=True)
+    """When a process began to recognise and read the whole file; null before. If that process dies, another one does
+    it."""
     sha256 = models.CharField(max_length=64, blank=True, default="")
     state = models.CharField(pgettext_lazy("field", "state"), max_length=9, choices=State, default=State.UPLOADING)
     user = models.ForeignKey(

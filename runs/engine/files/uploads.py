@@ -14,6 +14,7 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from runs.agent.errors.exceptions import ToolUnavailable
@@ -34,6 +35,8 @@ MOST_OPEN: Final = 20
 """Unfinished uploads of one person; the oldest one is deleted for a new one."""
 OPEN_FOR: Final = timedelta(hours=1)
 """How long an upload may rest before it is deleted."""
+READ_FOR: Final = timedelta(minutes=2)
+"""Reading takes less, or its process is gone: then the last piece, sent again, has the file read again."""
 _PASSAGES_AT_ONCE: Final = 200
 
 
@@ -64,24 +67,37 @@ def begin_upload(*, user: Any, name: str, size: int, library: Library | None = N
 
 
 def receive(file_id: UUID, *, user: Any, offset: int, content: bytes) -> StoredFile:
-    """Store a piece; the last one completes the file. A piece that has come before changes nothing.
+    """Store a piece; the last one completes the file. A piece that has come before changes nothing, but has a file read
+    whose process died meanwhile.
 
     Raises `StoredFile.DoesNotExist` for a file that is not this person's, and `DocumentRefused` for a piece that does
     not fit; if the file itself is refused, it is deleted.
     """
     with transaction.atomic():
         file = StoredFile.objects.select_for_update().get(pk=file_id, user=user, run=None)
-        if file.state == StoredFile.State.READY or (content and offset + len(content) <= file.received):
+        if file.state == StoredFile.State.READY:
             return file
-        if offset != file.received or not content or offset + len(content) > file.size:
-            next_piece = "The next piece begins at byte %(received)s of %(size)s."
-            raise DocumentRefused(Wording(next_piece, received=file.received, size=file.size))
-        FileChunk.objects.create(file=file, offset=offset, content=content)
-        file.received += len(content)
-        file.save(update_fields=["received"])
-    if file.received == file.size:
+        if not content or offset + len(content) > file.received:
+            _add_piece(file, offset, content)
+        is_whole = file.received == file.size and not _is_being_read(file)
+        if is_whole:
+            file.reading_since = timezone.now()
+        file.save(update_fields=["received", "reading_since"])
+    if is_whole:
         _complete(file)
     return file
+
+
+def _add_piece(file: StoredFile, offset: int, content: bytes) -> None:
+    if offset != file.received or not content or offset + len(content) > file.size:
+        next_piece = "The next piece begins at byte %(received)s of %(size)s."
+        raise DocumentRefused(Wording(next_piece, received=file.received, size=file.size))
+    FileChunk.objects.create(file=file, offset=offset, content=content)
+    file.received += len(content)
+
+
+def _is_being_read(file: StoredFile) -> bool:
+    return file.reading_since is not None and abs(timezone.now() - file.reading_since) < READ_FOR
 
 
 def store_document(name: str, content: bytes, *, library: Library | None = None) -> StoredFile:
@@ -114,15 +130,28 @@ def _complete(file: StoredFile) -> None:
     try:
         end, read = _read(file.name, content)
     except (NotTaken, JobFailed, ToolUnavailable) as refused:
-        file.delete()
+        _read_here(file).delete()
         raise DocumentRefused(str(refused)) from refused
     except BaseException:
-        file.delete()
+        _read_here(file).delete()
         raise
+    # What a process stored that died while it did so.
+    DocumentPassage.objects.filter(file__in=_read_here(file)).delete()
+    add_passages(file, read)
     file.media_type, file.sha256 = MEDIA_TYPES[end][0], hashlib.sha256(content).hexdigest()
     file.text_is_cut, file.state = read.is_cut, StoredFile.State.READY
-    add_passages(file, read)
-    file.save(update_fields=["media_type", "sha256", "text_is_cut", "state"])
+    names = ("media_type", "sha256", "text_is_cut", "state")
+    if not _read_here(file).update(**{name: getattr(file, name) for name in names}):
+        raise DocumentRefused(_gone())
+
+
+def _read_here(file: StoredFile) -> QuerySet[StoredFile]:
+    """The row of the file that this process reads; none if it was deleted, or another process has taken it over."""
+    return StoredFile.objects.filter(pk=file.pk, reading_since=file.reading_since)
+
+
+def _gone() -> Wording:
+    return Wording("One of the files is no longer there, or is not yours. Upload it again.")
 
 
 def _read(name: str, content: bytes) -> tuple[str, Extraction]:
@@ -134,13 +163,17 @@ def _read(name: str, content: bytes) -> tuple[str, Extraction]:
 
 
 def add_passages(file: StoredFile, read: Extraction) -> None:
-    """Store the text of a file, in short transactions."""
+    """Store the text of a file, in short transactions. Raises `DocumentRefused` if the file was deleted meanwhile, or
+    another process reads it."""
     rows = [
         DocumentPassage(file=file, number=number, place=place[:120], text=text, words=" ".join(search_words(text)))
         for number, (place, text) in enumerate(read.passages, start=1)
     ]
     for begin in range(0, len(rows), _PASSAGES_AT_ONCE):
-        DocumentPassage.objects.bulk_create(rows[begin : begin + _PASSAGES_AT_ONCE])
+        with transaction.atomic():
+            if not _read_here(file).select_for_update().exists():
+                raise DocumentRefused(_gone())
+            DocumentPassage.objects.bulk_create(rows[begin : begin + _PASSAGES_AT_ONCE])
 
 
 def _delete_abandoned(user: Any) -> None:

@@ -6,9 +6,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from runs.agent.files.extraction import Extraction
 from runs.agent.files.file_info import MAX_FILE_BYTES
 from runs.engine.files.storage import DocumentRefused, chunks_of, content_of
-from runs.engine.files.uploads import MOST_OPEN, begin_upload, clean_name, receive
+from runs.engine.files.uploads import MOST_OPEN, add_passages, begin_upload, clean_name, receive
 from runs.models import DocumentPassage, FileChunk, Library, StoredFile
 from tests.agent.files import documents
 
@@ -44,6 +45,35 @@ def test_a_piece_that_comes_twice_changes_nothing(ada: User) -> None:
         receive(file.pk, user=ada, offset=offset, content=content)
     assert content_of(file.pk) == b"abcdef"
     assert StoredFile.objects.get().state == READY
+
+
+@pytest.mark.parametrize(
+    ("since", "state"), [(None, READY), (timedelta(minutes=3), READY), (timedelta(0), "uploading")]
+)
+def test_the_last_piece_sent_again_has_a_file_read_whose_process_died(
+    ada: User, since: timedelta | None, state: str
+) -> None:
+    file = begin_upload(user=ada, name="a.txt", size=6)
+    # As a process leaves it that dies after the commit of the last piece, or while it stores the text.
+    FileChunk.objects.create(file=file, offset=0, content=b"abcdef")
+    reading_since = None if since is None else timezone.now() - since
+    StoredFile.objects.update(received=6, reading_since=reading_since)
+    DocumentPassage.objects.create(file=file, number=1, place="line 1", text="abc", words="ABC")
+
+    told = receive(file.pk, user=ada, offset=3, content=b"def")
+
+    assert told.state == StoredFile.objects.get().state == state
+    assert [each.text for each in file.passages.all()] == ["abcdef" if state == READY else "abc"]
+
+
+def test_a_process_that_was_taken_over_while_it_read_stores_nothing(ada: User) -> None:
+    file = begin_upload(user=ada, name="a.txt", size=6)
+    StoredFile.objects.update(reading_since=timezone.now())
+
+    with pytest.raises(DocumentRefused, match="no longer there"):
+        add_passages(file, Extraction([("line 1", "abcdef")]))
+
+    assert not file.passages.exists()
 
 
 @pytest.mark.parametrize(("offset", "content"), [(1, b"abc"), (3, b"x"), (0, b""), (0, b"1234567"), (100, b"a")])
