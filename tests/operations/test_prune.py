@@ -7,8 +7,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.utils import timezone
 
+from runs.engine.files.attachments import attach, documents_to_attach
+from runs.engine.files.storage import DocumentRefused
 from runs.engine.operations.retention import Pruner
 from runs.models import (
     ApiToken,
@@ -146,14 +149,32 @@ def test_files_go_with_their_runs_in_small_pieces_and_what_is_in_use_stays(owner
     for name, fields in (("made.svg", {"run": old}), ("kept.svg", {"run": young}), ("book.pdf", {"library": library})):
         file(name, **fields)
     file("never_given.txt")
+    StoredFile.objects.filter(pk=file("half.pdf", library=library).pk).update(state="uploading")
     new = StoredFile.objects.create(user=owner, name="new.txt", size=1)
 
-    assert "1 unused file." in prune("--days", "30", "--dry-run")
-    assert "2 unused files." in prune("--days", "30")
+    assert "2 unused files." in prune("--days", "30", "--dry-run")
+    assert "3 unused files." in prune("--days", "30")
 
     kept = {"both.txt", "kept.svg", "book.pdf", new.name}
     assert set(StoredFile.objects.values_list("name", flat=True)) == kept
     assert FileChunk.objects.count() == 6 * 3
+
+
+def test_a_file_that_is_being_deleted_is_given_to_no_run(owner):
+    file = StoredFile.objects.create(user=owner, name="old.txt", size=6, state="ready")
+    FileChunk.objects.bulk_create(FileChunk(file=file, offset=n, content=b"x") for n in range(6))
+    refusals: list[str] = []
+
+    def launch_meanwhile(_seconds: float) -> None:
+        if StoredFile.objects.exists():
+            with pytest.raises(DocumentRefused) as refused, transaction.atomic():
+                attach(make_run(owner, 0), documents_to_attach([file.pk], user=owner, models=["offline"]))
+            refusals.append(str(refused.value))
+
+    Pruner(rest=launch_meanwhile).prune_files(timezone.now() + timedelta(days=1))
+
+    assert set(refusals) == {"One of the files is no longer there, or is not yours. Upload it again."}
+    assert not StoredFile.objects.exists()
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "many"])

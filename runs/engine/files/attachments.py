@@ -18,8 +18,9 @@ MOST_ATTACHED: Final = 20
 def documents_to_attach(ids: Sequence[UUID], *, user: Any, models: Sequence[str]) -> list[StoredFile]:
     """The uploaded files with these ids, in their order, each once.
 
-    `user` None is the command line, which may give any file. Raises `DocumentRefused` for too many, one that is not
-    there or not theirs, and a picture if one of `models` is known not to see any.
+    `user` None is the command line, which may give any file. They are locked until the transaction ends, so that
+    nothing deletes them before they are given. Raises `DocumentRefused` for too many, one that is not there or not
+    theirs, and a picture if one of `models` is known not to see any.
     """
     ids = list(dict.fromkeys(ids))
     if not ids:
@@ -27,7 +28,8 @@ def documents_to_attach(ids: Sequence[UUID], *, user: Any, models: Sequence[str]
     if len(ids) > MOST_ATTACHED:
         raise DocumentRefused(Wording("At most %(most)s files can be given at once.", most=MOST_ATTACHED))
     seen = StoredFile.objects.filter(state=StoredFile.State.READY) if user is None else files_for(user)
-    found = {file.pk: file for file in seen.filter(pk__in=ids)}
+    locked = StoredFile.objects.select_for_update(no_key=True).filter(state=StoredFile.State.READY)
+    found = {file.pk: file for file in locked.filter(pk__in=seen.filter(pk__in=ids).values("pk"))}
     if len(found) < len(ids):
         raise DocumentRefused(Wording("One of the files is no longer there, or is not yours. Upload it again."))
     documents = [found[each] for each in ids]

@@ -74,9 +74,12 @@ class Pruner:
                 pass
 
     def _shorten_or_delete_file(self, file_id: UUID, before: datetime) -> bool:
+        StoredFile.objects.select_for_update().filter(pk=file_id).first()
         # It may have been given to a run since the query.
         if not unused_files(before).filter(pk=file_id).exists():
             return True
+        # From here on nobody gives it to a run, or goes on with its upload: its bytes go before it does.
+        StoredFile.objects.filter(pk=file_id).update(state=StoredFile.State.UPLOADING, user=None)
         if pks := list(FileChunk.objects.filter(file_id=file_id).values_list("pk", flat=True)[:CHUNKS_AT_ONCE]):
             FileChunk.objects.filter(pk__in=pks).delete()
             return False
@@ -140,8 +143,9 @@ def finished(before: datetime) -> models.QuerySet[Run]:
 
 
 def unused_files(before: datetime) -> models.QuerySet[StoredFile]:
-    """Documents given before `before` that neither a run nor a library has."""
-    return StoredFile.objects.filter(created_at__lt=before, run=None, library=None, attachments=None)
+    """Documents given before `before` that neither a run nor a library has, and unfinished uploads."""
+    is_kept = Q(library__isnull=False) & ~Q(state=StoredFile.State.UPLOADING)
+    return StoredFile.objects.filter(~is_kept, created_at__lt=before, run=None, attachments=None)
 
 
 def prunable(before: datetime) -> models.QuerySet[Run]:
