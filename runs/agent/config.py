@@ -36,7 +36,7 @@ class RunConfig:
     files: FileAccess = NO_FILES
     """What the tools read files with."""
     file_infos: Sequence[FileInfo] = ()
-    """The files that the model is told of: all that the run may read when it begins."""
+    """The files that the model is told of: all that the run may read when it is launched."""
     images: Sequence[Image] = ()
     """The pictures that were given with the task."""
     skills: SkillAccess = NO_SKILLS

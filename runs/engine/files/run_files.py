@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -67,14 +68,12 @@ class RunFiles:
         return await in_thread(partial(self._search_all, words, files, most))
 
     async def save(self, artifact: Artifact, *, call_id: str, index: int) -> FileInfo:
-        """Store an artifact. Raises `ToolFailed` if it is too large or the quota is used up."""
+        """Store an artifact. Raises `ToolFailed` if it is too large, the quota is used up, or the run has left this
+        host: the call goes on in a thread that nothing ends, and another host may have made the file since."""
         return await in_thread(partial(self._save, artifact, UUID(call_id), index))
 
     def _files(self) -> list[FileInfo]:
-        rows = list(files_of_run(self._run).select_related("library"))
-        order: dict[FileSource, int] = {"attached": 0, "artifact": 1, "library": 2}
-        infos = [info_of(row) for row in rows]
-        return sorted(infos, key=lambda each: (order[each.source], each.library, each.name if each.library else ""))
+        return _infos(files_of_run(self._run))
 
     def _search(self, query: str, files: Sequence[FileInfo] | None, most: int) -> list[FoundPassage]:
         return _found(search_passages(self._rows(files), query, most=most))
@@ -97,8 +96,11 @@ class RunFiles:
             raise ToolFailed(f"The file is larger than {MAX_FILE_BYTES // 2**20} MiB and was not kept.")
         pk = uuid.uuid5(call_id, str(index))
         with transaction.atomic():
-            # The row lock keeps two calls of one run from both finding the last place.
-            Run.objects.select_for_update(no_key=True).filter(pk=self._run.pk).first()
+            # The locks keep two calls from both finding the last place, or the last room of the person.
+            get_user_model().objects.select_for_update(no_key=True).filter(pk__in=[self._run.user_id]).first()
+            held = Run.objects.filter(pk=self._run.pk, epoch=self._run.epoch, owner__isnull=False)
+            if not held.select_for_update(no_key=True).exists():
+                raise ToolFailed(f"The run is not worked on here any more, so {artifact.name[:200]} was not kept.")
             StoredFile.objects.filter(pk=pk).delete()
             made = StoredFile.objects.filter(run_id=self._run.pk)
             if made.count() >= MOST_ARTIFACTS:
@@ -125,11 +127,17 @@ class RunFiles:
 
 
 async def files_known_to(run: Run) -> KnownFiles:
-    """The files of a run; without a query for one that has none."""
+    """The files of a run; without a query for one that has none.
+
+    What the run itself has made is left out: after an interruption its model reads the same task as before.
+    """
     if not has_files(run):
         return KnownFiles()
-    infos = await RunFiles(run).files()
-    return KnownFiles(infos, await in_thread(partial(images_of, run)))
+    return await in_thread(partial(_known, run))
+
+
+def _known(run: Run) -> KnownFiles:
+    return KnownFiles(_infos(files_of_run(run).exclude(run=run)), images_of(run))
 
 
 def images_of(run: Run) -> tuple[Image, ...]:
@@ -147,6 +155,12 @@ def info_of(row: StoredFile) -> FileInfo:
     source: FileSource = "artifact" if row.run_id else "library" if row.library_id else "attached"
     library = row.library.name if row.library is not None else ""
     return FileInfo(str(row.pk), row.name, row.media_type, row.size, source, library)
+
+
+def _infos(rows: QuerySet[StoredFile]) -> list[FileInfo]:
+    order: dict[FileSource, int] = {"attached": 0, "artifact": 1, "library": 2}
+    infos = [info_of(row) for row in rows.select_related("library")]
+    return sorted(infos, key=lambda each: (order[each.source], each.library, each.name if each.library else ""))
 
 
 def _found(passages: Iterable[tuple[DocumentPassage, float]]) -> list[FoundPassage]:

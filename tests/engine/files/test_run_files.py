@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
+from runs.agent.errors.exceptions import ToolFailed
 from runs.agent.files.file_info import Artifact
 from runs.agent.messages import ModelProvider
 from runs.agent.providers.offline import OfflinePlanner
@@ -15,12 +17,13 @@ from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
 from runs.agent.tools import registry
 from runs.agent.tools.registry import tool
 from runs.engine import control
+from runs.engine.files.run_files import RunFiles
 from runs.engine.files.storage import DocumentRefused, content_of
 from runs.engine.hosting.host import RunHost
-from runs.models import Agent, Attachment, Library, Run, StoredFile
+from runs.models import Agent, Attachment, Library, Question, Run, StoredFile
 from tests.agent.files import documents
 from tests.agent.providers.test_images import PARTS, user_parts
-from tests.engine.conftest import ended, steps_of
+from tests.engine.conftest import ended, reached, steps_of
 from tests.engine.files.test_uploads import upload as upload_now
 from tests.wire import Answer, WireServer
 from tests.wire.models import FORMATS, model_at
@@ -152,6 +155,35 @@ async def test_files_that_a_tool_makes_are_kept_with_the_run_and_named_in_its_ou
     assert output["picture"] == reference
     assert await sync_to_async(content_of)(picture.pk) == b"<svg>one</svg>"
     assert await sync_to_async(content_of)(kept["t.csv"].pk) == b"a,b\n1,2\n"
+
+
+async def test_a_model_reads_the_same_task_after_an_interruption(host_for: HostFor, ada: User, draw: None) -> None:
+    file = await upload(ada, "policy.txt", b"Refunds are paid within 30 days.")
+    model = ScriptedModel(calls_tool("draw", text="one"), calls_tool("ask_person", question="And now?"), answers("ok"))
+    host_for(model)
+    run = await reached(await launch(user=ada, task="Draw.", files=[file.pk]), lambda row: row.waiting_for == "answer")
+
+    question = await Question.objects.aget(call__run=run)
+    await sync_to_async(control.answer)(question.pk, by=ada, answer="Go on.", surface=Question.Surface.PAGE)
+    await ended(run)
+
+    assert [[each.name for each in request.files] for request in model.requests] == [["policy.txt"]] * 3
+    assert {each.name for each in await RunFiles(run).files()} == {"policy.txt", "chart.svg", "t.csv"}
+
+
+async def test_a_host_that_has_lost_its_run_stores_no_file(ada: User) -> None:
+    run = await launch(user=ada, task="Draw.")
+    late = RunFiles(run)
+    await Run.objects.filter(pk=run.pk).aupdate(epoch=2, owner="the next host", status="thinking")
+    current = RunFiles(await Run.objects.aget(pk=run.pk))
+    call_id = str(uuid4())
+    await current.save(Artifact("a.txt", "text/plain", b"of the next host"), call_id=call_id, index=0)
+
+    with pytest.raises(ToolFailed, match="not worked on here any more"):
+        await late.save(Artifact("a.txt", "text/plain", b"of the host before"), call_id=call_id, index=0)
+
+    kept = await StoredFile.objects.aget(run=run)
+    assert await sync_to_async(content_of)(kept.pk) == b"of the next host"
 
 
 async def test_more_than_may_be_kept_is_an_error_that_the_model_reads(
