@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from runs.agent.tools.person_questions import GivenAnswer, PersonQuestion
+from runs.agent.tools.person_questions import GivenAnswer, PersonQuestion, checked_answer
 from runs.models.run import Run
 from runs.models.tool_call import ToolCall
 
@@ -114,9 +114,9 @@ class Question(models.Model):
     def __str__(self) -> str:
         return f"{self.text[:60]} ({self.get_state_display()})"
 
-    def as_asked(self) -> PersonQuestion:
-        """The question as its answers are checked. A secret that is not stored is missing in it."""
-        return PersonQuestion(text=self.text, choices=tuple(self.choices), form=self.schema)
+    def check_answer(self, answer: Any) -> None:
+        """Raise `AnswerMisfit` for an answer that does not fit the question."""
+        checked_answer(answer, choices=self.choices, form=self.schema)
 
     def answer_schema(self) -> dict[str, Any]:
         """The JSON Schema of an object whose `answer` is the answer: a text, a choice or the form's object."""

@@ -82,18 +82,22 @@ class PersonQuestion:
 
 def check_answer(question: PersonQuestion, answer: Any) -> Any:
     """Return the answer. Raises `AnswerMisfit` for one that does not fit the question, after a bounded time."""
+    return checked_answer(answer, choices=question.choices, form=question.form)
+
+
+def checked_answer(answer: Any, *, choices: Sequence[str], form: JsonObject | None) -> Any:
+    """The same for a recorded question, in which secrets are hidden: nobody could ask it like that."""
     try:
         check_storable_json(answer)
         storable(answer, "The answer", most_chars=MAX_ANSWER_CHARS)
     except (ToolFailed, ValueError) as error:
         raise AnswerMisfit(str(error)) from error
-    match question.kind:
-        case "text" if not isinstance(answer, str) or not answer.strip():
-            raise AnswerMisfit(Wording("The answer is a text, and not empty."))
-        case "choice" if answer not in question.choices:
-            raise AnswerMisfit(Wording("The answer is one of: %(choices)s.", choices=", ".join(question.choices)))
-        case "form":
-            _check_filled(question.form or {}, answer)
+    if form is not None:
+        _check_filled(form, answer)
+    elif choices and answer not in choices:
+        raise AnswerMisfit(Wording("The answer is one of: %(choices)s.", choices=", ".join(choices)))
+    elif not isinstance(answer, str) or not answer.strip():
+        raise AnswerMisfit(Wording("The answer is a text, and not empty."))
     return answer
 
 

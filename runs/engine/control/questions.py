@@ -14,7 +14,7 @@ from runs.agent.output_text import output_text
 from runs.agent.payloads.absent import ABSENT
 from runs.agent.payloads.steps import Decision, DecisionPayload
 from runs.agent.redaction.redactor import Redactor
-from runs.agent.tools.person_questions import AnswerMisfit, check_answer
+from runs.agent.tools.person_questions import AnswerMisfit
 from runs.agent.wording import Wording
 from runs.engine.control.decision_log import DecisionRefused, add_result, check_run, go_on_if_decided
 from runs.engine.control.permission_checks import check_may
@@ -130,7 +130,7 @@ def _check_open(run: Run, question: Question) -> None:
 
 
 def _check_answer(question: Question, answer: Any) -> None:
-    check_answer(question.as_asked(), answer)
+    question.check_answer(answer)
     if Redactor(known_secrets()).value(answer) != answer:
         raise AnswerMisfit(Wording("There is a secret in the answer. Secrets are not stored, so it cannot be given."))
 

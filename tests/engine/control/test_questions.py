@@ -401,6 +401,31 @@ async def test_secrets_of_questions_and_answers_are_not_stored(
     assert not any(secret in repr(vars(row)) for row in rows)
 
 
+@pytest.mark.parametrize(
+    ("asks", "fits"),
+    [
+        ({"question": "Which?", "choices": ["canary-77ab5d2e8c1f", "canary-90dd1b2a7e6c", "red"]}, "red"),
+        ({"question": "http://a:b@c " * 307}, "Yes."),
+    ],
+    ids=["choices", "length"],
+)
+async def test_a_question_is_answered_although_what_is_left_of_it_without_secrets_could_not_be_asked(
+    ada: User, host_for: StartHost, monkeypatch: pytest.MonkeyPatch, asks: dict[str, Any], fits: str
+) -> None:
+    monkeypatch.setenv("WEATHER_API_KEY", "canary-77ab5d2e8c1f")
+    monkeypatch.setenv("MAIL_API_KEY", "canary-90dd1b2a7e6c")
+    model = says(calls_tool("ask_person", **asks))
+    host_for(model)
+    run = await launch(ada)
+    (question,) = await asked(run)
+    assert len(question.text) > 4_000 or question.choices.count("[hidden]") == 2
+
+    await answer(question, ada, fits)
+    await ended(run)
+
+    assert result_of(model).output == fits
+
+
 async def test_a_run_of_many_questions_ends_with_the_limit_of_rounds(
     ada: User, host_for: StartHost, own_registry: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
