@@ -12,6 +12,7 @@ import httpx2
 
 from runs.agent.errors.exceptions import OutcomeUnknown, ToolFailed, ToolUnavailable
 from runs.agent.json_data.json_types import JsonObject
+from runs.agent.json_data.json_values import plain_json
 from runs.agent.redaction.redactor import Redactor
 from runs.agent.tools.web.download import CONNECT_S, DEADLINE_S, parsed_url, read_body, unreachable
 from runs.agent.tools.web.guarded_transport import AddressRefused, GuardedTransport, Resolver, system_addresses
@@ -110,7 +111,8 @@ async def _answer(transport: GuardedTransport, request: httpx2.Request) -> JsonO
 def _json_or_text(text: str) -> Any:
     if text[:1] in ("{", "["):
         with suppress(ValueError, RecursionError):
-            return json.loads(text, parse_constant=_refuse)
+            # A value that nobody can store would make a request fail that has been carried out.
+            return plain_json(json.loads(text, parse_constant=_refuse))
     return text
 
 

@@ -24,6 +24,8 @@ _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_SLOW: Final = ("punycode", "idna")
+"""Codecs of names, not of texts: the first takes a time that grows with the square of the text."""
 _SEPARATORS: Final = {0x2028: "\n", 0x2029: "\n", 0x00A0: " "}
 _TABLE: Final = {**_DROPPED, **_SEPARATORS}
 
@@ -49,6 +51,6 @@ def decoded(body: bytes, charset: str | None) -> str | None:
     if not charset:
         return None
     try:
-        return body.decode(charset, errors="replace")
+        return None if codecs.lookup(charset).name in _SLOW else body.decode(charset, errors="replace")
     except (LookupError, ValueError):  # not a charset, or one that has no text
         return None

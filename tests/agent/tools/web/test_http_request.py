@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -157,11 +158,29 @@ async def test_an_error_of_the_api_is_an_answer_with_its_words(site: WebServer, 
     assert (answer["status"], answer["body"]) == (int(status[:3]), {"error": "no such tide"})
 
 
-@pytest.mark.parametrize("body", ["{not json", "[" * 20_000, '{"a": NaN}', '{"n": ' + "9" * 5_000 + "}", "plain"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("{not json", "[" * 20_000, '{"a": NaN}', '{"n": ' + "9" * 5_000 + "}", "plain"),
+        *('{"n": 1e999}', "[" * 300 + "]" * 300, '{"a":' * 700 + "1" + "}" * 700),
+    ],
+    ids=["no end", "deep", "NaN", "long number", "plain", "infinite", "nested", "nested more"],
+)
 async def test_what_is_no_json_comes_as_text(site: WebServer, body: str) -> None:
     site.pages["/"] = response(body, content_type="application/json")
 
     assert (await call(site))["body"] == body
+
+
+@pytest.mark.parametrize("charset", ["punycode", "idna", "nonsense"])
+async def test_a_charset_of_names_does_not_hold_everything_up(site: WebServer, charset: str) -> None:
+    site.pages["/"] = response("a" * 200_000 + "-" + "b" * 200_000, content_type=f"text/plain; charset={charset}")
+    began = time.perf_counter()
+
+    answer = await call(site)
+
+    assert answer["body"] == "a" * 24_000
+    assert time.perf_counter() - began < 2
 
 
 async def test_a_long_answer_is_cut_and_says_so(site: WebServer) -> None:
