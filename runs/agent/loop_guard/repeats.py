@@ -56,8 +56,8 @@ class Repeats:
     _pairs_without_figures: set[bytes] = field(default_factory=set)
     _results: set[bytes] = field(default_factory=set)
     """A tool with an error, a long result, or nothing found."""
-    _reads: set[bytes] = field(default_factory=set)
-    """The calls of `_pairs` that only read."""
+    _reads: set["_Marks"] = field(default_factory=set)
+    """Those of calls that only read, since the last change."""
 
     def weight_of(self, turn: Turn, effects: Sequence[Effect], polls: Sequence[bool]) -> float | None:
         """Add the turn. Returns its weight, from 0 to 1; None if it says nothing: all its calls poll, or it has none.
@@ -100,12 +100,14 @@ class Repeats:
         self._pairs_without_figures.add(marks.pair_without_figures)
         self._results.add(marks.result)
         if effect in REPEATABLE:
-            self._reads.add(marks.pair)
+            self._reads.add(marks)
 
     def _forget_reads(self) -> None:
         """Something was changed: to read again what may have changed with it is no repetition."""
-        for pair in self._reads:
-            self._pairs.pop(pair, None)
+        for marks in self._reads:
+            self._pairs.pop(marks.pair, None)
+            self._pairs_without_figures.discard(marks.pair_without_figures)
+            self._results.discard(marks.result)
         self._reads.clear()
 
 

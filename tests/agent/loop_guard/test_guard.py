@@ -106,6 +106,14 @@ def test_what_may_have_changed_since_may_be_read_again():
     assert outcome([each for change in changes[:1] * 20 for each in (change, looks)]) == ([4], 6)
 
 
+def test_everything_that_may_have_changed_since_may_be_read_again():
+    reads = [turn(("read", {"path": f"{n}.txt"}, f"line {n} of text\n" * 20)) for n in range(12)]
+    change = turn(("send", {"text": "new"}, "sent"))
+
+    assert outcome([*reads, change, *reads]) == ([], None)
+    assert outcome([*reads, change, *reads * 3])[1] is not None
+
+
 def test_a_tool_that_polls_cannot_change_anything():
     with pytest.raises(ValueError, match="A tool that polls does the same again and again: it is pure or reads"):
         FunctionTool(lambda: None, name="wait", effect="idempotent", polls=True)
