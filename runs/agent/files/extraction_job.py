@@ -40,7 +40,8 @@ def run(request: bytes) -> bytes:
             break
         if readable := _readable(text):
             passages.append((_readable(place), readable))
-    return json.dumps({"passages": passages, "is_cut": is_cut}).encode()
+    # Escaped, a text in other letters than Latin would be twice to three times as long, and beyond the limit.
+    return json.dumps({"passages": passages, "is_cut": is_cut}, ensure_ascii=False).encode()
 
 
 def _readable(text: str) -> str:

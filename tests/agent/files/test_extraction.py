@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from runs.agent.files.extraction import Extraction, extract
+from runs.agent.files.extraction_job import MOST_PASSAGES
+from runs.agent.files.file_info import MAX_FILE_BYTES
 from runs.agent.files.file_types import NotTaken, end_of
 from runs.agent.sandbox.job import JobFailed
 from tests.agent.files import documents
@@ -138,3 +140,10 @@ async def test_half_a_surrogate_pair_is_no_text_that_a_database_could_not_hold()
 
 async def test_an_image_has_no_text() -> None:
     assert await extract("png", documents.png()) == Extraction([])
+
+
+async def test_the_largest_text_is_read_in_any_letters() -> None:
+    read = await extract("txt", ("😀" * 1499 + "\n").encode() * (MAX_FILE_BYTES // 5997))
+
+    assert len(read.passages) == MAX_FILE_BYTES // 5997 <= MOST_PASSAGES
+    assert read.passages[-1][1] == "😀" * 1499
