@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
+from runs.engine.files.deletion import delete_documents
 from runs.engine.files.storage import DocumentRefused
 from runs.live.rendering.stored_words import refusal_words
 from runs.models import Agent, Library, StoredFile
@@ -88,6 +89,7 @@ def delete_library(request: PageRequest, library_id: int) -> HttpResponse:
     if readers := _readers(library):
         words = gettext("Agents read this library: %(names)s. Take it from them first.")
         return HttpResponse(words % {"names": ", ".join(map(str, readers))}, status=409, content_type="text/plain")
+    delete_documents(library.documents.all())
     library.delete()
     return go_to(request, reverse("runs:libraries"))
 
@@ -97,7 +99,7 @@ def delete_library(request: PageRequest, library_id: int) -> HttpResponse:
 def delete_document(request: PageRequest, library_id: int, file_id: UUID) -> HttpResponse:
     """Delete a document of a library. Deleting one that is gone does nothing."""
     library = _library_or_404(library_id)
-    StoredFile.objects.filter(library=library, pk=file_id).delete()
+    delete_documents(library.documents.filter(pk=file_id))
     return go_to(request, library.get_absolute_url())
 
 

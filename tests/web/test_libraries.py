@@ -1,13 +1,16 @@
 """Libraries: made, filled, read by agents, deleted; only by people who may change agents."""
 
+from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 
-from runs.models import Agent, Library, StoredFile
+from runs.models import Agent, DocumentPassage, FileChunk, Library, StoredFile
 from tests.web.test_files import upload
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +56,31 @@ def test_a_document_is_deleted_and_a_second_time_nothing_happens(browser: Client
     browser.post(library.get_absolute_url(), {"upload": SimpleUploadedFile("b.md", b"# B")})
     url = f"{library.get_absolute_url()}documents/{library.documents.get().pk}/delete/"
     assert [browser.post(url).status_code for _ in range(2)] == [302, 302]
+    assert not StoredFile.objects.exists()
+
+
+@pytest.mark.parametrize("what", ["", "documents/{pk}/"], ids=["library", "document"])
+def test_large_documents_are_deleted_in_short_transactions(browser: Client, library: Library, what: str) -> None:
+    file = StoredFile.objects.create(name="a.pdf", size=50, library=library, state="ready")
+    FileChunk.objects.bulk_create(FileChunk(file=file, offset=n, content=b"x") for n in range(50))
+    rows = {"place": "page 1", "text": "word", "words": "WORD"}
+    DocumentPassage.objects.bulk_create(DocumentPassage(file=file, number=n, **rows) for n in range(500))
+    deleted: Counter[str] = Counter()
+    longest: Counter[str] = Counter()
+
+    def note(execute: Callable[..., Any], sql: str, parameters: Any, many: bool, context: dict[str, Any]) -> Any:
+        result = execute(sql, parameters, many, context)
+        if sql.startswith("DELETE FROM"):
+            table, number = sql.split('"')[1], context["cursor"].rowcount
+            deleted[table] += number
+            longest[table] = max(longest[table], number)
+        return result
+
+    with connection.execute_wrapper(note):
+        browser.post(f"{library.get_absolute_url()}{what.format(pk=file.pk)}delete/")
+
+    assert (deleted["runs_filechunk"], deleted["runs_documentpassage"]) == (50, 500)
+    assert longest["runs_filechunk"] <= 4 and longest["runs_documentpassage"] <= 200
     assert not StoredFile.objects.exists()
 
 
