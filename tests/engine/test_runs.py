@@ -190,7 +190,8 @@ async def test_a_launch_that_is_rolled_back_leaves_no_run_and_wakes_nobody(ada: 
 async def test_a_hundred_runs_launched_at_once_all_complete_with_steps_numbered_without_gaps(
     ada: User, host_for: StartHost
 ) -> None:
-    host_for(ScriptedModel(*[calls_tool("calculator", reasoning="On.", expression="2 ** 10")] * 5, answers("1024")))
+    calls = [calls_tool("calculator", reasoning="On.", expression=f"2 ** {number}") for number in range(6, 11)]
+    host_for(ScriptedModel(*calls, answers("1024")))
 
     runs = [await launch(ada) for _ in range(100)]
     for run in runs:

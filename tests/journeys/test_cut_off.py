@@ -48,7 +48,7 @@ class LongWinded:
             return Answer("That was long.")
         if turn % TURNS_BETWEEN == 0 and turn <= CUTS * TURNS_BETWEEN:
             self.go_on.acquire(timeout=60)
-        return Answer(reasoning="Once more.", calls=[("calculator", {"expression": "17 * 23"})] * CALLS)
+        return Answer(reasoning="Once more.", calls=[("calculator", {"expression": f"17 * {turn}"})] * CALLS)
 
 
 async def test_a_page_that_is_cut_off_five_times_in_a_long_run_shows_every_step_once(site, open_page, wire_server):

@@ -29,6 +29,7 @@ class LoopGuard:
         self._most = limits.max_repeats
         self._toolbox = toolbox
         self._repeats = Repeats()
+        self._rules: dict[str, tuple[Effect, bool]] = {}
         self._count = 0.0
         self._is_told = False
         self._last = ToolRequest("", {})
@@ -53,23 +54,19 @@ class LoopGuard:
     def _add(self, turn: Turn) -> None:
         if not turn.reply.calls:
             return
-        names = [request.tool_name for request in turn.reply.calls]
-        weight = self._repeats.weight_of(turn, [self._effect(name) for name in names], [*map(self._polls, names)])
+        rules = [self._rules.get(each.tool_name) or self._rules_of(each.tool_name) for each in turn.reply.calls]
+        weight = self._repeats.weight_of(turn, rules)
         if weight is not None:
             self._count = self._count + weight if weight else 0.0
         self._last = turn.reply.calls[-1]
 
-    def _effect(self, name: str) -> Effect:
+    def _rules_of(self, name: str) -> tuple[Effect, bool]:
+        """The effect of a tool, and whether it polls."""
         try:
-            return effect_of(self._toolbox.get(name))
+            tool = self._toolbox.get(name)
         except UnknownTool:
-            return "pure"
-
-    def _polls(self, name: str) -> bool:
-        try:
-            return polls(self._toolbox.get(name))
-        except UnknownTool:
-            return False
+            return "pure", False
+        return self._rules.setdefault(name, (effect_of(tool), polls(tool)))
 
 
 def repeats_note(warning: str, *, turn: int) -> AgentThought:

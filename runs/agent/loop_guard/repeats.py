@@ -4,14 +4,13 @@ The weight of a turn is 0 if one of its calls brought something new, and at most
 The sum over turns in a row is the number of repeats, which `guard.py` compares with the limit.
 """
 
-import hashlib
 import json
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from hashlib import sha256
+from typing import Final, Literal, NamedTuple
 
-from runs.agent.json_data.stable_json import stable_json
 from runs.agent.messages import ToolRequest, ToolResult, Turn
 from runs.agent.tools.protocol import REPEATABLE, Effect
 
@@ -35,7 +34,10 @@ LONG_RESULT_CHARS: Final = 200
 COMPARED_CHARS: Final = 32_768
 """The beginning of a result that is compared without its figures; whole results are compared by their hash."""
 _SPACES: Final = str.maketrans(dict.fromkeys(string.punctuation, " "))
-_EMPTY: Final = frozenset({"", "null", "[]", "{}"})
+_EMPTY: Final = frozenset({"", "None", "[]", "{}"})
+_KEPT_RESULTS: Final = 3
+"""Results of one call that further ones are compared with without their figures."""
+_encode: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str).encode
 
 
 @dataclass(slots=True)
@@ -48,36 +50,43 @@ class _Seen:
 
 @dataclass(slots=True)
 class Repeats:
-    """The calls and results of the run so far, by hashes."""
+    """The calls and results of the run so far, by hashes. Written for few calls of Python in a turn without repeats."""
 
     _turn: int = 0
     _pairs: dict[bytes, _Seen] = field(default_factory=dict)
     """Call and result."""
-    _pairs_without_figures: set[bytes] = field(default_factory=set)
+    _results_of: dict[bytes, list[ToolResult]] = field(default_factory=dict)
+    """By call, its last results."""
     _results: set[bytes] = field(default_factory=set)
     """A tool with an error, a long result, or nothing found."""
     _reads: set["_Marks"] = field(default_factory=set)
     """Those of calls that only read, since the last change."""
 
-    def weight_of(self, turn: Turn, effects: Sequence[Effect], polls: Sequence[bool]) -> float | None:
+    def weight_of(self, turn: Turn, rules: Sequence[tuple[Effect, bool]]) -> float | None:
         """Add the turn. Returns its weight, from 0 to 1; None if it says nothing: all its calls poll, or it has none.
 
-        `effects` and `polls` are those of the tools of its calls.
+        `rules` are, for each call, the effect of its tool, and whether the tool polls.
         """
         self._turn += 1
-        calls = zip(turn.reply.calls, turn.results, effects, polls, strict=True)
-        marked = [(_Marks.of(request, result), effect, is_polled) for request, result, effect, is_polled in calls]
-        weights = [self._weight(marks, effect) for marks, effect, is_polled in marked]
-        for marks, effect, _ in marked:
-            self._add(marks, effect)
-        is_waiting = [bool(weight) and is_polled for weight, (_, _, is_polled) in zip(weights, marked, strict=True)]
-        return min((each for each, waits in zip(weights, is_waiting, strict=True) if not waits), default=None)
+        weight: float | None = None
+        marked = []
+        for request, result, (effect, polls) in zip(turn.reply.calls, turn.results, rules, strict=True):
+            marks = _marks_of(request, result)
+            is_new = marks.call not in self._results_of and marks.result not in self._results
+            of_call = 0.0 if is_new else self._weight(marks, result, effect)
+            marked.append((marks, effect, result))
+            is_waiting = of_call > 0 and polls
+            if not is_waiting and (weight is None or of_call < weight):
+                weight = of_call
+        for each in marked:
+            self._add(*each)
+        return weight
 
-    def _weight(self, marks: "_Marks", effect: Effect) -> float:
+    def _weight(self, marks: "_Marks", result: ToolResult, effect: Effect) -> float:
         if (seen := self._pairs.get(marks.pair)) is not None:
             is_near = self._turn - seen.turn <= SHORT_CYCLE
             return SAME if is_near or seen.times > 1 else SEEN_AGAIN
-        if marks.pair_without_figures in self._pairs_without_figures:
+        if any(_differ_in_figures(result, each) for each in self._results_of.get(marks.call, ())):
             return CHANGED_FIGURES
         if marks.result not in self._results:
             return 0
@@ -91,14 +100,17 @@ class Repeats:
             case _:
                 return 0
 
-    def _add(self, marks: "_Marks", effect: Effect) -> None:
-        is_new = marks.pair not in self._pairs
-        if is_new and effect not in REPEATABLE and marks.kind != "error":
-            self._forget_reads()
-        seen = self._pairs.setdefault(marks.pair, _Seen(0, self._turn))
-        seen.times, seen.turn = seen.times + 1, self._turn
-        self._pairs_without_figures.add(marks.pair_without_figures)
-        self._results.add(marks.result)
+    def _add(self, marks: "_Marks", effect: Effect, result: ToolResult) -> None:
+        seen = self._pairs.get(marks.pair)
+        if seen is None:
+            if effect not in REPEATABLE and marks.kind != "error":
+                self._forget_reads()
+            self._pairs[marks.pair] = _Seen(1, self._turn)
+            self._results_of[marks.call] = [*self._results_of.get(marks.call, ())[1 - _KEPT_RESULTS :], result]
+        else:
+            seen.times, seen.turn = seen.times + 1, self._turn
+        if marks.kind != "other":
+            self._results.add(marks.result)
         if effect in REPEATABLE:
             self._reads.add(marks)
 
@@ -106,59 +118,47 @@ class Repeats:
         """Something was changed: to read again what may have changed with it is no repetition."""
         for marks in self._reads:
             self._pairs.pop(marks.pair, None)
-            self._pairs_without_figures.discard(marks.pair_without_figures)
+            self._results_of.pop(marks.call, None)
             self._results.discard(marks.result)
         self._reads.clear()
 
 
-@dataclass(frozen=True, slots=True)
-class _Marks:
+class _Marks(NamedTuple):
     """The hashes of one call with its result."""
 
+    call: bytes
     pair: bytes
-    pair_without_figures: bytes
     result: bytes
-    kind: str
-    """`error`, `empty`, `long` or `other`."""
-
-    @classmethod
-    def of(cls, request: ToolRequest, result: ToolResult) -> "_Marks":
-        call = _text([request.tool_name, _plain(request.arguments)])
-        said = _text(result.error.message if result.error is not None else result.output)
-        kind = _kind(result, said)
-        # An error often names what was asked for: without words that the arguments have too, it is the same error.
-        told = _without(said, request.arguments) if kind == "error" else said
-        return cls(
-            _hash(call, kind == "error", said),
-            _hash(call, kind == "error", _without_figures(said)),
-            _hash(request.tool_name, kind, told),
-            kind,
-        )
+    kind: Literal["error", "empty", "long", "other"]
 
 
-def _kind(result: ToolResult, said: str) -> str:
+def _marks_of(request: ToolRequest, result: ToolResult) -> _Marks:
+    # White space and case of arguments rarely mean anything.
+    asked = " ".join(repr(sorted(request.arguments.items())).split()).casefold()
+    call = sha256(f"{request.tool_name} {asked}".encode("utf-8", "surrogatepass")).digest()
+    said = _said(result)
+    shown = said.encode("utf-8", "surrogatepass")
     if result.error is not None:
-        return "error"
-    if said in _EMPTY:
-        return "empty"
-    return "long" if len(said) >= LONG_RESULT_CHARS else "other"
+        # It often names what was asked for: without words that the arguments have too, it is the same error.
+        same = f"{request.tool_name} {_without(said, asked)}".encode("utf-8", "surrogatepass")
+        return _Marks(call, sha256(call + b"error" + shown).digest(), sha256(b"error" + same).digest(), "error")
+    kind: Literal["empty", "long", "other"] = "empty" if said in _EMPTY else "other"
+    if len(said) >= LONG_RESULT_CHARS:
+        kind = "long"
+    of_tool = request.tool_name.encode("utf-8", "surrogatepass")
+    return _Marks(call, sha256(call + shown).digest(), sha256(kind.encode() + of_tool + shown).digest(), kind)
 
 
-def _plain(value: Any) -> Any:
-    """The arguments without differences in white space and case, which rarely mean anything."""
-    match value:
-        case str():
-            return " ".join(value.split()).casefold()
-        case dict():
-            return {name: _plain(each) for name, each in value.items()}
-        case list():
-            return [_plain(each) for each in value]
-        case _:
-            return value
+def _said(result: ToolResult) -> str:
+    if result.error is not None:
+        return result.error.message
+    return _encode(result.output) if isinstance(result.output, dict | list) else str(result.output)
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(stable_json(value), ensure_ascii=False)
+def _differ_in_figures(one: ToolResult, other: ToolResult) -> bool:
+    """True if the results are the same but for their figures."""
+    is_of_kind = (one.error is None) == (other.error is None)
+    return is_of_kind and _without_figures(_said(one)) == _without_figures(_said(other))
 
 
 def _words(text: str) -> list[str]:
@@ -170,10 +170,8 @@ def _without_figures(text: str) -> str:
     return " ".join("#" if any(map(str.isdigit, word)) else word for word in _words(text))
 
 
-def _without(text: str, arguments: Any) -> str:
-    asked = {word.casefold() for word in _words(_text(arguments))}
-    return " ".join("#" if word.casefold() in asked or any(map(str.isdigit, word)) else word for word in _words(text))
-
-
-def _hash(*parts: object) -> bytes:
-    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()[:16]
+def _without(text: str, asked: str) -> str:
+    """The same, and with `#` for each word of `asked`, which is in small letters."""
+    of_asked = set(_words(asked))
+    words = _words(text)
+    return " ".join("#" if word.casefold() in of_asked or any(map(str.isdigit, word)) else word for word in words)

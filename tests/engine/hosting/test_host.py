@@ -25,11 +25,13 @@ StartHost = Callable[..., RunHost]
 RUNS, TURNS = 100, 4
 SOME = RUNS if os.environ.get("CHAOS") == "full" else 40
 STEPS = 5 * TURNS + 1
-CALLS = (("calculator", {"expression": "2 ** 10"}), ("text_stats", {"text": "one two three"}))
+CALLS = ("calculator", "text_stats")
 
 
 def turn(request: ModelRequest) -> ModelReply:
-    return calls_tools(*CALLS, reasoning=f"Turn {len(request.turns) + 1}.")
+    number = len(request.turns) + 1
+    given = {"expression": f"2 ** {number}"}, {"text": f"one two three {number}"}
+    return calls_tools(*zip(CALLS, given, strict=True), reasoning=f"Turn {number}.")
 
 
 def working_model() -> ScriptedModel:
