@@ -77,6 +77,7 @@ def test_every_code_of_the_table_is_used():
         "tool_timeout",
         "outcome_unknown",
         "denied",
+        "not_answered",
         "stopped",
         "poison",
         "froze",
