@@ -38,7 +38,8 @@ class Toolbox:
 
     def get(self, name: str) -> Tool:
         """The tool of that name. Raises `UnknownTool`, which names near matches and all known tools."""
-        return find_tool(name, self._tools)
+        tool = self._tools.get(name)
+        return find_tool(name, self._tools) if tool is None else tool
 
     __getitem__ = get
 
