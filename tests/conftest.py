@@ -53,13 +53,19 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Start with the slow files, so that no test worker is left alone with one at the end.
 
-    Skip browser tests without a browser. With REQUIRE_SERVICES=1 a missing one is a failure.
+    Marks are set before pytest chooses by them, and the order after its plugins have theirs. Skip browser tests without
+    a browser. With REQUIRE_SERVICES=1 a missing one is a failure.
     """
+    _mark(items)
+    yield
     items.sort(key=_place)
+
+
+def _mark(items: list[pytest.Item]) -> None:
     for item in items:
         room = item.path.relative_to(TESTS).parts[0]
         if room in TIMEOUTS_S and not item.get_closest_marker("timeout"):

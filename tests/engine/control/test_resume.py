@@ -125,7 +125,7 @@ async def test_what_was_used_before_counts_against_the_limits_of_a_resumed_run(a
     run = await launch(ada, max_tokens=50)
     assert error_of(await ended(run))["code"] == "limit_max_tokens"
 
-    await resume(run, ada, max_tokens=10_000)
+    await resume(run, ada, max_tokens=100_000)
     row = await ended(run)
 
     assert (row.status, row.tokens_used) == ("completed", 120)

@@ -122,9 +122,9 @@ async def test_nothing_more_is_launched_on_a_day_that_is_used_up(host_for, ada, 
 
 
 async def test_yesterday_does_not_count(host_for, ada, settings):
-    settings.AGENTSITE_DAILY_TOKENS_PER_USER = 10_000
+    settings.AGENTSITE_DAILY_TOKENS_PER_USER = 100_000
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    await Spending.objects.acreate(user=ada, day=yesterday, tokens=10_000)
+    await Spending.objects.acreate(user=ada, day=yesterday, tokens=100_000)
     host_for(ScriptedModel(costing(None, text="Done.")))
 
     assert (await ended(await launch(ada))).status == "completed"

@@ -191,7 +191,7 @@ async def test_a_limit_in_the_middle_of_a_reply_leaves_it_and_a_resume_goes_on_f
     (step,) = await unfinished_in(run)
     assert (step.metadata["why"], step.metadata["goes_on"]) == ("limit", True)
 
-    await resume(run, ada, max_tokens=10_000)
+    await resume(run, ada, max_tokens=100_000)
     row = await ended(run)
 
     (turn,) = model.requests[1].turns
@@ -232,7 +232,7 @@ async def test_a_follow_up_sees_an_answer_that_was_gone_on_with_as_one(ada: User
     model = Speaker(Said([LONG], BUDGET), Said([], rest), Said([], answers("Hello.")))
     host_for(model)
     run = await ended(await launch(ada))
-    await resume(run, ada, max_tokens=10_000)
+    await resume(run, ada, max_tokens=100_000)
     run = await ended(run)
 
     await ended(await follow_up(run, ada, "And now?"))
