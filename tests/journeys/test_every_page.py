@@ -60,6 +60,8 @@ async def _faults_in_these_colours(page: Page, rules: dict[str, Any]) -> list[st
     faults = [f"{each['id']} at {[node['target'] for node in each['nodes']]}" for each in violations]
     if await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
         faults.append("wider than the window")
+    if links := await page.evaluate(LINKS_BEYOND_THEIR_ROW):
+        faults.append(f"the links {links} cover more than their row")
     if await page.evaluate(BAR_ENDS_EARLY):
         faults.append("the bar at the top ends before the window does")
     if steps := await page.evaluate(STEPS_OUT_OF_LINE):
@@ -208,6 +210,10 @@ BAR_ENDS_EARLY = """() => {
     const bar = document.querySelector(".top-bar");
     return bar && bar.getBoundingClientRect().right < document.documentElement.clientWidth;
 }"""
+LINKS_BEYOND_THEIR_ROW = """() => [...document.querySelectorAll(".row-link")].filter(link => {
+    const row = link.closest("li, tr, article"), covered = link.offsetParent;
+    return link.checkVisibility() && !(covered && row?.contains(covered));
+}).map(link => link.textContent.trim())"""
 STEPS_OUT_OF_LINE = """() => {
     const firsts = ":scope > .step-head > :first-child, :scope > details > .call-row > .call-state, :scope > .said";
     const numbers = ":scope > .step-meta > .step-number, :scope > .step-head .step-number";
