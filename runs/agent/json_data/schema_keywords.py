@@ -1,7 +1,9 @@
 """The keywords of JSON Schema, with their steps counted, and those that would take unbounded time replaced."""
 
+import math
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
+from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +49,7 @@ def validator_class() -> Any:
         "patternProperties": _pattern_properties,
         "additionalProperties": _additional_properties,
         "uniqueItems": _unique_items,
+        "multipleOf": _multiple_of,
     }
     keywords: JsonObject = dict(jsonschema.Draft202012Validator.VALIDATORS) | own
     counted = {name: _counted(function) for name, function in keywords.items()}
@@ -65,6 +68,22 @@ def _counted(function: Callable[..., Any]) -> Callable[..., Any]:
             yield error
 
     return check
+
+
+def _multiple_of(validator: Any, divisor: float, instance: Any, _schema: Any) -> "Iterable[jsonschema.ValidationError]":
+    """In decimal fractions, so that 0.3 is a multiple of 0.1, and a whole number of any length has an answer."""
+    from jsonschema import ValidationError
+
+    if not validator.is_type(instance, "number"):
+        return
+    is_finite = isinstance(instance, int) or math.isfinite(instance)
+    if not is_finite or _exact(instance) % _exact(divisor):
+        yield ValidationError(f"{instance!r} is not a multiple of {divisor!r}")
+
+
+def _exact(number: float) -> Fraction:
+    """The number as its decimal digits say it."""
+    return Fraction(number) if isinstance(number, int) else Fraction(str(number))
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, _schema: Any) -> "Iterable[jsonschema.ValidationError]":

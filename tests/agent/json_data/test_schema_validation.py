@@ -119,3 +119,18 @@ async def test_a_long_answer_is_checked_as_a_short_one():
 
     assert result.output == items
     assert model.requests[1].output_faults == ("5000: 'x' is not of type 'integer'",)
+
+
+@pytest.mark.parametrize(
+    ("number", "divisor", "is_one"),
+    [
+        (10**400 - 1, 0.01, True),
+        (0.3, 0.1, True),
+        (0.075, 0.01, False),
+        (10**400, 3, False),
+        (1e308, 0.01, True),
+        (7, 7.0, True),
+    ],
+)
+def test_a_number_of_any_size_is_a_multiple_or_not(number, divisor, is_one):
+    assert (faults({"multipleOf": divisor}, number) == []) is is_one
