@@ -34,6 +34,7 @@ LONG_RESULT_CHARS: Final = 200
 COMPARED_CHARS: Final = 32_768
 """The beginning of a result that is compared without its figures; whole results are compared by their hash."""
 _SPACES: Final = str.maketrans(dict.fromkeys(string.punctuation, " "))
+_DIGITS: Final = frozenset(filter(str.isdigit, map(chr, range(0x10000))))
 _EMPTY: Final = frozenset({"", "None", "[]", "{}"})
 _KEPT_RESULTS: Final = 3
 """Results of one call that further ones are compared with without their figures."""
@@ -55,8 +56,8 @@ class Repeats:
     _turn: int = 0
     _pairs: dict[bytes, _Seen] = field(default_factory=dict)
     """Call and result."""
-    _results_of: dict[bytes, list[ToolResult]] = field(default_factory=dict)
-    """By call, its last results."""
+    _results_of: dict[bytes, list[bytes]] = field(default_factory=dict)
+    """By call, its last results without their figures. Not the results: a long run would keep them all in memory."""
     _results: set[bytes] = field(default_factory=set)
     """A tool with an error, a long result, or nothing found."""
     _reads: set["_Marks"] = field(default_factory=set)
@@ -86,7 +87,7 @@ class Repeats:
         if (seen := self._pairs.get(marks.pair)) is not None:
             is_near = self._turn - seen.turn <= SHORT_CYCLE
             return SAME if is_near or seen.times > 1 else SEEN_AGAIN
-        if any(_differ_in_figures(result, each) for each in self._results_of.get(marks.call, ())):
+        if _without_figures(result) in self._results_of.get(marks.call, ()):
             return CHANGED_FIGURES
         if marks.result not in self._results:
             return 0
@@ -106,7 +107,8 @@ class Repeats:
             if effect not in REPEATABLE and marks.kind != "error":
                 self._forget_reads()
             self._pairs[marks.pair] = _Seen(1, self._turn)
-            self._results_of[marks.call] = [*self._results_of.get(marks.call, ())[1 - _KEPT_RESULTS :], result]
+            of_call = self._results_of.get(marks.call, ())
+            self._results_of[marks.call] = [*of_call[1 - _KEPT_RESULTS :], _without_figures(result)]
         else:
             seen.times, seen.turn = seen.times + 1, self._turn
         if marks.kind != "other":
@@ -155,23 +157,18 @@ def _said(result: ToolResult) -> str:
     return _encode(result.output) if isinstance(result.output, dict | list) else str(result.output)
 
 
-def _differ_in_figures(one: ToolResult, other: ToolResult) -> bool:
-    """True if the results are the same but for their figures."""
-    is_of_kind = (one.error is None) == (other.error is None)
-    return is_of_kind and _without_figures(_said(one)) == _without_figures(_said(other))
-
-
 def _words(text: str) -> list[str]:
     return text[:COMPARED_CHARS].translate(_SPACES).split()
 
 
-def _without_figures(text: str) -> str:
-    """The text with `#` for each word that has a digit: numbers, times, ids."""
-    return " ".join("#" if any(map(str.isdigit, word)) else word for word in _words(text))
+def _without_figures(result: ToolResult) -> bytes:
+    """The hash of a result in which each word that has a digit (a number, a time, an id) counts as the same."""
+    words = ["#" if not _DIGITS.isdisjoint(word) else word for word in _words(_said(result))]
+    return sha256(f"{result.error is None} {' '.join(words)}".encode("utf-8", "surrogatepass")).digest()
 
 
 def _without(text: str, asked: str) -> str:
     """The same, and with `#` for each word of `asked`, which is in small letters."""
     of_asked = set(_words(asked))
     words = _words(text)
-    return " ".join("#" if word.casefold() in of_asked or any(map(str.isdigit, word)) else word for word in words)
+    return " ".join(["#" if word.casefold() in of_asked or not _DIGITS.isdisjoint(word) else word for word in words])
