@@ -142,6 +142,7 @@ class LargeOutput:
         comma = ""
         for each in values if pairs is None else pairs:
             if self._is_stopped:
+                self._goes_on = True
                 return
             its_weight = weight_of(each, TOGETHER)
             if its_weight is not None:

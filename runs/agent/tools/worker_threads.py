@@ -29,8 +29,11 @@ async def call_in_thread(function: Callable[..., Any], /, **arguments: Any) -> A
             result = context.run(function, **arguments)
         except BaseException as raised:  # noqa: BLE001 - re-raised in the coroutine
             error = raised
-        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
-            loop.call_soon_threadsafe(deliver, result, error)
+        try:
+            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+                loop.call_soon_threadsafe(deliver, result, error)
+        finally:
+            del result, error  # The traceback of an error holds this frame, and so everything that the call held.
 
     threading.Thread(target=work, name=f"tool {function.__name__}", daemon=True).start()
     result, error = await outcome
