@@ -40,6 +40,7 @@ async def test_a_tool_that_a_run_called_is_found_read_and_tried(
     await expect(row.locator(".tools-json")).to_contain_text('"expression"')
     faults += await faults_of(page, screen)
     await page.get_by_role("link", name="calculator", exact=True).click()
+    await page.wait_for_load_state()
     await expect(page.locator(".tool-calls li").first).to_contain_text("17 * 23")
     await page.fill("[name=trial-expression]", "2 ** 10")
     await page.keyboard.press("Control+Enter")

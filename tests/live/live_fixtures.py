@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from channels.layers import channel_layers
 from django.contrib.auth.models import User
 
 from runs.live.live_timings import LiveTimings
@@ -22,6 +23,7 @@ def live_timings() -> LiveTimings:
 async def hub(transactional_db: None, monkeypatch: pytest.MonkeyPatch, live_timings: LiveTimings) -> AsyncIterator[Hub]:
     """The live view of this test's event loop, ended with it. The test may query the database in its coroutine."""
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    channel_layers.backends.clear()  # A test that was cut off may have left readers in it whose event loop is closed.
     hub = start_hub(live_timings)
     yield hub
     await hub.close()
