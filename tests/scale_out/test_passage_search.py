@@ -39,3 +39,26 @@ def test_queries_find_their_documents_best_first(cluster: Cluster) -> None:
     assert found["complete"] == {query: [names, len(names)] for query, names in COMPLETE.items()}
     assert "refunds.txt" not in found["deleted"]
     assert DOCUMENTS
+
+
+BROKEN = """
+import asyncio
+from django.db import connection
+from runs.engine.database_threads import DatabaseThreads
+def session():
+    connection.ensure_connection()
+    return connection.connection.info.backend_pid
+threads = DatabaseThreads(1)
+first = asyncio.run(threads.run(session))
+with connection.cursor() as cursor:
+    cursor.execute("SELECT pg_terminate_backend(%s, 20000)", [first])
+second = asyncio.run(threads.run(session))
+third = asyncio.run(threads.run(session))
+print(first != second == third)
+"""
+
+
+def test_a_search_after_the_database_ended_its_idle_connection_connects_again(cluster: Cluster) -> None:
+    done = manage("shell", "--no-imports", "-c", BROKEN, data=cluster.data, environment=cluster.environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "True\n"
