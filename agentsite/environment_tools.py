@@ -12,6 +12,7 @@ from runs.agent.skills.skill import SkillContent
 from runs.agent.tools.web.host_rules import parse_hosts
 from runs.agent.tools.web.http_hosts import HttpHost, parse_http_hosts
 from runs.agent.tools.web.search_settings import SearchSettings
+from runs.engine.mcp.stdio_settings import StdioServer, parse_stdio_servers
 
 
 def env_hosts(name: str) -> list[tuple[str, int | None]]:
@@ -26,6 +27,22 @@ def env_http_hosts(name: str) -> list[HttpHost]:
     """The APIs in the JSON of this variable, whose headers name other variables. No value is repeated."""
     try:
         return parse_http_hosts(env_text(name), os.environ)
+    except ValueError as error:
+        raise ImproperlyConfigured(str(error)) from error
+
+
+def env_mcp_hosts(name: str) -> list[HttpHost]:
+    """The origins of MCP servers in the JSON of this variable, with their headers. No value is repeated."""
+    try:
+        return parse_http_hosts(env_text(name), os.environ, name)
+    except ValueError as error:
+        raise ImproperlyConfigured(str(error)) from error
+
+
+def env_mcp_servers(name: str) -> dict[str, StdioServer]:
+    """The MCP servers in the JSON of this variable that are started as processes, by name."""
+    try:
+        return parse_stdio_servers(env_text(name))
     except ValueError as error:
         raise ImproperlyConfigured(str(error)) from error
 

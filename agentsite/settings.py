@@ -25,7 +25,14 @@ from agentsite.environment import (
     env_webhook,
 )
 from agentsite.environment_services import env_mail_server, env_services
-from agentsite.environment_tools import env_hosts, env_http_hosts, env_search, env_skills
+from agentsite.environment_tools import (
+    env_hosts,
+    env_http_hosts,
+    env_mcp_hosts,
+    env_mcp_servers,
+    env_search,
+    env_skills,
+)
 from agentsite.origins import env_origins, env_proxies
 from agentsite.secret_key import env_secret_key
 
@@ -240,6 +247,10 @@ AGENTSITE_FETCH_HOSTS = env_hosts("AGENTSITE_FETCH_HOSTS")
 """Hosts that tools may fetch from although they are not on the public internet; the agent core reads it too."""
 AGENTSITE_HTTP_HOSTS = env_http_hosts("AGENTSITE_HTTP_HOSTS")
 """APIs that the tool http_request may call; the agent core reads it too."""
+AGENTSITE_MCP_SERVERS = env_mcp_servers("AGENTSITE_MCP_SERVERS")
+"""MCP servers that are started as processes, by name."""
+AGENTSITE_MCP_HOSTS = env_mcp_hosts("AGENTSITE_MCP_HOSTS")
+"""Origins of MCP servers that get headers, or are not on the public internet; the agent core hides their secrets."""
 AGENTSITE_SEARCH = env_search()
 """The services that the tool web_search asks, in order; the agent core reads their settings too."""
 AGENTSITE_SKILLS = env_skills("AGENTSITE_SKILLS")

@@ -24,10 +24,20 @@ class RunsConfig(AppConfig):
 
     def ready(self) -> None:
         importlib.import_module("runs.checks")
+        connect_stored_tools()
         announced_model_server.look_in(settings.DATA_DIR)
         discover_tools(apps.get_app_configs())
         for module in settings.AGENTSITE_TOOLS:
             import_tools(module, named_by=f"AGENTSITE_TOOLS={module}")
+
+
+def connect_stored_tools() -> None:
+    """Say who calls the tools of each kind of source."""
+    from runs.engine.mcp.tool_calls import call_mcp_tool
+    from runs.engine.stored_tools.stored_function import set_caller
+    from runs.models import ToolSource
+
+    set_caller(ToolSource.Kind.MCP, call_mcp_tool)
 
 
 def discover_tools(installed: Iterable[AppConfig]) -> None:

@@ -35,7 +35,7 @@ class AgentAdmin(DeletesWithReason, CarefulAdmin):
         (None, {"fields": ("name", "description", "instructions", "is_default")}),
         (
             gettext_lazy("Models and tools"),
-            {"fields": ("model_names", "strategy", "tools", "no_tools", "libraries", "skills")},
+            {"fields": ("model_names", "strategy", "tools", "no_tools", "libraries", "skills", "agents")},
         ),
         (
             gettext_lazy("Model settings"),

@@ -15,6 +15,7 @@ from runs.agent.skills.access import NO_SKILLS, SkillAccess
 from runs.agent.skills.skill import SkillInfo
 from runs.agent.structured_output import OutputSchema
 from runs.agent.tool_calls.approval_rules import Approvals
+from runs.agent.tools.child_runs import NO_CHILDREN, ChildRuns
 from runs.agent.tools.protocol import Tool, is_offered, needs_files, needs_person, needs_skills
 from runs.agent.tools.toolbox import Toolbox
 
@@ -43,6 +44,8 @@ class RunConfig:
     """What the tool `read_skill` reads with."""
     skill_infos: Sequence[SkillInfo] = ()
     """The skills that the model is told of."""
+    children: ChildRuns = NO_CHILDREN
+    """What the tool `call_agent` launches runs with."""
     approvals: Approvals | None = None
     """The rules for asking a person; None where no person can be asked."""
 

@@ -16,6 +16,7 @@ CallState = Literal[
     "proposed",
     "awaiting_approval",
     "awaiting_answer",
+    "awaiting_child",
     "approved",
     "denied",
     "started",
@@ -23,7 +24,7 @@ CallState = Literal[
     "failed",
     "unknown",
 ]
-ParkedFor = Literal["decision", "approval", "answer"]
+ParkedFor = Literal["decision", "approval", "answer", "child"]
 """What a run waits for."""
 PARKED_FOR: Final[tuple[ParkedFor, ...]] = get_args(ParkedFor)
 """If the calls of a run wait for several things, the first of these names its wait."""

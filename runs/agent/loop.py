@@ -65,7 +65,7 @@ class AgentLoop:
         self.turns = self.history.turns
         replies = [*(turn.reply for turn in self.turns), *filter(None, [self.history.open_reply])]
         # Counted over all claims here, because the window forgets turns.
-        made = sum(len(reply.calls) for reply in replies) + self.history.nested_calls
+        made = sum(len(reply.calls) for reply in replies) + self.history.further_calls
         self.call_limit = CallLimit(config.limits, made)
         self.begun = _text_of_unfinished(self.turns)
         """The text of the unfinished replies that the next one continues."""
@@ -85,6 +85,7 @@ class AgentLoop:
             approvals=config.approvals,
             files=config.files,
             skills=config.skills,
+            children=config.children,
             nested=self.history.open_nested,
             answers=self.history.open_answers,
         )

@@ -219,8 +219,8 @@ class History:
     """The recorded calls that the open reply's calls make, by the id of the call that makes them."""
     open_answers: dict[str, list[GivenAnswer]] = field(default_factory=dict)
     """The answers that calls without a result have got so far, by call id, in order."""
-    nested_calls: int = 0
-    """Number of recorded calls that other calls made, over all turns."""
+    further_calls: int = 0
+    """Number of recorded calls that other calls made, and child runs, over all turns."""
     windows: dict[str, int] = field(default_factory=dict)
     """Context windows learnt from overflows so far, in tokens, by `provider/model`."""
     past_is_changed: bool = False
@@ -228,7 +228,8 @@ class History:
     steps: int = 0
     """Number of recorded steps."""
     tokens: int = 0
+    """Tokens so far, those of child runs included."""
     cost_usd: Decimal | None = None
-    """The known cost of the replies so far; None if no cost is known."""
+    """The known cost of the replies so far, those of child runs included; None if no cost is known."""
     active_s: float = 0.0
-    """Time hosted so far, which counts against `RunLimits.max_duration_s`."""
+    """Time hosted so far, that of child runs included: it counts against `RunLimits.max_duration_s`."""

@@ -88,6 +88,23 @@ class RunLimits:
     )
     """Repeats as `loop_guard/repeats.py` weighs them. Checked before each request."""
 
+    max_child_runs: int = field(
+        default=20,
+        metadata=declared(
+            _limit(
+                label=words("Max child runs"),
+                help=words("Runs of other agents that a run and its child runs launch together"),
+                remark=words("A call that would launch one more fails, and the model is told."),
+                unit="child run",
+                most=1000,
+                reached=words("The run and its child runs have launched as many runs as they may."),
+                raise_label=words("Allow more child runs"),
+                resume_label=words("Resume with more child runs"),
+            )
+        ),
+    )
+    """Runs in the tree of a run, without itself. That of the tree's first run counts; checked before each launch."""
+
     max_duration_s: float = field(
         default=600,
         metadata=declared(

@@ -21,6 +21,7 @@ CallStateFilter = Literal[
     "proposed",
     "awaiting_approval",
     "awaiting_answer",
+    "awaiting_child",
     "approved",
     "denied",
     "started",

@@ -10,7 +10,7 @@ from runs.api.setting_fields import response_fields
 from runs.models.bounds import MAX_PRIORITY
 
 Status = Literal["idle", "thinking", "executing", "waiting", "completed", "failed", "cancelled"]
-WaitingFor = Literal["approval", "decision", "retry", "resume", "answer"]
+WaitingFor = Literal["approval", "decision", "retry", "resume", "answer", "child"]
 Severity = Literal["info", "warning", "error", "critical"]
 Kind = Literal["reasoning", "tool_call", "tool_result", "answer", "retry", "race", "error", "approval", "note"]
 Effect = Literal["pure", "read", "idempotent", "unsafe"]
@@ -19,6 +19,7 @@ CallState = Literal[
     "proposed",
     "awaiting_approval",
     "awaiting_answer",
+    "awaiting_child",
     "approved",
     "denied",
     "started",

@@ -155,7 +155,7 @@ def runs() -> Iterator[Finding]:
     unfinished = Run.objects.unfinished()
     queued = unfinished.filter(status="idle", created_at__lt=now - QUEUED_LONG).count()
     expired = unfinished.filter(owner__isnull=False, lease_until__lt=now - timedelta(minutes=1)).count()
-    waiting = unfinished.filter(status="waiting", owner__isnull=True)
+    waiting = unfinished.filter(status="waiting", owner__isnull=True).exclude(waiting_for="child")
     parked = waiting.filter(created_at__lt=now - PARKED_LONG).count()
     undecided = ToolCall.objects.undecided().filter(run__in=waiting).count()
     if queued:

@@ -90,6 +90,12 @@ class Agent(models.Model):
         blank=True,
         help_text=gettext_lazy('Names of the skills that it has, such as ["expense-report"].'),
     )
+    agents = models.JSONField(
+        pgettext_lazy("field", "agents"),
+        default=list,
+        blank=True,
+        help_text=gettext_lazy('Names of the agents that it may call, such as ["Researcher"].'),
+    )
     reasoning_effort = column(
         "reasoning_effort", models.CharField, max_length=8, choices=ReasoningEffort, null=False, default=""
     )
@@ -100,6 +106,9 @@ class Agent(models.Model):
     max_turns = column("max_turns", models.PositiveIntegerField)
     max_calls = column("max_calls", models.PositiveIntegerField)
     max_repeats = column("max_repeats", models.PositiveIntegerField, db_default=SETTINGS["max_repeats"].default)
+    max_child_runs = column(
+        "max_child_runs", models.PositiveIntegerField, db_default=SETTINGS["max_child_runs"].default
+    )
     max_duration_s = column("max_duration_s", models.PositiveIntegerField)
     max_tokens = column("max_tokens", models.PositiveBigIntegerField)
     max_cost_usd = column("max_cost_usd", models.DecimalField, max_digits=14, decimal_places=4)
@@ -202,6 +211,7 @@ class Agent(models.Model):
             "tools": self.tools,
             **({"libraries": list(self.libraries)} if self.libraries else {}),
             **({"skills": list(self.skills)} if self.skills else {}),
+            **({"agents": list(self.agents)} if self.agents else {}),
             "max_attempts": self.max_attempts,
             "output_schema": self.output_schema,
             "approval": self.approval,

@@ -44,13 +44,15 @@ class Run(models.Model):
         CANCELLED = "cancelled", gettext_lazy("Stopped")
 
     class WaitingFor(models.TextChoices):
-        """What a waiting run waits for. Only a wait for a retry is hosted. `resume`: a person has paused it."""
+        """What a waiting run waits for. Only a wait for a retry is hosted. `resume`: a person has paused it. `child`:
+        the end of the runs that its calls have launched."""
 
         APPROVAL = "approval", gettext_lazy("Approval")
         DECISION = "decision", gettext_lazy("Decision")
         RETRY = "retry", gettext_lazy("Retry")
         RESUME = "resume", gettext_lazy("Paused")
         ANSWER = "answer", gettext_lazy("Answer")
+        CHILD = "child", gettext_lazy("Child runs")
 
     class Severity(models.TextChoices):
         """The values are those of `ErrorSeverity`."""
@@ -66,6 +68,7 @@ class Run(models.Model):
         WaitingFor.RETRY: gettext_lazy("Retrying"),
         WaitingFor.RESUME: gettext_lazy("Paused"),
         WaitingFor.ANSWER: gettext_lazy("Needs an answer"),
+        WaitingFor.CHILD: gettext_lazy("Waits for child runs"),
     }
     """Labels of waiting runs, in lists and filters."""
     COULD_NOT: Final = gettext_lazy("Could not do it")
@@ -113,6 +116,18 @@ class Run(models.Model):
     """The finished run this one follows up, whose conversation it continues."""
     thread = models.UUIDField(null=True, editable=False)
     """Of a follow-up the id of the first run of its thread, also after that run was deleted; null for other runs."""
+    parent_call = models.OneToOneField(
+        "runs.ToolCall",
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="child",
+        verbose_name=pgettext_lazy("field", "called by"),
+    )
+    """The call that launched it and waits for it; null for a run that a person launched."""
+    root = models.UUIDField(null=True, editable=False)
+    """Of a child run the id of the first run of its tree; null for other runs."""
+    depth = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    """How many runs of its tree are above it."""
     priority = models.SmallIntegerField(default=0)
     """The agent's priority at the launch: queued runs of a higher priority are hosted first."""
 
@@ -201,6 +216,12 @@ class Run(models.Model):
                 name="run_follow_up_by_user",
                 condition=Q(thread__isnull=False),
             ),
+            models.Index(fields=["root"], name="run_in_tree", condition=Q(root__isnull=False)),
+            models.Index(
+                fields=["root", "created_at"],
+                name="run_child_unfinished",
+                condition=Q(root__isnull=False, status__in=["idle", "thinking", "executing", "waiting"]),
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -211,7 +232,7 @@ class Run(models.Model):
                     owner__isnull=True,
                     lease_until__isnull=True,
                     status="waiting",
-                    waiting_for__in=["approval", "decision", "resume", "answer"],
+                    waiting_for__in=["approval", "decision", "resume", "answer", "child"],
                 )
                 | Q(
                     owner__isnull=True,
@@ -249,6 +270,16 @@ class Run(models.Model):
     def thread_id(self) -> uuid.UUID:
         """The thread it is in: the id of its first run, which is its own for a run that continues none."""
         return self.thread or self.pk
+
+    @property
+    def root_id(self) -> uuid.UUID:
+        """The tree it is in: the id of its first run, which is its own for a run that a person launched."""
+        return self.root or self.pk
+
+    @property
+    def is_child(self) -> bool:
+        """True if another run's call launched it."""
+        return self.root is not None
 
     @property
     def steps_taken(self) -> int:

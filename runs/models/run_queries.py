@@ -69,6 +69,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         """The first run of a thread and its follow-ups, all branches."""
         return self.filter(Q(pk=thread_id, thread__isnull=True) | Q(thread=thread_id))
 
+    def in_tree(self, root_id: uuid.UUID) -> Self:
+        """The first run of a tree and all child runs in it."""
+        return self.filter(Q(pk=root_id) | Q(root=root_id))
+
     def failed_with(self, *codes: str) -> Self:
         """The runs that failed with one of these error codes."""
         return self.alias(error_code=ErrorCode("error")).filter(status="failed", error_code__in=codes)

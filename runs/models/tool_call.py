@@ -51,12 +51,14 @@ class ToolCall(models.Model):
     class State(models.TextChoices):
         """proposed -> awaiting_approval -> approved | denied -> started -> succeeded | failed | unknown.
 
-        A started call that asks a person is awaiting_answer, and then proposed or approved again.
+        A started call that asks a person is awaiting_answer, one with a child run is awaiting_child; both are proposed
+        or approved again when that has come.
         """
 
         PROPOSED = "proposed", gettext_lazy(CALL_STATES["proposed"].label)
         AWAITING_APPROVAL = "awaiting_approval", gettext_lazy(CALL_STATES["awaiting_approval"].label)
         AWAITING_ANSWER = "awaiting_answer", gettext_lazy(CALL_STATES["awaiting_answer"].label)
+        AWAITING_CHILD = "awaiting_child", gettext_lazy(CALL_STATES["awaiting_child"].label)
         APPROVED = "approved", gettext_lazy(CALL_STATES["approved"].label)
         DENIED = "denied", gettext_lazy(CALL_STATES["denied"].label)
         STARTED = "started", gettext_lazy(CALL_STATES["started"].label)
@@ -72,7 +74,10 @@ class ToolCall(models.Model):
         IDEMPOTENT = "idempotent", gettext_lazy("Idempotent")
         UNSAFE = "unsafe", gettext_lazy("Unsafe")
 
-    OPEN = (State.PROPOSED, State.AWAITING_APPROVAL, State.AWAITING_ANSWER, State.APPROVED, State.STARTED)
+    OPEN = (
+        *(State.PROPOSED, State.AWAITING_APPROVAL, State.AWAITING_ANSWER, State.AWAITING_CHILD),
+        *(State.APPROVED, State.STARTED),
+    )
     """States without a result. A call of unknown outcome may have one: that its outcome is unknown."""
 
     call_id = models.UUIDField(primary_key=True, editable=False)
@@ -117,6 +122,7 @@ class ToolCall(models.Model):
         constraints = [models.UniqueConstraint(fields=["run", "turn", "index", "position"], name="tool_call_place")]
         indexes = [
             models.Index(fields=["expires_at"], name="tool_call_awaiting", condition=Q(state="awaiting_approval")),
+            models.Index(fields=["run"], name="tool_call_awaiting_child", condition=Q(state="awaiting_child")),
             models.Index(fields=["undo_until"], name="tool_call_grace", condition=Q(undo_until__isnull=False)),
             models.Index(
                 fields=["decided_at", "call_id"], name="tool_call_decided", condition=Q(decided_at__isnull=False)
@@ -136,6 +142,12 @@ class ToolCall(models.Model):
     def parent_id(self) -> str:
         """The id of the call that made it; empty for a call of the reply."""
         return call_id(self.run_id, self.turn, self.index) if self.position else ""
+
+    def run_again(self) -> None:
+        """Let the call run again: as an approved one, if it was. Saves it."""
+        self.state = self.State.PROPOSED if self.decided_at is None else self.State.APPROVED
+        self.started_at = None
+        self.save(update_fields=["state", "started_at"])
 
     @property
     def is_approved(self) -> bool:

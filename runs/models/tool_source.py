@@ -67,7 +67,7 @@ class ToolSource(models.Model):
 
     def get_absolute_url(self) -> str:
         """The page of the source."""
-        return reverse("runs:tool_source", args=[self.name])
+        return reverse("runs:tool-source", args=[self.name])
 
 
 class StoredToolQuerySet(models.QuerySet["StoredTool"]):

@@ -1,5 +1,6 @@
 """The editor of an agent: a form with one real field for each part of the configuration."""
 
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -18,6 +19,7 @@ from runs.agent.tools.registry import registered_tools
 from runs.live.rendering.stored_words import error_words
 from runs.models import Agent, Library
 from runs.models.permissions import may_change_agents
+from runs.web.agent_callees import checked_agents, tools_with_rules
 from runs.web.agent_editor_fields import (
     DEFAULTS,
     NUMBERS,
@@ -64,6 +66,7 @@ class AgentEditor(_AgentModelForm):
     tools = forms.Field(widget=ListWidget, required=False)
     libraries = forms.Field(widget=ListWidget, required=False)
     skills = forms.Field(widget=ListWidget, required=False)
+    agents = forms.Field(widget=ListWidget, required=False)
     tool_approvals = forms.Field(widget=RulesWidget, required=False)
     strategy = forms.ChoiceField(choices=[(value, words) for value, (words, _about) in STRATEGIES.items()])
     approval = forms.ChoiceField(choices=APPROVALS)
@@ -76,6 +79,7 @@ class AgentEditor(_AgentModelForm):
         model = Agent
         fields = (
             "name", "description", "instructions", "model_names", "strategy", "tools", "libraries", "skills",
+            "agents",
             "tool_approvals", *(each.agent_column for each in SETTINGS.values()), "output_schema", "max_attempts",
             "approval", "approval_seconds", "on_approval_expiry", "launch_may_raise", "priority",
             "max_runs_at_once", "is_default",
@@ -97,8 +101,10 @@ class AgentEditor(_AgentModelForm):
             }
         }
 
-    def __init__(self, *args: Any, by: Any, **kwargs: Any) -> None:
-        """`by` is the user, who decides whether the default agent can be chosen here."""
+    def __init__(self, *args: Any, by: Any, beside: Collection[str] = (), **kwargs: Any) -> None:
+        """`by` is the user, who decides whether the default agent can be chosen here. `beside` are the names of agents
+        that are saved together with this one."""
+        self._beside = beside
         # Without an instance, a form knows no defaults of the columns.
         super().__init__(*args, **{"instance": Agent()} | kwargs)
         self.fields |= {each.agent_column: editor_field(each) for each in SETTINGS.values()}
@@ -137,6 +143,10 @@ class AgentEditor(_AgentModelForm):
     def clean_skills(self) -> list[str]:
         return checked_skills(self.cleaned_data["skills"])
 
+    def clean_agents(self) -> list[str]:
+        # One that is gone may stay: the editor shows that it is.
+        return checked_agents(self.cleaned_data["agents"], also=[*self._beside, *self.instance.agents])
+
     def clean_output_schema(self) -> dict[str, Any] | None:
         schema = self.cleaned_data["output_schema"]
         if schema is None:
@@ -147,7 +157,7 @@ class AgentEditor(_AgentModelForm):
 
     def clean_tool_approvals(self) -> dict[str, str]:
         rules: dict[str, str] = self.cleaned_data["tool_approvals"]
-        if unknown := sorted(set(rules) - set(registered_tools())):
+        if unknown := sorted(set(rules) - tools_with_rules()):
             raise forms.ValidationError(_("No such tool: %(names)s.") % {"names": ", ".join(unknown)})
         if wrong := sorted(set(rules.values()) - set(Agent.Approval.values)):
             raise forms.ValidationError(_("No such rule: %(names)s.") % {"names": ", ".join(wrong)})

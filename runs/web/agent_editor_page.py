@@ -17,10 +17,12 @@ from django.views.decorators.http import require_http_methods
 from runs.agent.all_settings import SETTINGS
 from runs.agent.providers.model_catalog.suggestions import available_models
 from runs.agent.setting import Group
+from runs.agent.tools.child_runs import CALL_AGENT
 from runs.agent.tools.registry import offered_tools, registered_tools
 from runs.models import Agent
 from runs.models.permissions import may_add_agents, may_change_agents, may_launch, may_read_agents, may_test_models
 from runs.web.access import PageRequest, go_to, only_if
+from runs.web.agent_callees import agent_choices
 from runs.web.agent_editor import APPROVALS, EXPIRIES, TOOL_CHOICES, AgentEditor, ChangedMeanwhile, moved_rows
 from runs.web.agent_editor_fields import unit_of
 from runs.web.agent_facts import RULES, STRATEGIES, ToolFact, tool_fact
@@ -200,6 +202,8 @@ def _show(
         "model_numbers": list(_numbers(form, "model")),
         "libraries": library_choices(form["libraries"].value() or []),
         "skills": skill_choices(form["skills"].value() or []),
+        "agents": agent_choices(form["agents"].value() or [], form.instance.name),
+        "calls_rule": (form["tool_approvals"].value() or {}).get(CALL_AGENT, ""),
         "efforts": [("", _("The provider's default")), *Agent.ReasoningEffort.choices],
         "deadline": NumberField(form["approval_seconds"], "s"),
         "queue": [NumberField(form[name], "") for name in ("priority", "max_runs_at_once")],

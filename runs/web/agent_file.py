@@ -40,6 +40,7 @@ KEYS: Final[dict[str, tuple[str, str]]] = {
     "tools": ("tools", _NAMES),
     "libraries": ("libraries", _NAMES),
     "skills": ("skills", _NAMES),
+    "agents": ("agents", _NAMES),
     "tool_approvals": ("tool_approvals", _OBJECT),
     **{each.public: (each.agent_column, _KINDS.get(each.kind, _NUMBER)) for each in SETTINGS.values()},
     "max_attempts": ("max_attempts", _NUMBER),

@@ -14,6 +14,7 @@ from runs.agent.tools.registry import registered_tools
 from runs.engine.skills.known_skills import unknown_skills
 from runs.live.rendering.stored_words import error_words
 from runs.models import Agent, Library
+from runs.web.agent_callees import checked_agents, tools_with_rules
 from runs.web.setting_fields import ExtraField, JsonField
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class AgentForm(_AgentModelForm):
         exclude = ()
         field_classes: ClassVar = {
             **dict.fromkeys(
-                ("model_names", "tools", "libraries", "skills", "output_schema", "tool_approvals"), JsonField
+                ("model_names", "tools", "libraries", "skills", "agents", "output_schema", "tool_approvals"), JsonField
             ),
             "extra_settings": ExtraField,
         }
@@ -91,6 +92,12 @@ class AgentForm(_AgentModelForm):
             raise forms.ValidationError(gettext('Type a list of names, such as ["expense-report"].'))
         return checked_skills(names)
 
+    def clean_agents(self) -> list[str]:
+        names = self.cleaned_data["agents"] or []
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise forms.ValidationError(gettext('Type a list of names, such as ["Researcher"].'))
+        return checked_agents(names)
+
     def clean_tools(self) -> list[str] | None:
         names = self.cleaned_data["tools"]
         if names is None:
@@ -126,7 +133,7 @@ class AgentForm(_AgentModelForm):
                 gettext('Type the tools with a rule of their own, such as {"send_mail": "always"}. Rules: %(rules)s.')
                 % {"rules": accepted}
             )
-        known = registered_tools()
+        known = tools_with_rules()
         if unknown := [name for name in rules if name not in known]:
             raise forms.ValidationError(_no_such_tool(unknown, known))
         return rules

@@ -137,6 +137,7 @@ def _text(request: PageRequest) -> str:
 def _plan(user: Any, entries: list[AgentEntry]) -> list[PlannedAgent]:
     """What the import would do, agent by agent. Raises `FileRefused` with everything that cannot be saved."""
     existing = {agent.name: agent for agent in Agent.objects.filter(name__in=[each.name.strip() for each in entries])}
+    names = {each.name.strip() for each in entries}
     plan, faults = [], []
     for entry in entries:
         agent = existing.get(entry.name.strip())
@@ -147,7 +148,7 @@ def _plan(user: Any, entries: list[AgentEntry]) -> list[PlannedAgent]:
         before = {} if agent is None else as_entry(agent)
         seen = "" if agent is None else agent.updated_at.isoformat()
         data = form_data(entry.values, is_default=agent is not None and agent.is_default)
-        form = AgentEditor(data, instance=agent or Agent(), by=user)
+        form = AgentEditor(data, instance=agent or Agent(), by=user, beside=names)
         if form.is_valid():
             plan.append(PlannedAgent(form, form.instance.name, seen, changes_between(before, as_entry(form.instance))))
         else:

@@ -1,4 +1,5 @@
-"""What an agent may read besides its task: its libraries and its skills, as its page shows them."""
+"""What an agent may read besides its task, and whom it may call: libraries, skills and agents, as its page shows
+them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from runs.web.agent_facts import ToolFact
 
 @dataclass(frozen=True, slots=True)
 class SourceFact:
-    """A library or a skill as an agent has it."""
+    """A library, a skill or another agent as an agent has it."""
 
     name: str
     about: str = ""
@@ -56,6 +57,19 @@ def skills_of(agent: Agent) -> list[SourceFact]:
         for name, each in known.items()
     }
     return [facts.get(name, SourceFact(name)) for name in agent.skills]
+
+
+def callees_of(agent: Agent) -> list[SourceFact]:
+    """The agents that the agent may call, in its order; without a query for none."""
+    if not agent.agents:
+        return []
+    rows = Agent.objects.filter(name__in=agent.agents).only("name", "description")
+    known = {row.name: SourceFact(row.name, row.description, address=_page_of(row)) for row in rows}
+    return [known.get(name, SourceFact(name)) for name in agent.agents]
+
+
+def _page_of(agent: Agent) -> str:
+    return reverse("runs:agent", args=[agent.pk])
 
 
 def _documents(count: int) -> str:

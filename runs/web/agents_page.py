@@ -116,6 +116,7 @@ def show_agent(request: PageRequest, agent_id: int) -> HttpResponse:
         "reads_libraries": agent_sources.reads_libraries(tools),
         "skills": agent_sources.skills_of(agent),
         "reads_skills": agent_sources.reads_skills(tools),
+        "callees": agent_sources.callees_of(agent),
         "tools_in_words": agent_facts.tools_in_words(agent),
         "limits": agent_facts.limit_facts(agent),
         "approvals": agent_facts.approval_facts(agent),

@@ -22,6 +22,7 @@ ICONS: Final = {
     ToolCall.State.PROPOSED: "clock",
     ToolCall.State.AWAITING_APPROVAL: "hand",
     ToolCall.State.AWAITING_ANSWER: "message-circle-question-mark",
+    ToolCall.State.AWAITING_CHILD: "workflow",
     ToolCall.State.APPROVED: "clock",
     ToolCall.State.DENIED: "ban",
     ToolCall.State.STARTED: "loader",

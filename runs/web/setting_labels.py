@@ -13,6 +13,7 @@ _AMOUNTS: Final = {
     "turn": ngettext_lazy("%(n)s turn", "%(n)s turns", "count"),
     "tool call": ngettext_lazy("%(n)s tool call", "%(n)s tool calls", "count"),
     "repeat": ngettext_lazy("%(n)s repeat", "%(n)s repeats", "count"),
+    "child run": ngettext_lazy("%(n)s child run", "%(n)s child runs", "count"),
     "second": ngettext_lazy("%(n)s second", "%(n)s seconds", "count"),
     "token": ngettext_lazy("%(n)s token", "%(n)s tokens", "count"),
 }
@@ -20,6 +21,7 @@ _UNITS: Final = {
     "turn": pgettext_lazy("unit", "turns"),
     "tool call": pgettext_lazy("unit", "tool calls"),
     "repeat": pgettext_lazy("unit", "repeats"),
+    "child run": pgettext_lazy("unit", "child runs"),
     "second": pgettext_lazy("unit", "seconds"),
     "token": pgettext_lazy("unit", "tokens"),
     "dollar": pgettext_lazy("unit", "dollars"),

@@ -12,11 +12,13 @@ from runs.agent.json_data.json_types import JsonMapping
 from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.registry import registered_tools
 from runs.agent.tools.validation import validated
+from runs.engine.mcp.servers import known_servers
 from runs.live.rendering.schema_form import SchemaForm
 from runs.live.rendering.stored_words import error_words
-from runs.models.permissions import may_see_agents, may_see_all, may_try_tools
+from runs.models.permissions import may_change_agents, may_see_agents, may_see_all, may_try_tools
 from runs.web.access import PageRequest, only_if
 from runs.web.fresh_tools import with_fresh_tools
+from runs.web.server_rows import server_rows
 from runs.web.tool_calls import EndedCallRow
 from runs.web.tool_facts import ToolRow, rows_of, sections_of, users_of
 from runs.web.tool_trial import Trial, TrialGoesOn, run_trial
@@ -53,6 +55,7 @@ def show_tools(request: PageRequest) -> HttpResponse:
         "q": q,
         "sees_all": may_see_all(request.user),
         "newest_runs": NEWEST_RUNS if uses.is_partial else None,
+        "servers": server_rows(known_servers()) if may_change_agents(request.user) else None,
     }
     return render(request, "tools/list.html", context)
 

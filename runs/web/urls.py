@@ -43,6 +43,7 @@ from runs.web import (
     timeline_page,
     tokens,
     tool_rules,
+    tool_servers,
     tools_page,
 )
 from runs.web.styleguide.page import show_styleguide
@@ -116,6 +117,11 @@ urlpatterns = [
     path("agents/<int:agent_id>/export/", agent_import.export_agent, name="export-agent"),
     path("agents/<int:agent_id>/tool-rule/", tool_rules.set_tool_rule, name="tool-rule"),
     path("tools/", tools_page.show_tools, name="tools"),
+    path("tools/servers/", tool_servers.show_servers, name="tool-sources"),
+    path("tools/servers/<slug:name>/", tool_servers.show_server, name="tool-source"),
+    path("tools/servers/<slug:name>/check/", tool_servers.check_tool_server, name="check-tool-source"),
+    path("tools/servers/<slug:name>/tools/", tool_servers.change_server_tools, name="change-tool-source"),
+    path("tools/servers/<slug:name>/remove/", tool_servers.remove_tool_server, name="remove-tool-source"),
     path("tools/<path:name>/try/", tools_page.try_tool, name="try-tool"),
     path("tools/<path:name>/", tools_page.show_tool, name="tool"),
     path("styleguide/", show_styleguide, name="styleguide"),

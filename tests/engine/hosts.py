@@ -16,6 +16,9 @@ class IdleHost:
     def submit(self, run_id: UUID) -> None:
         """Ignore a run that a person launched."""
 
+    def adopt(self, run_id: UUID) -> None:
+        """Ignore a child run."""
+
     def wake(self, run_id: UUID) -> None:
         """Ignore a run that a job wakes."""
 

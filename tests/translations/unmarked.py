@@ -24,7 +24,7 @@ LETTER = re.compile(r"[^\W\d_]")
 _TAG = " \ue000 "
 """Stands where a template has a tag or a variable."""
 NAMES: Final = {
-    *("Agentsite", "UTC", "USD", "JSON", "JSONL", "CSV", "API", "AG-UI", "OpenAPI", "HTTP"),
+    *("Agentsite", "UTC", "USD", "JSON", "JSONL", "CSV", "API", "AG-UI", "OpenAPI", "HTTP", "MCP"),
     *("Ctrl", "Esc", "Enter", "Escape", "Arrow"),
     *("Cookie", "Lax", "Authorization", "Accept", "Refresh"),
 }

@@ -6,6 +6,7 @@ AGENT_FORM = {
     "tools": "null",
     "max_turns": "20",
     "max_repeats": "4",
+    "max_child_runs": "20",
     "max_duration_s": "600",
     "max_attempts": "3",
     "approval": "unsafe",

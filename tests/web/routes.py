@@ -153,6 +153,11 @@ PAGES: dict[str, Methods] = {
     "runs:tools": {"GET": page(200, SEES_AGENTS)},
     # The calculator.
     "runs:tool": {"GET": page(200, SEES_AGENTS)},
+    "runs:tool-sources": {"GET": page(200, CHANGES_AGENTS), "POST": page(422, CHANGES_AGENTS)},
+    "runs:tool-source": {"GET": page(200, CHANGES_AGENTS)},
+    "runs:check-tool-source": {"POST": page(302, CHANGES_AGENTS)},
+    "runs:change-tool-source": {"POST": page(302, CHANGES_AGENTS)},
+    "runs:remove-tool-source": {"POST": page(302, CHANGES_AGENTS)},
     "runs:try-tool": {"POST": page(200, CHANGES_AGENTS)},
     "runs:export-agents": {"GET": page(200, READS_AGENTS)},
     "runs:export-agent": {"GET": page(200, READS_AGENTS)},

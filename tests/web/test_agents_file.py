@@ -55,6 +55,7 @@ def full_agent() -> Agent:
         max_turns=7,
         max_calls=9,
         max_repeats=6,
+        max_child_runs=5,
         max_duration_s=60,
         max_tokens=10_000,
         max_cost_usd=Decimal("0.5"),
@@ -83,7 +84,22 @@ def test_an_exported_agent_is_imported_as_it_was(browser: Client) -> None:
 
     assert response["Content-Disposition"] == 'attachment; filename="agent-clerk-7.json"'
     assert as_entry(Agent.objects.get(name="Clerk “7”")) == before
-    assert len(before) == 31
+    assert len(before) == 32
+
+
+def test_agents_that_call_each_other_are_imported_together(browser: Client) -> None:
+    agents = [
+        Agent.objects.create(
+            name=name, model_names=["offline"], agents=[other], tool_approvals={"call_agent": "always"}
+        )
+        for name, other in (("Boss", "Worker"), ("Worker", "Boss"))
+    ]
+    text = document(agents)
+    Agent.objects.all().delete()
+
+    imported(browser, text)
+
+    assert dict(Agent.objects.values_list("name", "agents")) == {"Boss": ["Worker"], "Worker": ["Boss"]}
 
 
 @pytest.mark.parametrize("tools", [None, [], ["calculator"]])

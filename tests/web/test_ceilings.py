@@ -66,10 +66,11 @@ def test_the_form_shows_what_the_chosen_agent_allows(browser: Client, agent: Age
     assert (max_of(page, "max_turns"), max_of(page, "max_tokens"), max_of(page, "max_cost_usd")) == (
         *("20", "1000", "0.5000"),
     )
-    assert "Assistant allows at most 20 turns, 4 repeats, 600 seconds, 1,000 tokens, $0.50, the model offline." in page
-    assert "Small allows at most 3 turns, 4 repeats, 600 seconds, the model local/m1." in small
+    limits = "20 turns, 4 repeats, 20 child runs, 600 seconds, 1,000 tokens, $0.50, the model offline."
+    assert f"Assistant allows at most {limits}" in page
+    assert "Small allows at most 3 turns, 4 repeats, 20 child runs, 600 seconds, the model local/m1." in small
     told = json.loads(unescape(re.search(r'id="id_agent"[^>]* data-ceilings="([^"]*)"', page).group(1)))
-    assert told["Small"] == {"max_turns": 3, "max_repeats": 4, "max_seconds": 600}
+    assert told["Small"] == {"max_turns": 3, "max_repeats": 4, "max_child_runs": 20, "max_seconds": 600}
 
 
 def test_to_who_may_change_agents_the_form_shows_no_ceiling(

@@ -19,7 +19,19 @@ from runs.engine.operations import health_checks
 from runs.engine.operations.health_checks import DatabaseProbe
 from runs.engine.recording.canonical_json import arguments_hash
 from runs.live.sockets.routing import websocket_application
-from runs.models import ApiToken, Attachment, Library, Question, Run, RunView, Skill, SkillFile, StoredFile, ToolCall
+from runs.models import (
+    ApiToken,
+    Attachment,
+    Library,
+    Question,
+    Run,
+    RunView,
+    Skill,
+    SkillFile,
+    StoredFile,
+    ToolCall,
+    ToolSource,
+)
 from tests.asked_questions import asked_question
 from tests.live.live_browser import session_of
 from tests.web import permission_table
@@ -126,6 +138,7 @@ class Site:
             "<uuid:file_id>": self.file.pk,
             "<int:library_id>": self.library_pk,
             "<str:name>": "expense-report",
+            "<slug:name>": "shop",
             "<uuidstr:file_id>": self.file.pk,
             "<int:agent_id>": self.run.agent_id,
             "<int:sequence>": 1,
@@ -171,6 +184,12 @@ def _readiness_does_not_wait_for_the_tests_own_transaction(monkeypatch: pytest.M
     monkeypatch.setattr(health_checks, "DATABASE", DatabaseProbe(lambda: None))
 
 
+@pytest.fixture(autouse=True)
+def _no_server_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a connection reports is written on a connection of its own, which the rows of a test keep out."""
+    monkeypatch.setattr("runs.web.tool_servers.check_server", lambda _source: None)
+
+
 @pytest.fixture
 def site(owner: User, make_run: Callable[..., Run]) -> Site:
     """A completed run with a step and a call, and three runs that wait for a person."""
@@ -186,6 +205,8 @@ def site(owner: User, make_run: Callable[..., Run]) -> Site:
     shelf = Library.objects.create(name="handbook")
     skill = Skill.objects.create(name="expense-report", description="x", size=1, uploaded_at=timezone.now())
     SkillFile.objects.create(skill=skill, path="SKILL.md", content=b"x")
+    now, address = timezone.now(), {"transport": "http", "url": "https://mcp.example.org/mcp"}
+    ToolSource.objects.create(name="shop", kind="mcp", options=address, state_since=now, added_at=now)
     call = waiting_call(run)
     asked = asked_question(make_run(owner, epoch=1), PersonQuestion(text="Where?"))
     return Site(owner, run, run.steps.get().pk, call, nobody, token, view.pk, file, shelf.pk, asking, unknown, asked)

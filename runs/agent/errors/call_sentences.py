@@ -56,3 +56,28 @@ APPROVE_LATER: Final = ErrorSentence("Approve it when the agent asks again, or r
 NO_RESULT: Final = ErrorSentence("Stopped before it gave a result.")
 STOPPED_WHILE_IT_RAN: Final = ErrorSentence("Stopped while it ran: it may or may not have happened.")
 STILL_UNKNOWN: Final = ErrorSentence("Outcome unknown: nobody has said whether it happened.")
+
+# A call of another agent
+NO_SUCH_AGENT: Final = ErrorSentence("There is no agent named %(agent)s any more. No run was launched.")
+NOT_CALLABLE: Final = ErrorSentence("This run may not call the agent %(agent)s. No run was launched.")
+AGENTS_IN_A_LOOP: Final = ErrorSentence(
+    "The agents would call each other in a loop (%(agents)s). No run was launched: do it yourself, or call another "
+    "agent."
+)
+TOO_DEEP: Final = ErrorSentence(
+    "This run is %(count)s calls of agents deep, which is the most. No run was launched: do it yourself."
+)
+TOO_MANY_CHILDREN: Final = ErrorSentence(
+    "The run and its child runs have launched %(count)s runs, which is the most (max_child_runs). "
+    "No run was launched: do it yourself."
+)
+NOTHING_LEFT: Final = ErrorSentence(
+    "The run has not enough left of its limit %(limit)s for another run. No run was launched: finish with what there "
+    "is."
+)
+MAY_NOT_LAUNCH: Final = ErrorSentence("No run was launched: the owner of this run may not launch runs any more.")
+NOT_LAUNCHED: Final = ErrorSentence("No run was launched: %(message)s")
+RUN_STOPS: Final = ErrorSentence("No run was launched: this run has been asked to stop.")
+CHILD_STOPPED: Final = ErrorSentence("The run of the agent %(agent)s was stopped before it answered.")
+CHILD_STOPPED_BY: Final = ErrorSentence("The run of the agent %(agent)s was stopped by %(name)s before it answered.")
+CHILD_FAILED: Final = ErrorSentence("The run of the agent %(agent)s failed: %(message)s")

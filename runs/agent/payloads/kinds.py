@@ -11,6 +11,7 @@ from runs.agent.payloads.notes import (
     CancelAskedPayload,
     CancelledAtOncePayload,
     CancelledPayload,
+    ChildPayload,
     EndingPayload,
     NotePayload,
     RepeatsPayload,
@@ -35,6 +36,7 @@ NoteOfAnyKind = (
     NotePayload
     | WindowPayload
     | RepeatsPayload
+    | ChildPayload
     | EndingPayload
     | BadOutputPayload
     | UnfinishedPayload
@@ -71,6 +73,7 @@ _BY_KIND: dict[str, type[Any]] = {
 _BY_NOTE: dict[str, type[Any]] = {
     "window": WindowPayload,
     "repeats": RepeatsPayload,
+    "child": ChildPayload,
     "ending": EndingPayload,
     "bad_output": BadOutputPayload,
     "unfinished": UnfinishedPayload,

@@ -25,6 +25,8 @@ class NotePayload:
     """The person who asked for it; None without one."""
     overrides: dict[str, Any] | None = None
     """Changes to the run's configuration at a resume."""
+    with_run: str | None = None
+    """The id of the run above it that was paused or resumed, and this one with it; None for this one alone."""
     card: str | None = None
 
 
@@ -51,6 +53,16 @@ class RepeatsPayload:
     note: Literal["repeats"] = field(default="repeats", init=False)
     warning: str
     """What the model reads before the last result of the turn."""
+    card: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildPayload:
+    """Payload of the note that a call has launched a child run."""
+
+    note: Literal["child"] = field(default="child", init=False)
+    child_id: str
+    agent: str
     card: str | None = None
 
 

@@ -32,6 +32,9 @@ CALL_STATES: Final[dict[str, CallWords]] = {
         progress="waiting",
         icon="message-circle-question-mark",
     ),
+    "awaiting_child": CallWords(
+        label=words("Awaiting a child run"), badge=words("Waits for a run"), progress="waiting", icon="workflow"
+    ),
     "approved": CallWords(label=words("Approved"), badge=words("Approved"), progress="waiting", icon="check"),
     "denied": CallWords(label=words("Denied"), badge=words("Denied"), progress="denied", icon="ban"),
     "started": CallWords(label=words("Started"), badge=words("Running"), progress="running", icon="loader-circle"),

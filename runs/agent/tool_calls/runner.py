@@ -31,8 +31,9 @@ from runs.agent.tool_calls.retries import call_with_retries
 from runs.agent.tool_calls.waiting_calls import entry_of_wait, failed_call
 from runs.agent.tools.call_idempotency import call_context
 from runs.agent.tools.call_waits import CallWaits
+from runs.agent.tools.child_runs import NO_CHILDREN, ChildRuns, children_context
 from runs.agent.tools.person_questions import MAX_ROUNDS, GivenAnswer, answers_context
-from runs.agent.tools.protocol import REPEATABLE, Effect, Tool, effect_of, makes_calls, needs_person
+from runs.agent.tools.protocol import REPEATABLE, Effect, Tool, effect_of, makes_calls, needs_person, runs_from_record
 from runs.agent.tools.toolbox import Toolbox
 from runs.agent.tools.validation import meant_arguments, validated
 
@@ -52,6 +53,7 @@ class ToolCallRunner:
         approvals: Approvals | None = None,
         files: FileAccess = NO_FILES,
         skills: SkillAccess = NO_SKILLS,
+        children: ChildRuns = NO_CHILDREN,
         nested: Mapping[str, Sequence[NestedCall]] | None = None,
         answers: Mapping[str, Sequence[GivenAnswer]] | None = None,
     ) -> None:
@@ -68,8 +70,9 @@ class ToolCallRunner:
         self.approvals = approvals
         self.files = files
         self.skills = skills
+        self.children = children
         self.waits_for: set[ParkedFor] = set()
-        """What calls of this turn wait for: decisions and answers of a person."""
+        """What calls of this turn wait for: decisions and answers of a person, child runs."""
         self._answers = answers or {}
         self._nested: dict[str, dict[int, NestedCall]] = {
             parent_id: {each.call.position: each for each in calls} for parent_id, calls in (nested or {}).items()
@@ -129,8 +132,8 @@ class ToolCallRunner:
     async def results(self, calls: Sequence[ToolInvocation]) -> dict[int, ToolResult]:
         """Run the proposed calls of a turn in parallel. Returns the results by index.
 
-        Raises `Parked` after all others have ended, if one waits: its outcome is unknown, it asks a person, or one that
-        it makes does.
+        Raises `Parked` after all others have ended, if one waits: its outcome is unknown, it asks a person, it has a
+        child run, or one that it makes does.
         """
         self.waits_for.clear()
         places = asyncio.Semaphore(self.limits.max_parallel_calls)
@@ -230,14 +233,15 @@ class ToolCallRunner:
             return ToolResult(call.call_id, call.tool_name, None, handle_agent_error(error, {"tool": call.tool_name}))
         # A tool that only asks has all it needs with the answer.
         is_answered = bool(answers) and needs_person(tool)
-        is_from_record = self.refuses_hidden and call.call_id not in self._made_here
+        is_from_record = self.refuses_hidden and call.call_id not in self._made_here and not runs_from_record(tool)
         if is_from_record and not is_answered and holds_hidden(call.arguments):
             words = "A secret in the arguments of this call was not stored, so it cannot be run again."
             return failed_call(call, words)
         if makes_calls(tool):
             return await NestedCalls(self, call, self._nested.setdefault(call.call_id, {})).run(tool)
         wanted_s: float = getattr(tool, "timeout_s", None) or self.limits.tool_timeout_s
-        with call_context(call.call_id), files_context(self.files), skills_context(self.skills):
+        access = files_context(self.files), skills_context(self.skills), children_context(self.children)
+        with call_context(call.call_id), access[0], access[1], access[2]:
             output, error_, duration_s = await call_with_retries(
                 tool,
                 call.arguments,

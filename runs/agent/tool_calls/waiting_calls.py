@@ -14,6 +14,7 @@ from runs.agent.payloads.steps import QuestionPart, QuestionPayload
 from runs.agent.step_sentences import ASKS
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.agent.tools.call_waits import CallWaits
+from runs.agent.tools.child_runs import ChildAwaited
 from runs.agent.tools.person_questions import PersonAsked
 from runs.agent.tools.protocol import Effect
 
@@ -33,6 +34,8 @@ def entry_of_wait(
             expires_at = None if deadline_s is None else time.time() + deadline_s
             asked = QuestionAsked(question, round_, expires_at, waits.resume_state)
             return Entry(thoughts=[question_thought(call, effect, asked)], calls=[replace(change, asked=asked)])
+        case ChildAwaited():
+            return Entry(calls=[change])
         case _:
             raise TypeError(f"{type(waits).__name__} is no known wait of a call.")
 

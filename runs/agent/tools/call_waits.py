@@ -1,4 +1,4 @@
-"""Calls that wait for something outside of their run, such as a person's answer."""
+"""Calls that wait for something outside of their run, such as a person's answer or a child run."""
 
 import json
 from typing import Any, ClassVar, Final, Literal
@@ -9,9 +9,9 @@ from runs.agent.json_data.json_values import check_storable_json
 MAX_RESUME_CHARS: Final = 64 * 1024
 """Length limit of a `resume_state` as JSON."""
 
-WaitingState = Literal["awaiting_answer"]
+WaitingState = Literal["awaiting_answer", "awaiting_child"]
 """The states of a call that waits for something outside. The call runs again once that has come."""
-WaitsFor = Literal["answer"]
+WaitsFor = Literal["answer", "child"]
 """What the run of such a call is parked for."""
 
 
@@ -19,8 +19,8 @@ class CallWaits(Exception):
     """The call has no result yet: it waits for something outside, and runs again once that has come.
 
     A tool's `execute` raises a subclass. When the other calls of the turn have ended, the run leaves its host and takes
-    up no slot. Where nothing can wait, such as outside of a run, the call fails instead. No call has an effect before
-    it raises this: the run takes the call as not made.
+    up no slot. Where nothing can wait, such as outside of a run, the call fails instead. Whatever the call has done
+    before it raises this, it finds when it runs again: the run takes the call as not made.
     """
 
     state: ClassVar[WaitingState]

@@ -64,6 +64,11 @@ def needs_person(tool: Tool) -> bool:
     return bool(getattr(tool, "needs_person", False))
 
 
+def runs_from_record(tool: Tool) -> bool:
+    """True for a tool whose call may run with the arguments that are recorded, where secrets are hidden."""
+    return bool(getattr(tool, "runs_from_record", False))
+
+
 def polls(tool: Tool) -> bool:
     """True for a tool whose same call is made again and again until its result is there."""
     return bool(getattr(tool, "polls", False))

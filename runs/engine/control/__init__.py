@@ -7,6 +7,7 @@ from runs.engine.control.approval_grace import GRACE_S, end_graces, undo_approva
 from runs.engine.control.approvals import approve, deny, expire_approvals
 from runs.engine.control.cancel import CancelOutcome, cancel
 from runs.engine.control.ceilings import Ceilings, OverrideRefused, ceilings_after, ceilings_of, refusals
+from runs.engine.control.child_launch import answer_of_child
 from runs.engine.control.decision_log import DecisionRefused, without_secrets
 from runs.engine.control.follow_up import NotFinished, continue_run
 from runs.engine.control.force_cancel import ForceOutcome, can_be_forced_at, force
@@ -24,6 +25,8 @@ from runs.engine.control.questions import (
 )
 from runs.engine.control.resume import ResumeOutcome, resume
 from runs.engine.control.retry_waits import WaitOutcome, stop_retrying, try_now
+from runs.engine.control.tree_stops import stop_unwanted
+from runs.engine.control.tree_wakes import after_leaving, wake_parents
 from runs.engine.control.unknown_outcomes import Outcome, settle
 
 __all__ = [
@@ -41,7 +44,9 @@ __all__ = [
     "PauseOutcome",
     "ResumeOutcome",
     "WaitOutcome",
+    "after_leaving",
     "answer",
+    "answer_of_child",
     "approve",
     "can_be_forced_at",
     "cancel",
@@ -65,8 +70,10 @@ __all__ = [
     "shown_answer",
     "stands_of_question",
     "stop_retrying",
+    "stop_unwanted",
     "try_now",
     "undo_approval",
+    "wake_parents",
     "with_rules_of_today",
     "without_secrets",
 ]

@@ -3,13 +3,14 @@
 from typing import Any, Literal
 from uuid import UUID
 
-from django.db import transaction
 from django.utils import timezone
 
 from runs.agent.payloads.steps import ToolResultPayload
 from runs.agent.wording import Wording
 from runs.engine.control.permission_checks import check_may
 from runs.engine.control.step_log import add_step, name_of, place_of
+from runs.engine.control.tree_lock import in_locked_tree
+from runs.engine.control.tree_wakes import wake_parent
 from runs.engine.db_clock import database_now
 from runs.engine.operations import fault_points
 from runs.engine.queueing.dispatch import announce, tell
@@ -23,25 +24,38 @@ from runs.models.permissions import may_stop
 CancelOutcome = Literal["cancelled", "asked", "already_ended"]
 
 
-@transaction.atomic
 def cancel(run_id: UUID, *, by: Any) -> CancelOutcome:
-    """Stop a run for good.
+    """Stop a run for good, and all runs below it.
 
     "cancelled": it had no host and is cancelled. "asked": its host has been told. "already_ended": nothing changed.
     A second request changes nothing. Raises `PermissionDenied` and `Run.DoesNotExist`.
     """
-    run = Run.objects.select_for_update().get(pk=run_id)
-    check_may(may_stop, by, run)
+
+    def stop(run: Run, below: list[Run]) -> CancelOutcome:
+        check_may(may_stop, by, run)
+        if run.is_finished:
+            return "already_ended"
+        for each in below:
+            stop_one(each, name_of(by))
+        outcome = stop_one(run, name_of(by))
+        wake_parent(run)
+        return outcome
+
+    return in_locked_tree(run_id, stop)
+
+
+def stop_one(run: Run, name: str) -> CancelOutcome:
+    """The same for this run alone, whose row is locked. `name` is that of who stops it."""
     if run.is_finished:
         return "already_ended"
     if run.owner is None:
-        cancel_at_once(run, by)
+        cancel_at_once(run, name)
         return "cancelled"
     if run.cancel_requested_at is None:
         stop = stop_report_of(run)
-        asked = Wording("%(name)s asked to stop the run.", name=name_of(by))
+        asked = Wording("%(name)s asked to stop the run.", name=name)
         words = Wording.paragraph(asked, running_words(stop))
-        add_step(run, Step.Kind.NOTE, words, asked_payload(run, stop, name_of(by)))
+        add_step(run, Step.Kind.NOTE, words, asked_payload(run, stop, name))
         run.cancel_requested_at = database_now()
         run.save(update_fields=["cancel_requested_at", "next_sequence"])
         fault_points.at_commit("cancel_asked")
@@ -50,9 +64,9 @@ def cancel(run_id: UUID, *, by: Any) -> CancelOutcome:
     return "asked"
 
 
-def cancel_at_once(run: Run, by: Any) -> None:
+def cancel_at_once(run: Run, name: str) -> None:
     """Cancel a run without a host. Its row is locked."""
-    words, payload = stop_report_at_once(run, name_of(by))
+    words, payload = stop_report_at_once(run, name)
     end_open_calls(run)
     add_step(run, Step.Kind.NOTE, words, payload)
     end_cancelled(run)

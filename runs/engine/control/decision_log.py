@@ -90,13 +90,16 @@ def go_on_if_decided(run: Run) -> None:
 def _waits_for(run: Run) -> str:
     """What the calls of a parked run wait for, in the order of `PARKED_FOR`; empty if they wait for nothing."""
     states = ToolCall.State
-    waiting = Q(state__in=[states.UNKNOWN, states.AWAITING_APPROVAL, states.AWAITING_ANSWER]) | is_in_grace()
+    waits = [states.UNKNOWN, states.AWAITING_APPROVAL, states.AWAITING_ANSWER, states.AWAITING_CHILD]
+    waiting = Q(state__in=waits) | is_in_grace()
     found = set(run.calls.filter(waiting).values_list("state", flat=True))
     if states.UNKNOWN in found and run.calls.undecided().exists():
         return Run.WaitingFor.DECISION
     if found & {states.AWAITING_APPROVAL, states.APPROVED}:
         return Run.WaitingFor.APPROVAL
-    return Run.WaitingFor.ANSWER if states.AWAITING_ANSWER in found else ""
+    if states.AWAITING_ANSWER in found:
+        return Run.WaitingFor.ANSWER
+    return Run.WaitingFor.CHILD if states.AWAITING_CHILD in found else ""
 
 
 def without_secrets(text: str) -> str:

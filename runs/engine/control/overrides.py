@@ -16,13 +16,14 @@ from runs.engine.control.ceilings import (
     ceilings_after,
     check_ceilings,
 )
+from runs.engine.limits.child_limits import SHARED
 from runs.languages import in_english
 from runs.models import Agent, Run
 from runs.models.permissions import may_exceed
 
 OVERRIDES = frozenset({"models", "strategy", "tools", "approval"} | {each.name for each in LAUNCHED})
 _APPROVAL_RULES = ("approval", "tool_approvals", "approval_seconds", "on_approval_expiry")
-_READABLE = ("libraries", "skills")
+_SOURCES = ("libraries", "skills", "agents")
 _STRICTNESS: list[str] = list(Agent.Approval.values)
 """In ascending order of how often the rule asks a person."""
 
@@ -49,8 +50,13 @@ def changed(
 
 
 def launched_like(run: Run, *, by: Any) -> JsonObject:
-    """The configuration of a new run like an earlier one, with its agent's rules of today and within its ceilings."""
-    return brought_within(with_rules_of_today(run), ceilings_after(run, by=by))
+    """The configuration of a new run like an earlier one, with its agent's rules of today and within its ceilings. One
+    like a child run has the limits of its agent: nobody shares them."""
+    config = with_rules_of_today(run)
+    if run.is_child and run.agent is not None:
+        today = run.agent.snapshot()
+        config = config | {name: today.get(name) for name in SHARED}
+    return brought_within(config, ceilings_after(run, by=by))
 
 
 def overrides_after(earlier: Run, overrides: JsonObject | None) -> JsonObject | None:
@@ -69,9 +75,9 @@ def with_rules_of_today(run: Run) -> JsonObject:
     rules["approval"] = max(rules["approval"], _rule_of(config), key=_STRICTNESS.index)
     if today["tools"] is not None and Agent.MayRaise.TOOLS not in run.agent.launch_may_raise:
         rules["tools"] = _still_allowed(config.get("tools"), today["tools"])
-    # A library or a skill that the agent has lost is not read again.
-    readable = {name: today[name] for name in _READABLE if name in today}
-    return {name: value for name, value in config.items() if name not in _READABLE} | rules | readable
+    # A library or a skill that the agent has lost is not read again, nor an agent called that it has lost.
+    sources = {name: today[name] for name in _SOURCES if name in today}
+    return {name: value for name, value in config.items() if name not in _SOURCES} | rules | sources
 
 
 def _still_allowed(chosen: list[str] | None, today: list[str]) -> list[str]:

@@ -68,7 +68,7 @@ def answer(question_id: UUID | str, *, by: Any, answer: Any, surface: Question.S
             _close(question, Question.State.ANSWERED, answer, by=by, surface=surface)
             who, told = name_of(by), shown_answer(answer)
             _record(run, question, step_sentences.ANSWERED.made(name=who, message=told), by=who)
-            _run_again(question.call)
+            question.call.run_again()
         go_on_if_decided(run)
     if is_late:
         too_late = Wording.paragraph(Wording("It was too late."), stands_of_question(question))
@@ -141,13 +141,6 @@ def _close(question: Question, state: Question.State, answer: Any, *, by: Any = 
     question.save(update_fields=["state", "answer", "surface", "answered_by", "answered_at"])
 
 
-def _run_again(call: ToolCall) -> None:
-    """Let the call run again: as an approved one, if it was."""
-    call.state = ToolCall.State.PROPOSED if call.decided_at is None else ToolCall.State.APPROVED
-    call.started_at = None
-    call.save(update_fields=["state", "started_at"])
-
-
 def _record(run: Run, question: Question, told: str, *, by: str | None) -> None:
     call = question.call
     given = ABSENT if question.answer is None else question.answer
@@ -176,7 +169,7 @@ def _expire(run: Run, question: Question) -> None:
     if question.answer is not None:
         told = step_sentences.DEFAULT_TAKEN.made(message=shown_answer(question.answer))
         _record(run, question, told, by=None)
-        _run_again(question.call)
+        question.call.run_again()
         return
     call = question.call
     call.state, call.ended_at = ToolCall.State.FAILED, database_now()

@@ -9,7 +9,7 @@ from uuid import UUID
 from runs.agent.errors import call_sentences as sentences
 from runs.agent.journal import CallChange, Entry, ParkedFor
 from runs.agent.payloads.kinds import is_from_a_person
-from runs.agent.payloads.notes import NotePayload
+from runs.agent.payloads.notes import ChildPayload, NotePayload
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.agent.tool_calls.approval_rules import outcome_question
 from runs.agent.wording import Wording
@@ -41,7 +41,7 @@ async def ended_before_it_began(claim: Claim, recorder: Recorder) -> bool:
     elif claim.run.pause_requested_at is not None:
         stopped(recorder, "pause")
     else:
-        if claim.was_hosted or (claim.steps and not _a_person_said_so(claim)):
+        if claim.was_hosted or (claim.steps and not _a_person_said_so(claim) and not _waited_for_children(claim)):
             await recorder.record(Entry(thoughts=[_resumed(claim)]))
         return False
     return True
@@ -115,10 +115,11 @@ def _paused(run_id: UUID, _used: Totals) -> AgentThought:
     run."""
     asked = Step.objects.filter(run_id=run_id).notes("pause_asked").only("kind", "metadata")
     last = asked.order_by("-sequence").first()
-    by = last.payload.by if last is not None and isinstance(last.payload, NotePayload) else None
+    asked_by = last.payload if last is not None and isinstance(last.payload, NotePayload) else None
+    by, with_run = (asked_by.by, asked_by.with_run) if asked_by is not None else (None, None)
     paused = Wording("Paused by %(name)s.", name=by) if by else Wording("Paused.")
     words = Wording.paragraph(paused, Wording("Nothing runs until a person resumes it."))
-    return _note(words, NotePayload(note="paused", by=by or None))
+    return _note(words, NotePayload(note="paused", by=by or None, with_run=with_run))
 
 
 def _resumed(claim: Claim) -> AgentThought:
@@ -133,6 +134,15 @@ def _resumed(claim: Claim) -> AgentThought:
 def _a_person_said_so(claim: Claim) -> bool:
     """True if a person's decision, or its deadline, let the run go on: its last step says so already."""
     return is_from_a_person(claim.steps[-1].payload)
+
+
+def _waited_for_children(claim: Claim) -> bool:
+    """True if the run goes on because its child runs have ended: the results of the calls will say so."""
+    last = claim.steps[-1].payload
+    if isinstance(last, NotePayload) and last.note == "interrupted":
+        return False
+    launched = {step.call_id for step in claim.steps if isinstance(step.payload, ChildPayload)}
+    return any(call.call_id in launched and call.state in ToolCall.OPEN for call in claim.calls)
 
 
 def _note(content: str, payload: NotePayload) -> AgentThought:

@@ -175,7 +175,7 @@ def _row(run_id: UUID, lock: str = "") -> Run | None:
 def _columns() -> str:
     """The columns a host needs of a run. Python shares the names of about 30 attributes between objects, the first that
     were set: with all columns, or with these last, each held run would take a further kilobyte."""
-    unused = ("answer", "output", "ended_at", "overrides")
+    unused = ("answer", "output", "ended_at", "overrides", "rerun_of", "could_not", "depth")
     return ", ".join(str(each.column) for each in Run._meta.concrete_fields if each.name not in unused)
 
 

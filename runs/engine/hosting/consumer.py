@@ -7,10 +7,12 @@ handler, the loop would delay `run.cancel` until its end.
 import asyncio
 import logging
 from contextlib import suppress
+from functools import partial
 from uuid import UUID
 
 from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
+from django.db import DatabaseError, InterfaceError
 
 from runs.agent.concurrency.tasks import run_to_completion
 from runs.agent.errors.exception_text import for_log
@@ -19,6 +21,7 @@ from runs.agent.interrupts import Paused, PauseRequest
 from runs.agent.log_context import bind_run_context
 from runs.agent.model_calls.interruptible_sleep import InterruptibleSleep
 from runs.asgi_types import Message
+from runs.engine.control.tree_wakes import after_leaving
 from runs.engine.hosting import claim_endings
 from runs.engine.hosting.claim_endings import StopReason
 from runs.engine.hosting.claim_queries import Claim
@@ -187,6 +190,7 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
             self._give_up(closed)
             return
         await self._until_durable(recorder)
+        await self._wake_others(run_claim, recorder)
 
     async def _let_go(self, recorder: Recorder, otherwise: StopReason) -> None:
         """Queue the last write even if this task is cancelled, for `_reason` or else `otherwise`."""
@@ -214,6 +218,16 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
                 continue
         if isinstance(closed := waiting.exception(), JournalClosed):
             self._give_up(closed)
+
+    async def _wake_others(self, run_claim: Claim, recorder: Recorder) -> None:
+        """If the run waits for its child runs, or is one, let the run go on that waits no more. The sweep does it if
+        this process cannot."""
+        run = run_claim.run
+        if recorder.has_left and (recorder.awaits_child or run.parent_call_id is not None):
+            try:
+                await self.services.read(partial(after_leaving, run.pk, run.parent_call_id))
+            except (DatabaseError, InterfaceError) as away:
+                logger.warning("Run %s: the run that waits for it could not be woken: %s", run.pk, away)
 
     def _give_up(self, closed: JournalClosed) -> None:
         logger.warning("%s", closed)

@@ -26,6 +26,7 @@ from runs.engine.hosting.services import build_services
 from runs.engine.hosting.supervisor import supervise
 from runs.engine.hosting.sweeper import Sweeper, close_connection
 from runs.engine.hosting.watchdog import Watchdog
+from runs.engine.mcp.pool import close_connections
 from runs.engine.operations import metrics
 from runs.engine.queueing.local_host import set_host
 from runs.engine.writing.commit_notifier import CommitNotifier
@@ -42,9 +43,9 @@ TAKE = "host.take"
 
 
 class RunHost:
-    """The host of this process. Everything but `submit`, `wake` and `tell` belongs to its loop.
+    """The host of this process. Everything but `submit`, `adopt`, `wake` and `tell` belongs to its loop.
 
-    `only` names the runs it may host; None means every claimable one.
+    `only` names the runs it may host, with the child runs that they launch here; None means every claimable one.
     """
 
     def __init__(
@@ -131,6 +132,7 @@ class RunHost:
         self._draining = True
         set_host(None)
         await self._runs.leave(self.timings.drain_limit_s)
+        await close_connections()
         self._watchdog.stop()
         await self.services.writer.stop()
         await self._notifier.ring_now()
@@ -147,6 +149,10 @@ class RunHost:
     def submit(self, run_id: UUID) -> None:
         """Ask for a run to be hosted. A hint: the sweep finds a run whose request was lost."""
         self._loop.call(self._runs.host, run_id)
+
+    def adopt(self, run_id: UUID) -> None:
+        """Host this run too, if only given runs are hosted here: it is a child run of one of them."""
+        self._loop.call(self._runs.adopt, run_id)
 
     def wake(self, run_id: UUID) -> None:
         """The same, or pass it on to a host that has less to do."""

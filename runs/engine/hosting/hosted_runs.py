@@ -32,7 +32,7 @@ class HostedRuns:
         self.consumers: dict[UUID, AgentRunConsumer] = {}
         self.tasks: dict[UUID, asyncio.Task[None]] = {}
         self._loop = loop
-        self._only = only
+        self._only = None if only is None else set(only)
         self._services = services
         self._room = room
         self._on_room = on_room
@@ -72,6 +72,11 @@ class HostedRuns:
         task = self._loop.spawn(consumer.host_run(), name=f"run {run_id}")
         self.tasks[run_id] = task
         task.add_done_callback(lambda done: self._left(run_id, done), context=self._loop.context)
+
+    def adopt(self, run_id: UUID) -> None:
+        """Add the run to those that may be hosted."""
+        if self._only is not None:
+            self._only.add(run_id)
 
     def deliver(self, run_id: UUID, message_type: str) -> None:
         """Put a message into the inbox of a run, if it is hosted here."""

@@ -34,7 +34,7 @@ def history_of(
             nested.append(call)
         else:
             calls_by_turn[call.turn].append(call)
-    history.nested_calls = len(nested)
+    history.further_calls = len(nested)
     steps_by_turn: dict[int | None, list[Step]] = defaultdict(list)
     for step in steps:
         steps_by_turn[step.turn].append(step)

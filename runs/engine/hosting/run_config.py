@@ -1,18 +1,17 @@
 """From a run's recorded configuration to the loop's `RunConfig`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from runs.agent.concurrency.retry import RetryPolicy
 from runs.agent.config import RunConfig
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.messages import ModelProvider
 from runs.agent.model_settings import MODEL_SETTINGS, ModelSettings
-from runs.agent.run_limits import LIMITS, RunLimits
-from runs.agent.setting import Setting
 from runs.agent.skills.skill_list import READING_TOOL
 from runs.agent.structured_output import OutputSchema
 from runs.agent.tool_calls.approval_rules import Approvals
 from runs.agent.tools.toolbox import Toolbox
+from runs.engine.limits.configured_limits import chosen, limits_of
 
 
 def setup_of(config: JsonObject, provider_for: Callable[[str], ModelProvider]) -> RunConfig:
@@ -49,13 +48,4 @@ def settings_of(config: JsonObject) -> ModelSettings:
 
     Raises `ValueError` for an unknown setting.
     """
-    return ModelSettings(**_chosen(config, MODEL_SETTINGS))
-
-
-def limits_of(config: JsonObject) -> RunLimits:
-    """The limits in a run's configuration. A limit that did not exist at the launch is unlimited."""
-    return RunLimits(**_chosen(config, LIMITS))
-
-
-def _chosen(config: JsonObject, settings: Iterable[Setting]) -> JsonObject:
-    return {each.name: each.from_json(config[each.name]) for each in settings if config.get(each.name) is not None}
+    return ModelSettings(**chosen(config, MODEL_SETTINGS))

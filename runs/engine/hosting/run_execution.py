@@ -13,10 +13,12 @@ from runs.agent.errors.exceptions import AgentFailure, JournalClosed
 from runs.agent.execution import agent_execution, execute, record_failure
 from runs.agent.interrupts import Parked, PauseRequest
 from runs.agent.loop import AgentLoop
-from runs.agent.messages import Exchange
+from runs.agent.messages import History
 from runs.agent.model_calls.interruptible_sleep import InterruptibleSleep
+from runs.agent.tools.child_runs import AgentInfo
 from runs.engine.files.run_files import KnownFiles, RunFiles, files_known_to
 from runs.engine.hosting import claim_endings
+from runs.engine.hosting.child_runs import agents_known_to, count_children, is_call_of_agent, with_agents
 from runs.engine.hosting.claim_queries import Claim
 from runs.engine.hosting.conversation import earlier_exchanges_of
 from runs.engine.hosting.replay import history_of
@@ -63,7 +65,9 @@ class RunExecution:
                 files = await files_known_to(self.claim.run)
                 skills = await skills_known_to(self.claim.run)
                 await self.services.read(refresh_tools)
-                loop = self._loop(budgets, await self._earlier(), files, skills)
+                agents = await agents_known_to(self.claim.run, self.claim.calls)
+                history = await self._history()
+                loop = self._loop(budgets, history, files, skills, agents)
             except (OperationalError, InterfaceError) as away:
                 # The run itself is fine: the next host that claims it begins it.
                 await self.services.read(close_connection)
@@ -78,20 +82,27 @@ class RunExecution:
             self.recorder.activity.goes_on(self.recorder.open_calls.values())
             await execute(loop, state)
 
-    async def _earlier(self) -> tuple[Exchange, ...]:
-        if self.claim.run.continues_id is None:
-            return ()
-        return await self.services.read(partial(earlier_exchanges_of, self.claim.run))
+    async def _history(self) -> History:
+        run, calls = self.claim.run, self.claim.calls
+        history = history_of(run, self.claim.steps, calls, self.claim.answered)
+        if run.continues_id is not None:
+            history.earlier = await self.services.read(partial(earlier_exchanges_of, run))
+        if any(is_call_of_agent(call) for call in calls):
+            await self.services.read(partial(count_children, history, run))
+        return history
 
     def _loop(
-        self, budgets: Sequence[Budget], earlier: tuple[Exchange, ...], files: KnownFiles, skills: RunSkills
+        self,
+        budgets: Sequence[Budget],
+        history: History,
+        files: KnownFiles,
+        skills: RunSkills,
+        agents: Sequence[AgentInfo],
     ) -> AgentLoop:
         run = self.claim.run
-        history = history_of(run, self.claim.steps, self.claim.calls, self.claim.answered)
-        history.earlier = earlier
         setup = setup_of(run.config, self.services.provider_for)
         setup = replace(setup, files=RunFiles(run), file_infos=files.infos, images=files.images)
-        setup = replace(setup, skills=skills, skill_infos=skills.infos)
+        setup = with_agents(replace(setup, skills=skills, skill_infos=skills.infos), run, agents)
         self.recorder.replies.models = [(each.name, each.model) for each in setup.providers]
         return AgentLoop(
             run.task,

@@ -13,6 +13,8 @@ from django.db import DatabaseError, InterfaceError, connection
 from runs.engine.control.approval_grace import end_graces
 from runs.engine.control.approvals import expire_approvals
 from runs.engine.control.questions import expire_questions
+from runs.engine.control.tree_stops import stop_unwanted
+from runs.engine.control.tree_wakes import wake_parents
 from runs.engine.host_timings import DEFAULT_TIMINGS, HostTimings
 from runs.engine.hosting import claim_queries
 from runs.engine.queueing.local_host import Host
@@ -72,7 +74,8 @@ class Sweeper:
     async def sweep(self) -> None:
         """Find claimable runs; without leases, also the stop and pause requests of the runs hosted here.
 
-        Before that, expire approvals and questions, end the graces of others, and end stalled transactions.
+        Before that, expire approvals and questions, let runs go on whose child runs have ended, stop child runs that
+        nobody waits for, end the graces of others, and end stalled transactions.
         """
         if settings.IS_SCALE_OUT and time.monotonic() >= self._stalled_at:
             # Not at requested sweeps: with concurrency limits there are many, and each would list all connections.
@@ -80,6 +83,8 @@ class Sweeper:
             await self._host.read(partial(end_stalled_transactions, self._timings.stalled_after_s))
         await self._host.read(expire_approvals)
         await self._host.read(expire_questions)
+        await self._host.read(wake_parents)
+        await self._host.read(stop_unwanted)
         self._next_grace_s = await self._host.read(end_graces)
         await self._host.release_abandoned()
         limit = min(self._host.room, MAX_CLAIMS_A_SWEEP)

@@ -25,7 +25,7 @@ def check_launch_limits(user: Any) -> None:
     """Raise `TooManyLaunches` if the person may not launch a run now. Called in the transaction that makes it.
 
     Rows are counted, so the limit holds across web processes. Runs of the command line have no user and are not
-    counted.
+    counted, nor are child runs: the limits of their tree count those.
     """
     if user is None:
         return
@@ -38,7 +38,8 @@ def check_launch_limits(user: Any) -> None:
 def _check_rate(user: Any) -> None:
     limit = settings.AGENTSITE_LAUNCHES_PER_MINUTE
     now = timezone.now()
-    recent = Run.objects.filter(user=user, created_at__gt=now - timedelta(seconds=WINDOW_S)).order_by("-created_at")
+    since = now - timedelta(seconds=WINDOW_S)
+    recent = Run.objects.filter(user=user, created_at__gt=since, root=None).order_by("-created_at")
     # The launch that has to leave the window before another one fits in.
     oldest = recent.values_list("created_at", flat=True)[limit - 1 : limit].first()
     if oldest is not None:
@@ -56,7 +57,7 @@ def _check_rate(user: Any) -> None:
 
 def _check_queue(user: Any) -> None:
     limit = settings.AGENTSITE_MAX_QUEUED
-    if Run.objects.filter(user=user, status=Run.Status.IDLE).order_by()[limit - 1 : limit].exists():
+    if Run.objects.filter(user=user, status=Run.Status.IDLE, root=None).order_by()[limit - 1 : limit].exists():
         raise TooManyLaunches(
             Wording(
                 "You have %(count)s run in the queue, and that is the limit. Launch more when some have begun.",

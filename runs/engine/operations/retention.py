@@ -1,6 +1,7 @@
 """Retention: deletes old rows in short transactions, beside a running server.
 
-A conversation is deleted from its end: a run stays as long as the run that continues it. A long run is shortened
+A tree of runs is deleted as a whole, from its leaves up: a run stays as long as any run of its tree has to. A
+conversation is deleted from its end: a run stays as long as the run that continues it. A long run is shortened
 from its end first, so that at every moment its steps are 1 to n without gaps, even after an interruption.
 """
 
@@ -14,7 +15,7 @@ from uuid import UUID
 
 from django.contrib.sessions.models import Session
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -49,7 +50,7 @@ class Pruned:
     longest_s: float = 0.0
     """Duration of the longest transaction."""
     kept_for_others: int = field(default=0)
-    """Old runs that stay because a newer run continues them."""
+    """Old runs that stay because a newer run continues them, or one of their tree."""
 
 
 class Pruner:
@@ -149,15 +150,25 @@ def unused_files(before: datetime) -> models.QuerySet[StoredFile]:
 
 
 def prunable(before: datetime) -> models.QuerySet[Run]:
-    """Finished runs that no other run continues, oldest first."""
-    return finished(before).filter(continuations__isnull=True).order_by(_OVER_AT, "pk")
+    """Finished runs that no other run continues and whose whole tree is like that, oldest first; of a tree those that
+    have no child run any more."""
+    kept = Run.objects.exclude(pk__in=_without_follow_up(before).values("pk"))
+    of_tree = Q(root=OuterRef("root")) | Q(pk=OuterRef("root"))
+    leaves = _without_follow_up(before).exclude(Exists(Run.objects.filter(parent_call__run=OuterRef("pk"))))
+    return leaves.exclude(Exists(kept.filter(of_tree)), root__isnull=False).order_by(_OVER_AT, "pk")
+
+
+def _without_follow_up(before: datetime) -> models.QuerySet[Run]:
+    return finished(before).filter(continuations__isnull=True)
 
 
 def would_go(before: datetime) -> Pruned:
     """The runs that `Pruner` would delete, counted without deleting."""
     ids: set[UUID] = set(finished(before).values_list("pk", flat=True))
-    continued = list(Run.objects.filter(continues__isnull=False).values_list("pk", "continues_id"))
-    while kept := {parent for child, parent in continued if parent in ids and child not in ids}:
+    needs: list[tuple[UUID, Any]] = list(Run.objects.filter(continues__isnull=False).values_list("pk", "continues_id"))
+    for pk, root in Run.objects.exclude(root=None).values_list("pk", "root"):
+        needs += [(pk, root), (root, pk)] if root is not None else []
+    while kept := {needed for needing, needed in needs if needed in ids and needing not in ids}:
         ids -= kept
     old = finished(before).count()
     steps = sum(last - 1 for pk, last in finished(before).values_list("pk", "next_sequence") if pk in ids)

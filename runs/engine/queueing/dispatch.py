@@ -24,6 +24,11 @@ def dispatch(run_id: UUID) -> None:
         transaction.on_commit(partial(local_host.submit, run_id))
 
 
+def adopt(run_id: UUID) -> None:
+    """Let the host of this process host a child run too if it hosts given runs only. Call it before `dispatch`."""
+    transaction.on_commit(partial(local_host.adopt, run_id))
+
+
 def tell(owner: str, run_id: UUID, do: str) -> None:
     """Send a message, such as `run.cancel`, to the host of a run, after the commit."""
     transaction.on_commit(partial(local_host.tell, owner, run_id, do))

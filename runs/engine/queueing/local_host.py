@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Host(Protocol):
-    """A host of runs. `submit`, `wake`, `tell` and `silent_s` are thread-safe, the rest belongs to its loop."""
+    """Hosts runs. `submit`, `adopt`, `wake`, `tell` and `silent_s` are thread-safe, the rest belongs to its loop."""
 
     id: str
     """The `owner` of the runs it hosts."""
@@ -21,6 +21,9 @@ class Host(Protocol):
 
     def submit(self, run_id: UUID) -> None:
         """Host this run, if it is claimable."""
+
+    def adopt(self, run_id: UUID) -> None:
+        """Host this run too, if it hosts given runs only."""
 
     def wake(self, run_id: UUID) -> None:
         """Host this run, or pass it to a less loaded host."""
@@ -73,6 +76,12 @@ def submit(run_id: UUID) -> None:
     """Let the host of this process take a run. No effect without a host."""
     if _host is not None:
         _host.submit(run_id)
+
+
+def adopt(run_id: UUID) -> None:
+    """Let the host of this process host this run too. No effect without a host."""
+    if _host is not None:
+        _host.adopt(run_id)
 
 
 def tell(owner: str, run_id: UUID, do: str) -> None:

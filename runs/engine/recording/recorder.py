@@ -91,6 +91,11 @@ class Recorder:
         return self._open.calls
 
     @property
+    def awaits_child(self) -> bool:
+        """True if a call waits for its child run."""
+        return any(change.state == "awaiting_child" for change in self.open_calls.values())
+
+    @property
     def between_turns(self) -> asyncio.Event:
         """Set while no tool runs: a safe point to stop at."""
         return self._open.between_turns

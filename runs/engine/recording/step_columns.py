@@ -71,7 +71,7 @@ def call_update(change: CallChange) -> CallUpdate:
     if started:
         # Recovery goes by the effect of the tool that was run, not of the one that existed when the call was proposed.
         return CallUpdate(call_id, change.state, change.effect, started_at=now)
-    if change.state == "awaiting_answer":
+    if change.state in ("awaiting_answer", "awaiting_child"):
         return CallUpdate(call_id, change.state)
     return CallUpdate(call_id, change.state, ended_at=now)
 

@@ -277,4 +277,6 @@ def _boundary(write: Write) -> str:
         return "reply"
     if any(call.state == "started" for call in write.calls):
         return "start"
+    if any(call.state == "awaiting_child" for call in write.calls):
+        return "await_child"
     return "result" if write.calls else ""

@@ -43,6 +43,7 @@ _WAITS: dict[str, tuple[str, Tone]] = {
     Run.WaitingFor.ANSWER: ("message-circle-question-mark", "you"),
     Run.WaitingFor.RETRY: ("refresh-cw", "run"),
     Run.WaitingFor.RESUME: ("pause", ""),
+    Run.WaitingFor.CHILD: ("workflow", "run"),
 }
 """By status, and by what a waiting run waits for: icon and tone. The words are those of the model."""
 _SEVERITY_ICONS = {

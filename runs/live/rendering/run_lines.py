@@ -16,7 +16,7 @@ from runs.live.rendering.stored_words import error_words, words_of
 from runs.models import Question, Run, Step, ToolCall
 from runs.models.run_queries import RunQuerySet
 
-PARKED: Final = Q(status=Run.Status.WAITING, owner__isnull=True)
+PARKED: Final = Q(status=Run.Status.WAITING, owner__isnull=True) & ~Q(waiting_for=Run.WaitingFor.CHILD)
 """Of unfinished runs: those that only a person can move on."""
 START_CHARS: Final = 240
 """Characters of a task, an answer and an error that are read for a row: a task may have 256 KiB."""
@@ -44,7 +44,8 @@ def list_of(run: Run) -> str:
     """The list of the first page that the run is in: `waiting`, `running` or `finished`."""
     if run.is_finished:
         return "finished"
-    return "waiting" if run.status == Run.Status.WAITING and run.owner is None else "running"
+    is_parked = run.status == Run.Status.WAITING and run.owner is None
+    return "waiting" if is_parked and run.waiting_for != Run.WaitingFor.CHILD else "running"
 
 
 def add_lines(runs: list[Run]) -> list[Run]:

@@ -20,7 +20,8 @@ from runs.live.rendering.step_views import StepView, step_view
 from runs.models import Run, Step, ToolCall
 
 Face = Literal[
-    "", "stopping", "ask", "retry", "race", "tools", "thinking", "queued", "paused", "failed", "stopped", "completed"
+    "", "stopping", "ask", "retry", "race", "tools", "children", "thinking", "queued", "paused", "failed", "stopped",
+    "completed"
 ]  # fmt: skip
 
 MOST_QUESTIONS: Final = 10
@@ -32,6 +33,7 @@ _LOOKS: Final[dict[Face, tuple[str, str]]] = {
     "retry": ("run", "refresh-cw"),
     "race": ("run", "git-fork"),
     "tools": ("run", "wrench"),
+    "children": ("run", "workflow"),
     "thinking": ("run", "brain"),
     "queued": ("", "circle-dashed"),
     "paused": ("", "pause"),
@@ -121,20 +123,26 @@ def face_of_run(run: Run) -> StageView:
         return StageView(
             face="stopping", title=gettext("Stopping…"), since=run.cancel_requested_at, lanes=running_lanes(run)
         )
-    match run.waiting_for:
-        case Run.WaitingFor.APPROVAL | Run.WaitingFor.DECISION | Run.WaitingFor.ANSWER:
-            return _questions(run)
-        case Run.WaitingFor.RETRY:
-            return _retry(run)
-        case Run.WaitingFor.RESUME:
-            return StageView(
-                face="paused", title=gettext("Paused"), sub=gettext("It goes on from here when you resume it.")
-            )
+    if run.status == Run.Status.WAITING:
+        return _waiting(run)
     if run.status == Run.Status.EXECUTING:
         return _tools(run)
     if run.status == Run.Status.THINKING:
         return _race(run) or StageView(face="thinking", title=_thinker(run), since=_last_moment(run) or run.started_at)
     return StageView(face="queued", title=gettext("Queued"))
+
+
+def _waiting(run: Run) -> StageView:
+    match run.waiting_for:
+        case Run.WaitingFor.APPROVAL | Run.WaitingFor.DECISION | Run.WaitingFor.ANSWER:
+            return _questions(run)
+        case Run.WaitingFor.RETRY:
+            return _retry(run)
+        case Run.WaitingFor.CHILD:
+            return _children(run)
+        case _:
+            sub = gettext("It goes on from here when you resume it.")
+            return StageView(face="paused", title=gettext("Paused"), sub=sub)
 
 
 def _final(run: Run) -> StageView:
@@ -248,6 +256,19 @@ def _tools(run: Run) -> StageView:
     lanes = lanes_of(run, sorted(shown, key=lambda call: (call.index, call.position)))
     sub = gettext("%(done)s of %(n)s done") % {"done": done, "n": len(calls)} if len(calls) > 1 else ""
     return StageView(face="tools", title=title, sub=sub, lanes=lanes, more=len(calls) - len(shown))
+
+
+def _children(run: Run) -> StageView:
+    view = _tools(run)
+    states = list(Run.objects.filter(parent_call__run=run, parent_call__turn=_last_turn(run)).values_list("status"))
+    done = sum(status in Run.FINAL for (status,) in states)
+    words = ngettext("Waits for %(n)s child run", "Waits for %(n)s child runs", len(states) - done)
+    sub = gettext("%(done)s of %(n)s done") % {"done": done, "n": len(states)} if len(states) > 1 else ""
+    return replace(view, face="children", title=words % {"n": len(states) - done}, sub=sub)
+
+
+def _last_turn(run: Run) -> int:
+    return run.calls.order_by("-turn").values_list("turn", flat=True).first() or 0
 
 
 def _thinker(run: Run) -> str:

@@ -27,6 +27,7 @@ NOTE_ICONS = {
     "ending": "scissors",
     "without_tools": "wrench",
     "bad_output": "circle-x",
+    "child": "workflow",
     "unfinished": "message-square-dashed",
 }
 """Icons of notes, by their payload's `note`."""

@@ -50,8 +50,16 @@ UNITS: Final = (
 )
 """The units of limits as errors name them; the one of money is a name."""
 STATES: Final = (
-    *(words("proposed"), words("awaiting approval"), words("awaiting an answer"), words("approved"), words("denied")),
-    *(words("started"), words("succeeded"), words("failed"), words("outcome unknown")),
+    *(words("proposed"), words("awaiting approval"), words("awaiting an answer")),
+    *(
+        words("awaiting a child run"),
+        words("approved"),
+        words("denied"),
+        words("started"),
+        words("succeeded"),
+        words("failed"),
+        words("outcome unknown"),
+    ),
 )
 """The states of calls as refusals name them."""
 WHOLES: Final = (words("arguments"), words("the answer"))

@@ -74,7 +74,7 @@ class Command(BaseCommand):
             printer = RunPrinter(run, interrupts, as_json=json)
             code = printer.follow()
         if code == PARKED:
-            self.stderr.write(who_decides(run))
+            self.stderr.write(who_decides(printer.parked or printer.run))
         elif printer.run.could_not:
             self.stderr.write(f"{Run.COULD_NOT}: the answer says why.")
         sys.exit(code)
@@ -104,6 +104,8 @@ class RunPrinter:
         self._interrupts = interrupts or Interrupts()
         self._is_stopping = False
         self.as_json = as_json
+        self.parked: Run | None = None
+        """Once `follow` has ended: the run, or the child run, that waits for a person."""
         self._last = 0
 
     def follow(self) -> int:
@@ -119,10 +121,11 @@ class RunPrinter:
                 if self.run.is_finished:
                     break
                 self._stop_if_asked()
-                if self.run.waiting_for in PARKED_FOR and not self._is_stopping:
-                    if self.run.waiting_for == Run.WaitingFor.RESUME or not has_terminal():
+                if (parked := self._parked()) is not None and not self._is_stopping:
+                    if parked.waiting_for == Run.WaitingFor.RESUME or not has_terminal():
+                        self.parked = parked
                         break
-                    ask_about(self.run, self._read)
+                    ask_about(parked, self._read)
                 time.sleep(LOOK_EVERY_S)
             except EOFError:
                 break
@@ -131,6 +134,16 @@ class RunPrinter:
         if self.as_json:
             _say(as_json_line(run_as_json(self.run)))
         return EXIT_CODES.get(Run.Status(self.run.status), PARKED)
+
+    def _parked(self) -> Run | None:
+        """The run that waits for a person: this one; or one of its child runs, if all of them wait, or somebody can be
+        asked at a terminal. None while it works."""
+        if self.run.waiting_for != Run.WaitingFor.CHILD:
+            return self.run if self.run.waiting_for in PARKED_FOR else None
+        below = list(Run.objects.filter(root=self.run.root_id).unfinished().order_by("created_at"))
+        asking = [each for each in below if each.waiting_for in PARKED_FOR]
+        all_wait = all(each in asking or each.waiting_for == Run.WaitingFor.CHILD for each in below)
+        return asking[0] if asking and (all_wait or has_terminal()) else None
 
     def _stop_if_asked(self) -> None:
         if self._interrupts.count and not self._is_stopping:

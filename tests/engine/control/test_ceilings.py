@@ -15,6 +15,7 @@ BEYOND: dict[str, Any] = {
     "max_turns": 6,
     "max_calls": 8,
     "max_repeats": 4,
+    "max_child_runs": 20,
     "max_duration_s": 61,
     "max_tokens": 1001,
     "max_cost_usd": "0.5001",
@@ -30,6 +31,7 @@ WITHIN: dict[str, Any] = {
     "max_turns": 5,
     "max_calls": 7,
     "max_repeats": 2,
+    "max_child_runs": 2,
     "max_duration_s": 1,
     "max_tokens": 1000,
     "max_cost_usd": "0.25",
@@ -55,6 +57,7 @@ def agent() -> Agent:
         max_turns=5,
         max_calls=7,
         max_repeats=3,
+        max_child_runs=3,
         max_duration_s=60,
         max_tokens=1000,
         max_cost_usd="0.5",
@@ -194,7 +197,10 @@ def test_who_may_change_the_agent_and_the_command_line_launch_beyond_it(editor: 
 @pytest.mark.parametrize(
     ("switch", "opens"),
     [
-        ("limits", {"max_turns", "max_calls", "max_repeats", "max_duration_s", "max_tokens", "max_cost_usd"}),
+        (
+            "limits",
+            {"max_turns", "max_calls", "max_repeats", "max_child_runs", "max_duration_s", "max_tokens", "max_cost_usd"},
+        ),
         ("models", {"models", "strategy"}),
         ("tools", {"tools"}),
         ("settings", {"max_output_tokens", "reasoning_effort", "extra"}),

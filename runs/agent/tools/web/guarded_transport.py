@@ -45,14 +45,16 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         *,
         resolver: Resolver = system_addresses,
         tls: ssl.SSLContext | None = None,
+        idle_connections: int = 0,
     ) -> None:
+        """`idle_connections` are kept for further requests, where all are of one host name: a connection to the same
+        address could have been made for another name."""
         self._rules = rules
         self._resolver = resolver
         self._connections = httpx2.AsyncHTTPTransport(
             verify=tls or tls_context(),
             trust_env=False,
-            # No connection is used twice: one to the same address may have been made for another name.
-            limits=httpx2.Limits(max_keepalive_connections=0),
+            limits=httpx2.Limits(max_keepalive_connections=idle_connections),
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:

@@ -68,8 +68,8 @@ def belongs_to_connection(name: str) -> bool:
     return name.lower() in _OF_THE_CONNECTION or name.lower().startswith("proxy-")
 
 
-def parse_http_hosts(text: str, environ: Mapping[str, str]) -> list[HttpHost]:
-    """The allow-list in the JSON of `AGENTSITE_HTTP_HOSTS`; empty for an empty text.
+def parse_http_hosts(text: str, environ: Mapping[str, str], setting: str = HTTP_HOSTS) -> list[HttpHost]:
+    """The allow-list in the JSON of `AGENTSITE_HTTP_HOSTS`, or of another `setting`; empty for an empty text.
 
     Raises `ValueError` with the fault and its place, and no values: they may be secrets.
     """
@@ -78,14 +78,14 @@ def parse_http_hosts(text: str, environ: Mapping[str, str]) -> list[HttpHost]:
     try:
         entries = json.loads(text)
     except (ValueError, RecursionError):
-        raise ValueError(f"{HTTP_HOSTS} is not JSON.") from None
+        raise ValueError(f"{setting} is not JSON.") from None
     if not isinstance(entries, dict):
-        raise ValueError(f"{HTTP_HOSTS} must be a JSON object of origins.")  # noqa: TRY004 - a wrong setting
-    return [_http_host(origin, headers, environ) for origin, headers in entries.items()]
+        raise ValueError(f"{setting} must be a JSON object of origins.")  # noqa: TRY004 - a wrong setting
+    return [_http_host(origin, headers, environ, setting) for origin, headers in entries.items()]
 
 
-def _http_host(origin: str, headers: Any, environ: Mapping[str, str]) -> HttpHost:
-    where = f"{HTTP_HOSTS}[{origin!r}]" if "@" not in origin else HTTP_HOSTS
+def _http_host(origin: str, headers: Any, environ: Mapping[str, str], setting: str) -> HttpHost:
+    where = f"{setting}[{origin!r}]" if "@" not in origin else setting
     try:
         parts = urlsplit(origin)
         host, port = parts.hostname, parts.port

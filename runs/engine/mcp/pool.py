@@ -1,0 +1,149 @@
+"""All connections of this process, on an event loop and a thread of their own: runs, pages and trials share them."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from runs.agent.json_data.json_types import JsonObject
+from runs.engine.mcp.connection import ServerConnection
+from runs.engine.mcp.target import Target, open_transport
+from runs.engine.stored_tools.listings import Listing
+from runs.engine.stored_tools.stored_function import ToolRecord
+
+if TYPE_CHECKING:
+    import mcp_types as types
+
+    from runs.engine.mcp.calls import ServerCalls
+    from runs.engine.mcp.questions import ResumedCall
+    from runs.engine.mcp.session import McpSession
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+CLOSE_S: Final = 8.0
+
+
+class McpLoop:
+    """The thread, and the connections by the ids of their sources, which belong to it."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="agentsite-mcp", daemon=True)
+        self._thread.start()
+        self._calls: dict[int, ServerCalls] = {}
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` there, and return or raise what it does. A cancellation of the caller cancels it."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    def run_from_thread(self, work: Coroutine[Any, Any, T], timeout_s: float) -> T:
+        """The same from a thread without an event loop. Raises `TimeoutError`; the work is then cancelled."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result(timeout_s)
+        except TimeoutError:
+            future.cancel()
+            raise
+
+    async def call(
+        self, target: Target, record: ToolRecord, arguments: JsonObject, resumed: "ResumedCall | None"
+    ) -> "types.CallToolResult":
+        """Call a tool. On the loop."""
+        calls = await self._calls_of(target)
+        return await calls.call(record, arguments, resumed)
+
+    async def check(self, target: Target) -> Listing | None:
+        """Connect now, if there is no connection, and list the tools. On the loop."""
+        connection = (await self._calls_of(target)).connection
+        was_open = connection.live is not None
+        live = await connection.connected(now=True)
+        return await connection.list_now(live) if was_open else connection.last_listing
+
+    async def drop(self, source_id: int) -> None:
+        """Close the connection to a server. On the loop."""
+        calls = self._calls.pop(source_id, None)
+        if calls is not None:
+            await calls.connection.close()
+
+    async def _calls_of(self, target: Target) -> "ServerCalls":
+        from runs.engine.mcp.calls import ServerCalls
+
+        known = self._calls.get(target.source_id)
+        if known is not None and (known.connection.target != target or known.connection.is_closed):
+            await self.drop(target.source_id)
+            known = None
+        if known is None:
+            known = self._calls[target.source_id] = ServerCalls(ServerConnection(target, opened))
+        return known
+
+    async def close(self) -> None:
+        """Close all connections. On the loop."""
+        connections = [each.connection for each in self._calls.values()]
+        self._calls.clear()
+        await asyncio.gather(*(each.close() for each in connections))
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(CLOSE_S)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+
+@asynccontextmanager
+async def opened(connection: ServerConnection) -> "AsyncIterator[McpSession]":
+    """An open session for the connection."""
+    from runs.engine.mcp.session import open_session
+    from runs.engine.mcp.stdio_transport import ServerOutput
+
+    output = ServerOutput(connection.log)
+
+    def ended() -> None:
+        connection.ended = output.ended
+        connection.transport_ended()
+
+    async def elicited(params: Any) -> Any:
+        assert connection.elicited is not None  # noqa: S101 - for the type checker: its calls have set it
+        return await connection.elicited(params)
+
+    output.on_end = ended
+    is_legacy = connection.is_probed_in_vain
+    async with (
+        open_transport(connection.target, output) as streams,
+        open_session(
+            streams, on_elicitation=elicited, on_tools_changed=connection.tools_changed, is_legacy=is_legacy
+        ) as session,
+    ):
+        yield session
+
+
+class _Process:
+    """The loop of this process; None before the first connection, and after the end."""
+
+    lock = threading.Lock()
+    loop: McpLoop | None = None
+
+
+def mcp_loop() -> McpLoop:
+    """The loop of this process, started when it is first needed."""
+    with _Process.lock:
+        if _Process.loop is None:
+            _Process.loop = McpLoop()
+        return _Process.loop
+
+
+async def close_connections() -> None:
+    """Close all connections of this process, and end their thread. The next call starts another one."""
+    with _Process.lock:
+        loop, _Process.loop = _Process.loop, None
+    if loop is None:
+        return
+    try:
+        async with asyncio.timeout(CLOSE_S):
+            await loop.run(loop.close())
+    except TimeoutError:
+        logger.warning("Connections to MCP servers were not closed within %g s; their processes are ended.", CLOSE_S)
+    await asyncio.to_thread(loop.stop)

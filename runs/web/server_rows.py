@@ -1,0 +1,206 @@
+"""MCP servers and their tools for people."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from django.db.models import Count, F, Q
+from django.utils.translation import gettext, gettext_lazy
+
+from runs.agent.redaction.redactor import Redactor
+from runs.engine.operations.known_secrets import known_secrets
+from runs.live.rendering.stored_words import error_words
+from runs.markdown import visible
+from runs.models import StoredTool, ToolSource
+from runs.templatetags.run_text import one_line
+from runs.web.agent_facts import EFFECTS
+
+ERROR_CHARS: Final = 600
+ABOUT_CHARS: Final = 240
+TONES: Final = {"connected": "ok", "failed": "error", "signed_out": "warning"}
+"""Of a state's pill."""
+TOOL_STATES: Final = {
+    "on": (gettext_lazy("On"), "ok"),
+    "off": (gettext_lazy("Off"), ""),
+    "new": (gettext_lazy("New"), "run"),
+    "changed": (gettext_lazy("Changed"), "warning"),
+    "gone": (gettext_lazy("No longer listed"), ""),
+    "refused": (gettext_lazy("Cannot be offered"), "error"),
+}
+"""Words and tone of each state of a tool."""
+HINTS: Final = {
+    "readOnlyHint": gettext_lazy("only reads"),
+    "destructiveHint": gettext_lazy("may destroy"),
+    "idempotentHint": gettext_lazy("safe to repeat"),
+    "openWorldHint": gettext_lazy("reaches the outside world"),
+}
+"""What a server may say of a tool."""
+
+
+@dataclass(frozen=True)
+class ServerToolRow:
+    """A tool of a server."""
+
+    tool: StoredTool
+
+    @property
+    def state(self) -> str:
+        """A key of `TOOL_STATES`."""
+        tool = self.tool
+        if not tool.is_listed:
+            return "gone"
+        if tool.fault:
+            return "refused"
+        if tool.is_changed:
+            return "changed"
+        if not tool.approved_hash:
+            return "new"
+        return "on" if tool.is_enabled else "off"
+
+    @property
+    def state_words(self) -> str:
+        """The state in words."""
+        return str(TOOL_STATES[self.state][0])
+
+    @property
+    def tone(self) -> str:
+        """Of the state's pill; empty for a quiet one."""
+        return TOOL_STATES[self.state][1]
+
+    @property
+    def about(self) -> str:
+        """The first paragraph of its description, on one line."""
+        return one_line(visible(self.tool.description).strip().partition("\n\n")[0], ABOUT_CHARS)
+
+    @property
+    def fault(self) -> str:
+        """Why it cannot be offered."""
+        return visible(self.tool.fault)
+
+    @property
+    def hints(self) -> str:
+        """What its server says of it, which nobody need believe."""
+        said = [str(words) for name, words in HINTS.items() if self.tool.hints.get(name) is True]
+        return ", ".join(said)
+
+    @property
+    def effects(self) -> list[tuple[str, str, bool]]:
+        """Value and words of each effect, and whether it is the tool's."""
+        return [(name, str(words), name == self.tool.effect) for name, (words, _) in EFFECTS.items()]
+
+    @cached_property
+    def difference(self) -> list["TextDifference"]:
+        """What was approved beside what there is now, as far as it differs."""
+        tool = self.tool
+        if not tool.is_changed:
+            return []
+        pairs = [
+            (gettext("Description"), tool.approved_description, tool.description),
+            (gettext("JSON Schema"), _json(tool.approved_schema), _json(tool.schema)),
+        ]
+        return [TextDifference(title, visible(old), visible(new)) for title, old, new in pairs if old != new]
+
+
+@dataclass(frozen=True)
+class TextDifference:
+    """Two texts, line by line: whether the other one has the line too."""
+
+    title: str
+    old: str
+    new: str
+
+    @property
+    def old_lines(self) -> list[tuple[str, bool]]:
+        """The lines that were approved, each with whether it is gone now."""
+        return _marked(self.old, self.new)
+
+    @property
+    def new_lines(self) -> list[tuple[str, bool]]:
+        """The lines that there are now, each with whether it is new."""
+        return _marked(self.new, self.old)
+
+
+def _marked(text: str, other: str) -> list[tuple[str, bool]]:
+    there = set(other.split("\n"))
+    return [(line, line not in there) for line in text.split("\n")]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
+
+
+@dataclass(frozen=True)
+class ServerRow:
+    """A server."""
+
+    source: ToolSource
+    on: int
+    """Tools that are on."""
+    changed: int
+    """Tools that wait for staff to approve a change."""
+    listed: int
+
+    @classmethod
+    def of(cls, source: ToolSource, tools: Sequence[ServerToolRow]) -> "ServerRow":
+        """The server with its tools counted."""
+        states = [row.state for row in tools]
+        return cls(source, states.count("on"), states.count("changed"), len(states) - states.count("gone"))
+
+    @property
+    def tone(self) -> str:
+        """Of its state's pill; empty for a quiet one."""
+        return TONES.get(self.source.state, "")
+
+    @property
+    def place(self) -> str:
+        """Its address; empty for a program."""
+        return str(self.source.options.get("url", ""))
+
+    @property
+    def error(self) -> str:
+        """The last error, in the reader's language where it is a sentence of ours."""
+        return shown_error(self.source.last_error)
+
+    @property
+    def log(self) -> str:
+        """The end of what its program wrote to its standard error."""
+        return visible(self.source.log)
+
+    @property
+    def says(self) -> str:
+        """What it says of itself: name and version."""
+        facts = self.source.facts
+        return visible(" ".join(str(facts[key]) for key in ("name", "version") if facts.get(key)))
+
+    @property
+    def protocol(self) -> str:
+        """The revision of the protocol that is spoken with it; empty before it was connected."""
+        return str(self.source.facts.get("protocol", ""))
+
+    @property
+    def left_out(self) -> int:
+        """Tools above the limit, which are not kept."""
+        return int(self.source.facts.get("left_out") or 0)
+
+
+def server_rows(sources: Sequence[ToolSource]) -> list[ServerRow]:
+    """The servers with their tools counted, in one query."""
+    on = Q(is_enabled=True, is_listed=True, fault="", hash=F("approved_hash"))
+    changed = Q(is_listed=True, fault="") & ~Q(approved_hash="") & ~Q(hash=F("approved_hash"))
+    counts = {
+        row["source"]: row
+        for row in StoredTool.objects.filter(source__in=sources)
+        .order_by()
+        .values("source")
+        .annotate(on=Count("pk", on), changed=Count("pk", changed), listed=Count("pk", Q(is_listed=True)))
+    }
+    nothing = {"on": 0, "changed": 0, "listed": 0}
+    found = [(source, counts.get(source.pk, nothing)) for source in sources]
+    return [ServerRow(source, row["on"], row["changed"], row["listed"]) for source, row in found]
+
+
+def shown_error(text: str) -> str:
+    """An error of a server for people, without secrets."""
+    return visible(Redactor(known_secrets()).text(error_words(text))[:ERROR_CHARS])

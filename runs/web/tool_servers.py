@@ -1,0 +1,164 @@
+"""The MCP servers: their list with the form that adds one, and the page of one with its tools."""
+
+from typing import Any, Final
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from runs.agent.errors.exceptions import ToolFailed
+from runs.agent.tools.function_tool import EFFECTS
+from runs.engine.mcp.servers import (
+    MAX_URL_CHARS,
+    ServerRefused,
+    add_server,
+    check_server,
+    is_named_in_settings,
+    known_servers,
+    remove_server,
+)
+from runs.engine.stored_tools.catalog import refresh_tools
+from runs.engine.stored_tools.decisions import ChangedSince, set_effect, turn_off, turn_on, turn_on_all
+from runs.engine.stored_tools.listings import Listing
+from runs.live.rendering.formatting import counted_text
+from runs.live.rendering.stored_words import refusal_words
+from runs.models import StoredTool, ToolSource
+from runs.models.permissions import may_change_agents
+from runs.web.access import PageRequest, go_to, only_if
+from runs.web.server_rows import ServerRow, ServerToolRow, server_rows, shown_error
+
+MOST_TYPED: Final = 40
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@only_if(may_change_agents)
+def show_servers(request: PageRequest) -> HttpResponse:
+    """Show the MCP servers; POST adds one at an address, and connects to it; 422 with the form if it is refused."""
+    refusal = ""
+    typed = {"name": request.POST.get("name", "")[:MOST_TYPED], "url": request.POST.get("url", "").strip()}
+    if request.method == "POST":
+        try:
+            source = add_server(typed["name"].strip(), typed["url"][: MAX_URL_CHARS + 1], by=request.user)
+        except ServerRefused as refused:
+            refusal = refusal_words(refused)
+        else:
+            _check(request, source)
+            return go_to(request, source.get_absolute_url())
+    context = {"servers": server_rows(known_servers()), "typed": typed, "refusal": refusal}
+    return render(request, "tools/servers.html", context, status=422 if refusal else 200)
+
+
+@require_safe
+@only_if(may_change_agents)
+def show_server(request: PageRequest, name: str) -> HttpResponse:
+    """Show a server: its state, its last error, what it logged, and its tools."""
+    source = _source_or_404(name)
+    tools = [ServerToolRow(tool) for tool in source.tools.select_related("approved_by")]
+    context = {
+        "server": ServerRow.of(source, tools),
+        "tools": sorted(tools, key=lambda row: (not row.tool.is_changed, row.tool.name)),
+        "new": sum(row.state == "new" for row in tools),
+        "effects": EFFECTS,
+        "is_in_settings": is_named_in_settings(source),
+    }
+    return render(request, "tools/server.html", context)
+
+
+@require_POST
+@only_if(may_change_agents)
+def check_tool_server(request: PageRequest, name: str) -> HttpResponse:
+    """Connect to the server now and list its tools; the page then says what came of it."""
+    source = _source_or_404(name)
+    _check(request, source)
+    return redirect(source)
+
+
+@require_POST
+@only_if(may_change_agents)
+def remove_tool_server(request: PageRequest, name: str) -> HttpResponse:
+    """Remove a server at an address, with its tools; 409 for a program, which the settings name."""
+    source = _source_or_404(name)
+    if is_named_in_settings(source):
+        words = gettext("The settings of this site name this server. Take it out there.")
+        return HttpResponse(words, status=409, content_type="text/plain")
+    remove_server(source)
+    messages.success(request, gettext("%(name)s was removed.") % {"name": name})
+    return redirect(reverse("runs:tool-sources"))
+
+
+@require_POST
+@only_if(may_change_agents)
+def change_server_tools(request: PageRequest, name: str) -> HttpResponse:
+    """Change the tools of a server: the effects of the form, and what its button says."""
+    source = _source_or_404(name)
+    _save_effects(request, source)
+    match request.POST.get("do", "").split():
+        case ["on", tool_id, seen_hash]:
+            _turn_on(request, source, tool_id, seen_hash)
+        case ["off", tool_id]:
+            tool = turn_off(_tool_or_404(source, tool_id).pk)
+            messages.success(request, gettext("%(tool)s is off.") % {"tool": tool.name})
+        case ["all-on"]:
+            number = turn_on_all(source, seen=request.POST.getlist("seen"), by=request.user)
+            words = ngettext("%(number)s tool was turned on.", "%(number)s tools were turned on.", number)
+            messages.success(request, words % {"number": counted_text(number)})
+        case _:
+            messages.success(request, gettext("The effects were saved."))
+    refresh_tools()
+    return redirect(source)
+
+
+def _turn_on(request: PageRequest, source: ToolSource, tool_id: str, seen_hash: str) -> None:
+    tool = _tool_or_404(source, tool_id)
+    try:
+        turn_on(tool.pk, seen_hash=seen_hash, by=request.user)
+    except ChangedSince:
+        words = gettext("%(tool)s has changed since this page was shown. Look at it again.")
+        messages.error(request, words % {"tool": tool.name})
+    except ValueError:
+        messages.error(request, gettext("%(tool)s cannot be offered.") % {"tool": tool.name})
+    else:
+        messages.success(request, gettext("%(tool)s is on.") % {"tool": tool.name})
+
+
+def _save_effects(request: PageRequest, source: ToolSource) -> None:
+    for tool in source.tools.only("pk", "effect"):
+        effect: Any = request.POST.get(f"effect-{tool.pk}")
+        if effect in EFFECTS and effect != tool.effect:
+            set_effect(tool.pk, effect)
+
+
+def _check(request: PageRequest, source: ToolSource) -> None:
+    """Connect to the server, and tell the person what came of it."""
+    try:
+        listing = check_server(source)
+    except TimeoutError:
+        messages.error(request, gettext("The server has not answered yet. Look again in a minute."))
+    except ToolFailed as failed:
+        messages.error(request, shown_error(str(failed)))
+    else:
+        refresh_tools()
+        messages.success(request, _listed(listing))
+
+
+def _listed(listing: Listing | None) -> str:
+    number = listing.tools if listing is not None else 0
+    words = ngettext("Connected. It has %(number)s tool.", "Connected. It has %(number)s tools.", number)
+    return words % {"number": counted_text(number)}
+
+
+def _source_or_404(name: str) -> ToolSource:
+    source = next((each for each in known_servers() if each.name == name), None)
+    if source is None:
+        raise Http404(gettext("There is no such server."))
+    return source
+
+
+def _tool_or_404(source: ToolSource, tool_id: str) -> StoredTool:
+    tool = source.tools.filter(pk=int(tool_id)).first() if tool_id.isascii() and tool_id.isdigit() else None
+    if tool is None:
+        raise Http404(gettext("There is no such tool."))
+    return tool

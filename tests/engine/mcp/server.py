@@ -1,0 +1,168 @@
+"""An MCP server that does what its tools are told, good and bad: over stdio, or HTTP with `--http`.
+
+With `--legacy` it knows only the era of the handshake. Its list of tools is in the file that `TOOLS_FILE` names, if it
+does: a JSON list of names and descriptions, read for each list.
+"""
+
+import asyncio
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mcp_types as types
+from mcp.server.lowlevel.server import NotificationOptions, Server
+from mcp.server.runner import serve_loop
+from mcp.server.stdio import stdio_server
+
+NUMBER = {"type": "number"}
+TEXT = {"type": "string"}
+TOOLS: dict[str, dict[str, Any]] = {
+    "add": {"a": NUMBER, "b": NUMBER},
+    "echo": {"text": TEXT},
+    "sleep": {"seconds": NUMBER},
+    "die": {},
+    "refuse": {"text": TEXT},
+    "picture": {},
+    "ask": {"again": {"type": "boolean"}},
+    "wait": {"rounds": NUMBER},
+    "storm": {"count": NUMBER},
+    "flood": {"bytes": NUMBER},
+    "stray": {"lines": NUMBER},
+    "orphan": {},
+    "variables": {},
+    "lists": {},
+}
+PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+FORM = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+SEEN = {"lists": 0, "cancelled": 0}
+
+
+def tools() -> list[types.Tool]:
+    """What it lists now."""
+    file = os.environ.get("TOOLS_FILE")
+    told = json.loads(Path(file).read_text()) if file else {}
+    if "only" in told:
+        return [types.Tool(**each) for each in told["only"]]
+    return [
+        types.Tool(
+            name=name,
+            description=told.get(name, f"The tool {name}."),
+            input_schema={"type": "object", "properties": arguments},
+        )
+        for name, arguments in TOOLS.items()
+    ]
+
+
+async def list_tools(_ctx: Any, _params: Any) -> types.ListToolsResult:
+    """The handler of `tools/list`."""
+    SEEN["lists"] += 1
+    return types.ListToolsResult(tools=tools())
+
+
+async def call_tool(ctx: Any, params: types.CallToolRequestParams) -> Any:
+    """The handler of `tools/call`."""
+    arguments = params.arguments or {}
+    if params.name in ANSWERS:
+        return said(ANSWERS[params.name](arguments))
+    match params.name:
+        case "sleep":
+            return await slept(arguments["seconds"])
+        case "refuse":
+            return types.CallToolResult(content=[types.TextContent(text=arguments["text"])], is_error=True)
+        case "picture":
+            return types.CallToolResult(content=[types.ImageContent(data=PIXEL, mime_type="image/png")])
+        case "ask":
+            return await asked(ctx, params)
+        case "wait":
+            left = int(params.request_state or arguments["rounds"])
+            return said("ready") if left == 0 else types.InputRequiredResult(request_state=str(left - 1))
+    for _ in range(int(arguments["count"])):  # storm
+        await ctx.session.send_tool_list_changed()
+    return said("done")
+
+
+async def slept(seconds: float) -> types.CallToolResult:
+    """Sleep, and count a cancellation."""
+    try:
+        await asyncio.sleep(seconds)
+    except BaseException:
+        SEEN["cancelled"] += 1
+        raise
+    return said("slept")
+
+
+async def asked(ctx: Any, params: types.CallToolRequestParams) -> Any:
+    """Ask for a name, in the way of the era; with `again` twice."""
+    if ctx.protocol_version < "2026":
+        answer = await ctx.session.elicit_form("What is your name?", FORM, ctx.request_id)
+        return said(f"{answer.action} {answer.content}")
+    known = json.loads(params.request_state or "[]")
+    for answer in (params.input_responses or {}).values():
+        known.append([answer.action, answer.content])
+    if len(known) <= bool((params.arguments or {}).get("again")):
+        question = types.ElicitRequest(
+            params=types.ElicitRequestFormParams(message=f"What is name {len(known) + 1}?", requested_schema=FORM)
+        )
+        return types.InputRequiredResult(input_requests={"name": question}, request_state=json.dumps(known))
+    return said(json.dumps(known))
+
+
+def write_raw(data: bytes) -> str:
+    """Write past the protocol."""
+    while data:
+        data = data[os.write(OPEN_AT_START[0], data) :]
+    return "done"
+
+
+ANSWERS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "add": lambda given: str(given["a"] + given["b"]),
+    "echo": lambda given: str(given["text"]),
+    "die": lambda _: os._exit(7),
+    "flood": lambda given: write_raw(b"x" * int(given["bytes"])),
+    "stray": lambda given: write_raw(b"no message\n" * int(given["lines"])),
+    "orphan": lambda _: str(subprocess.Popen(["sleep", "1000"], start_new_session=True).pid),
+    "variables": lambda _: json.dumps(dict(os.environ)),
+    "lists": lambda _: json.dumps(SEEN),
+}
+
+
+def said(text: str) -> types.CallToolResult:
+    """A result of one text."""
+    return types.CallToolResult(content=[types.TextContent(text=text)])
+
+
+OPEN_AT_START: list[int] = []
+server: Server[Any] = Server("test server", version="1.2.3", on_list_tools=list_tools, on_call_tool=call_tool)
+
+
+async def over_stdio() -> None:
+    """Serve the process's own streams."""
+    OPEN_AT_START.append(os.dup(1))
+    print("ready", file=sys.stderr, flush=True)
+    options = server.create_initialization_options(NotificationOptions(tools_changed=True))
+    async with stdio_server() as (reads, writes):
+        if "--legacy" in sys.argv:
+            await serve_loop(server, reads, writes, lifespan_state={}, init_options=options)
+        else:
+            await server.run(reads, writes, options)
+
+
+def over_http() -> None:
+    """Serve HTTP at a free port, which is printed."""
+    import socket
+
+    import uvicorn
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(listener.getsockname()[1], flush=True)
+    app = server.streamable_http_app()
+    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    over_http() if "--http" in sys.argv else asyncio.run(over_stdio())
