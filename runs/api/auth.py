@@ -105,6 +105,15 @@ may_launch = RequireScope(ApiToken.Scope.LAUNCH)
 may_approve = RequireScope(ApiToken.Scope.APPROVE)
 
 
+def caller_with_token(request: HttpRequest) -> Caller:
+    """The holder of the request's token, whatever its scopes; a cookie is not enough. Raises `ApiError` 401 or 429."""
+    if request.headers.get("Authorization") is None:
+        raise unauthenticated()
+    caller = _caller_of(request)
+    _throttle(caller)
+    return caller
+
+
 def caller_of(request: HttpRequest) -> Caller:
     """The caller that `RequireScope` accepted."""
     caller: Any = request.auth  # type: ignore[attr-defined]  # ninja puts it there

@@ -61,6 +61,8 @@ class Identity:
             yield "session"
             if self.staff:
                 yield "staff"
+        else:
+            yield "token"
         yield from (f"scope {scope}" for scope in (SCOPES if self.scopes is None else self.scopes))
         if self.owns:
             yield "owns"

@@ -29,7 +29,7 @@ class Rule:
     @property
     def asks_for_a_permission(self) -> bool:
         """True if the rule depends on a permission, not only on the kind of identity."""
-        return any(fact not in ("session", "staff", "caller") for fact, _status in self.needs)
+        return any(fact not in ("session", "staff", "caller", "token") for fact, _status in self.needs)
 
 
 def _is_true(fact: str, identity: Identity) -> bool:
@@ -214,6 +214,8 @@ API: dict[str, Methods] = {
     "api:list_agents": {"GET": api("read", 200)},
     "api:get_agent": {"GET": api("read", 200)},
     "api:list_tools": {"GET": api("read", 200)},
+    # A cookie is not enough. The request of the tests is no JSON.
+    "mcp": {"GET": NOT_HERE, "POST": Rule(400, (("token", 401),))},
     "api:openapi": {"GET": EVERYBODY},
     "api:reference": {"GET": EVERYBODY},
     "api:no-such-address": {method: Rule(404) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},

@@ -1,0 +1,81 @@
+"""Our MCP server, in both eras of the protocol: the tools of `runs.api.mcp.tools` for the holder of one token."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from mcp.server.lowlevel.server import Server
+from mcp_types import (
+    CallToolRequestParams,
+    CallToolResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    TextContent,
+    Tool,
+    ToolAnnotations,
+)
+from pydantic import ValidationError
+
+from runs.agent.json_data.json_types import JsonObject
+from runs.api.mcp.local_api import LocalApi
+from runs.api.mcp.tools import OFFERED, OfferedTool
+
+INSTRUCTIONS = (
+    "Agentsite runs AI agents. launch_run starts one, follow_run waits for it. "
+    "list_waiting shows what waits for a person, decide_call and answer_question settle it."
+)
+
+
+def server_of(api: LocalApi, notice: Callable[[], str] = str) -> "Server[Any]":
+    """A server that asks `api`. `notice` is added to each launch: why nobody may work on the run; empty if somebody
+    does."""
+
+    async def list_tools(_context: Any, _params: PaginatedRequestParams | None) -> ListToolsResult:
+        return ListToolsResult(tools=[_described(name, tool) for name, tool in OFFERED.items()])
+
+    async def call_tool(context: Any, params: CallToolRequestParams) -> CallToolResult:
+        tool = OFFERED.get(params.name)
+        if tool is None:
+            return _refused(f"There is no tool {params.name[:80]!r}.")
+        try:
+            arguments = tool.arguments.model_validate(params.arguments or {})
+        except ValidationError as error:
+            return _refused(_faults(error))
+
+        async def progress(sequence: float, words: str) -> None:
+            await context.session.report_progress(sequence, None, words)
+
+        reply = await tool.call(api, arguments, progress)
+        body = reply.body
+        if params.name == "launch_run" and not reply.is_error and (words := notice()):
+            body = body | {"notice": words}
+        return _result(body, is_error=reply.is_error)
+
+    return Server("agentsite", instructions=INSTRUCTIONS, on_list_tools=list_tools, on_call_tool=call_tool)
+
+
+def _described(name: str, tool: OfferedTool) -> Tool:
+    hints = ToolAnnotations(
+        read_only_hint=tool.is_read_only,
+        idempotent_hint=tool.is_read_only or tool.is_repeatable,
+        destructive_hint=not tool.is_read_only,
+    )
+    schema = tool.arguments.model_json_schema()
+    return Tool(name=name, description=tool.description, input_schema=schema, annotations=hints)
+
+
+def _result(body: JsonObject, *, is_error: bool) -> CallToolResult:
+    return CallToolResult(
+        content=[TextContent(type="text", text=json.dumps(body, ensure_ascii=False))],
+        structured_content=body,
+        is_error=is_error,
+    )
+
+
+def _refused(words: str) -> CallToolResult:
+    return _result({"error": {"code": "invalid", "message": words}}, is_error=True)
+
+
+def _faults(error: ValidationError) -> str:
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return "\n".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in found[:10])
