@@ -232,6 +232,7 @@ async def test_a_call_that_runs_again_after_its_outcome_was_unknown_is_running_w
 
     await cancel(run, ada)
     await ended(run)
+    keeper.open.set()
 
     asked = next(step for step in await steps_of(run) if step.metadata.get("note") == "cancel_asked")
     assert [each["tool_name"] for each in asked.metadata["running"]] == [call.tool_name]
