@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Final
 
 import httpx2
@@ -36,6 +37,11 @@ DDGS_LIMITS: Final = JobLimits(cpu_s=10, wall_s=20.0, memory_bytes=2048 * MIB, h
 class ServiceDown(Exception):
     """The service gave no results. The message says why, without secrets."""
 
+    def __init__(self, why: str, *, status: int | None = None) -> None:
+        """`status` is that of its answer, if it gave one."""
+        super().__init__(why)
+        self.status = status
+
 
 @dataclass(frozen=True, slots=True)
 class SearchService:
@@ -64,7 +70,7 @@ async def _searxng(base: str, query: str, count: int) -> list[SearchHit]:
     try:
         return from_searxng(await _json(httpx2.Request("GET", url)))[:count]
     except ServiceDown as down:
-        if "403" in str(down):
+        if down.status == HTTPStatus.FORBIDDEN:
             raise ServiceDown("it answered 403: its settings.yml must list json under search.formats") from down
         raise
     except BadAnswer as bad:
@@ -120,7 +126,7 @@ async def _json(request: httpx2.Request) -> Any:
     except ToolFailed as error:
         raise ServiceDown(str(error).rstrip(".")) from error
     if response.status_code != 200:
-        raise ServiceDown(f"it answered {response.status_code}")
+        raise ServiceDown(f"it answered {response.status_code}", status=response.status_code)
     try:
         return None if is_cut else json.loads(body)
     except (ValueError, RecursionError) as error:
