@@ -60,7 +60,8 @@ async def execute(loop: AgentLoop, state: AgentState) -> AgentResult[Any]:
     cancellation, `JournalClosed` and `Parked`. `state` comes from the caller's `agent_execution` scope.
     """
     try:
-        output = await loop.run(state)
+        with loop.tool_calls.access():
+            output = await loop.run(state)
     except (JournalClosed, Parked):
         raise
     except asyncio.CancelledError:

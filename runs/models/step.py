@@ -19,9 +19,9 @@ QUESTIONS: Final = models.Q(kind="approval", metadata__has_key="asks")
 class StepQuerySet(models.QuerySet["Step"]):
     """Queries on steps by payload."""
 
-    def notes(self, note: str) -> Self:
-        """The notes of one kind."""
-        return self.filter(kind=Step.Kind.NOTE, metadata__note=note)
+    def notes(self, *notes: str) -> Self:
+        """The notes of these kinds."""
+        return self.filter(kind=Step.Kind.NOTE, metadata__note__in=notes)
 
     def decisions(self) -> Self:
         """Decisions about calls."""

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.journeys.conftest import MODEL, launch, wait_for_status
-from tests.wire.outcomes import Answer
+from tests.wire.outcomes import Answer, Hang
 
 pytestmark = pytest.mark.browser
 
@@ -78,8 +78,10 @@ async def test_nothing_more_is_offered_of_a_watched_answer_that_is_shown_whole(p
 
 
 async def test_the_gap_below_a_short_watched_answer_goes_while_it_is_out_of_sight(page, wire_server):
-    wire_server.script(Answer("A paragraph."))
+    wire_server.script(Hang(after_chunks=2, answer=Answer("A paragraph.")))
     await launch(page, "Write.", model=MODEL)
+    await wait_for_status(page, "thinking")
+    wire_server.release()
     await wait_for_status(page, "completed")
     await expect(page.locator("[data-answer]")).to_contain_text("A paragraph.")
     height = "stage => stage.offsetHeight"

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from runs.agent.budget.deadline import Deadline
@@ -124,6 +125,12 @@ class ToolCallRunner:
         entry.calls = changes
         return bool(asked)
 
+    @contextmanager
+    def access(self) -> Iterator[None]:
+        """Give the tools called inside the block the files, skills and child runs of the run."""
+        with files_context(self.files), skills_context(self.skills), children_context(self.children):
+            yield
+
     @property
     def can_wait(self) -> bool:
         """True if calls may wait for something outside: the run is recorded, and goes on later."""
@@ -240,8 +247,7 @@ class ToolCallRunner:
         if makes_calls(tool):
             return await NestedCalls(self, call, self._nested.setdefault(call.call_id, {})).run(tool)
         wanted_s: float = getattr(tool, "timeout_s", None) or self.limits.tool_timeout_s
-        access = files_context(self.files), skills_context(self.skills), children_context(self.children)
-        with call_context(call.call_id), access[0], access[1], access[2]:
+        with call_context(call.call_id):
             output, error_, duration_s = await call_with_retries(
                 tool,
                 call.arguments,

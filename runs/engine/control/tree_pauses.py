@@ -37,7 +37,7 @@ def _is_or_will_be_paused(run: Run) -> bool:
 
 def _paused_with(run: Run) -> str | None:
     """The run with which it was paused last; None if it was paused by itself."""
-    asked = run.steps.filter(kind=Step.Kind.NOTE, metadata__note__in=["paused", "pause_asked"])
+    asked = Step.objects.filter(run=run).notes("paused", "pause_asked")
     last = asked.only("kind", "metadata").order_by("-sequence").first()
     return last.payload.with_run if last is not None and isinstance(last.payload, NotePayload) else None
 

@@ -32,12 +32,14 @@ class StdioServer:
     memory_mib: int = DEFAULT_MEMORY_MIB
     """Of all its processes together; 0 for no limit."""
 
-    def environment(self, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-        """The variables of its process."""
+    def environment(self, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The variables of its process, from those of this one by default."""
+        environ = os.environ if environ is None else environ
         return {name: environ[name] for name in (*_PASSED_ON, *self.env) if name in environ}
 
-    def secrets(self, environ: Mapping[str, str] = os.environ) -> set[str]:
+    def secrets(self, environ: Mapping[str, str] | None = None) -> set[str]:
         """The values of the variables that only it gets, as far as they are long enough to be hidden."""
+        environ = os.environ if environ is None else environ
         return {environ[name] for name in self.env if len(environ.get(name, "")) >= 8}
 
 

@@ -47,6 +47,7 @@ LIMITS: Final = {each.name: each.fact_label or each.label for each in SETTINGS.v
 UNITS: Final = (
     *(words("token"), words("tokens"), words("tool call"), words("tool calls")),
     *(words("turn"), words("turns"), words("repeat"), words("repeats"), words("second"), words("seconds")),
+    *(words("child run"), words("child runs")),
 )
 """The units of limits as errors name them; the one of money is a name."""
 STATES: Final = (

@@ -176,9 +176,10 @@ async def test_a_host_finds_a_pause_it_was_not_told_of(ada: User, host_for: Star
 
 async def test_a_run_that_ends_before_the_pause_takes_is_completed_and_says_so(ada: User, host_for: StartHost) -> None:
     goes_on = asyncio.Event()
-    host_for(ScriptedModel(answers("Done."), pause=goes_on))
+    model = ScriptedModel(answers("Done."), pause=goes_on)
+    host_for(model)
     run = await launch(ada)
-    await reached(run, lambda row: row.owner is not None)
+    await reached(run, lambda row: bool(model.requests))
 
     assert await pause(run, ada) == "asked"
     goes_on.set()
