@@ -12,6 +12,7 @@ from runs.agent.skills.skill import SkillContent
 from runs.agent.tools.web.host_rules import parse_hosts
 from runs.agent.tools.web.http_hosts import HttpHost, parse_http_hosts
 from runs.agent.tools.web.search_settings import SearchSettings
+from runs.engine.mcp.client_settings import NamedClient, parse_mcp_clients
 from runs.engine.mcp.stdio_settings import StdioServer, parse_stdio_servers
 
 
@@ -35,6 +36,14 @@ def env_mcp_hosts(name: str) -> list[HttpHost]:
     """The origins of MCP servers in the JSON of this variable, with their headers. No value is repeated."""
     try:
         return parse_http_hosts(env_text(name), os.environ, name)
+    except ValueError as error:
+        raise ImproperlyConfigured(str(error)) from error
+
+
+def env_mcp_clients(name: str) -> dict[str, NamedClient]:
+    """The OAuth clients in the JSON of this variable, by their issuers. No value is repeated."""
+    try:
+        return parse_mcp_clients(env_text(name), os.environ)
     except ValueError as error:
         raise ImproperlyConfigured(str(error)) from error
 

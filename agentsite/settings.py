@@ -28,6 +28,7 @@ from agentsite.environment_services import env_mail_server, env_services
 from agentsite.environment_tools import (
     env_hosts,
     env_http_hosts,
+    env_mcp_clients,
     env_mcp_hosts,
     env_mcp_servers,
     env_search,
@@ -251,6 +252,8 @@ AGENTSITE_MCP_SERVERS = env_mcp_servers("AGENTSITE_MCP_SERVERS")
 """MCP servers that are started as processes, by name."""
 AGENTSITE_MCP_HOSTS = env_mcp_hosts("AGENTSITE_MCP_HOSTS")
 """Origins of MCP servers that get headers, or are not on the public internet; the agent core hides their secrets."""
+AGENTSITE_MCP_CLIENTS = env_mcp_clients("AGENTSITE_MCP_CLIENTS")
+"""OAuth clients for authorization servers of MCP servers that register none by themselves, by issuer."""
 AGENTSITE_SEARCH = env_search()
 """The services that the tool web_search asks, in order; the agent core reads their settings too."""
 AGENTSITE_SKILLS = env_skills("AGENTSITE_SKILLS")

@@ -7,6 +7,7 @@ from runs.models.lookups import Mentions
 from runs.models.question import Question
 from runs.models.run import Run
 from runs.models.run_view import PagePreferences, RunView
+from runs.models.server_sign_in import ServerSignIn
 from runs.models.skill import Skill, SkillFile
 from runs.models.spending import Spending
 from runs.models.step import Step
@@ -27,6 +28,7 @@ __all__ = [
     "Question",
     "Run",
     "RunView",
+    "ServerSignIn",
     "Skill",
     "SkillFile",
     "Spending",

@@ -1,14 +1,17 @@
 """Answers to questions of agents, from the run's page or from the inbox."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods
 
 from runs.agent.tools.person_questions import AnswerMisfit
+from runs.agent.tools.sign_in_question import SIGN_IN
 from runs.engine import control
 from runs.live.rendering.answer_form import AnswerForm
 from runs.live.rendering.formatting import counted_text
@@ -31,6 +34,8 @@ def answer_question(request: PageRequest, run_id: UUID, question_id: UUID) -> Ht
     question = questions.filter(pk=question_id).first()
     if question is None:
         raise Http404(gettext("The run has no such question."))
+    if not is_sent and "sign-in" in request.GET:
+        return _to_sign_in(run, question)
     if not is_sent:
         return _show(request, run, question, AnswerForm.of_row(question))
     form = AnswerForm.of_row(question, request.POST)
@@ -47,6 +52,15 @@ def answer_question(request: PageRequest, run_id: UUID, question_id: UUID) -> Ht
         form.refuse(refusal_words(misfit))
         return _ask_again(request, run, question, form)
     return _answered(request, run, question)
+
+
+def _to_sign_in(run: Run, question: Question) -> HttpResponse:
+    """To the page where a person signs in at the server whose call waits for it."""
+    state = question.resume_state
+    server = state.get(SIGN_IN) if isinstance(state, dict) else None
+    if not isinstance(server, str):
+        raise Http404(gettext("This question does not wait for a sign-in."))
+    return redirect(f"{reverse('runs:sign-in-source', args=[server])}?{urlencode({'run': run.pk})}")
 
 
 def _answered(request: PageRequest, run: Run, question: Question) -> HttpResponse:

@@ -7,13 +7,15 @@ from functools import cached_property
 from typing import Any, Final
 
 from django.db.models import Count, F, Q
+from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 
 from runs.agent.redaction.redactor import Redactor
+from runs.engine.mcp.oauth.client_document import client_key
 from runs.engine.operations.known_secrets import known_secrets
 from runs.live.rendering.stored_words import error_words
 from runs.markdown import visible
-from runs.models import StoredTool, ToolSource
+from runs.models import ServerSignIn, StoredTool, ToolSource
 from runs.templatetags.run_text import one_line
 from runs.web.agent_facts import EFFECTS
 
@@ -183,6 +185,33 @@ class ServerRow:
     def left_out(self) -> int:
         """Tools above the limit, which are not kept."""
         return int(self.source.facts.get("left_out") or 0)
+
+
+@dataclass(frozen=True)
+class SignInFacts:
+    """How people sign in at a server."""
+
+    is_offered: bool
+    """True for a server that wants a sign-in, or has one."""
+    mode: str
+    """A mode of `sign_ins`; empty if nobody has said."""
+    own: ServerSignIn | None
+    """The sign-in of the reader, or the one for all runs."""
+    people: int
+    """How many have signed in, where each one does."""
+    redirect_uri: str
+    """Where authorization servers send people back to."""
+
+    @classmethod
+    def of(cls, source: ToolSource, reader: Any, origin: str) -> "SignInFacts":
+        """Those of a server."""
+        mode = str(source.options.get("sign_in", ""))
+        rows = ServerSignIn.objects.filter(source=source, is_over=False).select_related("signed_in_by")
+        own = rows.filter(user=reader if mode == "person" else None).first() if mode else None
+        is_offered = bool(mode) or source.state == ToolSource.State.SIGNED_OUT
+        people = rows.exclude(user=None).count() if mode == "person" else 0
+        way_back = f"{origin}{reverse('runs:signed-in-source', args=[client_key(source.pk)])}"
+        return cls(is_offered, mode, own, people, way_back)
 
 
 def server_rows(sources: Sequence[ToolSource]) -> list[ServerRow]:

@@ -28,7 +28,8 @@ from runs.live.rendering.stored_words import refusal_words
 from runs.models import StoredTool, ToolSource
 from runs.models.permissions import may_change_agents
 from runs.web.access import PageRequest, go_to, only_if
-from runs.web.server_rows import ServerRow, ServerToolRow, server_rows, shown_error
+from runs.web.server_rows import ServerRow, ServerToolRow, SignInFacts, server_rows, shown_error
+from runs.web.site_origin import site_origin
 
 MOST_TYPED: Final = 40
 
@@ -63,6 +64,7 @@ def show_server(request: PageRequest, name: str) -> HttpResponse:
         "new": sum(row.state == "new" for row in tools),
         "effects": EFFECTS,
         "is_in_settings": is_named_in_settings(source),
+        "sign_in": SignInFacts.of(source, request.user, site_origin(request)),
     }
     return render(request, "tools/server.html", context)
 
@@ -134,7 +136,7 @@ def _save_effects(request: PageRequest, source: ToolSource) -> None:
 def _check(request: PageRequest, source: ToolSource) -> None:
     """Connect to the server, and tell the person what came of it."""
     try:
-        listing = check_server(source)
+        listing = check_server(source, request.user.pk)
     except TimeoutError:
         messages.error(request, gettext("The server has not answered yet. Look again in a minute."))
     except ToolFailed as failed:

@@ -53,6 +53,11 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         ("AGENTSITE_MCP_SERVERS", '{"My Server": {"command": "x"}}', "at most 24 lower-case letters, digits"),
         ("AGENTSITE_MCP_SERVERS", '{"time": {"args": []}}', 'must be an object with a "command"'),
         ("AGENTSITE_MCP_SERVERS", '{"time": {"command": "x", "env": {"A": "b"}}}', "env must be a list of texts"),
+        (
+            "AGENTSITE_MCP_CLIENTS",
+            '{"https://a.example": {"client_secret": "x"}}',
+            'must be an object with a "client_id"',
+        ),
         ("AGENTSITE_MCP_HOSTS", '{"mcp.example.org": {}}', "must be an origin without a path"),
         ("AGENTSITE_SKILLS", "/no/such/folder", "cannot read this folder (No such file or directory)."),
         ("AGENTSITE_SKILLS", "tests/agent/tools", "has no SKILL.md."),

@@ -12,6 +12,7 @@ from django.utils import timezone, translation
 
 from runs.models import Agent, Run, Step
 from runs.web import setup_link as first_link
+from tests.engine.mcp.oauth_fixtures import oauth, running_oauth  # noqa: F401  taken in for all tests here
 from tests.live.live_fixtures import hub, live_timings, watch  # noqa: F401  taken in for all tests of the live view
 from tests.web.identities import permission_of
 from tests.web.step_fixtures import told_run  # noqa: F401  taken in for all tests of a run's pages

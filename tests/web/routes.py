@@ -158,6 +158,12 @@ PAGES: dict[str, Methods] = {
     "runs:check-tool-source": {"POST": page(302, CHANGES_AGENTS)},
     "runs:change-tool-source": {"POST": page(302, CHANGES_AGENTS)},
     "runs:remove-tool-source": {"POST": page(302, CHANGES_AGENTS)},
+    # Where each person signs in, everybody who may launch is offered it (test_server_sign_ins.py).
+    "runs:sign-in-source": {"GET": page(200, CHANGES_AGENTS), "POST": page(200, CHANGES_AGENTS)},
+    "runs:sign-out-source": {"POST": page(302, CHANGES_AGENTS)},
+    # There is no server of that key; test_server_sign_ins.py tests one.
+    "runs:signed-in-source": {"GET": page(404)},
+    "runs:client-document": {"GET": Rule(404)},
     "runs:try-tool": {"POST": page(200, CHANGES_AGENTS)},
     "runs:export-agents": {"GET": page(200, READS_AGENTS)},
     "runs:export-agent": {"GET": page(200, READS_AGENTS)},

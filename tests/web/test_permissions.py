@@ -139,6 +139,7 @@ class Site:
             "<int:library_id>": self.library_pk,
             "<str:name>": "expense-report",
             "<slug:name>": "shop",
+            "<slug:key>": "none",
             "<uuidstr:file_id>": self.file.pk,
             "<int:agent_id>": self.run.agent_id,
             "<int:sequence>": 1,
@@ -187,7 +188,11 @@ def _readiness_does_not_wait_for_the_tests_own_transaction(monkeypatch: pytest.M
 @pytest.fixture(autouse=True)
 def _no_server_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a connection reports is written on a connection of its own, which the rows of a test keep out."""
-    monkeypatch.setattr("runs.web.tool_servers.check_server", lambda _source: None)
+    monkeypatch.setattr("runs.web.tool_servers.check_server", lambda *_: None)
+    monkeypatch.setattr(
+        "runs.web.server_sign_in.begin_sign_in", lambda *_, **__: ("https://auth.example.org/", "s", "t")
+    )
+    monkeypatch.setattr("runs.web.server_sign_in.sign_out", lambda *_: None)
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ MIN_SECRET_CHARS = 8
 
 def secrets_in(environ: Mapping[str, str] | None = None) -> set[str]:
     """The values of variables named like secrets, the keys of AGENTSITE_ENDPOINTS and the secrets of
-    AGENTSITE_HTTP_HOSTS and AGENTSITE_MCP_HOSTS under any name, and the passwords in addresses and connection strings.
-    A value of several lines, such as a private key, is split into lines."""
+    AGENTSITE_HTTP_HOSTS, AGENTSITE_MCP_HOSTS and AGENTSITE_MCP_CLIENTS under any name, and the passwords in addresses
+    and connection strings. A value of several lines, such as a private key, is split into lines."""
     environ = os.environ if environ is None else environ
     return {value for _, value in _found_in(environ) if len(value) >= MIN_SECRET_CHARS}
 
@@ -44,7 +44,8 @@ def short_secrets_in(environ: Mapping[str, str] | None = None) -> list[str]:
 
 def _found_in(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     key_names = _key_names(environ.get("AGENTSITE_ENDPOINTS", ""))
-    key_names |= names_in(environ.get("AGENTSITE_HTTP_HOSTS", "")) | names_in(environ.get("AGENTSITE_MCP_HOSTS", ""))
+    for setting in ("AGENTSITE_HTTP_HOSTS", "AGENTSITE_MCP_HOSTS", "AGENTSITE_MCP_CLIENTS"):
+        key_names |= names_in(environ.get(setting, ""))
     for name, value in environ.items():
         if name in key_names or _is_secret(name, value):
             yield from ((name, line) for line in _lines(value))

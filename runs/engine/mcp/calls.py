@@ -16,7 +16,7 @@ from runs.agent.concurrency.tasks import cancel_and_wait
 from runs.agent.errors.exceptions import OutcomeUnknown, ToolFailed, ToolUnavailable
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.output_text import readable
-from runs.engine.mcp.connection import Live, ServerConnection, words_of
+from runs.engine.mcp.connection import Live, ServerConnection, SignInNeeded, words_of
 from runs.engine.mcp.http_transport import BROKEN, NOT_SENT, NOT_SIGNED_IN
 from runs.engine.mcp.questions import ResumedCall, ask_for_input, ask_while_it_waits
 from runs.engine.mcp.session import ToolAnswer, call_tool
@@ -33,10 +33,6 @@ LONGEST_REST_S: Final = 2.0
 _LOST: Final = (types.CONNECTION_CLOSED, types.REQUEST_TIMEOUT, types.PARSE_ERROR, BROKEN)
 _SESSION_GONE: Final = "Session terminated"
 """What the SDK makes of 404 for a known session: the server did not begin the call."""
-
-
-class SignInNeeded(ToolUnavailable):
-    """The server wants a sign-in, or another one. The call was not made."""
 
 
 @dataclass(slots=True)

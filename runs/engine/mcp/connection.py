@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runs.agent.concurrency.tasks import cancel_and_wait
 from runs.agent.errors.exceptions import ToolFailed, ToolUnavailable
 from runs.engine.database_threads import in_thread
+from runs.engine.mcp.oauth.used_tokens import token_redactor
 from runs.engine.mcp.output_ring import OutputRing
 from runs.engine.mcp.reports import report
 from runs.engine.mcp.target import Target
@@ -40,6 +41,10 @@ PATIENT_S: Final = 2.0
 STEADY_S: Final = 30.0
 """A connection that has lasted this long does not count as a failure when it ends."""
 LONGEST_BACKOFF_S: Final = 60.0
+
+
+class SignInNeeded(ToolUnavailable):
+    """The server wants a sign-in, or another one. The call was not made."""
 
 
 class Live:
@@ -131,13 +136,18 @@ class ServerConnection:
         if self._live is not None:
             self.retire(self._live)
 
-    async def list_now(self, live: Live) -> Listing | None:
-        """Ask for the list of tools, and store it. Raises what `tools_of` raises. None if the source was removed."""
+    async def list_now(self, live: Live, *, is_asked: bool = False) -> Listing | None:
+        """Ask for the list of tools, and store it. Raises what `tools_of` raises. None if the source was removed.
+
+        What the sign-in of one person lists is not what all have: it is stored only if a person `is_asked` for it.
+        """
         from runs.engine.mcp.session import tools_of
 
         live.listed_at, live.wants_list = time.monotonic(), False
         listed = await tools_of(live.session)
         live.hashes = {each.remote_name: each.hash for each in listed}
+        if self.target.user_id is not None and not is_asked:
+            return None
         self.last_listing = await in_thread(partial(store_listing, self.target.source_id, listed))
         if self.last_listing is None:
             self.is_closed = True
@@ -230,11 +240,15 @@ class ServerConnection:
         if isinstance(error, TimeoutError):
             told = f"It was not ready within {CONNECT_S:g} s."
         logger.warning("The MCP server %s: %s", self.target.name, told)
-        self._note_failure(told)
-        state = ToolSource.State.SIGNED_OUT if is_sign_in(error) else ToolSource.State.FAILED
-        await report(self.target, state=state, error=told, log=self.log.text())
+        cause = error if isinstance(error, ToolFailed) else ToolUnavailable(self._not_reached(told))
+        if is_sign_in(error):
+            # No pause: once a person has signed in, the next call is to be made at once.
+            cause = SignInNeeded(f"{self.target.name} wants a sign-in: {told}")
+            await report(self.target, state=ToolSource.State.SIGNED_OUT, error=told, log=self.log.text())
+        else:
+            self._note_failure(told)
+            await report(self.target, state=ToolSource.State.FAILED, error=told, log=self.log.text())
         if not opening.done():
-            cause = error if isinstance(error, ToolFailed) else ToolUnavailable(self._not_reached(told))
             opening.set_exception(cause)
 
     def _note_failure(self, told: str) -> None:
@@ -248,9 +262,9 @@ class ServerConnection:
 
 
 def words_of(error: BaseException) -> str:
-    """What an error says, the first of a group."""
+    """What an error says, the first of a group, without tokens."""
     first = first_of(error)
-    return str(first)[:500] or type(first).__name__
+    return token_redactor().text(str(first))[:500] or type(first).__name__
 
 
 def first_of(error: BaseException) -> BaseException:

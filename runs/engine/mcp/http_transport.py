@@ -14,6 +14,8 @@ import httpx2
 from runs.agent.errors.exceptions import ToolFailed
 from runs.agent.tools.web.guarded_transport import GuardedTransport
 from runs.agent.tools.web.host_rules import HostRules
+from runs.engine.mcp.oauth.access_tokens import AccessTokens
+from runs.engine.mcp.oauth.bearer_transport import BearerTransport
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 """Of a JSON body, which is read as a whole."""
@@ -29,13 +31,14 @@ _NOT_SENT_ERRORS: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.Po
 TIMEOUTS: Final = httpx2.Timeout(30, connect=10, read=300)
 
 
-def http_client(rules: HostRules, headers: Mapping[str, str], auth: httpx2.Auth | None = None) -> httpx2.AsyncClient:
-    """A client for one server. Redirects are those that the SDK follows: within the origin."""
+def http_client(rules: HostRules, headers: Mapping[str, str], tokens: AccessTokens | None = None) -> httpx2.AsyncClient:
+    """A client for one server; `tokens` sign its requests in. Redirects are those that the SDK follows: within the
+    origin."""
+    inner: httpx2.AsyncBaseTransport = GuardedTransport(rules, idle_connections=10)
     return httpx2.AsyncClient(
-        transport=McpHttpTransport(GuardedTransport(rules, idle_connections=10)),
+        transport=McpHttpTransport(BearerTransport(inner, tokens) if tokens is not None else inner),
         headers={"User-Agent": "Agentsite", "Accept-Encoding": "identity", **headers},
         timeout=TIMEOUTS,
-        auth=auth,
         trust_env=False,
     )
 
@@ -97,7 +100,7 @@ async def _whole(response: httpx2.Response) -> httpx2.Response:
         with suppress(httpx2.HTTPError, OSError):
             await response.aclose()
     headers = {name: text for name, text in response.headers.items() if name.lower() not in _OF_LENGTH}
-    if response.status_code >= 400 and not _is_json_rpc_error(body):
+    if response.status_code == 401 or (response.status_code >= 400 and not _is_json_rpc_error(body)):
         code = NOT_SIGNED_IN if response.status_code in (401, 403) else _code_of(response.status_code)
         if code is not None:
             told = f"The server answered {response.status_code} {response.reason_phrase}."

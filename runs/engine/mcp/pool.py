@@ -27,13 +27,13 @@ CLOSE_S: Final = 8.0
 
 
 class McpLoop:
-    """The thread, and the connections by the ids of their sources, which belong to it."""
+    """The thread, and the connections by the ids of their sources and people, which belong to it."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="agentsite-mcp", daemon=True)
         self._thread.start()
-        self._calls: dict[int, ServerCalls] = {}
+        self._calls: dict[tuple[int, int | None], ServerCalls] = {}
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` there, and return or raise what it does. A cancellation of the caller cancels it."""
@@ -60,23 +60,25 @@ class McpLoop:
         connection = (await self._calls_of(target)).connection
         was_open = connection.live is not None
         live = await connection.connected(now=True)
-        return await connection.list_now(live) if was_open else connection.last_listing
+        if was_open or target.user_id is not None:
+            return await connection.list_now(live, is_asked=True)
+        return connection.last_listing
 
-    async def drop(self, source_id: int) -> None:
-        """Close the connection to a server. On the loop."""
-        calls = self._calls.pop(source_id, None)
-        if calls is not None:
-            await calls.connection.close()
+    async def drop(self, source_id: int, user_id: int | None = None) -> None:
+        """Close the connections to a server; with `user_id` only that of this person. On the loop."""
+        for key in [key for key in self._calls if key[0] == source_id and user_id in (None, key[1])]:
+            await self._calls.pop(key).connection.close()
 
     async def _calls_of(self, target: Target) -> "ServerCalls":
         from runs.engine.mcp.calls import ServerCalls
 
-        known = self._calls.get(target.source_id)
+        key = (target.source_id, target.user_id)
+        known = self._calls.get(key)
         if known is not None and (known.connection.target != target or known.connection.is_closed):
-            await self.drop(target.source_id)
+            await self.drop(*key)
             known = None
         if known is None:
-            known = self._calls[target.source_id] = ServerCalls(ServerConnection(target, opened))
+            known = self._calls[key] = ServerCalls(ServerConnection(target, opened))
         return known
 
     async def close(self) -> None:

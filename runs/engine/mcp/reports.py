@@ -29,8 +29,11 @@ async def report(
 ) -> None:
     """Write what is known of a server now: its state, an error, the end of its log, and what it says of itself.
 
-    Secrets are hidden. Nothing is raised if the database is away: the next report says it all again.
+    Secrets are hidden. Nothing is raised if the database is away: the next report says it all again. That a person has
+    not signed in says nothing of the server.
     """
+    if target.user_id is not None and state == ToolSource.State.SIGNED_OUT:
+        return
     try:
         await in_thread(partial(_write, target, state, error, log, facts))
     except (DatabaseError, InterfaceError) as away:

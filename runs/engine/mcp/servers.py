@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from runs.agent.tools.source_names import is_source_name
 from runs.agent.wording import Wording
+from runs.engine.mcp.named_hosts import named_host
 from runs.engine.mcp.pool import mcp_loop
-from runs.engine.mcp.target import Target, named_host
+from runs.engine.mcp.target import Target
 from runs.engine.stored_tools.decisions import remove_source
 from runs.engine.stored_tools.listings import Listing
 from runs.models import ToolSource
@@ -79,10 +80,11 @@ def check_url(url: str) -> None:
         )
 
 
-def check_server(source: ToolSource) -> Listing | None:
-    """Connect to the server now, and list its tools. Raises `ToolFailed` with the reason, and `TimeoutError`."""
+def check_server(source: ToolSource, user_id: int | None = None) -> Listing | None:
+    """Connect to the server now, and list its tools; where each person signs in, with the sign-in of this one. Raises
+    `ToolFailed` with the reason, and `TimeoutError`."""
     loop = mcp_loop()
-    return loop.run_from_thread(loop.check(Target.of(source)), CHECK_S)
+    return loop.run_from_thread(loop.check(Target.of(source, user_id)), CHECK_S)
 
 
 def remove_server(source: ToolSource) -> None:

@@ -4,19 +4,16 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Any
 
 from django.conf import settings
 
 from runs.agent.errors.exceptions import ToolUnavailable
 from runs.agent.json_data.json_types import JsonObject
-from runs.agent.tools.web.host_rules import HostRules
-from runs.agent.tools.web.http_hosts import HttpHost, host_of
+from runs.engine.mcp.named_hosts import headers_for, named_host, rules_for
+from runs.engine.mcp.oauth.used_tokens import used_tokens
 from runs.engine.mcp.stdio_settings import StdioServer
 from runs.models import ToolSource
-
-MCP_HOSTS: Final = "AGENTSITE_MCP_HOSTS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +23,15 @@ class Target:
     source_id: int
     name: str
     options: JsonObject
-    """Those of its source: `transport` is `stdio` or `http`; `url` and `auth` of an HTTP server."""
+    """Those of its source: `transport` is `stdio` or `http`; `url` and `sign_in` of an HTTP server."""
+    user_id: int | None = None
+    """Whose sign-in the connection uses; None for that of the whole site, or none."""
 
     @classmethod
-    def of(cls, source: ToolSource) -> "Target":
-        """The server of a source."""
-        return cls(source.pk, source.name, source.options)
+    def of(cls, source: ToolSource, user_id: int | None = None) -> "Target":
+        """The server of a source, for this person if each one signs in there."""
+        is_own = source.options.get("sign_in") == "person"
+        return cls(source.pk, source.name, source.options, user_id if is_own else None)
 
     @property
     def is_stdio(self) -> bool:
@@ -51,58 +51,33 @@ class Target:
         return server
 
 
-def named_host(url: str) -> HttpHost | None:
-    """The entry of `AGENTSITE_MCP_HOSTS` for the URL; None without one."""
-    hosts: list[HttpHost] = settings.AGENTSITE_MCP_HOSTS
-    return host_of(url, hosts)
-
-
-def rules_for(url: str) -> HostRules:
-    """The addresses that a connection to the URL may use: the public internet's, and any of a host that the settings
-    name."""
-    host = named_host(url)
-    return HostRules(frozenset({(host.host, host.port)})) if host is not None else _public(url)
-
-
-def _public(url: str) -> HostRules:
-    try:
-        port = urlsplit(url).port
-    except ValueError:
-        port = None
-    # Any port of a public host: staff chose the address, not a model.
-    return HostRules(ports=(80, 443, *((port,) if port else ())))
-
-
-def headers_for(url: str) -> dict[str, str]:
-    """The headers that the settings give for the URL, with their secrets."""
-    host = named_host(url)
-    return host.filled_headers(os.environ) if host is not None else {}
-
-
 def secrets_of(target: Target) -> set[str]:
     """The values that only this server gets, which nothing of it may show."""
     if target.is_stdio:
         server = settings.AGENTSITE_MCP_SERVERS.get(target.name)
         return server.secrets() if isinstance(server, StdioServer) else set()
     host = named_host(target.url)
-    return {os.environ[name] for name in host.secret_names if os.environ.get(name)} if host is not None else set()
+    named = host.secret_names if host is not None else []
+    return used_tokens() | {os.environ[name] for name in named if os.environ.get(name)}
 
 
 @asynccontextmanager
-async def open_transport(target: Target, output: Any, auth: Any = None) -> AsyncIterator[Any]:
-    """The streams to the server. `output` gets what its process writes beside messages; `auth` signs requests in."""
+async def open_transport(target: Target, output: Any) -> AsyncIterator[Any]:
+    """The streams to the server. `output` gets what its process writes beside messages."""
     # Here: the SDK is loaded by the first connection of a process, and takes most of a second.
     from mcp.client.streamable_http import streamable_http_client
 
     from runs.engine.mcp.http_transport import http_client
+    from runs.engine.mcp.oauth.access_tokens import AccessTokens
     from runs.engine.mcp.stdio_transport import stdio_transport
 
     if target.is_stdio:
         async with stdio_transport(target.stdio_server(), output) as streams:
             yield streams
         return
+    tokens = AccessTokens(target.source_id, target.user_id) if target.options.get("sign_in") else None
     async with (
-        http_client(rules_for(target.url), headers_for(target.url), auth) as client,
+        http_client(rules_for(target.url), headers_for(target.url), tokens) as client,
         streamable_http_client(target.url, http_client=client) as streams,
     ):
         yield streams

@@ -6,6 +6,7 @@ from typing import Any, Final
 from runs.agent.json_data.json_types import JsonMapping
 from runs.agent.payloads.steps import QuestionPart
 from runs.agent.tools.person_questions import MAX_ANSWER_CHARS
+from runs.agent.tools.sign_in_question import SIGN_IN_CHOICES
 from runs.agent.visible_text import exact
 from runs.live.rendering.schema_form import SchemaForm
 from runs.models import Question
@@ -71,6 +72,11 @@ class AnswerForm(SchemaForm):
         if self.kind != Question.Kind.CHOICE or not is_short:
             return []
         return [(json.dumps(choice), exact(choice)) for choice in self.choices]
+
+    @property
+    def asks_to_sign_in(self) -> bool:
+        """True if the question reads as that of a call that waits for a sign-in: its page then leads there."""
+        return tuple(self.choices) == SIGN_IN_CHOICES
 
     @property
     def button_name(self) -> str:
