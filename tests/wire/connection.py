@@ -131,6 +131,7 @@ async def _released_before_the_client_leaves(server: Plans, reader: asyncio.Stre
     finally:
         leaves.cancel()
         released.cancel()
+        await asyncio.wait({leaves, released})  # Until then the stream refuses another reader.
 
 
 def _unfinished(frame: tuple[str | None, Any]) -> tuple[str | None, Any]:

@@ -20,7 +20,16 @@ from runs.models.run_tree import RunTree
 from tests.engine.conftest import ended, error_of, kinds_of, launch, reached, steps_of
 from tests.engine.control.decision_fixtures import calls_of
 from tests.engine.control.test_cancel import cancel
-from tests.engine.control.tree_fixtures import Troupe, agents, calls_agents, child_of, hosted_in, launch_as, tree_of
+from tests.engine.control.tree_fixtures import (
+    Troupe,
+    agents,
+    calls_agents,
+    child_of,
+    hosted_in,
+    launch_as,
+    tree_of,
+    without_tools,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -134,6 +143,7 @@ async def test_the_use_of_a_tree_adds_up_and_each_run_has_only_its_own(
 async def test_children_of_a_turn_share_what_the_run_has_left(
     ada: User, family: dict[str, Agent], host_for: StartHost, limits: dict[str, Any], shares: dict[str, Any]
 ) -> None:
+    await without_tools()
     host_for(Troupe({"Plan.": [calls_agents("Worker", "Dig.", "Build.")]}))
     run = await launch_as("Boss", ada, "Plan.", **limits)
 
@@ -148,6 +158,7 @@ async def test_children_of_a_turn_share_what_the_run_has_left(
 async def test_a_child_has_no_more_than_its_own_agent_allows(
     ada: User, family: dict[str, Agent], host_for: StartHost
 ) -> None:
+    await without_tools()
     await Agent.objects.filter(name="Worker").aupdate(max_tokens=200, max_duration_s=30)
     host_for(Troupe({"Plan.": [calls_agents("Worker", "Dig.")]}))
 
@@ -160,6 +171,7 @@ async def test_a_child_has_no_more_than_its_own_agent_allows(
 async def test_what_children_have_used_counts_against_the_limits_of_the_run(
     ada: User, family: dict[str, Agent], host_for: StartHost
 ) -> None:
+    await without_tools()
     much = ModelReply("Dug.", usage=Usage(output_tokens=19_985))
     host_for(Troupe({"Plan.": [calls_agents("Worker", "Dig.")], "Dig.": [much]}))
 

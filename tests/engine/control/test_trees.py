@@ -30,6 +30,7 @@ from tests.engine.control.tree_fixtures import (
     launch_as,
     states_in,
     tree_of,
+    without_tools,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -230,6 +231,7 @@ async def test_a_failed_child_is_resumed_only_while_its_call_waits_for_it(
 async def test_a_resumed_child_has_no_more_than_the_run_gave_it(
     ada: User, family: dict[str, Agent], host_for: StartHost
 ) -> None:
+    await without_tools()
     model = Troupe({"top": [calls_agents("Worker", "middle")]}, held=["middle"])
     host_for(model, PAUSES_SOON)
     run = await launch_as("Boss", ada, "top", max_tokens=100_000)
@@ -249,6 +251,7 @@ async def test_a_resumed_child_has_no_more_than_the_run_gave_it(
 async def test_a_child_that_is_run_again_or_followed_up_is_a_run_of_its_own(
     ada: User, family: dict[str, Agent], host_for: StartHost
 ) -> None:
+    await without_tools()
     host_for(Troupe({"top": [calls_agents("Worker", "middle")]}))
     run = await ended(await launch_as("Boss", ada, "top", max_tokens=100_000))
     child = await child_of(run, "middle")

@@ -69,6 +69,12 @@ def agents(**callable_: Sequence[str]) -> dict[str, Agent]:
     }
 
 
+async def without_tools() -> None:
+    """Leave the agents nothing but the agents they may call: what a request needs is then the same, however many tools
+    are registered."""
+    await Agent.objects.all().aupdate(tools=[])
+
+
 async def launch_as(agent: str, user: User | None, task: str, **changes: Any) -> Run:
     """Launch a run of the agent, which gets these `changes` before."""
 
