@@ -14,7 +14,7 @@ from runs.api.pagination import page_of
 from runs.api.request_schemas import CallStateFilter
 from runs.api.response_schemas import CallPage
 from runs.api.selectors import visible_runs
-from runs.api.serializers import call_as_json
+from runs.api.serializers import LONG_COLUMNS, call_as_json
 from runs.models import ToolCall
 
 router = Router(tags=["Tool calls"])
@@ -38,7 +38,7 @@ def list_calls(request: HttpRequest, asked: Query[CallQuery]) -> HttpResponse:
         calls = calls.filter(state=asked.state)
     if asked.cursor:
         calls = calls.filter(_after(asked.cursor))
-    calls = calls.defer(*(f"run__{name}" for name in ("task", "answer", "output", "config", "error")))
+    calls = calls.defer(*(f"run__{name}" for name in LONG_COLUMNS))
     in_order = calls.order_by("-run__created_at", "-run_id", "turn", "index", "position")
     page = page_of(in_order, call_as_json, limit=asked.limit)
     following = cursor_at(page.last.run.created_at, page.last.pk) if page.has_more else None

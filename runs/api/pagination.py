@@ -54,7 +54,8 @@ def page_of(rows: "QuerySet[Any]", as_json: Callable[[Any], Any], *, limit: int)
 def listed(runs: RunQuerySet) -> RunQuerySet:
     """The runs with the beginnings of their long texts only, for `run_in_list`."""
     beginnings = {f"listed_{name}": Left(name, LISTED_CHARS + 1) for name in _TEXTS}
-    return runs.defer(*_TEXTS, "output").annotate(**beginnings)
+    launched_by = [f"parent_call__{name}" for name in ("arguments", "proposed_arguments")]
+    return runs.select_related("parent_call").defer(*_TEXTS, "output", *launched_by).annotate(**beginnings)
 
 
 def run_in_list(run: Run) -> JsonObject:

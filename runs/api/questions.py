@@ -16,7 +16,7 @@ from runs.api.pagination import page_of
 from runs.api.request_schemas import AnswerIn, QuestionStateFilter
 from runs.api.response_schemas import QuestionOut, QuestionPage
 from runs.api.selectors import find_question, visible_runs
-from runs.api.serializers import answer, question_as_json
+from runs.api.serializers import LONG_COLUMNS, answer, question_as_json
 from runs.engine import control
 from runs.models import Question
 
@@ -36,7 +36,8 @@ class QuestionQuery(Schema):
 @router.get("/questions", auth=may_read, response=QuestionPage, operation_id="list_questions")
 def list_questions(request: HttpRequest, asked: Query[QuestionQuery]) -> HttpResponse:
     """List what agents have asked people, newest first; `state=open` is what waits."""
-    questions = Question.objects.filter(call__run__in=visible_runs(request)).select_related("call", "answered_by")
+    questions = Question.objects.filter(call__run__in=visible_runs(request)).select_related("call__run", "answered_by")
+    questions = questions.defer(*(f"call__run__{name}" for name in LONG_COLUMNS))
     if asked.state:
         questions = questions.filter(state=asked.state)
     if asked.cursor:

@@ -62,6 +62,23 @@ class RunOut(Sent):
     could_not: Annotated[bool, Field(description="A completed run whose answer says that the task could not be done.")]
     waiting_for: WaitingFor | None
     agent: Annotated[str | None, Field(description="The name its agent had when it was launched.")]
+    parent_id: Annotated[
+        str | None,
+        Field(
+            description="The run that launched it, by a call; null for a run that no run launched.",
+            json_schema_extra={"format": "uuid"},
+        ),
+    ]
+    parent_call_id: Annotated[
+        str | None, Field(description="That call, which waits for its answer.", json_schema_extra={"format": "uuid"})
+    ]
+    root_id: Annotated[
+        str | None,
+        Field(
+            description="The first run of the tree it is in; null for a run that no run launched.",
+            json_schema_extra={"format": "uuid"},
+        ),
+    ]
     answer: str | None
     output: Annotated[Any, Field(description="The answer as data, if its agent has an output schema.")]
     error: AgentErrorOut | None
@@ -74,6 +91,26 @@ class RunOut(Sent):
     created_at: AwareDatetime
     started_at: AwareDatetime | None
     ended_at: AwareDatetime | None
+
+
+class ChildRunOut(Sent):
+    """A child run, as the run that launched it shows it."""
+
+    id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[RUN_ID])]
+    call_id: Annotated[str, Field(description="The call that launched it.", json_schema_extra={"format": "uuid"})]
+    agent: str | None
+    status: Status
+    could_not: bool
+    waiting_for: WaitingFor | None
+    cost: Annotated[
+        str | None, Field(description="What it has used itself, in US dollars; null when some of it is unknown.")
+    ]
+
+
+class RunWithChildrenOut(RunOut):
+    """A run with the runs that its calls have launched."""
+
+    children: Annotated[list[ChildRunOut], Field(description="In the order of their launch.")]
 
 
 class FileOut(Sent):
@@ -122,11 +159,21 @@ class StepOut(Sent):
     metadata: JsonObject
 
 
+RootId = Annotated[
+    str | None,
+    Field(
+        description="Of a child run: the first run of its tree. Null for a call of that run itself, or of a run alone.",
+        json_schema_extra={"format": "uuid"},
+    ),
+]
+
+
 class CallOut(Sent):
     """A tool call and its state. A token without the scope `read` does not get its arguments."""
 
     call_id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[CALL_ID])]
     run_id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[RUN_ID])]
+    root_id: RootId
     turn: int | None
     parent_id: Annotated[
         str | None,
@@ -157,6 +204,7 @@ class QuestionOut(Sent):
     id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[QUESTION_ID])]
     call_id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[CALL_ID])]
     run_id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[RUN_ID])]
+    root_id: RootId
     tool_name: str | None
     kind: Literal["text", "choice", "form"] | None
     text: str | None

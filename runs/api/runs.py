@@ -13,18 +13,19 @@ from runs.api.exports import Format, export
 from runs.api.launches import answer_launch, check_task, find_agent, overrides_of
 from runs.api.pagination import listed, page_of, run_in_list
 from runs.api.request_schemas import Launch, RunAgain, SeverityFilter, StatusFilter, Text
-from runs.api.response_schemas import RunOut, RunPage, StepPage
+from runs.api.response_schemas import RunOut, RunPage, RunWithChildrenOut, StepPage
 from runs.api.selectors import find_run, visible_runs
 from runs.api.serializers import answer
 from runs.engine import control
 from runs.models import Run
-from runs.models.as_json import run_as_json, step_as_json
+from runs.models.as_json import child_as_json, run_as_json, step_as_json
 from runs.models.permissions import may_launch_like, may_stop
 
 router = Router(tags=["Runs"])
 
 PAGE_LENGTH, LONGEST_PAGE = 50, 100
 STEPS_PAGE_LENGTH = 200
+CHILD_COLUMNS = ("parent_call", "config", "status", "could_not", "waiting_for", "cost", "cost_is_partial")
 
 
 class RunQuery(Schema):
@@ -33,6 +34,10 @@ class RunQuery(Schema):
     status: Annotated[StatusFilter, Field(description="Only runs of this status.")] = ""
     severity: Annotated[SeverityFilter, Field(description="Only runs whose error has this severity.")] = ""
     q: Annotated[Text, Field(max_length=500, description="Words in task or answer, or a run's id.")] = ""
+    parent: Annotated[UUID | None, Field(description="Only the runs that calls of this run have launched.")] = None
+    root: Annotated[
+        UUID | None, Field(description="Only the runs of the tree whose first run is this one, and that run.")
+    ] = None
     cursor: Annotated[str, Field(max_length=200, description="The `next` of an earlier page.")] = ""
     limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE)] = PAGE_LENGTH
 
@@ -62,6 +67,10 @@ def list_runs(request: HttpRequest, asked: Query[RunQuery]) -> HttpResponse:
         runs = runs.filter(status=asked.status)
     if asked.severity:
         runs = runs.filter(severity=asked.severity)
+    if asked.parent is not None:
+        runs = runs.filter(parent_call__run=asked.parent)
+    if asked.root is not None:
+        runs = runs.in_tree(asked.root)
     if words := asked.q.strip():
         runs = runs.mentioning(words)
     if asked.cursor:
@@ -71,10 +80,12 @@ def list_runs(request: HttpRequest, asked: Query[RunQuery]) -> HttpResponse:
     return page.response(next=following)
 
 
-@router.get("/runs/{uuid:run_id}", auth=may_read, response=RunOut, operation_id="get_run")
+@router.get("/runs/{uuid:run_id}", auth=may_read, response=RunWithChildrenOut, operation_id="get_run")
 def get_run(request: HttpRequest, run_id: Path[UUID]) -> HttpResponse:
-    """One run."""
-    return answer(run_as_json(find_run(request, run_id)))
+    """One run, with the runs that its calls have launched."""
+    run = find_run(request, run_id)
+    children = Run.objects.filter(parent_call__run=run).only(*CHILD_COLUMNS).order_by("created_at", "pk")
+    return answer(run_as_json(run) | {"children": [child_as_json(child) for child in children]})
 
 
 @router.get("/runs/{uuid:run_id}/steps", auth=may_read, response=StepPage, operation_id="list_steps")

@@ -1,6 +1,6 @@
 """Rows as JSON of the API, and JSON responses."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpResponse, JsonResponse
 
@@ -9,6 +9,9 @@ from runs.agent.json_data.json_types import JsonObject
 from runs.models import Agent, Question, ToolCall
 from runs.models.as_json import as_utc
 
+LONG_COLUMNS: Final = ("task", "answer", "output", "config", "error")
+"""Columns of a run that calls and questions do not show."""
+
 
 def answer(body: Any, status: int = 200, **headers: str) -> HttpResponse:
     """A JSON response; underscores in header names become hyphens."""
@@ -16,10 +19,11 @@ def answer(body: Any, status: int = 200, **headers: str) -> HttpResponse:
 
 
 def call_as_json(call: ToolCall) -> JsonObject:
-    """The tool call as the API shows it. Reads `decided_by`: select it with the call."""
+    """The tool call as the API shows it. Reads `run` and `decided_by`: select them with the call."""
     return {
         "call_id": str(call.pk),
         "run_id": str(call.run_id),
+        "root_id": None if call.run.root is None else str(call.run.root),
         "turn": call.turn,
         "parent_id": call.parent_id or None,
         "tool_name": call.tool_name,
@@ -39,11 +43,12 @@ def call_as_json(call: ToolCall) -> JsonObject:
 
 
 def question_as_json(question: Question) -> JsonObject:
-    """The question as the API shows it. Reads `call` and `answered_by`: select them with the question."""
+    """The question as the API shows it. Reads `call__run` and `answered_by`: select them with the question."""
     return {
         "id": str(question.pk),
         "call_id": str(question.call_id),
         "run_id": str(question.call.run_id),
+        "root_id": None if question.call.run.root is None else str(question.call.run.root),
         "tool_name": question.call.tool_name,
         "kind": question.kind,
         "text": question.text,

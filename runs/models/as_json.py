@@ -38,7 +38,8 @@ class StepJson(TypedDict):
 
 
 def run_as_json(run: Run) -> JsonObject:
-    """The run as the API shows it. Unknown and inapplicable values are null."""
+    """The run as the API shows it. Unknown and inapplicable values are null. Reads `parent_call` of a child run: select
+    it with many."""
     return {
         "id": str(run.pk),
         "task": run.task,
@@ -46,6 +47,9 @@ def run_as_json(run: Run) -> JsonObject:
         "could_not": run.could_not,
         "waiting_for": run.waiting_for or None,
         "agent": run.config.get("agent"),
+        "parent_id": str(run.parent_call.run_id) if run.parent_call is not None else None,
+        "parent_call_id": None if run.parent_call_id is None else str(run.parent_call_id),
+        "root_id": None if run.root is None else str(run.root),
         "answer": run.answer or None,
         "output": run.output,
         "error": run.error,
@@ -57,6 +61,19 @@ def run_as_json(run: Run) -> JsonObject:
         "created_at": as_utc(run.created_at),
         "started_at": as_utc(run.started_at),
         "ended_at": as_utc(run.ended_at),
+    }
+
+
+def child_as_json(child: Run) -> JsonObject:
+    """A child run in the representation of the run that launched it."""
+    return {
+        "id": str(child.pk),
+        "call_id": str(child.parent_call_id),
+        "agent": child.config.get("agent"),
+        "status": child.status,
+        "could_not": child.could_not,
+        "waiting_for": child.waiting_for or None,
+        "cost": None if child.cost_is_partial else _dollars(child.cost),
     }
 
 

@@ -16,6 +16,7 @@ from tests.engine.mcp.oauth_fixtures import oauth, running_oauth  # noqa: F401  
 from tests.live.live_fixtures import hub, live_timings, watch  # noqa: F401  taken in for all tests of the live view
 from tests.web.identities import permission_of
 from tests.web.step_fixtures import told_run  # noqa: F401  taken in for all tests of a run's pages
+from tests.web.tree_fixtures import add_child  # noqa: F401  and of trees
 from tests.web.waiting_fixtures import ask, send_name  # noqa: F401  and for those of decisions
 
 PASSWORD = "a good long password"

@@ -21,7 +21,7 @@ from runs.api.agui.threads import AttachedRun, attach
 from runs.api.agui.transcript import Transcript
 from runs.api.auth import Caller, caller_of, may_read
 from runs.api.long_responses import LongResponses, let_go_of_connection
-from runs.api.serializers import call_as_json, question_as_json
+from runs.api.serializers import LONG_COLUMNS, call_as_json, question_as_json
 from runs.live.sockets import close_codes
 from runs.live.sockets.connections import NotAdmitted
 from runs.live.sockets.hub import get_hub
@@ -205,9 +205,11 @@ async def _outcome(asked: RunAgentInput, run: JsonObject) -> Event | None:
 
 def _interrupts(run_id: UUID) -> list[JsonObject]:
     """What the run asks, in the order of its calls."""
-    calls = ToolCall.objects.asking().filter(run_id=run_id).select_related("decided_by")
+    calls = ToolCall.objects.asking().filter(run_id=run_id).select_related("run", "decided_by")
+    calls = calls.defer(*(f"run__{name}" for name in LONG_COLUMNS))
     open_ones = Question.objects.filter(call__run=run_id, state=Question.State.OPEN)
-    questions = {each.call_id: each for each in open_ones.select_related("call", "answered_by")}
+    open_ones = open_ones.select_related("call__run", "answered_by")
+    questions = {each.call_id: each for each in open_ones.defer(*(f"call__run__{name}" for name in LONG_COLUMNS))}
     return [
         _question(questions[call.pk]) if call.pk in questions else _interrupt(call_as_json(call))
         for call in calls.order_by("turn", "index", "position")
