@@ -1,14 +1,21 @@
 """The tree of a run: the run with its child runs, and what they have used together."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Self
+from types import MappingProxyType
+from typing import Any, Final, Self
 from uuid import UUID
 
 from runs.models.run import Run
 from runs.models.tool_call import ToolCall
+
+_STATE_AND_USE: Final = (
+    *("parent_call", "root", "depth", "status", "waiting_for"),
+    *("tokens_used", "usage_is_estimated", "cost", "cost_is_partial", "active_ms"),
+)
+_OF_CALL: Final = ("parent_call__run", "parent_call__turn", "parent_call__state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ class RunTree:
     """The runs of a tree that are at or below one of them."""
 
     def __init__(self, top: Run, runs: list[Run]) -> None:
-        """`runs`: those of the whole tree, each with its `parent_call`, in the order of their launch."""
+        """`runs`: those of the whole tree, each with its `parent_call`, in order."""
         self.top = top
         self._children: dict[UUID, list[Run]] = defaultdict(list)
         for run in runs:
@@ -55,14 +62,22 @@ class RunTree:
     @classmethod
     def under(cls, top: Run, *fields: str) -> Self:
         """The tree below `top`. Queries once; `fields` are those of the runs to load besides their state and use."""
-        known = ("parent_call", "root", "depth", "status", "waiting_for", "tokens_used", "usage_is_estimated", "cost")
-        loaded = (*known, "cost_is_partial", "active_ms", *fields)
-        calls = ("parent_call__run", "parent_call__turn", "parent_call__state")
         below = Run.objects.filter(root=top.root_id).select_related("parent_call")
-        return cls(top, list(below.only(*loaded, *calls).order_by("created_at", "pk")))
+        return cls(top, list(below.only(*_STATE_AND_USE, *fields, *_OF_CALL).order_by("created_at", "pk")))
+
+    @classmethod
+    def of(cls, run: Run, *fields: str, annotations: Mapping[str, Any] = MappingProxyType({})) -> Self | None:
+        """The whole tree that the run is in; None for a run alone. Queries once. The runs have `annotations`, and
+        `fields` besides their state and use; child runs are in the order of their calls."""
+        found = Run.objects.in_tree(run.root_id).select_related("parent_call").annotate(**annotations)
+        found = found.only(*_STATE_AND_USE, *fields, *_OF_CALL)
+        in_order = ("parent_call__turn", "parent_call__index", "parent_call__position", "created_at")
+        runs = list(found.order_by(*in_order))
+        top = next((each for each in runs if each.pk == run.root_id), None)
+        return cls(top, runs) if top is not None and len(runs) > 1 else None
 
     def children_of(self, run: Run) -> list[Run]:
-        """The runs that this run's calls have launched, in the order of their launch."""
+        """The runs that this run's calls have launched, in order."""
         return self._children.get(run.pk, [])
 
     def below(self, run: Run | None = None) -> Iterator[Run]:

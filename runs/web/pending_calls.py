@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from runs.agent.visible_text import exact
 from runs.live.rendering.answer_form import AnswerForm
 from runs.live.rendering.long_texts import SHOWN_CHARS, Fold, arguments_length, fold_argument
+from runs.live.rendering.run_lines import START_CHARS
 from runs.models import Agent, Question, Run, Step, ToolCall
 from runs.models.permissions import may_launch
 from runs.models.tool_call import is_in_grace
@@ -56,6 +57,8 @@ class PendingCall:
     """True if the form to change its arguments is in the page; otherwise it is loaded when somebody opens it."""
     said: str = ""
     """The beginning of what the model said before it; may be empty."""
+    first_task: str = ""
+    """As that of `PendingRun`."""
     question: Question | None = None
     """What it asks, if it waits for an answer."""
 
@@ -129,6 +132,8 @@ class PendingRun:
     said: str
     """The beginning of what the model said before these calls; may be empty."""
     calls: list[PendingCall] = field(default_factory=list)
+    first_task: str = ""
+    """Of a child run: the beginning of the task of the first run of its tree."""
 
     @property
     def stacks(self) -> list[CallStack]:
@@ -200,18 +205,18 @@ def waiting_runs(user: Any, states: Collection[str], *, change: UUID | None = No
     The run of the call `change` comes first, and the first of that call's arguments has the focus.
     """
     calls = waiting_calls(user).filter(state__in=states).select_related("run", "run__user", "run__agent")
-    calls = calls.annotate(deadline=_deadline(), said=_said(), calls_in_turn=_calls_in_turn())
+    calls = calls.annotate(deadline=_deadline(), said=_said(), calls_in_turn=_calls_in_turn(), first_task=_first_task())
     order = (F("deadline").asc(nulls_last=True), "run__created_at", "run_id", "turn", "index", "position")
     first = [Exists(ToolCall.objects.filter(pk=change, run=OuterRef("run"))).desc()] if change else []
     groups: dict[Any, PendingRun] = {}
     shown = list(calls.order_by(*first, *order)[:MOST_SHOWN])
     questions = _questions_of(shown)
     for place, call in enumerate(shown):
-        group = groups.setdefault(call.run_id, PendingRun(call.run, call.said))
+        group = groups.setdefault(call.run_id, PendingRun(call.run, call.said, first_task=call.first_task or ""))
         is_open = call.pk == change
         in_turn = 1 if call.position else call.calls_in_turn
         waiting = PendingCall(call, in_turn, is_open, has_form=is_open or place < MOST_FORMS, said=call.said)
-        waiting.question = questions.get(call.pk)
+        waiting.question, waiting.first_task = questions.get(call.pk), call.first_task or ""
         group.calls.append(waiting)
     return list(groups.values())
 
@@ -240,6 +245,12 @@ def _said() -> Coalesce:
     recent = Step.objects.filter(run=OuterRef("run"), sequence__gt=OuterRef("run__next_sequence") - LAST_STEPS)
     words = recent.filter(kind=Step.Kind.REASONING, turn=OuterRef("turn")).exclude(content="").order_by("-sequence")
     return Coalesce(Subquery(words.values(beginning=Substr("content", 1, MOST_SAID_CHARS))[:1]), Value(""))
+
+
+def _first_task() -> Subquery:
+    """The beginning of the task of the first run of the tree; null for a call of that run itself, or of a run alone."""
+    first = Run.objects.filter(pk=OuterRef("run__root")).order_by()
+    return Subquery(first.values(beginning=Substr("task", 1, START_CHARS))[:1])
 
 
 def _calls_in_turn() -> Subquery:

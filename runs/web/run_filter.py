@@ -19,6 +19,7 @@ from runs.models.permissions import may_see_all
 from runs.models.run import SUCCEEDED
 from runs.models.run_queries import RunQuerySet
 from runs.web.run_sorts import NEWEST, SORTS, Cursor
+from runs.web.tree_filter import in_trees, tree_choices, tree_values
 
 MOST_VALUES: Final = 50
 """Values of one filter that are read."""
@@ -80,6 +81,7 @@ class RunFilter:
         )
         self.agent = self._several(asked, "agent", self.agents, pgettext("filter", "agent"))
         self.owner = self._several(asked, "owner", self.owners, pgettext("filter", "owner of runs you may see"))
+        self.tree = self._several(asked, "tree", tree_values(asked.getlist("tree")), pgettext("filter", "tree of runs"))
         self.error = [code for code in _texts_in(asked, "error") if len(code) <= LONGEST_CODE and "\x00" not in code]
         self.when = self._one(asked, "when", list(WHENS), pgettext("filter", "time"))
         # "since" and "until" are days; without `when` they mean a range of their own.
@@ -127,6 +129,7 @@ class RunFilter:
         ]
         if self.shows_owners:
             chips.append(RunFilterChip("owner", gettext("Person"), [(name, name) for name in self.owners], self.owner))
+        chips.append(RunFilterChip("tree", gettext("Sub-agents"), tree_choices(self.tree), self.tree))
         if self.error:  # Which codes there are is not known; links lead to lists of one.
             codes = [(code, cause_of(code)) for code in self.error]
             chips.append(RunFilterChip("error", gettext("Error"), codes, self.error))
@@ -159,7 +162,7 @@ class RunFilter:
     def chosen(self) -> dict[str, Any]:
         """The filters in use, as query parameters; neither the view nor the order."""
         days = ("since", "until") if self.when == "custom" else ()
-        names = ("status", "waiting_for", "agent", "owner", "error", "when", *days, "cost_min", "cost_max", "q")
+        names = ("status", "waiting_for", "agent", "owner", "tree", "error", "when", *days, "cost_min", "cost_max", "q")
         return {name: value for name in names if (value := getattr(self, name)) not in ("", None, [])}
 
     def query(self, **others: Any) -> str:
@@ -222,6 +225,8 @@ class RunFilter:
         ):
             if values:
                 runs = runs.filter(**{f"{field}__in": values})
+        if self.tree:
+            runs = runs.filter(in_trees(self.tree))
         if self.error:
             runs = runs.failed_with(*self.error)
         return self._in_cost(self._in_time(runs))

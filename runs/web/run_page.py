@@ -15,6 +15,7 @@ from runs.live.feeds.frames import MAX_SEQUENCE
 from runs.live.rendering import fragments
 from runs.live.rendering.long_texts import piece_of
 from runs.live.rendering.step_icons import ALL_ICONS
+from runs.live.rendering.tree_views import tree_view
 from runs.models import Run
 from runs.models.permissions import may_decide, may_launch_like, may_resume, may_stop
 from runs.web.access import PageRequest, run_or_404, signed_in
@@ -53,9 +54,12 @@ def show_run(request: PageRequest, run_id: UUID) -> HttpResponse:
     view = view if view in VIEWS else "steps"
     if view == "timeline" and (part := part_chosen(request, run)):
         return redirect(f"{reverse('runs:run', args=[run.pk])}?view=timeline&{part}")
+    tree = tree_view(run)
     context: dict[str, Any] = {
         "run": run,
         "view": view,
+        "tree": tree,
+        "tree_html": fragments.tree_place_html(run, tree),
         "totals": fragments.run_totals(run),
         "state": fragments.run_state_html(run),
         "stage": fragments.stage_html(run),
@@ -138,6 +142,13 @@ def show_steps(request: PageRequest, run_id: UUID) -> HttpResponse:
     timeline = fragments.timeline_html(window.steps, beside=steps.beside)
     context = {"run": run, "only": steps.only, "window": window, "timeline": timeline}
     return render(request, "runs/partials/step_window.html", context | ends)
+
+
+@require_safe
+@signed_in
+def show_tree(request: PageRequest, run_id: UUID) -> HttpResponse:
+    """The tree that a run is in, for its page."""
+    return HttpResponse(fragments.tree_html(run_or_404(request, run_id)))
 
 
 @require_safe

@@ -66,6 +66,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>/steps/<int:sequence>/", step_page.show_step, name="step"),
     path("runs/<uuid:run_id>/steps/<int:sequence>/rest/", run_page.show_rest, name="rest"),
     path("runs/<uuid:run_id>/search/", step_search.search_run, name="search-run"),
+    path("runs/<uuid:run_id>/tree/", run_page.show_tree, name="tree"),
     path("runs/<uuid:run_id>/jump/", run_page.jump_to_match, name="jump"),
     path("runs/<uuid:run_id>/shape/", run_shape.show_shape, name="shape"),
     path("runs/<uuid:run_id>/similar/", similar_failures.show_similar_failures, name="similar-failures"),

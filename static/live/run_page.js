@@ -14,6 +14,7 @@ import { Replies } from "./replies.js";
 import { WINDOW } from "./settings.js";
 import { Stage } from "./stage.js";
 import { Tab } from "./tab.js";
+import { Tree } from "./tree.js";
 
 const POLL_MS = 3_000;
 const ACK_MS = 1_000;
@@ -39,13 +40,18 @@ export class RunPage {
     this.replies = new Replies(this.stage.replies, (paint) => this.stage.grow(paint), models);
     this.race = new RaceLanes(this.replies);
     this.tab = new Tab();
+    this.tree = new Tree();
     this.faceAt = this.last;
     for (const step of this.steps.querySelectorAll("[data-card]")) this.replies.endedBy(step);
     replaceAll(this.steps);
     this.endWaits(document.getElementById("run-state").dataset.runStatus, this.last);
     watchOlder(this.steps);
     this.reader = new Reader(section, this.steps);
-    if (!section.dataset.live || "ended" in section.dataset) return;
+    if (!section.dataset.live) return;
+    if ("ended" in section.dataset) {
+      this.tree.follow();
+      return;
+    }
     this.connection = new Connection({
       address: () => {
         this.showWaiting();
@@ -140,6 +146,7 @@ export class RunPage {
       replaceAll(card);
       cameIn(card);
       this.announcer.announce(card);
+      this.tree.showInCalls(card);
     }
     this.keepRead(read, cards);
     if (readsTheEnd && cards.some(({ dataset }) => dataset.stepKind === "answer")) this.stage.toTheEnd();
@@ -170,7 +177,8 @@ export class RunPage {
     this.stateAt = at;
     this.isInStep = at <= this.last;
     this.replies.forgetUnheard();
-    const [fresh, face] = elementsFrom(html);
+    const [fresh, face, tree] = elementsFrom(html);
+    this.tree.show(tree);
     update(document.getElementById("run-state"), fresh);
     if (at >= this.faceAt) this.stage.show(face); // A step that came later has brought another one.
     this.tab.show();
@@ -225,6 +233,7 @@ export class RunPage {
   ended() {
     this.showWaiting();
     this.pill.ended();
+    this.tree.follow();
   }
 
   // Polling for the same frames, where sockets are blocked.

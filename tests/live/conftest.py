@@ -10,4 +10,5 @@ from tests.web.conftest import (  # noqa: F401  the same people, agents and runs
     owner,
     staff,
 )
+from tests.web.tree_fixtures import add_child  # noqa: F401  and of trees
 from tests.web.waiting_fixtures import ask, send_name  # noqa: F401

@@ -91,6 +91,7 @@ PAGES: dict[str, Methods] = {
     "runs:step": {"GET": run_page()},
     "runs:search-run": {"GET": run_page()},
     # Without a filter.
+    "runs:tree": {"GET": run_page()},
     "runs:jump": {"GET": run_page(404)},
     "runs:shape": {"GET": run_page()},
     "runs:timeline": {"GET": run_page()},

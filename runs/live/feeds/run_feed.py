@@ -16,6 +16,7 @@ from runs.live.feeds.frames import MAX_FRAME_BYTES, Frame, reply_frame
 from runs.live.feeds.reply_blocks import ReplyBlocks
 from runs.live.feeds.reply_state import ReplyState
 from runs.live.feeds.run_updates import RunUpdate, StateUpdate, StepCache, Style, Version, read_news, read_page
+from runs.live.feeds.tree_versions import members_of
 from runs.live.live_timings import DEFAULT_TIMINGS, LiveTimings
 from runs.reply_frames import BlocksFrame, ReplyFrame, SnapFrame, read_reply_frame
 
@@ -77,6 +78,7 @@ class RunFeed:
         self._asked = False
         self._reading: asyncio.Task[None] | None = None
         self._told: StateUpdate | None = None
+        self._tree: frozenset[UUID] = frozenset()
         self._next_state_at = 0.0
         self._state_timer: asyncio.TimerHandle | None = None
 
@@ -89,6 +91,10 @@ class RunFeed:
     def version(self) -> Version | None:
         """The version of the row that the state shows; None before the first read."""
         return self.state.version if self.state else None
+
+    def shows(self, run_id: UUID) -> bool:
+        """True if the page shows another run, which is in the same tree."""
+        return run_id in self._tree and run_id != self.run_id
 
     def add(self, watcher: Watcher) -> None:
         """Subscribe a watcher. It catches up by itself, then calls `join`."""
@@ -218,7 +224,8 @@ class RunFeed:
                     # The watcher came during the read, and needs another style.
                     self.fall_behind(watcher)
                     watcher.catch_up()
-        self.state = news.state or self.state
+        if news.state is not None:
+            self.state, self._tree = news.state, members_of(news.state.tree)
         if self.state is not self._told:
             self._tell_state_in_time()
 

@@ -15,6 +15,7 @@ from runs.agent.payloads.kinds import decides_turn, ended_cards
 from runs.languages import ENGLISH
 from runs.live.feeds import frames
 from runs.live.feeds.frames import Frame, StepEntry
+from runs.live.feeds.tree_versions import ALONE, TreeVersion, as_uuid, read_tree_versions, select_in
 from runs.live.rendering import fragments
 from runs.models import Run, Step
 from runs.models.as_json import run_as_json, step_as_json
@@ -48,7 +49,9 @@ _VERSION_FIELDS = (
     "cost",
     "severity",
 )
-_SELECT_VERSIONS = f"SELECT id, next_sequence, {', '.join(_VERSION_FIELDS)} FROM runs_run WHERE id IN"  # noqa: S608  our columns
+_TREE_OF = "CASE WHEN root IS NOT NULL THEN root WHEN EXISTS (SELECT 1 FROM runs_run c WHERE c.root = r.id) THEN id END"
+"""The id of the first run of the tree that a run is in; null for a run alone."""
+_SELECT_VERSIONS = f"SELECT id, {_TREE_OF}, next_sequence, {', '.join(_VERSION_FIELDS)} FROM runs_run r WHERE id IN"  # noqa: S608  our columns
 _STATUSES_WITH_CALLS = (Run.Status.EXECUTING, Run.Status.WAITING)
 _STATE_LEAVES_OUT = ("output", "error", "answer", "task")
 
@@ -67,6 +70,12 @@ class StateUpdate:
     at: int
     is_final: bool
     frames: dict[Style, str]
+
+    @property
+    def tree(self) -> TreeVersion:
+        """What the state shows of the tree that the run is in; empty for a run alone."""
+        tree: TreeVersion = self.version[-1]
+        return tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,19 +212,23 @@ def read_page(run_id: UUID, after: int, style: Style, cache: StepCache, max_byte
 def read_versions(run_ids: list[UUID]) -> dict[UUID, tuple[int, Version]]:
     """By run that exists: its last sequence and the version of its row."""
     # Plain SQL: runs at every ring, and building the query would take three times as long as running it.
-    key = Run._meta.pk
-    values = [key.get_db_prep_value(run_id, connection) for run_id in run_ids]
     with connection.cursor() as cursor:
-        cursor.execute(f"{_SELECT_VERSIONS} ({', '.join(['%s'] * len(values))})", values)
-        return {
-            run_id if isinstance(run_id, UUID) else UUID(run_id): (next_sequence - 1, _version(version, next_sequence))
-            for run_id, next_sequence, *version in cursor.fetchall()
-        }
+        cursor.execute(*select_in(_SELECT_VERSIONS, run_ids))
+        rows = cursor.fetchall()
+    trees = read_tree_versions({as_uuid(tree_id) for _, tree_id, *_ in rows if tree_id is not None})
+    return {
+        as_uuid(run_id): (
+            next_sequence - 1,
+            _version(version, next_sequence, trees[as_uuid(tree_id)] if tree_id is not None else ALONE),
+        )
+        for run_id, tree_id, next_sequence, *version in rows
+    }
 
 
-def _version(columns: list[Any], next_sequence: int) -> Version:
-    """While tools run or a person is asked, the stage shows the calls, which change with the steps."""
-    return (*columns, next_sequence if columns[0] in _STATUSES_WITH_CALLS else None)
+def _version(columns: list[Any], next_sequence: int, tree: TreeVersion) -> Version:
+    """While tools run or a person is asked, the stage shows the calls, which change with the steps. Of the other runs
+    of its tree, a page shows the state and the use."""
+    return (*columns, next_sequence if columns[0] in _STATUSES_WITH_CALLS else None, tree)
 
 
 def _read_state(run_id: UUID, version: Version, styles: set[Style]) -> StateUpdate | None:

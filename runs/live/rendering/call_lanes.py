@@ -27,6 +27,8 @@ class CallLane:
     limit_ms: int = 0
     """Its time limit in milliseconds."""
     limit: str = ""
+    address: str = ""
+    """Of the page of the run that it launched."""
 
 
 def running_lanes(run: Run) -> list[CallLane]:

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
 from runs.agent.json_data.json_types import JsonObject
+from runs.live.rendering.child_links import add_child_runs
 from runs.live.rendering.formatting import counted_text, dollars, duration_text, tokens_text
 from runs.live.rendering.limit_use import limit_use
 from runs.live.rendering.placement import Placed, TurnGroup, nested, slot_of, turn_slot_of
@@ -18,6 +19,7 @@ from runs.live.rendering.run_lines import attempt_of
 from runs.live.rendering.stage_views import face_of_run, face_of_step
 from runs.live.rendering.step_views import StepView, step_view
 from runs.live.rendering.timeline_views import views_of
+from runs.live.rendering.tree_views import TreeView, may_be_in_tree, tree_view
 from runs.live.rendering.turn_folds import Beside, TurnFold, TurnOrStep, folded
 from runs.models import Run, Step
 from runs.models.concurrency_limits import limit_reached
@@ -47,6 +49,7 @@ def timeline_html(steps: Iterable[Step], *, at: int = 0, beside: Beside | None =
     """
     steps = list(steps)
     cards = list(zip(steps, views_of(steps), strict=True))
+    add_child_runs(card.child for _, card in cards if card.child is not None)
     is_start = bool(steps) and steps[0].sequence == 1
     return _joined(map(_part, folded(nested(cards), is_start=is_start, at=at, beside=beside)))
 
@@ -77,8 +80,19 @@ def _joined(parts: Iterable[SafeString]) -> SafeString:
 
 
 def state_html(run: Run) -> SafeString:
-    """What changes on a run's page beside its steps: the run bar and the stage."""
-    return _joined((run_state_html(run), stage_html(run)))
+    """What changes on a run's page beside its steps: the run bar, the stage, and the tree that the run is in."""
+    parts = (run_state_html(run), stage_html(run), *([tree_html(run)] if may_be_in_tree(run) else []))
+    return _joined(parts)
+
+
+def tree_html(run: Run) -> SafeString:
+    """The tree that the run is in; an empty place for it for a run alone. Reads its runs."""
+    return tree_place_html(run, tree_view(run))
+
+
+def tree_place_html(run: Run, tree: TreeView | None) -> SafeString:
+    """The same for a tree that was read."""
+    return _render("run_tree", {"run_id": run.pk, "tree": tree})
 
 
 def run_state_html(run: Run) -> SafeString:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from runs.agent.payloads.notes import UnfinishedPayload
+from runs.agent.payloads.notes import ChildPayload, UnfinishedPayload
 from runs.agent.payloads.steps import RacePayload, ToolCallPayload
 from runs.live.rendering.race_views import race_key
 from runs.live.rendering.step_views import StepView
@@ -25,7 +25,7 @@ class Placed:
     step: Step
     view: StepView
     slots: dict[str, list["Placed"]] = field(default_factory=lambda: defaultdict(list))
-    """By `result`, `asks`, `attempts` and `calls` of a call, `end` of the start of a race."""
+    """By `result`, `asks`, `attempts`, `child` and `calls` of a call, `end` of the start of a race."""
 
 
 @dataclass(slots=True)
@@ -42,9 +42,16 @@ def slot_of(step: Step) -> str:
         return f"race-{key}-end"
     if isinstance(step.payload, ToolCallPayload) and step.payload.parent_id:
         return f"call-{step.payload.parent_id}-calls"
-    if step.call_id is not None and (name := CALL_SLOTS.get(Step.Kind(step.kind))):
+    if name := call_slot_of(step):
         return f"call-{step.call_id}-{name}"
     return turn_slot_of(step)
+
+
+def call_slot_of(step: Step) -> str:
+    """The slot of its call's card that the step belongs to; empty for one that belongs to none."""
+    if step.call_id is None:
+        return ""
+    return "child" if isinstance(step.payload, ChildPayload) else CALL_SLOTS.get(Step.Kind(step.kind), "")
 
 
 def turn_slot_of(step: Step) -> str:
@@ -76,7 +83,7 @@ def nested(cards: Sequence[tuple[Step, StepView]]) -> list[TurnGroup | Placed]:
             calls[str(step.call_id)] = placed
         if view.is_race_start:
             races[race_key(step)] = placed
-        of_call = CALL_SLOTS.get(Step.Kind(step.kind)) if str(step.call_id) in calls else None
+        of_call = call_slot_of(step) if str(step.call_id) in calls else ""
         parent_id = step.payload.parent_id if isinstance(step.payload, ToolCallPayload) else ""
         if parent_id in calls:
             calls[parent_id].slots["calls"].append(placed)

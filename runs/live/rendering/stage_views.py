@@ -13,6 +13,7 @@ from django.utils.translation import gettext, ngettext
 
 from runs.agent.payloads.steps import AnswerPayload, QuestionPayload, RetryPayload
 from runs.live.rendering.call_lanes import MOST_CALLS, CallLane, calls_of_turn, lanes_of, running_lanes
+from runs.live.rendering.child_lanes import children_of_turn, lane_of_child
 from runs.live.rendering.formatting import counted_text
 from runs.live.rendering.race_views import Race, race_of_start
 from runs.live.rendering.remedy_buttons import offers_for
@@ -259,16 +260,15 @@ def _tools(run: Run) -> StageView:
 
 
 def _children(run: Run) -> StageView:
-    view = _tools(run)
-    states = list(Run.objects.filter(parent_call__run=run, parent_call__turn=_last_turn(run)).values_list("status"))
-    done = sum(status in Run.FINAL for (status,) in states)
-    words = ngettext("Waits for %(n)s child run", "Waits for %(n)s child runs", len(states) - done)
-    sub = gettext("%(done)s of %(n)s done") % {"done": done, "n": len(states)} if len(states) > 1 else ""
-    return replace(view, face="children", title=words % {"n": len(states) - done}, sub=sub)
-
-
-def _last_turn(run: Run) -> int:
-    return run.calls.order_by("-turn").values_list("turn", flat=True).first() or 0
+    children = children_of_turn(run)
+    left = [child for child in children if not child.is_finished]
+    done = len(children) - len(left)
+    words = ngettext("Waits for %(n)s child run", "Waits for %(n)s child runs", len(left)) % {"n": len(left)}
+    sub = gettext("%(done)s of %(n)s done") % {"done": done, "n": len(children)} if len(children) > 1 else ""
+    # Those that are waited for come first.
+    shown = sorted(children, key=lambda child: child.is_finished)[:MOST_CALLS]
+    lanes = [lane_of_child(child) for child in shown]
+    return StageView(face="children", title=words, sub=sub, lanes=lanes, more=len(children) - len(shown))
 
 
 def _thinker(run: Run) -> str:

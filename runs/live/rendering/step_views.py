@@ -31,6 +31,7 @@ from runs.agent.visible_text import exact
 from runs.live.rendering import time_bars as pictures
 from runs.live.rendering.approval_views import QuestionView, places_of, question_of
 from runs.live.rendering.artifacts import ArtifactView, artifacts_in
+from runs.live.rendering.child_links import ChildLink, child_of
 from runs.live.rendering.data_tables import DataTable, table_of
 from runs.live.rendering.error_codes import cause_of
 from runs.live.rendering.first_lines import first_line
@@ -146,6 +147,8 @@ class StepView:
     """The report of a stop."""
     ending: EndingView | None = None
     """The end of an incomplete answer; None for a whole one."""
+    child: ChildLink | None = None
+    """The run that the step's call has launched."""
     unfinished: Unfinished | None = None
     """Facts about an unfinished reply, beside its text."""
     facts: list[tuple[str, str]] = field(default_factory=list)
@@ -208,6 +211,7 @@ def _add_note(card: StepView, step: Step, told: Payload) -> None:
     card.icon = NOTE_ICONS.get(told.note, card.icon) if isinstance(told, NoteOfAnyKind) else card.icon
     card.proof = proof_of(step)
     card.unfinished = unfinished_of(step)
+    card.child = child_of(told)
     card.prose, card.rest = prose_of(step)
     text = words_of(step)
     card.short = first_line(text)

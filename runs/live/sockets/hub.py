@@ -135,6 +135,9 @@ class Hub:
         run_id = UUID(message["run"])
         if message["type"] == "doorbell.dashboard":
             self.board.look_again(run_id)
+            for beside in self._feeds.values():
+                if beside.shows(run_id):
+                    beside.look_again()
         elif (feed := self._feeds.get(run_id)) is None:
             return
         elif message["type"] == "doorbell.show":

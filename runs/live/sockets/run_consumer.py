@@ -26,7 +26,8 @@ class RunViewerConsumer(SocketConsumer):
     """The last step sent."""
     _catching_up: "asyncio.Task[None] | None" = None
     _is_behind = False
-    _shown: StateUpdate | None = None
+    _shown: str | None = None
+    """The last state sent. To JSON many changes of its row and its tree are none."""
     _pieces_sent = 0
     """Characters of reply chunks sent since the browser's last acknowledgement."""
     _missed_pieces = False
@@ -74,8 +75,8 @@ class RunViewerConsumer(SocketConsumer):
             self.catch_up()
             return
         text = state.frames.get(self.style)
-        if text is not None and state is not self._shown:
-            self._shown = state
+        if text is not None and text != self._shown:
+            self._shown = text
             await self.send_text(text)
             if state.is_final:
                 await self.close(close_codes.ENDED)

@@ -43,6 +43,7 @@ class StreamFollower:
         self._user = user
         self._position = 0
         self._is_behind = True
+        self._state = ""
         self._feed: RunFeed | None = None
         self._heard: deque[Frame | StateUpdate | str | Ping | Closed] = deque()
         """Queued frames, still encoded: the texts are shared by all followers and sockets."""
@@ -86,6 +87,7 @@ class StreamFollower:
             feed.join(self)
             waiting: list[Item] = [ReplyUpdate(snap) for snap in feed.cards.snaps()]
             if feed.state is not None and feed.state.at <= self._position:
+                self._state = feed.state.frames[JSON]
                 waiting.append(_standing(feed.state))
             for item in waiting:
                 yield item
@@ -139,8 +141,11 @@ class StreamFollower:
         self._hear(frame)
 
     async def show_state(self, state: StateUpdate) -> None:
-        """Queue the changed state."""
-        self._hear(state)
+        """Queue the changed state. Much of what changes on a page, such as the other runs of its tree, is no change to
+        JSON."""
+        if (text := state.frames[JSON]) != self._state:
+            self._state = text
+            self._hear(state)
 
     async def show_pieces(self, text: str) -> None:
         """Queue a frame of a reply in the making."""

@@ -57,7 +57,7 @@ def groups() -> list[SampleGroup]:
 def _listed() -> list[Run]:
     return [
         rows.run("waiting", waiting_for="approval", line="send_invoice wants to run"),
-        rows.run("executing", line="runs delivery_forecast"),
+        rows.run("executing", line="runs delivery_forecast", root=UUID(int=8)),
         rows.run("completed", line="The article is in stock and 5 pieces are reserved."),
         rows.run("completed", could_not=True, line="I could not do “Plan a trip to Lisbon”."),
         rows.run("failed", line="keyless answered 401: invalid x-api-key", cost=None, tokens_used=None),
@@ -127,7 +127,9 @@ def _inbox() -> list[Sample]:
         rows.run("waiting", waiting_for="approval"),
         "The order is complete. The next step is the invoice.",
         [PendingCall(rows.call(number), 4) for number in range(4)],
+        first_task="Send all invoices of the week",
     )
+    waiting.run.root = UUID(int=8)
     unknown = PendingRun(waiting.run, "", [PendingCall(rows.call(9, "unknown", tool_name="transfer_money"))])
     asking = [PendingCall(rows.call(30 + n, "awaiting_answer", tool_name="ask_person")) for n in range(2)]
     asking[0].question = rows.asked_row(6, kind="text", text="What is the customer's reference?")

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from typing import Any, Final
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -12,6 +13,7 @@ from runs.live.rendering.call_lanes import CallLane
 from runs.live.rendering.labels import status_label
 from runs.live.rendering.stage_views import StageView, face_of_step
 from runs.live.rendering.step_views import step_view
+from runs.live.rendering.tree_views import TreeNode, TreeView
 from runs.models import Run, Step
 from runs.web.similar_failures import SimilarFailures
 from runs.web.styleguide import sample_rows as rows
@@ -88,6 +90,21 @@ def _connections() -> list[Sample]:
     return found
 
 
+def _tree() -> TreeView:
+    states: list[tuple[str, JsonObject, int, str]] = [
+        ("waiting", {"waiting_for": "child"}, 1, "Order clerk"),
+        ("completed", {}, 2, "Researcher"),
+        ("thinking", {}, 2, "A writer with a name as long as the names of some agents"),
+        ("waiting", {"waiting_for": "answer"}, 3, "Helper"),
+    ]
+    nodes = [
+        TreeNode(rows.run(status, **more, id=UUID(int=70 + n)), level, agent, "$0.0077", is_here=n == 1)
+        for n, (status, more, level, agent) in enumerate(states)
+    ]
+    figures: JsonObject = {"ended": 1, "asking": 1, "cost": "at least $0.0308", "tokens": "7,368"}
+    return TreeView(nodes=nodes, above=[], root_id=rows.RUN_ID, count=6, **figures)
+
+
 def _bars() -> list[Sample]:
     shown = {
         "At work": rows.run("thinking", active_ms=540_000),
@@ -104,6 +121,7 @@ def _bars() -> list[Sample]:
     about = {"totals": fragments.run_totals(rows.run())}
     return [
         *bars,
+        sample("Tree", "runs/partials/run_tree", {"tree": _tree(), "run_id": rows.RUN_ID}, wide=True),
         sample("Head", "runs/partials/run_head", head | about, wide=True),
         sample("Head of a long task", "runs/partials/run_head", long | about, wide=True),
     ]
@@ -221,6 +239,16 @@ def _calls() -> dict[str, list[Step]]:
             *rows.call_steps(2, 4, "delivery_forecast", {"city": "Ghent", "days": 3}, content="Wed cloudy", calls=True),
         ],
         "A call at work": rows.call_steps(3, 6, "run_tests", {"path": "tests"}),
+        "A call of another agent": [
+            *rows.call_steps(7, 20, "call_agent", {"agent": "Researcher", "task": "Find three sources."}),
+            rows.step(
+                "note",
+                21,
+                "call_agent launched a run of Researcher.",
+                call_id=rows.call_id(7),
+                metadata={"note": "child", "child_id": str(UUID(int=71)), "agent": "Researcher"},
+            ),
+        ],
         "A failed call": rows.call_steps(4, 7, "flaky", {"try": 1}, **failed),
         "A call whose outcome is unknown": rows.call_steps(
             5, 9, "transfer_money", {"to": "BE71"}, effect="unsafe", suggested_action=action, **unknown
