@@ -73,6 +73,14 @@ async def test_a_body_is_sent_as_json_or_as_it_is(
     assert (f"Content-Type: {content_type}" in head) == bool(content_type)
 
 
+async def test_an_answer_that_is_no_text_is_told_with_its_type_and_size(site: WebServer) -> None:
+    site.pages["/"] = response(b"\x89PNG\0\xff", content_type="image/png")
+
+    answer = await call(site)
+
+    assert answer["note"] == "The body is image/png of 6 bytes, which is not text." and "body" not in answer
+
+
 async def test_a_secret_that_the_api_repeats_is_hidden(site: WebServer) -> None:
     encoded = base64.b64encode(f"key: {SECRET}".encode()).decode()
     site.pages["/"] = response(json.dumps({"you sent": f"Bearer {SECRET}", "also": encoded}), location=f"/{SECRET}")
