@@ -89,10 +89,12 @@ class StoredTool(models.Model):
     description = models.TextField(pgettext_lazy("field", "description"), blank=True)
     schema = models.JSONField()
     """The JSON Schema of its arguments."""
+    request = models.JSONField(default=dict)
+    """How the request of an operation is made: its method, its path, and where its arguments go. Empty for MCP."""
     hints = models.JSONField(default=dict)
     """What the source says of its effect, which nobody need believe."""
     hash = models.CharField(max_length=64)
-    """SHA-256 of remote name, description and schema as they are now."""
+    """SHA-256 of remote name, description, schema and request as they are now."""
     fault = models.TextField(blank=True)
     """Why it cannot be offered as it is: its schema is none, or too large. Empty if it can."""
     is_listed = models.BooleanField(default=True)
@@ -104,6 +106,7 @@ class StoredTool(models.Model):
     """The hash of what staff approved; empty before."""
     approved_description = models.TextField(blank=True)
     approved_schema = models.JSONField(null=True)
+    approved_request = models.JSONField(null=True)
     approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     approved_at = models.DateTimeField(pgettext_lazy("field", "approved at"), null=True)
 

@@ -51,11 +51,14 @@ def bump_catalog() -> None:
     transaction.on_commit(refresh_tools)
 
 
+_NOT_READ: Final = ("approved_description", "approved_schema", "approved_request")
+
+
 def _read_tools() -> list[StoredFunctionTool]:
     """The tools of the rows. One that has not changed stays the same object, with its compiled schema."""
     known = registry.stored_tools()
     tools = []
-    for row in StoredTool.objects.select_related("source").defer("approved_description", "approved_schema"):
+    for row in StoredTool.objects.select_related("source").defer(*_NOT_READ):
         record = record_of(row)
         there = known.get(record.name)
         if not isinstance(there, StoredFunctionTool) or there.record != record:
@@ -75,6 +78,7 @@ def record_of(row: StoredTool) -> ToolRecord:
         remote_name=row.remote_name,
         description=row.description,
         schema=row.schema,
+        request=row.request,
         hash=row.hash,
         effect=cast(Effect, row.effect),
         is_on=row.is_enabled,

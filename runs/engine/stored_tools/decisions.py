@@ -50,11 +50,14 @@ def turn_on_all(source: ToolSource, *, seen: Collection[str], by: Any) -> int:
     return len(tools)
 
 
-_APPROVED = ("approved_hash", "approved_description", "approved_schema", "approved_by", "approved_at")
+_APPROVED = (
+    *("approved_hash", "approved_description", "approved_schema", "approved_request", "approved_by", "approved_at"),
+)
 
 
 def _approve(tool: StoredTool, by: Any) -> None:
     tool.approved_hash, tool.approved_description, tool.approved_schema = tool.hash, tool.description, tool.schema
+    tool.approved_request = tool.request
     tool.approved_by, tool.approved_at = by, timezone.now()
     tool.is_enabled = True
 

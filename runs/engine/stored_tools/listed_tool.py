@@ -14,6 +14,7 @@ from runs.models.tool_source import MAX_REMOTE_NAME
 MAX_DESCRIPTION_CHARS: Final = 16_000
 MAX_SCHEMA_CHARS: Final = 48_000
 """Length limit of a schema as JSON."""
+MAX_FAULT_CHARS: Final = 1_000
 _ANY_ARGUMENTS: Final[JsonObject] = {"type": "object"}
 
 
@@ -29,17 +30,22 @@ class ListedTool:
     """What the source says of its effect: the annotations of MCP, or the method of HTTP."""
     effect: str = "unsafe"
     """The effect until staff chooses one."""
+    request: JsonObject = field(default_factory=dict)
+    """How the request of an operation is made."""
+    fault: str = ""
+    """Why it cannot be offered, as far as its source knows."""
 
     @property
     def hash(self) -> str:
-        """SHA-256 of remote name, description and schema."""
-        text = json.dumps([self.remote_name, self.description, self.schema], sort_keys=True)
+        """SHA-256 of remote name, description, schema and request."""
+        request = [self.request] if self.request else []
+        text = json.dumps([self.remote_name, self.description, self.schema, *request], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def size(self) -> int:
         """Characters in all."""
-        return len(self.remote_name) + len(self.description) + len(json.dumps(self.schema))
+        return len(self.remote_name) + len(self.description) + len(json.dumps([self.schema, self.request]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ class CheckedTool:
     remote_name: str
     description: str
     schema: JsonObject
+    request: JsonObject
     hints: JsonObject
     hash: str
     fault: str
@@ -59,6 +66,7 @@ class CheckedTool:
 def checked_tool(listed: ListedTool) -> CheckedTool:
     """The tool for its row, after a bounded time."""
     schema, fault = _checked_schema(listed.schema)
+    fault = listed.fault[:MAX_FAULT_CHARS] or fault
     if len(listed.description) > MAX_DESCRIPTION_CHARS:
         fault = f"Its description has more than {MAX_DESCRIPTION_CHARS:,} characters."
     if not listed.remote_name.isprintable() or not 0 < len(listed.remote_name) <= MAX_REMOTE_NAME:
@@ -67,6 +75,7 @@ def checked_tool(listed: ListedTool) -> CheckedTool:
         readable(listed.remote_name)[:MAX_REMOTE_NAME],
         readable(listed.description[:MAX_DESCRIPTION_CHARS]),
         schema,
+        listed.request,
         _small(listed.hints),
         listed.hash,
         fault,

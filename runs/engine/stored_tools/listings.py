@@ -16,7 +16,7 @@ MOST_TOOLS: Final = 500
 """Of one source."""
 MOST_CHARS: Final = 4_000_000
 """Of all tools of one listing."""
-_FROM_SOURCE: Final = ("description", "schema", "hints", "hash", "fault")
+_FROM_SOURCE: Final = ("description", "schema", "request", "hints", "hash", "fault")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _stored(source: ToolSource, checked: Sequence[CheckedTool], *, left_out: int
     gone = [row for row in rows.values() if row.is_listed and row.remote_name not in listed_names]
     for row in gone:
         row.is_listed = False
-    StoredTool.objects.bulk_update([*touched, *gone], [*_FROM_SOURCE, "is_listed"], batch_size=100)
+    StoredTool.objects.bulk_update([*touched, *gone], [*_FROM_SOURCE, "effect", "is_listed"], batch_size=100)
     made = StoredTool.objects.bulk_create(_new_rows(source, new))
     if touched or gone or made:
         bump_catalog()
@@ -90,6 +90,9 @@ def _update(row: StoredTool, now: CheckedTool) -> bool:
     values = {name: getattr(now, name) for name in _FROM_SOURCE} | {"is_listed": True}
     if all(getattr(row, name) == value for name, value in values.items()):
         return False
+    if row.request.get("method") != now.request.get("method"):
+        # What staff said of a GET says nothing of the DELETE that has taken its name.
+        row.effect = now.effect
     for name, value in values.items():
         setattr(row, name, value)
     return True

@@ -29,6 +29,8 @@ class ToolRecord:
     remote_name: str
     description: str
     schema: JsonObject
+    request: JsonObject
+    """How the request of an operation is made; empty for MCP."""
     hash: str
     effect: Effect
     is_on: bool

@@ -244,3 +244,25 @@ async def test_a_launch_adds_no_stored_tools_to_an_agent_that_chooses_none(
     with pytest.raises(OverrideRefused, match="may call no tools of servers, such as shop__search"):
         await launch(ada, tools=["calculator", "shop__search"])
     await launch(ada, tools=["calculator"])
+
+
+def test_another_request_is_a_change_and_another_method_has_its_own_effect(shop: Shop) -> None:
+    get = replace(SEARCH, effect="read", request={"method": "GET", "path": "/plants"})
+    shop.has(get)
+    set_effect(shop.row("shop__search").pk, "pure")
+
+    assert shop.lists(replace(get, request={"method": "GET", "path": "/people"})).changed == ("shop__search",)
+    assert shop.row("shop__search").effect == "pure"
+    delete = replace(get, effect="unsafe", request={"method": "DELETE", "path": "/plants"})
+    assert shop.lists(delete).changed == ("shop__search",)
+    assert shop.row("shop__search").effect == "unsafe"
+    assert shop.row("shop__search").approved_request == get.request
+
+
+def test_a_tool_that_its_source_cannot_offer_says_why(shop: Shop) -> None:
+    shop.lists(replace(SEARCH, fault="It refers to another document."))
+
+    row = shop.row("shop__search")
+    assert row.fault == "It refers to another document."
+    with pytest.raises(ValueError, match="another document"):
+        turn_on(row.pk, seen_hash=row.hash, by=None)
