@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from agentsite.environment import env_text, refuse
 from runs.agent.skills.folder import skills_in
 from runs.agent.skills.skill import SkillContent
+from runs.agent.tools.openapi.api_secrets import ApiSecrets, parse_api_secrets
 from runs.agent.tools.web.host_rules import parse_hosts
 from runs.agent.tools.web.http_hosts import HttpHost, parse_http_hosts
 from runs.agent.tools.web.search_settings import SearchSettings
@@ -44,6 +45,14 @@ def env_mcp_clients(name: str) -> dict[str, NamedClient]:
     """The OAuth clients in the JSON of this variable, by their issuers. No value is repeated."""
     try:
         return parse_mcp_clients(env_text(name), os.environ)
+    except ValueError as error:
+        raise ImproperlyConfigured(str(error)) from error
+
+
+def env_api_secrets(name: str) -> ApiSecrets:
+    """The secrets of APIs in the JSON of this variable: names of variables by origin. No value is repeated."""
+    try:
+        return parse_api_secrets(env_text(name), os.environ)
     except ValueError as error:
         raise ImproperlyConfigured(str(error)) from error
 

@@ -26,6 +26,7 @@ from agentsite.environment import (
 )
 from agentsite.environment_services import env_mail_server, env_services
 from agentsite.environment_tools import (
+    env_api_secrets,
     env_hosts,
     env_http_hosts,
     env_mcp_clients,
@@ -248,6 +249,8 @@ AGENTSITE_FETCH_HOSTS = env_hosts("AGENTSITE_FETCH_HOSTS")
 """Hosts that tools may fetch from although they are not on the public internet; the agent core reads it too."""
 AGENTSITE_HTTP_HOSTS = env_http_hosts("AGENTSITE_HTTP_HOSTS")
 """APIs that the tool http_request may call; the agent core reads it too."""
+AGENTSITE_API_SECRETS = env_api_secrets("AGENTSITE_API_SECRETS")
+"""Secrets that calls of APIs may carry: names of variables by origin; the agent core reads it too."""
 AGENTSITE_MCP_SERVERS = env_mcp_servers("AGENTSITE_MCP_SERVERS")
 """MCP servers that are started as processes, by name."""
 AGENTSITE_MCP_HOSTS = env_mcp_hosts("AGENTSITE_MCP_HOSTS")

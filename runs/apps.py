@@ -34,10 +34,12 @@ class RunsConfig(AppConfig):
 def connect_stored_tools() -> None:
     """Say who calls the tools of each kind of source."""
     from runs.engine.mcp.tool_calls import call_mcp_tool
+    from runs.engine.openapi.operation_calls import call_api_operation
     from runs.engine.stored_tools.stored_function import set_caller
     from runs.models import ToolSource
 
     set_caller(ToolSource.Kind.MCP, call_mcp_tool)
+    set_caller(ToolSource.Kind.OPENAPI, call_api_operation)
 
 
 def discover_tools(installed: Iterable[AppConfig]) -> None:

@@ -67,7 +67,8 @@ class ToolSource(models.Model):
 
     def get_absolute_url(self) -> str:
         """The page of the source."""
-        return reverse("runs:tool-source", args=[self.name])
+        page = "runs:tool-api" if self.kind == self.Kind.OPENAPI else "runs:tool-source"
+        return reverse(page, args=[self.name])
 
 
 class StoredToolQuerySet(models.QuerySet["StoredTool"]):

@@ -1,4 +1,4 @@
-"""MCP servers and their tools for people."""
+"""MCP servers and APIs, and their tools, for people."""
 
 import json
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 
 from runs.agent.redaction.redactor import Redactor
+from runs.agent.tools.web.http_hosts import host_of, http_hosts
 from runs.engine.mcp.oauth.client_document import client_key
 from runs.engine.operations.known_secrets import known_secrets
 from runs.live.rendering.stored_words import error_words
@@ -77,6 +78,12 @@ class ServerToolRow:
         return one_line(visible(self.tool.description).strip().partition("\n\n")[0], ABOUT_CHARS)
 
     @property
+    def request_line(self) -> str:
+        """Method and path of an operation; empty for a tool of an MCP server."""
+        request = self.tool.request
+        return visible(f"{request['method']} {request['path']}") if request else ""
+
+    @property
     def fault(self) -> str:
         """Why it cannot be offered."""
         return visible(self.tool.fault)
@@ -101,6 +108,7 @@ class ServerToolRow:
         pairs = [
             (gettext("Description"), tool.approved_description, tool.description),
             (gettext("JSON Schema"), _json(tool.approved_schema), _json(tool.schema)),
+            (gettext("Request"), _json(tool.approved_request or {}), _json(tool.request)),
         ]
         return [TextDifference(title, visible(old), visible(new)) for title, old, new in pairs if old != new]
 
@@ -135,7 +143,7 @@ def _json(value: Any) -> str:
 
 @dataclass(frozen=True)
 class ServerRow:
-    """A server."""
+    """A server, or an API."""
 
     source: ToolSource
     on: int
@@ -157,8 +165,18 @@ class ServerRow:
 
     @property
     def place(self) -> str:
-        """Its address; empty for a program."""
-        return str(self.source.options.get("url", ""))
+        """Its address; empty for a program, and for an API whose address nobody has chosen."""
+        return str(self.source.options.get("server" if self.is_api else "url", ""))
+
+    @property
+    def is_api(self) -> bool:
+        """True for an API, which is not connected to between its calls."""
+        return self.source.kind == ToolSource.Kind.OPENAPI
+
+    @cached_property
+    def is_set_up(self) -> bool:
+        """True if the settings allow calls of the API's address."""
+        return self.is_api and host_of(self.place, http_hosts()) is not None
 
     @property
     def error(self) -> str:
@@ -184,7 +202,8 @@ class ServerRow:
     @property
     def left_out(self) -> int:
         """Tools above the limit, which are not kept."""
-        return int(self.source.facts.get("left_out") or 0)
+        facts = self.source.facts
+        return int(facts.get("left_out") or 0) + int(facts.get("beyond") or 0)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The MCP servers: their list with the form that adds one, and the page of one with its tools."""
 
-from typing import Any, Final
+from typing import Final
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -10,7 +10,6 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from runs.agent.errors.exceptions import ToolFailed
-from runs.agent.tools.function_tool import EFFECTS
 from runs.engine.mcp.servers import (
     MAX_URL_CHARS,
     ServerRefused,
@@ -21,15 +20,15 @@ from runs.engine.mcp.servers import (
     remove_server,
 )
 from runs.engine.stored_tools.catalog import refresh_tools
-from runs.engine.stored_tools.decisions import ChangedSince, set_effect, turn_off, turn_on, turn_on_all
 from runs.engine.stored_tools.listings import Listing
 from runs.live.rendering.formatting import counted_text
 from runs.live.rendering.stored_words import refusal_words
-from runs.models import StoredTool, ToolSource
+from runs.models import ToolSource
 from runs.models.permissions import may_change_agents
 from runs.web.access import PageRequest, go_to, only_if
-from runs.web.server_rows import ServerRow, ServerToolRow, SignInFacts, server_rows, shown_error
+from runs.web.server_rows import SignInFacts, server_rows, shown_error
 from runs.web.site_origin import site_origin
+from runs.web.source_tools import change_tools, source_context
 
 MOST_TYPED: Final = 40
 
@@ -57,12 +56,7 @@ def show_servers(request: PageRequest) -> HttpResponse:
 def show_server(request: PageRequest, name: str) -> HttpResponse:
     """Show a server: its state, its last error, what it logged, and its tools."""
     source = _source_or_404(name)
-    tools = [ServerToolRow(tool) for tool in source.tools.select_related("approved_by")]
-    context = {
-        "server": ServerRow.of(source, tools),
-        "tools": sorted(tools, key=lambda row: (not row.tool.is_changed, row.tool.name)),
-        "new": sum(row.state == "new" for row in tools),
-        "effects": EFFECTS,
+    context = source_context(source) | {
         "is_in_settings": is_named_in_settings(source),
         "sign_in": SignInFacts.of(source, request.user, site_origin(request)),
     }
@@ -96,41 +90,8 @@ def remove_tool_server(request: PageRequest, name: str) -> HttpResponse:
 def change_server_tools(request: PageRequest, name: str) -> HttpResponse:
     """Change the tools of a server: the effects of the form, and what its button says."""
     source = _source_or_404(name)
-    _save_effects(request, source)
-    match request.POST.get("do", "").split():
-        case ["on", tool_id, seen_hash]:
-            _turn_on(request, source, tool_id, seen_hash)
-        case ["off", tool_id]:
-            tool = turn_off(_tool_or_404(source, tool_id).pk)
-            messages.success(request, gettext("%(tool)s is off.") % {"tool": tool.name})
-        case ["all-on"]:
-            number = turn_on_all(source, seen=request.POST.getlist("seen"), by=request.user)
-            words = ngettext("%(number)s tool was turned on.", "%(number)s tools were turned on.", number)
-            messages.success(request, words % {"number": counted_text(number)})
-        case _:
-            messages.success(request, gettext("The effects were saved."))
-    refresh_tools()
+    change_tools(request, source)
     return redirect(source)
-
-
-def _turn_on(request: PageRequest, source: ToolSource, tool_id: str, seen_hash: str) -> None:
-    tool = _tool_or_404(source, tool_id)
-    try:
-        turn_on(tool.pk, seen_hash=seen_hash, by=request.user)
-    except ChangedSince:
-        words = gettext("%(tool)s has changed since this page was shown. Look at it again.")
-        messages.error(request, words % {"tool": tool.name})
-    except ValueError:
-        messages.error(request, gettext("%(tool)s cannot be offered.") % {"tool": tool.name})
-    else:
-        messages.success(request, gettext("%(tool)s is on.") % {"tool": tool.name})
-
-
-def _save_effects(request: PageRequest, source: ToolSource) -> None:
-    for tool in source.tools.only("pk", "effect"):
-        effect: Any = request.POST.get(f"effect-{tool.pk}")
-        if effect in EFFECTS and effect != tool.effect:
-            set_effect(tool.pk, effect)
 
 
 def _check(request: PageRequest, source: ToolSource) -> None:
@@ -157,10 +118,3 @@ def _source_or_404(name: str) -> ToolSource:
     if source is None:
         raise Http404(gettext("There is no such server."))
     return source
-
-
-def _tool_or_404(source: ToolSource, tool_id: str) -> StoredTool:
-    tool = source.tools.filter(pk=int(tool_id)).first() if tool_id.isascii() and tool_id.isdigit() else None
-    if tool is None:
-        raise Http404(gettext("There is no such tool."))
-    return tool

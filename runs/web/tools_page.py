@@ -13,6 +13,7 @@ from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.registry import registered_tools
 from runs.agent.tools.validation import validated
 from runs.engine.mcp.servers import known_servers
+from runs.engine.openapi.apis import known_apis
 from runs.live.rendering.schema_form import SchemaForm
 from runs.live.rendering.stored_words import error_words
 from runs.models.permissions import may_change_agents, may_see_agents, may_see_all, may_try_tools
@@ -56,6 +57,7 @@ def show_tools(request: PageRequest) -> HttpResponse:
         "sees_all": may_see_all(request.user),
         "newest_runs": NEWEST_RUNS if uses.is_partial else None,
         "servers": server_rows(known_servers()) if may_change_agents(request.user) else None,
+        "apis": server_rows(known_apis()) if may_change_agents(request.user) else None,
     }
     return render(request, "tools/list.html", context)
 

@@ -30,6 +30,7 @@ RISKY = {
     "skills_ref",
     "strictyaml",
     "trafilatura",
+    "yaml",
 }
 OFFLINE, PROVIDERS, TOOLS = "runs/agent/providers/offline", "runs/agent/providers", "runs/agent/tools"
 
@@ -131,6 +132,7 @@ TRUSTED = {f"{TOOLS}/schema.py": 2, "agentsite/templates.py": 1}
 SANDBOXED = {
     "runs/agent/skills/archive_job.py": 0,
     "runs/agent/skills/frontmatter.py": 0,
+    f"{TOOLS}/openapi/document_text_job.py": 0,
     f"{TOOLS}/web/ddgs_job.py": 0,
     f"{TOOLS}/web/page_job.py": 0,
 }

@@ -165,6 +165,14 @@ PAGES: dict[str, Methods] = {
     # There is no server of that key; test_server_sign_ins.py tests one.
     "runs:signed-in-source": {"GET": page(404)},
     "runs:client-document": {"GET": Rule(404)},
+    # Without a document.
+    "runs:tool-apis": {"GET": page(200, CHANGES_AGENTS), "POST": page(422, CHANGES_AGENTS)},
+    "runs:tool-api": {"GET": page(200, CHANGES_AGENTS)},
+    "runs:replace-tool-api": {"POST": page(422, CHANGES_AGENTS)},
+    # Without an address.
+    "runs:set-up-tool-api": {"POST": page(422, CHANGES_AGENTS)},
+    "runs:change-tool-api": {"POST": page(302, CHANGES_AGENTS)},
+    "runs:remove-tool-api": {"POST": page(302, CHANGES_AGENTS)},
     "runs:try-tool": {"POST": page(200, CHANGES_AGENTS)},
     "runs:export-agents": {"GET": page(200, READS_AGENTS)},
     "runs:export-agent": {"GET": page(200, READS_AGENTS)},

@@ -140,6 +140,7 @@ class Site:
             "<str:name>": "expense-report",
             "<slug:name>": "shop",
             "<slug:key>": "none",
+            "<slug:api_name>": "garden",
             "<uuidstr:file_id>": self.file.pk,
             "<int:agent_id>": self.run.agent_id,
             "<int:sequence>": 1,
@@ -212,6 +213,7 @@ def site(owner: User, make_run: Callable[..., Run]) -> Site:
     SkillFile.objects.create(skill=skill, path="SKILL.md", content=b"x")
     now, address = timezone.now(), {"transport": "http", "url": "https://mcp.example.org/mcp"}
     ToolSource.objects.create(name="shop", kind="mcp", options=address, state_since=now, added_at=now)
+    ToolSource.objects.create(name="garden", kind="openapi", state_since=now, added_at=now)
     call = waiting_call(run)
     asked = asked_question(make_run(owner, epoch=1), PersonQuestion(text="Where?"))
     return Site(owner, run, run.steps.get().pk, call, nobody, token, view.pk, file, shelf.pk, asking, unknown, asked)

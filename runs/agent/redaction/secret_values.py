@@ -29,8 +29,9 @@ MIN_SECRET_CHARS = 8
 
 def secrets_in(environ: Mapping[str, str] | None = None) -> set[str]:
     """The values of variables named like secrets, the keys of AGENTSITE_ENDPOINTS and the secrets of
-    AGENTSITE_HTTP_HOSTS, AGENTSITE_MCP_HOSTS and AGENTSITE_MCP_CLIENTS under any name, and the passwords in addresses
-    and connection strings. A value of several lines, such as a private key, is split into lines."""
+    AGENTSITE_HTTP_HOSTS, AGENTSITE_MCP_HOSTS, AGENTSITE_MCP_CLIENTS and AGENTSITE_API_SECRETS under any name, and the
+    passwords in addresses and connection strings. A value of several lines, such as a private key, is split into
+    lines."""
     environ = os.environ if environ is None else environ
     return {value for _, value in _found_in(environ) if len(value) >= MIN_SECRET_CHARS}
 
@@ -46,6 +47,7 @@ def _found_in(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     key_names = _key_names(environ.get("AGENTSITE_ENDPOINTS", ""))
     for setting in ("AGENTSITE_HTTP_HOSTS", "AGENTSITE_MCP_HOSTS", "AGENTSITE_MCP_CLIENTS"):
         key_names |= names_in(environ.get(setting, ""))
+    key_names |= _listed_names(environ.get("AGENTSITE_API_SECRETS", ""))
     for name, value in environ.items():
         if name in key_names or _is_secret(name, value):
             yield from ((name, line) for line in _lines(value))
@@ -65,6 +67,13 @@ def names_in(hosts: str) -> set[str]:
     headers = (each for each in (origins.values() if isinstance(origins, dict) else []) if isinstance(each, dict))
     texts = [text for each in headers for text in each.values() if isinstance(text, str)]
     return {name for text in texts for name in Template(text).get_identifiers()}
+
+
+def _listed_names(secrets: str) -> set[str]:
+    """The names of the variables in AGENTSITE_API_SECRETS."""
+    origins = _from_json(secrets)
+    lists = (each for each in (origins.values() if isinstance(origins, dict) else []) if isinstance(each, list))
+    return {name for each in lists for name in each if isinstance(name, str)}
 
 
 def _from_json(text: str) -> Any:

@@ -1,0 +1,109 @@
+"""An API from its document to the run that called it: another site of ours, at a desk and on a phone."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.journeys.conftest import wait_for_status
+from tests.journeys.test_every_page import faults_of
+from tests.live_site import LiveSite
+from tests.wire import Answer, WireServer
+
+pytestmark = pytest.mark.browser
+
+SCREENS = [(1280, "desk"), (390, "phone")]
+TASK = "What is 17 * 23?"
+ISSUE = """
+from django.contrib.auth.models import User
+from runs.models import ApiToken
+print(ApiToken.issue(User.objects.get(username="grace"), name="x", scopes=["read", "launch"])[1])
+"""
+GIVE = """
+from runs.models import Agent
+Agent.objects.update(model_names=["local/m1"], tools=["other__launch_run", "other__list_runs"])
+"""
+SHOW = """
+from runs.models import Step, ToolCall, ToolSource
+print([list(each.objects.values()) for each in (Step, ToolCall, ToolSource)])
+"""
+
+
+async def picture(page: Page, name: str) -> None:
+    """A picture for somebody who looks, where a variable names a folder."""
+    if folder := os.environ.get("APIS_PICTURES"):
+        await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize(("width", "screen"), SCREENS, ids=["desk", "phone"])
+async def test_another_site_is_added_as_an_api_and_a_run_launches_a_run_there(
+    start_site: Callable[..., LiveSite],
+    start_wired: Callable[..., LiveSite],
+    wire_server: WireServer,
+    open_page: Callable[..., Any],
+    width: int,
+    screen: str,
+) -> None:
+    other = start_site()
+    other.create_user("grace")
+    token = other.ask(ISSUE).strip()
+    site = start_wired(
+        OTHER_LOGIN=token,
+        AGENTSITE_HTTP_HOSTS=json.dumps({other.url: {}}),
+        AGENTSITE_API_SECRETS=json.dumps({other.url: ["OTHER_LOGIN"]}),
+    )
+    site.create_user("root", staff=True, superuser=True)
+    page = await open_page(site, session=site.session_of("root"), viewport={"width": width, "height": 800})
+
+    await page.goto("/tools/")
+    faults = await faults_of(page, screen)
+    await page.get_by_role("link", name="Add an API", exact=True).click()
+    await page.fill("#id_name", "other")
+    await page.fill("#id_text", "swagger: '2.0'")
+    await page.get_by_role("button", name="Read the document").click()
+    await expect(page.get_by_role("alert")).to_contain_text("a document of Swagger 2.0")
+    faults += await faults_of(page, screen)
+    await picture(page, f"refused-{screen}")
+    await page.fill("#id_text", "")
+    await page.fill("#id_url", f"{other.url}/api/v1/openapi.json")
+    await page.get_by_role("button", name="Read the document").click()
+    await page.wait_for_url("**/tools/apis/other/")
+    await expect(page.locator("main")).to_contain_text("Agentsite API")
+    await expect(page.locator("#id_server")).to_have_value(other.url)
+    await page.get_by_label("token", exact=True).select_option("OTHER_LOGIN")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.get_by_label("token", exact=True)).to_have_value("OTHER_LOGIN")
+    for name in ("launch_run", "list_runs"):
+        await page.get_by_role("button", name=f"Turn on other__{name}", exact=True).click()
+        await expect(page.get_by_role("button", name=f"Turn off other__{name}", exact=True)).to_be_visible()
+    faults += await faults_of(page, screen)
+    await picture(page, f"api-{screen}")
+    await page.goto("/tools/apis/")
+    await expect(page.locator(".library-list")).to_contain_text("2 of")
+    faults += await faults_of(page, screen)
+    await picture(page, f"apis-{screen}")
+
+    site.ask(GIVE)
+    wire_server.script(
+        Answer("", calls=[("other__launch_run", {"body": {"task": TASK}})]),
+        Answer("", calls=[("other__list_runs", {"q": "17"})]),
+        Answer("It was launched."),
+    )
+    await page.goto("/runs/new/")
+    await page.fill("[name=task]", "Ask the other site.")
+    await page.click("[data-launch]")
+    await page.locator("#stage").get_by_role("button", name="Approve").first.click()
+    await wait_for_status(page, "completed")
+    faults += await faults_of(page, screen)
+
+    launched, listed = (json.dumps(each.body["messages"][-1]) for each in wire_server.requests[1:])
+    assert TASK in launched and "201" in launched
+    assert TASK in listed
+    assert token not in await page.content()
+    assert token not in site.ask(SHOW)
+    assert other.ask("from runs.models import Run; print(Run.objects.get().task)").strip() == TASK
+    assert faults == []
