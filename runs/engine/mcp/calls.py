@@ -119,6 +119,8 @@ class ServerCalls:
     async def _leave(self, live: Live, waiting: _Waiting) -> None:
         """The call is over, or was given up: then the server is told."""
         self._forget(live, waiting)
+        if not waiting.task.done():
+            self.connection.check_answers()
         await cancel_and_wait([waiting.task])
 
     def _forget(self, live: Live, waiting: _Waiting) -> None:

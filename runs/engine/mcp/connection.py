@@ -131,6 +131,10 @@ class ServerConnection:
             self._live.wants_list = True
             self._wake.set()
 
+    def check_answers(self) -> None:
+        """A call was given up without an answer: see, by asking for the list of tools, whether the server hangs."""
+        self.tools_changed()
+
     def transport_ended(self) -> None:
         """The transport has ended by itself."""
         if self._live is not None:
@@ -193,16 +197,17 @@ class ServerConnection:
     async def _keep(self, live: Live) -> None:
         """Return when the connection is over, or of no use."""
         while True:
-            self._wake.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._rest_s(live)):
                     await self._wake.wait()
+            self._wake.clear()
             now = time.monotonic()
             if live.is_over or live.idle_s > IDLE_S:
                 return
             is_old = live.used_at > live.listed_at and now - live.listed_at > LIST_AGAIN_S
-            if (live.wants_list or is_old) and now - live.listed_at >= LIST_EVERY_S:
-                await self._list_again(live)
+            is_due = (live.wants_list or is_old) and now - live.listed_at >= LIST_EVERY_S
+            if is_due and not await self._list_again(live):
+                return
             if self.log.added != self._log_stored:
                 self._log_stored = self.log.added
                 await report(self.target, log=self.log.text())
@@ -213,15 +218,20 @@ class ServerConnection:
             return max(0.0, live.listed_at + LIST_EVERY_S - time.monotonic())
         return TICK_S
 
-    async def _list_again(self, live: Live) -> None:
+    async def _list_again(self, live: Live) -> bool:
+        """False if the server hangs."""
         from mcp.shared.exceptions import MCPError
 
         try:
             await self.list_now(live)
-        except (MCPError, ValueError, TimeoutError) as error:
+        except TimeoutError:
+            self.ended = "It hangs: its tools were asked for, and it gave no answer."
+            return False
+        except (MCPError, ValueError) as error:
             # What is not known to be as it was approved is not called.
             live.hashes = {}
             await report(self.target, error=f"Its tools could not be listed: {words_of(error)}")
+        return True
 
     async def _over(self, live: Live) -> None:
         """The connection has ended: by itself, or because nobody used it."""

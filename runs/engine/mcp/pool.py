@@ -104,7 +104,7 @@ async def opened(connection: ServerConnection) -> "AsyncIterator[McpSession]":
     output = ServerOutput(connection.log)
 
     def ended() -> None:
-        connection.ended = output.ended
+        connection.ended = connection.ended or output.ended
         connection.transport_ended()
 
     async def elicited(params: Any) -> Any:

@@ -28,6 +28,8 @@ MESSAGES_A_SECOND: Final = 1000
 """A server that sends more is read more slowly, and waits."""
 LEAVES_WITHIN_S: Final = 2.0
 """From the end of its input to the signals."""
+ENDS_WITHIN_S: Final = 2.0
+"""From the end of what a server reads to the end of what it writes."""
 _GUARD: Final = Path(__file__).with_name("server_guard.py")
 _Send = MemoryObjectSendStream[SessionMessage | Exception]
 
@@ -52,9 +54,10 @@ async def stdio_transport(server: StdioServer, output: ServerOutput) -> AsyncIte
     async with _process(server) as process:
         to_session, from_server = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         to_server, from_session = anyio.create_memory_object_stream[SessionMessage](0)
+        reading = asyncio.create_task(_read_messages(process, to_session, output))
         tasks = [
-            asyncio.create_task(_read_messages(process, to_session, output)),
-            asyncio.create_task(_write_messages(process, from_session, to_session)),
+            reading,
+            asyncio.create_task(_write_messages(process, from_session, to_session, reading)),
             asyncio.create_task(_read_log(process, output.log)),
         ]
         try:
@@ -181,6 +184,7 @@ async def _write_messages(
     process: asyncio.subprocess.Process,
     from_session: MemoryObjectReceiveStream[SessionMessage],
     to_session: _Send,
+    reading: asyncio.Task[None],
 ) -> None:
     """Write what the session sends. If the server takes no more, the session is told that the connection ended."""
     assert process.stdin is not None  # noqa: S101 - for the type checker: it is a pipe
@@ -190,6 +194,8 @@ async def _write_messages(
             process.stdin.write(text.encode(errors="replace") + b"\n")
             await process.stdin.drain()
     except OSError:
+        # A server that has ended closes its output too, and the end of that tells how it ended.
+        await asyncio.wait([reading], timeout=ENDS_WITHIN_S)
         to_session.close()
 
 

@@ -33,6 +33,8 @@ TOOLS: dict[str, dict[str, Any]] = {
     "storm": {"count": NUMBER},
     "flood": {"bytes": NUMBER},
     "stray": {"lines": NUMBER},
+    "half": {},
+    "shout": {"bytes": NUMBER},
     "orphan": {},
     "variables": {},
     "lists": {},
@@ -119,12 +121,22 @@ def write_raw(data: bytes) -> str:
     return "done"
 
 
+def shout(size: int) -> str:
+    """Write to the standard error, the last line at its end."""
+    while size > 0:
+        size -= os.write(2, b"x" * 65_535 + b"\n")
+    os.write(2, b"the last line\n")
+    return "done"
+
+
 ANSWERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "add": lambda given: str(given["a"] + given["b"]),
     "echo": lambda given: str(given["text"]),
     "die": lambda _: os._exit(7),
     "flood": lambda given: write_raw(b"x" * int(given["bytes"])),
     "stray": lambda given: write_raw(b"no message\n" * int(given["lines"])),
+    "half": lambda _: write_raw(b'{"jsonrpc": "2.0", "id": 1, "res'),
+    "shout": lambda given: shout(int(given["bytes"])),
     "orphan": lambda _: str(subprocess.Popen(["sleep", "1000"], start_new_session=True).pid),
     "variables": lambda _: json.dumps(dict(os.environ)),
     "lists": lambda _: json.dumps(SEEN),
