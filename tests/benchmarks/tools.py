@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from runs.agent.files.access import files_context
+from runs.agent.sandbox.fork_client import CLIENT
 from runs.agent.tools.code.run_python import run_python
 from runs.agent.tools.data.query_table import query_table
 from runs.agent.tools.web.fetch_page import fetch_page
@@ -52,7 +53,18 @@ class Comparison:
 
 def _cpu_s() -> float:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in used)
+    return sum(each.ru_utime + each.ru_stime for each in used) + _fork_server_cpu_s()
+
+
+def _fork_server_cpu_s() -> float:
+    """Of the fork server of sandboxed jobs and of the jobs that it has forked, to 10 ms. Waits for the end of these."""
+    if (server := CLIENT.server_pid()) is None:
+        return 0.0
+    children = Path(f"/proc/{server}/task/{server}/children")
+    while children.read_text():
+        time.sleep(0.001)
+    used = Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()[11:15]
+    return sum(map(int, used)) / os.sysconf("SC_CLK_TCK")
 
 
 async def measured(work: Work) -> Cost:
@@ -94,8 +106,15 @@ async def _fresh_python(code: str) -> None:
 # Tables
 
 
+async def query_sales_cold() -> None:
+    """The first call of the tool in a process."""
+    await query_sales()
+    _fork_server_cpu_s()  # that of the job is counted when the server has seen its end
+    CLIENT.end()
+
+
 async def query_sales() -> None:
-    """One call of the tool. It keeps no process that is warm: each call is a cold one."""
+    """A call of the tool. The fork server has imported duckdb."""
     with files_context(MemoryFiles({"sales.csv": DATA.read_bytes()})):
         result = await query_table(sql=QUERY.format("sales"), files=["sales.csv"])
     if result["row_count"] != 4:
@@ -207,8 +226,8 @@ async def main(rounds: int) -> None:
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; minimum/median/maximum of {rounds}")
     with page_server() as url:
         comparisons = (
-            Comparison("query_table, cold", query_sales, bare_duckdb_cold, 1.5),
-            Comparison("query_table, beside a warm duckdb", query_sales, bare_duckdb_warm, None),
+            Comparison("query_table, cold", query_sales_cold, bare_duckdb_cold, 1.5),
+            Comparison("query_table, warm", query_sales, bare_duckdb_warm, None),
             Comparison("fetch_page, 1 MB", fetches(url), fetches_bare(url), 1.2),
             Comparison("run_python, start", start_script, bare_monty, 1.2),
         )

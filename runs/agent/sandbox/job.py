@@ -10,14 +10,16 @@ import contextlib
 import logging
 import os
 import signal
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from runs.agent.errors import file_sentences as sentences
-from runs.agent.errors.exceptions import ToolFailed, ToolUnavailable
+from runs.agent.errors.exceptions import ToolFailed
+from runs.agent.sandbox.fork_client import IS_SUPPORTED, ForkServerLost
+from runs.agent.sandbox.forked_process import start_forked
+from runs.agent.sandbox.job_process import JobProcess, start_fresh
 from runs.agent.sandbox.limits import MIB, JobLimits
 from runs.agent.sandbox.slots import SLOTS
 from runs.agent.sandbox.wire import DONE, OUT_OF_MEMORY, REFUSED
@@ -37,6 +39,15 @@ class JobFailed(ToolFailed):
     """The job gave no answer: it refused its input, reached a limit, or its process ended. The message says which."""
 
 
+class _Ended(NamedTuple):
+    """A process that has ended."""
+
+    answer: bytes
+    notes: bytes
+    """The beginning of its standard error."""
+    returncode: int
+
+
 @contextlib.contextmanager
 def job_folder() -> Iterator[Path]:
     """A folder for the input files of a job; removed at the end with everything in it."""
@@ -44,95 +55,82 @@ def job_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-async def run_job(module: str, request: bytes, *, limits: JobLimits = _DEFAULT, folder: Path | None = None) -> bytes:
+async def run_job(
+    module: str,
+    request: bytes,
+    *,
+    limits: JobLimits = _DEFAULT,
+    folder: Path | None = None,
+    is_forked: bool = False,
+) -> bytes:
     """The answer of the job `module` to `request`. `folder` is its working directory; None for an empty one.
 
+    A job that `is_forked` is a fork of a process that has imported its module, where the system allows that: without
+    the time of the imports, but with the addresses and the seed of hashes of other jobs (`fork_client`).
     Cancelling this kills the process. Raises `JobFailed`, and `ToolUnavailable` if no process could be started or too
     many jobs are running.
     """
     if folder is None:
         with job_folder() as empty:
-            return await run_job(module, request, limits=limits, folder=empty)
+            return await run_job(module, request, limits=limits, folder=empty, is_forked=is_forked)
     async with SLOTS.hold():
-        process = await _started(module, limits, folder)
-        try:
-            async with asyncio.timeout(limits.wall_s):
-                answer, notes = await _exchange(process, request, limits.answer_bytes)
-                await process.wait()
-        except TimeoutError:
-            raise JobFailed(sentences.JOB_TIME.made(seconds=f"{limits.wall_s:g}")) from None
-        finally:
-            await _end(process)
-    return _payload(module, answer, notes, process.returncode, limits)
+        ended = None
+        if is_forked and IS_SUPPORTED and not limits.has_network:
+            ended = await _run_forked(module, request, limits, folder)
+        if ended is None:
+            process = await start_fresh(module, request, limits, folder, _environment())
+            ended = await _ended(process, limits)
+    return _payload(module, ended, limits)
 
 
-async def _started(module: str, limits: JobLimits, folder: Path) -> asyncio.subprocess.Process:
-    numbers = (limits.cpu_s, limits.wall_s, limits.memory_bytes, limits.file_bytes, int(limits.has_network))
-    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+async def _run_forked(module: str, request: bytes, limits: JobLimits, folder: Path) -> _Ended | None:
+    """How a fork of the fork server ended; None if the server has no answer."""
     try:
-        return await asyncio.create_subprocess_exec(
-            # -P: no module is loaded from the folder, whose files come from people.
-            *(sys.executable, "-P", "-s"),
-            *("-m", "runs.agent.sandbox.worker", module, *map(str, numbers)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=folder,
-            # The temporary files of libraries go where the folder's owner removes them.
-            env=environment | {"PYTHONPATH": str(_ROOT), "TMPDIR": str(folder), "HOME": str(folder)},
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise ToolUnavailable(f"No process could be started for this: {error.strerror or error}.") from error
+        process = await start_forked(module, request, limits, folder, _environment())
+        return await _ended(process, limits)
+    except ForkServerLost as lost:
+        logger.warning("The job %s runs in a fresh process, since the fork server is lost: %s.", module, lost)
+        return None
 
 
-async def _exchange(process: asyncio.subprocess.Process, request: bytes, most: int) -> tuple[bytes, bytes]:
+def _environment() -> dict[str, str]:
+    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {"PYTHONPATH": str(_ROOT)}
+
+
+async def _ended(process: JobProcess, limits: JobLimits) -> _Ended:
+    """How the process ended, after which nothing of it is left."""
+    try:
+        async with asyncio.timeout(limits.wall_s):
+            answer, notes = await _exchange(process, limits.answer_bytes)
+            return _Ended(answer, notes, await process.wait())
+    except TimeoutError:
+        raise JobFailed(sentences.JOB_TIME.made(seconds=f"{limits.wall_s:g}")) from None
+    finally:
+        await process.end()
+
+
+async def _exchange(process: JobProcess, most: int) -> tuple[bytes, bytes]:
     """The process's answer, at most one byte longer than `most`, and the beginning of what it wrote to its standard
     error."""
-    if process.stdin is None or process.stdout is None or process.stderr is None:
-        raise ValueError("The process was started without pipes.")
     async with asyncio.TaskGroup() as group:
-        group.create_task(_send(process.stdin, request))
-        answer = group.create_task(_beginning(process.stdout, most + 2, process))
-        notes = group.create_task(_beginning(process.stderr, NOTES_BYTES))
+        group.create_task(process.send())
+        answer = group.create_task(_beginning(process.answer, most + 2, process))
+        notes = group.create_task(_beginning(process.notes, NOTES_BYTES))
     return answer.result(), notes.result()
 
 
-async def _send(stream: asyncio.StreamWriter, request: bytes) -> None:
-    # A process that ended needs no request; its answer or exit status says why.
-    with contextlib.suppress(ConnectionError):
-        stream.write(request)
-        await stream.drain()
-        stream.close()
-        await stream.wait_closed()
-
-
-async def _beginning(stream: asyncio.StreamReader, most: int, ends: asyncio.subprocess.Process | None = None) -> bytes:
+async def _beginning(stream: asyncio.StreamReader, most: int, ends: JobProcess | None = None) -> bytes:
     """At most `most` bytes of the stream. The rest is read and dropped; the process `ends` is killed instead."""
     kept = bytearray()
     while piece := await stream.read(65_536):
         kept += piece[: most - len(kept)]
         if ends is not None and len(kept) >= most:
-            _kill(ends)
+            ends.kill()
     return bytes(kept)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill the process with all that it started, and wait for its end."""
-    _kill(process)
-    # asyncio waits for the end of pipes, which it stops reading when nobody takes what it has: nothing public closes
-    # them.
-    process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
-    # asyncio.wait cancels nothing: a second cancellation must not leave the process unreaped.
-    await asyncio.wait([asyncio.ensure_future(process.wait())])
-
-
-def _kill(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-def _payload(module: str, answer: bytes, notes: bytes, returncode: int | None, limits: JobLimits) -> bytes:
+def _payload(module: str, ended: _Ended, limits: JobLimits) -> bytes:
+    answer, notes, returncode = ended
     if len(answer) > limits.answer_bytes + 1:
         raise JobFailed(sentences.JOB_ANSWER.made(most=f"{limits.answer_bytes / MIB:.3g}"))
     status, payload = answer[:1], answer[1:]

@@ -1,5 +1,9 @@
-"""The answer of a sandboxed job on its standard output: one status byte, then the payload."""
+"""What goes between this process and those of sandboxed jobs.
 
+The answer of a job on its standard output: one status byte, then the payload. To a fork server: orders.
+"""
+
+from dataclasses import dataclass
 from typing import Final
 
 DONE: Final = b"+"
@@ -8,3 +12,15 @@ REFUSED: Final = b"-"
 """The payload is a message for the caller: the job read its input and cannot do what was asked."""
 OUT_OF_MEMORY: Final = b"!"
 """The job reached its limit of memory; no payload."""
+MOST_ORDER_BYTES: Final = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class JobOrder:
+    """What a fork server is asked for, as JSON."""
+
+    module: str
+    limits: tuple[int, float, int, int]
+    """CPU and wall seconds, bytes of memory and of a file."""
+    folder: str
+    """The working directory."""

@@ -13,7 +13,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NoReturn
 
 from runs.agent.sandbox.refusal import JobRefused
 from runs.agent.sandbox.wire import DONE, OUT_OF_MEMORY, REFUSED
@@ -25,11 +25,21 @@ _NO_NEW_PRIVILEGES: Final = 38
 REFUSAL_CHARACTERS: Final = 2000
 
 
-def main(module: str, cpu_s: int, wall_s: float, memory_bytes: int, file_bytes: int, *, has_network: bool) -> None:
+def main(module: str, cpu_s: int, wall_s: float, memory_bytes: int, file_bytes: int, *, has_network: bool) -> NoReturn:
     """Run one job."""
+    confine_process(cpu_s, wall_s, memory_bytes, file_bytes, has_network=has_network)
+    answer_request(module)
+
+
+def confine_process(cpu_s: int, wall_s: float, memory_bytes: int, file_bytes: int, *, has_network: bool) -> None:
+    """Set the limits of this process, and close the network."""
     limit_process(cpu_s, wall_s, memory_bytes, file_bytes)
     if not has_network:
-        _leave_the_network()
+        leave_the_network()
+
+
+def answer_request(module: str) -> NoReturn:
+    """Read the request, write the answer of the job, and end this process."""
     answer = sys.stdout.buffer
     # What a library prints must not become a part of the answer.
     sys.stdout = sys.stderr
@@ -61,7 +71,7 @@ def limit_process(cpu_s: int, wall_s: float, memory_bytes: int, file_bytes: int)
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 
 
-def _leave_the_network() -> None:
+def leave_the_network(*, by_user_namespace: bool = True) -> None:
     """Leave the network by an empty namespace, and give up gaining privileges, where the kernel allows it.
 
     The jobs open no connection themselves: this holds if untrusted input takes one of their libraries over.
@@ -69,7 +79,7 @@ def _leave_the_network() -> None:
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None)
-    if libc.unshare(_NEW_NETWORK_NAMESPACE):
+    if libc.unshare(_NEW_NETWORK_NAMESPACE) and by_user_namespace:
         libc.unshare(_NEW_USER_NAMESPACE | _NEW_NETWORK_NAMESPACE)
     libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
 

@@ -6,19 +6,31 @@ import os
 import select
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from runs.agent.sandbox.fork_client import CLIENT
 from runs.agent.sandbox.job import JobFailed, job_folder, run_job
 from runs.agent.sandbox.limits import MIB, JobLimits
 from runs.agent.sandbox.slots import JOBS_AT_ONCE
 
 JOBS = "tests.agent.sandbox.jobs"
+is_forked = False
+
+
+@pytest.fixture(params=["fresh", "forked"], autouse=True)
+def process(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each test has both kinds of processes."""
+    global is_forked  # noqa: PLW0603
+    is_forked = request.param == "forked"
+    yield
+    CLIENT.end()
 
 
 async def ask(request: str, limits: JobLimits = JobLimits(), folder: Path | None = None) -> bytes:  # noqa: B008
-    return await run_job(JOBS, request.encode(), limits=limits, folder=folder)
+    return await run_job(JOBS, request.encode(), limits=limits, folder=folder, is_forked=is_forked)
 
 
 async def test_a_job_answers_with_bytes() -> None:
@@ -105,7 +117,7 @@ def _wait_for_text(file: Path) -> None:
 async def test_a_job_that_needs_a_network_has_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         request = f"connect:127.0.0.1 {server.getsockname()[1]}"
-        answer = await run_job(JOBS, request.encode(), limits=JobLimits(has_network=True))
+        answer = await ask(request, JobLimits(has_network=True))
     assert answer == b"connected"
 
 

@@ -41,7 +41,8 @@ async def ask_tables(names: Sequence[str], **asked: Any) -> JsonObject:
             await asyncio.to_thread(Path.write_bytes, path, await current_files().content(file))
             listed.append({"name": file.name, "path": path.name, "format": end})
         request = json.dumps({**asked, "files": listed}).encode()
-        answer: JsonObject = json.loads(await run_job(_JOB, request, limits=LIMITS, folder=folder))
+        # Two thirds of the time of a usual question were imports.
+        answer: JsonObject = json.loads(await run_job(_JOB, request, limits=LIMITS, folder=folder, is_forked=True))
     return answer
 
 

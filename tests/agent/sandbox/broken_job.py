@@ -1,0 +1,3 @@
+"""A job whose module cannot be imported."""
+
+raise ImportError("broken")
