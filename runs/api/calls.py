@@ -1,6 +1,7 @@
 """Endpoints of tool calls."""
 
 from typing import Annotated
+from uuid import UUID
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -26,6 +27,7 @@ class CallQuery(Schema):
     """Query parameters of the list of calls."""
 
     state: Annotated[CallStateFilter, Field(description="Only calls in this state.")] = ""
+    run_id: Annotated[UUID | None, Field(description="Only calls of this run.")] = None
     cursor: Annotated[str, Field(max_length=200, description="The `next` of an earlier page.")] = ""
     limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE)] = PAGE_LENGTH
 
@@ -36,6 +38,8 @@ def list_calls(request: HttpRequest, asked: Query[CallQuery]) -> HttpResponse:
     calls = ToolCall.objects.filter(run__in=visible_runs(request)).select_related("run", "decided_by")
     if asked.state:
         calls = calls.filter(state=asked.state)
+    if asked.run_id is not None:
+        calls = calls.filter(run=asked.run_id)
     if asked.cursor:
         calls = calls.filter(_after(asked.cursor))
     calls = calls.defer(*(f"run__{name}" for name in LONG_COLUMNS))

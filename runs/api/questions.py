@@ -29,6 +29,7 @@ class QuestionQuery(Schema):
     """Query parameters of the list of questions."""
 
     state: Annotated[QuestionStateFilter, Field(description="Only questions in this state.")] = ""
+    run_id: Annotated[UUID | None, Field(description="Only questions of this run.")] = None
     cursor: Annotated[str, Field(max_length=200, description="The `next` of an earlier page.")] = ""
     limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE)] = PAGE_LENGTH
 
@@ -40,6 +41,8 @@ def list_questions(request: HttpRequest, asked: Query[QuestionQuery]) -> HttpRes
     questions = questions.defer(*(f"call__run__{name}" for name in LONG_COLUMNS))
     if asked.state:
         questions = questions.filter(state=asked.state)
+    if asked.run_id is not None:
+        questions = questions.filter(call__run=asked.run_id)
     if asked.cursor:
         moment, question_id = place_of(asked.cursor)
         questions = questions.filter(Q(asked_at__lt=moment) | Q(asked_at=moment, pk__lt=question_id))

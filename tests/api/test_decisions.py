@@ -33,6 +33,9 @@ def test_the_inbox_lists_what_waits_for_a_person(program: Program, owner: User, 
     assert [call["call_id"] for call in page["items"]] == [str(waiting.pk)]
     assert ", ".join(page["items"][0]) == CALL_FIELDS
     assert len(program.get("/calls").json()["items"]) == 2
+    of_its_run = program.get("/calls", run_id=str(waiting.run_id)).json()["items"]
+    assert [call["call_id"] for call in of_its_run] == [str(waiting.pk)]
+    assert program.get("/calls", run_id="x").status_code == 422
 
 
 def test_the_list_of_calls_goes_on_where_it_stopped(program: Program, owner: User, make_call: MakeCall) -> None:

@@ -60,7 +60,7 @@ def test_a_parameter_that_stands_there_twice_is_422_with_its_name(ask: Any, path
 
 
 def test_the_known_ones_are_named(ask: Any) -> None:
-    assert message_of(ask("GET", "/api/v1/calls?Limit=5")).endswith("there are state, cursor, limit.")
+    assert message_of(ask("GET", "/api/v1/calls?Limit=5")).endswith("there are state, run_id, cursor, limit.")
     assert ask("GET", "/api/v1/calls?limit=5&state=").status_code == 200
 
 

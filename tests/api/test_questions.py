@@ -42,6 +42,8 @@ def test_what_waits_is_listed_newest_first_and_page_by_page(program: Program, as
     assert ([each["id"] for each in rest["items"]], rest["next"]) == ([str(first.pk)], None)
     told = program.get(f"/questions/{first.pk}").json()
     assert told == rest["items"][0]
+    of_its_run = program.get("/questions", run_id=str(first.call.run_id)).json()["items"]
+    assert [each["id"] for each in of_its_run] == [str(first.pk)]
     assert (told["run_id"], told["tool_name"]) == (str(first.call.run_id), "ask_person")
     assert (told["kind"], told["text"], told["choices"], told["state"]) == (
         "choice",

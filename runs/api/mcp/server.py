@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.api.mcp.local_api import LocalApi
+from runs.api.mcp.tasks import TASK_TOOLS, created_task, knows_tasks, offer_tasks
 from runs.api.mcp.tools import OFFERED, OfferedTool
 
 INSTRUCTIONS = (
@@ -33,7 +34,7 @@ def server_of(api: LocalApi, notice: Callable[[], str] = str) -> "Server[Any]":
     async def list_tools(_context: Any, _params: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=[_described(name, tool) for name, tool in OFFERED.items()])
 
-    async def call_tool(context: Any, params: CallToolRequestParams) -> CallToolResult:
+    async def call_tool(context: Any, params: CallToolRequestParams) -> CallToolResult | JsonObject:
         tool = OFFERED.get(params.name)
         if tool is None:
             return _refused(f"There is no tool {params.name[:80]!r}.")
@@ -47,11 +48,18 @@ def server_of(api: LocalApi, notice: Callable[[], str] = str) -> "Server[Any]":
 
         reply = await tool.call(api, arguments, progress)
         body = reply.body
-        if params.name == "launch_run" and not reply.is_error and (words := notice()):
+        words = notice() if params.name == "launch_run" and not reply.is_error else ""
+        if params.name in TASK_TOOLS and not reply.is_error and knows_tasks(context) and (task := created_task(body)):
+            return task | ({"statusMessage": words} if words else {})
+        if words:
             body = body | {"notice": words}
         return _result(body, is_error=reply.is_error)
 
-    return Server("agentsite", instructions=INSTRUCTIONS, on_list_tools=list_tools, on_call_tool=call_tool)
+    server: Server[Any] = Server("agentsite", instructions=INSTRUCTIONS, on_list_tools=list_tools)
+    # Not `on_call_tool`: its type knows no result of an extension.
+    server.add_request_handler("tools/call", CallToolRequestParams, call_tool)
+    offer_tasks(server, api, lambda run: _result(run, is_error=False).model_dump(by_alias=True, exclude_none=True))
+    return server
 
 
 def _described(name: str, tool: OfferedTool) -> Tool:

@@ -2,91 +2,21 @@
 
 import json
 import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx2
 import pytest
-from mcp import StdioServerParameters, stdio_client
 from mcp.client.client import Client
-from mcp.client.streamable_http import streamable_http_client
 
 from tests import npm
-from tests.live_site import LiveSite, clean_environment, copy_data
-from tests.site_process import ROOT
+from tests.api.mcp.mcp_clients import ASKED, ERAS, SET_UP, STREAMS, over_http, over_stdio
+from tests.live_site import LiveSite
 from tests.wire import Hang, WireServer
 
 NPM_FILES = ("package.json", "package-lock.json", ".npmrc", "use.mjs")
-ERAS = ["legacy", "2026-07-28"]
-_SET_UP = """
-from django.contrib.auth.models import User
-from runs.models import Agent, ApiToken
-Agent.objects.create(name="Careful", model_names=["offline"], approval="always")
-ada = User.objects.create_user("ada")
-eve = User.objects.create_user("eve")
-Agent.objects.create(name="Slow", model_names=["local/m1"])
-print(ApiToken.issue(ada, name="x", scopes=["read", "launch", "approve"])[1])
-print(ApiToken.issue(ada, name="y", scopes=["read"])[1])
-print(ApiToken.issue(eve, name="z", scopes=["read", "launch", "approve"])[1])
-"""
-_ASKED = """
-from django.contrib.auth.models import User
-from runs.agent.tools.person_questions import PersonQuestion
-from runs.models import Agent, Run
-from tests.asked_questions import asked_question
-run = Run.objects.create(user=User.objects.get(username="ada"), agent=Agent.objects.first(), task="Ask.", epoch=1)
-print(asked_question(run, PersonQuestion(text="Where?")).pk)
-"""
-STREAMS = 3
-"""How many one person may have open."""
-
-
-@pytest.fixture(scope="module")
-def slow_model() -> Iterator[WireServer]:
-    """A model server."""
-    with WireServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def site(prepared_data: Path, tmp_path_factory: pytest.TempPathFactory, slow_model: WireServer) -> Iterator[LiveSite]:
-    """The site."""
-    endpoint = {"name": "local", "kind": "openai", "base_url": slow_model.base_url, "models": ["m1"]}
-    settings = {"AGENTSITE_MAX_STREAMS_PER_USER": str(STREAMS), "AGENTSITE_ENDPOINTS": json.dumps([endpoint])}
-    site = LiveSite(copy_data(prepared_data, tmp_path_factory.mktemp("mcp-site") / "data"), settings).start()
-    yield site
-    site.stop()
-
-
-@pytest.fixture(scope="module")
-def tokens(site: LiveSite) -> dict[str, str]:
-    """Tokens of ada with all scopes, of ada with `read` only, and of eve."""
-    return dict(zip(("ada", "reader", "eve"), site.ask(_SET_UP).split(), strict=True))
-
-
-@asynccontextmanager
-async def over_http(site: LiveSite, token: str, era: str) -> AsyncIterator[Client]:
-    """A client of `/mcp`."""
-    headers = {"Authorization": f"Bearer {token}"}
-    async with (
-        httpx2.AsyncClient(headers=headers, timeout=30) as http,
-        Client(streamable_http_client(f"{site.url}/mcp", http_client=http), mode=era) as client,
-    ):
-        yield client
-
-
-@asynccontextmanager
-async def over_stdio(data: Path, token: str, era: str) -> AsyncIterator[Client]:
-    """A client of `manage.py mcp`."""
-    environment = clean_environment(data, {"AGENTSITE_TOKEN": token})
-    arguments = [str(ROOT / "manage.py"), "mcp"]
-    server = StdioServerParameters(command=sys.executable, args=arguments, env=environment)
-    async with Client(stdio_client(server), mode=era) as client:
-        yield client
 
 
 async def _called(client: Client, tool: str, *, fails: bool = False, **arguments: Any) -> Any:
@@ -147,7 +77,7 @@ def test_a_run_that_waits_is_stopped(site: LiveSite, tokens: dict[str, str]) -> 
 
 
 def test_a_question_is_answered_once(site: LiveSite, tokens: dict[str, str]) -> None:
-    question_id = site.ask(_ASKED)
+    question_id = site.ask(ASKED)
 
     async def use() -> None:
         async with over_http(site, tokens["ada"], ERAS[1]) as client:
@@ -264,7 +194,7 @@ def test_without_a_server_the_launch_says_that_nobody_works_on_it(
     start_site: Callable[..., LiveSite], tokens: dict[str, str], site: LiveSite
 ) -> None:
     alone = start_site()
-    token = alone.ask(_SET_UP).split()[0]
+    token = alone.ask(SET_UP).split()[0]
     alone.stop()
 
     async def use() -> None:
