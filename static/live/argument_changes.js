@@ -1,7 +1,7 @@
 // The buttons of a call whose arguments were changed in its form: one approves the changes, the other says that it does not.
 
 import { gettext, ngettext } from "../words.js";
-import { typedIn } from "./fragments.js";
+import { typedIn } from "./typed_text.js";
 
 // "Approve with 2 changes". It takes the key of the card's own button, which approves what the card shows. Returns whether
 // there are changes.

@@ -1,6 +1,6 @@
 // Inserts and updates HTML fragments that the server rendered.
 
-import { gettext } from "../words.js";
+import { keepUnsent, typedIn } from "./typed_text.js";
 
 export function elementFrom(html) {
   return elementsFrom(html)[0];
@@ -67,7 +67,7 @@ export function replaceAll(root) {
     const now = fresh.cloneNode(true);
     old.replaceWith(now);
     madeFrom.set(now, template);
-    if (typed.length) now.append(keptText(typed));
+    keepUnsent(typed, (kept) => now.append(kept));
   }
 }
 
@@ -81,23 +81,4 @@ function lastReplacements(root) {
     last.set(template.dataset.replace, template);
   }
   return last.values();
-}
-
-// Fields with typed text.
-export function typedIn(element) {
-  const fields = [...element.querySelectorAll("input:not([type=hidden], [type=checkbox]), textarea")];
-  return fields.filter((field) => field.value !== field.defaultValue);
-}
-
-// A read-only copy of text that can no longer be sent.
-export function keptText(fields) {
-  const kept = document.createElement("label");
-  kept.className = "quiet";
-  kept.append(gettext("You had typed, and it was not sent:"), " ");
-  const text = document.createElement("textarea");
-  text.className = "input";
-  text.readOnly = true;
-  text.value = fields.map((field) => field.value).join("\n");
-  kept.append(text);
-  return kept;
 }

@@ -4,11 +4,12 @@ import { keepSteady, rest } from "../steady.js";
 import { waits } from "../waiting.js";
 import { gettext, ngettext } from "../words.js";
 import { Connection } from "./connection.js";
-import { cameIn, elementFrom, typedIn } from "./fragments.js";
+import { cameIn, elementFrom } from "./fragments.js";
 import { callsOf, InboxCards } from "./inbox_cards.js";
 import { InboxKeys } from "./inbox_keys.js";
 import { InboxSelection } from "./inbox_selection.js";
 import { Pill } from "./pill.js";
+import { typedIn } from "./typed_text.js";
 
 const POLL_MS = 10_000;
 const SOON_MS = 150;

@@ -1,7 +1,8 @@
 // The stage: the one card of a run's page that shows the most important thing now. Its face comes from the server; replies
 // in the making are written into it. It keeps its place and, while a run is watched, its height.
 
-import { cameIn, keptText, typedIn } from "./fragments.js";
+import { cameIn } from "./fragments.js";
+import { keepUnsent, typedIn } from "./typed_text.js";
 
 const WHOLE = "stage-whole"; // in this session's storage: all of it is shown, however high it gets
 const END_PX = 24;
@@ -85,7 +86,7 @@ export class Stage {
     cameIn(fresh);
     if (AT_WORK.includes(fresh.dataset.face)) this.watch();
     this.markHidden();
-    if (typed.length) this.element.querySelector("[data-kept]").replaceChildren(keptText(typed));
+    keepUnsent(typed, (kept) => this.element.querySelector("[data-kept]").append(kept));
     const next = focused && (sameIn(fresh, focused.id) ?? fresh.querySelector("button:not([disabled]), a[href]") ?? this.element);
     next?.focus({ preventScroll: true });
   }

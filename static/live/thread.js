@@ -5,11 +5,12 @@ import { keepSteady } from "../steady.js";
 import { gettext } from "../words.js";
 import { Announcer } from "./announcer.js";
 import { Connection } from "./connection.js";
-import { elementFrom, keptText, typedIn, update } from "./fragments.js";
+import { elementFrom, update } from "./fragments.js";
 import { Pill } from "./pill.js";
 import { Replies } from "./replies.js";
 import { WINDOW } from "./settings.js";
 import { ThreadNews } from "./thread_news.js";
+import { keepUnsent, typedIn } from "./typed_text.js";
 
 const TOGETHER_MS = 150;
 const POLL_MS = 3_000;
@@ -131,7 +132,7 @@ function keepTyped(part, change) {
     if (again) again.value = value;
     return !again;
   });
-  if (lost.length) part.after(keptText(lost));
+  keepUnsent(lost, (kept) => part.after(kept));
 }
 
 // A reader at the end of the page stays there; the place of others does not change.

@@ -43,7 +43,6 @@ learn((n) => Number((n != 1)), {
   "Not live": "Nicht live",
   "Live, every %(n)s s": "Live, alle %(n)s s",
   "Live": "Live",
-  "You had typed, and it was not sent:": "Eingegeben, aber nicht gesendet:",
   "%(count)s waiting": [
     "%(count)s wartet",
     "%(count)s warten"
@@ -106,6 +105,7 @@ learn((n) => Number((n != 1)), {
   ],
   "The run waits for you.": "Der Lauf wartet auf eine Entscheidung.",
   "A new message.": "Eine neue Nachricht.",
+  "You had typed, and it was not sent:": "Eingegeben, aber nicht gesendet:",
   "Step %(n)s of %(last)s": "Schritt %(n)s von %(last)s",
   "No connection. Try again.": "Keine Verbindung. Noch einmal versuchen.",
   "Only the first %(n)s are taken.": "Nur die ersten %(n)s werden genommen.",

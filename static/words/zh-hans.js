@@ -41,7 +41,6 @@ learn((n) => Number(0), {
   "Not live": "未实时更新",
   "Live, every %(n)s s": "实时，每 %(n)s 秒",
   "Live": "实时",
-  "You had typed, and it was not sent:": "已输入但未发送：",
   "%(count)s waiting": [
     "%(count)s 个待处理"
   ],
@@ -93,6 +92,7 @@ learn((n) => Number(0), {
   ],
   "The run waits for you.": "运行正在等待处理。",
   "A new message.": "有新消息。",
+  "You had typed, and it was not sent:": "已输入但未发送：",
   "Step %(n)s of %(last)s": "步骤 %(n)s / %(last)s",
   "No connection. Try again.": "没有连接。请重试。",
   "Only the first %(n)s are taken.": "只取前 %(n)s 个。",
