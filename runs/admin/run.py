@@ -11,6 +11,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 from runs.admin.list_columns import EMPTY, ROW_TEXT, json_column
 from runs.admin.read_only import ReadOnlyAdmin
 from runs.engine import control
+from runs.engine.files.storage import DocumentRefused
 from runs.engine.limits.daily_budget import DailyLimitReached
 from runs.engine.limits.launch_rate import TooManyLaunches
 from runs.live.rendering.formatting import counted_text, tokens_text
@@ -131,7 +132,7 @@ class RunAdmin(ReadOnlyAdmin):
         for run_id in runs.values_list("pk", flat=True):
             try:
                 launched.append(control.run_again(run_id, by=request.user))
-            except (DailyLimitReached, TooManyLaunches) as reached:
+            except (DailyLimitReached, TooManyLaunches, DocumentRefused) as reached:
                 messages.error(request, refusal_words(reached))
                 break
         words = ngettext("%(n)s run launched.", "%(n)s runs launched.", len(launched))

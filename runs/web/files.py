@@ -5,7 +5,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
@@ -14,7 +13,7 @@ from runs.agent.files.file_info import MAX_FILE_BYTES
 from runs.agent.files.file_types import MEDIA_TYPES
 from runs.engine.files.storage import DocumentRefused, chunks_of
 from runs.engine.files.uploads import begin_upload, receive
-from runs.engine.files.visibility import files_for
+from runs.engine.files.visibility import files_for, given_to, inherited_by
 from runs.file_headers import file_headers
 from runs.live.rendering.stored_words import refusal_words
 from runs.live.sockets.hub import read_slowly
@@ -44,16 +43,9 @@ def files_field(files: Sequence[StoredFile]) -> dict[str, Any]:
     }
 
 
-def files_field_of(run: Run) -> dict[str, Any]:
-    """The context of the field with the files of an earlier run, in a form that repeats it."""
-    return files_field(list(files_given_to(run)))
-
-
-def files_given_to(run: Run) -> QuerySet[StoredFile]:
-    """The documents given to the run at its launch, in their order; without a query for a run without files."""
-    if not run.config.get("files"):
-        return StoredFile.objects.none()
-    return StoredFile.objects.filter(attachments__run=run).order_by("attachments__position")
+def files_field_of(run: Run, *, user: Any) -> dict[str, Any]:
+    """The context of the field with the files of an earlier run and its conversation, in a form that repeats it."""
+    return files_field([*given_to(run), *inherited_by(run, user=user)])
 
 
 def given_files(request: PageRequest) -> list[UUID]:

@@ -172,7 +172,11 @@ def _show(
         "changed": changed or {},
         "once": (launched is None and request.POST.get("once")) or new_key(),
         **_about_agents(request, form),
-        **(files_field_of(earlier) if earlier is not None and request.method != "POST" else field_context(request)),
+        **(
+            files_field_of(earlier, user=request.user)
+            if earlier is not None and request.method != "POST"
+            else field_context(request)
+        ),
         **about_changes(form, earlier, by=request.user),
     }
     return render(request, template, context, status=status)

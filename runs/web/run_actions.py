@@ -16,6 +16,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from runs.agent.payloads.notes import CancelAskedPayload, NotePayload
 from runs.engine import control
+from runs.engine.files.storage import DocumentRefused
 from runs.engine.limits.daily_budget import DailyLimitReached
 from runs.engine.limits.launch_rate import TooManyLaunches
 from runs.live.rendering.stored_words import refusal_words
@@ -162,7 +163,7 @@ def run_again(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = run_or_404(request, run_id, may=may_launch_like)
     try:
         again = launched_once(request, lambda: control.run_again(run.pk, by=request.user))
-    except (DailyLimitReached, TooManyLaunches) as reached:
+    except (DailyLimitReached, TooManyLaunches, DocumentRefused) as reached:
         return _stay(request, run, ActionMessage(refusal_words(reached), "error"))
     return go_to(request, again.get_absolute_url())
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST
 
 from runs.engine import control
+from runs.engine.files.storage import DocumentRefused
 from runs.engine.limits.daily_budget import DailyLimitReached
 from runs.engine.limits.launch_rate import TooManyLaunches
 from runs.live.rendering.stored_words import refusal_words
@@ -66,7 +67,7 @@ def _run_again(request: PageRequest, runs: list[Run]) -> None:
     for run in runs:
         try:
             launched_once(request, lambda run=run: control.run_again(run.pk, by=request.user), about=str(run.pk))  # type: ignore[misc]
-        except (DailyLimitReached, TooManyLaunches, control.OverrideRefused) as refused:
+        except (DailyLimitReached, TooManyLaunches, DocumentRefused, control.OverrideRefused) as refused:
             refusal = refusal_words(refused)
             break
         launched += 1

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
+from runs.engine.files.visibility import given_to, inherited_by
 from runs.live.feeds.frames import MAX_SEQUENCE
 from runs.live.rendering import fragments
 from runs.live.rendering.long_texts import piece_of
@@ -19,7 +20,7 @@ from runs.live.rendering.tree_views import tree_view
 from runs.models import Run
 from runs.models.permissions import may_decide, may_launch_like, may_resume, may_stop
 from runs.web.access import PageRequest, run_or_404, signed_in
-from runs.web.files import files_field, files_given_to
+from runs.web.files import files_field
 from runs.web.form_keys import new_key
 from runs.web.forms import FollowUpForm
 from runs.web.run_settings_page import settings_context
@@ -72,7 +73,8 @@ def show_run(request: PageRequest, run_id: UUID) -> HttpResponse:
         "place": place_of(request.user, run),
         "follow_up": FollowUpForm(),
         **files_field([]),
-        "given": list(files_given_to(run)),
+        "given": list(given_to(run)),
+        "inherited": inherited_by(run, user=request.user),
         "may_not": [name for name, may in QUESTIONS.items() if not may(request.user, run)],
         "once": new_key(),
         "has_minimap": view == "steps" and (run.last_sequence > MINIMAP_FROM or not run.is_finished),

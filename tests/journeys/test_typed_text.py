@@ -24,7 +24,9 @@ SEND = "Send the answer"
 
 async def asked(page: Page, wire_server: WireServer, *, in_thread: bool = False) -> str:
     """Open the page of a run, or of its thread, that asks for a reference, and type R-17; returns the run's id."""
-    wire_server.script(Answer("", calls=[("ask_person", {"question": "What is the reference?"})]), Answer("All is clear."))
+    wire_server.script(
+        Answer("", calls=[("ask_person", {"question": "What is the reference?"})]), Answer("All is clear.")
+    )
     run_id = await launch(page, "Send the parcel.", model=MODEL)
     await wait_for_status(page, "waiting")
     if in_thread:

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from runs.engine import control
 from runs.models import Attachment, Run, StoredFile
 from tests.agent.files import documents
 
@@ -158,3 +159,20 @@ def test_a_form_of_the_run_again_has_its_files(owner: User, browser_of: BrowserO
     path = urlsplit(browser.post("/runs/", {"task": "Read it.", "files": told["id"]})["Location"]).path
     run_id = path.strip("/").rsplit("/", 1)[1]
     assert f'value="{told["id"]}"' in browser.get(f"/runs/new/?from={run_id}").content.decode()
+
+
+def test_a_follow_up_shows_the_files_of_its_conversation_and_its_form_keeps_them(
+    owner: User, browser_of: BrowserOf
+) -> None:
+    browser = browser_of(owner)
+    told = upload(browser, "a.txt", b"text").json()
+    path = urlsplit(browser.post("/runs/", {"task": "Read it.", "files": told["id"]})["Location"]).path
+    first = Run.objects.get(pk=path.strip("/").rsplit("/", 1)[1])
+    Run.objects.filter(pk=first.pk).update(status=Run.Status.COMPLETED)
+    second = control.continue_run(first.pk, by=owner, message="Sure?")
+
+    page = browser.get(second.get_absolute_url()).content.decode()
+
+    assert "Files of the conversation" in page
+    assert told["url"] in page
+    assert f'value="{told["id"]}"' in browser.get(f"/runs/new/?from={second.pk}").content.decode()

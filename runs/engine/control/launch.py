@@ -10,12 +10,13 @@ from django.db import transaction
 from runs.agent.json_data.json_types import JsonObject
 from runs.engine.control.ceilings import ceilings_after, ceilings_of
 from runs.engine.control.overrides import changed, launched_like, overrides_after
-from runs.engine.files.attachments import attach, documents_to_attach, with_files
+from runs.engine.files.attachments import MOST_ATTACHED, attach, documents_to_attach, with_files
+from runs.engine.files.visibility import given_to, inherited_by
 from runs.engine.limits.daily_budget import check_daily_limits
 from runs.engine.limits.launch_rate import check_launch_limits
 from runs.engine.operations import fault_points
 from runs.engine.queueing.dispatch import announce, dispatch
-from runs.models import Agent, Attachment, Run
+from runs.models import Agent, Run
 from runs.models.permissions import NOT_LAUNCHED, may_launch
 
 
@@ -47,16 +48,16 @@ def launch(
 
 
 def run_again(run_id: UUID, *, by: Any, overrides: JsonObject | None = None) -> Run:
-    """A new run of the same task and files, launched by `by`, with the same configuration and `overrides` (as of
-    `launch`).
+    """A new run of the same task, launched by `by`, with the same configuration and `overrides` (as of `launch`).
 
-    Tools, ceilings and approval rules are those of its agent today. Raises `ValueError` for an unknown key,
-    `PermissionDenied`, `OverrideRefused`, `DailyLimitReached`, `TooManyLaunches`, and `Run.DoesNotExist`.
+    It has the earlier run's files and those of its conversation. Tools, ceilings and approval rules are those of its
+    agent today. Raises `ValueError` for an unknown key, `PermissionDenied`, `OverrideRefused`, `DocumentRefused`,
+    `DailyLimitReached`, `TooManyLaunches`, and `Run.DoesNotExist`.
     """
     earlier = Run.objects.select_related("agent").get(pk=run_id)
     config = changed(launched_like(earlier, by=by), overrides, by=by, ceilings=ceilings_after(earlier, by=by))
     columns = {"config": config, "overrides": overrides_after(earlier, overrides)}
-    files = list(Attachment.objects.filter(run=earlier).values_list("file_id", flat=True))
+    files = [file.pk for file in (*given_to(earlier), *inherited_by(earlier, user=by))][:MOST_ATTACHED]
     return create_run(user=by, task=earlier.task, agent=earlier.agent, rerun_of=earlier, files=files, **columns)
 
 

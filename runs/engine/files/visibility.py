@@ -19,6 +19,30 @@ def files_of_run(run: Run) -> QuerySet[StoredFile]:
     return StoredFile.objects.filter(given, state=StoredFile.State.READY)
 
 
+def given_to(run: Run) -> QuerySet[StoredFile]:
+    """The documents given to the run at its launch, in their order; without a query for a run without files."""
+    if not run.config.get("files"):
+        return StoredFile.objects.none()
+    return StoredFile.objects.filter(attachments__run=run).order_by("attachments__position")
+
+
+def inherited_by(run: Run, *, user: Any) -> list[StoredFile]:
+    """The files that a follow-up has from the runs it continues: given to them, or made by them. Newest run first.
+
+    Only those that `user` may see; None is the command line, which sees all.
+    """
+    if not run.config.get("files") or run.continues_id is None:
+        return []
+    runs = conversation_of(run)[1:]
+    age: dict[UUID | None, int] = {run_id: place for place, run_id in enumerate(runs)}
+    seen = StoredFile.objects.filter(state=StoredFile.State.READY) if user is None else files_for(user)
+    attached = Attachment.objects.filter(run__in=runs).values_list("file_id", "run_id", "position")
+    places = {file_id: (age[run_id], position) for file_id, run_id, position in attached}
+    own = Attachment.objects.filter(run=run).values("file_id")
+    found = seen.filter(Q(pk__in=list(places)) | Q(run__in=runs)).exclude(pk__in=own)
+    return sorted(found, key=lambda file: places.get(file.pk) or (age[file.run_id], len(places)))
+
+
 def has_files(run: Run) -> bool:
     """True if the run may have files. It is in its configuration, so that runs without files cost no query."""
     return bool(run.config.get("files") or run.config.get("libraries"))

@@ -19,6 +19,7 @@ from runs.agent.tools.registry import tool
 from runs.engine import control
 from runs.engine.files.run_files import RunFiles
 from runs.engine.files.storage import DocumentRefused, content_of
+from runs.engine.files.visibility import given_to
 from runs.engine.hosting.host import RunHost
 from runs.models import Agent, Attachment, Library, Question, Run, StoredFile
 from tests.agent.files import documents
@@ -77,6 +78,34 @@ async def test_a_follow_up_and_a_repetition_have_the_files_too(host_for: HostFor
     again = await ended(await sync_to_async(control.run_again)(run.pk, by=ada))
     for each in (follow_up, again):
         assert (await steps_of(each))[1].tool_output == "[line 1]\nRefunds are paid within 30 days."
+
+
+async def test_a_repetition_of_a_follow_up_has_the_files_of_its_conversation(host_for: HostFor, ada: User) -> None:
+    policy, prices = [await upload(ada, name, b"Thirty days.") for name in ("policy.txt", "prices.txt")]
+    model = ScriptedModel(calls_tool("read_file", name="policy.txt"), answers("30 days"))
+    host_for(model)
+    run = await ended(await launch(user=ada, task="How fast?", files=[policy.pk]))
+    second = await ended(await sync_to_async(control.continue_run)(run.pk, by=ada, message="Sure?"))
+    third = await ended(
+        await sync_to_async(control.continue_run)(second.pk, by=ada, message="And now?", files=[prices.pk])
+    )
+
+    again = await ended(await sync_to_async(control.run_again)(third.pk, by=ada))
+
+    assert (await steps_of(again))[1].tool_output == "[line 1]\nThirty days."
+    assert [file.name async for file in given_to(again)] == ["prices.txt", "policy.txt"]
+
+
+async def test_a_repetition_has_no_files_of_runs_that_its_launcher_may_not_see(host_for: HostFor, ada: User) -> None:
+    file = await upload(ada, "policy.txt", b"Thirty days.")
+    host_for(ScriptedModel(answers("30 days")))
+    run = await ended(await launch(user=ada, task="How fast?", files=[file.pk]))
+    second = await ended(await sync_to_async(control.continue_run)(run.pk, by=ada, message="Sure?"))
+    bob = await User.objects.acreate_user("bob")
+
+    again = await ended(await sync_to_async(control.run_again)(second.pk, by=bob))
+
+    assert not [file async for file in given_to(again)]
 
 
 async def test_a_run_reads_the_libraries_of_its_agent_and_no_others(
