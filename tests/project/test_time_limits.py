@@ -87,6 +87,7 @@ USES: dict[str, dict[str, int]] = {
     "planned": {
         f"{OFFLINE}/answer.py": 1,
         f"{OFFLINE}/date_words.py": 4,
+        f"{OFFLINE}/described_table.py": 0,
         f"{OFFLINE}/clauses.py": 10,
         f"{OFFLINE}/document_phrases.py": 3,
         f"{OFFLINE}/document_questions.py": 6,

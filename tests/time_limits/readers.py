@@ -27,9 +27,11 @@ from runs.agent.providers.error_mapping import context_overflow, refusal_kinds, 
 from runs.agent.providers.error_mapping.error_text import error_text
 from runs.agent.providers.model_catalog import endpoints, retirements, suggestions
 from runs.agent.providers.model_catalog import model_names as names
+from runs.agent.providers.offline.described_table import DescribedTable
 from runs.agent.providers.offline.document_topics import topics_of
 from runs.agent.providers.offline.excerpts import excerpts_of
 from runs.agent.providers.offline.follow_up_references import plan_for
+from runs.agent.providers.offline.goals import TaskRefused
 from runs.agent.providers.offline.markdown_text import fenced, verbatim
 from runs.agent.providers.thinking_tags import ThoughtSplitter, split_thoughts
 from runs.agent.redaction.redactor import Redactor, redacted
@@ -83,6 +85,12 @@ def planned(text: str) -> None:
     plan_for(f"what is {text[:280]}", [])
     plan_for(f"what do the documents say about {text[:260]}", [])
     plan_for(f"find {text[:140]} in {text[:140]}", [])
+    files = [FileInfo("1", "sales of May.csv", "text/csv", 1, "attached")]
+    plan_for(text, [], files)
+    plan_for(f"total {text[:260]} in sales of May.csv", [], files)
+    plan_for(f"draw a chart of {text[:260]}", [], files)
+    with suppress(TaskRefused):
+        DescribedTable("a.csv", "a", 1, [{"name": text[:2000], "type": "BIGINT"}]).column((text,))
 
 
 def quoted(text: str) -> None:

@@ -8,6 +8,8 @@ from runs.agent.errors.exceptions import ToolFailed
 from runs.agent.files.access import current_files
 from runs.agent.files.file_info import FileInfo
 
+_LIKENESS: Final = 0.75
+"""Of a name that may have been meant, from 0 to 1."""
 NAMES_TOLD: Final = 20
 """How many names an error lists."""
 
@@ -85,10 +87,19 @@ def _only(found: Sequence[FileInfo], name: str) -> FileInfo:
 def _no_such_file(files: Sequence[FileInfo], name: str, names: Sequence[str], what: str = "file") -> ToolFailed:
     if not files:
         return ToolFailed("This run has no files.")
-    near = difflib.get_close_matches(name[:200], names[:1000], n=3)
+    near = _alike(name, names)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     more = f" and {len(names) - NAMES_TOLD} more" if len(names) > NAMES_TOLD else ""
     return ToolFailed(f"There is no {what} {name!r}.{hint} There are: {', '.join(names[:NAMES_TOLD])}{more}.")
+
+
+def _alike(name: str, names: Sequence[str]) -> list[str]:
+    """Names that may have been meant: they differ by a slip, not only in their ends."""
+    stems: dict[str, str] = {}
+    for each in names[:1000]:
+        stems.setdefault(_without_article(_stem(each[:200])), each)
+    near = difflib.get_close_matches(_without_article(_stem(name[:200])), list(stems), n=3, cutoff=_LIKENESS)
+    return [stems[each] for each in near]
 
 
 def _source(file: FileInfo, name: str) -> str:

@@ -20,6 +20,12 @@ _CHAT = re.compile(
 )
 
 
+_ABOUT_FILES = (
+    "- **Files**: attach tables or documents to a task, and ask about them: `Total amount by region in sales.csv` · "
+    "`What do the documents say about refunds?`"
+)
+
+
 def is_chat(task: str) -> bool:
     """True for small talk, a call for help, or an empty task."""
     return len(task) < 200 and _CHAT.fullmatch(task.strip()) is not None
@@ -44,8 +50,7 @@ def refusal(refused: Refusal, tool_names: Collection[str]) -> str:
 
 def missing_tool(goal: Goal, tool_names: Collection[str], *, has_files: bool) -> str:
     """The text about a tool that a goal needs and the run does not have."""
-    tool = registered_tools().get(goal.tool_name)
-    if tool is not None and needs_files(tool) and not has_files:
+    if _lacks_files(goal, has_files=has_files):
         return (
             f"I could not do “{goal.clause}”: this run has no files. Give it the files that it is about, or ask for "
             f"something else:\n\n{_examples(tool_names)}"
@@ -56,13 +61,26 @@ def missing_tool(goal: Goal, tool_names: Collection[str], *, has_files: bool) ->
     )
 
 
+def why_missing(goal: Goal, *, has_files: bool) -> str:
+    """The reasoning about a tool that a goal needs and the run does not have."""
+    if _lacks_files(goal, has_files=has_files):
+        return f"No file is attached, so there is nothing for {goal.tool_name} to read."
+    return f"The tool {goal.tool_name} is missing."
+
+
+def _lacks_files(goal: Goal, *, has_files: bool) -> bool:
+    tool = registered_tools().get(goal.tool_name)
+    return tool is not None and needs_files(tool) and not has_files
+
+
 def _examples(tool_names: Collection[str]) -> str:
     able = [topic for topic in reversed(TOPICS) if topic.tool_names <= set(tool_names)]
     if not able:
         return "- nothing yet: this agent has none of the tools that I know."
-    return "\n".join(
-        f"- **{topic.name}**: {' · '.join(f'`{example}`' for example in topic.examples)}" for topic in able
-    )
+    lines = [f"- **{topic.name}**: {' · '.join(f'`{example}`' for example in topic.examples)}" for topic in able]
+    if not any("read_file" in topic.tool_names or "query_table" in topic.tool_names for topic in able):
+        lines.append(_ABOUT_FILES)
+    return "\n".join(lines)
 
 
 def reasoning_for_calls(progress: Progress, ready: dict[int, ToolRequest]) -> str:

@@ -1,12 +1,14 @@
 """Splitting of a task into clauses."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from runs.agent.files.file_info import FileInfo
 from runs.agent.providers.offline.date_words import with_iso_dates
 from runs.agent.providers.offline.goals import Clause
 from runs.agent.providers.offline.numbers import with_figures
 from runs.agent.providers.offline.quotations import set_aside
+from runs.agent.providers.offline.table_sources import tables_among, with_quoted_names
 
 MAX_TASK_LENGTH = 10_000
 """Characters of a task, quoted texts included."""
@@ -48,14 +50,17 @@ _POLITE_END = re.compile(
 class Task:
     """A task prepared for splitting: quoted texts replaced by placeholders, dates as YYYY-MM-DD."""
 
-    def __init__(self, text: str) -> None:
-        text, quotes = set_aside(_quoted_after_colon(re.sub(r"(?<=\w)’(?=\w)", "'", text)))
+    def __init__(self, text: str, files: Sequence[FileInfo] = ()) -> None:
+        text = with_quoted_names(re.sub(r"(?<=\w)’(?=\w)", "'", text), files)
+        text, quotes = set_aside(_quoted_after_colon(text))
         text = _SPACES.sub(lambda spaces: "\n" if "\n" in spaces[0] else " ", text)
         self.is_too_long = len(text) > MAX_UNQUOTED_LENGTH
         dates: dict[str, str] = {}
         self.text = with_iso_dates(text[:MAX_UNQUOTED_LENGTH], dates).strip()
         self._dates = {date: f"«{number}»" for number, date in enumerate(dates, start=len(quotes))}
         self.quotes = (*quotes, *dates.values())
+        self._tables = tables_among(files)
+        self._has_one_file = len(files) == 1
 
     def statements(self) -> list[str]:
         """The parts between full stops, question marks and line breaks."""
@@ -78,7 +83,9 @@ class Task:
         as_written = asked
         for date, quote in self._dates.items():
             as_written = as_written.replace(date, quote)
-        return Clause(self.in_full(asked), with_figures(text), self.quotes, as_written)
+        return Clause(
+            self.in_full(asked), with_figures(text), self.quotes, as_written, self._tables, self._has_one_file
+        )
 
     def in_full(self, text: str) -> str:
         """The text with its quotations back in place."""

@@ -8,7 +8,7 @@ from typing import Final
 from runs.agent.providers.offline.document_phrases import PHRASES, Ask, without_politeness
 from runs.agent.providers.offline.document_topics import SearchTopic, topics_of
 from runs.agent.providers.offline.goals import TaskRefused
-from runs.agent.providers.offline.table_questions import quoted
+from runs.agent.providers.offline.table_sources import quoted
 
 _ENDS: Final = (".md", ".markdown", ".txt", ".text", ".log", ".pdf", ".docx")
 _TABLE_ENDS: Final = (".csv", ".tsv", ".xlsx", ".json", ".jsonl", ".ndjson")

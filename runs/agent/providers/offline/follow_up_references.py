@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from runs.agent.files.file_info import FileInfo
 from runs.agent.json_data.json_types import JsonMapping
 from runs.agent.messages import Exchange
 from runs.agent.providers.offline.goals import Goal
@@ -18,27 +19,29 @@ MAX_EXCHANGES = 20
 _NUMBER = re.compile(r"(?<![\w.,])-?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\w%])|(?<![\w.,])-?\d+(?:\.\d+)?(?![\w%]|[.,]\d)")
 
 
-def plan_for(task: str, earlier: Sequence[Exchange]) -> tuple[tuple[Goal, ...] | Refusal, Reached]:
-    """The goals of a task, and those of the task before it if it refers to them.
+def plan_for(
+    task: str, earlier: Sequence[Exchange], files: Sequence[FileInfo] = ()
+) -> tuple[tuple[Goal, ...] | Refusal, Reached]:
+    """The goals of a task about `files`, and those of the task before it if it refers to them.
 
     A task that can be understood by itself has no references.
     """
-    goals = read_task(task)
+    goals = read_task(task, files=files)
     if not isinstance(goals, Refusal) or not earlier:
         return goals, ()
-    reached = _reached(earlier[-MAX_EXCHANGES:])
-    pointing = read_task(task, [goal for goal, _ in reached]) if reached else goals
+    reached = _reached(earlier[-MAX_EXCHANGES:], files)
+    pointing = read_task(task, [goal for goal, _ in reached], files) if reached else goals
     return (goals, ()) if isinstance(pointing, Refusal) else (pointing, reached)
 
 
-def _reached(earlier: Sequence[Exchange]) -> Reached:
+def _reached(earlier: Sequence[Exchange], files: Sequence[FileInfo]) -> Reached:
     """The goals and outcomes of the last earlier task; each task may refer to the one before it."""
     reached: Reached = ()
     for exchange in earlier:
-        goals = read_task(exchange.task)
+        goals = read_task(exchange.task, files=files)
         before: Reached = ()
         if isinstance(goals, Refusal) and reached:
-            goals, before = read_task(exchange.task, [goal for goal, _ in reached]), reached
+            goals, before = read_task(exchange.task, [goal for goal, _ in reached], files), reached
         if isinstance(goals, Refusal):
             reached = _in_the_answer(exchange)
             continue

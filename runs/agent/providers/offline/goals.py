@@ -114,6 +114,10 @@ class Clause:
     """The quoted texts of the whole task."""
     asked: str = ""
     """In the user's words, with `«n»` in place of a quoted text."""
+    tables: tuple[str, ...] = ()
+    """The names of the tables that a question without a file may mean."""
+    has_one_file: bool = False
+    """True if the run has one file only."""
 
     @property
     def lower(self) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from runs.agent.files.file_info import FileInfo
 from runs.agent.messages import ToolRequest, Turn
 from runs.agent.providers.offline.clauses import MAX_CLAUSE_LENGTH, MAX_TASK_LENGTH, MAX_UNQUOTED_LENGTH, Task, halves
 from runs.agent.providers.offline.goals import Goal, TaskRefused
@@ -24,14 +25,14 @@ class Refusal:
     """A specific reason; empty if simply no rule matches."""
 
 
-def read_task(text: str, before: Sequence[Goal] = ()) -> tuple[Goal, ...] | Refusal:
-    """The goals of a task, in its order. References may also point to the goals `before` it.
+def read_task(text: str, before: Sequence[Goal] = (), files: Sequence[FileInfo] = ()) -> tuple[Goal, ...] | Refusal:
+    """The goals of a task about `files`, in its order. References may also point to the goals `before` it.
 
     A single clause that is not understood refuses the whole task: it may change the meaning of the others.
     """
     if len(text) > MAX_TASK_LENGTH:
         return Refusal(text[:80] + "…", f"it is longer than the {MAX_TASK_LENGTH} characters that the rules allow")
-    task = Task(text)
+    task = Task(text, files)
     if task.is_too_long:
         most = f"{MAX_UNQUOTED_LENGTH:,} characters outside of quotation marks"
         return Refusal(text[:80] + "…", f"it is longer than the {most} that the rules allow")

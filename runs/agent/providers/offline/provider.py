@@ -5,6 +5,7 @@ from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta
 from runs.agent.providers.capabilities import Capabilities
 from runs.agent.providers.offline import answer
 from runs.agent.providers.offline import structured_answer as form
+from runs.agent.providers.offline.file_listing import asks_for_files, listing
 from runs.agent.providers.offline.follow_up_references import plan_for
 from runs.agent.providers.offline.plan import Progress, Refusal
 
@@ -35,13 +36,15 @@ def next_reply(request: ModelRequest) -> ModelReply:
         return _data_reply(request, tool_names, request.output_schema)
     if answer.is_chat(request.task):
         return ModelReply(answer.welcome(tool_names), "Nothing is asked yet, so I say what I can do.")
-    goals, reached = plan_for(request.task, request.earlier)
+    if asks_for_files(request.task):
+        return ModelReply(listing(request.files), "The files of the run are known without a tool.")
+    goals, reached = plan_for(request.task, request.earlier, request.files)
     if isinstance(goals, Refusal):
         reasoning = f"The offline planner has no rule for “{_short(goals.clause)}”."
         return ModelReply(answer.refusal(goals, tool_names), reasoning, could_not=True)
     for goal in goals:
         if goal.tool_name not in tool_names:
-            reasoning = f"The tool {goal.tool_name} is missing."
+            reasoning = answer.why_missing(goal, has_files=bool(request.files))
             return ModelReply(
                 answer.missing_tool(goal, tool_names, has_files=bool(request.files)), reasoning, could_not=True
             )
@@ -52,7 +55,7 @@ def next_reply(request: ModelRequest) -> ModelReply:
 
 
 def _data_reply(request: ModelRequest, tool_names: list[str], schema: JsonMapping) -> ModelReply:
-    goals, reached = plan_for(request.task, request.earlier)
+    goals, reached = plan_for(request.task, request.earlier, request.files)
     if isinstance(goals, Refusal):
         raise form.refused(f"it has no rule for “{_short(goals.clause)}”")
     if missing := [goal.tool_name for goal in goals if goal.tool_name not in tool_names]:

@@ -1,12 +1,12 @@
 """Plain questions about a table, read into their parts without knowing its columns."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final, Literal
 
+from runs.agent.providers.offline.table_sources import Words
+
 Function = Literal["sum", "avg", "median", "min", "max", "count", "distinct"]
-Words = tuple[str, ...]
 
 FUNCTIONS: Final[dict[str, Function]] = {
     **dict.fromkeys(("total", "sum"), "sum"),
@@ -15,7 +15,6 @@ FUNCTIONS: Final[dict[str, Function]] = {
     **dict.fromkeys(("highest", "maximum", "max", "largest", "biggest", "latest"), "max"),
     **dict.fromkeys(("lowest", "minimum", "min", "smallest", "earliest"), "min"),
 }
-ENDS: Final = (".csv", ".tsv", ".xlsx", ".json", ".jsonl", ".ndjson")
 COMPARATORS: Final[dict[Words, str]] = {
     ("more", "than"): ">",
     ("greater", "than"): ">",
@@ -30,10 +29,11 @@ COMPARATORS: Final[dict[Words, str]] = {
 }
 _BARE: Final = {words for words in COMPARATORS if words[0] not in ("after", "before", "since", "on", "exactly")}
 """Comparators that may stand without the name of a column: "orders over 100"."""
+_AFTER_COLUMN: Final = ("after", "before", "since")
+"""Comparators behind the name of a column, without "where": "tickets opened after 2026-01-31"."""
 _CONDITION: Final = ("where", "with", "whose", "having")
 _FILLERS: Final = ("are", "there", "is", "of")
 _ARTICLES: Final = ("the", "of", "all")
-_QUESTIONS: Final = ("how", "what", "which", "do", "does", "is", "are", "find", "search", "quote")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,34 +53,6 @@ class TableQuestion:
     """True if no function is named: it is the value of the row, where each group has one row."""
     needs_one_row: bool = False
     """True if a group of several rows has no clear answer."""
-
-
-def read_file(words: Sequence[str], quotes: Sequence[str]) -> tuple[str, Words] | None:
-    """The name of the file at the end or the beginning of a clause, and the other words; None without one."""
-    if len(words) < 3:
-        return None
-    if words[-2].lower() in ("in", "from", "of"):
-        name, rest = _file_name(words[-1], quotes), words[:-2]
-    elif words[0].lower() == "in":
-        name, rest = _file_name(words[1].rstrip(",:"), quotes), words[2:]
-    else:
-        return None
-    # With a comma, or a second file, it is more than one question.
-    is_one = not any(word.endswith(",") or _file_name(word, quotes) for word in rest)
-    is_one &= not any(word.lower() == "and" and next_.lower() in _QUESTIONS for word, next_ in pairwise(rest))
-    return (name, tuple(rest)) if name and is_one else None
-
-
-def quoted(word: str, quotes: Sequence[str]) -> str | None:
-    """The quoted text that the word `«n»` stands for; None for other words."""
-    number = word[1:-1]
-    is_one = word[:1] == "«" and word[-1:] == "»" and number.isdecimal() and int(number) < len(quotes)
-    return quotes[int(number)] if is_one else None
-
-
-def _file_name(word: str, quotes: Sequence[str]) -> str:
-    name = quoted(word, quotes) or word
-    return name if name.lower().endswith(ENDS) and "«" not in name else ""
 
 
 def read_question(words: Words) -> TableQuestion | None:
@@ -172,6 +144,9 @@ def _sections(words: Words) -> tuple[Words, Words, tuple[Words, ...]]:
             in_condition = True
         elif not in_condition and (pair in _BARE or (word,) in _BARE):
             conditions.append(into := [words[place]])
+            in_condition = True
+        elif not in_condition and word in _AFTER_COLUMN and place < len(words) - 1:
+            conditions.append(into := [*([into.pop()] if len(into) > 1 else []), words[place]])
             in_condition = True
         else:
             into.append(words[place])

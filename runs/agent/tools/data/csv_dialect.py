@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from runs.agent.sandbox.refusal import JobRefused
 SAMPLE_RECORDS: Final = 200
 _SAMPLE_CHARACTERS: Final = 1 << 20
 DELIMITERS: Final = (",", ";", "\t", "|")
+_OTHER_COLUMNS: Final = "Its first line has other columns than the lines below"
 _NAMES: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -112,9 +114,21 @@ def _fitting(candidates: list[CsvFile]) -> CsvFile:
             raise JobRefused(f"Its cells may be separated by {names}. Save it with one of them, and text in quotes.")
     if all(set(of_each) == {1} for of_each in counts.values()) and fault is None:
         return candidates[0]  # one column
-    raise fault or JobRefused(
-        "Its first line has other columns than the lines below. Put the names of all columns there."
-    )
+    splitting = [(each, of_each) for each, of_each in counts.items() if max(of_each) > 1]
+    if fault is not None or len(splitting) != 1:
+        raise fault or JobRefused(f"{_OTHER_COLUMNS}. Put the names of all columns there.")
+    return _uneven(*splitting[0])
+
+
+def _uneven(file: CsvFile, widths: list[int]) -> CsvFile:
+    """The file whose records are of different lengths, separated by what nothing else could be: rows may be shorter,
+    and some longer, than the first line. Raises `JobRefused` if most agree on other columns than it has."""
+    [(common, times)] = Counter(widths[1:]).most_common(1) or [(widths[0], 1)]
+    is_longest = widths[0] == max(widths)
+    if widths[0] > 1 and (is_longest or times * 2 <= len(widths) - 1):
+        return file
+    told = f"{_OTHER_COLUMNS}: {widths[0]}, and {times} of {len(widths) - 1} lines have {common}"
+    raise JobRefused(f"{told}. Put the names of all columns there.")
 
 
 def _counts(candidates: list[CsvFile]) -> tuple[dict[CsvFile, list[int]], JobRefused | None]:

@@ -56,7 +56,8 @@ def told(error: duckdb.Error) -> str:
     if isinstance(error, duckdb.OutOfMemoryException):
         return "The query needs too much memory. Aggregate or filter earlier, and join on equal columns."
     message = str(error).partition("\n\nLINE ")[0].partition("\nPossible solutions")[0]
-    return " ".join(message.split())[:1000]
+    # What `error('…')` of a query says is its own text, not an input that DuckDB finds invalid.
+    return " ".join(message.split()).removeprefix("Invalid Input Error: ")[:1000]
 
 
 def _read(cell: str, type_: str) -> str:

@@ -16,7 +16,9 @@ async def query_table(sql: str, files: list[str]) -> JsonObject:
     """Run one SELECT of DuckDB's SQL over tables of the run's files, and return its columns and rows.
 
     A file is a table named like it without its end (`sales` for sales.csv), as describe_table says; "sales.csv" in
-    double quotes works, too. Several files can be joined. At most 200 rows come back: aggregate, sort and limit in SQL.
+    double quotes works, too. A workbook's first sheet has the name of the file, and each sheet that of the file and its
+    own (`book_May`), if there are several. Several files can be joined. At most 200 rows come back: aggregate, sort and
+    limit in SQL.
 
     Args:
         sql: Exactly one SELECT, also with WITH. Names with spaces or special characters are in double quotes.

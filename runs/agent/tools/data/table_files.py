@@ -42,6 +42,8 @@ class NamedTable:
     """The short one."""
     full: str
     raw: RawTable
+    other: str = ""
+    """Another short name: of the first of several sheets, which has that of the file."""
 
 
 def read_table(file: TableFile) -> RawTable:
@@ -57,7 +59,7 @@ def read_table(file: TableFile) -> RawTable:
 def tables_of(file: TableFile) -> Iterator[NamedTable]:
     """The tables of a file: one, or one for each sheet of a workbook that is not empty.
 
-    The first sheet has the name of the file, the others that of the file and their own. Raises `JobRefused`.
+    The first sheet has the name of the file, and each of several that of the file and its own. Raises `JobRefused`.
     """
     if file.format != "xlsx":
         yield NamedTable("", table_name(file.name), file.name, read_table(file))
@@ -75,7 +77,11 @@ def tables_of(file: TableFile) -> Iterator[NamedTable]:
             continue
         number += 1
         full = file.name if len(book.sheets) == 1 else f"{file.name} {sheet}"
-        yield NamedTable(sheet, table_name(file.name, sheet if number > 1 else ""), full, raw)
+        of_sheet = table_name(file.name, sheet) if len(book.sheets) > 1 else ""
+        is_first = number == 1
+        yield NamedTable(
+            sheet, table_name(file.name) if is_first else of_sheet, full, raw, of_sheet if is_first else ""
+        )
     if not number and empty is not None:
         raise empty
 
@@ -91,7 +97,7 @@ def load_files(connection: duckdb.DuckDBPyConnection, files: list[TableFile]) ->
         try:
             for table in tables_of(file):
                 made[table.full] = _loaded(connection, table, made)
-                shorts.append((table.name, table.full))
+                shorts += [(name, table.full) for name in (table.name, table.other) if name]
         except JobRefused as refused:
             raise JobRefused(f"{file.name}: {refused}") from None
         except duckdb.OutOfMemoryException:

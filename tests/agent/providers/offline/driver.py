@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from runs.agent.errors.agent_error import AgentError, ErrorSeverity
 from runs.agent.errors.exceptions import ToolFailed
+from runs.agent.files.file_info import FileInfo
 from runs.agent.messages import ModelRequest, ToolRequest, ToolResult, Turn
 from runs.agent.providers.offline import OfflinePlanner
 from runs.agent.tools.protocol import Tool
@@ -48,12 +49,12 @@ def all_tools() -> list[Tool]:
     return [StoppedClock() if name == "current_time" else tool for name, tool in registered_tools().items()]
 
 
-async def converse(task: str, tools: Sequence[Tool] | None = None) -> Conversation:
+async def converse(task: str, tools: Sequence[Tool] | None = None, *, files: Sequence[FileInfo] = ()) -> Conversation:
     """Ask the planner until it answers."""
     tools = all_tools() if tools is None else tools
     planner, conversation = OfflinePlanner(), Conversation()
     for _ in range(MAX_TURNS):
-        reply = await planner.reply(ModelRequest(task=task, turns=tuple(conversation.turns), tools=tools))
+        reply = await planner.reply(ModelRequest(task=task, turns=tuple(conversation.turns), tools=tools, files=files))
         results = [await _result(call, tools, f"{len(conversation.turns)}-{i}") for i, call in enumerate(reply.calls)]
         conversation.turns.append(Turn(reply, tuple(results)))
         if not reply.calls:

@@ -1,7 +1,10 @@
 """Questions about tables: the offline planner answers them right, by known names only, or refuses."""
 
+import csv
 import json
+import re
 from contextlib import chdir
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from runs.agent.providers.offline.provider import next_reply
 from runs.agent.sandbox.job import JobFailed
 from runs.agent.sandbox.refusal import JobRefused
 from runs.agent.tools.data import sandboxed_tables, table_job
+from runs.agent.tools.protocol import needs_files
 from tests.agent.files.memory_files import MemoryFiles
 from tests.agent.providers.offline.driver import Conversation, all_tools, converse
 from tests.agent.tools.data import example_questions
@@ -26,7 +30,17 @@ REFUSED = json.loads((Path(__file__).parent / "refused_table_questions.json").re
 
 
 async def asked(task: str, **more: bytes) -> Conversation:
-    """The conversation about the tables, with the job of the table tools in this process: it starts 200 times here."""
+    """The conversation about the tables and `more`, of which the planner is told nothing."""
+    return await _asked(task, TABLES | more, is_told=False)
+
+
+async def asked_of(task: str, files: dict[str, bytes]) -> Conversation:
+    """The conversation about `files`, of which the planner is told."""
+    return await _asked(task, files, is_told=True)
+
+
+async def _asked(task: str, contents: dict[str, bytes], *, is_told: bool) -> Conversation:
+    """The job of the table tools is in this process: it starts 200 times here."""
 
     async def run_here(module: str, request: bytes, *, folder: Path, **_: Any) -> bytes:
         with chdir(folder):
@@ -35,9 +49,20 @@ async def asked(task: str, **more: bytes) -> Conversation:
             except JobRefused as refused:
                 raise JobFailed(str(refused)) from None
 
-    with files_context(MemoryFiles(TABLES | more)), pytest.MonkeyPatch.context() as patch:
+    memory = MemoryFiles(contents)
+    with files_context(memory), pytest.MonkeyPatch.context() as patch:
         patch.setattr(sandboxed_tables, "run_job", run_here)
-        return await converse(task)
+        return await converse(task, files=await memory.files() if is_told else ())
+
+
+def bare(answer: str) -> str:
+    """The answer with its figures without separators and without zeros at their end."""
+
+    def number(match: re.Match[str]) -> str:
+        value = Decimal(match[1].replace(",", ""))
+        return f"**{number_text(int(value) if value == value.to_integral_value() else float(value))}**"
+
+    return re.sub(r"\*\*(-?\d[\d,]*(?:\.\d\d)?)\*\*", number, answer)
 
 
 def could_not(conversation: Conversation) -> bool:
@@ -54,16 +79,16 @@ async def test_a_plain_question_is_answered_right(case: dict[str, Any]) -> None:
     conversation = await asked(case["question"])
 
     assert not could_not(conversation)
-    answer = case["answer"]
+    answer, told = case["answer"], bare(conversation.answer)
     if not isinstance(answer, list):
         shown = answer if isinstance(answer, str) else number_text(answer)
-        assert f"**{shown}**" in conversation.answer
+        assert f"**{shown}**" in told
         return
     output = conversation.turns[-2].results[0].output
     assert [row[0] for row in output["rows"]] == [name for name, _ in answer]
     assert [row[1] for row in output["rows"]] == pytest.approx([value for _, value in answer], rel=1e-12)
     listed = "; ".join(f"{name} **{number_text(value)}**" for name, value in answer)
-    assert listed in conversation.answer.replace("\\", "")
+    assert listed in told.replace("\\", "")
 
 
 @pytest.mark.parametrize("task", REFUSED)
@@ -83,7 +108,7 @@ async def test_the_tools_are_asked_in_their_own_processes():
 
 async def test_the_answer_says_what_it_is_about():
     assert (await asked("top 2 products by amount in sales.csv")).answer == (
-        "Top 2 products by amount in sales.csv (total amount): Standing Desk **28736**; Monitor **24274**"
+        "Top 2 products by amount in sales.csv (total amount): Standing Desk **28,736.00**; Monitor **24,274.00**"
     )
     assert (await asked("average rating in tickets.csv")).answer == (
         "Average rating in tickets.csv: **about 2.951613**. 76 rows without a value are left out"
@@ -120,12 +145,175 @@ async def test_names_and_values_with_quotation_marks_are_no_sql():
     assert answer.endswith("**1**")
 
 
-async def test_a_workbook_of_several_sheets_is_refused():
-    book = workbook({"One": [["a"], [1]], "Two": [["a"], [2]]})
+BOOK = workbook({"One": [["a"], [1]], "Two": [["a", "b"], [2, 5]], "North Sales": [["c"], [3]]})
 
-    answer = (await asked("total a in book.xlsx", **{"book.xlsx": book})).answer
 
-    assert "book.xlsx has several sheets" in answer
+@pytest.mark.parametrize("question", ["total a in book.xlsx", "which columns are in book.xlsx"])
+async def test_of_a_workbook_of_several_sheets_the_answer_names_them(question: str) -> None:
+    conversation = await asked(question, **{"book.xlsx": BOOK})
+
+    assert could_not(conversation)
+    assert "several sheets, and I do not know which one is meant: “One”, “Two”, “North Sales”" in conversation.answer
+    assert "in sheet North Sales of book.xlsx" in conversation.answer
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("total a in sheet Two of book.xlsx", "**2**"),
+        ("total a on the Two sheet of book.xlsx", "**2**"),
+        ("total a in book.xlsx, sheet two", "**2**"),
+        ("total a in book.xlsx sheet One", "**1**"),
+        ("total c in sheet North Sales of book.xlsx", "**3**"),
+        ("total c in sheet 'North Sales' of book.xlsx", "**3**"),
+        ("which columns are in sheet Two of book.xlsx", "**2** columns: a, b"),
+        ("describe sheet Two of book.xlsx", "**a**: numbers, from 2 to 2"),
+        ("show first 3 rows of sheet Two of book.xlsx", "| 2 | 5 |"),
+        ("total a in sheet Three of book.xlsx", "There are: One, Two, North Sales."),
+    ],
+)
+async def test_a_sheet_of_a_workbook_is_named(question: str, answer: str) -> None:
+    assert answer in (await asked(question, **{"book.xlsx": BOOK})).answer
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("total amount by region", "South"),
+        ("how many orders are there?", "**300**"),
+        ("What is the total amount in the table?", "**82,000.00**"),
+        ("which region has the highest total amount", "amount in sales.csv: "),
+        ("which columns are there", "**6** columns"),
+        ("what is in the table?", "**300 rows**"),
+        ("what is in the file?", "I could not do"),
+        ("show the first 2 rows", "| A-1002 |"),
+        ("total profit", "sales.csv has no column “profit”"),
+        ("total amount and how many orders are there", "**300**"),
+        ("What is 2 + 3?", "5"),
+    ],
+)
+async def test_a_question_without_a_file_is_about_the_only_table(question: str, answer: str) -> None:
+    files = {"sales.csv": TABLES["sales.csv"], "notes.md": b"Nothing of that."}
+
+    said = (await asked_of(question, files)).answer
+
+    assert answer.replace("82,000.00", _total()) in said
+
+
+def _total() -> str:
+    rows = list(csv.DictReader(TABLES["sales.csv"].decode().splitlines()))
+    return f"{sum(Decimal(row['amount']) for row in rows):,.2f}"
+
+
+async def test_a_question_without_a_file_names_the_tables_if_there_are_several():
+    conversation = await asked_of("total amount by region", TABLES)
+
+    assert could_not(conversation)
+    assert not conversation.calls
+    assert "there are several tables: products.csv, sales.csv, tickets.csv" in conversation.answer
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["told of the file", "not told"])
+@pytest.mark.parametrize(
+    "question",
+    ["total n in my sales of May.csv", "how many rows are in 'my sales of May.csv'?", "sum n from my sales of May.csv"],
+)
+async def test_a_name_with_spaces_needs_no_quotation_marks(question: str, *, is_told: bool) -> None:
+    name = "my sales of May.csv" if is_told else "May.csv"
+    question = question if is_told else question.replace("my sales of May", "May")
+    files = {name: b"n\n1\n2\n", "other.csv": b"n\n9\n"}
+
+    conversation = await asked_of(question, files)
+
+    assert not could_not(conversation)
+    assert conversation.calls[0][0].arguments == {"file": name}
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("how many tickets where rating is empty in tickets.csv", 76),
+        ("how many tickets with no rating in tickets.csv", 76),
+        ("how many tickets where rating is not empty in tickets.csv", lambda row: row["rating"]),
+        ("how many tickets where status is not closed in tickets.csv", lambda row: row["status"] != "closed"),
+        ("how many tickets opened after 2025-08-01 in tickets.csv", lambda row: row["opened"] > "2025-08-01"),
+        ("how many tickets before 2025-08-01 in tickets.csv", lambda row: row["opened"] < "2025-08-01"),
+        ("how many tickets where rating is not 5 in tickets.csv", lambda row: row["rating"] != "5"),
+    ],
+)
+async def test_conditions_on_what_is_empty_other_or_later(question: str, answer: Any) -> None:
+    rows = list(csv.DictReader(TABLES["tickets.csv"].decode().splitlines()))
+    number = answer if isinstance(answer, int) else sum(bool(answer(row)) for row in rows)
+
+    assert f"**{number}**" in (await asked(question)).answer
+
+
+async def test_a_misspelt_column_gets_a_suggestion_and_a_value_that_no_row_has_is_said_plainly():
+    assert (
+        "no column “ammount”; did you mean amount? its columns are"
+        in (await asked("total ammount in sales.csv")).answer
+    )
+    assert (await asked("total amount where region is Atlantis in sales.csv")).answer == (
+        "I could not do “total amount where region is Atlantis in sales.csv”: No row has 'Atlantis' in that column."
+    )
+
+
+@pytest.mark.parametrize("question", ["what is in sales.csv?", "describe sales.csv", "what does sales.csv contain?"])
+async def test_a_table_is_described(question: str) -> None:
+    said = (await asked(question)).answer
+
+    assert said.startswith("sales.csv has **300 rows** and **6** columns:")
+    assert "- **date**: dates, from 2025-01-01 to 2025-12-" in said
+
+
+async def test_a_sheet_of_the_only_workbook_is_named_without_it():
+    assert "**3**" in (await asked_of("total c in sheet North Sales", {"book.xlsx": BOOK})).answer
+
+
+async def test_what_is_in_the_file_is_said_of_the_only_one():
+    files = {"sales.csv": TABLES["sales.csv"]}
+
+    assert "**300 rows**" in (await asked_of("what is in the file?", files)).answer
+
+
+@pytest.mark.parametrize(
+    ("task", "kind", "y"),
+    [
+        ("draw a chart of total amount by region in sales.csv", "bar", "total amount"),
+        ("make me a line chart of the average amount by date in sales.csv", "line", "average amount"),
+        ("plot how many orders by date in sales.csv", "line", "rows"),
+        ("draw a bar chart of the top 3 products by amount in sales.csv", "bar", "total amount"),
+    ],
+)
+async def test_a_chart_is_drawn_of_a_question_with_groups(task: str, kind: str, y: str) -> None:
+    conversation = await asked(task)
+
+    [drawn] = conversation.calls[1]
+    assert (drawn.tool_name, drawn.arguments["kind"], drawn.arguments["y"]) == ("make_chart", kind, [y])
+    # The query was answered and drawn: only its file has no place outside of a run.
+    assert conversation.answer.endswith("Files can be made in a run only.")
+
+
+async def test_the_files_of_a_run_are_listed_without_a_tool():
+    files = {"sales.csv": b"a\n", "Handbook/refunds.md": b"text"}
+
+    conversation = await asked_of("List the files", files)
+
+    assert not conversation.calls
+    assert conversation.answer == (
+        "This run has **2 files**:\n\n- `sales.csv` (2 bytes)\n- `refunds.md` (4 bytes, library Handbook)"
+    )
+    assert "This run has no files" in (await asked_of("which files are there?", {})).answer
+
+
+def test_without_a_file_the_reason_is_that_none_is_attached():
+    tools = [tool for tool in all_tools() if not needs_files(tool)]
+
+    reply = next_reply(ModelRequest(task="total amount by region in sales.csv", tools=tools))
+
+    assert reply.reasoning == "No file is attached, so there is nothing for describe_table to read."
+    assert "this run has no files" in reply.text
+    assert "attach tables or documents" in next_reply(ModelRequest(task="help", tools=tools)).text
 
 
 async def test_groups_are_shown_as_text():

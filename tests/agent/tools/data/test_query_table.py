@@ -199,9 +199,11 @@ async def test_the_sheets_of_a_workbook_are_tables():
         }
     )
 
-    result = await ask(
-        "SELECT b.region, amount, day, is_new FROM book b JOIN book_Last_year USING (region)", {"book.xlsx": book}
-    )
+    for name in ("book", "book_Sales"):
+        result = await ask(
+            f"SELECT b.region, amount, day, is_new FROM {name} b JOIN book_Last_year USING (region)",
+            {"book.xlsx": book},
+        )
 
     assert result["rows"] == [["North", 10.5, "2024-01-01", True]]
     assert result["notes"] == ["Above the names of the columns stands: Report of 2024."]

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from runs.agent.providers.offline.goals import Clause, ClauseReader, Goal
+from runs.agent.providers.offline.goals import Clause, ClauseReader, Goal, TaskRefused
 from runs.agent.providers.offline.grammar.arithmetic import read_arithmetic
 from runs.agent.providers.offline.grammar.clock import read_clock
 from runs.agent.providers.offline.grammar.dates import read_dates
 from runs.agent.providers.offline.grammar.documents import read_documents
-from runs.agent.providers.offline.grammar.tables import read_tables
+from runs.agent.providers.offline.grammar.tables import read_only_table, read_only_view, read_tables
 from runs.agent.providers.offline.grammar.texts import read_texts
 from runs.agent.providers.offline.grammar.units import read_units
 
@@ -34,7 +34,11 @@ TOPICS = (
         "Tables",
         read_tables,
         frozenset({"describe_table", "query_table"}),
-        ("Total amount by region in sales.csv", "How many orders over 100 are in sales.csv?"),
+        (
+            "Total amount by region in sales.csv",
+            "How many orders over 100 are in sales.csv?",
+            "Describe sales.csv",
+        ),
     ),
     Topic(
         "Time",
@@ -71,8 +75,14 @@ TOPICS = (
 
 
 def read_clause(clause: Clause, earlier: Sequence[Goal]) -> tuple[Goal, ...] | None:
-    """The goals of a clause by the first matching topic; None if none matches. Raises `TaskRefused`."""
-    for topic in TOPICS:
-        if goals := topic.read(clause, earlier):
+    """The goals of a clause by the first matching topic, or about the only table; None if none matches. Raises
+    `TaskRefused`."""
+    try:
+        for topic in TOPICS:
+            if goals := topic.read(clause, earlier):
+                return goals
+    except TaskRefused:
+        if goals := read_only_view(clause, earlier):
             return goals
-    return None
+        raise
+    return read_only_table(clause, earlier)
