@@ -57,9 +57,7 @@ def _without_end(sql: str) -> str:
 
 
 def _check(statement: Any, tables: Collection[str]) -> None:
-    nodes = list(_objects(statement))
-    known = {name.casefold() for name in tables} | set(_own_names(nodes))
-    for node in nodes:
+    for node, known in _objects(statement, frozenset(name.casefold() for name in tables)):
         kind = str(node.get("type", ""))
         if kind.endswith("_NODE") and kind not in _QUERIES:
             raise JobRefused("Only a SELECT is run here; nothing can be changed.")
@@ -93,22 +91,24 @@ def _listed(tables: Collection[str]) -> str:
     return ", ".join(list(tables)[:20]) or "none"
 
 
-def _own_names(nodes: list[dict[str, Any]]) -> Iterator[str]:
-    """The names of the queries that the statement defines by WITH."""
-    for node in nodes:
-        for entry in (node.get("cte_map") or {}).get("map") or ():
-            yield str(entry["key"]).casefold()
-        if name := node.get("cte_name"):
-            yield str(name).casefold()
-
-
-def _objects(tree: Any) -> Iterator[dict[str, Any]]:
-    """All objects of the tree."""
-    waiting = [tree]
+def _objects(tree: Any, tables: frozenset[str]) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
+    """All objects of the tree, each with the names of tables that it may use: `tables`, and what WITH defines where it
+    stands. Elsewhere the same name is that of a table of the system."""
+    waiting: list[tuple[Any, frozenset[str]]] = [(tree, tables)]
     while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            yield value
-            waiting.extend(value.values())
-        elif isinstance(value, list):
-            waiting.extend(value)
+        value, known = waiting.pop()
+        if isinstance(value, list):
+            waiting.extend((each, known) for each in value)
+        if not isinstance(value, dict):
+            continue
+        yield value, known
+        inside = known
+        for entry in (value.get("cte_map") or {}).get("map") or ():
+            # A query by WITH sees those before it.
+            waiting.append((entry["value"], inside))
+            inside |= {str(entry["key"]).casefold()}
+        own = {str(value["cte_name"]).casefold()} if value.get("cte_name") else set()
+        for key, child in value.items():
+            if key != "cte_map":
+                # The second half of a recursive query sees its own rows.
+                waiting.append((child, inside | own if key in ("right", "child") else inside))

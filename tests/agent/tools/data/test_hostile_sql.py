@@ -20,6 +20,41 @@ ENDLESS = json.loads((HERE / "endless_sql.json").read_text())
 SECRET = "a word that only the canary has"
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT (WITH duckdb_settings AS (SELECT 1) SELECT 1), * FROM duckdb_settings",
+        "SELECT * FROM duckdb_tables WHERE 1 IN (WITH duckdb_tables AS (SELECT 1) SELECT * FROM duckdb_tables)",
+        "WITH a AS (SELECT * FROM duckdb_tables), duckdb_tables AS (SELECT 1) SELECT * FROM a",
+        "WITH duckdb_tables AS (SELECT * FROM duckdb_tables) SELECT * FROM duckdb_tables",
+        "SELECT * FROM (WITH duckdb_views AS (SELECT 1) SELECT * FROM duckdb_views) JOIN duckdb_views ON true",
+        "WITH RECURSIVE duckdb_views AS (SELECT 1 FROM duckdb_views UNION ALL FROM duckdb_views) FROM duckdb_views",
+    ],
+)
+def test_a_name_of_another_part_of_the_query_opens_no_table_of_the_system(sql: str) -> None:
+    connection = connect()
+    connection.execute("CREATE TABLE t AS SELECT range AS a FROM range(3)")
+
+    with pytest.raises(JobRefused, match="There is no table 'duckdb_"):
+        check_select(connection, sql, ["t"])
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "WITH x AS (SELECT * FROM t), y AS (SELECT * FROM x) SELECT * FROM y JOIN (SELECT * FROM x) AS z USING (a)",
+        "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 3) SELECT * FROM r",
+        "WITH x AS MATERIALIZED (SELECT * FROM t) SELECT (SELECT max(a) FROM x), * FROM t UNION ALL SELECT 1, a FROM x",
+        "WITH X AS (SELECT 1 AS a) SELECT * FROM x WHERE a IN (WITH w AS (SELECT * FROM x) SELECT a FROM w)",
+    ],
+)
+def test_a_name_is_known_where_it_is_defined(sql: str) -> None:
+    connection = connect()
+    connection.execute("CREATE TABLE t AS SELECT range AS a FROM range(3)")
+
+    assert connection.execute(check_select(connection, sql, ["t"])).fetchall()
+
+
 def test_each_hostile_statement_is_refused_before_it_runs():
     connection = connect()
     connection.execute("CREATE TABLE t AS SELECT range AS a, 'x' AS b FROM range(3)")
