@@ -41,6 +41,7 @@ USES: dict[str, dict[str, int]] = {
         "runs/agent/json_data/schema_validation.py": 0,
         f"{TOOLS}/validation.py": 0,
     },
+    "chosen": {"runs/agent/tools/person_questions.py": 0},
     "coloured_python": {"runs/markup/code_colours.py": 0},
     "computed": {
         f"{TOOLS}/builtin/expression_evaluator.py": 3,

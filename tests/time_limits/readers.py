@@ -43,6 +43,7 @@ from runs.agent.tools.builtin.current_time import zone_named
 from runs.agent.tools.builtin.date_math import _parsed as parsed_date
 from runs.agent.tools.builtin.text_stats import text_stats as counted
 from runs.agent.tools.builtin.unit_conversion import convert
+from runs.agent.tools.person_questions import PersonQuestion
 from runs.agent.tools.registry import find_tool, registered_tools
 from runs.agent.visible_text import exact
 from runs.api import auth, exports
@@ -91,6 +92,12 @@ def planned(text: str) -> None:
     plan_for(f"draw a chart of {text[:260]}", [], files)
     with suppress(TaskRefused):
         DescribedTable("a.csv", "a", 1, [{"name": text[:2000], "type": "BIGINT"}]).column((text,))
+
+
+def chosen(text: str) -> None:
+    """As the choices of a question."""
+    with suppress(ToolFailed):
+        PersonQuestion(text=text[:4000], choices=(text[:200], text[200:400], text[400:600]))
 
 
 def quoted(text: str) -> None:
@@ -268,6 +275,7 @@ READERS = {
     "rendered": 3.0,
     "looked_at": 1.0,
     "planned": 1.0,
+    "chosen": 0.5,
     "failed": 1.5,
     "read_as_json": 1.5,
     "without_thoughts": 0.5,

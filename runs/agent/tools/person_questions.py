@@ -1,10 +1,11 @@
 """Questions of tools to a person, and the answers that a call gets when it runs again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
+from unicodedata import category, normalize
 
 from runs.agent.errors.exceptions import ToolFailed
 from runs.agent.json_data.json_types import JsonObject
@@ -60,6 +61,7 @@ class PersonQuestion:
             raise ToolFailed(f"A question has at most {MAX_CHOICES} choices, and none of them twice.")
         for choice in self.choices:
             _check_length("Each choice", choice, MAX_CHOICE_CHARS)
+        _check_apart(self.choices)
         storable([self.text, *self.choices], "The question", most_chars=1_000_000)
         if self.form is not None:
             _check_form(self.form)
@@ -114,9 +116,54 @@ def _check_form(form: JsonObject) -> None:
     if form.get("type") != "object":
         raise ToolFailed("The form is a JSON Schema of type object.")
     try:
-        object_check(form)
+        check = object_check(form)
     except ValueError as error:
         raise ToolFailed(f"The form is not a JSON Schema: {error}") from error
+    _check_fillable(form, check)
+
+
+def _check_fillable(form: JsonObject, check: Callable[[Any], Sequence[Fault]]) -> None:
+    """Raises `ToolFailed` for a form that no answer fits, as far as its own words show: its call would wait in vain."""
+    properties, required = form.get("properties") or {}, form.get("required") or []
+    if not isinstance(properties, dict) or not isinstance(required, list):
+        return
+    is_closed = form.get("additionalProperties") is False and not form.get("patternProperties")
+    lacking = [name for name in required if properties.get(name) is False or (is_closed and name not in properties)]
+    names = [*lacking, *(name for name in required if _is_unfillable(properties.get(name)))]
+    if names:
+        raise ToolFailed(f"Nobody can fill in the form: no value fits {str(names[0])[:80]!r}.")
+    most, least = form.get("maxProperties"), form.get("minProperties", 0)
+    if isinstance(most, int) and (len(set(map(str, required))) > most or (isinstance(least, int) and least > most)):
+        raise ToolFailed(f"Nobody can fill in the form: it requires more than its {most} properties.")
+    if "enum" in form and not any(isinstance(each, dict) and not check(each) for each in form["enum"]):
+        raise ToolFailed("Nobody can fill in the form: no value of its enum fits it.")
+
+
+def _is_unfillable(part: Any) -> bool:
+    """True for a schema that no value fits: an empty range or list, or values that it forbids itself."""
+    if not isinstance(part, dict):
+        return False
+    values = [part["const"]] if "const" in part else part.get("enum")
+    if isinstance(values, list):
+        check = object_check({"type": "object", "properties": {"value": part}})
+        return all(check({"value": each}) for each in values[:MAX_CHOICES]) and len(values) <= MAX_CHOICES
+    ranges = (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"))
+    for least, most in ranges:
+        low, high = part.get(least), part.get(most)
+        if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
+            return True
+    return part.get("type") == [] or part.get("not") in ({}, True)
+
+
+def _check_apart(choices: Sequence[str]) -> None:
+    """Raises `ToolFailed` for two choices that look the same: they differ in spaces or invisible signs."""
+    seen: dict[str, str] = {}
+    for choice in choices:
+        looks = "".join(each for each in normalize("NFKC", choice) if category(each)[0] not in "CZ" or each == " ")
+        looks = " ".join(looks.split())
+        if looks in seen or not looks:
+            raise ToolFailed(f"Two choices look the same: {choice[:80]!r} and {seen.get(looks, '')[:80]!r}.")
+        seen[looks] = choice
 
 
 def _check_length(name: str, text: str, most: int) -> None:

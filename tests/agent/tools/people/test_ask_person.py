@@ -26,6 +26,26 @@ FORM = {"type": "object", "properties": {"nights": {"type": "integer"}}, "requir
 SLOW = {"type": "object", "properties": {"x": {"type": "string", "pattern": "(a+)+\\1$"}}}
 
 
+def filled(**properties: Any) -> dict[str, Any]:
+    """A form with these properties that requires `x`."""
+    return {"type": "object", "properties": properties, "required": ["x"]}
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        filled(x={"minimum": 5, "maximum": 5}),
+        filled(x={"enum": ["a", 2], "type": "integer"}),
+        filled(),
+        {**filled(x={"type": "string"}), "maxProperties": 1, "additionalProperties": False},
+        {"type": "object", "properties": {"y": {"minimum": 5, "maximum": 4}}},
+        {"type": "object"},
+    ],
+)
+def test_a_form_that_can_be_filled_in_is_asked(form: dict[str, Any]) -> None:
+    assert PersonQuestion(text="?", form=form).kind == "form"
+
+
 async def test_it_asks_at_first_and_gives_the_last_answer_afterwards() -> None:
     asks = {"question": "Which?", "choices": ["red", "blue"], "default": "red", "deadline_seconds": 60}
 
@@ -46,12 +66,26 @@ async def test_it_asks_at_first_and_gives_the_last_answer_afterwards() -> None:
         ({"text": "a\x00b"}, "cannot be stored"),
         ({"text": "?", "choices": ("a", "a")}, "none of them twice"),
         ({"text": "?", "choices": ("a", "")}, "Each choice has no text"),
+        ({"text": "?", "choices": ("By car", "By  car")}, "look the same"),
+        ({"text": "?", "choices": ("By car", " By car ")}, "look the same"),
+        ({"text": "?", "choices": ("yes", "y\u200bes")}, "look the same"),
+        ({"text": "?", "choices": ("yes", "yes\u00a0")}, "look the same"),
+        ({"text": "?", "choices": ("yes", "\u202e\u2060")}, "look the same"),
         ({"text": "?", "choices": tuple(map(str, range(MAX_CHOICES + 1)))}, "at most 50 choices"),
         ({"text": "?", "choices": ("a",), "form": FORM}, "not both"),
         ({"text": "?", "form": {"type": "string"}}, "of type object"),
         ({"text": "?", "form": {"type": "object", "required": 7}}, "not a JSON Schema"),
         ({"text": "?", "form": SLOW}, "not a JSON Schema"),
         ({"text": "?", "form": {"type": "object", "title": "x" * 20_000}}, "at most 16,384"),
+        ({"text": "?", "form": filled(x=False)}, "Nobody can fill in the form"),
+        ({"text": "?", "form": filled(x={"minimum": 5, "maximum": 4})}, "Nobody can fill in the form"),
+        ({"text": "?", "form": filled(x={"minLength": 5, "maxLength": 4})}, "Nobody can fill in the form"),
+        ({"text": "?", "form": filled(x={"enum": []})}, "Nobody can fill in the form|not a JSON Schema"),
+        ({"text": "?", "form": filled(x={"enum": ["a"], "type": "integer"})}, "Nobody can fill in the form"),
+        ({"text": "?", "form": filled(x={"const": 3, "maximum": 2})}, "Nobody can fill in the form"),
+        ({"text": "?", "form": filled(x={"not": {}})}, "Nobody can fill in the form"),
+        ({"text": "?", "form": {**filled(), "additionalProperties": False}}, "Nobody can fill in the form"),
+        ({"text": "?", "form": {**filled(x={}), "maxProperties": 0}}, "Nobody can fill in the form"),
         ({"text": "?", "default": 7}, "does not answer the question"),
         ({"text": "?", "choices": ("a",), "default": "b"}, "does not answer the question"),
         ({"text": "?", "form": FORM, "default": {"nights": "x"}}, "does not answer the question"),
