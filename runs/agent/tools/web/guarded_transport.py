@@ -109,7 +109,7 @@ def _host_and_port(url: httpx2.URL) -> tuple[str, int]:
     host = url.raw_host.decode("ascii", errors="replace").rstrip(".").lower()
     if not host or len(host) > MAX_HOST_CHARACTERS or any(sign in host for sign in "%\\ ") or not host.isascii():
         raise AddressRefused("The address has no valid host name.")
-    return host, url.port or (443 if url.scheme == "https" else 80)
+    return host, url.port if url.port is not None else (443 if url.scheme == "https" else 80)
 
 
 def _parsed(address: str, host: str) -> IpAddress:

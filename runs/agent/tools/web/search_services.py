@@ -135,5 +135,5 @@ async def _json(request: httpx2.Request) -> Any:
 
 def _rules(url: httpx2.URL) -> HostRules:
     """The site's rules, and the service itself, which the settings name."""
-    port = url.port or (443 if url.scheme == "https" else 80)
+    port = url.port if url.port is not None else (443 if url.scheme == "https" else 80)
     return HostRules(fetch_rules().named | {(url.host.rstrip("."), port)})

@@ -9,6 +9,7 @@ import pytest
 from runs.agent.errors.exceptions import ToolFailed, ToolUnavailable
 from runs.agent.tools.web.download import MAX_BODY_BYTES, MAX_REDIRECTS, Download, download
 from runs.agent.tools.web.guarded_transport import AddressRefused
+from runs.agent.tools.web.host_rules import HostRules
 from tests.agent.tools.web.web_server import WebServer, endless, redirect, response, slow
 
 
@@ -196,3 +197,9 @@ async def test_nobody_there_is_told(site: WebServer) -> None:
 
     with pytest.raises(ToolUnavailable, match="No connection to"):
         await download(site.url(), site.rules(), resolver=resolve)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_the_port_0_is_not_the_usual_one(scheme: str) -> None:
+    with pytest.raises(AddressRefused, match="The port 0 of "):
+        await download(f"{scheme}://example.com:0/", HostRules())
