@@ -10,12 +10,12 @@ from pydantic import Field
 from runs.agent.files.file_info import MAX_FILE_BYTES
 from runs.agent.json_data.json_types import JsonObject
 from runs.api.auth import caller_of, may_launch, may_read
-from runs.api.errors import invalid, not_found
+from runs.api.errors import ApiError, invalid, not_found
 from runs.api.request_schemas import StrictSchema, Text
 from runs.api.response_schemas import FileOut, FilePage
 from runs.api.selectors import find_run
 from runs.api.serializers import answer
-from runs.engine.files.storage import DocumentRefused, chunks_of
+from runs.engine.files.storage import DocumentRefused, ReadersBusy, chunks_of
 from runs.engine.files.uploads import begin_upload, receive
 from runs.engine.files.visibility import files_for, files_of_run
 from runs.file_headers import file_headers
@@ -66,6 +66,9 @@ def add_file_content(
         file = receive(file_id, user=caller_of(request).user, offset=offset, content=request.body)
     except StoredFile.DoesNotExist as missing:
         raise not_found("file") from missing
+    except ReadersBusy as busy:
+        action = "Send the last piece again in a few seconds."
+        raise ApiError(503, "readers_busy", str(busy), action=action, headers={"Retry-After": "5"}) from busy
     except DocumentRefused as refused:
         raise invalid(f"file: {refused}") from refused
     return answer(file_as_json(file))

@@ -11,12 +11,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from runs.agent.files.file_info import MAX_FILE_BYTES
 from runs.agent.files.file_types import MEDIA_TYPES
-from runs.engine.files.storage import DocumentRefused, chunks_of
+from runs.engine.files.storage import DocumentRefused, ReadersBusy, chunks_of
 from runs.engine.files.uploads import begin_upload, receive
 from runs.engine.files.visibility import files_for, given_to, inherited_by
 from runs.file_headers import file_headers
 from runs.live.rendering.stored_words import refusal_words
 from runs.live.sockets.hub import read_slowly
+from runs.markdown import visible
 from runs.models import Library, Run, StoredFile
 from runs.models.permissions import may_change_agents
 from runs.models.stored_file import CHUNK_BYTES
@@ -61,9 +62,13 @@ def taken_files(request: PageRequest, *, library: Library | None = None) -> list
 
 
 def _taken(request: PageRequest, upload: "UploadedFile[bytes]", library: Library | None) -> StoredFile:
-    file = begin_upload(user=request.user, name=upload.name or "", size=upload.size or 0, library=library)
-    for piece in upload.chunks(CHUNK_BYTES):
-        file = receive(file.pk, user=request.user, offset=file.received, content=piece)
+    try:
+        file = begin_upload(user=request.user, name=upload.name or "", size=upload.size or 0, library=library)
+        for piece in upload.chunks(CHUNK_BYTES):
+            file = receive(file.pk, user=request.user, offset=file.received, content=piece)
+    except DocumentRefused as refused:
+        # Several may have been chosen: it says which one is refused.
+        raise DocumentRefused(f"{visible(upload.name or '')[:200]}: {refusal_words(refused)}") from refused
     return file
 
 
@@ -74,11 +79,13 @@ def begin(request: PageRequest) -> HttpResponse:
     pieces; 422 with the reason."""
     library = _library(request)
     size = request.POST.get("size", "")
+    if not (size.isascii() and size.isdigit()):
+        return JsonResponse({"error": gettext("The size is a whole number of bytes.")}, status=422)
     try:
         file = begin_upload(
             user=request.user,
             name=request.POST.get("name", ""),
-            size=int(size[:20]) if size.isascii() and size.isdigit() else 0,
+            size=int(size[:20]),
             library=library,
         )
     except DocumentRefused as refused:
@@ -97,6 +104,8 @@ def add_piece(request: PageRequest, file_id: UUID) -> HttpResponse:
         file = receive(file_id, user=request.user, offset=place, content=request.body)
     except StoredFile.DoesNotExist as error:
         raise Http404(gettext("There is no such file, or it is not yours.")) from error
+    except ReadersBusy as busy:
+        return JsonResponse({"error": refusal_words(busy)}, status=503, headers={"Retry-After": "5"})
     except DocumentRefused as refused:
         return _refusal(refused)
     return JsonResponse(_told(file))

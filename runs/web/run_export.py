@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from runs.live.sockets.hub import read_slowly
+from runs.markdown import visible
 from runs.models import Run
 from runs.models.as_json import run_as_json
 from runs.web.access import PageRequest, id_in, signed_in
@@ -57,7 +58,11 @@ def export_runs(request: PageRequest) -> HttpResponseBase:
     if _open[_user_id(request)] >= settings.AGENTSITE_MAX_EXPORTS_PER_USER:
         words = gettext("You have too many exports open. Wait until one has ended.")
         return HttpResponse(words, status=429, content_type="text/plain", headers={"Retry-After": "10"})
-    is_csv = request.GET.get("format") != "jsonl"
+    wanted = request.GET.get("format", "csv")
+    if wanted not in ("csv", "jsonl"):
+        words = gettext("Runs are exported as csv or jsonl, not as %(format)s.") % {"format": visible(wanted[:20])}
+        return HttpResponse(words, status=400, content_type="text/plain")
+    is_csv = wanted == "csv"
     pages = _chosen(request) if request.GET.getlist("run") else _matching(RunFilter(request.GET, user=request.user))
     parts = _csv(pages) if is_csv else _jsonl(pages)
     # A short export is built at once; of a long one each part is read when the client has taken the one before.

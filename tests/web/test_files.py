@@ -9,7 +9,10 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from runs.agent.errors import file_sentences as sentences
+from runs.agent.errors.exceptions import ToolUnavailable
 from runs.engine import control
+from runs.engine.files import uploads
 from runs.models import Attachment, Run, StoredFile
 from tests.agent.files import documents
 
@@ -176,3 +179,39 @@ def test_a_follow_up_shows_the_files_of_its_conversation_and_its_form_keeps_them
     assert "Files of the conversation" in page
     assert told["url"] in page
     assert f'value="{told["id"]}"' in browser.get(f"/runs/new/?from={second.pk}").content.decode()
+
+
+@pytest.mark.parametrize("size", ["1e3", "", "-5", "7.0", "٣"])
+def test_a_size_that_is_no_whole_number_is_refused_as_that(owner: User, browser_of: BrowserOf, size: str) -> None:
+    response = browser_of(owner).post("/files/", {"name": "a.csv", "size": size})
+
+    assert (response.status_code, response.json()["error"]) == (422, "The size is a whole number of bytes.")
+
+
+def test_without_javascript_it_says_which_of_several_files_is_refused(owner: User, browser_of: BrowserOf) -> None:
+    files = [SimpleUploadedFile("a.txt", b"text"), SimpleUploadedFile("b.png", b"no picture")]
+
+    response = browser_of(owner).post("/runs/", {"task": "Read them.", "upload": files})
+
+    assert response.status_code == 422
+    assert "b.png: The name ends in .png, but the content is not of that type." in response.content.decode()
+
+
+def test_a_file_whose_readers_are_busy_is_kept_and_read_when_its_last_piece_comes_again(
+    owner: User, browser_of: BrowserOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = browser_of(owner)
+
+    async def busy(*_: Any) -> None:
+        raise ToolUnavailable(sentences.JOBS_BUSY.made())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(uploads, "extract", busy)
+        refused = upload(browser, "a.txt", b"text")
+    file = StoredFile.objects.get()
+    again = browser.post(f"/files/{file.pk}/content/?offset=3", b"t", content_type="application/octet-stream")
+
+    assert (refused.status_code, refused["Retry-After"]) == (503, "5")
+    assert "Too many files and scripts" in refused.json()["error"]
+    assert again.json()["is_ready"]
+    assert StoredFile.objects.get().passages.get().text == "text"

@@ -182,3 +182,10 @@ def test_a_user_has_a_limited_number_of_exports_open(
 
     assert response.status_code == 429
     assert response["Retry-After"] == "10"
+
+
+def test_an_export_in_another_format_is_refused(owner: User, browser_of: Callable[[User], Client]) -> None:
+    response = browser_of(owner).get("/runs/export/?format=xlsx")
+
+    assert response.status_code == 400
+    assert response.content == b"Runs are exported as csv or jsonl, not as xlsx."

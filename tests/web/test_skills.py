@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from runs.agent.skills.folder import skills_in
-from runs.models import Agent, Skill
+from runs.models import Agent, Library, Skill
 from tests.agent.skills.skill_folders import folder_of, skill_md, zip_of
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +54,16 @@ def test_what_a_skill_says_is_shown_as_text(browser: Client) -> None:
         page = browser.get(address).content.decode()
         assert evil not in page
         assert "&lt;script&gt;alert(1)" in page
+
+
+def test_signs_that_reverse_a_text_are_shown_by_name(browser: Client) -> None:
+    send(browser, zipped("Check \u202eevil"))
+    Library.objects.create(name="Hand\u202ebook", description="a\u2066b")
+
+    for address in ("/skills/", "/skills/expense-report/", "/libraries/", f"/libraries/{Library.objects.get().pk}/"):
+        page = browser.get(address).content.decode()
+        assert "⟨U+202E⟩" in page
+        assert not {"\u202e", "\u2066"} & set(page)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,9 @@ TYPE_NOT_TAKEN: Final = ErrorSentence("Files of this type are not taken. These a
 NOT_TEXT: Final = ErrorSentence("The name ends in .%(end)s, but the content is not text.")
 OTHER_TYPE: Final = ErrorSentence("The name ends in .%(end)s, but the content is not of that type.")
 DAMAGED: Final = ErrorSentence("The file is damaged and cannot be read.")
+TOO_MANY_PIXELS: Final = ErrorSentence(
+    "The picture has %(width)s by %(height)s pixels; at most %(most)s million are taken."
+)
 PROTECTED: Final = ErrorSentence("The file is protected by a password.")
 UNPACKS_TO_TOO_MUCH: Final = ErrorSentence("The file unpacks to more than %(most)s MiB, or to too many parts.")
 JOB_TIME: Final = ErrorSentence("It took more than %(seconds)s seconds and was stopped.")

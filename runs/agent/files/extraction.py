@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from runs.agent.files.file_types import MEDIA_TYPES
+from runs.agent.files.image_check import check_image
 from runs.agent.sandbox.job import job_folder, run_job
 from runs.agent.sandbox.limits import MIB, JobLimits
 
@@ -26,9 +27,10 @@ class Extraction:
 async def extract(end: str, content: bytes) -> Extraction:
     """The text of a file of the type `end`, a key of `MEDIA_TYPES`.
 
-    Raises `JobFailed` with what is wrong with the file, and `ToolUnavailable` if too many are being read.
+    Raises `JobFailed` or `NotTaken` with what is wrong with the file, and `ToolUnavailable` if too many are being read.
     """
     if MEDIA_TYPES[end][1] == "image":
+        check_image(end, content)
         return Extraction([])
     with job_folder() as folder:
         (folder / "input").write_bytes(content)

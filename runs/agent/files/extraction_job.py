@@ -18,6 +18,10 @@ from runs.agent.sandbox.refusal import JobRefused
 PASSAGE_CHARACTERS: Final = 1500
 """About how long a passage is: long enough for an answer, short enough to be quoted."""
 MOST_PASSAGES: Final = 5000
+TEXT_TIMES_FILE: Final = 20
+LEAST_TEXT_BYTES: Final = 1024 * 1024
+"""A file has at most so many times its own size in text, or so much: a small one that unpacks to a lot would take room
+that no quota counts."""
 MOST_PAGES: Final = 2000
 MOST_UNPACKED: Final = 200 * 1024 * 1024
 MOST_MEMBERS: Final = 5000
@@ -34,12 +38,15 @@ def run(request: bytes) -> bytes:
     content = Path("input").read_bytes()
     passages: list[Piece] = []
     is_cut = False
+    left = max(LEAST_TEXT_BYTES, TEXT_TIMES_FILE * len(content))
     for place, text in _read(end, content):
-        if len(passages) == MOST_PASSAGES:
+        if not (readable := _readable(text)):
+            continue
+        left -= len(readable.encode())
+        if len(passages) == MOST_PASSAGES or left < 0:
             is_cut = True
             break
-        if readable := _readable(text):
-            passages.append((_readable(place), readable))
+        passages.append((_readable(place), readable))
     # Escaped, a text in other letters than Latin would be twice to three times as long, and beyond the limit.
     return json.dumps({"passages": passages, "is_cut": is_cut}, ensure_ascii=False).encode()
 
@@ -165,5 +172,9 @@ def _check_zip(content: bytes, end: str, member: str) -> None:
         members = archive.infolist()
     if len(members) > MOST_MEMBERS or sum(each.file_size for each in members) > MOST_UNPACKED:
         raise JobRefused(sentences.UNPACKS_TO_TOO_MUCH.made(most=MOST_UNPACKED // 2**20))
-    if member not in {each.filename for each in members}:
+    names = {each.filename for each in members}
+    if len(names) < len(members):
+        # Readers differ in which of two they take.
+        raise JobRefused(sentences.DAMAGED.made())
+    if member not in names:
         raise JobRefused(sentences.OTHER_TYPE.made(end=end))

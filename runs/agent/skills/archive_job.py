@@ -57,6 +57,12 @@ def _unpacked(archive: zipfile.ZipFile) -> dict[str, bytes]:
         contents[member.filename] = content
     if len(contents) > MOST_FILES:
         raise JobRefused(sentences.TOO_MANY_FILES.made(most=MOST_FILES))
+    for path in contents:
+        above = unicodedata.normalize("NFC", path).casefold()
+        while "/" in above:
+            above = above.rpartition("/")[0]
+            if above in seen:
+                raise JobRefused(sentences.DOUBLED.made(name=_shown(path)))
     return contents
 
 

@@ -25,7 +25,10 @@ def read_frontmatter(content: bytes, folder: str | None) -> tuple[str, str]:
     told = _parsed(_frontmatter(content))
     if faults := validate_metadata(told, None if folder is None else Path(folder)):
         raise JobRefused(sentences.INVALID.made(fault=" ".join(f"{each.rstrip('.')}." for each in faults[:5])[:600]))
-    return unicodedata.normalize("NFKC", told["name"].strip()), told["description"].strip()
+    description = told["description"].strip()
+    if any(unicodedata.category(each) in ("Cc", "Cs") and each not in "\n\t" for each in description):
+        raise JobRefused(sentences.INVALID.made(fault="the description has a control character."))
+    return unicodedata.normalize("NFKC", told["name"].strip()), description
 
 
 def _frontmatter(content: bytes) -> str:

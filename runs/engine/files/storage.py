@@ -17,6 +17,10 @@ class DocumentRefused(ValueError):
     """The file is not taken. The message, a `Wording` or a sentence of errors, says why."""
 
 
+class ReadersBusy(DocumentRefused):
+    """The file is whole and kept, but nothing can read it now: its last piece, sent again, has it read."""
+
+
 def content_of(file_id: UUID) -> bytes:
     """The bytes of a file; empty if it was deleted."""
     return b"".join(chunks_of(file_id))

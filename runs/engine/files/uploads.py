@@ -25,7 +25,7 @@ from runs.agent.files.search_words import search_words
 from runs.agent.sandbox.job import JobFailed
 from runs.agent.unicode_normalization import stream_safe
 from runs.agent.wording import Wording
-from runs.engine.files.storage import DocumentRefused, check_quota, content_of, write_chunks
+from runs.engine.files.storage import DocumentRefused, ReadersBusy, check_quota, content_of, write_chunks
 from runs.models import DocumentPassage, FileChunk, Library, StoredFile
 from runs.models.permissions import NOT_LAUNCHED, may_launch
 
@@ -71,7 +71,7 @@ def receive(file_id: UUID, *, user: Any, offset: int, content: bytes) -> StoredF
     whose process died meanwhile.
 
     Raises `StoredFile.DoesNotExist` for a file that is not this person's, and `DocumentRefused` for a piece that does
-    not fit; if the file itself is refused, it is deleted.
+    not fit; if the file itself is refused, it is deleted. `ReadersBusy` keeps it: the last piece may come again.
     """
     with transaction.atomic():
         file = StoredFile.objects.select_for_update().get(pk=file_id, user=user, run=None)
@@ -129,7 +129,10 @@ def _complete(file: StoredFile) -> None:
     content = content_of(file.pk)
     try:
         end, read = _read(file.name, content)
-    except (NotTaken, JobFailed, ToolUnavailable) as refused:
+    except ToolUnavailable as busy:
+        _read_here(file).update(reading_since=None)
+        raise ReadersBusy(str(busy)) from busy
+    except (NotTaken, JobFailed) as refused:
         _read_here(file).delete()
         raise DocumentRefused(str(refused)) from refused
     except BaseException:

@@ -3,12 +3,13 @@
 from typing import Any, Final
 
 from asgiref.sync import async_to_sync
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from runs.agent.errors.exceptions import ToolUnavailable
 from runs.agent.sandbox.job import JobFailed
 from runs.agent.skills.archive import unpacked_skill
+from runs.agent.skills.skill import SkillContent
 from runs.agent.wording import Wording
 from runs.engine.skills.known_skills import folder_skills
 from runs.models import Skill, SkillFile
@@ -36,6 +37,15 @@ def store_skill(content: bytes, *, user: Any, replaces: bool) -> Skill:
     name = given.info.name
     if name in folder_skills():
         raise SkillRefused(Wording("The folder of this site has a skill %(name)s, which goes first.", name=name))
+    try:
+        return _stored(given, user=user, replaces=replaces)
+    except IntegrityError:
+        # Another upload of that name came first: it is there now, as for any later one.
+        return _stored(given, user=user, replaces=replaces)
+
+
+def _stored(given: SkillContent, *, user: Any, replaces: bool) -> Skill:
+    name = given.info.name
     with transaction.atomic():
         row = Skill.objects.select_for_update().filter(name=name).first()
         if row is not None and not replaces:
@@ -45,7 +55,11 @@ def store_skill(content: bytes, *, user: Any, replaces: bool) -> Skill:
         values = {
             "description": given.info.description, "size": given.size, "user": user, "uploaded_at": timezone.now(),
         }  # fmt: skip
-        row, _is_new = Skill.objects.update_or_create(name=name, defaults=values)
+        if row is None:
+            row = Skill.objects.create(name=name, **values)
+        else:
+            Skill.objects.filter(pk=row.pk).update(**values)
+            row.refresh_from_db()
         row.files.all().delete()
         SkillFile.objects.bulk_create(
             SkillFile(skill=row, path=path, content=content) for path, content in given.contents.items()

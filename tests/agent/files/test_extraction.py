@@ -1,11 +1,14 @@
 """A document's text is read with its places; a damaged or hostile one is refused with the reason."""
 
+import io
+import warnings
+import zipfile
 from collections.abc import Callable
 
 import pytest
 
 from runs.agent.files.extraction import Extraction, extract
-from runs.agent.files.extraction_job import MOST_PASSAGES
+from runs.agent.files.extraction_job import LEAST_TEXT_BYTES, MOST_PASSAGES, PASSAGE_CHARACTERS, TEXT_TIMES_FILE
 from runs.agent.files.file_info import MAX_FILE_BYTES
 from runs.agent.files.file_types import NotTaken, end_of
 from runs.agent.sandbox.job import JobFailed
@@ -147,3 +150,27 @@ async def test_the_largest_text_is_read_in_any_letters() -> None:
 
     assert len(read.passages) == MAX_FILE_BYTES // 5997 <= MOST_PASSAGES
     assert read.passages[-1][1] == "😀" * 1499
+
+
+async def test_a_small_document_with_a_long_text_is_cut_at_a_multiple_of_its_size() -> None:
+    content = documents.docx("word " * 300, *["word " * 300] * 9_000)
+    assert len(content) < 200_000
+
+    read = await extract("docx", content)
+
+    assert read.is_cut
+    most = max(LEAST_TEXT_BYTES, TEXT_TIMES_FILE * len(content))
+    assert most - 2 * PASSAGE_CHARACTERS < sum(len(text) for _, text in read.passages) <= most
+
+
+@pytest.mark.parametrize("end", ["docx", "xlsx"])
+async def test_a_document_with_two_parts_of_one_name_is_refused(end: str) -> None:
+    whole = documents.docx("First") if end == "docx" else documents.xlsx([["a"], [1]])
+    buffer = io.BytesIO(whole)
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "a") as archive:
+        warnings.simplefilter("ignore")
+        name = archive.namelist()[-1]
+        archive.writestr(name, archive.read(name))
+
+    with pytest.raises(JobFailed, match="damaged"):
+        await extract(end, buffer.getvalue())

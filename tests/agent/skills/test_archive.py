@@ -105,3 +105,15 @@ async def test_a_hostile_zip_is_refused_with_the_reason(case: str) -> None:
 
     with pytest.raises(JobFailed, match=reason):
         await unpacked_skill(content)
+
+
+@pytest.mark.parametrize("paths", [("a", "a/b"), ("A/b/c", "a/b"), ("a/b/c/d", "a")])
+async def test_a_file_that_is_a_folder_too_is_refused(paths: tuple[str, ...]) -> None:
+    with pytest.raises(JobFailed, match="twice"):
+        await unpacked_skill(zip_of({"SKILL.md": skill_md(), **dict.fromkeys(paths, "x")}))
+
+
+@pytest.mark.parametrize("sign", ["\\0", "\\x07", "\\ud800", "\\x9b"])
+async def test_a_description_with_a_control_character_is_refused(sign: str) -> None:
+    with pytest.raises(JobFailed, match="not valid"):
+        await unpacked_skill(zip_of({"SKILL.md": skill_md(description=f'"a{sign}b"')}))
