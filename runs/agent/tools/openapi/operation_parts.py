@@ -50,7 +50,7 @@ class PartReader:
         for each in [*_list(item.get("parameters")), *_list(operation.get("parameters"))]:
             raw = self._references.resolved(each)
             name, place = raw.get("name"), raw.get("in")
-            if not isinstance(name, str) or place not in _STYLES:
+            if not isinstance(name, str) or not isinstance(place, str) or place not in _STYLES:
                 raise UnusableOperation("It has a parameter without a name, or at a place that OpenAPI does not have.")
             found[place, name] = raw
         if len(found) > MOST_PARAMETERS:

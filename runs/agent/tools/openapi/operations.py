@@ -125,7 +125,7 @@ def _remote_name(method: str, path: str, operation_id: Any, ids: "Counter[Any]")
 def _description(method: str, path: str, item: JsonObject, operation: JsonObject) -> str:
     """Summary, description, and the line of the request. The rest of a text that is too long is left out."""
     texts = [operation.get(key) or item.get(key) for key in ("summary", "description")]
-    parts = [each.strip() for each in dict.fromkeys(texts) if isinstance(each, str) and each.strip()]
+    parts = list(dict.fromkeys(each.strip() for each in texts if isinstance(each, str) and each.strip()))
     if operation.get("deprecated") is True:
         parts.append("Deprecated.")
     end = f"{method.upper()} {path[:MAX_PATH_CHARS]}"

@@ -18,8 +18,16 @@ def server_urls(servers: Any, document_url: str = "") -> list[str]:
     the document; without an address of that it stays as it is."""
     listed = servers if isinstance(servers, list) and servers else [{"url": "/"}]
     found = (url for each in listed[:MOST_SERVERS] if isinstance(each, dict) for url in _expanded(each))
-    joined = (urljoin(document_url, url) if document_url else url for url in found)
-    return list(islice(dict.fromkeys(url for url in joined if len(url) <= MAX_URL_CHARS), MOST_SERVERS))
+    joined = (_joined(document_url, url) for url in found)
+    return list(islice(dict.fromkeys(url for url in joined if 0 < len(url) <= MAX_URL_CHARS), MOST_SERVERS))
+
+
+def _joined(document_url: str, url: str) -> str:
+    """Empty for an address that is none."""
+    try:
+        return urljoin(document_url, url) if document_url else url
+    except ValueError:
+        return ""
 
 
 def _expanded(server: JsonObject) -> Iterator[str]:
