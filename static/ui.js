@@ -248,8 +248,9 @@ on("input", "[data-draft-form]", (form) => {
 
 const draftOf = (form) => JSON.parse(drafts((storage) => storage.getItem(form.dataset.draftForm)) ?? "{}");
 
+// Not chosen files: no script may put one back, and trying to is an error.
 function typedFields(form) {
-  return [...form.elements].filter((field) => field.matches("textarea, select, input:not([type=hidden])"));
+  return [...form.elements].filter((field) => field.matches("textarea, select, input:not([type=hidden], [type=file])"));
 }
 
 function firstValue(field) {

@@ -90,6 +90,35 @@ async def test_a_form_submitted_while_a_file_is_on_its_way_waits_for_it(start_wi
     await expect(page.locator(".run-files a")).to_contain_text("a.txt")
 
 
+async def test_a_draft_of_a_form_with_a_file_is_restored_without_it(shared_site, session, open_page):
+    page = await open_page(shared_site, session=session)
+    await page.goto("/runs/new/")
+    await page.evaluate("""() => {
+        const form = document.querySelector("[data-draft-form]");
+        const kept = { upload: "a.txt", max_turns: "7" };
+        sessionStorage.setItem(form.dataset.draftForm, JSON.stringify(kept));
+    }""")
+
+    await page.reload()
+
+    await expect(page.locator("[name=max_turns]")).to_have_value("7")
+    await expect(page.locator("#id_upload")).to_have_value("")
+
+
+async def test_a_draft_keeps_no_name_of_a_file(shared_site, session, open_page):
+    page = await open_page(shared_site, session=session)
+    await page.goto("/runs/new/")
+    await page.set_input_files("#id_upload", [file("a.txt", "text/plain", b"text")])
+    await page.locator("[name=max_turns]").evaluate(
+        "field => { field.value = '7'; field.dispatchEvent(new Event('input', { bubbles: true })); }"
+    )
+
+    kept = await page.evaluate("() => JSON.stringify(Object.values(sessionStorage))")
+
+    assert "max_turns" in kept
+    assert "a.txt" not in kept
+
+
 async def test_a_refused_file_says_why_and_the_others_stay(shared_site, session, open_page):
     page = await open_page(shared_site, session=session)
     await open_form(page)
