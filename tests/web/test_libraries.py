@@ -110,3 +110,39 @@ def test_others_see_a_library_and_change_nothing(owner: User, browser_of: Browse
     assert browser.post(library.get_absolute_url(), {"upload": SimpleUploadedFile("b.md", b"# B")}).status_code == 404
     assert upload(browser, "c.txt", b"text").status_code == 200
     assert not library.documents.exists()
+
+
+def test_what_deletes_is_behind_a_second_press(browser: Client, library: Library) -> None:
+    with_document(browser, library)
+
+    page = browser.get(library.get_absolute_url()).content.decode()
+
+    # Each button that deletes is within a part of the page that is folded.
+    assert page.count("Delete for good") == page.count('<details class="delete-more">') == 2
+    assert "This cannot be undone." in page
+
+
+def test_a_library_that_agents_read_says_which_ones_instead(browser: Client, library: Library, agent: Agent) -> None:
+    Agent.objects.filter(pk=agent.pk).update(libraries=[library.name])
+
+    page = browser.get(library.get_absolute_url()).content.decode()
+
+    assert "It cannot be deleted while agents have it" in page
+    assert "This cannot be undone." not in page
+
+
+def test_a_second_document_of_one_name_is_refused_until_the_first_is_gone(browser: Client, library: Library) -> None:
+    first = with_document(browser, library)
+    second = browser.post("/files/", {"name": first.name, "size": 4, "library": library.pk})
+
+    assert second.status_code == 422
+    assert f"The library has a document {first.name}. Delete it first" in second.json()["error"]
+    browser.post(f"{library.get_absolute_url()}documents/{first.pk}/delete/")
+    assert browser.post("/files/", {"name": first.name, "size": 4, "library": library.pk}).status_code == 201
+
+
+def with_document(browser: Client, library: Library) -> StoredFile:
+    """A document of the library."""
+    told = browser.post("/files/", {"name": "refunds.md", "size": 4, "library": library.pk}).json()
+    browser.post(f"{told['url']}content/?offset=0", b"text", content_type="application/octet-stream")
+    return library.documents.get()

@@ -43,7 +43,8 @@ _PASSAGES_AT_ONCE: Final = 200
 def begin_upload(*, user: Any, name: str, size: int, library: Library | None = None) -> StoredFile:
     """A new file that waits for its bytes.
 
-    Raises `DocumentRefused` for a size of 0 or above 25 MiB, a name whose type is not taken, and a full quota, and
+    Raises `DocumentRefused` for a size of 0 or above 25 MiB, a name whose type is not taken, a full quota, and a name
+    that another document of the library has, and
     `PermissionDenied` if the person may launch no run that could read it.
     """
     if library is None and not may_launch(user):
@@ -63,6 +64,13 @@ def begin_upload(*, user: Any, name: str, size: int, library: Library | None = N
         _delete_abandoned(user)
         if library is None:
             check_quota(user, size)
+        elif library.documents.filter(name=name, state=StoredFile.State.READY).exists():
+            # An agent could name neither of the two.
+            raise DocumentRefused(
+                Wording(
+                    "The library has a document %(name)s. Delete it first, or give this one another name.", name=name
+                )
+            )
         return StoredFile.objects.create(user=user, name=name, size=size, library=library)
 
 
