@@ -63,8 +63,10 @@ def load(environment: Mapping[str, str]) -> None:
     with tempfile.TemporaryDirectory() as data:
         os.environ["AGENTSITE_DATA"] = data
         sys.modules["daphne.server"] = daphne.server = ModuleType("daphne.server")
-        django.setup()
-        del sys.modules["daphne.server"], daphne.server
+        try:
+            django.setup()
+        finally:  # Also if these settings are refused: the forks then import it all themselves.
+            del sys.modules["daphne.server"], daphne.server
         for name in (*MODULES, *(CLIENTS if "DATABASE_URL" in environment else ())):
             importlib.import_module(name)
         for file in TEMPLATES.rglob("*.html"):
