@@ -60,8 +60,7 @@ class DatabaseThreads:
     def _serve(self) -> None:
         try:
             while self._do_next():
-                with self._lock:
-                    self._unclaimed += 1
+                pass
         finally:
             connection.close()
 
@@ -82,10 +81,19 @@ class DatabaseThreads:
             try:
                 result = _with_connection(work)
             except BaseException as error:  # noqa: BLE001 - raised where the work was asked for
+                self._is_free()
                 job.set_exception(error)
             else:
+                self._is_free()
                 job.set_result(result)
+        else:
+            self._is_free()
         return True
+
+    def _is_free(self) -> None:
+        # Before the result is told: the next work, asked for with it, then needs no other thread and connection.
+        with self._lock:
+            self._unclaimed += 1
 
 
 def _with_connection(work: Callable[[], T]) -> T:

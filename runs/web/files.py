@@ -79,13 +79,11 @@ def begin(request: PageRequest) -> HttpResponse:
     pieces; 422 with the reason."""
     library = _library(request)
     size = request.POST.get("size", "")
-    if not (size.isascii() and size.isdigit()):
-        return JsonResponse({"error": gettext("The size is a whole number of bytes.")}, status=422)
     try:
         file = begin_upload(
             user=request.user,
             name=request.POST.get("name", ""),
-            size=int(size[:20]),
+            size=int(size[:20]) if size.isascii() and size.isdigit() else -1,
             library=library,
         )
     except DocumentRefused as refused:

@@ -43,9 +43,9 @@ _PASSAGES_AT_ONCE: Final = 200
 def begin_upload(*, user: Any, name: str, size: int, library: Library | None = None) -> StoredFile:
     """A new file that waits for its bytes.
 
-    Raises `DocumentRefused` for a size of 0 or above 25 MiB, a name whose type is not taken, a full quota, and a name
-    that another document of the library has, and
-    `PermissionDenied` if the person may launch no run that could read it.
+    Raises `DocumentRefused` for a size below 1 or above 25 MiB, a name whose type is not taken, a full quota, and a
+    name that another document of the library has, and `PermissionDenied` if the person may launch no run that could
+    read it.
     """
     if library is None and not may_launch(user):
         raise PermissionDenied(NOT_LAUNCHED)
@@ -54,7 +54,9 @@ def begin_upload(*, user: Any, name: str, size: int, library: Library | None = N
         end_of_name(name)
     except NotTaken as refused:
         raise DocumentRefused(str(refused)) from refused
-    if size <= 0:
+    if size < 0:
+        raise DocumentRefused(Wording("The size is a whole number of bytes."))
+    if size == 0:
         raise DocumentRefused(Wording("The file is empty."))
     if size > MAX_FILE_BYTES:
         raise DocumentRefused(Wording("The file is larger than %(most)s MiB.", most=MAX_FILE_BYTES // 2**20))

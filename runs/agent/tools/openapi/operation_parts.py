@@ -24,7 +24,7 @@ MOST_PARAMETERS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class OperationPart:
     """A parameter or a body."""
 
     argument: str
@@ -44,7 +44,7 @@ class PartReader:
         self._schemas = schemas
         self._schemes = schemes
 
-    def parameters(self, item: JsonObject, operation: JsonObject, names: ArgumentNames) -> list[Part]:
+    def parameters(self, item: JsonObject, operation: JsonObject, names: ArgumentNames) -> list[OperationPart]:
         """The parameters of the path and of the operation, whose own go first."""
         found: dict[tuple[str, str], JsonObject] = {}
         for each in [*_list(item.get("parameters")), *_list(operation.get("parameters"))]:
@@ -59,7 +59,7 @@ class PartReader:
             self._parameter(raw, names) for (place, name), raw in found.items() if not _is_set_elsewhere(place, name)
         ]
 
-    def _parameter(self, raw: JsonObject, names: ArgumentNames) -> Part:
+    def _parameter(self, raw: JsonObject, names: ArgumentNames) -> OperationPart:
         name, place = raw["name"], raw["in"]
         request: JsonObject = {"name": name, "in": place}
         schema = raw.get("schema", {})
@@ -72,12 +72,12 @@ class PartReader:
             request |= _style(raw, place)
         converted, references = self._schemas.converted(schema)
         argument = names.name(name, place)
-        return Part(
+        return OperationPart(
             argument, _described(converted, raw), place == "path" or raw.get("required") is True,
             {"argument": argument, **request}, references,
         )  # fmt: skip
 
-    def body(self, operation: JsonObject, names: ArgumentNames) -> Part | None:
+    def body(self, operation: JsonObject, names: ArgumentNames) -> OperationPart | None:
         """The body, None without one: JSON if there is a choice."""
         if "requestBody" not in operation:
             return None
@@ -95,7 +95,7 @@ class PartReader:
         request: JsonObject = {"argument": argument, "media_type": plain}
         if plain in (FORM, MULTIPART):
             request["fields"] = self._fields(about)
-        return Part(argument, _described(converted, raw), raw.get("required") is True, request, references)
+        return OperationPart(argument, _described(converted, raw), raw.get("required") is True, request, references)
 
     def _fields(self, about: JsonObject) -> JsonObject:
         """How the fields of a form are sent, for those that are not sent as usual."""

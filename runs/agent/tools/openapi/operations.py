@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.tools.openapi.argument_names import ArgumentNames
-from runs.agent.tools.openapi.operation_parts import Part, PartReader
+from runs.agent.tools.openapi.operation_parts import OperationPart, PartReader
 from runs.agent.tools.openapi.references import References, UnusableOperation
 from runs.agent.tools.openapi.schema_conversion import SchemaConversion
 from runs.agent.tools.openapi.servers import server_urls
@@ -90,7 +90,7 @@ class OperationReader:
             request["server"] = next(iter(server_urls(servers, self._url)), "")
         return {"schema": self._schema([*parameters, *([body] if body else [])]), "request": request}
 
-    def _schema(self, parts: list[Part]) -> JsonObject:
+    def _schema(self, parts: list[OperationPart]) -> JsonObject:
         schema: JsonObject = {
             "type": "object",
             "properties": {part.argument: part.schema for part in parts},
@@ -133,7 +133,7 @@ def _description(method: str, path: str, item: JsonObject, operation: JsonObject
     return "\n\n".join(each for each in (text[: MAX_DESCRIPTION_CHARS - len(end) - 2], end) if each)
 
 
-def _check_path(path: str, parameters: list[Part]) -> None:
+def _check_path(path: str, parameters: list[OperationPart]) -> None:
     """Raise `UnusableOperation` unless each name in braces is a parameter of the path."""
     if len(path) > MAX_PATH_CHARS or not path.isprintable() or any(sign in path for sign in "?#\\"):
         raise UnusableOperation("Its path is not one that an address can have.")
