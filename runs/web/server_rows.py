@@ -22,13 +22,13 @@ from runs.web.agent_facts import EFFECTS
 
 ERROR_CHARS: Final = 600
 ABOUT_CHARS: Final = 240
-TONES: Final = {"connected": "ok", "failed": "error", "signed_out": "warning"}
+TONES: Final = {"connected": "ok", "failed": "error", "signed_out": "you"}
 """Of a state's pill."""
 TOOL_STATES: Final = {
     "on": (gettext_lazy("On"), "ok"),
     "off": (gettext_lazy("Off"), ""),
     "new": (gettext_lazy("New"), "run"),
-    "changed": (gettext_lazy("Changed"), "warning"),
+    "changed": (gettext_lazy("Changed"), "you"),
     "gone": (gettext_lazy("No longer listed"), ""),
     "refused": (gettext_lazy("Cannot be offered"), "error"),
 }

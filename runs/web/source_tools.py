@@ -14,6 +14,7 @@ from runs.live.rendering.formatting import counted_text
 from runs.models import StoredTool, ToolSource
 from runs.web.access import PageRequest
 from runs.web.server_rows import ServerRow, ServerToolRow
+from runs.web.source_agents import agents_with_tools_of
 
 
 def source_context(source: ToolSource) -> JsonObject:
@@ -23,6 +24,7 @@ def source_context(source: ToolSource) -> JsonObject:
         "server": ServerRow.of(source, tools),
         "tools": sorted(tools, key=lambda row: (not row.tool.is_changed, row.tool.name)),
         "new": sum(row.state == "new" for row in tools),
+        "agents": agents_with_tools_of(source),
     }
 
 

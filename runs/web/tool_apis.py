@@ -29,6 +29,7 @@ from runs.models.permissions import may_change_agents
 from runs.web.access import PageRequest, go_to, only_if
 from runs.web.api_settings import ApiSettings
 from runs.web.server_rows import server_rows
+from runs.web.source_agents import is_removal_of_what_was_seen
 from runs.web.source_tools import change_tools, source_context
 
 MOST_TYPED: Final = 40
@@ -112,7 +113,10 @@ def change_api_tools(request: PageRequest, api_name: str) -> HttpResponse:
 @only_if(may_change_agents)
 def remove_tool_api(request: PageRequest, api_name: str) -> HttpResponse:
     """Remove an API with its operations."""
-    remove_source(_api_or_404(api_name))
+    source = _api_or_404(api_name)
+    if not is_removal_of_what_was_seen(request, source):
+        return redirect(source)
+    remove_source(source)
     refresh_tools()
     messages.success(request, gettext("%(name)s was removed.") % {"name": api_name})
     return redirect(reverse("runs:tool-apis"))

@@ -28,9 +28,15 @@ from runs.models.permissions import may_change_agents
 from runs.web.access import PageRequest, go_to, only_if
 from runs.web.server_rows import SignInFacts, server_rows, shown_error
 from runs.web.site_origin import site_origin
+from runs.web.source_agents import is_removal_of_what_was_seen
 from runs.web.source_tools import change_tools, source_context
 
 MOST_TYPED: Final = 40
+EXAMPLE: Final = """export AGENTSITE_MCP_SERVERS='{
+  "time": {"command": "uvx", "args": ["mcp-server-time"]},
+  "web": {"command": "uvx", "args": ["mcp-server-fetch"]},
+  "files": {"command": "npx", "args": ["-y", "@modelcontextprotocol/server-filesystem", "/srv/shared"]}
+}'"""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -47,7 +53,7 @@ def show_servers(request: PageRequest) -> HttpResponse:
         else:
             _check(request, source)
             return go_to(request, source.get_absolute_url())
-    context = {"servers": server_rows(known_servers()), "typed": typed, "refusal": refusal}
+    context = {"servers": server_rows(known_servers()), "typed": typed, "refusal": refusal, "example": EXAMPLE}
     return render(request, "tools/servers.html", context, status=422 if refusal else 200)
 
 
@@ -80,6 +86,8 @@ def remove_tool_server(request: PageRequest, name: str) -> HttpResponse:
     if is_named_in_settings(source):
         words = gettext("The settings of this site name this server. Take it out there.")
         return HttpResponse(words, status=409, content_type="text/plain")
+    if not is_removal_of_what_was_seen(request, source):
+        return redirect(source)
     remove_server(source)
     messages.success(request, gettext("%(name)s was removed.") % {"name": name})
     return redirect(reverse("runs:tool-sources"))
