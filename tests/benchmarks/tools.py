@@ -31,6 +31,7 @@ from tests.services import why_not
 
 ROUNDS = 15
 DOCUMENTS = 10_000
+MCP_SERVERS = 20
 DATA = Path(__file__).resolve().parents[2] / "examples" / "data" / "sales.csv"
 QUERY = "SELECT region, sum(amount) FROM {} GROUP BY region ORDER BY region"
 PAGE_BYTES = 1_000_000
@@ -221,6 +222,19 @@ def searches(database: str, rounds: int) -> list[tuple[Cost, Cost]]:
     return figures["pairs"]
 
 
+# MCP
+
+
+def mcp_calls(rounds: int) -> Iterator[str]:
+    """The lines of calls of an MCP tool, and of connections without calls."""
+    from tests.benchmarks.own_process import json_of
+
+    figures: dict[str, Any] = json_of("tests.benchmarks.mcp_calls", "sqlite", MCP_SERVERS, rounds)
+    yield told(f"{figures['calls']} x MCP call", figures["pairs"], 1.3)
+    idle = "{cpu_percent:.2f} % of a processor, {own_mib:.2f} MiB here, {guard_mib:.1f} MiB in the guard of each"
+    yield f"{MCP_SERVERS} MCP servers without calls: {idle.format(**figures['idle'])}"
+
+
 async def main(rounds: int) -> None:
     """Print the table."""
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; minimum/median/maximum of {rounds}")
@@ -233,8 +247,9 @@ async def main(rounds: int) -> None:
         )
         for each in comparisons:
             print(await compared(each, rounds), flush=True)
-    for line in full_text(rounds):
-        print(line, flush=True)
+    for lines in (mcp_calls, full_text):
+        for line in lines(rounds):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":
