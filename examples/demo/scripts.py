@@ -27,6 +27,8 @@ class Script:
     files: Sequence[str] = ()
     """Files of `examples/data` that are given with it."""
     agent: str = ""
+    is_launched: bool = True
+    """False for the task of a child run: another run launches it."""
 
 
 def _sales(results: list[Any]) -> str:
@@ -59,6 +61,24 @@ def _scripted(results: list[Any]) -> str:
     return f"One script asked the warehouse three times; each call is a step of its own.\n\n{lines}"
 
 
+def _parcel(results: list[Any]) -> str:
+    return f"The parcel goes {results[0][0].lower()}{results[0][1:]}."
+
+
+def _deadline(results: list[Any]) -> str:
+    return f"{_handbook(results[1:])} The order is of {results[0]['customer']}."
+
+
+def _chairs(results: list[Any]) -> str:
+    return f"{results[0]} office chairs are in stock."
+
+
+def _plan(results: list[Any]) -> str:
+    return "Two other agents have looked it up:\n\n" + "\n".join(f"- {each}" for each in results)
+
+
+CHAIRS = "How many office chairs are in stock?"
+DEADLINE = "Until when may the customer of order A-1002 send it back?"
 BY_REGION = "SELECT region, sum(amount) AS dollars, count(*) AS orders FROM sales GROUP BY region ORDER BY dollars DESC"
 COUNT_STOCK = """products = ["Desk Lamp", "Office Chair", "Envelopes"]
 levels = {}
@@ -128,10 +148,52 @@ SCRIPTS: Sequence[Script] = (
         lambda _results: "Hello! The model that was first to answer says this; the other one was stopped.",
         agent="Demo: race",
     ),
+    Script(
+        "Send a parcel to Old Mill.",
+        (
+            Reply(
+                "I do not know how.",
+                [("ask_person", {"question": "How shall it be sent?", "choices": ["By train", "By car"]})],
+            ),
+        ),
+        _parcel,
+        agent="Demo: clerk",
+    ),
+    Script(
+        "Old Mill wants other chairs instead of its order A-1002: is that possible?",
+        (
+            Reply(
+                "Two agents can look that up at the same time.",
+                [
+                    ("call_agent", {"agent": "Demo: handbook", "task": DEADLINE}),
+                    ("call_agent", {"agent": "Demo: clerk", "task": CHAIRS}),
+                ],
+            ),
+        ),
+        _plan,
+        agent="Demo: planner",
+    ),
+    Script(
+        DEADLINE,
+        (
+            Reply("First the order.", [("look_up_order", {"order": "A-1002"})]),
+            Reply(
+                "And what the handbook says.", [("search_documents", {"query": "send an article back delivery days"})]
+            ),
+        ),
+        _deadline,
+        is_launched=False,
+    ),
+    Script(
+        CHAIRS,
+        (Reply("I ask the warehouse.", [("stock_level", {"product": "Office Chair"})]),),
+        _chairs,
+        is_launched=False,
+    ),
 )
 UNKNOWN = (
     "I am the demo's scripted model and know these tasks only:\n\n"
-    + "\n".join(f"- {each.task}" for each in SCRIPTS)
+    + "\n".join(f"- {each.task}" for each in SCRIPTS if each.is_launched)
     + "\n\nThe agent “Assistant” computes without a model; for everything else give the site a model of yours."
 )
 

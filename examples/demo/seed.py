@@ -23,15 +23,15 @@ AGENTS: tuple[dict[str, Any], ...] = (
     },
     {
         "name": "Demo: clerk",
-        "description": "Works in a shop, and asks before it pays money back",
+        "description": "Works in a shop: orders, stock and parcels. Asks before it pays money back",
         "model_names": ["demo/fast"],
-        "tools": ["look_up_order", "stock_level", "refund", "run_python"],
+        "tools": ["look_up_order", "stock_level", "refund", "run_python", "ask_person"],
     },
     {
         "name": "Demo: handbook",
         "description": "Answers from the documents of the library, with their place",
         "model_names": ["demo/fast"],
-        "tools": ["search_documents", "read_file"],
+        "tools": ["search_documents", "read_file", "look_up_order"],
         "libraries": ["handbook"],
     },
     {
@@ -40,6 +40,13 @@ AGENTS: tuple[dict[str, Any], ...] = (
         "model_names": ["demo/slow", "demo/fast"],
         "strategy": "race",
         "tools": [],
+    },
+    {
+        "name": "Demo: planner",
+        "description": "Gives parts of a task to other agents, which work at the same time",
+        "model_names": ["demo/fast"],
+        "tools": [],
+        "agents": ["Demo: handbook", "Demo: clerk"],
     },
 )
 
@@ -57,7 +64,7 @@ def seed() -> None:
         import_agents(file.read_text())
     for task in OFFLINE_TASKS:
         control.launch(user=None, task=task)
-    for script in SCRIPTS:
+    for script in (each for each in SCRIPTS if each.is_launched):
         files = [_given(name).pk for name in script.files]
         control.launch(user=None, task=script.task, agent=Agent.objects.get(name=script.agent), files=files)
 

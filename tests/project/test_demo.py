@@ -20,9 +20,11 @@ print(json.dumps([{
     "kinds": sorted(set(run.steps.values_list("kind", flat=True))),
     "tools": sorted(set(run.calls.values_list("tool_name", flat=True))),
     "files": [file.name for file in run.artifacts.all()],
+    "parent": run.parent_call and run.parent_call.run.task, "agent": run.agent and run.agent.name,
+    "questions": [question.text for call in run.calls.all() for question in call.questions.all()],
 } for run in Run.objects.order_by("created_at")]))
 """
-ENDED = ["completed", "completed", "waiting", *["completed"] * 4]
+ENDED = ["completed", "completed", "waiting", *["completed"] * 4, "waiting", *["completed"] * 3]
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def line_with(demo: subprocess.Popen[str], words: str) -> str:
     return next(line for line in demo.stdout if words in line)
 
 
-def test_the_demo_shows_tools_files_an_approval_a_retry_a_race_and_a_script(
+def test_the_demo_shows_tools_files_an_approval_a_question_a_retry_a_race_a_script_and_sub_agents(
     demo: subprocess.Popen[str], tmp_path: Path
 ) -> None:
     link = line_with(demo, "Sign in: ").removeprefix("Sign in: ").strip()
@@ -62,6 +64,15 @@ def test_the_demo_shows_tools_files_an_approval_a_retry_a_race_and_a_script(
     assert runs["How long may a customer take to send something back?"]["answer"].endswith("[refunds.md, lines 1-5]")
     script = runs["Compare the stock of three products with a script."]
     assert (script["tools"], "Envelopes: 900" in script["answer"]) == (["run_python", "stock_level"], True)
+
+    parcel = runs["Send a parcel to Old Mill."]
+    assert (parcel["waiting_for"], parcel["questions"]) == ("answer", ["How shall it be sent?"])
+    plan = "Old Mill wants other chairs instead of its order A-1002: is that possible?"
+    children = {each["agent"]: each["answer"] for each in runs.values() if each["parent"] == plan}
+    assert set(children) == {"Demo: handbook", "Demo: clerk"}
+    assert children["Demo: clerk"] == "35 office chairs are in stock."
+    assert children["Demo: handbook"].endswith("[refunds.md, lines 1-5] The order is of Old Mill.")
+    assert all(answer in runs[plan]["answer"] for answer in children.values())
 
     demo.send_signal(signal.SIGINT)
     assert demo.wait(60) == 0
