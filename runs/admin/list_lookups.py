@@ -64,8 +64,10 @@ class CarefulAdmin(_AnyModelAdmin):
 
     def _own_lookups(self, request: HttpRequest | None) -> set[str]:
         filters: Iterable[Any] = self.list_filter if request is None else self.get_list_filter(request)
-        names: list[str] = [each if isinstance(each, str) else each[0] for each in filters]
-        own = {lookup for name in names for lookup in _lookups_of(name, self.opts.get_field(name))}
+        of_fields = [each for each in filters if not isinstance(each, type)]
+        names: list[str] = [each if isinstance(each, str) else each[0] for each in of_fields]
+        own = {str(getattr(each, "parameter_name", "")) for each in filters if isinstance(each, type)}
+        own |= {lookup for name in names for lookup in _lookups_of(name, self.opts.get_field(name))}
         dates = {f"{self.date_hierarchy}__{part}" for part in _OF_DATES} if self.date_hierarchy else set()
         return own | dates | set(self.linked_by)
 

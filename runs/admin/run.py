@@ -10,6 +10,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from runs.admin.list_columns import EMPTY, ROW_TEXT, json_column
 from runs.admin.read_only import ReadOnlyAdmin
+from runs.admin.run_tree import ChildRunFilter, children_of, parent_of, root_of
 from runs.engine import control
 from runs.engine.files.storage import DocumentRefused
 from runs.engine.limits.daily_budget import DailyLimitReached
@@ -34,6 +35,7 @@ class RunAdmin(ReadOnlyAdmin):
         "could_not",
         "waiting_for",
         "severity",
+        ChildRunFilter,
         ("agent", admin.RelatedOnlyFieldListFilter),
         ("user", admin.RelatedOnlyFieldListFilter),
     )
@@ -43,6 +45,7 @@ class RunAdmin(ReadOnlyAdmin):
     actions = ("stop_runs", "run_again")
     fieldsets = (
         (None, {"fields": ("task", "status", "waiting_for", "user", "agent", "rerun_of", "continues")}),
+        (gettext_lazy("Tree"), {"fields": ("parent", "first_run", "child_runs")}),
         (
             gettext_lazy("Outcome"),
             {
@@ -69,7 +72,10 @@ class RunAdmin(ReadOnlyAdmin):
         (gettext_lazy("Hosting"), {"classes": ("collapse",), "fields": ("epoch", "owner", "lease_until", "crashes")}),
         (gettext_lazy("Configuration at launch"), {"classes": ("collapse",), "fields": ("config_json",)}),
     )
-    readonly_fields = ("output_json", "error_json", "config_json", "last_steps", "tokens")
+    readonly_fields = (
+        *("output_json", "error_json", "config_json", "last_steps", "tokens"),
+        *("parent", "first_run", "child_runs"),
+    )
     output_json, error_json, config_json = (
         json_column("output", gettext_lazy("output")),
         json_column("error", gettext_lazy("error")),
@@ -101,6 +107,18 @@ class RunAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("live page"))
     def live(self, run: Run) -> SafeString:
         return format_html('<a href="{}">{}</a>', run.get_absolute_url(), gettext("Open"))
+
+    @admin.display(description=gettext_lazy("called by the run"))
+    def parent(self, run: Run) -> SafeString | str:
+        return parent_of(run)
+
+    @admin.display(description=gettext_lazy("first run of its tree"))
+    def first_run(self, run: Run) -> SafeString | str:
+        return root_of(run)
+
+    @admin.display(description=gettext_lazy("child runs"))
+    def child_runs(self, run: Run) -> SafeString | str:
+        return children_of(run)
 
     @admin.display(description=gettext_lazy("last steps"))
     def last_steps(self, run: Run) -> SafeString:
