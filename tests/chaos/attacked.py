@@ -79,7 +79,8 @@ class Attacked(ABC):
 
     def environment(self) -> dict[str, str]:
         """The environment of its processes."""
-        endpoint = {"name": "wire", "kind": "openai", "base_url": self.model.base_url, "models": ["m1"]}
+        endpoint: dict[str, Any] = {"name": "wire", "kind": "openai", "base_url": self.model.base_url, "models": ["m1"]}
+        endpoint["prices"] = {"m1": script.PRICE}
         return {
             "AGENTSITE_ENDPOINTS": json.dumps([endpoint]),
             "AGENTSITE_TOOLS": "tests.chaos.tools",

@@ -2,11 +2,13 @@
 
 A task is `<what> <label>`. `work r7` makes two turns of three or four parallel calls, `mixed r7` three turns
 of three calls of which one in ten is unsafe, `pair r7` one turn of two unsafe calls, `script s20` a script that makes
-20 calls one after the other, of which one in three is unsafe; any other word is the name of a tool that is called once.
+20 calls one after the other, of which one in three is unsafe, `tree t7` launches five runs such as `branch t7b0`, and
+each of them two such as `work t7b0l0`; any other word is the name of a tool that is called once.
 """
 
 from collections import Counter
 from collections.abc import Iterable
+from decimal import Decimal
 from zlib import crc32
 
 from tests.wire import Answer, Request
@@ -14,8 +16,14 @@ from tests.wire import Answer, Request
 USAGE = (11, 7)
 """Tokens of each reply, in and out."""
 TOKENS_A_REPLY = sum(USAGE)
+PRICE = {"input": 3, "output": 15}
+"""US dollars for a million tokens."""
+DOLLARS_A_REPLY = (Decimal(USAGE[0] * 3) + Decimal(USAGE[1] * 15)) / 1_000_000
 _REPEATABLE = ("work_read", "work_pure", "work_idempotent")
 _TURNS = {"work": 2, "mixed": 3}
+_CHILDREN = {"tree": ("Branch", "branch {}b{}", 5), "branch": ("Leaf", "work {}l{}", 2)}
+"""By what a run does: the agent it calls, the tasks of those runs, and their number."""
+RUNS_OF_A_TREE = 1 + 5 + 10
 
 
 def reply_to(request: Request) -> Answer:
@@ -27,9 +35,16 @@ def reply_to(request: Request) -> Answer:
     turn = 1 + sum(each["role"] == "assistant" for each in request.body["messages"])
     if turn > _TURNS.get(what, 1):
         return Answer(f"{label} is done.", usage=USAGE)
+    if what in _CHILDREN:
+        return Answer(calls=_calls_of_agents(what, label), usage=USAGE)
     width = {"work": 3 + (len(label) + turn) % 2, "mixed": 3, "pair": 2}.get(what, 1)
     calls = [(_tool(what, label, turn, place), _told(label, turn, place)) for place in range(width)]
     return Answer(reasoning=f"Turn {turn} of {label}.", calls=calls, usage=USAGE)
+
+
+def _calls_of_agents(what: str, label: str) -> list[tuple[str, dict[str, str]]]:
+    agent, tasks, count = _CHILDREN[what]
+    return [("call_agent", {"agent": agent, "task": tasks.format(label, place)}) for place in range(count)]
 
 
 def script_code(label: str) -> str:

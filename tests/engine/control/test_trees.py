@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from runs.engine import control
 from runs.engine.hosting.host import RunHost
 from runs.engine.operations.retention import Pruner, would_go
 from runs.models import Agent, Question, Run, Step, ToolCall
+from runs.models.run_tree import RunTree
 from tests.engine.conftest import SWEEPS_OFTEN, ended, reached, steps_of
 from tests.engine.control.test_cancel import cancel
 from tests.engine.control.test_pause import notes_of, pause, resume
@@ -81,6 +83,39 @@ async def test_stopping_a_run_stops_all_below_it(ada: User, family: dict[str, Ag
     assert {call.state async for call in ToolCall.objects.filter(run__in=[run, *await tree_of(run)])} == {"failed"}
     for each in [run, *await tree_of(run)]:
         assert (await steps_of(each))[-1].content.startswith("Stopped by ada")
+
+
+@pytest.mark.parametrize("end", ["stopped", "paused and resumed"])
+async def test_a_tree_of_sixteen_runs_is_stopped_as_a_whole_or_paused_and_resumed_and_its_cost_adds_up(
+    ada: User, family: dict[str, Agent], host_for: StartHost, end: str
+) -> None:
+    middle = ["middle", *(f"middle {number}" for number in range(1, 5))]
+    leaves = {task: [f"{task}, leaf {number}" for number in range(2)] for task in middle}
+    held = [leaf for each in leaves.values() for leaf in each]
+    script = {"top": [calls_agents("Worker", *middle)]} | {
+        task: [calls_agents("Helper", *below)] for task, below in leaves.items()
+    }
+    model = Troupe(script, held=held)
+    host_for(model, PAUSES_SOON)
+    run = await tree(ada, *held)
+
+    if end == "stopped":
+        await cancel(run, ada)
+        await all_in(run, ("cancelled", ""))
+    else:
+        await pause(run, ada)
+        await all_in(run, ("waiting", "resume"))
+        model.open.set()
+        await resume(run, ada)
+        await all_in(run, ("completed", ""))
+
+    assert await hosted_in(run) == []
+    runs = [run, *await tree_of(run)]
+    assert sorted(each.task for each in runs) == sorted(["top", *middle, *held])
+    top = await Run.objects.aget(pk=run.pk)
+    use = (await sync_to_async(RunTree.under)(top)).use_of(top)
+    replies = 6 if end == "stopped" else 6 * 2 + 10
+    assert (use.tokens, use.cost) == (replies * 10, replies * Decimal("0.01"))
 
 
 async def test_stopping_a_run_in_the_middle_leaves_those_above_and_beside(
