@@ -109,7 +109,7 @@ async def test_an_http_server_that_is_not_there_or_may_not_be_reached_is_a_call_
 async def test_a_connection_without_calls_is_closed_and_opened_by_the_next(
     mcp_site: McpSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "IDLE_S", 0.0)
+    monkeypatch.setattr(connections, "IDLE_S", 0.2)
     monkeypatch.setattr(connections, "TICK_S", 0.05)
     source = await mcp_site.add("test")
 
