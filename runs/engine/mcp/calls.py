@@ -16,10 +16,11 @@ from runs.agent.concurrency.tasks import cancel_and_wait
 from runs.agent.errors.exceptions import OutcomeUnknown, ToolFailed, ToolUnavailable
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.output_text import readable
-from runs.engine.mcp.connection import Live, ServerConnection, SignInNeeded, words_of
+from runs.engine.mcp.connection import Live, ServerConnection, SignInNeeded, is_transport_error, words_of
+from runs.engine.mcp.fresh_lists import freshly_listed
 from runs.engine.mcp.http_transport import BROKEN, NOT_SENT, NOT_SIGNED_IN
 from runs.engine.mcp.questions import ResumedCall, ask_for_input, ask_while_it_waits
-from runs.engine.mcp.session import ToolAnswer, call_tool
+from runs.engine.mcp.session import ToolAnswer, call_tool, is_session_gone
 from runs.engine.stored_tools.stored_function import ToolRecord
 
 logger = logging.getLogger(__name__)
@@ -31,8 +32,6 @@ MOST_ROUNDS: Final = 20
 """How often a server may say that it needs more time."""
 LONGEST_REST_S: Final = 2.0
 _LOST: Final = (types.CONNECTION_CLOSED, types.REQUEST_TIMEOUT, types.PARSE_ERROR, BROKEN)
-_SESSION_GONE: Final = "Session terminated"
-"""What the SDK makes of 404 for a known session: the server did not begin the call."""
 
 
 @dataclass(slots=True)
@@ -61,12 +60,13 @@ class ServerCalls:
         if resumed is not None and resumed.waiting:
             return await self._goes_on(record, resumed)
         for is_last in (False, True):
-            live = await self.connection.connected()
+            live = await freshly_listed(self.connection)
             self._check_same(live, record)
             try:
                 return await self._made(live, record, call_of(live, record, arguments, resumed), arguments)
             except MCPError as error:
                 if is_last or not await self._may_try_again(live, error):
+                    await self._note(live, error)
                     raise self._failure(live, record, error) from error
         raise AssertionError  # the second try returns or raises
 
@@ -167,6 +167,7 @@ class ServerCalls:
         try:
             answer = await self._until_answered(live, record, waiting)
         except MCPError as error:
+            await self._note(live, error)
             raise self._failure(live, record, error) from error
         if isinstance(answer, types.CallToolResult):
             return answer
@@ -186,13 +187,19 @@ class ServerCalls:
 
     async def _may_try_again(self, live: Live, error: MCPError) -> bool:
         """True if the server has not begun the call, and another try may succeed."""
-        if error.code == types.INVALID_REQUEST and error.message == _SESSION_GONE:
+        if is_session_gone(error):
             self.connection.retire(live)
             return True
         if error.code == types.HEADER_MISMATCH:
             await self.connection.list_now(live)
             return True
         return False
+
+    async def _note(self, live: Live, error: MCPError) -> None:
+        """Have the page of a server at an address say that it could not be reached, and its tools listed before the
+        next call: it may come back with others. What becomes of a program is seen by its end."""
+        if is_transport_error(error):
+            await self.connection.not_reached(live, words_of(error))
 
     def _failure(self, live: Live, record: ToolRecord, error: MCPError) -> ToolFailed:
         told = readable(error.message)[:500]

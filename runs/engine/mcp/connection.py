@@ -9,7 +9,6 @@ from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from runs.agent.concurrency.tasks import cancel_and_wait
 from runs.agent.errors.exceptions import ToolFailed, ToolUnavailable
 from runs.engine.database_threads import in_thread
 from runs.engine.mcp.oauth.used_tokens import token_redactor
@@ -30,6 +29,8 @@ WAIT_S: Final = 45.0
 """How long a call waits for the connection."""
 IDLE_S: Final = 300.0
 """A connection without calls is closed after this."""
+CLOSE_S: Final = 5.0
+"""How long the end of a connection is waited for."""
 LIST_EVERY_S: Final = 5.0
 """The least time between two lists, however often the server says that its tools have changed."""
 LIST_AGAIN_S: Final = 300.0
@@ -60,7 +61,14 @@ class Live:
         self.used_at = time.monotonic()
         self.opened_at = time.monotonic()
         self.listed_at = 0.0
+        """When its tools were last asked for."""
+        self.known_at = float("-inf")
+        """When those were asked for that `hashes` has."""
         self.wants_list = False
+        self.listing: asyncio.Task[Listing | None] | None = None
+        """A list that calls wait for."""
+        self.is_reached = True
+        """False after an attempt to reach the server in vain: the list is read again before the next call."""
 
     @property
     def idle_s(self) -> float:
@@ -147,9 +155,14 @@ class ServerConnection:
         """
         from runs.engine.mcp.session import tools_of
 
-        live.listed_at, live.wants_list = time.monotonic(), False
+        asked_at = time.monotonic()
+        live.listed_at, live.wants_list = asked_at, False
         listed = await tools_of(live.session)
         live.hashes = {each.remote_name: each.hash for each in listed}
+        live.known_at = asked_at
+        if not live.is_reached:
+            live.is_reached = True
+            await report(self.target, state=ToolSource.State.CONNECTED)
         if self.target.user_id is not None and not is_asked:
             return None
         self.last_listing = await in_thread(partial(store_listing, self.target.source_id, listed))
@@ -158,11 +171,18 @@ class ServerConnection:
             self.retire(live)
         return self.last_listing
 
+    async def not_reached(self, live: Live, told: str) -> None:
+        """An attempt to reach the server on an open connection was in vain: its page says so, and what it is found to
+        list when it is back is not taken for what it was."""
+        live.is_reached, live.known_at = False, float("-inf")
+        await report(self.target, state=ToolSource.State.FAILED, error=told)
+
     async def close(self) -> None:
-        """End the connection for good."""
+        """End the connection for good. What a server does not answer within `CLOSE_S` is not waited for."""
         self.is_closed = True
         if self._owner is not None:
-            await cancel_and_wait([self._owner])
+            self._owner.cancel()
+            await asyncio.wait([self._owner], timeout=CLOSE_S)
 
     async def _own(self, opening: "asyncio.Future[Live]", before: asyncio.Task[None] | None) -> None:
         """Open the connection, keep it as long as it is of use, and close it."""
@@ -229,8 +249,12 @@ class ServerConnection:
             return False
         except (MCPError, ValueError) as error:
             # What is not known to be as it was approved is not called.
-            live.hashes = {}
-            await report(self.target, error=f"Its tools could not be listed: {words_of(error)}")
+            live.hashes, live.known_at = {}, float("-inf")
+            told = f"Its tools could not be listed: {words_of(error)}"
+            if is_transport_error(error):
+                await self.not_reached(live, told)
+            else:
+                await report(self.target, error=told)
         return True
 
     async def _over(self, live: Live) -> None:
@@ -238,7 +262,8 @@ class ServerConnection:
         if time.monotonic() - live.opened_at > STEADY_S:
             self._failures = 0
         if not self.ended:
-            await report(self.target, state=ToolSource.State.IDLE, log=self.log.text())
+            state = ToolSource.State.IDLE if live.is_reached else None
+            await report(self.target, state=state, log=self.log.text())
             return
         self._note_failure(self.ended)
         await report(self.target, state=ToolSource.State.FAILED, error=self.ended, log=self.log.text())
@@ -282,6 +307,13 @@ def first_of(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def is_transport_error(error: BaseException) -> bool:
+    """True if a server at an address was not reached, or the connection broke."""
+    from runs.engine.mcp.http_transport import BROKEN, NOT_SENT
+
+    return getattr(error, "code", None) in (NOT_SENT, BROKEN)
 
 
 def is_sign_in(error: BaseException) -> bool:

@@ -4,6 +4,7 @@ The SDK runs all requests of a connection in one task group: an exception of one
 of HTTP become JSON-RPC errors here, with codes of our own that tell whether the request was sent.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
@@ -28,6 +29,8 @@ BROKEN: Final = -32_652
 NOT_SIGNED_IN: Final = -32_653
 """401 or 403: the server wants a sign-in, or another one."""
 _NOT_SENT_ERRORS: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, ToolFailed)
+END_S: Final = 2.0
+"""How long the end of a session, which the client tells with DELETE, waits for its answer."""
 TIMEOUTS: Final = httpx2.Timeout(30, connect=10, read=300)
 
 
@@ -51,6 +54,13 @@ class McpHttpTransport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         try:
+            async with asyncio.timeout(END_S if request.method == "DELETE" else None):
+                return await self._answer(request)
+        except TimeoutError:
+            return _error(502, BROKEN, f"It did not answer the end of the session within {END_S:g} s.")
+
+    async def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        try:
             response = await self._inner.handle_async_request(request)
         except _NOT_SENT_ERRORS as error:
             return _error(502, NOT_SENT, _words(error))
@@ -62,6 +72,10 @@ class McpHttpTransport(httpx2.AsyncBaseTransport):
             return _error(502, BROKEN, f"The answer is compressed ({encoding[:20]}), which was not asked for.")
         if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
             return httpx2.Response(response.status_code, headers=response.headers, stream=_Capped(response))
+        if response.status_code == 404 and "mcp-session-id" in request.headers:
+            # The session is gone. With a JSON-RPC error in its body the SDK would take that for its answer.
+            await response.aclose()
+            return httpx2.Response(404)
         return await _whole(response)
 
     async def aclose(self) -> None:

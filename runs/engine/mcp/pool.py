@@ -57,17 +57,26 @@ class McpLoop:
 
     async def check(self, target: Target) -> Listing | None:
         """Connect now, if there is no connection, and list the tools. On the loop."""
+        from runs.engine.mcp.fresh_lists import listed_again
+
         connection = (await self._calls_of(target)).connection
-        was_open = connection.live is not None
-        live = await connection.connected(now=True)
-        if was_open or target.user_id is not None:
-            return await connection.list_now(live, is_asked=True)
+        if connection.live is not None or target.user_id is not None:
+            return await listed_again(connection, is_asked=True, now=True)
+        await connection.connected(now=True)
         return connection.last_listing
 
     async def drop(self, source_id: int, user_id: int | None = None) -> None:
         """Close the connections to a server; with `user_id` only that of this person. On the loop."""
-        for key in [key for key in self._calls if key[0] == source_id and user_id in (None, key[1])]:
-            await self._calls.pop(key).connection.close()
+        keys = [key for key in self._calls if key[0] == source_id and user_id in (None, key[1])]
+        await asyncio.gather(*(self._calls.pop(key).connection.close() for key in keys))
+
+    def drop_from_thread(self, source_id: int, user_id: int | None = None) -> None:
+        """The same from a thread without an event loop. What cannot be closed in time is not waited for: removing
+        a server, or signing out of it, does not depend on what it answers."""
+        try:
+            self.run_from_thread(self.drop(source_id, user_id), CLOSE_S)
+        except TimeoutError:
+            logger.warning("The connections to the MCP server %d were not closed within %g s.", source_id, CLOSE_S)
 
     async def _calls_of(self, target: Target) -> "ServerCalls":
         from runs.engine.mcp.calls import ServerCalls

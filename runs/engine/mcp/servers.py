@@ -89,6 +89,6 @@ def check_server(source: ToolSource, user_id: int | None = None) -> Listing | No
 
 def remove_server(source: ToolSource) -> None:
     """Remove a server with its tools, and end the connection of this process."""
-    loop, source_id = mcp_loop(), source.pk
+    source_id = source.pk
     remove_source(source)
-    loop.run_from_thread(loop.drop(source_id), CHECK_S)
+    mcp_loop().drop_from_thread(source_id)

@@ -28,6 +28,11 @@ _CLIENT: Final = types.Implementation(name="agentsite", title="Agentsite", versi
 ToolAnswer = types.CallToolResult | types.InputRequiredResult
 
 
+def is_session_gone(error: MCPError) -> bool:
+    """True for what the SDK makes of 404 for a known session: the server did not begin the request."""
+    return error.code == types.INVALID_REQUEST and error.message == "Session terminated"
+
+
 class McpSession(ClientSession):
     """A session whose results are taken as they are."""
 

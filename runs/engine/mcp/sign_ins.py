@@ -1,9 +1,10 @@
 """Sign-ins at the MCP servers of the site, for its pages."""
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
@@ -14,9 +15,14 @@ from runs.engine.mcp.pool import mcp_loop
 from runs.engine.stored_tools.catalog import bump_catalog
 from runs.models import ServerSignIn, ToolSource
 
+if TYPE_CHECKING:
+    from runs.engine.mcp.oauth.grants import Grant
+
 logger = logging.getLogger(__name__)
 SIGN_IN_S: Final = 60.0
 """How long a page waits for servers."""
+REVOKE_S: Final = 5.0
+"""How long signing out waits for the authorization server."""
 FOR_ALL, FOR_EACH = "server", "person"
 """Values of a source's option `sign_in`: one sign-in for all runs, or one of each person."""
 
@@ -30,8 +36,7 @@ def set_mode(source: ToolSource, mode: str) -> None:
     """Say how people sign in at the server. Another way than before forgets the sign-ins."""
     if mode_of(source) == mode:
         return
-    for user_id in list(ServerSignIn.objects.filter(source=source).values_list("user_id", flat=True)):
-        sign_out(source, user_id)
+    _forget(source, list(ServerSignIn.objects.filter(source=source)), user_id=None)
     with transaction.atomic():
         source.options = source.options | {"sign_in": mode}
         source.save(update_fields=["options"])
@@ -72,21 +77,42 @@ def finish_sign_in(sealed: str, response: Mapping[str, str], *, source_id: int, 
     loop = mcp_loop()
     grant = loop.run_from_thread(pending.finish(response), SIGN_IN_S)
     store_grant(source_id, pending.user_id, grant, by=by)
-    loop.run_from_thread(loop.drop(source_id, pending.user_id), SIGN_IN_S)
+    loop.drop_from_thread(source_id, pending.user_id)
     return pending.user_id, pending.run_id
 
 
 def sign_out(source: ToolSource, user_id: int | None) -> None:
     """Forget a sign-in, and tell its server. The calls that used it want a new one."""
-    from runs.engine.mcp.oauth.grants import revoke
+    _forget(source, list(ServerSignIn.objects.filter(source=source, user=user_id)), user_id=user_id)
+
+
+def _forget(source: ToolSource, rows: list[ServerSignIn], *, user_id: int | None) -> None:
+    """Delete sign-ins, end the connections that use them, and revoke their tokens, as far as servers answer in time."""
     from runs.engine.mcp.oauth.stored_grants import grants_in
 
-    rows = list(ServerSignIn.objects.filter(source=source, user=user_id))
     ServerSignIn.objects.filter(pk__in=[row.pk for row in rows]).delete()
     loop = mcp_loop()
-    loop.run_from_thread(loop.drop(source.pk, user_id), SIGN_IN_S)
-    for grant in grants_in(rows):
-        try:
-            loop.run_from_thread(revoke(grant), SIGN_IN_S)
-        except (ToolUnavailable, TimeoutError) as away:
-            logger.warning("The tokens of %s are forgotten, and were not revoked: %s", source.name, away)
+    loop.drop_from_thread(source.pk, user_id)
+    try:
+        loop.run_from_thread(_revoked(source.name, grants_in(rows)), REVOKE_S + 1)
+    except TimeoutError:
+        logger.warning("The tokens of %s are forgotten, and it is not known whether they were revoked.", source.name)
+
+
+async def _revoked(name: str, grants: Iterable["Grant"]) -> None:
+    """Tell the authorization server of all of them at once."""
+    from runs.engine.mcp.oauth.grants import revoke
+
+    tasks = [asyncio.create_task(revoke(grant)) for grant in grants]
+    if not tasks:
+        return
+    done, late = await asyncio.wait(tasks, timeout=REVOKE_S)
+    for task in late:
+        task.cancel()
+    errors = [error for task in done if (error := task.exception()) is not None]
+    for error in errors:
+        if not isinstance(error, ToolUnavailable):
+            raise error
+    if late or errors:
+        told = errors[0] if errors else f"no answer within {REVOKE_S:g} s"
+        logger.warning("%d tokens of %s are forgotten, and were not revoked: %s", len(late) + len(errors), name, told)

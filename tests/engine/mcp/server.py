@@ -164,15 +164,34 @@ async def over_stdio() -> None:
             await server.run(reads, writes, options)
 
 
+class OlderApp:
+    """The server over HTTP as one of the era of the handshake, whose sessions end without an answer if they hang."""
+
+    def __init__(self, app: Any, *, hangs: bool) -> None:
+        self.app, self.hangs = app, hangs
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        headers = dict(scope.get("headers", []))
+        if scope["type"] == "http" and headers.get(b"mcp-method") == b"server/discover":
+            await send({"type": "http.response.start", "status": 404, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        if scope["type"] == "http" and scope["method"] == "DELETE" and self.hangs:
+            await asyncio.Event().wait()
+        await self.app(scope, receive, send)
+
+
 def over_http() -> None:
-    """Serve HTTP at a free port, which is printed."""
+    """Serve HTTP at the port of `PORT`, or at a free one, which is printed."""
     import socket
 
     import uvicorn
 
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", int(os.environ.get("PORT", "0"))))
     print(listener.getsockname()[1], flush=True)
-    app = server.streamable_http_app()
+    app: Any = server.streamable_http_app()
+    if "--legacy" in sys.argv:
+        app = OlderApp(app, hangs="--hangs" in sys.argv)
     uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
 
 

@@ -1,0 +1,71 @@
+"""Lists of tools that are young enough for a call: not every server at an address tells of its changes."""
+
+import asyncio
+import time
+from typing import Final
+
+from mcp.shared.exceptions import MCPError
+
+from runs.agent.errors.exceptions import ToolUnavailable
+from runs.agent.output_text import readable
+from runs.engine.mcp.connection import (
+    Live,
+    ServerConnection,
+    SignInNeeded,
+    is_sign_in,
+    is_transport_error,
+    words_of,
+)
+from runs.engine.mcp.session import is_session_gone
+from runs.engine.stored_tools.listings import Listing
+
+FRESH_S: Final = 60.0
+"""How old the list of a server at an address may be when a tool is called."""
+
+
+async def freshly_listed(connection: ServerConnection) -> Live:
+    """The open connection, for a call. Its list of tools is read again first if it is older than `FRESH_S`, once for
+    all calls that wait for it. Raises `ToolUnavailable`: the call was not made.
+
+    A program is not asked: it ends when it is changed, tells of changes, and may answer one request after the other.
+    """
+    live = await connection.connected()
+    if connection.target.is_stdio or time.monotonic() - live.known_at <= FRESH_S:
+        return live
+    live.used_at = time.monotonic()  # so that it is not closed as idle meanwhile
+    if live.listing is None:
+        live.listing = asyncio.create_task(listed_again(connection))
+        live.listing.add_done_callback(lambda task: _listed(live, task))
+    # One call that is stopped does not stop the list that others wait for.
+    await asyncio.shield(live.listing)
+    return await connection.connected()
+
+
+def _listed(live: Live, task: "asyncio.Task[Listing | None]") -> None:
+    live.listing = None
+    if not task.cancelled():
+        task.exception()  # retrieved: else asyncio would log it as "never retrieved"
+
+
+async def listed_again(connection: ServerConnection, *, is_asked: bool = False, now: bool = False) -> Listing | None:
+    """List the tools on the open connection, or by making one. Raises `ToolUnavailable` with the reason, which the page
+    of the server says too."""
+    live = await connection.connected(now=now)
+    try:
+        return await connection.list_now(live, is_asked=is_asked)
+    except MCPError as error:
+        if is_session_gone(error):
+            connection.retire(live)
+            await connection.connected(now=now)  # which lists them
+            return connection.last_listing
+        told = words_of(error)
+        if is_sign_in(error):
+            raise SignInNeeded(f"{connection.target.name} wants a sign-in: {readable(told)}") from error
+        if not is_transport_error(error):
+            told = f"Its tools could not be listed: {told}"
+    except TimeoutError:
+        told = "Its tools were asked for, and it gave no answer."
+    except ValueError as error:
+        told = f"Its tools could not be listed: {words_of(error)}"
+    await connection.not_reached(live, told)
+    raise ToolUnavailable(f"{connection.target.name} could not be reached: {readable(told)[:500]}")
