@@ -74,6 +74,26 @@ def test_every_page_of_a_tree_shows_all_of_its_runs_with_status_and_cost_and_the
     assert levels == ["1", "2", "3", "2"]
 
 
+@pytest.mark.parametrize(
+    ("state", "is_offered"),
+    [({"waiting_for": "child"}, True), ({"waiting_for": "resume"}, False), ({"waiting_for": "answer"}, False)],
+)
+def test_the_menu_of_a_run_that_waits_for_child_runs_offers_a_pause(
+    state: dict[str, Any],
+    is_offered: bool,
+    make_run: Callable[..., Run],
+    add_child: AddChild,
+    owner: User,
+    page_of: Callable[..., str],
+) -> None:
+    run = make_run(owner, status="waiting", config=PRICED, **state)
+    add_child(run, status="thinking")
+
+    page = page_of(run)
+
+    assert (f'formaction="/runs/{run.pk}/pause/"' in page) is is_offered
+
+
 def test_a_run_alone_shows_no_tree(make_run: Callable[..., Run], owner: User, page_of: Callable[..., str]) -> None:
     alone = make_run(owner)
     could_have_called = make_run(owner, config=PRICED | {"agents": ["Worker"]})
