@@ -21,6 +21,10 @@ class PauseRequest:
         """Make the run stop at its next safe point."""
         self.is_made = True
 
+    def take_back(self) -> None:
+        """Let the run go on. No effect once `check` has raised."""
+        self.is_made = False
+
     def check(self) -> None:
         """Raise `Paused` if a pause was requested. Called only where no tool or model call is running."""
         if self.is_made:

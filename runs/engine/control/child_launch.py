@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from runs.agent.errors import call_sentences as sentences
 from runs.agent.errors.exceptions import ToolFailed
@@ -14,6 +13,7 @@ from runs.agent.tools.child_runs import CALL_AGENT, MAX_DEPTH, ChildAwaited
 from runs.agent.wording import Wording
 from runs.engine.control.decision_log import without_secrets
 from runs.engine.control.step_log import add_step, place_of
+from runs.engine.control.tree_pauses import pause_with
 from runs.engine.limits.child_limits import limits_for_child
 from runs.engine.limits.configured_limits import limits_of
 from runs.engine.limits.daily_budget import DailyLimitReached, check_daily_limits
@@ -78,13 +78,14 @@ def _launch(run_id: UUID, epoch: int, call_id: UUID, agent_name: str, task: str)
         root=parent.root_id,
         depth=parent.depth + 1,
         priority=max(agent.priority, parent.priority),
-        # A pause may be under way: then it is paused when it is claimed.
-        pause_requested_at=None if parent.pause_requested_at is None else timezone.now(),
     )
     _tell(parent, child, ToolCall.objects.get(pk=call_id))
     fault_points.at_commit("launch_child")
     adopt(child.pk)
-    dispatch(child.pk)
+    if parent.pause_requested_at is None:
+        dispatch(child.pk)
+    else:
+        pause_with(parent, child)
     announce(child.pk, 0)
     return child
 

@@ -44,18 +44,17 @@ def pause(run_id: UUID, *, by: Any) -> PauseOutcome:
             return refusal
         for each in going:
             if _why_not(each) in (None, *_ASKS):
-                _pause_one(each, name_of(by), with_run=run)
-        return _pause_one(run, name_of(by))
+                pause_one(each, name_of(by), with_run=str(run.pk))
+        return pause_one(run, name_of(by))
 
     return in_locked_tree(run_id, halt)
 
 
-def _pause_one(run: Run, name: str, *, with_run: Run | None = None) -> PauseOutcome:
-    """Pause one run, whose row is locked. `with_run` is the run above it that is paused."""
-    top = None if with_run is None else str(with_run.pk)
+def pause_one(run: Run, name: str, *, with_run: str | None = None) -> PauseOutcome:
+    """Pause one run, whose row is locked. `with_run` is the id of the run above it that is paused."""
     if run.owner is None and run.waiting_for not in Run.ASKING:
         words = words_of_pause(run, name, with_run=with_run)
-        add_step(run, Step.Kind.NOTE, words, NotePayload(note="paused", by=name, with_run=top))
+        add_step(run, Step.Kind.NOTE, words, NotePayload(note="paused", by=name, with_run=with_run))
         run.status, run.waiting_for, run.pause_requested_at = Run.Status.WAITING, Run.WaitingFor.RESUME, None
         run.save(update_fields=["status", "waiting_for", "pause_requested_at", "next_sequence"])
         announce(run.pk, run.last_sequence)
@@ -64,7 +63,7 @@ def _pause_one(run: Run, name: str, *, with_run: Run | None = None) -> PauseOutc
         asked = Wording("Pausing after this reply, asked by %(name)s.", name=name)
         if run.owner is None:
             asked = Wording("Pausing after the decision of a person, asked by %(name)s.", name=name)
-        add_step(run, Step.Kind.NOTE, asked, NotePayload(note="pause_asked", by=name, with_run=top))
+        add_step(run, Step.Kind.NOTE, asked, NotePayload(note="pause_asked", by=name, with_run=with_run))
         run.pause_requested_at = timezone.now()
         run.save(update_fields=["pause_requested_at", "next_sequence"])
         announce(run.pk, run.last_sequence)
@@ -73,7 +72,7 @@ def _pause_one(run: Run, name: str, *, with_run: Run | None = None) -> PauseOutc
     return "asked"
 
 
-def words_of_pause(run: Run, name: str, *, with_run: Run | None) -> Wording:
+def words_of_pause(run: Run, name: str, *, with_run: str | None) -> Wording:
     """What the step of a pause says of a run without a host."""
     if with_run is not None:
         return Wording("Paused by %(name)s, together with the run that called it.", name=name)

@@ -28,12 +28,12 @@ ResumeOutcome = Literal["resumed", "waits_for_decision", "not_resumable", "not_p
 
 def resume(run_id: UUID, *, by: Any, overrides: JsonObject | None = None) -> ResumeOutcome:
     """Resume a paused run, or a failed one from its recorded steps, with `overrides` as of `launch`. The runs below it
-    that the pause has stopped are resumed too.
+    that the pause has stopped are resumed too, and those that have not come to it go on without it.
 
     "resumed": it is queued. "waits_for_decision": a person has to settle a call whose outcome is unknown first. All
     other outcomes change nothing: "not_resumable" (completed or cancelled: continue it or run it again; or a failed
     child run that nobody waits for any more), "not_paused" (it is running, or waits for an answer), "still_pausing"
-    (its host, or that of a run below, has not reached the pause yet), "stop_asked".
+    (its host has not reached the pause yet), "stop_asked".
     Tools and approval rules are those of its agent today; its other values stay. Raises `ValueError` for an invalid
     override, `OverrideRefused`, `DailyLimitReached`, `PermissionDenied`, and `Run.DoesNotExist`.
     """
@@ -47,11 +47,9 @@ def resume(run_id: UUID, *, by: Any, overrides: JsonObject | None = None) -> Res
         if refusal := _why_not(run):
             return refusal
         paused_with = paused_together(run, below)
-        if any(each.owner is not None for each in paused_with):
-            return "still_pausing"
         check_daily_limits(run.user)
         for each in paused_with:
-            resume_with(run, each, name_of(by))
+            resume_with(str(run.pk), each, name_of(by))
         return _resume(run, config, overrides, name_of(by))
 
     return in_locked_tree(run_id, go_on)

@@ -84,6 +84,13 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
         if self._pausing is None:
             self._pausing = asyncio.get_running_loop().create_task(self._hurry())
 
+    async def run_go_on(self, _message: Message) -> None:
+        """Go on without the pause that was asked for. No effect if the run is leaving for it: it is queued then."""
+        self.pause.take_back()
+        if self._pausing is not None:
+            self._pausing.cancel()
+            self._pausing = None
+
     async def _hurry(self) -> None:
         """Interrupt what a pause need not wait for: the wait before an attempt, and a reply that has not begun in
         time."""
