@@ -145,7 +145,7 @@ class StoppedCall:
 
     call_id: str
     tool_name: str
-    outcome: Literal["not_started", "no_effect", "unknown"]
+    outcome: Literal["not_started", "awaited_child", "no_effect", "unknown"]
     ran_s: float | None
     """How long it had run; None if it did not run, or its start is unknown."""
 

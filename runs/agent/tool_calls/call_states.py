@@ -87,12 +87,14 @@ DECISIONS: Final[dict[str, QuestionWords]] = {
 
 STOP_OUTCOMES: Final[dict[str, str]] = {
     "not_started": words("it had not started"),
+    "awaited_child": words("it waited for its child run"),
     "no_effect": words("it changes nothing"),
     "unknown": words("it may or may not have happened"),
 }
-"""The effect of a stopped call, as a clause: not started, without effect, or unknown."""
+"""The effect of a stopped call, as a clause: not started, waiting for a child run, without effect, or unknown."""
 STOP_CLAUSES: Final[dict[str, str]] = {
     "not_started": words("which had not started"),
+    "awaited_child": words("which waited for its child run"),
     "no_effect": words("which changes nothing"),
     "unknown": words("which may or may not have happened"),
 }

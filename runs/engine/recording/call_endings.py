@@ -11,8 +11,9 @@ from runs.agent.errors import call_sentences as sentences
 from runs.agent.tools.protocol import REPEATABLE
 from runs.models import ToolCall
 
-StoppedOutcome = Literal["not_started", "no_effect", "unknown"]
-"""The effect of a stopped call: it had not started, it changes nothing, or it is unknown."""
+StoppedOutcome = Literal["not_started", "awaited_child", "no_effect", "unknown"]
+"""The effect of a stopped call: it had not started, it waited for its child run, it changes nothing, or it is
+unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,13 @@ def outcome_of(effect: str, *, has_started: bool) -> StoppedOutcome:
     if not has_started:
         return "not_started"
     return "no_effect" if effect in REPEATABLE else "unknown"
+
+
+def outcome_in(state: str, effect: str) -> StoppedOutcome:
+    """The effect of a call without a result that was stopped in `state`."""
+    if state == ToolCall.State.AWAITING_CHILD:
+        return "awaited_child"
+    return outcome_of(effect, has_started=state in (ToolCall.State.STARTED, ToolCall.State.UNKNOWN))
 
 
 def ending_of(state: str, effect: str) -> CallEnding:

@@ -7,14 +7,17 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.utils import timezone
 
 from runs.agent.journal import CallChange, Entry
 from runs.agent.payloads.notes import FinishedCall, StoppedCall
 from runs.agent.state import AgentStatus
-from runs.engine.recording.call_endings import outcome_of, without_result
+from runs.engine.recording.call_endings import outcome_in, without_result
 from runs.models import Run, Step, ToolCall
+
+_UNDER_WAY: Final = (ToolCall.State.STARTED, ToolCall.State.AWAITING_CHILD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +75,9 @@ class RunActivity:
         now = time.monotonic()
         stopped = []
         for each in running:
-            since = self._since.get(each.call.call_id) if each.state == "started" else None
+            since = self._since.get(each.call.call_id) if each.state in _UNDER_WAY else None
             ran_s = None if since is None else round(now - since, 3)
-            outcome = outcome_of(each.effect, has_started=each.state in ("started", "unknown"))
+            outcome = outcome_in(each.state, each.effect)
             stopped.append(
                 StoppedCall(call_id=each.call.call_id, tool_name=each.call.tool_name, outcome=outcome, ran_s=ran_s)
             )
@@ -106,9 +109,8 @@ def stop_report_of(run: Run, *, forced_by: str | None = None) -> StopReport:
 
 
 def _stopped_row(call: ToolCall, now: datetime) -> StoppedCall:
-    has_started = call.state in (ToolCall.State.STARTED, ToolCall.State.UNKNOWN)
     ran_s = None
-    if call.state == ToolCall.State.STARTED and call.started_at is not None:
+    if call.state in _UNDER_WAY and call.started_at is not None:
         ran_s = round((now - call.started_at).total_seconds(), 3)
-    outcome = outcome_of(call.effect, has_started=has_started)
+    outcome = outcome_in(call.state, call.effect)
     return StoppedCall(call_id=str(call.call_id), tool_name=call.tool_name, outcome=outcome, ran_s=ran_s)

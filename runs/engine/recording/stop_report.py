@@ -152,6 +152,8 @@ def _words(stop: StopReport, report: StopProof) -> Wording:
         said.append(Wording("What it had said is kept."))
     if stop.finished:
         said.append(Wording("Finished before: %(calls)s.", calls=", ".join(each.tool_name for each in stop.finished)))
+    if any(each.outcome == "awaited_child" for each in stop.stopped):
+        said.append(Wording("Its child runs are stopped with it, and say themselves what they have spent."))
     if report.tokens_after is not None:
         said.append(_booked_words(report, report.tokens_after))
     return Wording.paragraph(*said)

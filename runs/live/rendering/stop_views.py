@@ -43,6 +43,8 @@ class Proof:
     tokens: str
     cost: str
     cost_is_known: bool
+    awaited_children: bool = False
+    """A call waited for its child run."""
     stopped: list[CallLine] = field(default_factory=list)
     finished: list[CallLine] = field(default_factory=list)
 
@@ -67,6 +69,7 @@ def proof_of(step: Step) -> Proof | None:
         else tokens_text(tokens, is_estimated=bool(told.tokens_are_estimated)),
         cost=cost_text(told.cost_after),
         cost_is_known=told.cost_after is not None,
+        awaited_children=any(call.outcome == "awaited_child" for call in told.stopped),
         stopped=stopped,
         finished=[_finished(call) for call in told.finished],
     )

@@ -18,6 +18,7 @@ from runs.agent.providers.scripted import calls_tool, calls_tools
 from runs.engine import control
 from runs.engine.hosting.host import RunHost
 from runs.engine.operations.retention import Pruner, would_go
+from runs.live.rendering.stop_views import proof_of
 from runs.models import Agent, Question, Run, Step, ToolCall
 from runs.models.run_tree import RunTree
 from tests.engine.conftest import SWEEPS_OFTEN, ended, reached, steps_of
@@ -116,6 +117,25 @@ async def test_a_tree_of_sixteen_runs_is_stopped_as_a_whole_or_paused_and_resume
     use = (await sync_to_async(RunTree.under)(top)).use_of(top)
     replies = 6 if end == "stopped" else 6 * 2 + 10
     assert (use.tokens, use.cost) == (replies * 10, replies * Decimal("0.01"))
+
+
+async def test_the_report_of_a_stop_names_the_calls_that_waited_for_child_runs(
+    ada: User, family: dict[str, Agent], host_for: StartHost
+) -> None:
+    host_for(tree_model(*DEEP, "other"), PAUSES_SOON)
+    run = await tree(ada, *DEEP, "other")
+
+    await cancel(run, ada)
+    await all_in(run, ("cancelled", ""))
+
+    last = (await steps_of(run))[-1]
+    card = await sync_to_async(proof_of)(last)
+    assert [each["outcome"] for each in last.metadata["proof"]["stopped"]] == ["awaited_child"] * 2
+    assert all(each["ran_s"] is not None for each in last.metadata["proof"]["stopped"])
+    assert "which waited for its child run" in last.content
+    assert "Its child runs are stopped with it, and say themselves what they have spent." in last.content
+    assert card is not None and card.awaited_children
+    assert {each.words for each in card.stopped} == {"it waited for its child run"}
 
 
 async def test_stopping_a_run_in_the_middle_leaves_those_above_and_beside(
