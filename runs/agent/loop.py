@@ -30,7 +30,7 @@ from runs.agent.payloads.absent import ABSENT
 from runs.agent.payloads.step_fields import StepFields
 from runs.agent.reply_calls import calls_of, decided_calls
 from runs.agent.skills.skill_list import READING_TOOL, instructions_with_skills
-from runs.agent.state import AgentState, AgentStep
+from runs.agent.state import AgentState, AgentStatus, AgentStep
 from runs.agent.structured_output import MAX_REASKS
 from runs.agent.thoughts import AgentThought
 from runs.agent.tool_calls.runner import ToolCallRunner
@@ -129,7 +129,9 @@ class AgentLoop:
         if self.history.open_reply is not None:
             self.tool_calls.refuses_hidden = True
             reply, known = self.history.open_reply, self.history.open_results
-            await self._finish_turn(state, reply, decided_calls(self._calls(reply), self.history), known)
+            calls = decided_calls(self._calls(reply), self.history)
+            await self.journal.record(Entry(status=AgentStatus.EXECUTING))
+            await self._finish_turn(state, reply, calls, known)
             self.tool_calls.refuses_hidden = False
         rejected = sum(bool(turn.faults) for turn in self.turns)
         while True:
