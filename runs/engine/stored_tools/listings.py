@@ -1,7 +1,7 @@
 """What a source lists becomes rows: new tools wait for staff, changed ones are not offered until staff approve."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.db import transaction
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from runs.engine.stored_tools.catalog import bump_catalog
 from runs.engine.stored_tools.listed_tool import CheckedTool, ListedTool, checked_tool
-from runs.engine.stored_tools.tool_names import cleaned_name, tool_name
+from runs.engine.stored_tools.tool_names import cleaned_name, own_remote_name, tool_name
 from runs.models import StoredTool, ToolSource
 
 MOST_TOOLS: Final = 500
@@ -41,7 +41,7 @@ def store_listing(source_id: int, listed: Sequence[ListedTool]) -> Listing | Non
     A name that is listed twice counts once. The catalog gets a new version only if a tool has changed.
     """
     kept = _within_limits(listed)
-    checked = [checked_tool(each) for each in kept]
+    checked = _with_own_names(kept)
     with transaction.atomic():
         source = ToolSource.objects.select_for_update().filter(pk=source_id).first()
         if source is None:
@@ -61,6 +61,22 @@ def _within_limits(listed: Sequence[ListedTool]) -> list[ListedTool]:
             break
         kept.setdefault(each.remote_name, each)
     return list(kept.values())
+
+
+def _with_own_names(kept: Sequence[ListedTool]) -> list[CheckedTool]:
+    """The tools for their rows, each with another remote name. What is readable of two long or invisible names may be
+    the same: the later one has a hash at its end. A name that is stored as it is listed stays so."""
+    taken = {each.remote_name for each in kept}
+    tools = []
+    for each in kept:
+        tool = checked_tool(each)
+        if tool.remote_name != each.remote_name:
+            name = own_remote_name(tool.remote_name, each.remote_name, taken)
+            fault = tool.fault or "Another tool has the same name, but for characters that nobody sees."
+            tool = tool if name == tool.remote_name else replace(tool, remote_name=name, fault=fault)
+            taken.add(name)
+        tools.append(tool)
+    return tools
 
 
 def _stored(source: ToolSource, checked: Sequence[CheckedTool], *, left_out: int) -> Listing:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Collection
 from typing import Final
 
-from runs.models.tool_source import MAX_TOOL_NAME
+from runs.models.tool_source import MAX_REMOTE_NAME, MAX_TOOL_NAME
 
 SEPARATOR: Final = "__"
 """Between the name of the source and that of its tool."""
@@ -23,7 +23,21 @@ def tool_name(source: str, remote_name: str, taken: Collection[str]) -> str:
     name = f"{source}{SEPARATOR}{cleaned_name(remote_name)}"
     tries = 0
     while len(name) > MAX_TOOL_NAME or name in taken:
-        digest = hashlib.sha256(f"{remote_name}\0{tries}".encode(errors="replace")).hexdigest()[:_DIGITS]
+        digest = _digest(remote_name, tries)
         name = f"{source}{SEPARATOR}{cleaned_name(remote_name)}"[: MAX_TOOL_NAME - _DIGITS - 1] + f"_{digest}"
         tries += 1
     return name
+
+
+def own_remote_name(shown: str, remote_name: str, taken: Collection[str]) -> str:
+    """What is `shown` of a remote name that cannot be stored, with a hash at its end if that is `taken`."""
+    name = shown
+    tries = 0
+    while name in taken:
+        name = f"{shown[: MAX_REMOTE_NAME - _DIGITS - 1]}_{_digest(remote_name, tries)}"
+        tries += 1
+    return name
+
+
+def _digest(remote_name: str, tries: int) -> str:
+    return hashlib.sha256(f"{remote_name}\0{tries}".encode(errors="replace")).hexdigest()[:_DIGITS]

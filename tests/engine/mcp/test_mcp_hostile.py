@@ -137,3 +137,20 @@ async def test_a_huge_and_an_instructing_list_is_shown_as_what_it_is(mcp_site: M
     assert "401 more tools are not kept." in page
     assert "\u202e" not in page and "\u200b" not in page
     assert "test__tricky" in page and "test__tricky" not in offered_tools()
+
+
+async def test_names_with_the_same_beginning_are_listed_each_with_its_fault(mcp_site: McpSite) -> None:
+    nothing = {"type": "object"}
+    names = [*["a" * 200 + end for end in ("x", "y")], "b\u200b", "b⟨U+200B⟩"]
+    tools = [{"name": name, "description": "d", "input_schema": nothing} for name in names]
+    mcp_site.tools_file.write_text(json.dumps({"only": tools}))
+
+    source = await mcp_site.add("test")
+
+    assert ((row := await mcp_site.row(source)).state, row.last_error) == ("connected", "")
+    stored = [tool async for tool in source.tools.all()]
+    assert len(stored) == 4
+    assert [tool.remote_name for tool in stored if not tool.fault] == ["b⟨U+200B⟩"]
+    assert "Its name is not one of 1 to 200 visible characters." in await page_of(source)
+    listing = await mcp_site.check(source)
+    assert listing is not None and (listing.new, listing.changed, listing.gone) == ((), (), ())
