@@ -145,7 +145,9 @@ def _back(request: PageRequest, source: ToolSource, run_id: str) -> HttpResponse
         return redirect(run)
     if may_change_agents(request.user):
         return redirect(source)
-    return redirect("runs:sign-in-source", source.name)
+    if mode_of(source) == FOR_EACH and may_launch(request.user):
+        return redirect("runs:sign-in-source", source.name)
+    return redirect("runs:dashboard")
 
 
 def _source_or_404(request: PageRequest, name: str) -> ToolSource:

@@ -18,11 +18,20 @@ def named_host(url: str) -> HttpHost | None:
     return host_of(url, hosts)
 
 
-def rules_for(url: str) -> HostRules:
+def sign_in_hosts(server_url: str, issuer: str = "") -> frozenset[HttpHost]:
+    """The entries of `AGENTSITE_MCP_HOSTS` that a sign-in at this server may use: of its own origin, and of the
+    issuer's if `AGENTSITE_MCP_CLIENTS` names it. What a server says leads to no other internal host."""
+    trusted = [server_url, *([issuer] if issuer.rstrip("/") in settings.AGENTSITE_MCP_CLIENTS else [])]
+    return frozenset(host for url in trusted if (host := named_host(url)) is not None)
+
+
+def rules_for(url: str, hosts: frozenset[HttpHost] | None = None) -> HostRules:
     """The addresses that a connection to the URL may use: the public internet's, and any of a host that the settings
-    name."""
+    name; only of these `hosts`, if they are given."""
     host = named_host(url)
-    return HostRules(frozenset({(host.host, host.port)})) if host is not None else _public(url)
+    if host is None or (hosts is not None and host not in hosts):
+        return _public(url)
+    return HostRules(frozenset({(host.host, host.port)}))
 
 
 def _public(url: str) -> HostRules:

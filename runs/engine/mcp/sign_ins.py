@@ -6,14 +6,17 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from runs.agent.errors.exceptions import ToolUnavailable
+from runs.agent.wording import Wording
 from runs.engine.database_threads import in_thread
 from runs.engine.mcp.oauth.client_document import client_key
 from runs.engine.mcp.pool import mcp_loop
 from runs.engine.stored_tools.catalog import bump_catalog
 from runs.models import ServerSignIn, ToolSource
+from runs.models.permissions import may_change_agents, may_launch
 
 if TYPE_CHECKING:
     from runs.engine.mcp.oauth.grants import Grant
@@ -36,11 +39,16 @@ def set_mode(source: ToolSource, mode: str) -> None:
     """Say how people sign in at the server. Another way than before forgets the sign-ins."""
     if mode_of(source) == mode:
         return
-    _forget(source, list(ServerSignIn.objects.filter(source=source)), user_id=None)
     with transaction.atomic():
-        source.options = source.options | {"sign_in": mode}
+        locked = ToolSource.objects.select_for_update().filter(pk=source.pk).first()
+        if locked is None:
+            return
+        source.options = locked.options | {"sign_in": mode}
         source.save(update_fields=["options"])
+        rows = list(ServerSignIn.objects.filter(source=source))
+        ServerSignIn.objects.filter(source=source).delete()
         bump_catalog()
+    _drop(source, rows, user_id=None)
 
 
 def begin_sign_in(source: ToolSource, *, user_id: int | None, origin: str, run_id: str) -> tuple[str, str, str]:
@@ -74,29 +82,58 @@ def finish_sign_in(sealed: str, response: Mapping[str, str], *, source_id: int, 
     pending = PendingSignIn.unsealed(sealed)
     if pending.source_id != source_id or pending.user_id not in (None, by.pk):
         raise SignInRefused("The response is for another sign-in.")
+    _check_allowed(source_id, pending.user_id, by)
     loop = mcp_loop()
     grant = loop.run_from_thread(pending.finish(response), SIGN_IN_S)
-    store_grant(source_id, pending.user_id, grant, by=by)
+    try:
+        with transaction.atomic():
+            # The server took its time: the right or the mode may have changed since. The lock is that of `set_mode`.
+            _check_allowed(source_id, pending.user_id, by)
+            store_grant(source_id, pending.user_id, grant, by=by)
+    except SignInRefused:
+        _revoke(grant.issuer, [grant])
+        raise
     loop.drop_from_thread(source_id, pending.user_id)
     return pending.user_id, pending.run_id
 
 
+@transaction.atomic
+def _check_allowed(source_id: int, user_id: int | None, by: Any) -> None:
+    """Raise `SignInRefused` unless the person may sign in, as things are now, for this user or for all runs. Locks the
+    server's row until the transaction ends."""
+    from runs.engine.mcp.oauth.clients import SignInRefused
+
+    source = ToolSource.objects.select_for_update().filter(pk=source_id).first()
+    if source is None or (mode_of(source) == FOR_EACH) != (user_id is not None):
+        raise SignInRefused(
+            Wording("How people sign in at this server was changed meanwhile. Begin the sign-in again.")
+        )
+    person = get_user_model().objects.filter(pk=by.pk).first()  # a fresh one: `by` keeps the rights that it had
+    if person is None or not (may_change_agents(person) if user_id is None else may_launch(person)):
+        raise SignInRefused(Wording("You may not sign in at this server any more."))
+
+
 def sign_out(source: ToolSource, user_id: int | None) -> None:
     """Forget a sign-in, and tell its server. The calls that used it want a new one."""
-    _forget(source, list(ServerSignIn.objects.filter(source=source, user=user_id)), user_id=user_id)
+    rows = list(ServerSignIn.objects.filter(source=source, user=user_id))
+    ServerSignIn.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    _drop(source, rows, user_id=user_id)
 
 
-def _forget(source: ToolSource, rows: list[ServerSignIn], *, user_id: int | None) -> None:
-    """Delete sign-ins, end the connections that use them, and revoke their tokens, as far as servers answer in time."""
+def _drop(source: ToolSource, rows: list[ServerSignIn], *, user_id: int | None) -> None:
+    """End the connections that use these sign-ins, whose rows are gone, and revoke their tokens, as far as servers
+    answer in time."""
     from runs.engine.mcp.oauth.stored_grants import grants_in
 
-    ServerSignIn.objects.filter(pk__in=[row.pk for row in rows]).delete()
-    loop = mcp_loop()
-    loop.drop_from_thread(source.pk, user_id)
+    mcp_loop().drop_from_thread(source.pk, user_id)
+    _revoke(source.name, grants_in(rows))
+
+
+def _revoke(name: str, grants: list["Grant"]) -> None:
     try:
-        loop.run_from_thread(_revoked(source.name, grants_in(rows)), REVOKE_S + 1)
+        mcp_loop().run_from_thread(_revoked(name, grants), REVOKE_S + 1)
     except TimeoutError:
-        logger.warning("The tokens of %s are forgotten, and it is not known whether they were revoked.", source.name)
+        logger.warning("The tokens of %s are forgotten, and it is not known whether they were revoked.", name)
 
 
 async def _revoked(name: str, grants: Iterable["Grant"]) -> None:

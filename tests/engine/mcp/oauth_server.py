@@ -44,6 +44,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         token = headers.get(b"authorization", b"").decode().removeprefix("Bearer ")
         if TOKENS.get(token, 0) <= time.time():
             told = f'Bearer resource_metadata="{ORIGIN}/.well-known/oauth-protected-resource/mcp", scope="tools"'
+            told = HOW.get("challenge", told)
             await reply(send, 401, {"error": "invalid_token"}, {"www-authenticate": told})
             return
         SEEN["calls"] += 1
@@ -67,7 +68,7 @@ def respond(path: str, query: dict[str, str], body: bytes, headers: Any) -> tupl
             control(json.loads(body))
             return 200, SEEN | {"tokens": [*TOKENS, *FRESH]}, {}
         case "/.well-known/oauth-protected-resource/mcp":
-            return 200, {"resource": HOW["resource"], "authorization_servers": [ISSUER]}, {}
+            return 200, {"resource": HOW["resource"], "authorization_servers": HOW.get("servers", [ISSUER])}, {}
         case "/.well-known/oauth-authorization-server/as":
             return 200, metadata(), {}
         case "/as/register":
@@ -112,8 +113,8 @@ def metadata() -> dict[str, Any]:
     return {
         "issuer": HOW["issuer"],
         "authorization_endpoint": f"{ISSUER}/authorize",
-        "token_endpoint": f"{ISSUER}/token",
-        "registration_endpoint": f"{ISSUER}/register",
+        "token_endpoint": HOW.get("tokens_at", f"{ISSUER}/token"),
+        "registration_endpoint": HOW.get("register_at", f"{ISSUER}/register"),
         "revocation_endpoint": f"{ISSUER}/revoke",
         "response_types_supported": ["code"],
         "code_challenge_methods_supported": HOW["methods"],
@@ -173,7 +174,8 @@ def issued(client_id: str) -> tuple[int, Any, dict[str, str]]:
     """New tokens."""
     token, fresh = f"access-{secrets.token_urlsafe(24)}", f"refresh-{secrets.token_urlsafe(24)}"
     TOKENS[token], FRESH[fresh] = time.time() + HOW["life_s"], client_id
-    given = {"access_token": token, "token_type": "Bearer", "expires_in": HOW["life_s"], "refresh_token": fresh}
+    life_s = HOW.get("told_life_s", HOW["life_s"])
+    given = {"access_token": token, "token_type": "Bearer", "expires_in": life_s, "refresh_token": fresh}
     return 200, given, {}
 
 
@@ -186,7 +188,7 @@ def refused(why: str) -> tuple[int, Any, dict[str, str]]:
 async def reply(send: Any, status: int, answer: Any, headers: dict[str, str]) -> None:
     """Send a response."""
     shown = {"content-type": "application/json", "cache-control": "no-store", **headers}
-    made = [(name.encode(), text.encode()) for name, text in shown.items()]
+    made = [(name.encode(), text.encode("latin-1")) for name, text in shown.items()]
     await send({"type": "http.response.start", "status": status, "headers": made})
     await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
 

@@ -11,6 +11,7 @@ from runs.agent.errors.exceptions import ToolFailed
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.output_text import readable
 from runs.engine.mcp.client_settings import NamedClient
+from runs.engine.mcp.named_hosts import sign_in_hosts
 from runs.engine.mcp.oauth.client_document import client_metadata
 from runs.engine.mcp.oauth.discovery import AuthorizationServer, DiscoveryFailed
 from runs.engine.mcp.oauth.oauth_http import OAuthAnswer, fetch
@@ -51,7 +52,8 @@ async def client_for(
         raise DiscoveryFailed(
             f"The authorization server {server.issuer} registers no clients. Name one for it in AGENTSITE_MCP_CLIENTS."
         )
-    answer = await fetch("POST", server.registration_endpoint, json=client_metadata(redirect_uri))
+    hosts = sign_in_hosts(server.resource, server.issuer)
+    answer = await fetch("POST", server.registration_endpoint, hosts=hosts, json=client_metadata(redirect_uri))
     return _registered(answer, redirect_uri)
 
 

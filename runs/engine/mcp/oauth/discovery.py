@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from runs.agent.errors.exceptions import ToolFailed, ToolUnavailable
 from runs.agent.output_text import readable
+from runs.engine.mcp.named_hosts import sign_in_hosts
 from runs.engine.mcp.oauth.client_document import GRANT_TYPES
 from runs.engine.mcp.oauth.oauth_http import fetch, is_allowed_address
 
@@ -56,8 +57,9 @@ async def discover(server_url: str) -> AuthorizationServer:
     found = await _metadata_of(trusted, server_url)
     if "S256" not in (found.code_challenge_methods_supported or []):
         raise DiscoveryFailed(f"The authorization server {found.issuer} does not say that it knows PKCE with S256.")
+    hosts = sign_in_hosts(server_url, str(found.issuer))
     for address in (found.authorization_endpoint, found.token_endpoint):
-        if not is_allowed_address(str(address)):
+        if not is_allowed_address(str(address), hosts):
             raise DiscoveryFailed(f"The authorization server {found.issuer} has an address that is not https.")
     scope = get_client_metadata_scopes(extract_scope_from_www_auth(challenge), resource, found, list(GRANT_TYPES))
     return AuthorizationServer(
@@ -76,8 +78,10 @@ async def discover(server_url: str) -> AuthorizationServer:
 
 async def _challenge(server_url: str) -> Any:
     """How the server answers a request without a token."""
-    answer = await fetch("POST", server_url, json=_PING)
+    answer = await fetch("POST", server_url, hosts=sign_in_hosts(server_url), json=_PING)
     header = answer.headers.get("www-authenticate", "")[:4000]
+    if not header.isascii():
+        raise DiscoveryFailed("The server says how to sign in with characters that are not ASCII.")
     return httpx2.Response(answer.status, headers={"www-authenticate": header} if header else None)
 
 
@@ -85,7 +89,7 @@ async def _resource_of(server_url: str, challenge: Any) -> ProtectedResourceMeta
     """What the server says of its protection; None if it says nothing."""
     told = extract_resource_metadata_from_www_auth(challenge) if challenge.status_code in (401, 403) else None
     for url in build_protected_resource_metadata_discovery_urls(told, server_url):
-        answer = await fetch("GET", url)
+        answer = await fetch("GET", url, hosts=sign_in_hosts(server_url))
         if answer.status >= 500 or answer.status == 429:
             raise ToolUnavailable(f"The server answered {answer.status} when it was asked where to sign in.")
         if answer.status != 200:
@@ -104,7 +108,7 @@ async def _metadata_of(trusted: str | None, server_url: str) -> OAuthMetadata:
     """What the authorization server says of itself. It has to be the one that was asked for."""
     expected = trusted or "/".join(server_url.split("/")[:3])
     for url in build_oauth_authorization_server_metadata_discovery_urls(trusted, server_url):
-        answer = await fetch("GET", url)
+        answer = await fetch("GET", url, hosts=sign_in_hosts(server_url, expected))
         if answer.status >= 500:
             raise ToolUnavailable(f"The authorization server {expected} answered {answer.status}.")
         if answer.status != 200:

@@ -3,12 +3,14 @@
 import base64
 import hashlib
 import json
+import math
 import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Self
 from urllib.parse import quote
 
 from runs.agent.json_data.json_types import JsonObject
+from runs.engine.mcp.named_hosts import sign_in_hosts
 from runs.engine.mcp.oauth.clients import OAuthClient, SignInRefused, error_in, json_object
 from runs.engine.mcp.oauth.oauth_http import OAuthAnswer, fetch
 from runs.engine.sealed_text import seal, unseal
@@ -97,7 +99,8 @@ async def _ask(grant: Grant, form: dict[str, str], *, endpoint: str = "") -> OAu
     elif client.auth_method == "client_secret_basic":
         pair = f"{quote(client.client_id, safe='')}:{quote(client.client_secret, safe='')}"
         headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    return await fetch("POST", endpoint or grant.token_endpoint, form=asked, headers=headers)
+    hosts = sign_in_hosts(grant.resource, grant.issuer)
+    return await fetch("POST", endpoint or grant.token_endpoint, hosts=hosts, form=asked, headers=headers)
 
 
 def _granted(grant: Grant, answer: OAuthAnswer) -> Grant:
@@ -121,10 +124,15 @@ def _granted(grant: Grant, answer: OAuthAnswer) -> Grant:
 
 
 def _end_of(life: Any) -> float:
+    """When a token with this `expires_in` ends; 0 if it does not say. Raises `SignInRefused` for one without bounds."""
     try:
         life_s = float(life)
     except (TypeError, ValueError):
         return 0.0
+    except OverflowError:  # an integer that no float holds
+        life_s = math.inf
+    if not math.isfinite(life_s):
+        raise SignInRefused("The authorization server gave a token with a lifetime that is no number of seconds.")
     return time.time() + min(life_s, LONGEST_LIFE_S) if life_s > 0 else 0.0
 
 
