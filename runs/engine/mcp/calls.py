@@ -2,11 +2,8 @@
 
 import asyncio
 import logging
-import time
 import uuid
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Final
 
 import mcp_types as types
@@ -18,30 +15,17 @@ from runs.agent.json_data.json_types import JsonObject
 from runs.agent.output_text import readable
 from runs.engine.mcp.connection import Live, ServerConnection, SignInNeeded, is_transport_error, words_of
 from runs.engine.mcp.fresh_lists import freshly_listed
+from runs.engine.mcp.held_calls import OpenCall, OpenCalls
 from runs.engine.mcp.http_transport import BROKEN, NOT_SENT, NOT_SIGNED_IN
 from runs.engine.mcp.questions import ResumedCall, ask_for_input, ask_while_it_waits
 from runs.engine.mcp.session import ToolAnswer, call_tool, is_session_gone
 from runs.engine.stored_tools.stored_function import ToolRecord
 
 logger = logging.getLogger(__name__)
-WAITS_S: Final = 3600.0
-"""How long a call of the older era is held open while a person is asked."""
-MOST_WAITING: Final = 20
-"""Such calls of one server."""
 MOST_ROUNDS: Final = 20
 """How often a server may say that it needs more time."""
 LONGEST_REST_S: Final = 2.0
 _LOST: Final = (types.CONNECTION_CLOSED, types.REQUEST_TIMEOUT, types.PARSE_ERROR, BROKEN)
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """A call that the server has not answered."""
-
-    task: asyncio.Task[ToolAnswer]
-    asked: "asyncio.Queue[types.ElicitRequestParams]" = field(default_factory=asyncio.Queue)
-    answer: "asyncio.Future[types.ElicitResult] | None" = None
-    since: float = field(default_factory=time.monotonic)
 
 
 class ServerCalls:
@@ -50,8 +34,7 @@ class ServerCalls:
     def __init__(self, connection: ServerConnection) -> None:
         self.connection = connection
         connection.elicited = self._elicited
-        self._under_way: list[_Waiting] = []
-        self._parked: dict[str, tuple[Live, _Waiting]] = {}
+        self._open = OpenCalls()
 
     async def call(
         self, record: ToolRecord, arguments: JsonObject, resumed: ResumedCall | None
@@ -86,28 +69,27 @@ class ServerCalls:
         raise ToolFailed(f"{record.source} asked for more time {MOST_ROUNDS} times.")
 
     async def _answered(self, live: Live, record: ToolRecord, calling: Coroutine[Any, Any, ToolAnswer]) -> ToolAnswer:
-        waiting = _Waiting(asyncio.create_task(calling))
-        self._under_way.append(waiting)
-        live.in_flight += 1
-        return await self._until_answered(live, record, waiting)
+        call = OpenCall(live, asyncio.create_task(calling))
+        self._open.begin(call)
+        return await self._until_answered(record, call)
 
-    async def _until_answered(self, live: Live, record: ToolRecord, waiting: _Waiting) -> ToolAnswer:
+    async def _until_answered(self, record: ToolRecord, call: OpenCall) -> ToolAnswer:
         """The answer of the server, or `PersonAsked` if it asks something first; the call is then held open."""
-        asked = asyncio.ensure_future(waiting.asked.get())
+        asked = asyncio.create_task(call.question())
         is_held = False
         try:
-            await asyncio.wait([waiting.task, asked], return_when=asyncio.FIRST_COMPLETED)
-            if waiting.task.done():
-                return self._read(record, waiting.task)
-            key = uuid.uuid4().hex
-            question = ask_while_it_waits(record.source, asked.result(), key)
-            self._hold(key, live, waiting)
+            await asyncio.wait([call.task, asked], return_when=asyncio.FIRST_COMPLETED)
+            if call.task.done():
+                return self._read(record, call.task)
+            key, question = uuid.uuid4().hex, asked.result()
+            told = ask_while_it_waits(record.source, question.params, key)
+            self._open.hold(key, call, question)
             is_held = True
-            raise question
+            raise told
         finally:
             asked.cancel()
             if not is_held:
-                await self._leave(live, waiting)
+                await self._leave(call)
 
     def _read(self, record: ToolRecord, task: asyncio.Task[ToolAnswer]) -> ToolAnswer:
         try:
@@ -116,59 +98,35 @@ class ServerCalls:
             told = f"{record.source} gave an answer that is none: {readable(words_of(error))[:300]}"
             raise (OutcomeUnknown(told) if record.effect == "unsafe" else ToolFailed(told)) from error
 
-    async def _leave(self, live: Live, waiting: _Waiting) -> None:
+    async def _leave(self, call: OpenCall) -> None:
         """The call is over, or was given up: then the server is told."""
-        self._forget(live, waiting)
-        if not waiting.task.done():
+        self._open.end(call)
+        if not call.task.done():
             self.connection.check_answers()
-        await cancel_and_wait([waiting.task])
-
-    def _forget(self, live: Live, waiting: _Waiting) -> None:
-        if waiting in self._under_way:
-            self._under_way.remove(waiting)
-            live.in_flight -= 1
-            live.used_at = time.monotonic()
+        await cancel_and_wait([call.task])
 
     # The older era: a call waits in its session while a person is asked
 
     async def _elicited(self, params: types.ElicitRequestParams) -> types.ElicitResult | types.ErrorData:
         """Answer a question of the server, which does not say for which call it asks."""
-        if len(self._under_way) != 1:
+        call = self._open.asking()
+        if call is None:
             told = "Agentsite cannot tell which of several calls this is for. Make the calls one after the other."
             return types.ErrorData(code=types.INVALID_REQUEST, message=told)
-        waiting = self._under_way[0]
-        waiting.answer = asyncio.get_running_loop().create_future()
-        waiting.asked.put_nowait(params)
-        return await waiting.answer
-
-    def _hold(self, key: str, live: Live, waiting: _Waiting) -> None:
-        now = time.monotonic()
-        for known, (_, each) in list(self._parked.items()):
-            if each.task.done() or now - each.since > WAITS_S or len(self._parked) >= MOST_WAITING:
-                each.task.cancel()
-                del self._parked[known]
-        waiting.since = now
-        self._parked[key] = (live, waiting)
-        waiting.task.add_done_callback(partial(self._ended_while_held, key, live, waiting))
-
-    def _ended_while_held(self, key: str, live: Live, waiting: _Waiting, task: asyncio.Task[ToolAnswer]) -> None:
-        """The server has answered, or is gone, before the person has. That is told when the call goes on."""
-        if key in self._parked:
-            self._forget(live, waiting)
-        if not task.cancelled():
-            task.exception()  # retrieved: else asyncio would log it as "never retrieved"
+        return await call.ask(params)
 
     async def _goes_on(self, record: ToolRecord, resumed: ResumedCall) -> types.CallToolResult:
-        live, waiting = self._parked.pop(resumed.waiting, (None, None))
-        if live is None or waiting is None or live.is_over or waiting.task.done() or waiting.answer is None:
+        taken = self._open.take(resumed.waiting)
+        if taken is None or taken[0].live.is_over or taken[0].task.done():
             told = f"The connection to {record.source} has ended, in which the call waited for the answer."
             raise OutcomeUnknown(told) if record.effect == "unsafe" else ToolFailed(f"{told} Make the call again.")
-        waiting.answer.set_result(next(iter(resumed.responses.values())))
+        call, question = taken
+        call.give(question, next(iter(resumed.responses.values())))
         try:
-            answer = await self._until_answered(live, record, waiting)
+            answer = await self._until_answered(record, call)
         except MCPError as error:
-            await self._note(live, error)
-            raise self._failure(live, record, error) from error
+            await self._note(call.live, error)
+            raise self._failure(call.live, record, error) from error
         if isinstance(answer, types.CallToolResult):
             return answer
         raise ask_for_input(record.source, answer)

@@ -116,6 +116,10 @@ async def opened(connection: ServerConnection) -> "AsyncIterator[McpSession]":
         connection.ended = connection.ended or output.ended
         connection.transport_ended()
 
+    def overloaded(told: str) -> None:
+        connection.ended = connection.ended or told
+        connection.transport_ended()
+
     async def elicited(params: Any) -> Any:
         assert connection.elicited is not None  # noqa: S101 - for the type checker: its calls have set it
         return await connection.elicited(params)
@@ -125,7 +129,11 @@ async def opened(connection: ServerConnection) -> "AsyncIterator[McpSession]":
     async with (
         open_transport(connection.target, output) as streams,
         open_session(
-            streams, on_elicitation=elicited, on_tools_changed=connection.tools_changed, is_legacy=is_legacy
+            streams,
+            on_elicitation=elicited,
+            on_tools_changed=connection.tools_changed,
+            on_overload=overloaded,
+            is_legacy=is_legacy,
         ) as session,
     ):
         yield session

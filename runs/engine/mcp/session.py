@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 import mcp_types as types
 from mcp.client._probe import negotiate_auto
@@ -11,10 +11,10 @@ from mcp.client._transport import TransportStreams
 from mcp.client.session import ClientRequestContext, ClientSession, IncomingMessage
 from mcp.client.subscriptions import SubscriptionLost, listen
 from mcp.shared.exceptions import MCPError
-from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from runs.agent.json_data.json_types import JsonObject
+from runs.engine.mcp.bounded_dispatcher import BoundedDispatcher
 from runs.engine.stored_tools.listed_tool import ListedTool
 from runs.engine.stored_tools.listings import MOST_TOOLS
 
@@ -58,10 +58,12 @@ async def open_session(
     *,
     on_elicitation: OnElicitation,
     on_tools_changed: Callable[[], None],
+    on_overload: Callable[[str], None],
     is_legacy: bool = False,
 ) -> AsyncIterator[McpSession]:
     """A session over the streams of a transport, after its handshake: `server/discover`, or `initialize` if the server
-    does not know it or `is_legacy`. Raises `MCPError`, and what the transport raises."""
+    does not know it or `is_legacy`. `on_overload` is told why, if the session ends for too many requests of the server.
+    Raises `MCPError`, and what the transport raises."""
 
     async def elicited(
         context: ClientRequestContext,  # noqa: ARG001 - the SDK passes it
@@ -73,7 +75,7 @@ async def open_session(
         if isinstance(message, types.ToolListChangedNotification):
             on_tools_changed()
 
-    dispatcher: JSONRPCDispatcher[Any] = JSONRPCDispatcher(*streams)
+    dispatcher = BoundedDispatcher(streams, on_overload)
     async with McpSession(
         dispatcher=dispatcher, elicitation_callback=elicited, message_handler=received, client_info=_CLIENT
     ) as session:

@@ -109,13 +109,16 @@ async def _leave(process: asyncio.subprocess.Process, tasks: list[asyncio.Task[N
 
 async def _ended(process: asyncio.subprocess.Process) -> None:
     """Wait for the guard, which ends everything once the lifeline is closed."""
+    transport: Any = getattr(process, "_transport", None)
+    if transport is not None and (output := transport.get_pipe_transport(1)) is not None:
+        # Nobody reads it any more, and asyncio waits for the end of a full pipe for ever.
+        output.close()
     waiting = asyncio.ensure_future(process.wait())
     await asyncio.wait([waiting], timeout=10)
     if not waiting.done():
         process.kill()
         await asyncio.wait([waiting])
     # A descendant in a session of its own could hold the pipes open; nobody reads them any more.
-    transport: Any = getattr(process, "_transport", None)
     if transport is not None:
         transport.close()
 

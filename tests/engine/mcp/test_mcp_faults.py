@@ -32,7 +32,7 @@ from runs.engine.mcp.session import call_tool, open_session
 async def main():
     server = parse_stdio_servers(sys.argv[1])[sys.argv[2]]
     async with stdio_transport(server, ServerOutput()) as streams:
-        async with open_session(streams, on_elicitation=None, on_tools_changed=print) as session:
+        async with open_session(streams, on_elicitation=None, on_tools_changed=print, on_overload=print) as session:
             await call_tool(session, "orphan", {})
             print("ready", flush=True)
             await asyncio.sleep(100)
