@@ -15,7 +15,7 @@ from runs.agent.json_data.json_types import JsonObject
 from runs.agent.output_text import readable
 from runs.engine.mcp.connection import Live, ServerConnection, SignInNeeded, is_transport_error, words_of
 from runs.engine.mcp.fresh_lists import freshly_listed
-from runs.engine.mcp.held_calls import OpenCall, OpenCalls
+from runs.engine.mcp.held_calls import OpenCall, UnansweredCalls
 from runs.engine.mcp.http_transport import BROKEN, NOT_SENT, NOT_SIGNED_IN
 from runs.engine.mcp.questions import ResumedCall, ask_for_input, ask_while_it_waits
 from runs.engine.mcp.session import ToolAnswer, call_tool, is_session_gone
@@ -34,7 +34,7 @@ class ServerCalls:
     def __init__(self, connection: ServerConnection) -> None:
         self.connection = connection
         connection.elicited = self._elicited
-        self._open = OpenCalls()
+        self._open = UnansweredCalls()
 
     async def call(
         self, record: ToolRecord, arguments: JsonObject, resumed: ResumedCall | None

@@ -80,7 +80,7 @@ class OpenCall:
         self.questions.clear()
 
 
-class OpenCalls:
+class UnansweredCalls:
     """The calls of one connection that the server has not answered, and which of them are held."""
 
     def __init__(self) -> None:
