@@ -51,8 +51,8 @@ def words_to_search(text: str) -> list[str]:
 def scores(query: Query, passages: Sequence[str]) -> list[float]:
     """The score of each passage, given as its words with a space between two; 0 for one without any word of the
     query."""
-    if not passages:
-        return []
+    if not passages or not query.words:
+        return [0.0] * len(passages)
     lengths = [words.count(" ") + 1 for words in passages]
     average = sum(lengths) / len(passages)
     norms = [K1 * (1 - B + B * (length / average)) for length in lengths]

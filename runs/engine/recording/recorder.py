@@ -84,13 +84,16 @@ class Recorder:
         self._open = OpenCalls(open_calls)
         self.has_left = False
         """True once the write that releases the run is queued: nothing can follow it."""
-        self.is_parked = False
-        """True once that write is one after which the run waits, without a host."""
 
     @property
     def open_calls(self) -> dict[str, CallChange]:
         """Calls that are recorded and have no result yet, by call id; at first those of an earlier claim."""
         return self._open.calls
+
+    @property
+    def awaits_child(self) -> bool:
+        """True if a call waits for its child run."""
+        return any(change.state == "awaiting_child" for change in self.open_calls.values())
 
     @property
     def between_turns(self) -> asyncio.Event:
@@ -200,7 +203,6 @@ class Recorder:
             closing=None if closing is None else lambda totals: self._plain_step(closing(totals)),
         )
         self.has_left = True
-        self.is_parked = write.status == "waiting"
         self._writes.submit(write)
 
     async def render_unfinished(self, limit_s: float) -> None:
@@ -260,7 +262,7 @@ class Recorder:
         write.status = status.value
         write.waiting_for = entry.parks or ("retry" if status is AgentStatus.WAITING else "")
         if entry.parks is not None:
-            write.leaves = self.has_left = self.is_parked = True
+            write.leaves = self.has_left = True
         if not status.is_final:
             return
         write.leaves = self.has_left = True

@@ -51,3 +51,7 @@ def test_a_passage_without_any_word_of_the_query_has_no_score() -> None:
 
 def test_no_passages_have_no_scores() -> None:
     assert scores(Query.of("tide"), []) == []
+
+
+def test_a_query_without_words_finds_nothing() -> None:
+    assert scores(Query.of("{{"), ["a line", ""]) == [0.0, 0.0]
