@@ -34,7 +34,8 @@ async def main():
     async with AsyncExitStack() as stack:
         for server in parse_stdio_servers(sys.argv[1]).values():
             streams = await stack.enter_async_context(stdio_transport(server, ServerOutput()))
-            session = open_session(streams, on_elicitation=None, on_tools_changed=print, on_overload=print)
+            told = {"on_tools_changed": lambda: None, "on_overload": lambda _why: None}
+            session = open_session(streams, on_elicitation=None, **told)
             await (await stack.enter_async_context(session)).list_tools()
         print("ready", flush=True)
         await asyncio.sleep(100)
