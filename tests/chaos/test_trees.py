@@ -139,14 +139,12 @@ def test_a_stop_at_any_moment_of_a_growing_tree_leaves_no_run_behind(
             took.append(last_move(site, pressed_at, "cancelled"))
 
     seen = site.evidence()
-    middle = sorted(took)[len(took) // 2]
     report(
         "E29",
         f"{len(sizes)} trees stopped while they grow, at {min(sizes)} to {max(sizes)} runs: all stopped after "
-        f"{max(took):.2f} s at the latest, median {middle:.2f} s; 0 left",
+        f"{max(took):.2f} s at the latest, median {sorted(took)[len(took) // 2]:.2f} s; 0 left",
     )
-    # A busy machine may take a while to answer one request or another.
-    assert middle <= STOPPED_IN_S
+    assert max(took) <= STOPPED_IN_S
     assert_sound(seen)
 
 
