@@ -7,7 +7,7 @@ are compression, encryption, reversed texts, binary digits, and nested Base64.
 import base64
 import html
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 
 MIN_CHARS = 8
@@ -79,17 +79,49 @@ class _View:
         return place, place + 1
 
 
+class _Needles:
+    """Texts that are searched for: whole, or begun at the end of a text."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._sorted = sorted(set(texts))
+        self._first_letters = frozenset(text[0] for text in self._sorted)
+        self._longest = max(map(len, self._sorted), default=0)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sorted)
+
+    def __bool__(self) -> bool:
+        return bool(self._sorted)
+
+    def begun_in(self, text: str) -> int | None:
+        """The position at the end of the text where one may begin; None if there is none. Called for each streamed
+        piece: a binary search, because there are hundreds of needles."""
+        for at in range(max(0, len(text) - self._longest + 1), len(text)):
+            if text[at] in self._first_letters and self._some_begins_with(text[at:]):
+                return at
+        return None
+
+    def _some_begins_with(self, beginning: str) -> bool:
+        at = bisect_left(self._sorted, beginning)
+        return at < len(self._sorted) and self._sorted[at].startswith(beginning)
+
+
+_ANY_NUMBER = _Needles({"00"})
+
+
 class EncodedSecrets:
     """The search for known secrets in encoded form. Spans count bytes: texts are UTF-8 read as Latin-1."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         known = [secret for secret in secrets if len(secret) >= MIN_CHARS]
         as_bytes = {code for secret in known for code in _codes(secret)}
-        self._letters = {code.decode("latin-1") for code in as_bytes}
-        self._letters |= {_Levels.last(each) for each in self._letters}
-        self._hex = {code.hex() for code in as_bytes}
-        self._numbers = {code.decode("latin-1") for code in as_bytes}
-        self._bases = {core for code in as_bytes for core in (*cores_in_base(code, 3, 4), *cores_in_base(code, 5, 8))}
+        letters = {code.decode("latin-1") for code in as_bytes}
+        self._letters = _Needles(letters | {_Levels.last(each) for each in letters})
+        self._hex = _Needles(code.hex() for code in as_bytes)
+        self._numbers = _Needles(letters)
+        self._bases = _Needles(
+            core for code in as_bytes for core in (*cores_in_base(code, 3, 4), *cores_in_base(code, 5, 8))
+        )
         self._shortest_base = min(map(len, self._bases), default=0)
 
     def spans(self, text: str) -> list[TextSpan]:
@@ -132,12 +164,12 @@ class EncodedSecrets:
             ends = {len(decoded), open_end.start() if open_end else len(decoded)}
             if open_end and open_end.start() < len(decoded):
                 least = min(least, to_source(open_end.start(), open_end.start() + 1)[0])
-            for at in (_begun_from(decoded[:end], needles) for end in ends):
+            for at in (needles.begun_in(decoded[:end]) for end in ends):
                 if at is not None:
                     least = min(least, to_source(at, at + 1)[0])
         return len(_wide(narrow[least:], text))
 
-    def _views(self, text: str, *, at_end: bool) -> Iterator[tuple[Callable[[int, int], TextSpan], str, set[str]]]:
+    def _views(self, text: str, *, at_end: bool) -> Iterator[tuple[Callable[[int, int], TextSpan], str, _Needles]]:
         if at_end:
             yield lambda begin, end: (begin, end), text, self._letters
         if _IS_ESCAPED.search(text):
@@ -149,7 +181,7 @@ class EncodedSecrets:
         if not at_end:
             yield from self._digits(text, at_end=False)
 
-    def _digits(self, text: str, *, at_end: bool) -> Iterator[tuple[Callable[[int, int], TextSpan], str, set[str]]]:
+    def _digits(self, text: str, *, at_end: bool) -> Iterator[tuple[Callable[[int, int], TextSpan], str, _Needles]]:
         encoded = text.encode("latin-1")
         # `bytes.translate` is a hundred times faster than the patterns, so it decides whether they are needed.
         has_digits = at_end or _HEX_DIGITS in encoded.translate(_IS_HEX, _SEPARATORS)
@@ -178,10 +210,10 @@ class EncodedSecrets:
                 view = _View(run.lower() if needles is self._hex else run, tokens, told)
                 yield _moved(view, begin), view.text, needles
 
-    def _open_number(self, text: str, base: int) -> Iterator[tuple[Callable[[int, int], TextSpan], str, set[str]]]:
+    def _open_number(self, text: str, base: int) -> Iterator[tuple[Callable[[int, int], TextSpan], str, _Needles]]:
         first = len(text[base:].rstrip("0123456789")) + base
         if first < len(text):
-            yield lambda *_: (first, len(text)), "0", {"00"}
+            yield lambda *_: (first, len(text)), "0", _ANY_NUMBER
 
     def _may_have_base(self, encoded: bytes) -> bool:
         words = [word for word in encoded.translate(_IS_BASE).split() if len(word) >= _BASE_CHARS]
@@ -224,14 +256,6 @@ class _Levels:
             return begin, end
 
         return source
-
-
-def _begun_from(decoded: str, needles: set[str]) -> int | None:
-    """The position at the end of the text where a needle may begin; None if there is none."""
-    for at in range(max(0, len(decoded) - max(map(len, needles), default=0) + 1), len(decoded)):
-        if any(needle.startswith(decoded[at:]) for needle in needles):
-            return at
-    return None
 
 
 def _moved(view: _View, by: int) -> Callable[[int, int], TextSpan]:
