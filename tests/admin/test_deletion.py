@@ -11,7 +11,7 @@ from runs.agent.tools.person_questions import PersonQuestion
 from runs.models import Agent, ApiToken, Question, Run
 from tests.asked_questions import asked_question
 from tests.web.identities import make_groups
-from tests.web.test_permissions import waiting_call
+from tests.web.permission_site import waiting_call
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

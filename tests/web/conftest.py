@@ -15,6 +15,7 @@ from runs.web import setup_link as first_link
 from tests.engine.mcp.oauth_fixtures import oauth, running_oauth  # noqa: F401  taken in for all tests here
 from tests.live.live_fixtures import hub, live_timings, watch  # noqa: F401  taken in for all tests of the live view
 from tests.web.identities import permission_of
+from tests.web.permission_site import site  # noqa: F401  and of permissions
 from tests.web.step_fixtures import told_run  # noqa: F401  taken in for all tests of a run's pages
 from tests.web.tree_fixtures import add_child  # noqa: F401  and of trees
 from tests.web.waiting_fixtures import ask, send_name  # noqa: F401  and for those of decisions

@@ -13,6 +13,7 @@ from django.test import Client
 from runs.models import Agent, ApiToken, Run
 from tests.web.agent_page import AGENT_FORM
 from tests.web.conftest import HTMX
+from tests.web.permission_site import waiting_call
 
 TYPED = {"max_turns": "21", "max_seconds": "601", "max_tokens": "1001", "max_cost_usd": "0.51", "model": "local/m2"}
 SENT = {"max_turns": 21, "max_tokens": 1001, "max_cost_usd": "0.51", "models": ["local/m2"], "strategy": "race"}
@@ -226,8 +227,6 @@ def test_a_launch_token_reads_nothing_of_the_runs_it_starts_and_stops(
 def test_an_approve_token_is_not_told_what_a_call_asks(
     owner: User, make_run: Callable[..., Run], client: Client
 ) -> None:
-    from tests.web.test_permissions import waiting_call
-
     call = waiting_call(make_run(owner, status="waiting", waiting_for="approval"))
     sent = {"arguments_hash": call.arguments_hash}
 

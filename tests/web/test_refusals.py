@@ -11,7 +11,7 @@ from django.test import Client
 from runs.models import ApiToken, Run
 from tests.web.conftest import HTMX
 from tests.web.identities import make_groups, permission_of
-from tests.web.test_permissions import waiting_call
+from tests.web.permission_site import waiting_call
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])

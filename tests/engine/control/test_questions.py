@@ -1,70 +1,34 @@
 """Questions of tools to a person: they park their run, and the first answer lets it go on."""
 
 import asyncio
-from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.utils import timezone
 
-from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool, calls_tools
-from runs.agent.tools.person_questions import AnswerMisfit, PersonAsked, PersonQuestion, given_answers
+from runs.agent.providers.scripted import calls_tool, calls_tools
+from runs.agent.tools.person_questions import AnswerMisfit
 from runs.agent.tools.registry import tool
-from runs.engine import control
 from runs.engine.control.questions import AnswerRefused
-from runs.engine.hosting.host import RunHost
 from runs.models import Question, Run
 from tests.engine.conftest import ended, kinds_of, launch, reached, steps_of
 from tests.engine.control.decision_fixtures import (
-    Post,
     calls_of,
-    decide,
     decider,
-    launch_asking,
     parked,
     says,
-    settle,
 )
+from tests.engine.control.question_fixtures import FORM, MENU, StartHost, answer, asked, result_of
 from tests.engine.control.test_cancel import cancel
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-StartHost = Callable[..., RunHost]
-FORM = {
-    "type": "object",
-    "properties": {"city": {"type": "string"}, "nights": {"type": "integer", "minimum": 1}},
-    "required": ["city", "nights"],
-}
-MENU = calls_tool("ask_person", question="Which one?", choices=["red", "blue"])
 
 
 @pytest.fixture
 def grace(ada: User) -> User:
     """A colleague, who decides about everybody's calls."""
     return decider("grace")
-
-
-async def asked(run: Run) -> list[Question]:
-    """The questions of the run in order, once it waits for an answer."""
-    await parked(run, "answer")
-    found = Question.objects.filter(call__run=run).select_related("call")
-    return [question async for question in found.order_by("call__turn", "call__index", "call__position", "round")]
-
-
-async def answer(question: Question, by: User | None, value: Any, surface: str = "page") -> Question:
-    """Answer as a page would: from a thread."""
-    return await sync_to_async(control.answer, thread_sensitive=False)(
-        question.pk, by=by, answer=value, surface=Question.Surface(surface)
-    )
-
-
-def result_of(model: ScriptedModel, index: int = 0) -> Any:
-    """The result of a call of the last turn, as the model got it."""
-    return model.requests[-1].turns[-1].results[index]
 
 
 async def test_a_run_that_asks_waits_without_a_host_and_goes_on_with_the_answer(ada: User, host_for: StartHost) -> None:
@@ -166,57 +130,6 @@ async def test_who_may_not_decide_about_the_run_may_not_answer(ada: User, host_f
     assert question.state == "open"
 
 
-async def test_a_question_without_an_answer_in_time_takes_its_default_or_fails(ada: User, host_for: StartHost) -> None:
-    asks = ("ask_person", {"question": "Which?", "choices": ["red", "blue"], "default": "red", "deadline_seconds": 60})
-    no_default = ("ask_person", {"question": "Where?", "deadline_seconds": 60})
-    model = says(calls_tools(asks, no_default))
-    host_for(model)
-    run = await launch(ada)
-    first, second = await asked(run)
-    assert first.expires_at is not None and second.expires_at is not None
-    assert timedelta(seconds=50) < first.expires_at - timezone.now() <= timedelta(seconds=60)
-
-    late = timezone.now() - timedelta(seconds=1)
-    await Question.objects.filter(pk__in=[first.pk, second.pk]).aupdate(expires_at=late)
-    row = await ended(run)
-
-    assert row.status == "completed"
-    default, failed = model.requests[-1].turns[-1].results
-    assert (default.output, default.model_text) == ("red", "Nobody answered in time, so this is the default.\nred")
-    assert failed.error is not None
-    assert (failed.error.code, failed.error.message) == ("not_answered", "Nobody answered in time.")
-    assert [call.state for call in await calls_of(run)] == ["succeeded", "failed"]
-    states = {each.text: (each.state, each.answer) async for each in Question.objects.filter(call__run=run)}
-    assert states == {"Which?": ("expired", "red"), "Where?": ("expired", None)}
-
-
-async def test_an_answer_after_the_deadline_is_refused_and_the_default_stands(ada: User, host_for: StartHost) -> None:
-    reply = calls_tool("ask_person", question="Which?", default="red", deadline_seconds=60)
-    host = host_for(says(reply))
-    run = await launch(ada)
-    (question,) = await asked(run)
-    await host.drain()
-    await Question.objects.filter(pk=question.pk).aupdate(expires_at=timezone.now() - timedelta(seconds=1))
-
-    with pytest.raises(AnswerRefused, match=r"^It was too late\. Nobody answered this in time\.$") as refused:
-        await answer(question, ada, "blue")
-
-    assert (refused.value.code, refused.value.question.answer) == ("expired", "red")
-    assert (await Run.objects.aget(pk=run.pk)).status == "idle"
-
-
-async def test_without_its_own_deadline_a_question_has_that_of_the_agents_approvals(
-    ada: User, host_for: StartHost
-) -> None:
-    host_for(says(MENU))
-    run = await launch_asking(ada, approval_seconds=3600)
-
-    (question,) = await asked(run)
-
-    assert question.expires_at is not None
-    assert timedelta(minutes=59) < question.expires_at - timezone.now() <= timedelta(minutes=60)
-
-
 async def test_all_questions_of_a_turn_are_answered_before_the_run_goes_on(ada: User, host_for: StartHost) -> None:
     asks = [("ask_person", {"question": f"Question {number}?"}) for number in range(2)]
     model = says(calls_tools(*asks, ("calculator", {"expression": "6 * 7"})))
@@ -273,114 +186,6 @@ async def test_a_stop_while_the_other_calls_still_run_withdraws_the_question_too
     assert (refused.value.code, question.state) == ("not_waiting", "withdrawn")
 
 
-async def test_a_call_that_was_approved_asks_without_a_second_approval(
-    ada: User, host_for: StartHost, own_registry: None
-) -> None:
-    rounds: list[list[Any]] = []
-
-    @tool(name="book", effect="unsafe")
-    async def book(city: str) -> str:
-        rounds.append([(each.answer, each.resume_state) for each in given_answers()])
-        match given_answers():
-            case []:
-                raise PersonAsked(PersonQuestion(text=f"When to {city}?"), {"step": 1})
-            case [_]:
-                raise PersonAsked(PersonQuestion(text="How many nights?"), resume_state={"step": 2})
-            case [when, nights]:
-                return f"{city}, {when.answer}, {nights.answer} nights"
-        raise AssertionError
-
-    model = says(calls_tool("book", city="Rome"))
-    host_for(model)
-    run = await launch_asking(ada)
-    (call,) = await parked(run)
-    await decide(control.approve, call, ada)
-    (when,) = await asked(run)
-    await answer(when, ada, "May")
-    await reached(run, lambda row: row.epoch == 3 and row.waiting_for == "answer")
-    _, nights = await asked(run)
-    await answer(nights, ada, "3")
-    await ended(run)
-
-    assert result_of(model).output == "Rome, May, 3 nights"
-    assert rounds == [[], [("May", {"step": 1})], [("May", {"step": 1}), ("3", {"step": 2})]]
-    (call,) = await calls_of(run)
-    assert (call.state, call.decided_by) == ("succeeded", ada)
-
-
-async def test_a_script_asks_and_goes_on_after_the_answer_without_repeating_a_call(
-    ada: User, host_for: StartHost
-) -> None:
-    post = Post("idempotent", approval="never")
-    lines = [f"first = {post.name}(to='bob')", "where = ask_person(question='Where?')", f"{post.name}(to=where)"]
-    reply = calls_tool("run_python", code="\n".join(lines))
-    first = host_for(ScriptedModel(reply))
-    run = await launch(ada)
-    (question,) = await asked(run)
-    await first.drain()
-    sent_before = post.sent[:]
-
-    await answer(question, ada, "Rome")
-    model = ScriptedModel(reply, answers("Done."))
-    host_for(model)
-    await ended(run)
-
-    assert (sent_before, post.sent) == ([("bob", 1)], [("bob", 1), ("Rome", 1)])
-    assert result_of(model).output == {"printed": "", "value": "Sent to Rome."}
-    assert question.call.position == 2
-
-
-async def test_what_a_script_waits_for_is_decided_and_answered_in_any_order(ada: User, host_for: StartHost) -> None:
-    post = Post()
-    lines = [
-        "import asyncio",
-        "async def both():",
-        f"    return await asyncio.gather({post.name}(to='bob'), ask_person(question='Where?'))",
-        "await both()",
-    ]
-    model = says(calls_tools(("run_python", {"code": "\n".join(lines)}), ("ask_person", {"question": "When?"})))
-    host_for(model)
-    run = await launch_asking(ada)
-    _, letter, *_ = await parked(run)
-    questions = [each async for each in Question.objects.asking().filter(call__run=run)]
-    assert [each.text for each in questions] == ["When?"]
-
-    await answer(questions[0], ada, "Today")
-    waits = (await Run.objects.aget(pk=run.pk)).waiting_for
-    await decide(control.approve, letter, ada)
-    (where,) = [each for each in await asked(run) if each.text == "Where?"]
-    await answer(where, ada, "Rome")
-    await ended(run)
-
-    assert (waits, post.sent) == ("approval", [("bob", 1)])
-    assert [result.output for result in model.requests[-1].turns[-1].results] == [
-        {"printed": "", "value": ["Sent to bob.", "Rome"]},
-        "Today",
-    ]
-
-
-async def test_an_unknown_outcome_and_a_question_of_one_turn_are_handled_together(
-    ada: User, host_for: StartHost, own_registry: None
-) -> None:
-    @tool(name="blow_up", effect="unsafe", timeout_s=0.01)
-    async def blow_up() -> None:
-        await asyncio.Event().wait()
-
-    model = says(calls_tools(("ask_person", {"question": "Where?"}), ("blow_up", {})))
-    host_for(model)
-    run = await launch(ada)
-    _, unknown = await parked(run, "decision")
-    question = await Question.objects.aget(call__run=run)
-
-    await settle(unknown, ada, "happened", "It blew up.")
-    waits = (await Run.objects.aget(pk=run.pk)).waiting_for
-    await answer(question, ada, "Here.")
-    await ended(run)
-
-    assert waits == "answer"
-    assert [result.output for result in model.requests[-1].turns[-1].results] == ["Here.", "It blew up."]
-
-
 async def test_secrets_of_questions_and_answers_are_not_stored(
     ada: User, host_for: StartHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -424,25 +229,6 @@ async def test_a_question_is_answered_although_what_is_left_of_it_without_secret
     await ended(run)
 
     assert result_of(model).output == fits
-
-
-async def test_a_run_of_many_questions_ends_with_the_limit_of_rounds(
-    ada: User, host_for: StartHost, own_registry: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("runs.agent.tool_calls.runner.MAX_ROUNDS", 1)
-
-    @tool(name="nag", effect="pure")
-    async def nag() -> None:
-        raise PersonAsked(PersonQuestion(text="And now?"))
-
-    model = says(calls_tool("nag"))
-    host_for(model)
-    run = await launch(ada)
-    (question,) = await asked(run)
-    await answer(question, ada, "Later.")
-    await ended(run)
-
-    assert result_of(model).error.message == "nag has asked 1 times in one call, which is the most."
 
 
 async def test_a_thousand_waiting_questions_take_no_slot(ada: User, host_for: StartHost) -> None:

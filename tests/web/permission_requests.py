@@ -1,0 +1,96 @@
+"""Requests to every address, each rolled back, and how their responses differ from the rules."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.core.cache import cache
+from django.db import transaction
+from django.test import RequestFactory
+from django.test.client import ClientHandler
+
+from runs.models import Question, ToolCall
+from tests.live.live_browser import session_of
+from tests.web.identities import Identity
+from tests.web.permission_site import HASH, Site
+from tests.web.routes import DECIDING, RULES, addresses, rule_for
+
+FORMS: dict[str, dict[str, str]] = {
+    "runs:history": {"task": "half of 90"},
+    "runs:continue": {"message": "And then?"},
+    "runs:settle": {"outcome": "happened"},
+    "runs:approve": {"arguments_hash": HASH},
+    "runs:deny": {"arguments_hash": HASH},
+    "runs:inbox-decide": {"action": "approve"},
+}
+BODIES: dict[str, dict[str, Any]] = {
+    "launch_run": {"task": "x"},
+    "list_runs": {"task": "x"},
+    "continue_run": {"message": "x"},
+    "upload_file": {"name": "a.txt", "size": 1},
+    "approve_call": {"arguments_hash": HASH},
+    "deny_call": {"arguments_hash": HASH},
+    "settle_call": {"outcome": "happened"},
+    "answer_question": {"answer": "x"},
+    "run_agent": {"threadId": "t", "runId": "r", "messages": [{"id": "m", "role": "user", "content": "x"}]},
+}
+REQUESTS = RequestFactory()
+
+
+MIDDLEWARE = ClientHandler(enforce_csrf_checks=False)
+"""Responds as it does to a `Client`, which would also copy what each template was given."""
+
+
+def ask(site: Site, name: str, route: str, method: str, credential: dict[str, Any]) -> tuple[int, bool]:
+    """The status of the response, and whether a call was decided. Changes of the request are rolled back."""
+    REQUESTS.cookies.clear()
+    if "session" in credential:
+        REQUESTS.cookies["sessionid"] = credential["session"]
+    sent: dict[str, Any] = {"data": dict(FORMS.get(name, {}))} if method == "POST" else {}
+    if name == "runs:inbox-decide" and sent:
+        sent["data"]["call"] = f"{site.asking.pk}:{HASH}"
+    if name == "runs:answer" and sent:
+        sent["data"][f"answer-{site.question.pk}-answer"] = "x"
+    if name.startswith("api:") and method == "POST":
+        sent = {"data": BODIES.get(name.removeprefix("api:"), {}), "content_type": "application/json"}
+    cache.clear()
+    make = getattr(REQUESTS, method.lower())
+    request = make(site.path_of(name, route), headers=credential.get("headers"), **sent)
+    with transaction.atomic():
+        response = MIDDLEWARE(request.environ)
+        decided = name in DECIDING and _is_decided()
+        transaction.set_rollback(True)
+    return int(response.status_code), decided
+
+
+def _is_decided() -> bool:
+    answered = Question.objects.filter(state=Question.State.ANSWERED)
+    return answered.exists() or ToolCall.objects.exclude(decided_at=None).exists()
+
+
+def surprises(site: Site, identity: Identity, asked: Iterable[tuple[str, str]]) -> list[str]:
+    """The names and methods whose response differs from their rule, one line each."""
+    credential, routes = identity.credential(identity.user(site.owner), session_of), addresses()
+    found = []
+    for name, method in asked:
+        expected = rule_for(name, method).answer(identity)
+        status, decided = ask(site, name, routes[name], method, credential)
+        if status != expected:
+            found.append(f"{identity.name}: {method} {name} {status}, not {expected}")
+        if decided != decides(identity, name, method):
+            found.append(f"{identity.name}: {method} {name} {'decided' if decided else 'did not decide'} about a call")
+    return found
+
+
+def decides(identity: Identity, name: str, method: str) -> bool:
+    """True if the request decides a call of the owner's."""
+    return method == "POST" and name in DECIDING and all(identity.has(fact) for fact in DECIDING[name])
+
+
+def of_what_asks_for_a_permission(model: str = "") -> Iterator[tuple[str, str]]:
+    """Pages and endpoints that need a permission, or the admin's of a model, by each method with a rule of its own."""
+    for name, methods in RULES.items():
+        is_wanted = name.startswith(f"admin:{model.replace('.', '_')}_") if model else not name.startswith("admin:")
+        for method, rule in methods.items():
+            asks = rule.asks_for_a_permission or name in DECIDING
+            if is_wanted and asks and not (method == "POST" and rule == methods.get("GET")):
+                yield name, method

@@ -1,0 +1,183 @@
+"""The rows that addresses name, and what the requests of permission tests leave out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+
+from agentsite import templates
+from runs.agent.tools.person_questions import PersonQuestion
+from runs.engine.operations import health_checks
+from runs.engine.operations.health_checks import DatabaseProbe
+from runs.engine.recording.canonical_json import arguments_hash
+from runs.models import (
+    ApiToken,
+    Attachment,
+    Library,
+    Question,
+    Run,
+    RunView,
+    Skill,
+    SkillFile,
+    StoredFile,
+    ToolCall,
+    ToolSource,
+)
+from tests.asked_questions import asked_question
+from tests.web.identities import make_groups
+from tests.web.routes import DECIDING
+
+ARGUMENTS = {"text": "ada@example.org"}
+HASH = arguments_hash(ARGUMENTS)
+
+
+def waiting_call(run: Run, *, state: str = "awaiting_approval") -> ToolCall:
+    """A call of the run that waits for an approval or, in another state, for its outcome."""
+    return ToolCall.objects.create(
+        call_id=uuid4(),
+        run=run,
+        turn=1,
+        index=0,
+        tool_name="text_stats",
+        epoch=1,
+        arguments=ARGUMENTS,
+        arguments_hash=HASH,
+        effect="unsafe",
+        state=state,
+    )
+
+
+@dataclass
+class Site:
+    """The rows that addresses name, all of the owner's."""
+
+    owner: User
+    run: Run
+    step_pk: int
+    call: ToolCall
+    """A call of the run, which has ended."""
+    group: Group
+    token: ApiToken
+    view_pk: int
+    """A saved view of the list of runs."""
+    file: StoredFile
+    """A file given to the run."""
+    library_pk: int
+    asking: ToolCall
+    """A call of another run, which waits for the call's approval …"""
+    unknown: ToolCall
+    """… and a call of a run that waits for the call's outcome."""
+    question: Question
+    """Of a call of a run that waits for an answer."""
+
+    def call_for(self, name: str) -> ToolCall:
+        """The call that an address concerns."""
+        if "answer" in name or "question" in name:
+            return self.question.call
+        if name not in DECIDING:
+            return self.call
+        return self.unknown if "settle" in name else self.asking
+
+    def path_of(self, name: str, route: str) -> str:
+        """An address of the route, filled with these rows."""
+        objects = {
+            "runs/run": self.run.pk,
+            "runs/step": self.step_pk,
+            "runs/toolcall": self.call.pk,
+            "runs/agent": self.run.agent_id,
+            "runs/apitoken": self.token.pk,
+            "auth/user": self.owner.pk,
+            "auth/group": self.group.pk,
+        }
+        call = self.call_for(name)
+        admin_model = "/".join(route.split("/")[1:3])
+        known = {
+            "<uuid:run_id>": call.run_id,
+            "<uuidstr:run_id>": call.run_id,
+            "<uuid:thread_id>": call.run_id,
+            "<uuid:call_id>": call.pk,
+            "<uuidstr:call_id>": call.pk,
+            "<uuid:question_id>": self.question.pk,
+            "<uuidstr:question_id>": self.question.pk,
+            "<str:token>": "wrong",
+            "<int:token_id>": self.token.pk,
+            "<int:view_id>": self.view_pk,
+            "<uuid:file_id>": self.file.pk,
+            "<int:library_id>": self.library_pk,
+            "<str:name>": "expense-report",
+            "<slug:name>": "shop",
+            "<slug:key>": "none",
+            "<slug:api_name>": "garden",
+            "<uuidstr:file_id>": self.file.pk,
+            "<int:agent_id>": self.run.agent_id,
+            "<int:sequence>": 1,
+            "<path:name>": "calculator",
+            "^api(?:/|$)": "api/",
+            "<path:content_type_id>": 0,
+            "<path:object_id>": objects.get(admin_model, 0),
+            "<id>": self.owner.pk,
+            "^(?P<app_label>auth|runs)/$": "runs/",
+            "(?P<url>.*)$": "nowhere/",
+        }
+        for part, value in known.items():
+            route = route.replace(part, str(value))
+        assert not set(route) & set("<>()^$"), f"{name}: what is {route}?"
+        return f"/{route}"
+
+
+@pytest.fixture
+def site(owner: User, make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A completed run with a step and a call, and three runs that wait for a person.
+
+    The probe of the database writes on a connection of its own, which the rows of a test keep out for 2 s, and so would
+    what a connection to a server reports: neither is made.
+    """
+    _render_each_template_once(monkeypatch)
+    monkeypatch.setattr(health_checks, "DATABASE", DatabaseProbe(lambda: None))
+    monkeypatch.setattr("runs.web.tool_servers.check_server", lambda *_: None)
+    monkeypatch.setattr(
+        "runs.web.server_sign_in.begin_sign_in", lambda *_, **__: ("https://auth.example.org/", "s", "t")
+    )
+    monkeypatch.setattr("runs.web.server_sign_in.sign_out", lambda *_: None)
+    return _rows(owner, make_run)
+
+
+def _render_each_template_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skip a template that the test has rendered before: the text of a response plays no part in its status."""
+    rendered: set[str] = set()
+    render = templates._Template.render
+
+    def once(template: Any, *given: Any, **named: Any) -> Any:
+        name = template.template.name
+        if name in rendered:
+            return ""
+        text = render(template, *given, **named)
+        rendered.add(name)
+        return text
+
+    monkeypatch.setattr(templates._Template, "render", once)
+
+
+def _rows(owner: User, make_run: Callable[..., Run]) -> Site:
+    make_groups()
+    run = make_run(owner, steps=1)
+    token, _text = ApiToken.issue(owner, name="x", scopes=["read"])
+    nobody = Group.objects.create(name="Nobody")
+    asking = waiting_call(make_run(owner, status="waiting", waiting_for="approval", epoch=1))
+    unknown = waiting_call(make_run(owner, status="waiting", waiting_for="decision", epoch=1), state="unknown")
+    view = RunView.objects.create(user=owner, name="Failed", query="status=failed")
+    file = StoredFile.objects.create(user=owner, name="a.txt", media_type="text/plain", size=0, state="ready")
+    Attachment.objects.create(run=run, file=file, position=0)
+    shelf = Library.objects.create(name="handbook")
+    skill = Skill.objects.create(name="expense-report", description="x", size=1, uploaded_at=timezone.now())
+    SkillFile.objects.create(skill=skill, path="SKILL.md", content=b"x")
+    now, address = timezone.now(), {"transport": "http", "url": "https://mcp.example.org/mcp"}
+    ToolSource.objects.create(name="shop", kind="mcp", options=address, state_since=now, added_at=now)
+    ToolSource.objects.create(name="garden", kind="openapi", state_since=now, added_at=now)
+    call = waiting_call(run)
+    asked = asked_question(make_run(owner, epoch=1), PersonQuestion(text="Where?"))
+    return Site(owner, run, run.steps.get().pk, call, nobody, token, view.pk, file, shelf.pk, asking, unknown, asked)
