@@ -35,6 +35,7 @@ from agentsite.environment_tools import (
     env_search,
     env_skills,
 )
+from agentsite.log_settings import logging_settings
 from agentsite.origins import env_origins, env_proxies
 from agentsite.secret_key import env_secret_key
 
@@ -371,39 +372,7 @@ LANGUAGE_COOKIE_SECURE = _IS_HTTPS
 USE_TZ = True
 TIME_ZONE = env_time_zone("AGENTSITE_TIME_ZONE", "UTC")
 
-_LOG_LEVEL = env_choice("AGENTSITE_LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR"])
-_LOG_FORMAT = env_choice("AGENTSITE_LOG_FORMAT", "line", ["line", "json"])
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": "agentsite.logs.OneLineFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s%(about)s: %(message)s",
-        },
-        "json": {"()": "agentsite.logs.JsonLineFormatter"},
-    },
-    "filters": {
-        "without_traceback": {"()": "agentsite.logs.WithoutTraceback"},
-        "without_readiness": {"()": "agentsite.logs.WithoutReadiness"},
-        "names_our_setting": {"()": "agentsite.logs.NamesOurSetting"},
-    },
-    # Standard output is for the sign-in line and the output of commands.
-    "handlers": {"stderr": {"class": "agentsite.logs.Handler", "formatter": _LOG_FORMAT}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {
-        "agentsite": {"level": _LOG_LEVEL},
-        "runs": {"level": _LOG_LEVEL},
-        # Django's own handlers would log it twice, and mail it to nobody.
-        "django": {"handlers": [], "level": "WARNING", "propagate": True},
-        # Django logs a warning for every closed tab and every mistyped address.
-        "django.request": {"level": "ERROR", "filters": ["without_readiness"]},
-        # Any client can cause these; one line helps the operator who forgot AGENTSITE_ALLOWED_HOSTS.
-        "django.security.DisallowedHost": {"filters": ["without_traceback", "names_our_setting"]},
-        "django.security.RequestDataTooBig": {"filters": ["without_traceback"]},
-        "django.security.TooManyFieldsSent": {"filters": ["without_traceback"]},
-        "django.security.TooManyFilesSent": {"filters": ["without_traceback"]},
-        # It warns of reads and writes after a viewer has left.
-        "daphne": {"level": "ERROR"},
-    },
-}
+LOGGING = logging_settings(
+    level=env_choice("AGENTSITE_LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR"]),
+    line_format=env_choice("AGENTSITE_LOG_FORMAT", "line", ["line", "json"]),
+)
