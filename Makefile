@@ -2,6 +2,8 @@
 
 VENV := .venv
 PY := $(VENV)/bin/python
+# With bytecode, whatever the environment says: without, each process compiles all modules anew, for ten seconds of CPU.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(PY) -m pytest
 PYTHONS := python3.14 python3.13 python3.12 python3.11 python3
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 RUN_STAMP := $(VENV)/.requirements
@@ -28,10 +30,10 @@ local-model: $(LOCAL_MODEL_STAMP) ## Serve a real small model that `make run` fi
 	@exec $(LOCAL_MODEL_VENV)/bin/python local_model/serve.py
 
 test: $(DEV_STAMP) ## Run the test suite (ARGS="-k retry" for a part)
-	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(or $(ARGS),-m "not local_model and not experiment")
+	@$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder $(or $(ARGS),-m "not local_model and not experiment")
 
 experiments: $(DEV_STAMP) ## Run the small form of the experiments: kills, outages, floods, several processes (the large one: chaos)
-	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m experiment $(ARGS)
+	@$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m experiment $(ARGS)
 
 check: $(DEV_STAMP) ## Lint, format, types, floors, documentation, migrations, deployment checks: what CI runs before the tests
 	$(PY) -m ruff check .

@@ -19,7 +19,7 @@ TESTS = Path(__file__).parent
 LONGEST_FIRST = (
     *("chaos", "scale_out", "journeys", "project", "operations"),
     *("time_limits", "hostile", "management", "engine", "live"),
-    *("web/test_permissions.py", "agent/model_calls", "api"),
+    *("web/test_permissions", "agent/model_calls", "api"),
 )
 """Folders and files."""
 EXPERIMENTS = (
@@ -51,10 +51,16 @@ def pytest_configure() -> None:
     flush_quickly()
 
 
+def pytest_collection() -> None:
+    """Collect no garbage while tests are collected: there is none."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Exempt what is there from garbage collection, which would look at half a million objects again and again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

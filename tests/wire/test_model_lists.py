@@ -1,12 +1,8 @@
-"""The model lists, read by the SDKs of their providers."""
+"""The model lists, read by the SDKs of their providers, which a test imports itself: that takes seconds."""
 
 from datetime import UTC, date, datetime
 
-import anthropic
-import openai
 import pytest
-from google import genai
-from google.genai.types import HttpOptions
 
 from tests.wire import WireServer
 from tests.wire.client import get, post
@@ -25,6 +21,8 @@ def server():
 
 
 def test_openais_list_has_what_openai_and_vllm_tell(server):
+    import openai
+
     big, old = openai.OpenAI(base_url=server.base_url, api_key="k").models.list().data
 
     assert [(each.id, each.model_extra["max_model_len"]) for each in (big, old)] == [
@@ -35,6 +33,8 @@ def test_openais_list_has_what_openai_and_vllm_tell(server):
 
 
 def test_anthropics_list_has_sizes_capabilities_and_the_end(server):
+    import anthropic
+
     big, old = anthropic.Anthropic(base_url=server.url, api_key="k").models.list().data
 
     assert (big.id, big.max_input_tokens, big.max_tokens, big.lifecycle) == ("big", 1_000_000, 64_000, "active")
@@ -45,6 +45,9 @@ def test_anthropics_list_has_sizes_capabilities_and_the_end(server):
 
 
 def test_googles_list_has_sizes(server):
+    from google import genai
+    from google.genai.types import HttpOptions
+
     client = genai.Client(api_key="k", http_options=HttpOptions(base_url=server.url))
     big, old = client.models.list()
 

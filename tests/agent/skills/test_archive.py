@@ -3,6 +3,7 @@
 import io
 import warnings
 import zipfile
+from collections.abc import Callable
 
 import pytest
 
@@ -66,7 +67,12 @@ def device() -> bytes:
     return buffer.getvalue()
 
 
-HOSTILE = {
+def bomb() -> bytes:
+    """A ZIP of half a gigabyte. Made only where it is needed: it takes a second."""
+    return zip_of({**SKILL, "expense-report/bomb": b"\0" * 500_000_000})
+
+
+HOSTILE: dict[str, tuple[bytes | Callable[[], bytes], str]] = {
     "no ZIP": (b"hello", "damaged"),
     "nothing": (b"", "damaged"),
     "half a ZIP": (zip_of(SKILL)[:-40], "damaged"),
@@ -88,7 +94,7 @@ HOSTILE = {
     "too many files": (zip_of({**SKILL, **{f"expense-report/{i}.md": "" for i in range(200)}}), "more than 200 files"),
     "too many folders": (zip_of({**SKILL, **{f"expense-report/{i}/": "" for i in range(500)}}), "more than 200 files"),
     "too much": (zip_of({**SKILL, "expense-report/big.txt": BIG}), "unpacks to more than 2 MiB"),
-    "a bomb": (zip_of({**SKILL, "expense-report/bomb": b"\0" * 500_000_000}), "unpacks to more than 2 MiB"),
+    "a bomb": (bomb, "unpacks to more than 2 MiB"),
     "false sizes": (lying(), "damaged"),
     "a password": (encrypted(), "password"),
     "no SKILL.md": (zip_of({"expense-report/README.md": "x"}), "no SKILL.md"),
@@ -104,7 +110,7 @@ async def test_a_hostile_zip_is_refused_with_the_reason(case: str) -> None:
     content, reason = HOSTILE[case]
 
     with pytest.raises(JobFailed, match=reason):
-        await unpacked_skill(content)
+        await unpacked_skill(content() if callable(content) else content)
 
 
 @pytest.mark.parametrize("paths", [("a", "a/b"), ("A/b/c", "a/b"), ("a/b/c/d", "a")])

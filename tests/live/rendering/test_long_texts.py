@@ -4,6 +4,7 @@ import html as entities
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 
 import pytest
 from django.contrib.auth.models import User
@@ -18,12 +19,19 @@ from runs.templatetags.run_format import iso
 LONG = "".join(f"line <{number}>\n" for number in range(40_000))
 
 
+@cache
+def rendered() -> str:
+    """`LONG` as HTML. Made only where it is needed: it takes seconds."""
+    return render(LONG)
+
+
 @pytest.fixture
 def read(owner: User, browser_of: Callable[[User | None], Client], make_run: Callable[..., Run]) -> Callable[..., str]:
     """A step of the owner as they read it: its card, and then all pieces, as htmx requests them."""
 
     def read_all(**fields: object) -> str:
-        step = Step.objects.create(run=make_run(owner), sequence=1, epoch=1, **fields)
+        stored = {name: value() if callable(value) else value for name, value in fields.items()}
+        step = Step.objects.create(run=make_run(owner), sequence=1, epoch=1, **stored)
         html, shown, browser = str(fragments.step_html(step)), "", browser_of(owner)
         while (link := re.search(r'hx-get="([^"]*)"', html)) is not None:
             shown += html
@@ -48,8 +56,8 @@ def numbers_in(html: str) -> list[int]:
         {"kind": "tool_result", "content": LONG},
         {"kind": "tool_call", "tool_input": {"first": 1, "text": LONG}},
         {"kind": "tool_call", "tool_input": {f"a{index}": LONG if index == 8 else 1 for index in range(9)}},
-        {"kind": "answer", "content": LONG, "html": render(LONG)},
-        {"kind": "reasoning", "content": LONG, "html": render(LONG)},
+        {"kind": "answer", "content": LONG, "html": rendered},
+        {"kind": "reasoning", "content": LONG, "html": rendered},
         {"kind": "answer", "content": LONG, "metadata": {"output": "x"}},
         {"kind": "error", "content": LONG, "severity": "error"},
         {"kind": "note", "content": LONG},
