@@ -47,6 +47,7 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
         self.sleep = InterruptibleSleep()
         self.pause = PauseRequest()
         self._pausing: asyncio.Task[None] | None = None
+        self._suspending: asyncio.Task[None] | None = None
         self._child: asyncio.Task[None] | None = None
         self._reason: StopReason | None = None
 
@@ -57,7 +58,8 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
         try:
             await self({"type": "agentsite.run", "run_id": self.run_id}, self.inbox.get, self._no_reply)
         finally:
-            tasks = [task for task in (self._child, self._pausing) if task is not None and not task.done()]
+            ours = (self._child, self._pausing, self._suspending)
+            tasks = [task for task in ours if task is not None and not task.done()]
             for task in tasks:
                 task.cancel()
             if tasks:
@@ -105,7 +107,13 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
             await asyncio.sleep(self.services.timings.pause_look_every_s)
 
     async def run_suspend(self, _message: Message) -> None:
-        """Release the run at its next safe point, so that another host can continue it."""
+        """Release the run at its next safe point, so that another host can continue it. A second message changes
+        nothing."""
+        if self._suspending is None:
+            # Not here: the inbox would hear neither of a stop meanwhile nor of the end of a run that parks.
+            self._suspending = asyncio.get_running_loop().create_task(self._suspend())
+
+    async def _suspend(self) -> None:
         recorder = self.recorder
         grace_s = self.services.timings.suspend_grace_s
         if recorder is not None and self._reason is None:
@@ -141,8 +149,10 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
         raise StopConsumer
 
     def _stop(self, reason: StopReason) -> None:
-        """Cancel the child once. The reason is set before the cancellation arrives."""
-        if self._child is None or self._child.done():
+        """Cancel the child once, unless it has queued its last write. The reason is set before the cancellation
+        arrives."""
+        has_left = self.recorder is not None and self.recorder.has_left
+        if self._child is None or self._child.done() or has_left:
             return
         if self._reason is not None:
             # A person's stop outweighs the host's suspend, as long as nothing is written yet.
@@ -227,8 +237,8 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
             self._give_up(closed)
 
     async def _wake_others(self, run_claim: Claim, recorder: Recorder) -> None:
-        """If the run waits for its child runs, or is one, let the run go on that waits no more, and end the one that
-        somebody has asked to stop. The sweep does it if this process cannot."""
+        """If the run waits for its child runs, or is one, let the run go on that waits no more. The sweep does it if this
+        process cannot."""
         run = run_claim.run
         if recorder.has_left and (recorder.awaits_child or run.parent_call_id is not None):
             try:

@@ -1,15 +1,19 @@
 """How a host releases a run: in a drain, after a crash, for a person, after a stop that its last host missed."""
 
 import asyncio
+import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.contrib.auth.models import User
 
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
+from runs.agent.tools.person_questions import PersonAsked, PersonQuestion
+from runs.agent.tools.registry import tool
 from runs.engine.hosting.host import RunHost
 from runs.models import Run, ToolCall
-from tests.engine.conftest import ended, kinds_of, launch, reached, steps_of
+from tests.engine.conftest import SOON_S, SWEEPS_OFTEN, ended, kinds_of, launch, reached, steps_of
 from tests.engine.control.test_cancel import cancel
 from tests.engine.gatekeeper import Gatekeeper, orphan, register
 
@@ -53,6 +57,45 @@ async def test_a_call_in_flight_may_end_and_be_recorded_before_its_host_leaves(a
     call = await ToolCall.objects.aget(run=run)
     assert call.state == "succeeded"
     assert (await Run.objects.aget(pk=run.pk)).status in ("idle", "completed")
+
+
+async def test_a_run_that_parks_in_a_drain_has_left_at_once(ada: User, host_for: StartHost) -> None:
+    keeper = Gatekeeper()
+    name = f"asks_{uuid.uuid4().hex[:8]}"
+
+    @tool(name=name, description="Asks a person after a while.", effect="read")
+    async def ask_later() -> str:
+        await keeper.wait()
+        raise PersonAsked(PersonQuestion(text="Which one?"))
+
+    host = host_for(ScriptedModel(calls_tool(name)), replace(SWEEPS_OFTEN, suspend_grace_s=600, drain_limit_s=600))
+    run = await launch(ada)
+    await keeper.entered.wait()
+
+    draining = asyncio.create_task(host.drain())
+    await asyncio.sleep(0)  # The runs are asked to leave in the first step of a drain.
+    keeper.open.set()
+    async with asyncio.timeout(SOON_S):
+        await draining
+
+    row = await Run.objects.aget(pk=run.pk)
+    assert (row.status, row.waiting_for, row.owner) == ("waiting", "answer", None)
+
+
+async def test_a_stop_is_heard_while_a_host_waits_for_the_calls_of_its_runs(ada: User, host_for: StartHost) -> None:
+    keeper = Gatekeeper()
+    patient = replace(SWEEPS_OFTEN, suspend_grace_s=600, drain_limit_s=600)
+    host = host_for(ScriptedModel(calls_tool(register(keeper, "read"))), patient)
+    run = await launch(ada)
+    await keeper.entered.wait()
+
+    draining = asyncio.create_task(host.drain())
+    await asyncio.sleep(0)  # The runs are asked to leave in the first step of a drain.
+    host.tell(run.pk, "run.cancel")
+    async with asyncio.timeout(SOON_S):
+        await draining
+
+    assert (await Run.objects.aget(pk=run.pk)).status == "cancelled"
 
 
 async def test_an_orphaned_run_goes_on_and_never_repeats_a_call_whose_result_was_recorded(
