@@ -9,7 +9,6 @@ from django.db.models import Q
 
 from runs.engine.control.decision_log import go_on_if_decided
 from runs.engine.control.tree_pauses import settle_pause
-from runs.engine.queueing.dispatch import dispatch
 from runs.models import Run, ToolCall
 
 MAX_A_SWEEP: Final = 500
@@ -42,13 +41,10 @@ def go_on_after_children(run_id: UUID) -> bool:
 
 
 def after_leaving(run_id: UUID, parent_call_id: UUID | None) -> None:
-    """What a host does when a run has left it: the run may have parked after its child runs had ended, or after
-    somebody had asked to stop it, or be one that another waits for."""
+    """What a host does when a run has left it: the run may have parked after its child runs had ended, or be one that
+    another waits for."""
     go_on_after_children(run_id)
     settle_pause(run_id)
-    parked = Run.objects.filter(pk=run_id, status=Run.Status.WAITING, owner=None)
-    if parked.filter(cancel_requested_at__isnull=False).exists():
-        dispatch(run_id)  # A host ends it.
     if parent_call_id is not None:
         go_on_after_children(ToolCall.objects.values_list("run_id", flat=True).get(pk=parent_call_id))
 

@@ -53,6 +53,12 @@ class _Row:
         """Usage that only the run's host changes, and that only grows."""
         return self.active_ms, self.tokens_used
 
+    @property
+    def is_claimable(self) -> bool:
+        """Of a run that leaves its host: True if another claim has something to do. One that parks is ended if a stop
+        was asked for of which its host had not heard."""
+        return self.status == Run.Status.IDLE or (self.status == Run.Status.WAITING and self.stop_asked)
+
     def columns(self) -> Columns:
         """The values of `_COLUMNS` by name."""
         return dict(zip(_COLUMNS, _values_of(self), strict=True))
@@ -139,7 +145,7 @@ class Batch:
             if row.leaving is not None:
                 columns = row.columns() | row.leaving.fields | {"owner": None, "lease_until": None}
                 cursor.execute(*self.runs.update(columns, row.leaving.run_id))
-                if row.status == Run.Status.IDLE:
+                if row.is_claimable:
                     dispatch(row.leaving.run_id)  # Handed over: the next host takes it at once.
         return outcomes
 

@@ -3,17 +3,19 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
 from runs.engine import control
 from runs.engine.hosting.host import RunHost
-from runs.models import Run, ToolCall
-from tests.engine.conftest import ended, kinds_of, launch, reached, steps_of
+from runs.models import Agent, Run, ToolCall
+from tests.engine.conftest import SWEEPS_OFTEN, ended, kinds_of, launch, reached, steps_of
 from tests.engine.gatekeeper import Gatekeeper, register
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,6 +48,48 @@ async def test_stopping_a_run_inside_a_model_call_ends_it_cancelled(ada: User, h
 
     assert (row.status, row.owner, row.answer) == ("cancelled", None, "")
     assert [step.metadata["note"] for step in await steps_of(run)] == ["cancel_asked", "cancelled"]
+
+
+class StopsItsRun(ScriptedModel):
+    """A model during whose reply somebody asks to stop the run, of which its host does not hear."""
+
+    async def reply(self, request: ModelRequest, *, on_delta: OnDelta | None = None) -> ModelReply:
+        await Run.objects.aupdate(cancel_requested_at=timezone.now())
+        return await super().reply(request, on_delta=on_delta)
+
+
+@pytest.mark.parametrize("waits_for", ["approval", "answer"])
+async def test_a_stop_that_comes_while_the_run_is_parked_ends_it_without_waiting_for_the_sweep(
+    ada: User, assistant: Agent, host_for: StartHost, waits_for: str
+) -> None:
+    if waits_for == "approval":
+        await Agent.objects.filter(pk=assistant.pk).aupdate(approval="always")
+        call = calls_tool("calculator", expression="1 + 1")
+    else:
+        call = calls_tool("ask_person", question="Which one?")
+    host_for(StopsItsRun(call, answers("Never.")), replace(SWEEPS_OFTEN, sweep_every_s=600))
+
+    run = await reached(await launch(ada), lambda row: row.is_finished)
+
+    assert (run.status, run.owner, run.epoch) == ("cancelled", None, 2)
+
+
+async def test_a_stop_that_comes_during_a_pause_ends_the_run_without_waiting_for_the_sweep(
+    ada: User, host_for: StartHost
+) -> None:
+    host_for(
+        StopsItsRun(calls_tool("calculator", expression="1 + 1"), answers("Never."), pause=(goes_on := asyncio.Event())),
+        replace(SWEEPS_OFTEN, sweep_every_s=600),
+    )
+    run = await reached(await launch(ada), lambda row: row.cancel_requested_at is not None)
+    await Run.objects.aupdate(cancel_requested_at=None)
+    await sync_to_async(control.pause, thread_sensitive=False)(run.pk, by=ada)
+    await Run.objects.aupdate(cancel_requested_at=timezone.now())
+    goes_on.set()
+
+    run = await reached(run, lambda row: row.is_finished)
+
+    assert (run.status, run.owner, run.epoch) == ("cancelled", None, 2)
 
 
 async def test_asking_twice_to_stop_is_the_same_as_asking_once(ada: User, host_for: StartHost) -> None:
