@@ -23,6 +23,14 @@ class HostTimings:
     claim_again_after_s: float = 0.05
     """Delay before a locked row is tried again; a row that stays locked is left to the sweep."""
 
+    trial_after_s: float = 5.0
+    """How long a host must have lived before it tries a run that was lost twice in a row. A process that is killed from
+    outside again and again, whatever it hosts, dies before."""
+    second_trial_after_s: float = 30.0
+    """The same for a run that was lost in such a trial."""
+    trial_lasts_s: float = 30.0
+    """How long such a run keeps others from being tried, if it makes no progress."""
+
     # Leases and load, where several hosts work together
 
     renew_every_s: float = settings.AGENTSITE_LEASE_S / 6

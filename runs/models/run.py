@@ -147,7 +147,7 @@ class Run(models.Model):
     next_sequence = models.PositiveIntegerField(default=1)
     """The sequence of the next step; all lower ones are recorded."""
     crashes = models.PositiveSmallIntegerField(pgettext_lazy("field", "crashes"), default=0)
-    """Claims that found the run still hosted, since its last new step."""
+    """Times that a host was lost with the run at work, since that last made progress."""
     active_ms = models.PositiveBigIntegerField(pgettext_lazy("field", "active ms"), default=0)
     """Time hosted so far, in milliseconds."""
 

@@ -16,7 +16,7 @@ from runs.engine.hosting.host import RunHost
 from runs.models import Agent, Run, Step
 
 SOON_S = 10.0
-SWEEPS_OFTEN = HostTimings(sweep_every_s=0.05)
+SWEEPS_OFTEN = HostTimings(sweep_every_s=0.05, trial_after_s=0, second_trial_after_s=0)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from typing import Any
 
 from runs.agent.tools.protocol import Effect
 from runs.agent.tools.registry import tool
@@ -31,6 +32,11 @@ def register(keeper: Gatekeeper, effect: Effect) -> str:
     return name
 
 
-async def orphan(run: Run, **columns: object) -> None:
-    """Put the run into the state that a dead host leaves."""
-    await Run.objects.filter(pk=run.pk).aupdate(owner="host-that-died", status="executing", **columns)
+async def orphan(run: Run, **columns: Any) -> None:
+    """Put the run into the state that a dead host leaves; with `crashes`, one that had resumed it."""
+    if columns.get("crashes"):
+        row = await Run.objects.aget(pk=run.pk)
+        about = {"kind": "note", "content": "Resumed.", "metadata": {"note": "resumed"}}
+        await row.steps.acreate(sequence=row.next_sequence, epoch=columns.get("epoch", row.epoch), **about)
+        columns["next_sequence"] = row.next_sequence + 1
+    await Run.objects.filter(pk=run.pk).aupdate(**{"owner": "host-that-died", "status": "executing"} | columns)

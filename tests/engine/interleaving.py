@@ -14,6 +14,7 @@ from django.db import transaction
 from runs.agent.budget import deadline
 from runs.agent.messages import ModelReply, ModelRequest, OnDelta, ToolRequest
 from runs.agent.tools.call_idempotency import idempotency_key
+from runs.engine.host_timings import HostTimings
 from runs.engine.hosting.host import RunHost
 from runs.engine.writing.batch import Batch
 from runs.engine.writing.writes import Write
@@ -66,7 +67,7 @@ class HostOnDemand(RunHost):
     """A host that does nothing by itself: no sweep, no thread."""
 
     def __init__(self, model: Any, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(provider_for=lambda _: model)
+        super().__init__(provider_for=lambda _: model, timings=HostTimings(trial_after_s=0, second_trial_after_s=0))
         self._loop.use(loop)
         self.on_demand = WriterOnDemand()
         self.services.claimer._writer = self.on_demand  # type: ignore[assignment]

@@ -18,6 +18,7 @@ from runs.agent.budget import deadline
 from runs.agent.messages import ModelProvider
 from runs.engine.host_timings import HostTimings
 from runs.engine.hosting import claim_queries, run_execution
+from runs.engine.hosting.crash_trials import CrashTrials
 from runs.engine.hosting.host import RunHost
 from runs.engine.queueing.local_host import set_host
 from runs.models import Run
@@ -139,7 +140,7 @@ class Fuzz:
         assert (state.error is None) == (row.error is None)
 
     async def _check_that_it_ends(self, run: Run) -> None:
-        assert run.pk in await asyncio.to_thread(claim_queries.claimable_ids, self.host.id, 10)
+        assert run.pk in await asyncio.to_thread(claim_queries.claimable_ids, self.host.id, 10, CrashTrials().limits)
         self.strikes.prepare()
         await self._host(run)
         assert (await self._checked(run)).status == "cancelled"

@@ -45,7 +45,7 @@ CODES: dict[str, str] = {
     "bad_output": "The answer did not fit the output schema, even when the model was asked for it again.",
     # The run itself
     "cancelled": "It was stopped before it ended.",
-    "poison": "The process that hosted it died three times without a new step.",
+    "poison": "The process that hosted it died four times without a new step.",
     "froze": "It blocked its process, together with all other runs there, until the process was ended.",
     "taken_over": "Another process continues the run.",
     "failed": "The run could not go on; the message says why.",

@@ -43,6 +43,8 @@ async def ended_before_it_began(claim: Claim, recorder: Recorder) -> bool:
     else:
         if claim.was_hosted or (claim.steps and not _a_person_said_so(claim) and not _waited_for_children(claim)):
             await recorder.record(Entry(thoughts=[_resumed(claim)]))
+            if claim.run.crashes:
+                await recorder.written()  # A run that is lost before has done nothing that counts as a crash.
         return False
     return True
 

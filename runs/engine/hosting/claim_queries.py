@@ -17,6 +17,7 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
+from runs.engine.hosting.crash_trials import FIRST_TRIAL, MAX_CRASHES, TrialLimits, crashes_of, is_on_trial
 from runs.engine.operations import fault_points
 from runs.engine.writing.columns import Columns
 from runs.engine.writing.writes import FROZE
@@ -26,13 +27,13 @@ from runs.models.concurrency_limits import AtOnce, Places, limits_for
 LEASE_S: float = settings.AGENTSITE_LEASE_S
 """How long a claim lasts without being renewed."""
 
-_SUSPECT = Q(crashes__gte=2) | Q(crashes=1, owner__isnull=False)
-"""Lost twice in a row, this claim included. Any run may be lost once with its host; the second loss means a trial."""
+MAX_LOST = 1000
+"""How many runs that were lost before a sweep looks at."""
 
 ClaimRefusal = Literal["gone", "locked", "on_trial", "no_place"]
 """Why a run was not claimed. "gone": nothing to claim any more. "locked": another transaction is changing it, or is
-claiming another run of the same agent or person. "on_trial": it was lost twice and this host has another such run.
-"no_place": its agent or person has the maximum of hosted runs."""
+claiming another run of the same agent or person. "on_trial": it was lost twice, and this host may not try it yet or has
+enough such runs. "no_place": its agent or person has the maximum of hosted runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +61,23 @@ def claimable(owner: str) -> QuerySet[Run]:
     return Run.objects.filter(Q(status=Run.Status.IDLE) | orphaned | parked_but_stopped)
 
 
-def claimable_ids(owner: str, limit: int) -> list[UUID]:
+def claimable_ids(owner: str, limit: int, trials: TrialLimits) -> list[UUID]:
     """Ids of claimable runs that have a slot, at most `limit`: higher priorities first, then older runs.
 
-    The longest suspected run comes first, if its trial can begin.
+    The runs whose trial can begin come first, and of these the ones that were lost most often.
     """
     found = claimable(owner).filter(status__in=["idle", "thinking", "executing", "waiting"])
-    suspects = found.filter(_SUSPECT, cancel_requested_at__isnull=True).order_by("-crashes", "created_at")
-    others = found.exclude(_SUSPECT, cancel_requested_at__isnull=True).order_by("-priority", "created_at")
+    lost_before = Q(crashes__gte=1, cancel_requested_at__isnull=True)
+    columns = found.only("pk", "owner", "status", "crashes")
+    crashes = crashes_of(list(columns.filter(lost_before).order_by("-crashes", "created_at")[:MAX_LOST]))
+    suspects = [run_id for run_id, times in crashes.items() if is_on_trial(times)]
+    # Not by the column, which lacks the last loss.
+    suspects.sort(key=crashes.__getitem__, reverse=True)
+    on_trial = [run_id for run_id in suspects if crashes[run_id] <= trials.max_crashes]
+    others = found.filter(~lost_before | Q(pk__in=crashes.keys() - set(suspects))) if crashes else found
     limit = max(0, limit)
-    on_trial = [] if _has_one_on_trial(owner) else list(suspects.values_list("pk", flat=True)[:1])
-    return [*on_trial, *_with_places(others, limit)][:limit]
+    free = max(0, trials.at_once - _count_on_trial(owner)) if on_trial else 0
+    return [*on_trial[:free], *_with_places(others.order_by("-priority", "created_at"), limit)][:limit]
 
 
 def _with_places(queue: QuerySet[Run], limit: int) -> list[UUID]:
@@ -92,15 +99,19 @@ def _with_places(queue: QuerySet[Run], limit: int) -> list[UUID]:
             return chosen
 
 
-def _has_one_on_trial(owner: str) -> bool:
-    return Run.objects.filter(owner=owner, crashes__gte=2).exists()
+def _may_try(owner: str, crashes: int, trials: TrialLimits) -> bool:
+    return crashes <= trials.max_crashes and _count_on_trial(owner) < trials.at_once
 
 
-def claim(run_id: UUID, owner: str) -> Claim | ClaimRefusal:
+def _count_on_trial(owner: str) -> int:
+    return Run.objects.filter(owner=owner, crashes__gte=FIRST_TRIAL, crashes__lt=MAX_CRASHES).count()
+
+
+def claim(run_id: UUID, owner: str, trials: TrialLimits) -> Claim | ClaimRefusal:
     """Make `owner` the host and raise the epoch by one, or return the refusal.
 
-    A run that was lost twice in a row is on trial until its next step, and a host has one such run at a time: if the
-    process dies, the culprit is known, and runs that were only hosted beside it are not ended with it.
+    A run that was lost twice in a row is on trial until it makes progress, and a host has few such runs at a time: if
+    the process dies, the culprit is known, and runs that were only hosted beside it are not ended with it.
     One compare-and-set. Must run in a transaction.
     """
     # A host that was stopped inside a transaction keeps its rows locked for a while: other hosts skip them.
@@ -109,8 +120,8 @@ def claim(run_id: UUID, owner: str) -> Claim | ClaimRefusal:
     if run is None:
         return "locked" if Run.objects.filter(pk=run_id).exists() else "gone"
     was_hosted = run.owner is not None
-    is_suspect = run.crashes + was_hosted >= 2 and run.cancel_requested_at is None
-    if is_suspect and _has_one_on_trial(owner):
+    crashes = crashes_of([run])[run_id] if was_hosted else run.crashes
+    if is_on_trial(crashes) and run.cancel_requested_at is None and not _may_try(owner, crashes, trials):
         return "on_trial"
     limits = limits_for(run, run.agents_most)  # type: ignore[attr-defined]  # Annotated.
     if limits and run.cancel_requested_at is None and (refusal := _refused_by(limits, run)):
@@ -120,7 +131,7 @@ def claim(run_id: UUID, owner: str) -> Claim | ClaimRefusal:
         "epoch": run.epoch + 1,
         "status": Run.Status.THINKING,
         "waiting_for": "",
-        "crashes": run.crashes + was_hosted,
+        "crashes": crashes,
         "lease_until": _lease_end(),
     }
     if run.started_at is None:

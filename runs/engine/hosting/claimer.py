@@ -11,6 +11,7 @@ from django.db import InterfaceError, OperationalError
 
 from runs.engine.host_timings import DEFAULT_TIMINGS, HostTimings
 from runs.engine.hosting import claim_queries
+from runs.engine.hosting.crash_trials import CrashTrials
 from runs.engine.hosting.lease_renewal import Lease, LeaseRenewer
 from runs.engine.hosting.sweeper import Sweeper
 from runs.engine.operations.metrics import CLAIMS, QUEUE_WAIT_S
@@ -36,6 +37,7 @@ class Claimer:
         notifier: CommitNotifier,
         sweeper: Sweeper,
         lease_renewer: LeaseRenewer | None,
+        trials: CrashTrials,
         timings: HostTimings = DEFAULT_TIMINGS,
     ) -> None:
         self._owner = owner
@@ -48,14 +50,14 @@ class Claimer:
         """Runs to queue again, and whether work on them had begun: that counts as a crash."""
         self._limited: set[UUID] = set()
         """Runs whose slot other runs of the same agent or person may wait for."""
-        self._on_trial: UUID | None = None
+        self._trials = trials
 
     async def claim(self, run_id: UUID) -> tuple[claim_queries.Claim, Lease | None] | None:
         """Claim a run for this host. None if it cannot be claimed now, or the database is unreachable."""
         for _ in range(CLAIM_TRIES):
             began = time.monotonic()
             try:
-                claim = await self._writer.do(lambda: claim_queries.claim(run_id, self._owner))
+                claim = await self._writer.do(partial(claim_queries.claim, run_id, self._owner, self._trials.limits))
             except (OperationalError, InterfaceError) as error:
                 # The claim may be committed all the same: the answer to a commit can be lost.
                 logger.warning("Run %s could not be claimed: %s", run_id, error)
@@ -71,8 +73,7 @@ class Claimer:
             self._limited.add(run_id)
         # The status has changed, and the first step may come only after a whole model reply.
         self._notifier.note(run_id, claim.run.last_sequence)
-        if claim.run.crashes >= 2:
-            self._on_trial = run_id
+        self._trials.begin(claim.run)
         if self._lease_renewer is None:
             return claim, None
         return claim, self._lease_renewer.lease(run_id, claim.run.epoch, began)
@@ -95,10 +96,9 @@ class Claimer:
             self._sweeper.soon()
         self.end_trial(run_id)
 
-    def end_trial(self, run_id: UUID) -> None:
-        """End the trial of a run, and sweep at once for the next run that was lost twice."""
-        if run_id == self._on_trial:
-            self._on_trial = None
+    def end_trial(self, run_id: UUID, *, is_progress: bool = False) -> None:
+        """End the trial of a run, and sweep at once for the next runs that were lost twice."""
+        if self._trials.end(run_id, is_progress=is_progress):
             self._sweeper.soon()
 
 

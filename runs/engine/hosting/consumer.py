@@ -237,8 +237,8 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
             self._give_up(closed)
 
     async def _wake_others(self, run_claim: Claim, recorder: Recorder) -> None:
-        """If the run waits for its child runs, or is one, let the run go on that waits no more. The sweep does it if this
-        process cannot."""
+        """If the run waits for its child runs, or is one, let the run go on that waits no more. The sweep does it if
+        this process cannot."""
         run = run_claim.run
         if recorder.has_left and (recorder.awaits_child or run.parent_call_id is not None):
             try:

@@ -6,14 +6,12 @@ from runs.agent.errors import call_sentences as sentences
 from runs.agent.errors.agent_error import AgentError, ErrorSeverity
 from runs.agent.execution import error_thought
 from runs.engine.hosting.claim_queries import Claim
+from runs.engine.hosting.crash_trials import MAX_CRASHES
 from runs.engine.recording.recorder import Recorder
 from runs.engine.recording.stopped_calls import stopped_calls, stopped_result
 from runs.engine.writing.columns import Columns
 from runs.engine.writing.writes import FROZE
 from runs.models import Run, ToolCall
-
-MAX_CRASHES = 3
-"""Times a run was lost with its host or could not be stored since its last new step. The third ends it: `poison`."""
 
 
 def has_crashed_too_often(run: Run) -> bool:

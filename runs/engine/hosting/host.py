@@ -18,6 +18,7 @@ from runs.agent.model_calls.provider_health import HEALTH, HealthRegistry
 from runs.agent.providers.event_streams.fair_share import give_way_when
 from runs.engine.host_timings import DEFAULT_TIMINGS, HostTimings
 from runs.engine.hosting.claimer import Claimer
+from runs.engine.hosting.crash_trials import CrashTrials
 from runs.engine.hosting.host_loop import HostLoop
 from runs.engine.hosting.hosted_runs import HostedRuns
 from runs.engine.hosting.lease_renewal import LeaseRenewer
@@ -61,7 +62,8 @@ class RunHost:
         """This boot's id: the `owner` of the runs hosted here."""
         self.capacity = capacity
         self.timings = timings
-        self._sweeper = Sweeper(self, timings)
+        trials = CrashTrials(timings)
+        self._sweeper = Sweeper(self, trials, timings)
         self._lease_renewer = LeaseRenewer(self, timings) if settings.IS_SCALE_OUT else None
         # A host of given runs balances no load.
         self._load_balancer = LoadBalancer(self, timings) if settings.IS_SCALE_OUT and only is None else None
@@ -74,6 +76,7 @@ class RunHost:
                 notifier=self._notifier,
                 sweeper=self._sweeper,
                 lease_renewer=self._lease_renewer,
+                trials=trials,
                 timings=timings,
             ),
             writer=writer,
@@ -224,7 +227,7 @@ class RunHost:
             if write.outcome is not None and write.outcome.kind == "written":
                 self._notifier.note(write.run_id, write.outcome.sequence)
                 if write.outcome.is_progress:
-                    self.services.claimer.end_trial(write.run_id)
+                    self.services.claimer.end_trial(write.run_id, is_progress=True)
 
     # Its services
 

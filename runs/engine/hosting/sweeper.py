@@ -17,6 +17,7 @@ from runs.engine.control.tree_stops import stop_unwanted
 from runs.engine.control.tree_wakes import wake_parents
 from runs.engine.host_timings import DEFAULT_TIMINGS, HostTimings
 from runs.engine.hosting import claim_queries
+from runs.engine.hosting.crash_trials import CrashTrials, TrialLimits
 from runs.engine.queueing.local_host import Host
 
 logger = logging.getLogger(__name__)
@@ -34,8 +35,9 @@ AND state_change < clock_timestamp() - %s * interval '1 second'
 class Sweeper:
     """The sweeps of one host. Belongs to its loop."""
 
-    def __init__(self, host: Host, timings: HostTimings = DEFAULT_TIMINGS) -> None:
+    def __init__(self, host: Host, trials: CrashTrials, timings: HostTimings = DEFAULT_TIMINGS) -> None:
         self._host = host
+        self._trials = trials
         self._timings = timings
         self._wanted = asyncio.Event()
         self._left_to_others: set[UUID] = set()
@@ -88,7 +90,7 @@ class Sweeper:
         self._next_grace_s = await self._host.read(end_graces)
         await self._host.release_abandoned()
         limit = min(self._host.room, MAX_CLAIMS_A_SWEEP)
-        claimable, asked = await self._host.read(lambda: _look(self._host.id, limit))
+        claimable, asked = await self._host.read(lambda: _look(self._host.id, limit, self._trials.limits))
         self._host.take(self._own_share(claimable))
         for run_id, wishes in asked.items():
             for message in wishes.messages:
@@ -111,10 +113,10 @@ class Sweeper:
         await self._done.wait()
 
 
-def _look(owner: str, limit: int) -> tuple[list[UUID], dict[UUID, claim_queries.ControlRequest]]:
+def _look(owner: str, limit: int, trials: TrialLimits) -> tuple[list[UUID], dict[UUID, claim_queries.ControlRequest]]:
     # With leases, each renewal returns the stop and pause requests.
     asked = {} if settings.IS_SCALE_OUT else claim_queries.control_requests_of(owner)
-    return claim_queries.claimable_ids(owner, limit), asked
+    return claim_queries.claimable_ids(owner, limit, trials), asked
 
 
 def end_stalled_transactions(after_s: float) -> None:

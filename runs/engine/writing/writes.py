@@ -115,8 +115,10 @@ class Write:
 
     @property
     def is_progress(self) -> bool:
-        """True if the run made progress. A note alone is the engine's own: a resumed run may have nothing but that."""
-        return any(step["kind"] != Step.Kind.NOTE for step in self.steps)
+        """True if the run made progress, or parks: it had nothing left to do here. A note alone is the engine's own: a
+        resumed run may have nothing but that."""
+        parks = self.leaves and self.status == Run.Status.WAITING
+        return parks or any(step["kind"] != Step.Kind.NOTE for step in self.steps)
 
     def wake(self) -> None:
         """Wake the waiter of the outcome."""

@@ -15,6 +15,7 @@ from django.utils import timezone
 from runs.agent.providers.scripted import calls_tools
 from runs.engine import control
 from runs.engine.host_timings import HostTimings
+from runs.engine.hosting.crash_trials import CrashTrials
 from runs.engine.hosting.host import RunHost
 from runs.engine.hosting.sweeper import Sweeper
 from runs.models import Run, ToolCall
@@ -309,7 +310,7 @@ async def test_a_host_wakes_by_itself_at_the_end_of_a_grace(ada: User, host_for:
     await decide(control.deny, second, ada)
     await decide(control.approve, first, ada, grace_s=0.3)
     host = ReadsTheDatabase()
-    sweeping = asyncio.create_task(Sweeper(host, HostTimings(sweep_every_s=3600)).sweep_for_ever())
+    sweeping = asyncio.create_task(Sweeper(host, CrashTrials(), HostTimings(sweep_every_s=3600)).sweep_for_ever())
 
     row = await reached(run, lambda row: row.status == "idle")
     sweeping.cancel()

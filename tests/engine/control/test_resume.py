@@ -144,7 +144,7 @@ async def test_a_run_that_took_too_long_goes_on_with_more_time(ada: User, host_f
 
 async def test_poison_is_tried_again_because_a_person_says_so(ada: User, host_for: StartHost) -> None:
     run = await launch(ada)
-    await orphan(run, crashes=2, epoch=3)
+    await orphan(run, crashes=3, epoch=4)
     host_for(ScriptedModel(answers("Done.")))
     assert error_of(await ended(run))["code"] == "poison"
 
@@ -155,13 +155,13 @@ async def test_poison_is_tried_again_because_a_person_says_so(ada: User, host_fo
 
 
 async def lost_in_an_unsafe_call(keeper: Gatekeeper, user: User, host_for: StartHost) -> Run:
-    """A run that failed because its host was lost for the third time, during a call."""
+    """A run that failed because its host was lost for the fourth time, during a call."""
     name = register(keeper, "unsafe")
     first = host_for(ScriptedModel(calls_tool(name)))
     run = await launch(user)
     await keeper.entered.wait()
     first.id, first.capacity = "a zombie that hears nothing", 0
-    await orphan(run, crashes=2)
+    await orphan(run, crashes=3)
     host_for(ScriptedModel(calls_tool(name), answers("Done.")))
     assert error_of(await ended(run))["code"] == "poison"
     return run

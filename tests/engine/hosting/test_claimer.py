@@ -10,6 +10,7 @@ from django.db import OperationalError, transaction
 
 from runs.engine.hosting import claim_queries
 from runs.engine.hosting.claimer import Claimer
+from runs.engine.hosting.crash_trials import CrashTrials
 from runs.engine.writing.writes import FROZE
 from runs.models import Run
 from tests.engine.conftest import launch
@@ -39,7 +40,7 @@ class CutOff:
 async def test_a_claim_whose_answer_was_lost_is_given_back_and_counts_as_no_crash(ada: User) -> None:
     run = await launch(ada)
     writer = CutOff()
-    claims = Claimer("host-1", writer, notifier=None, sweeper=None, lease_renewer=None)  # type: ignore[arg-type]  # Not reached.
+    claims = Claimer("host-1", writer, notifier=None, sweeper=None, lease_renewer=None, trials=CrashTrials())  # type: ignore[arg-type]  # Not reached.
 
     claimed = await claims.claim(run.pk)
     made = await Run.objects.aget(pk=run.pk)
@@ -54,7 +55,7 @@ async def test_a_claim_whose_answer_was_lost_is_given_back_and_counts_as_no_cras
 
 async def test_a_run_that_held_the_loop_and_was_given_back_is_not_ended_by_its_next_claim(ada: User) -> None:
     run = await launch(ada)
-    claims = Claimer("host-1", CutOff(), notifier=None, sweeper=None, lease_renewer=None)  # type: ignore[arg-type]  # Not reached.
+    claims = Claimer("host-1", CutOff(), notifier=None, sweeper=None, lease_renewer=None, trials=CrashTrials())  # type: ignore[arg-type]  # Not reached.
     await Run.objects.filter(pk=run.pk).aupdate(owner="host-1", status="executing", epoch=1, crashes=1)
     await sync_to_async(claim_queries.note_freeze)(run.pk, "host-1")
     noted = await Run.objects.aget(pk=run.pk)

@@ -15,9 +15,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 StartHost = Callable[..., RunHost]
 
 
-async def test_a_run_that_kills_its_host_three_times_is_ended_as_poison(ada: User, host_for: StartHost) -> None:
+async def test_a_run_that_kills_its_host_four_times_is_ended_as_poison(ada: User, host_for: StartHost) -> None:
     run = await launch(ada)
-    await orphan(run, crashes=2, epoch=3)
+    await orphan(run, crashes=3, epoch=4)
 
     host_for(ScriptedModel(answers("Never.")))
     row = await ended(run)

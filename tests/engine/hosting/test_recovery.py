@@ -38,14 +38,14 @@ async def test_going_on_is_no_progress_so_a_run_that_kills_every_host_is_ended(a
     name = register(keeper, "read")
     run = await launch(ada)
 
-    for _ in range(3):  # Each host records that the run goes on, calls the tool, and dies.
+    for _ in range(4):  # Each host records that the run goes on, calls the tool, and dies.
         await left_inside_a_call(host_for, keeper, name)
     host_for(ScriptedModel(calls_tool(name), answers("Done.")))
     row = await ended(run)
     keeper.open.set()
 
     assert (row.status, (row.error or {})["code"]) == ("failed", "poison")
-    assert keeper.calls == 3
+    assert keeper.calls == 4
     assert (await ToolCall.objects.aget(run=run)).state == "failed"
 
 
@@ -57,7 +57,7 @@ async def test_a_run_that_cannot_be_stored_is_ended_and_not_tried_for_ever(ada: 
     row = await ended(await launch(ada))
 
     assert (row.status, (row.error or {})["code"]) == ("failed", "poison")
-    assert len(model.requests) == 3
+    assert len(model.requests) == 4
 
 
 async def test_a_reply_with_half_a_character_is_stored_with_a_sign_in_its_place(ada: User, host_for: StartHost) -> None:
@@ -210,7 +210,7 @@ async def test_runs_beside_one_that_kills_its_host_again_and_again_are_not_ended
     slow = asyncio.Event()
     killer, *innocent = [await launch(ada) for _ in range(4)]
 
-    for _ in range(3):  # None of them gets any further before its host is gone.
+    for _ in range(4):  # None of them gets any further before its host is gone.
         host = host_for(ScriptedModel(answers("Done."), pause=slow))
         await reached(killer, lambda row, host=host: row.owner == host.id)  # type: ignore[misc]
         host.id, host.capacity = "host-that-died", 0

@@ -8,6 +8,7 @@ import pytest
 
 from runs.engine.control.approval_grace import end_graces
 from runs.engine.host_timings import HostTimings
+from runs.engine.hosting.crash_trials import CrashTrials
 from runs.engine.hosting.sweeper import Sweeper
 from tests.engine.hosts import IdleHost
 
@@ -33,7 +34,7 @@ class Awaited(asyncio.Event):
 
 @pytest.mark.parametrize("ticks", range(6))
 async def test_a_sweep_that_was_asked_for_a_moment_before_is_cancelled_all_the_same(ticks: int) -> None:
-    sweep = Sweeper(NothingToDo(), HostTimings(sweep_every_s=60.0))
+    sweep = Sweeper(NothingToDo(), CrashTrials(), HostTimings(sweep_every_s=60.0))
     sweep._wanted = wanted = Awaited()
     sweeping = asyncio.create_task(sweep.sweep_for_ever())
     await wanted.is_awaited.wait()

@@ -249,7 +249,7 @@ async def test_a_stop_between_two_decisions_about_outcomes_tells_the_state_of_ea
     run = await launch(ada)
     await reached(run, lambda row: keeper.calls == len(names))
     first.id, first.capacity = "a zombie that hears nothing", 0
-    await orphan(run, crashes=2)
+    await orphan(run, crashes=3)
     host_for(ScriptedModel(answers("Never.")))
     await ended(run)
     await resume(run, ada)

@@ -22,6 +22,7 @@ from runs.agent.state import AgentStatus
 from runs.agent.thoughts import AgentThought, ThoughtType
 from runs.engine.host_timings import HostTimings
 from runs.engine.hosting import claim_queries
+from runs.engine.hosting.crash_trials import CrashTrials
 from runs.engine.recording.recorder import Recorder
 from runs.engine.writing.writer import Writer
 from runs.engine.writing.writes import FENCED, Write
@@ -170,7 +171,7 @@ async def test_no_job_is_done_if_the_database_ends_the_transaction_that_several_
     runs = [await launch(ada) for _ in range(3)]
 
     def claim(number: int) -> Any:
-        return claim_queries.claim(runs[number].pk, "me")
+        return claim_queries.claim(runs[number].pk, "me", CrashTrials().limits)
 
     def claim_in_vain() -> None:
         claim(1)
