@@ -8,11 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext, gettext_lazy
 from typing_extensions import override
 
-from runs.admin.deletion import DeletesWithReason
+from runs.admin.deletion import DeletesWithReason, Deletion
 from runs.admin.list_lookups import CarefulAdmin
 from runs.agent.all_settings import SETTINGS
 from runs.agent.setting import Group as SettingGroup
-from runs.models import Agent
+from runs.models import Agent, AgentVersion
 from runs.web.agent_form import AgentForm
 from runs.web.model_notes import notes_about
 
@@ -30,7 +30,7 @@ class AgentAdmin(DeletesWithReason, CarefulAdmin):
     list_display = ("name", "description", "models_in_order", "strategy", "max_turns", "max_duration_s", "is_default")
     list_filter = ("strategy", "is_default")
     search_fields = ("name__mentions", "description__mentions")
-    readonly_fields = ("created_at", "updated_at")
+    readonly_fields = ("version", "created_at", "updated_at")
     fieldsets = (
         (None, {"fields": ("name", "description", "instructions", "is_default")}),
         (
@@ -52,6 +52,7 @@ class AgentAdmin(DeletesWithReason, CarefulAdmin):
         ),
         (gettext_lazy("Launches"), {"fields": ("launch_may_raise",)}),
         (gettext_lazy("Queue"), {"fields": ("priority", "max_runs_at_once")}),
+        (gettext_lazy("Version"), {"fields": ("version", "message")}),
         (gettext_lazy("Times"), {"fields": ("created_at", "updated_at")}),
     )
 
@@ -75,8 +76,16 @@ class AgentAdmin(DeletesWithReason, CarefulAdmin):
         return fields if self.has_change_permission(request) else (*fields, "is_default")
 
     @override
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Deletion:
+        """An agent's versions end with it: they are not listed, and need no permission of their own."""
+        found, counts, needed, protected = super().get_deleted_objects(objs, request)
+        own = str(AgentVersion._meta.verbose_name)
+        agents: Any = [each for each in found if not isinstance(each, list)]  # type: ignore[redundant-expr,unreachable]
+        return agents, counts, {each for each in needed if str(each) != own}, protected
+
+    @override
     @transaction.atomic
     def save_model(self, request: HttpRequest, obj: Agent, form: Any, change: bool) -> None:
         if obj.is_default and self.has_change_permission(request):
             Agent.objects.exclude(pk=obj.pk).filter(is_default=True).update(is_default=False)
-        super().save_model(request, obj, form, change)
+        obj.save(by=request.user, message=form.cleaned_data["message"])

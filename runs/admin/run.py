@@ -29,7 +29,7 @@ LAST_STEPS = 50
 class RunAdmin(ReadOnlyAdmin):
     """The runs of all users: to find, read, stop and run again."""
 
-    list_display = ("task_start", "state", "severity", "agent", "user", "steps", "created_at", "live")
+    list_display = ("task_start", "state", "severity", "agent", "version", "user", "steps", "created_at", "live")
     list_filter = (
         "status",
         "could_not",
@@ -44,7 +44,7 @@ class RunAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     actions = ("stop_runs", "run_again")
     fieldsets = (
-        (None, {"fields": ("task", "status", "waiting_for", "user", "agent", "rerun_of", "continues")}),
+        (None, {"fields": ("task", "status", "waiting_for", "user", "agent", "version", "rerun_of", "continues")}),
         (gettext_lazy("Tree"), {"fields": ("parent", "first_run", "child_runs")}),
         (
             gettext_lazy("Outcome"),

@@ -122,7 +122,7 @@ _PARTS: dict[Format, Callable[[JsonObject, Iterator[StepJson]], Iterator[str]]] 
 
 def _head(run: JsonObject) -> Iterator[str]:
     yield f"# Run {run['id']}"
-    facts = ("status", "agent", "steps_taken", "tokens_used", "cost", "created_at", "started_at", "ended_at")
+    facts = ("status", "agent", "version", "steps_taken", "tokens_used", "cost", "created_at", "started_at", "ended_at")
     known = [f"- {name}: {_inline(_fact(run, name))}" for name in facts if run[name] is not None]
     if run["could_not"]:
         known.insert(1, f"- {Run.COULD_NOT.lower()}: the answer says so")

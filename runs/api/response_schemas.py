@@ -62,6 +62,10 @@ class RunOut(Sent):
     could_not: Annotated[bool, Field(description="A completed run whose answer says that the task could not be done.")]
     waiting_for: WaitingFor | None
     agent: Annotated[str | None, Field(description="The name its agent had when it was launched.")]
+    version: Annotated[
+        int | None,
+        Field(description="The number of the agent's version that made it; null if it is of none.", ge=1, examples=[3]),
+    ]
     parent_id: Annotated[
         str | None,
         Field(

@@ -1,6 +1,7 @@
-"""The database models: agents, runs, steps, calls, files, skills, stored tools, tokens. The database is the truth."""
+"""The database models: agents, versions, runs, steps, calls, files, skills, tools. The database is the truth."""
 
 from runs.models.agent import Agent
+from runs.models.agent_version import AgentVersion
 from runs.models.api_token import ApiToken
 from runs.models.idempotency_key import IdempotencyKey
 from runs.models.lookups import Mentions
@@ -17,6 +18,7 @@ from runs.models.tool_source import StoredTool, ToolCatalog, ToolSource
 
 __all__ = [
     "Agent",
+    "AgentVersion",
     "ApiToken",
     "Attachment",
     "DocumentPassage",

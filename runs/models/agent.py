@@ -1,19 +1,36 @@
 """The agent: a saved configuration for runs."""
 
+from decimal import Decimal
+from typing import Any, Final
+
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from runs.agent.all_settings import SETTINGS
-from runs.agent.json_data.json_types import JsonObject
+from runs.agent.json_data.json_types import JsonMapping, JsonObject
+from runs.models.agent_config import COLUMNS, columns_of
+from runs.models.agent_version import record_version
 from runs.models.bounds import MAX_APPROVAL_SECONDS, MAX_PRIORITY, MAX_RUNS_AT_ONCE
 from runs.models.permissions import AGENT_PERMISSIONS
 from runs.models.setting_columns import column
 
+_LEAST_COST: Final = Decimal("0.0001")
+
+
+class AgentQuerySet(models.QuerySet["Agent"]):
+    """Agents."""
+
+    def update(self, **values: Any) -> int:
+        """Update the rows. It makes no versions: an agent whose configuration is changed so is of no version until it
+        is saved."""
+        return super().update(**({} if COLUMNS.isdisjoint(values) else {"version": None}) | values)
+
 
 class Agent(models.Model):
-    """A saved configuration: instructions, models in order, tools, limits and retry policy."""
+    """A saved configuration: instructions, models in order, tools, limits and retry policy. Each `save` that changes it
+    makes a version."""
 
     class Strategy(models.TextChoices):
         """How several models are used."""
@@ -182,8 +199,12 @@ class Agent(models.Model):
         default=False,
         help_text=gettext_lazy("Chosen when a run is launched without naming an agent."),
     )
+    version = models.PositiveIntegerField(pgettext_lazy("field", "version"), null=True, editable=False)
+    """The number of the version that has its configuration; null if no version has."""
     created_at = models.DateTimeField(pgettext_lazy("field", "created at"), auto_now_add=True)
     updated_at = models.DateTimeField(pgettext_lazy("field", "updated at"), auto_now=True)
+
+    objects = AgentQuerySet.as_manager()
 
     class Meta:
         verbose_name = pgettext_lazy("model", "agent")
@@ -196,6 +217,30 @@ class Agent(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(
+        self, *args: Any, by: Any = None, message: str = "", restored_from: int | None = None, **kwargs: Any
+    ) -> None:
+        """Save the agent and, if its configuration has changed, its next version, in one transaction.
+
+        `by` is the version's author; None is the command line. `restored_from` is the number of the version that the
+        agent is brought back to.
+        """
+        with transaction.atomic():
+            rows = Agent.objects.filter(pk=self.pk)
+            list(rows.select_for_update().values_list("pk"))  # Savers wait here for each other: one number each.
+            super().save(*args, **kwargs)
+            saved = self if kwargs.get("update_fields") is None else Agent.objects.get(pk=self.pk)
+            self.version = record_version(saved, by=by, message=message, restored_from=restored_from)
+            Agent.objects.filter(pk=self.pk).update(version=self.version)
+
+    @classmethod
+    def of_config(cls, config: JsonMapping) -> "Agent":
+        """An unsaved agent with a stored configuration."""
+        agent = cls(**columns_of(config))
+        if agent.max_cost_usd is not None:  # With the decimals that the database gives it.
+            agent.max_cost_usd = agent.max_cost_usd.quantize(_LEAST_COST)
+        return agent
 
     def snapshot(self) -> JsonObject:
         """The configuration as JSON. A run keeps it, so that editing the agent never changes a run.

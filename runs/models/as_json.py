@@ -47,6 +47,7 @@ def run_as_json(run: Run) -> JsonObject:
         "could_not": run.could_not,
         "waiting_for": run.waiting_for or None,
         "agent": run.config.get("agent"),
+        "version": run.version,
         "parent_id": str(run.parent_call.run_id) if run.parent_call is not None else None,
         "parent_call_id": None if run.parent_call_id is None else str(run.parent_call_id),
         "root_id": None if run.root is None else str(run.root),

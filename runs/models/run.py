@@ -93,6 +93,10 @@ class Run(models.Model):
         related_name="runs",
         verbose_name=pgettext_lazy("field", "agent"),
     )
+    version = models.PositiveIntegerField(pgettext_lazy("field", "version"), null=True)
+    """The number of the agent's version that `config` was taken from, also after the agent's end; null if it is of no
+    version. `overrides`, limits shared with the run that launched it, and approval rules set at the launch come on
+    top."""
     config = ConfigField(default=dict)
     """The agent's configuration at the launch (`Agent.snapshot`), with the launch form's changes."""
     overrides = models.JSONField(null=True)
@@ -215,6 +219,11 @@ class Run(models.Model):
                 fields=["user", "-created_at", "-id"],
                 name="run_follow_up_by_user",
                 condition=Q(thread__isnull=False),
+            ),
+            models.Index(
+                fields=["agent", "version", "-created_at", "-id"],
+                name="run_by_version",
+                condition=Q(version__isnull=False),
             ),
             models.Index(fields=["root"], name="run_in_tree", condition=Q(root__isnull=False)),
             models.Index(

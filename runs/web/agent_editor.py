@@ -18,6 +18,7 @@ from runs.agent.structured_output import schema_fault
 from runs.agent.tools.registry import registered_tools
 from runs.live.rendering.stored_words import error_words
 from runs.models import Agent, Library
+from runs.models.agent_version import MAX_MESSAGE_CHARS
 from runs.models.permissions import may_change_agents
 from runs.web.agent_callees import checked_agents, tools_with_rules
 from runs.web.agent_editor_fields import (
@@ -75,6 +76,13 @@ class AgentEditor(_AgentModelForm):
         required=False, choices=Agent.MayRaise.choices, widget=forms.CheckboxSelectMultiple
     )
 
+    message = forms.CharField(
+        label=gettext_lazy("What has changed"),
+        required=False,
+        max_length=MAX_MESSAGE_CHARS,
+        help_text=gettext_lazy("Optional: one line for the list of versions."),
+    )
+
     class Meta:
         model = Agent
         fields = (
@@ -104,7 +112,7 @@ class AgentEditor(_AgentModelForm):
     def __init__(self, *args: Any, by: Any, beside: Collection[str] = (), **kwargs: Any) -> None:
         """`by` is the user, who decides whether the default agent can be chosen here. `beside` are the names of agents
         that are saved together with this one."""
-        self._beside = beside
+        self._beside, self._by = beside, by
         # Without an instance, a form knows no defaults of the columns.
         super().__init__(*args, **{"instance": Agent()} | kwargs)
         self.fields |= {each.agent_column: editor_field(each) for each in SETTINGS.values()}
@@ -189,8 +197,8 @@ class AgentEditor(_AgentModelForm):
 
     @transaction.atomic
     def save_checked(self, *, seen: str = "") -> Agent:
-        """Save the valid form. Raises `ChangedMeanwhile` if the agent was saved after `seen`, an ISO time, or is gone;
-        nothing is written then."""
+        """Save the valid form and its version. Raises `ChangedMeanwhile` if the agent was saved after `seen`, an ISO
+        time, or is gone; nothing is written then."""
         agent: Agent = self.instance
         if agent.pk is not None:
             # The condition and the write are one statement: of two saves at the same time one finds no row.
@@ -199,7 +207,8 @@ class AgentEditor(_AgentModelForm):
                 raise ChangedMeanwhile
         if agent.is_default:
             Agent.objects.exclude(pk=agent.pk).filter(is_default=True).update(is_default=False)
-        return self.save()
+        agent.save(by=self._by, message=self.cleaned_data["message"])
+        return agent
 
 
 def _moment(text: str) -> datetime:

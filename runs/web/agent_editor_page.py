@@ -20,13 +20,13 @@ from runs.agent.setting import Group
 from runs.agent.tools.child_runs import CALL_AGENT
 from runs.agent.tools.registry import offered_tools, registered_tools
 from runs.models import Agent
+from runs.models.agent_config import config_of
 from runs.models.permissions import may_add_agents, may_change_agents, may_launch, may_read_agents, may_test_models
 from runs.web.access import PageRequest, go_to, only_if
 from runs.web.agent_callees import agent_choices
 from runs.web.agent_editor import APPROVALS, EXPIRIES, TOOL_CHOICES, AgentEditor, ChangedMeanwhile, moved_rows
 from runs.web.agent_editor_fields import unit_of
 from runs.web.agent_facts import RULES, STRATEGIES, ToolFact, tool_fact
-from runs.web.agent_file import as_entry
 from runs.web.agent_import import changes_between
 from runs.web.agents_page import agent_or_404
 from runs.web.form_keys import hash_of, new_key
@@ -126,7 +126,7 @@ def edit_agent(request: PageRequest, agent_id: int) -> HttpResponse:
 
 def _show_conflict(request: PageRequest, form: AgentEditor, agent_id: int) -> HttpResponse:
     current = agent_or_404(agent_id)
-    changes = changes_between(as_entry(current), as_entry(form.instance))
+    changes = changes_between(config_of(current), config_of(form.instance))
     return _show(request, form, seen=current.updated_at.isoformat(), status=422, conflict=changes, saved_at=current)
 
 

@@ -3,17 +3,17 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from django.http import QueryDict
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from runs.agent.all_settings import SETTINGS
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.json_data.json_values import check_storable_json, check_unique_names
 from runs.models import Agent
+from runs.models.agent_config import KEYS, ValueKind, config_of
 from runs.web.agent_editor_fields import RULE_PREFIX, json_place
 from runs.web.agent_file_lines import AgentFileLines
 
@@ -23,40 +23,15 @@ MAX_FILE_BYTES: Final = 512 * 1024
 MAX_AGENTS: Final = 100
 MOST_FAULTS: Final = 20
 
-_TEXT, _NUMBER, _NAMES, _OBJECT = "text", "number", "texts", "object"
-_KIND_WORDS: Final = {
-    _TEXT: gettext_lazy("a text"),
-    _NUMBER: gettext_lazy("a number"),
-    _NAMES: gettext_lazy("a list of texts"),
-    _OBJECT: gettext_lazy("an object"),
+_KIND_WORDS: Final[dict[ValueKind, Promise]] = {
+    "text": gettext_lazy("a text"),
+    "number": gettext_lazy("a number"),
+    "texts": gettext_lazy("a list of texts"),
+    "object": gettext_lazy("an object"),
 }
-_KINDS: Final = {"choice": _TEXT, "json": _OBJECT}
-KEYS: Final[dict[str, tuple[str, str]]] = {
-    "name": ("name", _TEXT),
-    "description": ("description", _TEXT),
-    "instructions": ("instructions", _TEXT),
-    "models": ("model_names", _NAMES),
-    "strategy": ("strategy", _TEXT),
-    "tools": ("tools", _NAMES),
-    "libraries": ("libraries", _NAMES),
-    "skills": ("skills", _NAMES),
-    "agents": ("agents", _NAMES),
-    "tool_approvals": ("tool_approvals", _OBJECT),
-    **{each.public: (each.agent_column, _KINDS.get(each.kind, _NUMBER)) for each in SETTINGS.values()},
-    "max_attempts": ("max_attempts", _NUMBER),
-    "output_schema": ("output_schema", _OBJECT),
-    "approval": ("approval", _TEXT),
-    "approval_seconds": ("approval_seconds", _NUMBER),
-    "on_approval_expiry": ("on_approval_expiry", _TEXT),
-    "launch_may_raise": ("launch_may_raise", _NAMES),
-    "priority": ("priority", _NUMBER),
-    "max_runs_at_once": ("max_runs_at_once", _NUMBER),
-}
-"""The keys of an agent in a file, in their order: the agent's column, and the kind of the value."""
 _CHOSEN: Final = {"strategy": "fallback", "approval": "unsafe", "on_approval_expiry": "deny"}
 """The choices of an agent whose file does not name them."""
 _KEY_OF: Final = {column: key for key, (column, _kind) in KEYS.items()}
-_SETTING_OF: Final = {each.agent_column: each for each in SETTINGS.values()}
 
 
 class FileFault(NamedTuple):
@@ -96,21 +71,8 @@ class AgentEntry:
 
 def document(agents: Iterable[Agent]) -> str:
     """The file of the agents."""
-    told = {"format": FORMAT, "version": VERSION, "agents": [as_entry(agent) for agent in agents]}
+    told = {"format": FORMAT, "version": VERSION, "agents": [config_of(agent) for agent in agents]}
     return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
-
-
-def as_entry(agent: Agent) -> JsonObject:
-    """An agent as in a file. Empty values have no key, except an empty list of tools, which means none."""
-    found = ((key, _stored(column, getattr(agent, column))) for key, (column, _kind) in KEYS.items())
-    return {key: value for key, value in found if value not in (None, "", {}, []) or (key == "tools" and value == [])}
-
-
-def _stored(column: str, value: Any) -> Any:
-    setting = _SETTING_OF.get(column)
-    if setting is None or value is None:
-        return value
-    return setting.as_json(value.normalize() if isinstance(value, Decimal) else value)
 
 
 def read_file(text: str) -> list[AgentEntry]:
@@ -160,7 +122,7 @@ def _faults(values: Any, line: int, lines: dict[str, int]) -> Iterator[FileFault
         yield FileFault(line, _("An agent needs a “name”."))
 
 
-def _is_of(kind: str, value: Any) -> bool:
+def _is_of(kind: ValueKind, value: Any) -> bool:
     match kind:
         case "text":
             return isinstance(value, str)
@@ -186,12 +148,12 @@ def form_data(values: JsonObject, *, is_default: bool = False) -> QueryDict:
     data = QueryDict(mutable=True)
     for key, (column, kind) in KEYS.items():
         value = values.get(key)
-        if kind == _NAMES:
+        if kind == "texts":
             data.setlist(column, list(value or []))
         elif key == "tool_approvals":
             for tool, rule in (value or {}).items():
                 data[f"{RULE_PREFIX}{tool}"] = str(rule)
-        elif kind == _OBJECT:
+        elif kind == "object":
             data[column] = json.dumps(value) if value else ""
         else:
             data[column] = _CHOSEN.get(column, "") if value is None else str(value)

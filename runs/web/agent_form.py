@@ -14,6 +14,7 @@ from runs.agent.tools.registry import registered_tools
 from runs.engine.skills.known_skills import unknown_skills
 from runs.live.rendering.stored_words import error_words
 from runs.models import Agent, Library
+from runs.models.agent_version import MAX_MESSAGE_CHARS
 from runs.web.agent_callees import checked_agents, tools_with_rules
 from runs.web.setting_fields import ExtraField, JsonField
 
@@ -40,6 +41,13 @@ class AgentForm(_AgentModelForm):
         choices=Agent.MayRaise.choices,
         widget=forms.CheckboxSelectMultiple,
         help_text=Agent._meta.get_field("launch_may_raise").help_text,
+    )
+
+    message = forms.CharField(
+        label=gettext_lazy("What has changed"),
+        required=False,
+        max_length=MAX_MESSAGE_CHARS,
+        help_text=gettext_lazy("Optional: one line for the list of versions."),
     )
 
     class Meta:

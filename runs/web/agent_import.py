@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.models import Agent
+from runs.models.agent_config import changed_keys, config_of
 from runs.models.permissions import may_add_agents, may_change_agents, may_read_agents
 from runs.web.access import PageRequest, only_if
 from runs.web.agent_editor import AgentEditor, ChangedMeanwhile
@@ -24,7 +25,6 @@ from runs.web.agent_file import (
     AgentEntry,
     FileFault,
     FileRefused,
-    as_entry,
     document,
     form_data,
     read_file,
@@ -64,12 +64,7 @@ class PlannedAgent:
 
 def changes_between(before: JsonObject, after: JsonObject) -> list[ValueChange]:
     """The values that differ between two agents as in a file."""
-    keys = [*before, *(key for key in after if key not in before)]
-    return [
-        ValueChange(key, _shown(before.get(key)), _shown(after.get(key)))
-        for key in keys
-        if before.get(key) != after.get(key)
-    ]
+    return [ValueChange(key, _shown(before.get(key)), _shown(after.get(key))) for key in changed_keys(before, after)]
 
 
 @require_safe
@@ -145,12 +140,12 @@ def _plan(user: Any, entries: list[AgentEntry]) -> list[PlannedAgent]:
             words = _("There is an agent “%(name)s”, and you may not change agents.") % {"name": agent.name}
             faults.append(FileFault(entry.line_of("name"), words))
             continue
-        before = {} if agent is None else as_entry(agent)
+        before = {} if agent is None else config_of(agent)
         seen = "" if agent is None else agent.updated_at.isoformat()
         data = form_data(entry.values, is_default=agent is not None and agent.is_default)
         form = AgentEditor(data, instance=agent or Agent(), by=user, beside=names)
         if form.is_valid():
-            plan.append(PlannedAgent(form, form.instance.name, seen, changes_between(before, as_entry(form.instance))))
+            plan.append(PlannedAgent(form, form.instance.name, seen, changes_between(before, config_of(form.instance))))
         else:
             faults += [
                 FileFault(entry.line_of(column), f"{entry.name[:80]}: {words}")

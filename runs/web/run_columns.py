@@ -14,6 +14,7 @@ from runs.web.run_bulk import list_of
 
 COLUMNS: Final[dict[str, Promise]] = {
     "agent": gettext_lazy("Agent"),
+    "version": gettext_lazy("Version"),
     "person": gettext_lazy("Person"),
     "model": gettext_lazy("Model"),
     "thread": gettext_lazy("Thread"),
@@ -24,7 +25,7 @@ COLUMNS: Final[dict[str, Promise]] = {
     "started": gettext_lazy("Started"),
 }
 """Those beside the status and the task, in the order of the table."""
-USUAL: Final = frozenset(COLUMNS) - {"person", "model", "thread"}
+USUAL: Final = frozenset(COLUMNS) - {"version", "person", "model", "thread"}
 
 
 @require_POST

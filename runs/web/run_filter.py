@@ -20,6 +20,7 @@ from runs.models.run import SUCCEEDED
 from runs.models.run_queries import RunQuerySet
 from runs.web.run_sorts import NEWEST, SORTS, Cursor
 from runs.web.tree_filter import in_trees, tree_choices, tree_values
+from runs.web.version_filter import version_choices, version_values
 
 MOST_VALUES: Final = 50
 """Values of one filter that are read."""
@@ -80,6 +81,7 @@ class RunFilter:
             asked, "waiting_for", Run.WaitingFor.values, pgettext("filter", "thing to wait for")
         )
         self.agent = self._several(asked, "agent", self.agents, pgettext("filter", "agent"))
+        self.version = self._several(asked, "version", version_values(asked), pgettext("filter", "version"))
         self.owner = self._several(asked, "owner", self.owners, pgettext("filter", "owner of runs you may see"))
         self.tree = self._several(asked, "tree", tree_values(asked.getlist("tree")), pgettext("filter", "tree of runs"))
         self.error = [code for code in _texts_in(asked, "error") if len(code) <= LONGEST_CODE and "\x00" not in code]
@@ -127,6 +129,8 @@ class RunFilter:
             ),
             RunFilterChip("agent", gettext("Agent"), [(name, name) for name in self.agents], self.agent),
         ]
+        if versions := version_choices(self.agent, self.version):
+            chips.append(RunFilterChip("version", gettext("Version"), versions, self.version))
         if self.shows_owners:
             chips.append(RunFilterChip("owner", gettext("Person"), [(name, name) for name in self.owners], self.owner))
         chips.append(RunFilterChip("tree", gettext("Sub-agents"), tree_choices(self.tree), self.tree))
@@ -162,7 +166,20 @@ class RunFilter:
     def chosen(self) -> dict[str, Any]:
         """The filters in use, as query parameters; neither the view nor the order."""
         days = ("since", "until") if self.when == "custom" else ()
-        names = ("status", "waiting_for", "agent", "owner", "tree", "error", "when", *days, "cost_min", "cost_max", "q")
+        names = (
+            "status",
+            "waiting_for",
+            "agent",
+            "version",
+            "owner",
+            "tree",
+            "error",
+            "when",
+            *days,
+            "cost_min",
+            "cost_max",
+            "q",
+        )
         return {name: value for name in names if (value := getattr(self, name)) not in ("", None, [])}
 
     def query(self, **others: Any) -> str:
@@ -221,6 +238,7 @@ class RunFilter:
         for field, values in (
             ("waiting_for", self.waiting_for),
             ("agent__name", self.agent),
+            ("version", self.version),
             ("user__username", self.owner),
         ):
             if values:

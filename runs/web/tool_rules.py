@@ -1,5 +1,7 @@
 """The approval rule of one tool of an agent, changed from a card of the inbox or on the agent's page."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
@@ -27,7 +29,7 @@ def set_tool_rule(request: PageRequest, agent_id: int) -> HttpResponse:
     the form says `confirmed`."""
     agent, name = agent_or_404(agent_id), request.POST.get("tool", "")
     if request.POST.get("rule") != Agent.Approval.NEVER:
-        _change(agent_id, name, None)
+        _change(agent_id, name, None, request.user)
         return _done(request, agent, _("%(tool)s follows the rule of %(agent)s again.") % _names(agent, name))
     tool = registered_tools().get(name)
     if tool is None or (agent.tools is not None and name not in agent.tools):
@@ -35,17 +37,17 @@ def set_tool_rule(request: PageRequest, agent_id: int) -> HttpResponse:
     is_unsafe = effect_of(tool) == "unsafe"
     if (is_unsafe or approval_of(tool) == "always") and "confirmed" not in request.POST:
         return _ask_first(request, agent, name, is_unsafe=is_unsafe)
-    _change(agent_id, name, Agent.Approval.NEVER)
+    _change(agent_id, name, Agent.Approval.NEVER, request.user)
     words = _("%(tool)s runs without asking in later runs of %(agent)s. This call still waits for you.")
     return _done(request, agent, words % _names(agent, name))
 
 
 @transaction.atomic
-def _change(agent_id: int, tool_name: str, rule: str | None) -> None:
+def _change(agent_id: int, tool_name: str, rule: str | None, by: Any) -> None:
     agent = Agent.objects.select_for_update().get(pk=agent_id)
     rules = {name: own for name, own in agent.tool_approvals.items() if name != tool_name}
     agent.tool_approvals = rules if rule is None else rules | {tool_name: rule}
-    agent.save(update_fields=["tool_approvals", "updated_at"])
+    agent.save(update_fields=["tool_approvals", "updated_at"], by=by)
 
 
 def _ask_first(request: PageRequest, agent: Agent, name: str, *, is_unsafe: bool) -> HttpResponse:

@@ -11,10 +11,21 @@ from django.db.models import Model
 from django.test import Client, RequestFactory
 from django.utils import translation
 
-from runs.models import Agent, ApiToken, Run, Step, ToolCall
+from runs.models import Agent, AgentVersion, ApiToken, Run, Step, ToolCall
 
-MODELS: Final[tuple[type[Model], ...]] = (Agent, ApiToken, Run, Step, ToolCall)
-SAME_IN_GERMAN: Final = {"agent", "agents", "index", "live", "name", "skills", "status", "temperature", "tools"}
+MODELS: Final[tuple[type[Model], ...]] = (Agent, AgentVersion, ApiToken, Run, Step, ToolCall)
+SAME_IN_GERMAN: Final = {
+    "version",
+    "agent",
+    "agents",
+    "index",
+    "live",
+    "name",
+    "skills",
+    "status",
+    "temperature",
+    "tools",
+}
 """Words that German has too, or nearly."""
 SAME_EVERYWHERE: Final = {"top p"}
 """The name of the setting at every provider."""

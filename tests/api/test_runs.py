@@ -15,8 +15,8 @@ from runs.models import Agent, Run, Step
 from tests.api.conftest import Program, error_of
 
 RUN_FIELDS = (
-    "id, task, status, could_not, waiting_for, agent, parent_id, parent_call_id, root_id, answer, output, error, "
-    "steps_taken, tokens_used, usage_is_estimated, cost, created_at, started_at, ended_at"
+    "id, task, status, could_not, waiting_for, agent, version, parent_id, parent_call_id, root_id, answer, output, "
+    "error, steps_taken, tokens_used, usage_is_estimated, cost, created_at, started_at, ended_at"
 )
 STEP_FIELDS = (
     "sequence, turn, kind, content, tool_name, call_id, tool_input, tool_output, attempt, max_attempts, severity, "

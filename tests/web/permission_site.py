@@ -15,6 +15,7 @@ from runs.engine.operations import health_checks
 from runs.engine.operations.health_checks import DatabaseProbe
 from runs.engine.recording.canonical_json import arguments_hash
 from runs.models import (
+    AgentVersion,
     ApiToken,
     Attachment,
     Library,
@@ -87,6 +88,7 @@ class Site:
         objects = {
             "runs/run": self.run.pk,
             "runs/step": self.step_pk,
+            "runs/agentversion": AgentVersion.objects.filter(agent=self.run.agent_id).values_list("pk", flat=True)[0],
             "runs/toolcall": self.call.pk,
             "runs/agent": self.run.agent_id,
             "runs/apitoken": self.token.pk,

@@ -240,13 +240,14 @@ API["api:launch_run"] = API["api:list_runs"]
 API["api:add_file_content"] = API["api:get_file_content"]
 """The same URLs under the names of their POST."""
 
-READ_ONLY = ("runs.run", "runs.step", "runs.toolcall", "runs.apitoken")
+READ_ONLY = ("runs.agentversion", "runs.run", "runs.step", "runs.toolcall", "runs.apitoken")
 EDITED = ("runs.agent", "auth.user", "auth.group")
 
 
 def _admin_of(model: str) -> Iterator[tuple[str, Methods]]:
     app, name = model.split(".")
-    sees = (f"{app}.view_{name}|{app}.change_{name}", 403)
+    seen = "agent" if name == "agentversion" else name  # Versions are seen by people who may read agents.
+    sees = (f"{app}.view_{seen}|{app}.change_{seen}", 403)
 
     def may(verb: str) -> Rule:
         return Rule(403, (("staff", 302),)) if model in READ_ONLY else staff(200, (f"{app}.{verb}_{name}", 403))
@@ -271,7 +272,9 @@ def _admin_of(model: str) -> Iterator[tuple[str, Methods]]:
 
 def _any_of_runs() -> str:
     """The facts that open the list of our models: a permission for one of them that its admin does not refuse."""
-    sees = [f"runs.{verb}_{each.split('.')[1]}" for each in (*READ_ONLY, "runs.agent") for verb in ("view", "change")]
+    sees = [
+        f"runs.{verb}_{each.split('.')[1]}" for each in (*READ_ONLY[1:], "runs.agent") for verb in ("view", "change")
+    ]
     return "|".join([*sees, "runs.add_agent", "runs.delete_agent"])
 
 

@@ -12,7 +12,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from runs.models import Agent
-from runs.web.agent_file import MAX_AGENTS, MAX_FILE_BYTES, FileRefused, as_entry, document, read_file
+from runs.models.agent_config import config_of
+from runs.web.agent_file import MAX_AGENTS, MAX_FILE_BYTES, FileRefused, document, read_file
 from tests.web.agent_fixtures import person_with
 
 BrowserOf = Callable[[User | None], Client]
@@ -77,13 +78,13 @@ def full_agent() -> Agent:
 
 def test_an_exported_agent_is_imported_as_it_was(browser: Client) -> None:
     agent = full_agent()
-    before, response = as_entry(agent), browser.get(f"/agents/{agent.pk}/export/")
+    before, response = config_of(agent), browser.get(f"/agents/{agent.pk}/export/")
     agent.delete()
 
     imported(browser, response.content.decode())
 
     assert response["Content-Disposition"] == 'attachment; filename="agent-clerk-7.json"'
-    assert as_entry(Agent.objects.get(name="Clerk “7”")) == before
+    assert config_of(Agent.objects.get(name="Clerk “7”")) == before
     assert len(before) == 32
 
 

@@ -74,6 +74,7 @@ def _launch(run_id: UUID, epoch: int, call_id: UUID, agent_name: str, task: str)
         task=without_secrets(task),
         config=limits_for_child(parent, _config_of(agent, parent)),
         overrides={},
+        version=agent.version,
         parent_call_id=call_id,
         root=parent.root_id,
         depth=parent.depth + 1,

@@ -8,6 +8,7 @@ from runs.agent.json_data.json_types import JsonObject
 from runs.engine.control.ceilings import ceilings_after
 from runs.engine.control.launch import create_run
 from runs.engine.control.overrides import changed, launched_like, overrides_after
+from runs.engine.control.run_versions import version_like
 from runs.models import Run
 
 
@@ -31,6 +32,7 @@ def continue_run(
     if not earlier.is_finished:
         raise NotFinished("The run has not ended yet. Wait for it, or stop it, and then follow it up.")
     config = changed(launched_like(earlier, by=by), overrides, by=by, ceilings=ceilings_after(earlier, by=by))
-    columns = {"config": config, "overrides": overrides_after(earlier, overrides)}
+    given = overrides_after(earlier, overrides)
+    columns = {"config": config, "overrides": given, "version": version_like(earlier, config, given)}
     place = {"continues": earlier, "thread": earlier.thread_id}
     return create_run(user=by, agent=earlier.agent, task=message, files=files, **columns, **place)

@@ -10,6 +10,7 @@ from django.db import transaction
 from runs.agent.json_data.json_types import JsonObject
 from runs.engine.control.ceilings import ceilings_after, ceilings_of
 from runs.engine.control.overrides import changed, launched_like, overrides_after
+from runs.engine.control.run_versions import version_like
 from runs.engine.files.attachments import MOST_ATTACHED, attach, documents_to_attach, with_files
 from runs.engine.files.visibility import given_to, inherited_by
 from runs.engine.limits.daily_budget import check_daily_limits
@@ -43,7 +44,7 @@ def launch(
     if agent is None:
         agent = Agent.objects.get(is_default=True)
     config = changed(agent.snapshot(), overrides, by=user, ceilings=ceilings_of(agent, by=user))
-    columns = {"config": config, "overrides": overrides or {}}
+    columns = {"config": config, "overrides": overrides or {}, "version": agent.version}
     return create_run(user=user, task=task, agent=agent, rerun_of=rerun_of, files=files, **columns)
 
 
@@ -56,7 +57,8 @@ def run_again(run_id: UUID, *, by: Any, overrides: JsonObject | None = None) -> 
     """
     earlier = Run.objects.select_related("agent").get(pk=run_id)
     config = changed(launched_like(earlier, by=by), overrides, by=by, ceilings=ceilings_after(earlier, by=by))
-    columns = {"config": config, "overrides": overrides_after(earlier, overrides)}
+    given = overrides_after(earlier, overrides)
+    columns = {"config": config, "overrides": given, "version": version_like(earlier, config, given)}
     files = [file.pk for file in (*given_to(earlier), *inherited_by(earlier, user=by))][:MOST_ATTACHED]
     return create_run(user=by, task=earlier.task, agent=earlier.agent, rerun_of=earlier, files=files, **columns)
 
