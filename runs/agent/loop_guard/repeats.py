@@ -6,7 +6,7 @@ The sum over turns in a row is the number of repeats, which `guard.py` compares 
 
 import json
 import string
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final, Literal, NamedTuple
@@ -38,7 +38,12 @@ _DIGITS: Final = frozenset(filter(str.isdigit, map(chr, range(0x10000))))
 _EMPTY: Final = frozenset({"", "None", "[]", "{}"})
 _KEPT_RESULTS: Final = 3
 """Results of one call that further ones are compared with without their figures."""
+_SHORT_TEXT_CHARS: Final = 80
+"""A text up to this length is compared itself, which takes a fifth of the time of its hash, and no more memory."""
 _encode: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str).encode
+
+
+_Key = Hashable
 
 
 @dataclass(slots=True)
@@ -51,14 +56,14 @@ class _Seen:
 
 @dataclass(slots=True)
 class Repeats:
-    """The calls and results of the run so far, by hashes. Written for few calls of Python in a turn without repeats."""
+    """The calls and results of the run so far. Written for few calls of Python in a turn without repeats."""
 
     _turn: int = 0
-    _pairs: dict[bytes, _Seen] = field(default_factory=dict)
+    _pairs: dict[_Key, _Seen] = field(default_factory=dict)
     """Call and result."""
-    _results_of: dict[bytes, list[bytes]] = field(default_factory=dict)
-    """By call, its last results without their figures. Not the results: a long run would keep them all in memory."""
-    _results: set[bytes] = field(default_factory=set)
+    _results_of: dict[_Key, list["_Kept"]] = field(default_factory=dict)
+    """By call, its last results."""
+    _results: set[_Key] = field(default_factory=set)
     """A tool with an error, a long result, or nothing found."""
     _reads: set["_Marks"] = field(default_factory=set)
     """Those of calls that only read, since the last change."""
@@ -87,7 +92,7 @@ class Repeats:
         if (seen := self._pairs.get(marks.pair)) is not None:
             is_near = self._turn - seen.turn <= SHORT_CYCLE
             return SAME if is_near or seen.times > 1 else SEEN_AGAIN
-        if _without_figures(result) in self._results_of.get(marks.call, ()):
+        if (earlier := self._results_of.get(marks.call)) and _is_like_one_of(earlier, _kept(result)):
             return CHANGED_FIGURES
         if marks.result not in self._results:
             return 0
@@ -108,7 +113,7 @@ class Repeats:
                 self._forget_reads()
             self._pairs[marks.pair] = _Seen(1, self._turn)
             of_call = self._results_of.get(marks.call, ())
-            self._results_of[marks.call] = [*of_call[1 - _KEPT_RESULTS :], _without_figures(result)]
+            self._results_of[marks.call] = [*of_call[1 - _KEPT_RESULTS :], _kept(result)]
         else:
             seen.times, seen.turn = seen.times + 1, self._turn
         if marks.kind != "other":
@@ -125,30 +130,45 @@ class Repeats:
         self._reads.clear()
 
 
-class _Marks(NamedTuple):
-    """The hashes of one call with its result."""
+class _Kept(NamedTuple):
+    """A result that further ones are compared with without their figures."""
 
-    call: bytes
-    pair: bytes
-    result: bytes
+    succeeded: bool
+    said: str | bytes
+    """A short text as it is: its figures are looked for if its call comes again. The hash of a longer one without its
+    figures."""
+
+
+class _Marks(NamedTuple):
+    """What identifies one call with its result."""
+
+    call: _Key
+    pair: _Key
+    result: _Key
     kind: Literal["error", "empty", "long", "other"]
 
 
 def _marks_of(request: ToolRequest, result: ToolResult) -> _Marks:
     # White space and case of arguments rarely mean anything.
     asked = " ".join(repr(sorted(request.arguments.items())).split()).casefold()
-    call = sha256(f"{request.tool_name} {asked}".encode("utf-8", "surrogatepass")).digest()
+    call = _key(f"{request.tool_name} {asked}")
     said = _said(result)
-    shown = said.encode("utf-8", "surrogatepass")
+    shown = _key(said)
     if result.error is not None:
         # It often names what was asked for: without words that the arguments have too, it is the same error.
-        same = f"{request.tool_name} {_without(said, asked)}".encode("utf-8", "surrogatepass")
-        return _Marks(call, sha256(call + b"error" + shown).digest(), sha256(b"error" + same).digest(), "error")
+        same = _key(_without(said, asked))
+        return _Marks(call, (call, shown, "error"), ("error", request.tool_name, same), "error")
     kind: Literal["empty", "long", "other"] = "empty" if said in _EMPTY else "other"
     if len(said) >= LONG_RESULT_CHARS:
         kind = "long"
-    of_tool = request.tool_name.encode("utf-8", "surrogatepass")
-    return _Marks(call, sha256(call + shown).digest(), sha256(kind.encode() + of_tool + shown).digest(), kind)
+    return _Marks(call, (call, shown), (kind, request.tool_name, shown), kind)
+
+
+def _key(text: str) -> str | bytes:
+    """The text, or the hash of a longer one: a long run would keep all its texts in memory."""
+    if len(text) <= _SHORT_TEXT_CHARS:
+        return text
+    return sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def _said(result: ToolResult) -> str:
@@ -161,10 +181,23 @@ def _words(text: str) -> list[str]:
     return text[:COMPARED_CHARS].translate(_SPACES).split()
 
 
-def _without_figures(result: ToolResult) -> bytes:
+def _kept(result: ToolResult) -> "_Kept":
+    said = _said(result)
+    return _Kept(result.error is None, said if len(said) <= _SHORT_TEXT_CHARS else _without_figures(said))
+
+
+def _is_like_one_of(earlier: Iterable["_Kept"], kept: "_Kept") -> bool:
+    """True if only figures have changed since one of the earlier results."""
+    said = _without_figures(kept.said)
+    return any(each.succeeded == kept.succeeded and _without_figures(each.said) == said for each in earlier)
+
+
+def _without_figures(said: str | bytes) -> bytes:
     """The hash of a result in which each word that has a digit (a number, a time, an id) counts as the same."""
-    words = ["#" if not _DIGITS.isdisjoint(word) else word for word in _words(_said(result))]
-    return sha256(f"{result.error is None} {' '.join(words)}".encode("utf-8", "surrogatepass")).digest()
+    if isinstance(said, bytes):
+        return said
+    words = ["#" if not _DIGITS.isdisjoint(word) else word for word in _words(said)]
+    return sha256(" ".join(words).encode("utf-8", "surrogatepass")).digest()
 
 
 def _without(text: str, asked: str) -> str:
