@@ -21,6 +21,10 @@ def size(*, short: T, full: T) -> T:
     return full if IS_FULL else short
 
 
+REST_LIMIT_S = size(short=120, full=600)
+"""How long all runs may take to rest after the last kill: those that were lost twice are tried one by one at first."""
+
+
 def calls_to_try(count: int) -> range:
     """The numbers below `count`, or the part of them that CHAOS_CALLS names: `50-99`."""
     first, _, last = os.environ.get("CHAOS_CALLS", f"0-{count - 1}").partition("-")

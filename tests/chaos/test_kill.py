@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from tests.chaos.site import ChaosSite
-from tests.chaos.size import SEED, size
+from tests.chaos.size import REST_LIMIT_S, SEED, size
 from tests.chaos.verdict import assert_sound
 
 KILLS = size(short=2, full=100)
@@ -35,7 +35,7 @@ def test_a_server_killed_again_and_again_loses_no_run_no_step_and_repeats_no_rec
         if kill < WATCHED:
             site.viewers.watch(site.launched[-1:])
     unanswered = site.launch(*tasks)
-    ended_in_s = site.wait_until(site.all_at_rest, limit_s=120)
+    ended_in_s = site.wait_until(site.all_at_rest, limit_s=REST_LIMIT_S)
     undecided = site.stop_undecided()
     site.wait_until(lambda: site.all_ended() and site.viewers.are_done())
 
@@ -59,7 +59,7 @@ def live_once(site: ChaosSite, wave: list[str], chance: random.Random) -> list[s
     """Launch during full load, and kill the site at a random moment; returns the tasks to be launched again.
 
     Under another name: a launch without a response may have been committed all the same. Some calls have ended since
-    the last kill: a run that is lost three times without a new step is rightly given up.
+    the last kill.
     """
     moment = site.count_ends() + chance.randrange(AT_ONCE // 2, MOST_CALLS_A_LIFE)
     delay_s = chance.uniform(0, 0.03)

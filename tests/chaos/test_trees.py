@@ -14,7 +14,7 @@ from tests.chaos.attacked import Attacked
 from tests.chaos.fleet import Fleet
 from tests.chaos.script import DOLLARS_A_REPLY, RUNS_OF_A_TREE
 from tests.chaos.site import ChaosSite
-from tests.chaos.size import SEED, size
+from tests.chaos.size import REST_LIMIT_S, SEED, size
 from tests.chaos.verdict import assert_sound
 
 TREES = size(short=1, full=20)
@@ -196,7 +196,7 @@ def test_a_server_killed_again_and_again_resumes_whole_trees_and_launches_no_chi
         time.sleep(chance.uniform(0, 0.1))  # Part of the random moment.
         site.kill()
         site.start()
-    rested_in_s = site.wait_until(site.all_ended, limit_s=120)
+    rested_in_s = site.wait_until(site.all_ended, limit_s=REST_LIMIT_S)
 
     seen = site.evidence()
     for root in roots:
@@ -225,7 +225,7 @@ def test_two_workers_share_a_tree(start_fleet: Callable[..., Fleet], report: Cal
         site.wait_until(lambda: worker.is_at_work and (site.count_ends() >= moment or site.all_at_rest()))  # noqa: B023
         worker.process.kill()
         site.wait_until(lambda: not worker.is_at_work)  # noqa: B023 - called at once
-    rested_in_s = site.wait_until(site.all_ended, limit_s=120)
+    rested_in_s = site.wait_until(site.all_ended, limit_s=REST_LIMIT_S)
 
     seen = site.evidence()
     workers = {line.pid for line in site.starts()}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from tests.chaos.evidence import Witnessed
 from tests.chaos.fleet import Fleet, Worker
-from tests.chaos.size import SEED, only_whole, size
+from tests.chaos.size import REST_LIMIT_S, SEED, only_whole, size
 from tests.chaos.verdict import assert_sound
 from tests.chaos.witness import overlaps
 
@@ -18,7 +18,6 @@ RUNS = size(short=12, full=200)
 LEASE_S = size(short=2, full=3)
 AT_ONCE = size(short=8, full=12)
 WIDEST_TURN = 3
-REST_LIMIT_S = 120
 
 ZOMBIES = 20
 RUNS_OF_A_ZOMBIE = 4
