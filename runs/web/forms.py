@@ -15,7 +15,7 @@ from runs.agent.setting import Group
 from runs.live.rendering.stored_words import error_words
 from runs.models import Agent
 from runs.models.bounds import MAX_TASK_BYTES
-from runs.web.setting_fields import launch_field
+from runs.web.setting_fields import launch_fields
 
 if TYPE_CHECKING:
     _UserForm = BaseUserCreationForm[User]
@@ -53,7 +53,7 @@ class LaunchForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields |= {setting.public: launch_field(setting) for setting in LAUNCHED}
+        self.fields |= launch_fields()
 
     def clean_task(self) -> str:
         return checked_task(self.cleaned_data["task"])

@@ -1,12 +1,16 @@
 """Form fields for the settings of a run, built from their declarations. Empty means the agent's own, or the default."""
 
 import json
+from copy import deepcopy
+from functools import lru_cache
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.forms.fields import InvalidJSONInput
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
+from runs.agent.all_settings import LAUNCHED
 from runs.agent.json_data.json_values import DuplicateName, check_storable_json, check_unique_names
 from runs.agent.setting import Setting
 from runs.live.rendering.formatting import dollars_in
@@ -168,6 +172,17 @@ class EffortField(forms.ChoiceField):
             choices=[("", gettext("Agent's default")), *Agent.ReasoningEffort.choices],
             error_messages={"invalid_choice": gettext("Choose one of the efforts on the list.")},
         )
+
+
+def launch_fields() -> dict[str, forms.Field]:
+    """The launch form's fields for the settings of a run, by name, in the reader's language."""
+    # A copy takes a quarter of the time; a launch would spend a tenth of its own on words that it does not show.
+    return {name: deepcopy(field) for name, field in _fields_in(get_language()).items()}
+
+
+@lru_cache(maxsize=len(settings.LANGUAGES) + 1)
+def _fields_in(_language: str | None) -> dict[str, forms.Field]:
+    return {setting.public: launch_field(setting) for setting in LAUNCHED}
 
 
 def launch_field(setting: Setting) -> forms.Field:
