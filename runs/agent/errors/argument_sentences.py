@@ -19,6 +19,7 @@ MORE_FAULTS: Final = FaultSentence("and %(count)s more", plural="and %(count)s m
 REQUIRED: Final = FaultSentence("is required")
 NOT_KNOWN: Final = FaultSentence("is not known here; known are: %(names)s")
 NONE_KNOWN: Final = FaultSentence("is not known here; known are: none")
+TOO_MANY_DIGITS: Final = FaultSentence("is a whole number of more than %(digits)s digits")
 
 # jsonschema's
 JSON_SCHEMA: Final = (

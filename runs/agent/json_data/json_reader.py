@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from runs.agent.json_data.json_types import JsonObject
-from runs.agent.json_data.json_values import MAX_DEPTH
+from runs.agent.json_data.json_values import MAX_DEPTH, MAX_DIGITS
 
 MAX_SHOWN = 40
 """Characters of the text that a fault quotes."""
@@ -19,8 +19,6 @@ _NAMES = {"true": True, "false": False, "null": None, "True": True, "False": Fal
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "/": "/", "\\": "\\", '"': '"', "'": "'"}
 TOO_DEEP = f"it is nested too deeply: more than {MAX_DEPTH} levels"
 _HEX = re.compile(r"[0-9a-fA-F]{4}")
-_MAX_DIGITS = 4300
-"""Python's limit on the digits of an integer that it parses."""
 
 
 class JSONFault(ValueError):
@@ -97,8 +95,8 @@ class JSONReader:
             if self.text.startswith("-Infinity", at):
                 refuse_constant("-Infinity")
             self.fault(at, "a value")
-        if found.end() - at > _MAX_DIGITS:
-            self.fault(at, f"a number of at most {_MAX_DIGITS} digits")
+        if found.end() - at > MAX_DIGITS:
+            self.fault(at, f"a number of at most {MAX_DIGITS} digits")
         return float(found[0]) if found[1] or found[2] else int(found[0]), found.end()
 
     def object(self, at: int, depth: int) -> tuple[JsonObject, int]:

@@ -16,6 +16,11 @@ from runs.agent.visible_text import exact
 MAX_DEPTH: Final = 100
 """Levels of nested lists and objects. Databases stop at 1,000, and Python's recursion limit is near that."""
 
+MAX_DIGITS: Final = 4300
+"""Of an integer: Python refuses to print and to parse longer ones."""
+_FIRST_TOO_LONG: Final = 10**MAX_DIGITS
+_ALWAYS_PRINTABLE_BITS: Final = _FIRST_TOO_LONG.bit_length() - 1
+
 
 class DuplicateName(ValueError):
     """A JSON object has a name twice, so its value is ambiguous."""
@@ -40,6 +45,11 @@ def plain_json(value: Any, *, max_depth: int = MAX_DEPTH) -> Any:
             return [plain_json(each, max_depth=max_depth - 1) for each in value]
         case _:
             return value
+
+
+def is_printable(number: int) -> bool:
+    """False for an integer of more than `MAX_DIGITS` digits."""
+    return number.bit_length() <= _ALWAYS_PRINTABLE_BITS or -_FIRST_TOO_LONG < number < _FIRST_TOO_LONG
 
 
 def check_storable_text(text: str) -> str:

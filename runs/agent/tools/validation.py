@@ -1,6 +1,6 @@
 """Validation of a tool's arguments, with faults that a model can read and correct."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from runs.agent.errors import argument_sentences as sentences
 from runs.agent.errors.exceptions import InvalidArguments
 from runs.agent.json_data.json_types import JsonMapping, JsonObject
-from runs.agent.json_data.json_values import plain_json
+from runs.agent.json_data.json_values import MAX_DIGITS, is_printable, plain_json
 from runs.agent.json_data.lenient_json import Malformed
 from runs.agent.json_data.schema_keywords import TooMuchToCheck
 from runs.agent.json_data.schema_validation import SchemaCheck
@@ -198,7 +198,28 @@ def validated(tool: Tool, arguments: JsonMapping) -> JsonObject:
             if because
             else sentences.NOT_AN_OBJECT.made(**values)
         )
+    if faults := list(_numbers_too_long(arguments)):
+        raise checked(tool.name, faults)
     return validator_of(tool)(arguments)
+
+
+def _numbers_too_long(arguments: JsonMapping) -> Iterator[Fault]:
+    """The integers in the arguments that cannot be written as text: not in a request, nor in the fault of a schema."""
+    left: list[tuple[tuple[str, ...], Any]] = [((), arguments)]
+    while left:
+        path, value = left.pop()
+        match value:
+            case int():
+                yield Fault(".".join(path), sentences.TOO_MANY_DIGITS.made(digits=f"{MAX_DIGITS:,}"))
+            case Mapping():
+                left += [((*path, str(name)), each) for name, each in value.items() if _has_too_long(each)]
+            case _:
+                left += [((*path, str(place)), each) for place, each in enumerate(value) if _has_too_long(each)]
+
+
+def _has_too_long(value: Any) -> bool:
+    """True for an integer that is too long, and for what has to be looked into."""
+    return isinstance(value, Mapping | list | tuple) or (isinstance(value, int) and not is_printable(value))
 
 
 def validator_of(tool: Tool) -> Validate:

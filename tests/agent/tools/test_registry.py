@@ -380,3 +380,29 @@ async def test_a_tool_that_is_not_set_up_is_not_offered_and_tells_why_if_it_is_c
     is_set_up = True
     assert "radio" in {each["name"] for each in get_available_tools()}
     assert await execute_tool_by_name("radio") == "music"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [({"id": 10**4300}, "id"), ({"id": -(10**4300)}, "id"), ({"ids": [1, {"of": 10**5000}]}, "ids.1.of")],
+)
+async def test_an_integer_that_cannot_be_written_as_text_is_refused_before_the_call(arguments: Any, place: str) -> None:
+    calls: list[Any] = []
+    of_plant = FunctionTool(
+        lambda **given: calls.append(given),
+        name="plant",
+        parameters={"type": "object", "properties": {"id": {"type": "integer", "maximum": 10}, "ids": {}}},
+    )
+
+    with pytest.raises(InvalidArguments, match=f"- {place}: is a whole number of more than 4,300 digits"):
+        await execute_tool_safely(of_plant, arguments)
+
+    assert calls == []
+
+
+async def test_the_longest_integer_that_can_be_written_as_text_is_passed_on() -> None:
+    of_plant = FunctionTool(
+        lambda **given: given["id"], name="plant", parameters={"type": "object", "properties": {"id": {}}}
+    )
+
+    assert await execute_tool_safely(of_plant, {"id": 10**4300 - 1}) == 10**4300 - 1

@@ -139,3 +139,10 @@ async def test_a_server_gets_the_variables_that_the_settings_name_and_no_others(
 
     assert given["SHOP_TOKEN"] == os.environ["SHOP_TOKEN"]
     assert not given.keys() & {"OPENAI_API_KEY", "AGENTSITE_DATA", "DJANGO_SETTINGS_MODULE"}
+
+
+async def test_an_integer_too_long_to_be_written_is_refused_before_the_server_is_called(mcp_site: McpSite) -> None:
+    await mcp_site.add("test")
+
+    with pytest.raises(InvalidArguments, match="a: is a whole number of more than 4,300 digits"):
+        await mcp_site.call("test__add", a=10**4300, b=1)

@@ -190,3 +190,21 @@ def test_a_name_is_given_once_among_servers_and_apis(api: Api) -> None:
 def test_a_document_at_an_address_that_answers_with_an_error_says_which(api: Api) -> None:
     with pytest.raises(ApiRefused, match="not an OpenAPI document"):
         add_api("garden", DocumentSource(url=f"{api.origin}/nothing"), by=None)
+
+
+@pytest.mark.parametrize("place", ["path", "query", "header", "cookie", "body"])
+def test_an_integer_too_long_to_be_written_is_refused_before_a_request_is_sent(api: Api, place: str) -> None:
+    number = {"type": "integer"}
+    operation: dict[str, Any] = {"operationId": "one", "parameters": []}
+    if place == "body":
+        operation["requestBody"] = {"content": {"application/json": {"schema": number}}}
+    else:
+        operation["parameters"] = [{"name": "id", "in": place, "required": True, "schema": number}]
+    api.document["paths"] = {"/plants/{id}" if place == "path" else "/plants": {"post": operation}}
+    added(api)
+
+    [name] = registered_tools()["garden__one"].get_schema()["properties"]
+    with pytest.raises(InvalidArguments, match=f"{name}: is a whole number of more than 4,300 digits"):
+        call("garden__one", **{name: 10**4300})
+
+    assert api.requests == []
