@@ -80,15 +80,15 @@ async def test_a_server_is_added_its_tools_approved_its_change_seen_and_it_is_re
 ) -> None:
     page = await open_page(site, session=site.session_of("root"), **options)
     await add(page, server_url)
-    await expect(page.get_by_text("Connected. It has 16 tools.")).to_be_visible()
+    await expect(page.get_by_text("Connected. It has 18 tools.")).to_be_visible()
     faults = await faults_of(page, screen)
 
     await page.get_by_label("Effect of shop__add").select_option("pure")
     await page.get_by_role("button", name="Turn on shop__add").click()
     await expect(page.get_by_role("button", name="Turn off shop__add")).to_be_visible()
     await expect(page.get_by_label("Effect of shop__add")).to_have_value("pure")
-    await page.get_by_role("button", name="Turn on all 15 new ones").click()
-    await expect(page.get_by_role("button", name="Turn off", exact=False)).to_have_count(16)
+    await page.get_by_role("button", name="Turn on all 17 new ones").click()
+    await expect(page.get_by_role("button", name="Turn off", exact=False)).to_have_count(18)
     site.ask(HAS_A_TOOL)
     change_a_tool()
     await page.get_by_role("button", name="Connect and list").click()

@@ -131,12 +131,12 @@ def test_a_server_is_added_connected_and_removed(
     editor = browser_of(person_with("editor", "change_agent"))
 
     added = editor.post("/tools/servers/", {"name": "test", "url": http_server}, follow=True)
-    assert "Connected. It has 16 tools." in added.content.decode()
+    assert "Connected. It has 18 tools." in added.content.decode()
     page = text_of(editor, "/tools/servers/test/")
     for shown in ("test server 1.2.3", "MCP 2026-07-28", 'data-server-state="connected"', "test__echo", http_server):
         assert shown in page
     again = editor.post("/tools/servers/test/check/", follow=True)
-    assert "Connected. It has 16 tools." in again.content.decode()
+    assert "Connected. It has 18 tools." in again.content.decode()
     gone = editor.post("/tools/servers/test/remove/", follow=True)
     assert "test was removed." in gone.content.decode()
     assert not StoredTool.objects.exists()

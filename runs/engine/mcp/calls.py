@@ -36,6 +36,10 @@ class ServerCalls:
         connection.elicited = self._elicited
         self._open = UnansweredCalls()
 
+    def holds(self, waiting: str) -> bool:
+        """True if the call of that id waits here for a person."""
+        return self._open.holds(waiting)
+
     async def call(
         self, record: ToolRecord, arguments: JsonObject, resumed: ResumedCall | None
     ) -> types.CallToolResult:
@@ -69,9 +73,24 @@ class ServerCalls:
         raise ToolFailed(f"{record.source} asked for more time {MOST_ROUNDS} times.")
 
     async def _answered(self, live: Live, record: ToolRecord, calling: Coroutine[Any, Any, ToolAnswer]) -> ToolAnswer:
+        if live.session.is_modern:
+            return await self._answered_at_once(live, record, calling)
         call = OpenCall(live, asyncio.create_task(calling))
         self._open.begin(call)
         return await self._until_answered(record, call)
+
+    async def _answered_at_once(
+        self, live: Live, record: ToolRecord, calling: Coroutine[Any, Any, ToolAnswer]
+    ) -> ToolAnswer:
+        """The answer of a server of the newer era, which asks nothing before it: the call needs no task of its own."""
+        with live.call_under_way():
+            try:
+                return await calling
+            except asyncio.CancelledError:
+                self.connection.check_answers()
+                raise
+            except (ValueError, RuntimeError) as error:
+                raise _no_answer(record, error) from error
 
     async def _until_answered(self, record: ToolRecord, call: OpenCall) -> ToolAnswer:
         """The answer of the server, or `PersonAsked` if it asks something first; the call is then held open."""
@@ -95,8 +114,7 @@ class ServerCalls:
         try:
             return task.result()
         except (ValueError, RuntimeError) as error:
-            told = f"{record.source} gave an answer that is none: {readable(words_of(error))[:300]}"
-            raise (OutcomeUnknown(told) if record.effect == "unsafe" else ToolFailed(told)) from error
+            raise _no_answer(record, error) from error
 
     async def _leave(self, call: OpenCall) -> None:
         """The call is over, or was given up: then the server is told."""
@@ -174,6 +192,11 @@ class ServerCalls:
         if record.effect == "unsafe":
             return OutcomeUnknown(f"{lost} The call may have been carried out.")
         return ToolUnavailable(lost)
+
+
+def _no_answer(record: ToolRecord, error: Exception) -> ToolFailed:
+    told = f"{record.source} gave an answer that is none: {readable(words_of(error))[:300]}"
+    return OutcomeUnknown(told) if record.effect == "unsafe" else ToolFailed(told)
 
 
 async def call_of(live: Live, record: ToolRecord, arguments: JsonObject, resumed: ResumedCall | None) -> ToolAnswer:

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,7 @@ from runs.engine.mcp.oauth.used_tokens import token_redactor
 from runs.engine.mcp.output_ring import OutputRing
 from runs.engine.mcp.reports import report
 from runs.engine.mcp.target import Target
+from runs.engine.stored_tools.listed_tool import ListedTool
 from runs.engine.stored_tools.listings import Listing, store_listing
 from runs.models import ToolSource
 
@@ -33,6 +34,8 @@ CLOSE_S: Final = 5.0
 """How long the end of a connection is waited for."""
 LIST_EVERY_S: Final = 5.0
 """The least time between two lists, however often the server says that its tools have changed."""
+LONGEST_LIST_EVERY_S: Final = 300.0
+"""The same for a server whose tools are other ones each time: the time doubles with each such list."""
 LIST_AGAIN_S: Final = 300.0
 """A list that is older is asked for again, if the connection is used: not every server tells of changes."""
 TICK_S: Final = 10.0
@@ -46,6 +49,10 @@ LONGEST_BACKOFF_S: Final = 60.0
 
 class SignInNeeded(ToolUnavailable):
     """The server wants a sign-in, or another one. The call was not made."""
+
+
+class ConnectionRetired(ToolUnavailable):
+    """The connection takes no more calls, and another one does. The call was not made."""
 
 
 class Live:
@@ -65,6 +72,11 @@ class Live:
         self.known_at = float("-inf")
         """When those were asked for that `hashes` has."""
         self.wants_list = False
+        self.is_stale = False
+        """True once the server has said that its tools have changed, until they are listed."""
+        self.is_free = asyncio.Event()
+        """Set while no call is under way."""
+        self.is_free.set()
         self.listing: asyncio.Task[Listing | None] | None = None
         """A list that calls wait for."""
         self.is_reached = True
@@ -74,6 +86,27 @@ class Live:
     def idle_s(self) -> float:
         """Seconds since the end of its last call; 0 while there is one."""
         return 0.0 if self.in_flight else time.monotonic() - self.used_at
+
+    @contextmanager
+    def call_under_way(self) -> Iterator[None]:
+        """Count a call that the server has not answered."""
+        self.begin_call()
+        try:
+            yield
+        finally:
+            self.end_call()
+
+    def begin_call(self) -> None:
+        """A call is under way from now on."""
+        self.in_flight += 1
+        self.is_free.clear()
+
+    def end_call(self) -> None:
+        """It is over."""
+        self.in_flight -= 1
+        self.used_at = time.monotonic()
+        if not self.in_flight:
+            self.is_free.set()
 
 
 OpenSession = Callable[["ServerConnection"], AbstractAsyncContextManager["McpSession"]]
@@ -97,6 +130,10 @@ class ServerConnection:
         self._last_error = ""
         self._log_stored = 0
         self.is_closed = False
+        self.is_retired = False
+        """True for one that is closed after the calls that are under way."""
+        self._list_pace = 1.0
+        """Doubled with each list that differs from the one before, and halved with each other one."""
         self.is_probed_in_vain = False
         """True for a process that ended when it was asked for the newer era of the protocol."""
         self.last_listing: Listing | None = None
@@ -111,10 +148,12 @@ class ServerConnection:
     async def connected(self, *, now: bool = False) -> Live:
         """The open connection. Raises `ToolUnavailable` if it cannot be made, or not before a pause after failures has
         passed; `now` makes a try at once."""
+        if self.is_retired:
+            raise self._closed()
         if (live := self.live) is not None:
             return live
         if self.is_closed:
-            raise ToolUnavailable(f"The connection to {self.target.name} is closed.")
+            raise self._closed()
         left_s = 0.0 if now else self._not_before - time.monotonic()
         if left_s > PATIENT_S and self._opening is None:
             raise ToolUnavailable(f"{self._not_reached(self._last_error)} The next try is in {left_s:.0f} s.")
@@ -128,20 +167,30 @@ class ServerConnection:
             raise ToolUnavailable(f"{self.target.name} is not connected after {WAIT_S:g} s.")
         return next(iter(done)).result()
 
+    def _closed(self) -> ToolUnavailable:
+        kind = ConnectionRetired if self.is_retired else ToolUnavailable
+        return kind(f"The connection to {self.target.name} is closed.")
+
     def retire(self, live: Live) -> None:
         """Give up an open connection: the next call makes another one."""
         live.is_over = True
         self._wake.set()
 
     def tools_changed(self) -> None:
-        """Ask for the list of tools again, not more often than every `LIST_EVERY_S`."""
+        """Ask for the list of tools again, not more often than every `list_every_s`."""
         if self._live is not None:
-            self._live.wants_list = True
+            self._live.is_stale = True
+            self._ask_again(self._live)
+
+    def _ask_again(self, live: Live) -> None:
+        if not live.wants_list:
+            live.wants_list = True
             self._wake.set()
 
     def check_answers(self) -> None:
         """A call was given up without an answer: see, by asking for the list of tools, whether the server hangs."""
-        self.tools_changed()
+        if self._live is not None:
+            self._ask_again(self._live)
 
     def transport_ended(self) -> None:
         """The transport has ended by itself."""
@@ -153,13 +202,10 @@ class ServerConnection:
 
         What the sign-in of one person lists is not what all have: it is stored only if a person `is_asked` for it.
         """
-        from runs.engine.mcp.session import tools_of
-
-        asked_at = time.monotonic()
-        live.listed_at, live.wants_list = asked_at, False
-        listed = await tools_of(live.session)
-        live.hashes = {each.remote_name: each.hash for each in listed}
-        live.known_at = asked_at
+        known = live.hashes
+        live.listed_at, live.wants_list = time.monotonic(), False
+        listed = await self.read_list(live)
+        self._set_pace(is_changed=bool(known) and known != live.hashes)
         if not live.is_reached:
             live.is_reached = True
             await report(self.target, state=ToolSource.State.CONNECTED)
@@ -170,6 +216,29 @@ class ServerConnection:
             self.is_closed = True
             self.retire(live)
         return self.last_listing
+
+    async def read_list(self, live: Live) -> list[ListedTool]:
+        """Ask for the list of tools, for the calls of this connection. Raises what `tools_of` raises."""
+        from runs.engine.mcp.session import tools_of
+
+        asked_at = time.monotonic()
+        live.is_stale = False
+        listed = await tools_of(live.session)
+        live.hashes = {each.remote_name: each.hash for each in listed}
+        live.known_at = asked_at
+        return listed
+
+    @property
+    def list_every_s(self) -> float:
+        """The least time between two lists that are stored: a server whose tools always change is listed less and less
+        often, since each time costs the whole site."""
+        return min(LONGEST_LIST_EVERY_S, LIST_EVERY_S * self._list_pace)
+
+    def _set_pace(self, *, is_changed: bool) -> None:
+        if is_changed and self.list_every_s < LONGEST_LIST_EVERY_S:
+            self._list_pace *= 2
+        elif not is_changed:
+            self._list_pace = max(1.0, self._list_pace / 2)
 
     async def not_reached(self, live: Live, told: str) -> None:
         """An attempt to reach the server on an open connection was in vain: its page says so, and what it is found to
@@ -183,6 +252,15 @@ class ServerConnection:
         if self._owner is not None:
             self._owner.cancel()
             await asyncio.wait([self._owner], timeout=CLOSE_S)
+
+    async def close_after_calls(self) -> None:
+        """Take no more calls, and end the connection after those that are under way."""
+        self.is_retired = True
+        if (live := self.live) is not None and self._owner is not None:
+            free = asyncio.create_task(live.is_free.wait())
+            await asyncio.wait([free, self._owner], return_when=asyncio.FIRST_COMPLETED)
+            free.cancel()
+        await self.close()
 
     async def _own(self, opening: "asyncio.Future[Live]", before: asyncio.Task[None] | None) -> None:
         """Open the connection, keep it as long as it is of use, and close it."""
@@ -201,7 +279,7 @@ class ServerConnection:
                 await self._keep(live)
         except asyncio.CancelledError:
             if not opening.done():
-                opening.set_exception(ToolUnavailable(f"The connection to {self.target.name} is closed."))
+                opening.set_exception(self._closed())
             raise
         except BaseException as error:  # noqa: BLE001 - SDK and transport raise groups of anything
             await self._failed(opening, error)
@@ -225,7 +303,7 @@ class ServerConnection:
             if live.is_over or live.idle_s > IDLE_S:
                 return
             is_old = live.used_at > live.listed_at and now - live.listed_at > LIST_AGAIN_S
-            is_due = (live.wants_list or is_old) and now - live.listed_at >= LIST_EVERY_S
+            is_due = (live.wants_list or is_old) and now - live.listed_at >= self.list_every_s
             if is_due and not await self._list_again(live):
                 return
             if self.log.added != self._log_stored:
@@ -235,7 +313,7 @@ class ServerConnection:
     def _rest_s(self, live: Live) -> float:
         """Seconds until there is something to look at."""
         if live.wants_list:
-            return max(0.0, live.listed_at + LIST_EVERY_S - time.monotonic())
+            return min(TICK_S, max(0.0, live.listed_at + self.list_every_s - time.monotonic()))
         return TICK_S
 
     async def _list_again(self, live: Live) -> bool:

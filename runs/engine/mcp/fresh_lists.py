@@ -8,6 +8,7 @@ from mcp.shared.exceptions import MCPError
 
 from runs.agent.errors.exceptions import ToolUnavailable
 from runs.agent.output_text import readable
+from runs.engine.mcp import connection as connections
 from runs.engine.mcp.connection import (
     Live,
     ServerConnection,
@@ -28,9 +29,10 @@ async def freshly_listed(connection: ServerConnection) -> Live:
     all calls that wait for it. Raises `ToolUnavailable`: the call was not made.
 
     A program is not asked: it ends when it is changed, tells of changes, and may answer one request after the other.
+    But one that tells of changes so often that its lists are stored less often is asked.
     """
     live = await connection.connected()
-    if connection.target.is_stdio or time.monotonic() - live.known_at <= FRESH_S:
+    if not _is_old(connection, live):
         return live
     live.used_at = time.monotonic()  # so that it is not closed as idle meanwhile
     if live.listing is None:
@@ -39,6 +41,13 @@ async def freshly_listed(connection: ServerConnection) -> Live:
     # One call that is stopped does not stop the list that others wait for.
     await asyncio.shield(live.listing)
     return await connection.connected()
+
+
+def _is_old(connection: ServerConnection, live: Live) -> bool:
+    age_s = time.monotonic() - live.known_at
+    if live.is_stale and connection.list_every_s > connections.LIST_EVERY_S:
+        return age_s > connections.LIST_EVERY_S
+    return age_s > FRESH_S and not connection.target.is_stdio
 
 
 def _listed(live: Live, task: "asyncio.Task[Listing | None]") -> None:
@@ -52,7 +61,10 @@ async def listed_again(connection: ServerConnection, *, is_asked: bool = False, 
     of the server says too."""
     live = await connection.connected(now=now)
     try:
-        return await connection.list_now(live, is_asked=is_asked)
+        if is_asked or time.monotonic() - live.listed_at >= connection.list_every_s:
+            return await connection.list_now(live, is_asked=is_asked)
+        await connection.read_list(live)
+        return connection.last_listing
     except MCPError as error:
         if is_session_gone(error):
             connection.retire(live)

@@ -90,15 +90,14 @@ class UnansweredCalls:
     def begin(self, call: OpenCall) -> None:
         """A call was sent."""
         self._open.append(call)
-        call.live.in_flight += 1
+        call.live.begin_call()
 
     def end(self, call: OpenCall) -> None:
         """It was answered, or is given up. A second time changes nothing."""
         call.dismiss()
         if call in self._open:
             self._open.remove(call)
-            call.live.in_flight -= 1
-            call.live.used_at = time.monotonic()
+            call.live.end_call()
 
     def asking(self) -> OpenCall | None:
         """The call that a question of the server can only be for: a call whose question waits for a person is none,
@@ -113,6 +112,10 @@ class UnansweredCalls:
             self._give_up(next(iter(self._held)))
         self._held[key] = (call, question, asyncio.create_task(self._watch(key, current_run_id())))
         call.task.add_done_callback(partial(self._answered_while_held, key))
+
+    def holds(self, key: str) -> bool:
+        """True if the call is held under the key."""
+        return key in self._held
 
     def take(self, key: str) -> tuple[OpenCall, ServerQuestion] | None:
         """A held call and the question that was asked; None if it is over."""

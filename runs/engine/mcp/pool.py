@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from runs.agent.json_data.json_types import JsonObject
@@ -34,6 +35,8 @@ class McpLoop:
         self._thread = threading.Thread(target=self._loop.run_forever, name="agentsite-mcp", daemon=True)
         self._thread.start()
         self._calls: dict[tuple[int, int | None], ServerCalls] = {}
+        self._retired: dict[ServerCalls, asyncio.Task[None]] = {}
+        """Those on which calls are still under way, and the tasks that close them after these."""
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` there, and return or raise what it does. A cancellation of the caller cancels it."""
@@ -52,8 +55,18 @@ class McpLoop:
         self, target: Target, record: ToolRecord, arguments: JsonObject, resumed: "ResumedCall | None"
     ) -> "types.CallToolResult":
         """Call a tool. On the loop."""
-        calls = await self._calls_of(target)
-        return await calls.call(record, arguments, resumed)
+        from runs.engine.mcp.connection import ConnectionRetired
+
+        if resumed is not None and (holder := self._holder_of(resumed.waiting)) is not None:
+            return await holder.call(record, arguments, resumed)
+        try:
+            return await (await self._calls_of(target)).call(record, arguments, resumed)
+        except ConnectionRetired:
+            return await (await self._calls_of(target)).call(record, arguments, resumed)
+
+    def _holder_of(self, waiting: str) -> "ServerCalls | None":
+        """Where a call waits for a person on a connection that takes no others any more."""
+        return next((each for each in self._retired if each.holds(waiting)), None)
 
     async def check(self, target: Target) -> Listing | None:
         """Connect now, if there is no connection, and list the tools. On the loop."""
@@ -67,8 +80,22 @@ class McpLoop:
 
     async def drop(self, source_id: int, user_id: int | None = None) -> None:
         """Close the connections to a server; with `user_id` only that of this person. On the loop."""
-        keys = [key for key in self._calls if key[0] == source_id and user_id in (None, key[1])]
-        await asyncio.gather(*(self._calls.pop(key).connection.close() for key in keys))
+        retired = [each for each in self._retired if _is_of(each, source_id, user_id)]
+        await asyncio.gather(*(each.connection.close() for each in [*self._taken(source_id, user_id), *retired]))
+
+    async def retire(self, source_id: int, user_id: int | None = None) -> None:
+        """The same, each after the calls that are under way on it: they go on with the sign-in they began with. New
+        ones take other connections. On the loop."""
+        for each in self._taken(source_id, user_id):
+            task = self._retired[each] = asyncio.create_task(each.connection.close_after_calls())
+            task.add_done_callback(partial(self._closed, each))
+
+    def _closed(self, calls: "ServerCalls", _task: asyncio.Task[None]) -> None:
+        self._retired.pop(calls, None)
+
+    def _taken(self, source_id: int, user_id: int | None) -> "list[ServerCalls]":
+        found = [key for key, each in self._calls.items() if _is_of(each, source_id, user_id)]
+        return [self._calls.pop(key) for key in found]
 
     def drop_from_thread(self, source_id: int, user_id: int | None = None) -> None:
         """The same from a thread without an event loop. What cannot be closed in time is not waited for: removing
@@ -84,7 +111,7 @@ class McpLoop:
         key = (target.source_id, target.user_id)
         known = self._calls.get(key)
         if known is not None and (known.connection.target != target or known.connection.is_closed):
-            await self.drop(*key)
+            await self.retire(*key)
             known = None
         if known is None:
             known = self._calls[key] = ServerCalls(ServerConnection(target, opened))
@@ -92,7 +119,7 @@ class McpLoop:
 
     async def close(self) -> None:
         """Close all connections. On the loop."""
-        connections = [each.connection for each in self._calls.values()]
+        connections = [each.connection for each in (*self._calls.values(), *self._retired)]
         self._calls.clear()
         await asyncio.gather(*(each.close() for each in connections))
 
@@ -104,11 +131,16 @@ class McpLoop:
             self._loop.close()
 
 
+def _is_of(calls: "ServerCalls", source_id: int, user_id: int | None) -> bool:
+    target = calls.connection.target
+    return target.source_id == source_id and user_id in (None, target.user_id)
+
+
 @asynccontextmanager
 async def opened(connection: ServerConnection) -> "AsyncIterator[McpSession]":
     """An open session for the connection."""
     from runs.engine.mcp.session import open_session
-    from runs.engine.mcp.stdio_transport import ServerOutput
+    from runs.engine.mcp.stdio_streams import ServerOutput
 
     output = ServerOutput(connection.log)
 

@@ -1,7 +1,7 @@
 """A stored tool as the registry has it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from runs.agent.concurrency.retry import RetryPolicy
@@ -61,7 +61,7 @@ class StoredFunctionTool(FunctionTool):
             caller = _callers.get(record.kind)
             if caller is None:
                 raise ToolUnavailable(f"{record.name} cannot be called in this process.")
-            return await caller(record, arguments)
+            return await caller(self._as_reached_now(), arguments)
 
         super().__init__(
             call,
@@ -89,6 +89,13 @@ class StoredFunctionTool(FunctionTool):
         if now.record.hash != self.record.hash:
             return f"{self.name} has been replaced by another version since this run went on. Do without it."
         return ""
+
+    def _as_reached_now(self) -> ToolRecord:
+        """The record with the options that its source has now: how people sign in may have been changed."""
+        now = stored_tools().get(self.name)
+        if isinstance(now, StoredFunctionTool) and now.record.options != self.record.options:
+            return replace(self.record, options=now.record.options)
+        return self.record
 
     def _check(self) -> None:
         """Raise `ToolFailed` if it may not be called now."""

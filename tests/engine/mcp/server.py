@@ -8,6 +8,7 @@ import asyncio
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -36,12 +37,14 @@ TOOLS: dict[str, dict[str, Any]] = {
     "half": {},
     "shout": {"bytes": NUMBER},
     "orphan": {},
+    "kill_parents": {"parents": NUMBER},
+    "changing": {"tools": NUMBER},
     "variables": {},
     "lists": {},
 }
 PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
 FORM = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
-SEEN = {"lists": 0, "cancelled": 0}
+SEEN = {"lists": 0, "cancelled": 0, "changing": 0}
 
 
 def tools() -> list[types.Tool]:
@@ -50,7 +53,11 @@ def tools() -> list[types.Tool]:
     told = json.loads(Path(file).read_text()) if file else {}
     if "only" in told:
         return [types.Tool(**each) for each in told["only"]]
-    return [
+    changing = [
+        types.Tool(name=f"changing_{number}", description=f"List {SEEN['lists']}.", input_schema={"type": "object"})
+        for number in range(SEEN["changing"])
+    ]
+    return changing + [
         types.Tool(
             name=name,
             description=told.get(name, f"The tool {name}."),
@@ -129,6 +136,23 @@ def shout(size: int) -> str:
     return "done"
 
 
+def kill_parents(count: int) -> str:
+    """Start a process, and kill the parents of this one, the farthest first."""
+    subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    parents = [os.getppid()]
+    while len(parents) < count:
+        parents.append(int(Path(f"/proc/{parents[-1]}/stat").read_text().rpartition(")")[2].split()[1]))
+    for each in reversed(parents):
+        os.kill(each, signal.SIGKILL)
+    return "done"
+
+
+def change_always(count: int) -> str:
+    """List that many further tools from now on, other ones each time."""
+    SEEN["changing"] = count
+    return "done"
+
+
 ANSWERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "add": lambda given: str(given["a"] + given["b"]),
     "echo": lambda given: str(given["text"]),
@@ -138,6 +162,8 @@ ANSWERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "half": lambda _: write_raw(b'{"jsonrpc": "2.0", "id": 1, "res'),
     "shout": lambda given: shout(int(given["bytes"])),
     "orphan": lambda _: str(subprocess.Popen(["sleep", "1000"], start_new_session=True).pid),
+    "kill_parents": lambda given: kill_parents(int(given["parents"])),
+    "changing": lambda given: change_always(int(given["tools"])),
     "variables": lambda _: json.dumps(dict(os.environ)),
     "lists": lambda _: json.dumps(SEEN),
 }

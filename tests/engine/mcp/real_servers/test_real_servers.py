@@ -28,7 +28,8 @@ import django
 django.setup()
 from runs.engine.mcp.session import call_tool, open_session
 from runs.engine.mcp.stdio_settings import parse_stdio_servers
-from runs.engine.mcp.stdio_transport import ServerOutput, stdio_transport
+from runs.engine.mcp.stdio_streams import ServerOutput
+from runs.engine.mcp.stdio_transport import stdio_transport
 
 async def main():
     async with AsyncExitStack() as stack:
