@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
@@ -104,29 +104,33 @@ class Complaints:
     def __init__(self) -> None:
         self.heard: list[str] = []
 
-    def listen_to(self, page: Page, url: str) -> None:
-        """Note everything that goes wrong on `page`."""
+    def listen_to(self, page: Page, *urls: str) -> None:
+        """Note everything that goes wrong on `page`, which belongs to the sites with these addresses."""
         page.on("pageerror", lambda error: self.heard.append(f"script error: {error}"))
         page.on("console", self._console)
-        page.on("request", lambda request: self._request(request.url, url))
+        page.on("request", lambda request: self._request(request.url, urls))
 
     def _console(self, message: ConsoleMessage) -> None:
         # Chromium reports every 4xx and every closed socket as an error; tests cause those on purpose.
         if message.type == "error" and "Content Security Policy" in message.text:
             self.heard.append(message.text)
 
-    def _request(self, url: str, site_url: str) -> None:
-        if not url.startswith((site_url, site_url.replace("http", "ws", 1), "data:", "blob:", "about:")):
+    def _request(self, url: str, sites: Sequence[str]) -> None:
+        sockets = [each.replace("http", "ws", 1) for each in sites]
+        if not url.startswith((*sites, *sockets, "data:", "blob:", "about:")):
             self.heard.append(f"request to another site: {url}")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_page(browser: Browser) -> AsyncIterator[Callable[..., Any]]:
-    """`await open_page(site, session=…)`: a page in a browser context of its own. It must have no complaints."""
+    """`await open_page(site, session=…)`: a page in a browser context of its own. It must have no complaints, such as
+    of a request to a site that is not `elsewhere`."""
     complaints = Complaints()
     contexts: list[BrowserContext] = []
 
-    async def open_one(site: LiveSite, *, session: str | None = None, through: str = "", **options: Any) -> Page:
+    async def open_one(
+        site: LiveSite, *, session: str | None = None, through: str = "", elsewhere: str = "", **options: Any
+    ) -> Page:
         url = through or site.url
         context = await browser.new_context(base_url=url, **options)
         context.set_default_timeout(PATIENCE_MS)
@@ -134,7 +138,7 @@ async def open_page(browser: Browser) -> AsyncIterator[Callable[..., Any]]:
         if session is not None:
             await context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
         page = await context.new_page()
-        complaints.listen_to(page, url)
+        complaints.listen_to(page, url, *filter(None, [elsewhere]))
         return page
 
     yield open_one

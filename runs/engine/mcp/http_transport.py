@@ -16,7 +16,7 @@ from runs.agent.errors.exceptions import ToolFailed
 from runs.agent.tools.web.guarded_transport import GuardedTransport
 from runs.agent.tools.web.host_rules import HostRules
 from runs.engine.mcp.oauth.access_tokens import AccessTokens
-from runs.engine.mcp.oauth.bearer_transport import BearerTransport
+from runs.engine.mcp.oauth.bearer_transport import BearerTransport, lacks_scope
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 """Of a JSON body, which is read as a whole."""
@@ -114,7 +114,8 @@ async def _whole(response: httpx2.Response) -> httpx2.Response:
         with suppress(httpx2.HTTPError, OSError):
             await response.aclose()
     headers = {name: text for name, text in response.headers.items() if name.lower() not in _OF_LENGTH}
-    if response.status_code == 401 or (response.status_code >= 400 and not _is_json_rpc_error(body)):
+    is_refused = response.status_code == 401 or lacks_scope(response)
+    if is_refused or (response.status_code >= 400 and not _is_json_rpc_error(body)):
         code = NOT_SIGNED_IN if response.status_code in (401, 403) else _code_of(response.status_code)
         if code is not None:
             told = f"The server answered {response.status_code} {response.reason_phrase}."

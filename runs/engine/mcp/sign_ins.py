@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,7 +49,8 @@ def set_mode(source: ToolSource, mode: str) -> None:
         rows = list(ServerSignIn.objects.filter(source=source))
         ServerSignIn.objects.filter(source=source).delete()
         bump_catalog()
-    _drop(source, rows, user_id=None)
+    _retire(source.pk, None)
+    _revoke(source.name, _grants_in(rows))
 
 
 def begin_sign_in(source: ToolSource, *, user_id: int | None, origin: str, run_id: str) -> tuple[str, str, str]:
@@ -62,9 +64,12 @@ async def _begun(source: ToolSource, user_id: int | None, origin: str, run_id: s
     from runs.engine.mcp.oauth.authorization import PendingSignIn
     from runs.engine.mcp.oauth.clients import client_for
     from runs.engine.mcp.oauth.discovery import discover
-    from runs.engine.mcp.oauth.stored_grants import known_client
+    from runs.engine.mcp.oauth.grants import scopes_together
+    from runs.engine.mcp.oauth.stored_grants import known_client, wanted_scope
 
     server = await discover(str(source.options.get("url", "")))
+    wanted = await in_thread(partial(wanted_scope, source.pk, user_id))
+    server = replace(server, scope=scopes_together(server.scope, wanted))
     address = f"{origin}/sign-ins/{client_key(source.pk)}/"
     known = await in_thread(partial(known_client, source.pk, server.issuer, address))
     client = await client_for(server, redirect_uri=address, document_url=f"{address}client.json", known=known)
@@ -93,7 +98,7 @@ def finish_sign_in(sealed: str, response: Mapping[str, str], *, source_id: int, 
     except SignInRefused:
         _revoke(grant.issuer, [grant])
         raise
-    loop.drop_from_thread(source_id, pending.user_id)
+    _retire(source_id, pending.user_id)
     return pending.user_id, pending.run_id
 
 
@@ -117,16 +122,20 @@ def sign_out(source: ToolSource, user_id: int | None) -> None:
     """Forget a sign-in, and tell its server. The calls that used it want a new one."""
     rows = list(ServerSignIn.objects.filter(source=source, user=user_id))
     ServerSignIn.objects.filter(pk__in=[row.pk for row in rows]).delete()
-    _drop(source, rows, user_id=user_id)
+    mcp_loop().drop_from_thread(source.pk, user_id)
+    _revoke(source.name, _grants_in(rows))
 
 
-def _drop(source: ToolSource, rows: list[ServerSignIn], *, user_id: int | None) -> None:
-    """End the connections that use these sign-ins, whose rows are gone, and revoke their tokens, as far as servers
-    answer in time."""
+def _retire(source_id: int, user_id: int | None) -> None:
+    """Have new calls use new connections. Those under way end on theirs."""
+    loop = mcp_loop()
+    loop.run_from_thread(loop.retire(source_id, user_id), SIGN_IN_S)
+
+
+def _grants_in(rows: list[ServerSignIn]) -> "list[Grant]":
     from runs.engine.mcp.oauth.stored_grants import grants_in
 
-    mcp_loop().drop_from_thread(source.pk, user_id)
-    _revoke(source.name, grants_in(rows))
+    return grants_in(rows)
 
 
 def _revoke(name: str, grants: list["Grant"]) -> None:

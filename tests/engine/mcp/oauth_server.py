@@ -30,6 +30,8 @@ SEEN: dict[str, Any] = {}
 CLIENTS: dict[str, dict[str, Any]] = {}
 CODES: dict[str, dict[str, Any]] = {}
 TOKENS: dict[str, float] = {}
+SCOPES: dict[str, str] = {}
+"""Of access tokens, and of refresh tokens."""
 FRESH: dict[str, str] = {}
 INNER = server.streamable_http_app()
 
@@ -46,6 +48,12 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
             told = f'Bearer resource_metadata="{ORIGIN}/.well-known/oauth-protected-resource/mcp", scope="tools"'
             told = HOW.get("challenge", told)
             await reply(send, 401, {"error": "invalid_token"}, {"www-authenticate": told})
+            return
+        lacking = HOW.get("wants_scope", "")
+        if headers.get(b"mcp-method") == b"tools/call" and not set(lacking.split()) <= set(SCOPES[token].split()):
+            told = f'Bearer error="insufficient_scope", scope="{lacking}", error_description="Not for this."'
+            error = {"jsonrpc": "2.0", "id": None, "error": {"code": -1, "message": "no"}}
+            await reply(send, 403, error, {"www-authenticate": told})
             return
         SEEN["calls"] += 1
         await INNER(scope, receive, send)
@@ -160,20 +168,22 @@ def granted(asked: dict[str, str]) -> tuple[int, Any, dict[str, str]]:
             FRESH.clear()
             return refused("invalid_grant")
         SEEN["refreshed"] += 1
-        return issued(asked["client_id"])
+        return issued(asked["client_id"], SCOPES[asked["refresh_token"]])
     known = CODES.pop(asked.get("code", ""), None)
     verified = base64.urlsafe_b64encode(hashlib.sha256(asked.get("code_verifier", "").encode()).digest())
     if known is None or known["client_id"] != asked["client_id"] or known["redirect_uri"] != asked["redirect_uri"]:
         return refused("invalid_grant")
     if verified.decode().rstrip("=") != known["code_challenge"]:
         return refused("invalid_grant")
-    return issued(asked["client_id"])
+    return issued(asked["client_id"], known.get("scope", ""))
 
 
-def issued(client_id: str) -> tuple[int, Any, dict[str, str]]:
+def issued(client_id: str, scope: str) -> tuple[int, Any, dict[str, str]]:
     """New tokens."""
     token, fresh = f"access-{secrets.token_urlsafe(24)}", f"refresh-{secrets.token_urlsafe(24)}"
     TOKENS[token], FRESH[fresh] = time.time() + HOW["life_s"], client_id
+    SCOPES[token] = SCOPES[fresh] = scope
+    SEEN["scope"] = scope
     life_s = HOW.get("told_life_s", HOW["life_s"])
     given = {"access_token": token, "token_type": "Bearer", "expires_in": life_s, "refresh_token": fresh}
     return 200, given, {}

@@ -1,5 +1,6 @@
 """Runs whose MCP server wants a sign-in: they wait for it as for an answer, and the call goes on."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
+from runs.agent.tools.person_questions import PersonAsked
 from runs.engine import control
 from runs.engine.hosting.host import RunHost
 from runs.models import Agent, Question, ServerSignIn, ToolSource
@@ -145,3 +147,48 @@ async def test_a_run_goes_on_without_a_sign_in_if_a_person_says_so(
     assert (await ended(run)).status == "completed"
     [told] = [step.content for step in await steps_of(run) if step.kind == "tool_result"]
     assert "nobody signed in" in told
+
+
+async def test_calls_under_way_end_in_the_session_they_began_with_when_the_way_to_sign_in_changes(
+    source: ToolSource, mcp_site: McpSite, staff: Client, oauth: AuthorizationServerDouble
+) -> None:
+    connection = await mcp_site.connection(source)
+    call = asyncio.create_task(mcp_site.call("test__sleep", seconds=1))
+
+    async def is_under_way() -> bool:
+        return connection.live is not None and connection.live.in_flight == 1
+
+    await mcp_site.until(is_under_way)
+    page = await sync_to_async(staff.post)(f"{PAGE}sign-in/", {"mode": "person"})
+
+    assert page.status_code == 200
+    assert not call.done()
+    assert await call == "slept"
+
+    async def is_closed() -> bool:
+        return connection.live is None
+
+    await mcp_site.until(is_closed)
+    with pytest.raises(PersonAsked, match="wants a sign-in"):
+        await mcp_site.call("test__add", a=1, b=1)
+
+
+async def test_a_call_that_wants_a_further_scope_waits_for_a_sign_in_with_all_scopes_together(
+    source: ToolSource, staff: Client, oauth: AuthorizationServerDouble, ada: User, host_for: HostFor
+) -> None:
+    assert oauth.control()["scope"] == "tools"
+    oauth.control(wants_scope="tools:write")
+    host_for(adds(1, 2))
+    run = await launch(ada)
+
+    assert (await asks(run)).waiting_for == "answer"
+    await sync_to_async(sign_in)(staff, oauth)
+
+    assert ((await ended(run)).status, await results_of(run)) == ("completed", ["2", "3"])
+    assert oauth.control()["scope"] == "tools tools:write"
+    oauth.control(wants_scope="tools:write tools:delete")
+    run = await launch(ada)
+    assert (await asks(run)).waiting_for == "answer"
+    await sync_to_async(sign_in)(staff, oauth)
+    assert (await ended(run)).status == "completed"
+    assert oauth.control()["scope"] == "tools tools:write tools:delete"

@@ -2,17 +2,19 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from runs.agent.errors.exceptions import ToolUnavailable
 from runs.engine.database_threads import in_thread
-from runs.engine.mcp.oauth.grants import Grant, GrantOver, renewed
+from runs.engine.mcp.oauth.grants import Grant, GrantOver, renewed, scopes_together
 from runs.engine.mcp.oauth.stored_grants import (
     RENEWS_WITHIN_S,
     begin_renewal,
     end_renewal,
     grant_of,
+    keep_grant,
     note_over,
     sign_in_of,
 )
@@ -60,6 +62,15 @@ class AccessTokens:
                 return self._grant.access_token if self._grant is not None else ""
             grant = await self._renewed(self._grant)
             return grant.access_token if grant is not None else ""
+
+    async def note_wanted(self, refused: str, scope: str) -> None:
+        """The server wants this scope besides for a request that it refused: the next sign-in asks for all together."""
+        async with self._lock:
+            row = await self._read()
+            if row is None or self._grant is None or self._grant.access_token != refused:
+                return
+            wanted = scopes_together(self._grant.wanted_scope, scope)
+            await in_thread(partial(keep_grant, row, replace(self._grant, wanted_scope=wanted)))
 
     async def _read(self) -> ServerSignIn | None:
         row = await in_thread(partial(sign_in_of, self._source_id, self._user_id))

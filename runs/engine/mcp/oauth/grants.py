@@ -34,6 +34,8 @@ class Grant:
     scope: str
     expires_at: float = 0.0
     """Seconds since the epoch; 0 if the server did not say."""
+    wanted_scope: str = ""
+    """What the server wanted besides, for a call that it refused: the next sign-in asks for it too."""
 
     def __repr__(self) -> str:
         return f"<Grant of {self.issuer}>"
@@ -52,6 +54,11 @@ class Grant:
     def secrets(self) -> set[str]:
         """What nobody may see of it."""
         return {self.access_token, self.refresh_token, self.client.client_secret} - {""}
+
+
+def scopes_together(*scopes: str) -> str:
+    """All of the scopes, each once, in their order."""
+    return " ".join(dict.fromkeys(" ".join(scopes).split()))
 
 
 class GrantOver(SignInRefused):

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from runs.engine.mcp.oauth.clients import OAuthClient
-from runs.engine.mcp.oauth.grants import Grant
+from runs.engine.mcp.oauth.grants import Grant, scopes_together
 from runs.engine.sealed_text import SealUnreadable
 from runs.models import ServerSignIn
 
@@ -40,6 +40,19 @@ def store_grant(source_id: int, user_id: int | None, grant: Grant, *, by: Any) -
     values |= {"signed_in_by": by, "signed_in_at": now}
     user = None if user_id is None else by
     ServerSignIn.objects.update_or_create(source_id=source_id, user=user, defaults=values)
+
+
+def keep_grant(row: ServerSignIn, grant: Grant) -> None:
+    """Keep the grant in the row, unless another one was stored since it was read."""
+    ServerSignIn.objects.filter(pk=row.pk, sealed=row.sealed).update(sealed=grant.sealed())
+
+
+def wanted_scope(source_id: int, user_id: int | None) -> str:
+    """What the next sign-in of this person, or for all runs, asks for besides what the server names: what was granted
+    and what was wanted then. Empty unless the server refused a call for its scope."""
+    rows = ServerSignIn.objects.filter(source=source_id, user=user_id)
+    grants = [grant for grant in grants_in(rows) if grant.wanted_scope]
+    return scopes_together(*(f"{grant.scope} {grant.wanted_scope}" for grant in grants))
 
 
 def begin_renewal(row: ServerSignIn) -> bool:
