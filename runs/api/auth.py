@@ -20,6 +20,8 @@ from runs.models.as_json import run_as_json
 from runs.request_slots import note_person
 from runs.throttle import Throttle
 
+FROM_MCP: Final = "agentsite.from_mcp"
+"""In `META` of a request that an MCP client has made; no header can have that name there."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 WRONG_TOKENS: Final = Throttle("api-wrong-token", limit=100, window_s=60)

@@ -9,7 +9,7 @@ from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
 from runs.agent.tools.person_questions import AnswerMisfit
-from runs.api.auth import caller_of, may_approve, may_read, question_told_to
+from runs.api.auth import FROM_MCP, caller_of, may_approve, may_read, question_told_to
 from runs.api.cursors import cursor_at, place_of
 from runs.api.errors import ApiError, invalid
 from runs.api.pagination import page_of
@@ -67,7 +67,8 @@ def answer_question(request: HttpRequest, question_id: Path[UUID], body: AnswerI
     """Answer a question: its run goes on. The first answer counts; 409 says who gave it. Sent again, the same answer
     gets the same response."""
     question, caller = find_question(request, question_id, to_answer=True), caller_of(request)
-    given = answered(question, by=caller.user, value=body.answer, surface=Question.Surface.API)
+    surface = Question.Surface.MCP if FROM_MCP in request.META else Question.Surface.API
+    given = answered(question, by=caller.user, value=body.answer, surface=surface)
     return answer(question_told_to(caller, given))
 
 

@@ -16,7 +16,7 @@ from django.db import connection
 from django.urls import resolve
 
 from runs.agent.json_data.json_types import JsonObject
-from runs.api.auth import Caller
+from runs.api.auth import FROM_MCP, Caller
 
 _THREADS: Final = ThreadPoolExecutor(2, thread_name_prefix="agentsite-mcp")
 """Of this process. The thread of a request ends when its response begins, and a call may go on after that."""
@@ -71,6 +71,7 @@ class LocalApi:
                 "SERVER_NAME": "localhost",
                 "SERVER_PORT": "80",
                 "HTTP_AUTHORIZATION": f"Bearer {self._token}",
+                FROM_MCP: True,
                 **{f"HTTP_{name.upper()}": text for name, text in headers.items()},
                 "wsgi.input": BytesIO(body),
             }

@@ -22,7 +22,7 @@ from runs.api.mcp.tasks import TASK_TOOLS, created_task, knows_tasks, offer_task
 from runs.api.mcp.tools import OFFERED, OfferedTool
 
 INSTRUCTIONS = (
-    "Agentsite runs AI agents. launch_run starts one, follow_run waits for it. "
+    "Agentsite runs AI agents. list_agents names them, launch_run starts a run of one, follow_run waits for it. "
     "list_waiting shows what waits for a person, decide_call and answer_question settle it."
 )
 

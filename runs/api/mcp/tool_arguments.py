@@ -15,11 +15,17 @@ _Wait = Annotated[float, Field(ge=0, le=LONGEST_WAIT_S, description="Most second
 _Limit = Annotated[int, Field(ge=1, le=100)]
 
 
+class NoArguments(StrictSchema):
+    """Arguments of a tool without any."""
+
+
 class LaunchArguments(StrictSchema):
     """Arguments of `launch_run`."""
 
     task: Annotated[Text, Field(min_length=1, description="What the agent should do; at most 256 KiB.")]
-    agent: Annotated[Text | None, Field(max_length=80, description="Its name; without one, the default agent.")] = None
+    agent: Annotated[
+        Text | None, Field(max_length=80, description="Its name, of `list_agents`; without one, the default agent.")
+    ] = None
     files: Annotated[list[UUID], Field(max_length=MOST_ATTACHED, description="Ids of uploaded files.")] = []
     idempotency_key: Annotated[
         str, Field(max_length=255, description="A launch that is sent twice with the same key happens once.")

@@ -15,6 +15,7 @@ from runs.api.mcp.tool_arguments import (
     DecisionArguments,
     FollowArguments,
     LaunchArguments,
+    NoArguments,
     RunArguments,
     RunListArguments,
     StepsArguments,
@@ -76,6 +77,10 @@ async def _list(api: LocalApi, asked: RunListArguments, _progress: Progress) -> 
     return await api.get("/runs", status=asked.status, q=asked.q, cursor=asked.cursor, limit=asked.limit)
 
 
+async def _agents(api: LocalApi, _asked: NoArguments, _progress: Progress) -> LocalReply:
+    return await api.get("/agents")
+
+
 async def _waiting(api: LocalApi, asked: WaitingArguments, _progress: Progress) -> LocalReply:
     found: JsonObject = {}
     for name, path, state in (
@@ -110,6 +115,12 @@ OFFERED = {
         "Launch a run of an agent. With `wait_s` it returns when the run has ended or waits for a person.",
         LaunchArguments,
         _launch,
+    ),
+    "list_agents": OfferedTool(
+        "The agents that a run can be launched with, by name; one of them is the default.",
+        NoArguments,
+        _agents,
+        is_read_only=True,
     ),
     "get_run": OfferedTool("A run: its status, answer, error and cost.", RunArguments, _get, is_read_only=True),
     "follow_run": OfferedTool(

@@ -29,7 +29,8 @@ class Command(BaseCommand):
         if not token:
             raise CommandError(f"Set {TOKEN} to an API token: API tokens in the account menu.")
         if ApiToken.objects.with_text(token) is None:
-            raise CommandError(f"The token in {TOKEN} is unknown, expired or revoked.")
+            where = "" if settings.IS_SCALE_OUT else f" in the site of {settings.DATA_DIR} (AGENTSITE_DATA)"
+            raise CommandError(f"The token in {TOKEN} is unknown, expired or revoked{where}.")
         anyio.run(_served, token)
 
 

@@ -64,6 +64,16 @@ def test_a_client_launches_a_run_decides_and_reads_its_answer(
     anyio.run(use)
 
 
+def test_a_client_lists_the_agents_that_its_token_may_read(site: LiveSite, tokens: dict[str, str]) -> None:
+    async def use() -> None:
+        async with over_http(site, tokens["reader"], ERAS[1]) as client:
+            listed = await _called(client, "list_agents")
+            assert {"Assistant", "Careful", "Slow"} <= {each["name"] for each in listed["items"]}
+            assert "instructions" not in listed["items"][0]
+
+    anyio.run(use)
+
+
 def test_a_run_that_waits_is_stopped(site: LiveSite, tokens: dict[str, str]) -> None:
     async def use() -> None:
         async with over_http(site, tokens["ada"], ERAS[1]) as client:
@@ -84,7 +94,7 @@ def test_a_question_is_answered_once(site: LiveSite, tokens: dict[str, str]) -> 
             (waits,) = (await _called(client, "list_waiting"))["questions"]["items"]
             assert (waits["id"], waits["text"]) == (question_id, "Where?")
             answered = await _called(client, "answer_question", question_id=question_id, answer="Here.")
-            assert answered["state"] == "answered"
+            assert (answered["state"], answered["surface"]) == ("answered", "mcp")
             refused = await _called(client, "answer_question", fails=True, question_id=question_id, answer="There.")
             assert "ada" in refused["error"]["message"]
 
