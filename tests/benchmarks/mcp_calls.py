@@ -41,45 +41,70 @@ def connect(number: int) -> list[Any]:
     from runs.agent.tools.registry import registered_tools
     from runs.engine.mcp.servers import check_server, known_servers
     from runs.engine.mcp.stdio_settings import parse_stdio_servers
-    from runs.engine.stored_tools.catalog import refresh_tools
-    from runs.engine.stored_tools.decisions import turn_on
-    from runs.models import StoredTool
 
     programs = {f"s{each}": {"command": sys.executable, "args": [str(SERVER)]} for each in range(number)}
     settings.AGENTSITE_MCP_SERVERS = parse_stdio_servers(json.dumps(programs))
     for source in known_servers():
         if source.state == source.State.NEW:
             check_server(source)
-    for tool in StoredTool.objects.filter(remote_name="echo"):
-        turn_on(tool.pk, seen_hash=tool.hash, by=None)
-    refresh_tools()
+    turn_on_named("echo")
     return [registered_tools()[f"s{each}__echo"] for each in range(number)]
 
 
-async def pairs(tool: Any, rounds: int) -> list[tuple[Cost, Cost]]:
-    """The costs of both in each round, in turn."""
-    from mcp import ClientSession, StdioServerParameters, stdio_client
+def turn_on_named(*remote_names: str) -> None:
+    """Approve the tools that their servers call so."""
+    from runs.engine.stored_tools.catalog import refresh_tools
+    from runs.engine.stored_tools.decisions import turn_on
+    from runs.models import StoredTool
 
-    from runs.agent.tools.registry import execute_tool_safely
+    for tool in StoredTool.objects.filter(remote_name__in=remote_names):
+        turn_on(tool.pk, seen_hash=tool.hash, by=None)
+    refresh_tools()
+
+
+def calls_of(call: Callable[[str], Awaitable[Any]]) -> Callable[[], Awaitable[None]]:
+    """Makes `CALLS` calls, each of which has to give back its text."""
 
     async def calls() -> None:
         for number in range(CALLS):
-            if await execute_tool_safely(tool, {"text": f"tide {number}"}) != f"tide {number}":
+            if await call(f"tide {number}") != f"tide {number}":
                 raise AssertionError
 
+    return calls
+
+
+async def costs(tool: Any, rounds: int) -> dict[str, list[Cost]]:
+    """The costs in each round, in turn, of the same calls: of the tool as runs call it, of the SDK's own client, and of
+    an async function as a tool with the same schema, as runs call that."""
+    from mcp import Client, StdioServerParameters, stdio_client
+
+    from runs.agent.tools.function_tool import FunctionTool
+    from runs.agent.tools.registry import execute_tool_safely
+
+    async def echo(text: str) -> str:
+        return text
+
+    ordinary = FunctionTool(echo, parameters=tool.get_schema(), description=tool.description, effect="read")
+
     program = StdioServerParameters(command=sys.executable, args=[str(SERVER)])
-    async with stdio_client(program) as (reads, writes), ClientSession(reads, writes) as session:
-        await session.initialize()
+    async with Client(stdio_client(program)) as client:
 
-        async def bare_calls() -> None:
-            for number in range(CALLS):
-                result: Any = await session.call_tool("echo", {"text": f"tide {number}"})
-                if result.content[0].text != f"tide {number}":
-                    raise AssertionError
+        async def bare(text: str) -> Any:
+            result: Any = await client.call_tool("echo", {"text": text})
+            return result.content[0].text
 
-        await calls()
-        await bare_calls()
-        return [(await measured(calls), await measured(bare_calls)) for _ in range(rounds)]
+        works = {
+            "tool": calls_of(lambda text: execute_tool_safely(tool, {"text": text})),
+            "bare": calls_of(bare),
+            "ordinary": calls_of(lambda text: execute_tool_safely(ordinary, {"text": text})),
+        }
+        for work in works.values():
+            await work()
+        found: dict[str, list[Cost]] = {name: [] for name in works}
+        for _ in range(rounds):
+            for name, work in works.items():
+                found[name].append(await measured(work))
+        return found
 
 
 def idle(servers: int) -> dict[str, float]:
@@ -90,14 +115,15 @@ def idle(servers: int) -> dict[str, float]:
     before_mib = here.memory_info().rss / 2**20
     connect(servers + 1)
     own_mib = here.memory_info().rss / 2**20 - before_mib
-    guards = [each for each in here.children() if "server_guard" in " ".join(each.cmdline())]
+    guards = [each for each in here.children(recursive=True) if "server_guard" in " ".join(each.cmdline())]
     cpu, began = _cpu_s() + _cpu_of(guards), time.perf_counter()
     time.sleep(IDLE_S)
     used_s = _cpu_s() + _cpu_of(guards) - cpu
     return {
         "cpu_percent": 100 * used_s / (time.perf_counter() - began),
         "own_mib": own_mib,
-        "guard_mib": sum(each.memory_info().rss for each in guards) / len(guards) / 2**20,
+        # What both processes of a guard share is counted once.
+        "guard_mib": sum(each.memory_full_info().pss for each in guards) / (servers + 1) / 2**20,
     }
 
 
@@ -112,8 +138,7 @@ def main(servers: int, rounds: int) -> None:
     from runs.engine.mcp.pool import close_connections
 
     [tool] = connect(1)
-    found = asyncio.run(pairs(tool, rounds))
-    figures = {"calls": CALLS, "pairs": found, "idle": idle(servers)}
+    figures = {"calls": CALLS, "costs": asyncio.run(costs(tool, rounds)), "idle": idle(servers)}
     async_to_sync(close_connections)()
     print(json.dumps(figures))
 

@@ -226,13 +226,39 @@ def searches(database: str, rounds: int) -> list[tuple[Cost, Cost]]:
 
 
 def mcp_calls(rounds: int) -> Iterator[str]:
-    """The lines of calls of an MCP tool, and of connections without calls."""
+    """The lines of calls of an MCP tool, and of connections without calls.
+
+    The whole call of a run is compared with one of the SDK's client in the same era of the protocol, and so is what it
+    takes beyond that of an async function with the same schema: what a run does for any tool is not of MCP.
+    """
     from tests.benchmarks.own_process import json_of
 
     figures: dict[str, Any] = json_of("tests.benchmarks.mcp_calls", "sqlite", MCP_SERVERS, rounds)
-    yield told(f"{figures['calls']} x MCP call", figures["pairs"], 1.3)
-    idle = "{cpu_percent:.2f} % of a processor, {own_mib:.2f} MiB here, {guard_mib:.1f} MiB in the guard of each"
+    ours, bare, ordinary = (figures["costs"][name] for name in ("tool", "bare", "ordinary"))
+    share = [(one[0] - other[0], one[1] - other[1]) for one, other in zip(ours, ordinary, strict=True)]
+    yield told(f"{figures['calls']} x MCP call", list(zip(ours, bare, strict=True)), None)
+    yield told("… beyond any async tool", list(zip(share, bare, strict=True)), 1.3)
+    idle = "{cpu_percent:.2f} % of a processor (goal 1 %), {own_mib:.2f} MiB here, {guard_mib:.1f} MiB in each guard"
     yield f"{MCP_SERVERS} MCP servers without calls: {idle.format(**figures['idle'])}"
+
+
+def mcp_storm(rounds: int) -> Iterator[str]:
+    """The line of launches while a server changes 500 tools all the time."""
+    from tests.benchmarks.own_process import json_of
+
+    launches = "{calm[0]:.1f}/{calm[1]:.1f} ms without it, {storm[0]:.1f}/{storm[1]:.1f} ms in it, {lists} lists"
+    figures = json_of("tests.benchmarks.mcp_storm", "sqlite", 500, rounds)
+    yield f"launch in a storm of changed tools, p50/p95: {launches.format(**figures)}"
+
+
+def child_runs(rounds: int) -> Iterator[str]:
+    """The lines of the start of a child run, beside an ordinary launch."""
+    from tests.benchmarks.own_process import json_of
+
+    figures = json_of("tests.benchmarks.child_runs", "sqlite", rounds, rounds)
+    for name, what in (("child", "child run, from the call"), ("ordinary", "ordinary run, from the launch")):
+        start, cpu = figures[name]
+        yield f"{what} to its first request: {start[0]:.1f}/{start[1]:.1f}/{start[2]:.1f} ms, {cpu:.1f} ms CPU in all"
 
 
 async def main(rounds: int) -> None:
@@ -247,7 +273,7 @@ async def main(rounds: int) -> None:
         )
         for each in comparisons:
             print(await compared(each, rounds), flush=True)
-    for lines in (mcp_calls, full_text):
+    for lines in (mcp_calls, mcp_storm, child_runs, full_text):
         for line in lines(rounds):
             print(line, flush=True)
 
