@@ -13,10 +13,12 @@ from runs.agent.concurrency.tasks import cancel_and_wait
 from runs.agent.errors.exceptions import OutcomeUnknown, ToolFailed, ToolUnavailable
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.output_text import readable
-from runs.engine.mcp.connection import Live, ServerConnection, SignInNeeded, is_transport_error, words_of
+from runs.engine.mcp.connection import ServerConnection, SignInNeeded
+from runs.engine.mcp.connection_errors import is_transport_error, words_of
 from runs.engine.mcp.fresh_lists import freshly_listed
 from runs.engine.mcp.held_calls import OpenCall, UnansweredCalls
 from runs.engine.mcp.http_transport import BROKEN, NOT_SENT, NOT_SIGNED_IN
+from runs.engine.mcp.live_connection import Live
 from runs.engine.mcp.questions import ResumedCall, ask_for_input, ask_while_it_waits
 from runs.engine.mcp.session import ToolAnswer, call_tool, is_session_gone
 from runs.engine.stored_tools.stored_function import ToolRecord

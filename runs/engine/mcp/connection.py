@@ -4,14 +4,15 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from runs.agent.errors.exceptions import ToolFailed, ToolUnavailable
 from runs.engine.database_threads import in_thread
-from runs.engine.mcp.oauth.used_tokens import token_redactor
+from runs.engine.mcp.connection_errors import is_sign_in, is_transport_error, words_of
+from runs.engine.mcp.live_connection import Live
 from runs.engine.mcp.output_ring import OutputRing
 from runs.engine.mcp.reports import report
 from runs.engine.mcp.target import Target
@@ -53,60 +54,6 @@ class SignInNeeded(ToolUnavailable):
 
 class ConnectionRetired(ToolUnavailable):
     """The connection takes no more calls, and another one does. The call was not made."""
-
-
-class Live:
-    """A connection that is open."""
-
-    def __init__(self, session: "McpSession") -> None:
-        self.session = session
-        self.hashes: dict[str, str] = {}
-        """Of its tools as the server lists them now, by their remote names."""
-        self.is_over = False
-        self.in_flight = 0
-        """Calls that the server has not answered, also those that wait for a person."""
-        self.used_at = time.monotonic()
-        self.opened_at = time.monotonic()
-        self.listed_at = 0.0
-        """When its tools were last asked for."""
-        self.known_at = float("-inf")
-        """When those were asked for that `hashes` has."""
-        self.wants_list = False
-        self.is_stale = False
-        """True once the server has said that its tools have changed, until they are listed."""
-        self.is_free = asyncio.Event()
-        """Set while no call is under way."""
-        self.is_free.set()
-        self.listing: asyncio.Task[Listing | None] | None = None
-        """A list that calls wait for."""
-        self.is_reached = True
-        """False after an attempt to reach the server in vain: the list is read again before the next call."""
-
-    @property
-    def idle_s(self) -> float:
-        """Seconds since the end of its last call; 0 while there is one."""
-        return 0.0 if self.in_flight else time.monotonic() - self.used_at
-
-    @contextmanager
-    def call_under_way(self) -> Iterator[None]:
-        """Count a call that the server has not answered."""
-        self.begin_call()
-        try:
-            yield
-        finally:
-            self.end_call()
-
-    def begin_call(self) -> None:
-        """A call is under way from now on."""
-        self.in_flight += 1
-        self.is_free.clear()
-
-    def end_call(self) -> None:
-        """It is over."""
-        self.in_flight -= 1
-        self.used_at = time.monotonic()
-        if not self.in_flight:
-            self.is_free.set()
 
 
 OpenSession = Callable[["ServerConnection"], AbstractAsyncContextManager["McpSession"]]
@@ -372,30 +319,3 @@ class ServerConnection:
 
     def _not_reached(self, told: str) -> str:
         return f"The MCP server {self.target.name} could not be reached: {told}"
-
-
-def words_of(error: BaseException) -> str:
-    """What an error says, the first of a group, without tokens."""
-    first = first_of(error)
-    return token_redactor().text(str(first))[:500] or type(first).__name__
-
-
-def first_of(error: BaseException) -> BaseException:
-    """The first error in a group, however deep."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
-def is_transport_error(error: BaseException) -> bool:
-    """True if a server at an address was not reached, or the connection broke."""
-    from runs.engine.mcp.http_transport import BROKEN, NOT_SENT
-
-    return getattr(error, "code", None) in (NOT_SENT, BROKEN)
-
-
-def is_sign_in(error: BaseException) -> bool:
-    """True if the server wants a sign-in."""
-    from runs.engine.mcp.http_transport import NOT_SIGNED_IN
-
-    return getattr(first_of(error), "code", None) == NOT_SIGNED_IN

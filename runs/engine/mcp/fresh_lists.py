@@ -9,14 +9,9 @@ from mcp.shared.exceptions import MCPError
 from runs.agent.errors.exceptions import ToolUnavailable
 from runs.agent.output_text import readable
 from runs.engine.mcp import connection as connections
-from runs.engine.mcp.connection import (
-    Live,
-    ServerConnection,
-    SignInNeeded,
-    is_sign_in,
-    is_transport_error,
-    words_of,
-)
+from runs.engine.mcp.connection import ServerConnection, SignInNeeded
+from runs.engine.mcp.connection_errors import is_sign_in, is_transport_error, words_of
+from runs.engine.mcp.live_connection import Live
 from runs.engine.mcp.session import is_session_gone
 from runs.engine.stored_tools.listings import Listing
 

@@ -13,7 +13,7 @@ from django.db import Error as DatabaseFailure
 
 from runs.agent.log_context import current_run_id
 from runs.engine.database_threads import in_thread
-from runs.engine.mcp.connection import Live
+from runs.engine.mcp.live_connection import Live
 from runs.engine.mcp.session import ToolAnswer
 from runs.models import Question, Run, ToolCall
 
