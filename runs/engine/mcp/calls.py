@@ -4,6 +4,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Coroutine
+from contextlib import nullcontext
 from typing import Any, Final
 
 import mcp_types as types
@@ -51,8 +52,11 @@ class ServerCalls:
         for is_last in (False, True):
             live = await freshly_listed(self.connection)
             self._check_same(live, record)
+            calling = call_of(live, record, arguments, resumed)
             try:
-                return await self._made(live, record, call_of(live, record, arguments, resumed), arguments)
+                # In the older era each request counts itself, as long as it is held open for a person too.
+                with live.call_under_way() if live.session.is_modern else nullcontext():
+                    return await self._made(live, record, calling, arguments)
             except MCPError as error:
                 if is_last or not await self._may_try_again(live, error):
                     await self._note(live, error)
@@ -76,23 +80,20 @@ class ServerCalls:
 
     async def _answered(self, live: Live, record: ToolRecord, calling: Coroutine[Any, Any, ToolAnswer]) -> ToolAnswer:
         if live.session.is_modern:
-            return await self._answered_at_once(live, record, calling)
+            return await self._answered_at_once(record, calling)
         call = OpenCall(live, asyncio.create_task(calling))
         self._open.begin(call)
         return await self._until_answered(record, call)
 
-    async def _answered_at_once(
-        self, live: Live, record: ToolRecord, calling: Coroutine[Any, Any, ToolAnswer]
-    ) -> ToolAnswer:
+    async def _answered_at_once(self, record: ToolRecord, calling: Coroutine[Any, Any, ToolAnswer]) -> ToolAnswer:
         """The answer of a server of the newer era, which asks nothing before it: the call needs no task of its own."""
-        with live.call_under_way():
-            try:
-                return await calling
-            except asyncio.CancelledError:
-                self.connection.check_answers()
-                raise
-            except (ValueError, RuntimeError) as error:
-                raise _no_answer(record, error) from error
+        try:
+            return await calling
+        except asyncio.CancelledError:
+            self.connection.check_answers()
+            raise
+        except (ValueError, RuntimeError) as error:
+            raise _no_answer(record, error) from error
 
     async def _until_answered(self, record: ToolRecord, call: OpenCall) -> ToolAnswer:
         """The answer of the server, or `PersonAsked` if it asks something first; the call is then held open."""

@@ -32,11 +32,13 @@ _NOT_STARTED = 127
 
 def main(arguments: list[str]) -> int:
     """Run the server. Returns its exit code, or 128 and the number of the signal that ended it."""
-    lifeline, memory_mib, command = int(arguments[0]), int(arguments[1]), arguments[2:]
+    given, memory_mib, command = int(arguments[0]), int(arguments[1]), arguments[2:]
     _prctl(_SET_CHILD_SUBREAPER, 1)
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
-    os.set_inheritable(lifeline, False)
+    # One that the server does not get, and with a low number: `select` takes none beyond 1,023.
+    lifeline = os.dup(given)
+    os.close(given)
     keeper, end = os.getpid(), _End(lifeline, os.getppid())
     guard = os.fork()
     if guard:
@@ -88,10 +90,10 @@ def _keep(guard: int, end: _End) -> int:
 
 def _guard(end: _End, memory_mib: int, command: list[str]) -> int:
     """Start the server, and wait for its end. Returns its exit code."""
+    _prctl(_SET_CHILD_SUBREAPER, 1)
     server = os.fork()
     if server == 0:
         _become(command)
-    _prctl(_SET_CHILD_SUBREAPER, 1)
     _let_go_of_pipes()
     rest_s = LOOK_EVERY_S if memory_mib or not end.is_told else None
     while True:

@@ -93,7 +93,7 @@ class MessagesFromServer(_Stream):
     def give_up(self) -> None:
         """End it: the server reads no more, and its output goes on."""
         self._end("It closed its input.")
-        self._stdout.feed_eof()  # wakes the task that reads
+        self._stdout.set_exception(BrokenPipeError("closed input"))  # wakes the task that reads
 
     def _end(self, told: str) -> None:
         if not self.has_ended.is_set():

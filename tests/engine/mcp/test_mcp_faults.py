@@ -1,8 +1,10 @@
 """MCP servers that misbehave: each is contained, and its page says what happened."""
 
 import asyncio
+import fcntl
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -16,10 +18,12 @@ import pytest
 from runs.agent.errors.exceptions import OutcomeUnknown, ToolFailed, ToolUnavailable
 from runs.agent.tools.registry import offered_tools, registered_tools
 from runs.engine.mcp import connection as connections
+from runs.engine.mcp import server_guard
 from runs.engine.mcp.output_ring import KEPT_BYTES, OutputRing
 from runs.models import StoredTool
 from tests.engine.mcp.mcp_fixtures import SERVER, McpSite, processes_of
 
+GUARD = Path(server_guard.__file__)
 ADD = {"name": "add", "description": "Add.", "input_schema": {"type": "object"}}
 HELD_OPEN = """
 import asyncio, sys
@@ -59,6 +63,28 @@ def test_a_site_that_is_killed_leaves_no_process_of_its_servers(tmp_path: Path) 
     while processes_of(name):
         assert time.monotonic() < give_up_at, processes_of(name)
         time.sleep(0.05)
+
+
+def test_a_server_of_a_site_with_thousands_of_open_files_starts_and_ends_with_it() -> None:
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most < 3000:
+        pytest.skip("a process may have fewer than 3,000 open files here")
+    lifeline, held = os.pipe()
+    high = fcntl.fcntl(lifeline, fcntl.F_DUPFD, 2500)
+    command = [sys.executable, "-I", "-S", str(GUARD), str(high), "0", "cat"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, text=True, pass_fds=[high], start_new_session=True
+    ) as guard:
+        for each in (lifeline, high):
+            os.close(each)
+        guard.stdin.write("Are you there?\n")
+        guard.stdin.flush()
+        assert guard.stdout.readline() == "Are you there?\n"
+
+        os.close(held)
+
+        assert guard.wait(10) == 0
 
 
 async def test_a_connection_that_is_closed_leaves_no_process(mcp_site: McpSite) -> None:
