@@ -34,15 +34,15 @@ def _cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def connect(number: int) -> list[Any]:
-    """Connect that many servers, with all tools on. Returns their tools called `echo`."""
+def connect(number: int, *arguments: str) -> list[Any]:
+    """Connect that many servers, started with these arguments. Returns their tools called `echo`, which are on."""
     from django.conf import settings
 
     from runs.agent.tools.registry import registered_tools
     from runs.engine.mcp.servers import check_server, known_servers
     from runs.engine.mcp.stdio_settings import parse_stdio_servers
 
-    programs = {f"s{each}": {"command": sys.executable, "args": [str(SERVER)]} for each in range(number)}
+    programs = {f"s{each}": {"command": sys.executable, "args": [str(SERVER), *arguments]} for each in range(number)}
     settings.AGENTSITE_MCP_SERVERS = parse_stdio_servers(json.dumps(programs))
     for source in known_servers():
         if source.state == source.State.NEW:

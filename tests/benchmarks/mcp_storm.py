@@ -53,7 +53,7 @@ def main(tools: int, least: int) -> None:
     from runs.engine.mcp.pool import close_connections
     from tests.benchmarks.mcp_calls import connect, turn_on_named
 
-    connect(1)
+    connect(1, "--legacy")  # whose announcements need no subscription
     turn_on_named("storm", "changing", "lists")
     named = registered_tools()
     calm = launches(time.monotonic() + 5, max(least, FEWEST))

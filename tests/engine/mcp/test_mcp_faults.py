@@ -107,14 +107,20 @@ async def test_a_server_that_kills_its_own_parents_leaves_no_process(mcp_site: M
     name = f"killer_{os.getpid()}"
     await mcp_site.add(name)
 
-    with pytest.raises(OutcomeUnknown, match="by signal 9"):
+    with suppress(OutcomeUnknown):  # its answer may be faster than the signal that ends it
         await mcp_site.call(f"{name}__kill_parents", parents=parents)
 
     async def is_nothing_left() -> bool:
         return processes_of(name) == []
 
     await mcp_site.until(is_nothing_left)
-    assert await mcp_site.call(f"{name}__add", a=1, b=1) == "2"
+
+    async def answers() -> bool:
+        with suppress(OutcomeUnknown):
+            return bool(await mcp_site.call(f"{name}__add", a=1, b=1) == "2")
+        return False
+
+    await mcp_site.until(answers)
 
 
 async def test_a_server_whose_tools_always_change_is_listed_less_and_less_often_and_its_changes_are_found(
