@@ -38,9 +38,15 @@ async def freshly_listed(connection: ServerConnection) -> Live:
     return await connection.connected()
 
 
+def _is_stored_seldom(connection: ServerConnection, live: Live) -> bool:
+    """True for a server whose tools always change, while its last list was stored too short a time ago."""
+    every_s = connection.list_every_s
+    return every_s > connections.LIST_EVERY_S and time.monotonic() - live.listed_at < every_s
+
+
 def _is_old(connection: ServerConnection, live: Live) -> bool:
     age_s = time.monotonic() - live.known_at
-    if live.is_stale and connection.list_every_s > connections.LIST_EVERY_S:
+    if live.is_stale and _is_stored_seldom(connection, live):
         return age_s > connections.LIST_EVERY_S
     return age_s > FRESH_S and not connection.target.is_stdio
 
@@ -56,7 +62,7 @@ async def listed_again(connection: ServerConnection, *, is_asked: bool = False, 
     of the server says too."""
     live = await connection.connected(now=now)
     try:
-        if is_asked or time.monotonic() - live.listed_at >= connection.list_every_s:
+        if is_asked or not _is_stored_seldom(connection, live):
             return await connection.list_now(live, is_asked=is_asked)
         await connection.read_list(live)
         return connection.last_listing

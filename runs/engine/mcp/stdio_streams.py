@@ -20,6 +20,8 @@ MOST_STRAY_LINES: Final = 200
 """Lines in a connection that are no messages. They are shown among what the server writes to its standard error."""
 MESSAGES_A_SECOND: Final = 1000
 """A server that sends more is read more slowly, and waits."""
+ROUNDS_OF_AN_ANSWER: Final = 5
+"""Of the event loop: from the answer to the end of its call."""
 ENDS_WITHIN_S: Final = 2.0
 """From the end of what a server reads to the end of what it writes."""
 
@@ -78,9 +80,12 @@ class MessagesFromServer(_Stream):
                 break
             await self._pace.take(len(line))
             message = _message(line)
-            if message is not None:
-                return message
-            self._note(line)
+            if message is None:
+                self._note(line)
+                continue
+            if not isinstance(message.message, types.JSONRPCResponse | types.JSONRPCError):
+                await _let_answers_be_taken()
+            return message
         raise anyio.EndOfStream
 
     def _note(self, line: bytes) -> None:
@@ -135,6 +140,13 @@ class MessagesToServer(_Stream):
                     await self._from_server.has_ended.wait()
             self._from_server.give_up()
             raise anyio.BrokenResourceError from error
+
+
+async def _let_answers_be_taken() -> None:
+    """Let the calls end whose answers were read before, so that a question that follows is not taken for one of them.
+    Lines that are there already are read without a pause: one request after the other would hold up the loop."""
+    for _ in range(ROUNDS_OF_AN_ANSWER):
+        await asyncio.sleep(0)
 
 
 async def _ending(process: asyncio.subprocess.Process) -> str:
