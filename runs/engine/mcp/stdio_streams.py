@@ -37,7 +37,7 @@ class ServerOutput:
     """Called when it has."""
 
 
-class _Stream:
+class _ClosedByItsSession:
     """A stream that its session enters, leaves and closes."""
 
     is_closed = False
@@ -55,7 +55,7 @@ class _Stream:
         await self.aclose()
 
 
-class MessagesFromServer(_Stream):
+class MessagesFromServer(_ClosedByItsSession):
     """What the server writes, until its output ends, or is none that could be read. One task reads it."""
 
     def __init__(self, process: asyncio.subprocess.Process, output: ServerOutput) -> None:
@@ -116,7 +116,7 @@ class MessagesFromServer(_Stream):
             raise StopAsyncIteration from None
 
 
-class MessagesToServer(_Stream):
+class MessagesToServer(_ClosedByItsSession):
     """What the session sends."""
 
     def __init__(self, process: asyncio.subprocess.Process, from_server: MessagesFromServer) -> None:
