@@ -12,7 +12,7 @@ import time
 
 import django
 
-STORM_S = 30.0
+STORM_S = 20.0
 REST_S = 0.02
 """Between two launches."""
 FEWEST = 20
