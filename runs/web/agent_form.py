@@ -47,7 +47,7 @@ class AgentForm(_AgentModelForm):
         label=gettext_lazy("What has changed"),
         required=False,
         max_length=MAX_MESSAGE_CHARS,
-        help_text=gettext_lazy("Optional: one line for the list of versions."),
+        help_text=gettext_lazy("One line for the list of versions."),
     )
 
     class Meta:

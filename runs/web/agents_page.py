@@ -23,6 +23,7 @@ from runs.models.permissions import (
 from runs.web import agent_facts, agent_sources
 from runs.web.access import PageRequest, only_if
 from runs.web.agent_statistics import NOTHING, AgentStatistics, statistics_of
+from runs.web.agent_version_rows import latest_versions
 from runs.web.form_keys import new_key
 from runs.web.fresh_tools import with_fresh_tools
 from runs.web.model_notes import notes_about
@@ -102,11 +103,24 @@ def show_agent(request: PageRequest, agent_id: int) -> HttpResponse:
     """Show what an agent is, how its runs went, and its latest runs. Instructions only to those who may read them."""
     agent = agent_or_404(agent_id)
     runs = Run.objects.visible_to(request.user).filter(agent=agent).select_related("agent", "user")
+    rights = rights_of(request.user)
+    context = {
+        "statistics": statistics_of(request.user, [agent]).get(agent.pk, NOTHING),
+        "runs": add_lines(list(with_starts(runs).defer("config")[:RECENT_RUNS])),
+        "once": new_key(),
+        "versions": latest_versions(agent) if rights["may_read"] else [],
+        **config_context(agent),
+        **rights,
+    }
+    return render(request, "agents/agent.html", context)
+
+
+def config_context(agent: Agent) -> dict[str, Any]:
+    """What an agent is, for the templates that show all of it; also of one made of a version."""
     strategy_name, strategy_words = agent_facts.STRATEGIES[Agent.Strategy(agent.strategy)]
     tools = agent_facts.tools_of(agent)
-    context = {
+    return {
         "agent": agent,
-        "statistics": statistics_of(request.user, [agent]).get(agent.pk, NOTHING),
         "models": [row_of(str(name)) for name in agent.model_names or ["offline"]],
         "notes": notes_about(agent.model_names),
         "strategy_name": strategy_name,
@@ -123,8 +137,4 @@ def show_agent(request: PageRequest, agent_id: int) -> HttpResponse:
         "model_settings": agent_facts.model_setting_facts(agent),
         "queue": list(agent_facts.queue_facts(agent)),
         "schema": agent_facts.schema_text(agent),
-        "runs": add_lines(list(with_starts(runs).defer("config")[:RECENT_RUNS])),
-        "once": new_key(),
-        **rights_of(request.user),
     }
-    return render(request, "agents/agent.html", context)

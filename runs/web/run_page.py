@@ -18,7 +18,7 @@ from runs.live.rendering.long_texts import piece_of
 from runs.live.rendering.step_icons import ALL_ICONS
 from runs.live.rendering.tree_views import tree_view
 from runs.models import Run
-from runs.models.permissions import may_decide, may_launch_like, may_resume, may_stop
+from runs.models.permissions import may_decide, may_launch_like, may_read_agents, may_resume, may_stop
 from runs.web.access import PageRequest, run_or_404, signed_in
 from runs.web.files import files_field
 from runs.web.form_keys import new_key
@@ -68,6 +68,7 @@ def show_run(request: PageRequest, run_id: UUID) -> HttpResponse:
         "models": json.dumps(run.config.get("models") or []),
         "icons": ALL_ICONS,
         "now_ms": round(time.time() * 1000),
+        "reads_agents": may_read_agents(request.user),
         "long_task": len(run.task) > LONG_TASK_CHARS or run.task.count("\n") > 3,
         "show_owner": run.user_id != request.user.pk,
         "place": place_of(request.user, run),

@@ -117,6 +117,7 @@ class Site:
             "<uuidstr:file_id>": self.file.pk,
             "<int:agent_id>": self.run.agent_id,
             "<int:sequence>": 1,
+            "<int:number>": 1,
             "<path:name>": "calculator",
             "^api(?:/|$)": "api/",
             "<path:content_type_id>": 0,

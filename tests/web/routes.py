@@ -146,6 +146,10 @@ PAGES: dict[str, Methods] = {
     "runs:agents": {"GET": page(200, SEES_AGENTS)},
     "runs:agent": {"GET": page(200, SEES_AGENTS)},
     # Nothing was typed, and there is no file.
+    "runs:agent-versions": {"GET": page(200, READS_AGENTS)},
+    "runs:agent-version": {"GET": page(200, READS_AGENTS)},
+    "runs:compare-versions": {"GET": page(200, READS_AGENTS)},
+    "runs:restore-version": {"POST": page(302, CHANGES_AGENTS)},
     "runs:new-agent": {"GET": page(200, ADDS_AGENTS), "POST": page(422, ADDS_AGENTS)},
     "runs:edit-agent": {"GET": page(200, CHANGES_AGENTS), "POST": page(422, CHANGES_AGENTS)},
     # No tool was named.

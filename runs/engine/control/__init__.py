@@ -3,6 +3,7 @@
 Each function is one transaction that first locks the run row. Web, API and admin change runs only through this package.
 """
 
+from runs.engine.control.agent_changes import AgentRefused, restore_version
 from runs.engine.control.approval_grace import GRACE_S, end_graces, undo_approval
 from runs.engine.control.approvals import approve, deny, expire_approvals
 from runs.engine.control.cancel import CancelOutcome, cancel
@@ -32,6 +33,7 @@ from runs.engine.control.unknown_outcomes import Outcome, settle
 __all__ = [
     "GRACE_S",
     "OVERRIDES",
+    "AgentRefused",
     "AnswerRefused",
     "CancelOutcome",
     "Ceilings",
@@ -64,6 +66,7 @@ __all__ = [
     "launched_like",
     "pause",
     "refusals",
+    "restore_version",
     "resume",
     "run_again",
     "settle",
