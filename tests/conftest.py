@@ -13,6 +13,7 @@ import pytest
 from runs.agent.tools import registry
 from tests.database_flush import flush_quickly
 from tests.live_site import LiveSite, copy_data, prepare_data
+from tests.site_ports import SitePorts
 from tests.wire import WireServer
 
 TESTS = Path(__file__).parent
@@ -109,8 +110,14 @@ def prepared_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data
 
 
+@pytest.fixture(scope="session")
+def site_ports() -> SitePorts:
+    """Where sites are served: anywhere."""
+    return SitePorts()
+
+
 @pytest.fixture
-def start_site(prepared_data: Path, tmp_path: Path) -> Iterator[Callable[..., LiveSite]]:
+def start_site(prepared_data: Path, tmp_path: Path, site_ports: SitePorts) -> Iterator[Callable[..., LiveSite]]:
     """Start a real server: `start_site(AGENTSITE_ENDPOINTS=…)`. Each has its own data; all are stopped after the
     test."""
     sites: list[LiveSite] = []
@@ -118,13 +125,14 @@ def start_site(prepared_data: Path, tmp_path: Path) -> Iterator[Callable[..., Li
     def start(**environment: str) -> LiveSite:
         data = tmp_path / f"site-{len(sites)}"
         copy_data(prepared_data, data)
-        site = LiveSite(data, environment)
+        site = LiveSite(data, environment, port=site_ports.take())
         sites.append(site)
         return site.start()
 
     yield start
     for site in sites:
         site.close()
+        site_ports.give_back(site.port)
 
 
 @pytest.fixture

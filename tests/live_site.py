@@ -67,8 +67,11 @@ def copy_data(prepared: Path, data: Path) -> Path:
 class LiveSite:
     """One server. `start` returns when it has printed its line; its standard error is in `log`."""
 
-    def __init__(self, data: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, data: Path, environment: Mapping[str, str] | None = None, *, port: int = 0) -> None:
+        """`port` 0: any."""
         self.data = data
+        self.port = port
+        """Where it serves, once it has started."""
         self.environment = dict(environment or {})
         self.log = data.with_name(f"{data.name}.log")
         self.line = ""
@@ -95,14 +98,14 @@ class LiveSite:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> "LiveSite":
-        """Serve on a free port, or again on the one it had, so that open pages find it."""
-        port = self.url.rsplit(":", 1)[1] if self.line else "0"
+        """Serve, after a stop on the same port, so that open pages find it."""
         self._close_output()
         with self.log.open("a") as log:
             environment = clean_environment(self.data, self.environment)
-            self._process = site_process.start(["serve", "--port", port], environment, stderr=log)
+            self._process = site_process.start(["serve", "--port", str(self.port)], environment, stderr=log)
         self.line = first_line(self.process, START_LIMIT_S)
         assert self.line, f"The server did not start:\n{self.log.read_text()}"
+        self.port = int(self.url.rpartition(":")[2])
         return self
 
     def stop(self) -> int:

@@ -1,21 +1,21 @@
 """A user with a browser in front of a real server."""
 
-import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
 from tests.conftest import HEADLESS_SHELL
+from tests.journeys.warm_contexts import PATIENCE_MS, KeptContext, WarmContexts
 from tests.live_site import LiveSite, copy_data
 from tests.long_run import write_long_run
+from tests.site_ports import KeptPorts, SitePorts
 from tests.wire import WireServer
 
 JOURNEYS = Path(__file__).parent
@@ -28,10 +28,7 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE_MS = 20_000
-"""For the slowest wait of a page; a machine busy with other tests is slow."""
 expect.set_options(timeout=PATIENCE_MS)
-CLOSING_LIMIT_S = 30
 
 MODEL = "local/m1"
 LINE_STAYS_MS = 5_000
@@ -44,6 +41,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == JOURNEYS and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.fixture(scope="session")
+def site_ports() -> SitePorts:
+    """A site gets the port of one that has ended, so that its files are in the cache of a browser."""
+    return KeptPorts()
 
 
 @pytest.fixture
@@ -66,13 +69,16 @@ def site(start_wired: Callable[..., LiveSite]) -> LiveSite:
 
 
 @pytest.fixture(scope="module")
-def shared_site(prepared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
+def shared_site(
+    prepared_data: Path, tmp_path_factory: pytest.TempPathFactory, site_ports: SitePorts
+) -> Iterator[LiveSite]:
     """One server with default settings for all tests of a file. Each has a person of its own: see `session`."""
     data = tmp_path_factory.mktemp("shared") / "site"
     copy_data(prepared_data, data)
-    site = LiveSite(data)
+    site = LiveSite(data, port=site_ports.take())
     yield site.start()
     site.close()
+    site_ports.give_back(site.port)
 
 
 @pytest.fixture
@@ -121,37 +127,34 @@ class Complaints:
             self.heard.append(f"request to another site: {url}")
 
 
+@pytest.fixture(scope="session")
+def warm_contexts() -> WarmContexts:
+    """The contexts that tests of this process have left."""
+    return WarmContexts()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def open_page(browser: Browser) -> AsyncIterator[Callable[..., Any]]:
+async def open_page(browser: Browser, warm_contexts: WarmContexts) -> AsyncIterator[Callable[..., Any]]:
     """`await open_page(site, session=…)`: a page in a browser context of its own. It must have no complaints, such as
     of a request to a site that is not `elsewhere`."""
     complaints = Complaints()
-    contexts: list[BrowserContext] = []
+    contexts: list[KeptContext] = []
 
     async def open_one(
         site: LiveSite, *, session: str | None = None, through: str = "", elsewhere: str = "", **options: Any
     ) -> Page:
         url = through or site.url
-        context = await browser.new_context(base_url=url, **options)
-        context.set_default_timeout(PATIENCE_MS)
+        context, page = await warm_contexts.take(browser, url, options)
         contexts.append(context)
         if session is not None:
-            await context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
-        page = await context.new_page()
+            await page.context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
         complaints.listen_to(page, url, *filter(None, [elsewhere]))
         return page
 
     yield open_one
     for context in contexts:
-        await close(context)
+        await warm_contexts.leave(context)
     assert complaints.heard == []
-
-
-async def close(context: BrowserContext) -> None:
-    """Close a context. Chromium rarely never answers that: its pages then stay open until the browser ends."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(CLOSING_LIMIT_S):
-            await context.close()
 
 
 async def launch(page: Page, task: str, **fields: str) -> str:
