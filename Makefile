@@ -30,10 +30,10 @@ local-model: $(LOCAL_MODEL_STAMP) ## Serve a real small model that `make run` fi
 	@exec $(LOCAL_MODEL_VENV)/bin/python local_model/serve.py
 
 test: $(DEV_STAMP) ## Run the test suite (ARGS="-k retry" for a part)
-	@$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder $(or $(ARGS),-m "not local_model and not experiment")
+	@$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder $(or $(ARGS),-m "not local_model and not experiment")
 
 experiments: $(DEV_STAMP) ## Run the small form of the experiments: kills, outages, floods, several processes (the large one: chaos)
-	@$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m experiment $(ARGS)
+	@$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -m experiment $(ARGS)
 
 check: $(DEV_STAMP) ## Lint, format, types, floors, documentation, migrations, deployment checks: what CI runs before the tests
 	$(PY) -m ruff check .

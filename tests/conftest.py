@@ -26,14 +26,17 @@ LONGEST_FIRST = (
 EXPERIMENTS = (
     *("agent/model_calls/test_model_chaos.py", "agent/providers/error_mapping/test_model_chaos_mapping.py"),
     *("agent/tools/data/test_hostile_sql.py", "agent/tools/test_large_outputs.py", "agent/tools/web/test_floods.py"),
-    *("api/test_schemathesis.py", "chaos", "engine/mcp/real_servers", "engine/test_cancel_fuzz.py"),
-    "engine/test_interleavings.py",
+    *("api/test_schemathesis.py", "chaos", "engine/test_cancel_fuzz.py", "engine/test_interleavings.py"),
+    *("engine/mcp/real_servers", "engine/mcp/test_mcp_faults.py", "engine/mcp/test_mcp_hostile.py"),
     *("journeys/test_cut_off.py", "journeys/test_twice_and_lost.py", "operations/test_backup.py"),
     *("operations/test_frozen_loop.py", "operations/test_hostile_texts.py", "operations/test_move.py"),
     *("operations/test_unwritable.py", "project/test_connections.py", "project/test_proxies.py"),
     *("project/test_sign_ins_at_once.py", "scale_out", "time_limits"),
 )
-"""Folders and files that break, flood or starve what they test, or start several processes: `make experiments`."""
+"""Folders and files that break, flood or starve what they test, or start several processes: `make experiments`.
+
+A test in another file that does so has the mark itself.
+"""
 TIMEOUTS_S = {
     "chaos": 3600 if os.environ.get("CHAOS") == "full" else 300,
     "time_limits": 3600 if os.environ.get("CHAOS") == "full" else 120,

@@ -36,6 +36,7 @@ def asked_at_most(body: dict[str, Any]) -> int:
     return next((int(body[name]) for name in names if name in body), int(inner.get("maxOutputTokens", 0)))
 
 
+@pytest.mark.experiment
 @pytest.mark.parametrize(("wire_format", "reports"), list(product(FORMATS, (True, False))))
 async def test_no_stream_passes_a_limit_by_more_than_one_piece(wire_server, wire_format, reports):
     chance = random.Random(f"{wire_format} {reports}")

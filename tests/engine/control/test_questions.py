@@ -231,6 +231,7 @@ async def test_a_question_is_answered_although_what_is_left_of_it_without_secret
     assert result_of(model).output == fits
 
 
+@pytest.mark.experiment
 async def test_a_thousand_waiting_questions_take_no_slot(ada: User, host_for: StartHost) -> None:
     model = says(MENU)
     host = host_for(model, capacity=20)
