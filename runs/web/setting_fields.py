@@ -2,11 +2,10 @@
 
 import json
 from copy import deepcopy
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.forms.fields import InvalidJSONInput
 from django.utils.translation import get_language, gettext
 
@@ -180,7 +179,7 @@ def launch_fields() -> dict[str, forms.Field]:
     return {name: deepcopy(field) for name, field in _fields_in(get_language()).items()}
 
 
-@lru_cache(maxsize=len(settings.LANGUAGES) + 1)
+@cache  # A reader's language is one of the few that the site has.
 def _fields_in(_language: str | None) -> dict[str, forms.Field]:
     return {setting.public: launch_field(setting) for setting in LAUNCHED}
 
