@@ -68,6 +68,8 @@ def map_launch_errors(start: Callable[[], T]) -> T:
         return start()
     except OverrideRefused as refused:
         raise invalid(f"overrides.{public_name(refused.name)}: {refused}") from refused
+    except control.AgentRefused as refused:
+        raise invalid(f"agent: {refused}") from refused
     except TooManyLaunches as refused:
         raise too_many(str(refused), refused.retry_after_s) from refused
     except DocumentRefused as refused:
@@ -98,14 +100,24 @@ def check_task(task: str, *, name: str = "task") -> str:
     return task
 
 
-def find_agent(name: str | None) -> Agent | None:
-    """The agent of that name; None without a name. Raises `ApiError` 422 for an unknown one."""
+def find_agent(name: str | None) -> tuple[Agent | None, str]:
+    """The agent of that name, and the version or label after an `@`; None without a name. Raises `ApiError` 422 for an
+    unknown one."""
     if name is None:
-        return None
-    agent = Agent.objects.filter(name=name).first()
-    if agent is None:
-        raise invalid(f"agent: There is no agent {name!r}. GET /api/v1/agents lists them.")
-    return agent
+        return None, ""
+    try:
+        return control.named_agent(name)
+    except control.AgentRefused as refused:
+        raise invalid(f"agent: {refused} GET /api/v1/agents lists them.") from refused
+
+
+def version_of(named: str, *, version: int | None, label: str | None) -> str:
+    """The version for `control.launch`: that of `agent: "Clerk@3"`, or one of the two fields. Raises `ApiError` 422
+    for more than one of them."""
+    told = [each for each in (named, None if version is None else str(version), label) if each]
+    if len(told) > 1:
+        raise invalid("version: Name one version or one label, not both.")
+    return told[0] if told else ""
 
 
 def overrides_of(asked: Overrides | None, caller: Caller) -> JsonObject | None:

@@ -13,6 +13,7 @@ from runs.agent.providers.model_catalog.model_names import MAX_NAME_CHARS
 from runs.api.response_schemas import Strategy
 from runs.api.setting_fields import request_fields
 from runs.engine.files.attachments import MOST_ATTACHED
+from runs.models.agent_label import MAX_AGENT_CHARS, MAX_LABEL_CHARS
 
 StatusFilter = Literal["", "idle", "thinking", "executing", "waiting", "completed", "failed", "cancelled"]
 SeverityFilter = Literal["", "info", "warning", "error", "critical"]
@@ -85,7 +86,19 @@ class Launch(StrictSchema):
 
     task: Annotated[Text, Field(min_length=1, description="At most 256 KiB.", examples=["What is 17 * 23?"])]
     agent: Annotated[
-        Text | None, Field(max_length=80, description="An agent's name; without one, the default agent.")
+        Text | None,
+        Field(
+            max_length=MAX_AGENT_CHARS,
+            description="An agent's name, also with a version or a label: `Clerk@3`, `Clerk@production`. Without one, "
+            "the default agent.",
+        ),
+    ] = None
+    version: Annotated[
+        int | None,
+        Field(ge=1, lt=2**31, description="The number of one of its versions; else the current one."),
+    ] = None
+    label: Annotated[
+        Text | None, Field(min_length=1, max_length=MAX_LABEL_CHARS, description="A label of the agent, in its place.")
     ] = None
     overrides: Overrides | None = None
     files: Annotated[

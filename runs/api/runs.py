@@ -1,5 +1,6 @@
 """Endpoints of runs: launch, list, get, export, cancel, run again."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from pydantic import Field
 from runs.api.auth import caller_of, may_launch, may_read, run_told_to
 from runs.api.cursors import cursor_at, place_of
 from runs.api.exports import Format, export
-from runs.api.launches import answer_launch, check_task, find_agent, overrides_of
+from runs.api.launches import answer_launch, check_task, find_agent, overrides_of, version_of
 from runs.api.pagination import listed, page_of, run_in_list
 from runs.api.request_schemas import Launch, RunAgain, SeverityFilter, StatusFilter, Text
 from runs.api.response_schemas import RunOut, RunPage, RunWithChildrenOut, StepPage
@@ -52,11 +53,11 @@ class RunQuery(Schema):
 def launch_run(request: HttpRequest, body: Launch) -> HttpResponse:
     """Launch a run. A launch that is sent twice with the same `Idempotency-Key` happens once."""
     caller = caller_of(request)
-    task, agent, overrides = check_task(body.task), find_agent(body.agent), overrides_of(body.overrides, caller)
-    return answer_launch(
-        request,
-        lambda: control.launch(user=caller.user, task=task, agent=agent, overrides=overrides, files=body.files),
-    )
+    task, overrides = check_task(body.task), overrides_of(body.overrides, caller)
+    agent, named = find_agent(body.agent)
+    version = version_of(named, version=body.version, label=body.label)
+    launched = partial(control.launch, user=caller.user, task=task, agent=agent, version=version, overrides=overrides)
+    return answer_launch(request, partial(launched, files=body.files))
 
 
 @router.get("/runs", auth=may_read, response=RunPage, operation_id="list_runs")

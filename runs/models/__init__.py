@@ -1,6 +1,7 @@
 """The database models: agents, versions, runs, steps, calls, files, skills, tools. The database is the truth."""
 
 from runs.models.agent import Agent
+from runs.models.agent_label import AgentLabel, LabelMove
 from runs.models.agent_version import AgentVersion
 from runs.models.api_token import ApiToken
 from runs.models.idempotency_key import IdempotencyKey
@@ -18,12 +19,14 @@ from runs.models.tool_source import StoredTool, ToolCatalog, ToolSource
 
 __all__ = [
     "Agent",
+    "AgentLabel",
     "AgentVersion",
     "ApiToken",
     "Attachment",
     "DocumentPassage",
     "FileChunk",
     "IdempotencyKey",
+    "LabelMove",
     "Library",
     "Mentions",
     "PagePreferences",

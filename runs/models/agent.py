@@ -1,7 +1,7 @@
 """The agent: a saved configuration for runs."""
 
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
@@ -21,6 +21,10 @@ _LEAST_COST: Final = Decimal("0.0001")
 
 class AgentQuerySet(models.QuerySet["Agent"]):
     """Agents."""
+
+    def in_use(self) -> Self:
+        """Those that runs are launched with: all but the archived ones."""
+        return self.filter(archived_at=None)
 
     def update(self, **values: Any) -> int:
         """Update the rows. It makes no versions: an agent whose configuration is changed so is of no version until it
@@ -201,6 +205,8 @@ class Agent(models.Model):
     )
     version = models.PositiveIntegerField(pgettext_lazy("field", "version"), null=True, editable=False)
     """The number of the version that has its configuration; null if no version has."""
+    archived_at = models.DateTimeField(pgettext_lazy("field", "archived at"), null=True, editable=False)
+    """Since when no run is launched with it; null for an agent in use."""
     created_at = models.DateTimeField(pgettext_lazy("field", "created at"), auto_now_add=True)
     updated_at = models.DateTimeField(pgettext_lazy("field", "updated at"), auto_now=True)
 

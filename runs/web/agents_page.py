@@ -22,6 +22,7 @@ from runs.models.permissions import (
 )
 from runs.web import agent_facts, agent_sources
 from runs.web.access import PageRequest, only_if
+from runs.web.agent_labels import labels_context
 from runs.web.agent_statistics import NOTHING, AgentStatistics, statistics_of
 from runs.web.agent_version_rows import latest_versions
 from runs.web.form_keys import new_key
@@ -89,11 +90,18 @@ def rights_of(user: Any) -> dict[str, bool]:
 @only_if(may_see_agents)
 @with_fresh_tools
 def show_agents(request: PageRequest) -> HttpResponse:
-    """List all agents, with the statistics of the runs the user may see."""
-    agents = list(Agent.objects.all())
+    """List the agents in use, with `?archived=1` the archived ones, with the statistics of the runs the user may
+    see."""
+    archived = request.GET.get("archived") == "1"
+    agents = list(Agent.objects.filter(archived_at__isnull=not archived))
     found = statistics_of(request.user, agents)
     rows = [AgentRow(agent, found.get(agent.pk, NOTHING)) for agent in agents]
-    return render(request, "agents/list.html", {"rows": rows, **rights_of(request.user)})
+    context = {
+        "rows": rows,
+        "is_archive": archived,
+        "archived": 0 if archived else Agent.objects.filter(archived_at__isnull=False).count(),
+    }
+    return render(request, "agents/list.html", context | rights_of(request.user))
 
 
 @require_safe
@@ -108,6 +116,7 @@ def show_agent(request: PageRequest, agent_id: int) -> HttpResponse:
         "statistics": statistics_of(request.user, [agent]).get(agent.pk, NOTHING),
         "runs": add_lines(list(with_starts(runs).defer("config")[:RECENT_RUNS])),
         "once": new_key(),
+        **labels_context(agent, sees_moves=rights["may_read"]),
         "versions": latest_versions(agent) if rights["may_read"] else [],
         **config_context(agent),
         **rights,

@@ -56,7 +56,7 @@ def show_dashboard(request: PageRequest) -> HttpResponse:
             "decides_all": not may_see_all(request.user) or may_decide_for_others(request.user),
             "launches": may_launch(request.user),
             "sees_models": may_see_models(request.user),
-            "agents": list(Agent.objects.order_by("-is_default", "name").values_list("name", flat=True)),
+            "agents": list(Agent.objects.in_use().order_by("-is_default", "name").values_list("name", flat=True)),
             "examples": EXAMPLES,
             "running_query": RUNNING_QUERY,
             "once": new_key(),

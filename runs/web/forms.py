@@ -14,6 +14,7 @@ from runs.agent.providers.model_catalog.model_names import MAX_NAME_CHARS
 from runs.agent.setting import Group
 from runs.live.rendering.stored_words import error_words
 from runs.models import Agent
+from runs.models.agent_label import MAX_AGENT_CHARS
 from runs.models.bounds import MAX_TASK_BYTES
 from runs.web.setting_fields import launch_fields
 
@@ -39,11 +40,12 @@ class LaunchForm(forms.Form):
 
     task = forms.CharField(error_messages={"required": gettext_lazy("Type what the agent should do.")})
     agent = forms.ModelChoiceField(
-        queryset=Agent.objects.all(),
+        queryset=Agent.objects.in_use(),
         to_field_name="name",
         required=False,
         error_messages={"invalid_choice": gettext_lazy("There is no agent of that name. Choose one from the list.")},
     )
+    version = forms.CharField(required=False, max_length=MAX_AGENT_CHARS)
     model = forms.CharField(required=False, max_length=MAX_NAME_CHARS)
     approval = forms.ChoiceField(
         required=False,
@@ -57,6 +59,15 @@ class LaunchForm(forms.Form):
 
     def clean_task(self) -> str:
         return checked_task(self.cleaned_data["task"])
+
+    def clean_version(self) -> str:
+        """The number or the label. The value names the agent too: without scripts the choices stay those of the agent
+        that was chosen before."""
+        name, _at, version = self.cleaned_data["version"].rpartition("@")
+        agent = self.cleaned_data.get("agent")
+        if name and agent is not None and agent.name != name:
+            self.add_error("agent", gettext("The version is one of %(agent)s. Choose it again.") % {"agent": name})
+        return str(version)
 
     def clean_model(self) -> str:
         model: str = self.cleaned_data["model"]

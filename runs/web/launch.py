@@ -33,6 +33,7 @@ from runs.web.forms import LaunchForm
 from runs.web.fresh_tools import with_fresh_tools
 from runs.web.launch_agent import launch_agent
 from runs.web.launch_changes import about_changes
+from runs.web.launch_versions import version_choices
 from runs.web.model_notes import launch_notes, notes_about
 from runs.web.prefill import kept, prefill
 
@@ -95,6 +96,9 @@ def launch_run(request: PageRequest) -> HttpResponse:
         found = _refusals(request, form)
         _mark(form, found if refused.name in {each.name for each in found} else [refused, *found])
         return _show(request, form, status=422, earlier=earlier)
+    except control.AgentRefused as refused:
+        form.add_error("agent", refusal_words(refused))
+        return _show(request, form, status=422, earlier=earlier)
     except Agent.DoesNotExist:
         words = _("There is no default agent. Choose one, or ask a person who may change agents to set it.")
         form.add_error("agent", words)
@@ -123,6 +127,7 @@ def _launch(request: PageRequest, form: LaunchForm, earlier: Run | None, files: 
         user=request.user,
         task=chosen["task"],
         agent=chosen["agent"],
+        version=chosen["version"],
         overrides=form.overrides() | (kept(earlier, chosen, by=request.user) if earlier is not None else {}) or None,
         rerun_of=earlier,
         files=files,
@@ -184,7 +189,7 @@ def _show(
 
 def _about_agents(request: PageRequest, form: LaunchForm) -> dict[str, Any]:
     """The agents, and what the chosen one allows and has: the form's fields show it too."""
-    agents = list(Agent.objects.all())
+    agents = list(Agent.objects.in_use())
     default_agent = next((agent for agent in agents if agent.is_default), None)
     chosen = next((agent for agent in agents if agent.name == form["agent"].value()), default_agent)
     limits = {agent.pk: control.ceilings_of(agent, by=request.user) for agent in agents}
@@ -198,6 +203,8 @@ def _about_agents(request: PageRequest, form: LaunchForm) -> dict[str, Any]:
         "defaults": json.dumps({agent.name: defaults_of(agent) for agent in agents}),
         "ceilings": words_about(chosen, ceilings),
         "default_agent": default_agent,
+        "versions": version_choices(chosen, request.user),
+        "version_value": form["version"].value() or "",
         "chosen": chosen,
         "shown": None if chosen is None or request.htmx else launch_agent(chosen, request.user),
         "model_default": "" if chosen is None else defaults_of(chosen)["model"],

@@ -91,6 +91,6 @@ def show_launch_agent(request: PageRequest) -> HttpResponse:
     """The card of the agent `?agent=`, without a name that of the default one; nothing without such an agent."""
     named = request.GET.get("agent", "")
     # Compared in Python: the database refuses some texts that an address can hold.
-    agents = [each for each in Agent.objects.all() if (each.name == named if named else each.is_default)]
+    agents = [each for each in Agent.objects.in_use() if (each.name == named if named else each.is_default)]
     shown = launch_agent(agents[0], request.user) if agents else None
     return render(request, "runs/partials/launch_agent.html", {"shown": shown})

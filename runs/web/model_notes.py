@@ -50,7 +50,7 @@ def show_model_notes(request: PageRequest) -> HttpResponse:
     """Retirement notes and ceilings for the launch form as filled in: `?agent=` and `?model=`."""
     named = request.GET.get("agent", "")
     # Compared in Python: the database refuses some texts that an address can hold.
-    agents = [each for each in Agent.objects.all() if (each.name == named if named else each.is_default)]
+    agents = [each for each in Agent.objects.in_use() if (each.name == named if named else each.is_default)]
     agent = agents[0] if agents else None
     notes = launch_notes(agent, request.GET.get("model", "").strip())
     ceilings = "" if agent is None else words_about(agent, control.ceilings_of(agent, by=request.user))

@@ -197,7 +197,7 @@ def _threads(user: Any, words: str) -> list[PaletteRow]:
 
 
 def _agents(words: str) -> list[PaletteRow]:
-    found = Agent.objects.filter(name__mentions=words) if words else Agent.objects.all()
+    found = Agent.objects.in_use().filter(name__mentions=words) if words else Agent.objects.in_use()
     return [
         PaletteRow(words=name, icon="bot", url=_launch_url(agent=name), meta=description)
         for name, description in found.order_by("name").values_list("name", "description")[:MOST_ROWS]

@@ -82,6 +82,7 @@ PAGES: dict[str, Methods] = {
     "runs:export": {"GET": page()},
     "runs:launch": {"GET": page(200, LAUNCHES)},
     "runs:model-notes": {"GET": page()},
+    "runs:launch-versions": {"GET": page(200, ("launches", 404))},
     "runs:launch-agent": {"GET": page(200, ("launches", 404))},
     "runs:run": {"GET": run_page()},
     # Without before= or after=.
@@ -150,6 +151,8 @@ PAGES: dict[str, Methods] = {
     "runs:agent-version": {"GET": page(200, READS_AGENTS)},
     "runs:compare-versions": {"GET": page(200, READS_AGENTS)},
     "runs:restore-version": {"POST": page(302, CHANGES_AGENTS)},
+    "runs:change-label": {"POST": page(302, CHANGES_AGENTS)},
+    "runs:archive-agent": {"POST": page(302, CHANGES_AGENTS)},
     "runs:new-agent": {"GET": page(200, ADDS_AGENTS), "POST": page(422, ADDS_AGENTS)},
     "runs:edit-agent": {"GET": page(200, CHANGES_AGENTS), "POST": page(422, CHANGES_AGENTS)},
     # No tool was named.

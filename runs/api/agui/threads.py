@@ -123,12 +123,12 @@ def _answer(caller: Caller, call: ToolCall, answer: Resume, shown: str) -> ToolC
 
 def _launched(caller: Caller, asked: RunAgentInput, key: str, message: str, last: Run | None) -> AttachedRun:
     wishes = asked.forwardedProps
-    agent = find_agent(wishes.agent if wishes else None)
+    agent, version = find_agent(wishes.agent if wishes else None)
     overrides = overrides_of(wishes.overrides if wishes else None, caller)
 
     def launch() -> Run:
         if last is None:
-            return control.launch(user=caller.user, task=message, agent=agent, overrides=overrides)
+            return control.launch(user=caller.user, task=message, agent=agent, version=version, overrides=overrides)
         try:
             return control.continue_run(last.pk, by=caller.user, message=message, overrides=overrides)
         except control.NotFinished as refused:

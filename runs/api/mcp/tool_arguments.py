@@ -8,6 +8,7 @@ from pydantic import Field
 from runs.agent.json_data.json_types import JsonObject
 from runs.api.request_schemas import StatusFilter, StrictSchema, Text
 from runs.engine.files.attachments import MOST_ATTACHED
+from runs.models.agent_label import MAX_AGENT_CHARS
 
 LONGEST_WAIT_S = 300
 _RunId = Annotated[UUID, Field(description="The run's id.")]
@@ -24,7 +25,11 @@ class LaunchArguments(StrictSchema):
 
     task: Annotated[Text, Field(min_length=1, description="What the agent should do; at most 256 KiB.")]
     agent: Annotated[
-        Text | None, Field(max_length=80, description="Its name, of `list_agents`; without one, the default agent.")
+        Text | None,
+        Field(
+            max_length=MAX_AGENT_CHARS,
+            description="Its name, of `list_agents`, also with a label: `Clerk@production`. Else the default agent.",
+        ),
     ] = None
     files: Annotated[list[UUID], Field(max_length=MOST_ATTACHED, description="Ids of uploaded files.")] = []
     idempotency_key: Annotated[

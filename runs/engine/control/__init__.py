@@ -3,7 +3,14 @@
 Each function is one transaction that first locks the run row. Web, API and admin change runs only through this package.
 """
 
-from runs.engine.control.agent_changes import AgentRefused, restore_version
+from runs.engine.control.agent_changes import (
+    AgentRefused,
+    remove_label,
+    restore_version,
+    set_archived,
+    set_label,
+)
+from runs.engine.control.agent_choice import named_agent
 from runs.engine.control.approval_grace import GRACE_S, end_graces, undo_approval
 from runs.engine.control.approvals import approve, deny, expire_approvals
 from runs.engine.control.cancel import CancelOutcome, cancel
@@ -64,11 +71,15 @@ __all__ = [
     "launch",
     "launch_once",
     "launched_like",
+    "named_agent",
     "pause",
     "refusals",
+    "remove_label",
     "restore_version",
     "resume",
     "run_again",
+    "set_archived",
+    "set_label",
     "settle",
     "shown_answer",
     "stands_of_question",

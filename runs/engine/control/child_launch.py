@@ -119,7 +119,7 @@ def _check_parent(parent: Run, root: Run, epoch: int) -> None:
 def _agent_named(name: str, parent: Run) -> Agent:
     if name not in (parent.config.get("agents") or []):
         raise ToolFailed(sentences.NOT_CALLABLE.made(agent=name))
-    agent = Agent.objects.filter(name=name).first()
+    agent = Agent.objects.in_use().filter(name=name).first()
     if agent is None:
         raise ToolFailed(sentences.NO_SUCH_AGENT.made(agent=name))
     chain = _agents_above(parent)

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from runs.agent.json_data.json_types import JsonObject
+from runs.engine.control.agent_choice import choice_of
 from runs.engine.control.ceilings import ceilings_after, ceilings_of
 from runs.engine.control.overrides import changed, launched_like, overrides_after
 from runs.engine.control.run_versions import version_like
@@ -27,24 +28,29 @@ def launch(
     task: str,
     agent: Agent | None = None,
     overrides: JsonObject | None = None,
+    version: str = "",
     rerun_of: Run | None = None,
     files: Sequence[UUID] = (),
 ) -> Run:
     """A new run of `task`, queued and dispatched in one transaction. `agent` None means the default agent.
 
+    `version` is the number of one of the agent's versions, or a label; empty for the current one.
     `files` are the ids of uploaded documents that it may read.
     `overrides` replaces keys of the agent's snapshot, those of `OVERRIDES`; an amount of money is a decimal string.
     Raises `ValueError` for an empty task or an unknown key; its subclasses `DailyLimitReached` if the person's runs
     have used up the daily limit, `TooManyLaunches` if the person launches too fast or has too many runs queued,
-    `DocumentRefused` for a file that is not theirs or a picture that a model cannot see, and `OverrideRefused`;
-    `PermissionDenied` if the person may not launch; `Agent.DoesNotExist` without a default agent.
+    `DocumentRefused` for a file that is not theirs or a picture that a model cannot see, `OverrideRefused`, and
+    `AgentRefused` for an archived agent, or a version that there is not or that is not for them; `PermissionDenied` if
+    the person may not launch; `Agent.DoesNotExist` without a default agent.
     """
     if not task.strip():
         raise ValueError("A run needs a task.")
     if agent is None:
         agent = Agent.objects.get(is_default=True)
-    config = changed(agent.snapshot(), overrides, by=user, ceilings=ceilings_of(agent, by=user))
-    columns = {"config": config, "overrides": overrides or {}, "version": agent.version}
+    chosen = choice_of(agent, version, by=user)
+    ceilings = ceilings_of(chosen.configured, by=user)
+    config = changed(chosen.configured.snapshot(), overrides, by=user, ceilings=ceilings)
+    columns = {"config": config, "overrides": overrides or {}, "version": chosen.version}
     return create_run(user=user, task=task, agent=agent, rerun_of=rerun_of, files=files, **columns)
 
 

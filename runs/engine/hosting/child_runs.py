@@ -73,5 +73,5 @@ def is_call_of_agent(call: ToolCall) -> bool:
 
 
 def _infos_of(names: Sequence[str]) -> list[AgentInfo]:
-    found = dict(Agent.objects.filter(name__in=names).values_list("name", "description"))
+    found = dict(Agent.objects.in_use().filter(name__in=names).values_list("name", "description"))
     return [AgentInfo(name, found[name]) for name in names if name in found]

@@ -53,7 +53,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the task and the options of a launch."""
         parser.add_argument("task", help="what to do, in plain words; - reads it from standard input, as UTF-8")
-        parser.add_argument("--agent", metavar="NAME", help="the agent that does it (default: the default agent)")
+        parser.add_argument("--agent", metavar="NAME", help="the agent that does it, also NAME@3 or NAME@production")
         parser.add_argument(
             "--model", metavar="NAME", help="a model instead of the agent's, such as openai:gpt-6-astra"
         )
@@ -86,8 +86,9 @@ class Command(BaseCommand):
         try:
             if options["model"]:
                 provider_for(options["model"])
+            agent, version = _agent(options["agent"])
             return control.launch(
-                user=_user(options["user"]), task=task, agent=_agent(options["agent"]), overrides=overrides
+                user=_user(options["user"]), task=task, agent=agent, version=version, overrides=overrides
             )
         except ValueError as error:
             raise CommandError(str(error), returncode=BAD_ARGUMENTS) from error
@@ -231,10 +232,13 @@ def _user(name: str | None) -> Any:
     return user
 
 
-def _agent(name: str | None) -> Agent:
-    wanted = Agent.objects.filter(name=name) if name is not None else Agent.objects.filter(is_default=True)
-    if (agent := wanted.first()) is not None:
-        return agent
+def _agent(name: str | None) -> tuple[Agent, str]:
+    """The agent, and the version or label after an `@`."""
+    if name is None and (agent := Agent.objects.filter(is_default=True).first()) is not None:
+        return agent, ""
+    if name is not None:
+        with contextlib.suppress(control.AgentRefused):  # The error below names those that there are.
+            return control.named_agent(name)
     names = ", ".join(repr(each) for each in Agent.objects.values_list("name", flat=True)) or "none"
     what = f"There is no agent {name!r}" if name is not None else "There is no default agent"
     raise ValueError(f"{what}. Agents: {names}.")
