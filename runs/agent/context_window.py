@@ -25,6 +25,10 @@ SHORT_CHARS = 200
 """Length of an old result after it was shortened."""
 REFILLED_TO = 0.6
 """Share of the window filled after fitting, so that not every turn has to shorten again."""
+HIDDEN_MESSAGES = 10
+"""Messages of people in turns that were left out, of which the model is still told: the last ones."""
+HIDDEN_MESSAGE_CHARS = 1_000
+"""Length to which each of them is cut."""
 SHORTEST_TURN_TOKENS = 200
 """About the size of a turn whose results and arguments were cut to the minimum."""
 MESSAGE_TOKENS = 6
@@ -65,6 +69,7 @@ class ContextWindow:
         self._steps_before = [0]
         self._calls: Counter[str] = Counter()
         self._last_hidden: deque[str] = deque(maxlen=5)
+        self._hidden_messages: deque[str] = deque(maxlen=HIDDEN_MESSAGES)
         self._tools_tokens = 0
 
     def tokens_for(self, request: ModelRequest) -> int:
@@ -144,6 +149,7 @@ class ContextWindow:
             self._tools_tokens = tools
         schema = tokens_in(json.dumps(request.output_schema)) if request.output_schema else 0
         told = tokens_in(request.task) + tokens_in(request.instructions) + IMAGE_TOKENS * len(request.images)
+        told += sum(tokens_in(message) + MESSAGE_TOKENS for message in request.messages)
         return (
             tools
             + schema
@@ -176,6 +182,7 @@ class ContextWindow:
                 self._calls[call.tool_name] += 1
                 said = f"{call_text(call.tool_name, call.arguments)[:80]} → {result.model_text[:80]}"
                 self._last_hidden.append(" ".join(said.split()))
+            self._hidden_messages += [each[:HIDDEN_MESSAGE_CHARS] for each in turn.messages]
             self._shown_tokens -= self._tokens[self._hidden]
             self._tokens[self._hidden] = 0
             self.turns[self._hidden] = FORGOTTEN
@@ -217,7 +224,10 @@ class ContextWindow:
         which = f"Turns 1 to {self._hidden} are" if self._hidden > 1 else "Turn 1 is"
         calls = ", ".join(f"{name} {counted(count, 'time')}" for name, count in self._calls.most_common(8))
         lines = "".join(f"\n- {line}" for line in self._last_hidden)
-        return f"[{which} no longer shown to you. In them you called: {calls or 'nothing'}. The last of these:{lines}]"
+        told = f"[{which} no longer shown to you. In them you called: {calls or 'nothing'}. The last of these:{lines}]"
+        if self._hidden_messages:
+            told += "\n\n[In these turns you were told:]\n\n" + "\n\n".join(self._hidden_messages)
+        return told
 
 
 def _short(result: ToolResult, length: int) -> ToolResult:
@@ -250,4 +260,5 @@ def _turn_tokens(turn: Turn) -> int:
     else:
         said = tokens_in(reply.text) + sum(tokens_in(call_text(c.tool_name, c.arguments)) for c in reply.calls)
     told = sum(tokens_in(result.model_text) + MESSAGE_TOKENS for result in turn.results)
+    told += sum(tokens_in(message) + MESSAGE_TOKENS for message in turn.messages)
     return said + told + sum(tokens_in(fault) for fault in turn.faults) + MESSAGE_TOKENS

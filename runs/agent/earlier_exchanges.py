@@ -74,12 +74,15 @@ class EarlierExchanges:
     def _tokens_of(self, exchange: Exchange) -> int:
         answer = exchange.answer
         replies = [*exchange.turns, *([Turn(answer)] if answer is not None else [])]
-        texts = self._count(exchange.task) + self._count(exchange.ending) + sum(map(self._count_turn, replies))
+        said = (exchange.task, exchange.ending, *exchange.messages)
+        texts = sum(map(self._count, said)) + sum(map(self._count_turn, replies))
         return texts + IMAGE_TOKENS * len(exchange.images)
 
 
 def _without_turns(exchange: Exchange) -> Exchange:
-    return replace(exchange, turns=())
+    """What people said meanwhile stays: it belongs to the task."""
+    messages = (*(message for turn in exchange.turns for message in turn.messages), *exchange.messages)
+    return replace(exchange, turns=(), messages=messages)
 
 
 def _cut(exchange: Exchange) -> Exchange:
@@ -87,7 +90,8 @@ def _cut(exchange: Exchange) -> Exchange:
     if answer is not None and len(answer.text) > LONG_CHARS:
         # Without `replay`, which repeats the full text.
         answer = ModelReply(text=_beginning(answer.text))
-    return replace(exchange, task=_beginning(exchange.task), answer=answer)
+    messages = tuple(map(_beginning, exchange.messages))
+    return replace(exchange, task=_beginning(exchange.task), messages=messages, answer=answer)
 
 
 def _beginning(text: str) -> str:

@@ -29,10 +29,21 @@ def joined(begun: str, text: str) -> str:
 
 def can_go_on(reply: ModelReply, begun: str, turns: Sequence[Turn]) -> bool:
     """True if the reply is cut off, has text, is no restart, and fewer than `MAX_CONTINUATIONS` came before it."""
-    asked = sum(1 for _ in takewhile(lambda turn: turn.is_unfinished, reversed(turns)))
+    asked = len(unfinished_at_end(turns))
     if reply.ending == "whole" or not reply.text.strip() or asked >= MAX_CONTINUATIONS:
         return False
     return not _began_anew(begun, reply.text)
+
+
+def unfinished_at_end(turns: Sequence[Turn]) -> list[Turn]:
+    """The unfinished turns at the end, oldest first, that the next reply continues. One that people have said something
+    before does not continue those before it."""
+    found: list[Turn] = []
+    for turn in takewhile(lambda turn: turn.is_unfinished, reversed(turns)):
+        found.append(turn)
+        if turn.messages:
+            break
+    return found[::-1]
 
 
 def unfinished(reply: ModelReply, fields: StepFields) -> AgentThought:

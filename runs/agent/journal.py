@@ -83,6 +83,8 @@ class Entry:
     """The reply's private replay value, stored with the first thought."""
     error: AgentError | None = None
     """Why the run failed, with `AgentStatus.FAILED`."""
+    if_messages: "Entry | None" = None
+    """With `AgentStatus.COMPLETED`: what is recorded instead, together with the messages, if some wait to be read."""
 
 
 class Journal(Protocol):
@@ -94,6 +96,26 @@ class Journal(Protocol):
 
     async def durable(self) -> None:
         """Return when everything recorded so far is durable. Raises `JournalClosed`."""
+        ...
+
+    async def read_messages(self, *, turn: int) -> tuple[str, ...]:
+        """What people have said to the run since the last time, in order; recorded as read before the reply of `turn`.
+
+        Durable when this returns. Raises `JournalClosed`.
+        """
+        ...
+
+    async def complete(self, entry: Entry) -> tuple[str, ...]:
+        """Record the entry that completes the run; nothing can follow it.
+
+        If messages wait to be read and it has an `if_messages`, that is recorded instead, with the messages as read
+        before the next turn, and they are returned: the run goes on. Raises `JournalClosed`.
+        """
+        ...
+
+    async def interrupt(self, entry: Entry) -> str:
+        """Record the replies in the making as interrupted, and the entry. Returns the text of the one that is a turn of
+        the run, which the next reply is told of; empty without one."""
         ...
 
     async def start(self, change: CallChange) -> None:
@@ -133,6 +155,20 @@ class ReportingJournal:
 
     async def durable(self) -> None:
         """Nothing is stored, so there is nothing to wait for."""
+
+    async def read_messages(self, *, turn: int) -> tuple[str, ...]:  # noqa: ARG002
+        """Nobody can say anything to the run."""
+        return ()
+
+    async def complete(self, entry: Entry) -> tuple[str, ...]:
+        """Report the entry's thoughts in order."""
+        await self.record(entry)
+        return ()
+
+    async def interrupt(self, entry: Entry) -> str:
+        """Report the entry's thoughts in order."""
+        await self.record(entry)
+        return ""
 
     async def start(self, change: CallChange) -> None:
         """Nothing is stored, so there is nothing to wait for."""

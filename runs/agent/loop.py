@@ -6,7 +6,6 @@
 import uuid
 from collections.abc import Sequence
 from functools import reduce
-from itertools import takewhile
 from typing import Any
 
 from runs.agent import incomplete_replies as reply_ending
@@ -16,8 +15,8 @@ from runs.agent.budget.deadline import Deadline
 from runs.agent.budget.turn_and_call_limits import CallLimit, check_turns
 from runs.agent.config import RunConfig
 from runs.agent.context_window import ContextWindow
-from runs.agent.errors.exceptions import BadOutput
-from runs.agent.interrupts import Parked, PauseRequest
+from runs.agent.errors.exceptions import BadOutput, LimitReached
+from runs.agent.interrupts import MessageSignal, Parked, PauseRequest
 from runs.agent.journal import Entry, Journal
 from runs.agent.loop_guard.guard import LoopGuard, repeats_note
 from runs.agent.messages import History, ModelProvider, ModelReply, ModelRequest, ToolInvocation, ToolResult, Turn
@@ -49,11 +48,13 @@ class AgentLoop:
         history: History | None = None,
         sleep: InterruptibleSleep | None = None,
         pause: PauseRequest | None = None,
+        signal: MessageSignal | None = None,
         health: HealthRegistry | None = None,
         budgets: Sequence[Budget] = (),
     ) -> None:
         """`budgets` are shared with other runs, `sleep` lets a person cut short the wait for an attempt, `pause` stops
-        the loop between two turns, or between a reply and its calls, `health` is shared by all runs.
+        the loop between two turns, or between a reply and its calls, `signal` interrupts a reply for a message,
+        `health` is shared by all runs.
 
         Raises `ValueError` without a provider.
         """
@@ -69,7 +70,10 @@ class AgentLoop:
         self.call_limit = CallLimit(config.limits, made)
         self.begun = _text_of_unfinished(self.turns)
         """The text of the unfinished replies that the next one continues."""
+        self.messages: tuple[str, ...] = ()
+        """What people have said since the last turn: the next one is about it."""
         self.pause = pause or PauseRequest()
+        self.signal = signal or MessageSignal()
         self.tools = config.offered_tools
         reads_skills = any(tool.name == READING_TOOL for tool in self.tools)
         self.instructions = instructions_with_skills(config.instructions, config.skill_infos if reads_skills else ())
@@ -90,6 +94,7 @@ class AgentLoop:
             answers=self.history.open_answers,
         )
         self.guard = LoopGuard(limits, config.toolbox, self.turns)
+        self._heed(self.history.messages)
         self.window = ContextWindow(self.turns, self.history.earlier)
         self.budget = RunBudget(limits, tokens=self.history.tokens, cost_usd=self.history.cost_usd, shared=budgets)
         self.models = ModelComposition(
@@ -144,24 +149,57 @@ class AgentLoop:
                 await self._leave_unfinished(state, asked)
                 continue
             try:
-                return await self._answer(state, asked)
+                answer = await self._answer(state, asked)
             except BadOutput as bad:
                 rejected += 1
                 await self._reject(state, asked, bad, rejected)
                 if rejected > MAX_REASKS:
                     raise
+                continue
+            if state.status.is_final:
+                return answer
 
     async def _next_reply(self, state: AgentState) -> ReceivedReply:
-        self.models.sleep.check()
-        self.pause.check()
-        turn = len(self.turns) + 1
+        is_hurried = False
+        while True:
+            self.models.sleep.check()
+            self.pause.check()
+            turn = len(self.turns) + 1
+            self._check_limits(turn)
+            if read := await self.journal.read_messages(turn=turn):
+                self._heed(read)
+                self.pause.check()
+            self.guard.check()
+            state.mark_thinking()
+            model = self.models.model_for(state, turn, is_hurried=is_hurried)
+            with self.signal.interrupts() as asked:
+                await model.reply(self._request())
+            if not asked.was_interrupted:
+                return model.received
+            is_hurried = state.status is AgentStatus.WAITING
+            await self._leave_interrupted(state)
+
+    def _check_limits(self, turn: int) -> None:
         check_turns(self.config.limits, turn - self.history.uncounted_turns)
-        self.guard.check()
         self.deadline.check()
-        state.mark_thinking()
-        model = self.models.model_for(state, turn)
-        await model.reply(self._request())
-        return model.received
+
+    def _heed(self, read: tuple[str, ...]) -> None:
+        """Tell the next reply what people have said. It is no continuation of an unfinished one then."""
+        if not read:
+            return
+        self.messages = (*self.messages, *read)
+        self.begun = ""
+        self.guard.reset()
+
+    async def _leave_interrupted(self, state: AgentState) -> None:
+        """Record that a person interrupted the reply. What it has said is a turn, which counts against no limit."""
+        used = self.book(state)
+        entry = Entry(status=AgentStatus.THINKING, tokens=used.tokens, cost=used.cost_usd)
+        entry.cost_is_partial, entry.usage_is_estimated = used.is_partial, used.is_estimated
+        if text := await self.journal.interrupt(entry):
+            self._add_turn(ModelReply(text=text), is_unfinished=True)
+            self.begun = reply_ending.joined(self.begun, text)
+            self.history.uncounted_turns += 1
 
     async def _propose(self, state: AgentState, asked: ReceivedReply) -> list[ToolInvocation]:
         """Record the reply together with its calls, and return them. Raises `LimitReached`."""
@@ -178,7 +216,10 @@ class AgentLoop:
         return calls
 
     async def _answer(self, state: AgentState, asked: ReceivedReply) -> Any:
-        """Record the answer with the run's success, and return it. Raises `BadOutput` for one that does not fit."""
+        """Record the answer with the run's success, and return it. Raises `BadOutput` for one that does not fit.
+
+        If messages wait to be read, the answer is recorded as a turn, and the state is not final.
+        """
         reply, about = asked.reply, self._about(asked)
         answer = text = reply_ending.joined(self.begun, reply.text)
         data: Any = ABSENT
@@ -186,17 +227,31 @@ class AgentLoop:
             answer = await output.read_beside(text, is_whole=reply.ending == "whole")
             data = output.as_json(answer)
         entry = reply_entries.answer(reply, about, text, data, self._remarks(asked, about))
+        if self._has_a_turn_left():
+            entry.if_messages = reply_entries.so_far(reply, about, entry)
+            self._add_use(entry.if_messages, UsageTotals(), asked)
+        self._add_use(entry, self.book(state), asked)
+        if read := await self.journal.complete(entry):
+            self._add_turn(reply)
+            self._heed(read)
+            return answer
         state.add_step(AgentStep(state.step_count + 1, "answer", None, None, answer, reply.reasoning))
         state.mark_completed()
         state.could_not = entry.could_not
-        await self._record(state, entry, asked)
         return answer
+
+    def _has_a_turn_left(self) -> bool:
+        try:
+            self._check_limits(len(self.turns) + 2)
+        except LimitReached:
+            return False
+        return True
 
     async def _reject(self, state: AgentState, asked: ReceivedReply, bad: BadOutput, rejected: int) -> None:
         """Record an answer that does not fit. It is a turn: the model sees it, and what was wrong with it."""
         reply = asked.reply
         entry = reply_entries.rejection(reply, self._about(asked), bad, rejected)
-        self.turns.append(Turn(reply, faults=tuple(bad.faults)))
+        self._add_turn(reply, faults=tuple(bad.faults))
         self.begun = ""
         await self._record(state, entry, asked)
 
@@ -213,7 +268,7 @@ class AgentLoop:
     async def _leave_unfinished(self, state: AgentState, asked: ReceivedReply) -> None:
         """Record a reply without calls that was cut off. It is a turn: the next reply goes on where this one stops."""
         entry = Entry(replay=asked.reply.replay, thoughts=[reply_ending.unfinished(asked.reply, self._about(asked))])
-        self.turns.append(Turn(asked.reply, is_unfinished=True))
+        self._add_turn(asked.reply, is_unfinished=True)
         self.begun = reply_ending.joined(self.begun, asked.reply.text)
         await self._record(state, entry, asked)
 
@@ -227,11 +282,18 @@ class AgentLoop:
         return used
 
     async def _record(self, state: AgentState, entry: Entry, asked: ReceivedReply) -> None:
-        used = self.book(state)
+        self._add_use(entry, self.book(state), asked)
+        await self.journal.record(entry)
+
+    @staticmethod
+    def _add_use(entry: Entry, used: UsageTotals, asked: ReceivedReply) -> None:
         entry.tokens, entry.cost, entry.cost_is_partial = used.tokens, used.cost_usd, used.is_partial
         entry.usage_is_estimated = used.is_estimated
         entry.thoughts[-1].end_card(asked.card)
-        await self.journal.record(entry)
+
+    def _add_turn(self, reply: ModelReply, **ending: Any) -> None:
+        self.turns.append(Turn(reply, messages=self.messages, **ending))
+        self.messages = ()
 
     def _request(self) -> ModelRequest:
         return ModelRequest(
@@ -240,6 +302,7 @@ class AgentLoop:
             images=self.config.images,
             instructions=self.instructions,
             turns=self.turns,
+            messages=self.messages,
             tools=self.tools,
             settings=self.config.settings,
             past_is_changed=self.history.past_is_changed,
@@ -254,9 +317,9 @@ class AgentLoop:
         self.pause.check()
         state.mark_executing()
         results = known | await self.tool_calls.results([call for call in calls if call.index not in known])
-        turn = Turn(reply, tuple(results[index] for index in range(len(reply.calls))))
+        turn = Turn(reply, tuple(results[index] for index in range(len(reply.calls))), messages=self.messages)
         self.turns.append(await self._told_of_repeats(turn))
-        self.begun = ""
+        self.messages, self.begun = (), ""
         _remember(state, turn)
 
     async def _told_of_repeats(self, turn: Turn) -> Turn:
@@ -272,8 +335,8 @@ class AgentLoop:
 
 def _text_of_unfinished(turns: Sequence[Turn]) -> str:
     """The text of the unfinished replies at the end, joined as while they came."""
-    texts = [turn.reply.text for turn in takewhile(lambda turn: turn.is_unfinished, reversed(turns))]
-    return reduce(reply_ending.joined, reversed(texts), "")
+    texts = [turn.reply.text for turn in reply_ending.unfinished_at_end(turns)]
+    return reduce(reply_ending.joined, texts, "")
 
 
 def _remember(state: AgentState, turn: Turn) -> None:

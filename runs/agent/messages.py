@@ -109,7 +109,10 @@ class Turn:
     faults: tuple[str, ...] = ()
     """The faults of an answer that the model was asked to correct; shown to the model after the reply."""
     is_unfinished: bool = False
-    """True if the reply has no calls and was cut off: the next reply continues it."""
+    """True if the reply has no calls and was cut off: the next reply continues it, unless a person has said something
+    in between."""
+    messages: tuple[str, ...] = ()
+    """What people said to the run before this reply, in order; shown to the model before the reply."""
     is_told_of_repeats: bool = False
     """True if the remark of the last result tells the model that it goes in circles (`loop_guard/`)."""
 
@@ -128,6 +131,8 @@ class Exchange:
     turns: tuple[Turn, ...] = ()
     answer: ModelReply | None = None
     """None if there was no answer."""
+    messages: tuple[str, ...] = ()
+    """What people said to the run after its last turn, before the answer or its end."""
     ending: str = ""
     """The reason for a missing answer, shown to the model."""
     windows: Mapping[str, int] = field(default_factory=dict)
@@ -149,6 +154,8 @@ class ModelRequest:
     images: Sequence[Image] = ()
     """The pictures that were given with the task."""
     turns: Sequence[Turn] = ()
+    messages: Sequence[str] = ()
+    """What people have said to the run since the last turn, in order: the reply is about that, too."""
     hidden_turns: int = 0
     """Number of turns before `turns` that no longer fit the model's window; `task` has a summary of them."""
     tools: Sequence[Tool] = ()
@@ -205,6 +212,8 @@ class History:
     """The exchanges of the runs it continues. They count only against the model's window."""
     turns: list[Turn] = field(default_factory=list)
     """Turns with a result for every call."""
+    messages: tuple[str, ...] = ()
+    """What people said to the run since the last of `turns`, in order: before `open_reply`, or before the next one."""
     uncounted_turns: int = 0
     """Number of `turns` that count against no limit: replies that an interruption of the run cut off."""
     open_reply: ModelReply | None = None

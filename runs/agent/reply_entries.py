@@ -11,7 +11,7 @@ from runs.agent.journal import Entry
 from runs.agent.messages import ModelReply
 from runs.agent.model_calls.attempt import ReceivedReply
 from runs.agent.payloads.absent import ABSENT
-from runs.agent.payloads.notes import BadOutputPayload
+from runs.agent.payloads.notes import BadOutputPayload, SoFarPayload
 from runs.agent.payloads.step_fields import StepFields
 from runs.agent.payloads.steps import ReasoningPayload, ToolCallPayload
 from runs.agent.state import AgentStatus
@@ -70,6 +70,16 @@ def answer(reply: ModelReply, about: StepFields, text: str, data: Any, remarks: 
         AgentThought(ThoughtType.ANSWER, text, payload=answer_payload(reply, data, could_not=could_not), fields=about),
     ]
     return entry
+
+
+def so_far(reply: ModelReply, about: StepFields, answer: Entry) -> Entry:
+    """The entry that keeps the answer of the entry `answer` as a turn after which the run goes on."""
+    *others, last = answer.thoughts
+    payload = SoFarPayload(
+        answer=reply.text, tokens_are_estimated=reply.usage.is_estimated, token_parts=parts_of(reply.usage)
+    )
+    note = AgentThought(ThoughtType.NOTE, last.content, payload=payload, fields=about)
+    return Entry(replay=reply.replay, thoughts=[*others, note], status=AgentStatus.THINKING)
 
 
 def rejection(reply: ModelReply, about: StepFields, bad: BadOutput, rejected: int) -> Entry:

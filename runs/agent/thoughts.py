@@ -25,6 +25,8 @@ class ThoughtType(Enum):
     """An `AgentError` that ended a call or the run."""
     APPROVAL = "approval"
     """A question to a person, or the answer."""
+    MESSAGE = "message"
+    """What a person said to the run while it worked, at the place where the model reads it."""
     NOTE = "note"
     """An event of the run itself: interrupted, resumed, cancel requested, limit reached."""
 

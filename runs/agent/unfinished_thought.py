@@ -8,13 +8,15 @@ from runs.agent.payloads.notes import UnfinishedPayload, Why
 from runs.agent.payloads.step_fields import NO_FIELDS, StepFields
 from runs.agent.thoughts import AgentThought, ThoughtType
 
-INTERRUPTIONS: frozenset[Why] = frozenset({"paused", "suspended", "limit"})
-"""Interruptions of the run itself. When it is resumed, the model is asked for the rest of the reply."""
+INTERRUPTIONS: frozenset[Why] = frozenset({"paused", "suspended", "interrupted", "limit"})
+"""Interruptions of the run itself. When it goes on, the model is asked for the rest of the reply, or told what a person
+has said since."""
 
 WORDS: dict[str, str] = {
     "stopped": words("stopped"),
     "paused": words("paused"),
     "suspended": words("the server was stopping"),
+    "interrupted": words("interrupted by a message"),
     "attempt_failed": words("the attempt failed"),
     "limit": words("a limit of the run was reached"),
     "output_limit": words("cut off at the output limit"),
@@ -61,6 +63,11 @@ def unfinished_thought(
 def is_unfinished(thought: AgentThought) -> bool:
     """True for a thought made by `unfinished_thought`."""
     return isinstance(thought.payload, UnfinishedPayload)
+
+
+def text_to_go_on(payload: Payload) -> str:
+    """The text of an unfinished reply that is a turn of the run; empty for all other thoughts."""
+    return payload.answer if isinstance(payload, UnfinishedPayload) and payload.goes_on else ""
 
 
 def why_unfinished(payload: Payload) -> str | None:

@@ -12,10 +12,10 @@ from ninja.utils import check_csrf
 from runs.agent.json_data.json_types import JsonObject
 from runs.api.errors import ApiError, too_many, unauthenticated
 from runs.api.query_parameters import check_query
-from runs.api.serializers import call_as_json, question_as_json
+from runs.api.serializers import call_as_json, message_as_json, question_as_json
 from runs.client_address import network_of
 from runs.live.sockets.authentication import TOKEN
-from runs.models import ApiToken, Question, Run, ToolCall
+from runs.models import ApiToken, Question, Run, RunMessage, ToolCall
 from runs.models.as_json import run_as_json
 from runs.request_slots import note_person
 from runs.throttle import Throttle
@@ -94,6 +94,12 @@ def question_told_to(caller: Caller, question: Question) -> JsonObject:
     return told if caller.has(ApiToken.Scope.READ) else _without(told, _OF_A_QUESTION)
 
 
+def message_told_to(caller: Caller, message: RunMessage) -> JsonObject:
+    """The message, for the response to a change; restricted as in `run_told_to`."""
+    told = message_as_json(message)
+    return told if caller.has(ApiToken.Scope.READ) else _without(told, _OF_A_MESSAGE)
+
+
 def _without(told: JsonObject, known: frozenset[str]) -> JsonObject:
     return {name: value if name in known else None for name, value in told.items()}
 
@@ -101,6 +107,8 @@ def _without(told: JsonObject, known: frozenset[str]) -> JsonObject:
 _OF_A_RUN = frozenset({"id", "status", "waiting_for", "created_at", "started_at", "ended_at"})
 _OF_A_CALL = frozenset({"call_id", "run_id", "tool_name", "arguments_hash", "state", "decided_by", "decided_at"})
 _OF_A_QUESTION = frozenset({"id", "call_id", "run_id", "state", "answered_by", "answered_at", "surface"})
+
+_OF_A_MESSAGE = frozenset({"id", "run_id", "position", "state", "interrupt", "created_at"})
 
 may_read = RequireScope(ApiToken.Scope.READ)
 may_launch = RequireScope(ApiToken.Scope.LAUNCH)

@@ -35,11 +35,11 @@ REPLAYED = "Idempotent-Replayed"
 
 def answer_launch(request: HttpRequest, launch: Callable[[], Run]) -> HttpResponse:
     """Launch once per `Idempotency-Key`: 201, or 200 with the run launched before."""
-    key = request.headers.get("Idempotency-Key")
+    key = idempotency_key(request)
     if key is None:
         run, is_new = map_launch_errors(launch), True
     else:
-        run, is_new = launch_once(caller_of(request).user, _checked(key), body_hash_of(request), launch)
+        run, is_new = launch_once(caller_of(request).user, key, body_hash_of(request), launch)
     body = run_told_to(caller_of(request), run)
     headers = {"Location": f"/api/v1/runs/{run.pk}"}
     return answer(body, 201 if is_new else 200, **headers, **({} if is_new else {REPLAYED: "true"}))
@@ -139,8 +139,10 @@ def overrides_of(asked: Overrides | None, caller: Caller) -> JsonObject | None:
     return chosen or None
 
 
-def _checked(key: str) -> str:
-    if 1 <= len(key) <= LONGEST_KEY and key.isascii() and key.isprintable():
+def idempotency_key(request: HttpRequest) -> str | None:
+    """The `Idempotency-Key` of the request; None without one. Raises `ApiError` 422 for an unusable one."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None or (1 <= len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
         return key
     raise invalid(
         f"Idempotency-Key: Between 1 and {LONGEST_KEY} printable ASCII characters, not {len(key)} of any kind."

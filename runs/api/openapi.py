@@ -10,7 +10,7 @@ from ninja import NinjaAPI
 from runs.agent.json_data.json_types import JsonObject
 from runs.api.auth import RequireScope
 from runs.api.launches import LONGEST_KEY, REPLAYED
-from runs.api.response_schemas import CALL_ID, FILE_ID, QUESTION_ID, RUN_ID, ErrorOut
+from runs.api.response_schemas import CALL_ID, FILE_ID, MESSAGE_ID, QUESTION_ID, RUN_ID, ErrorOut
 
 PREFIX: Final = "/api/v1"
 
@@ -32,7 +32,14 @@ _EVERYWHERE: Final = (401, 403, 422, 429, 500, 503)
 _WITH_ID: Final = (404,)
 _WITH_BODY: Final = (400, 413, 415)
 
-_EXAMPLES: Final = {"run_id": RUN_ID, "call_id": CALL_ID, "agent_id": 1, "file_id": FILE_ID, "question_id": QUESTION_ID}
+_EXAMPLES: Final = {
+    "run_id": RUN_ID,
+    "call_id": CALL_ID,
+    "agent_id": 1,
+    "file_id": FILE_ID,
+    "question_id": QUESTION_ID,
+    "message_id": MESSAGE_ID,
+}
 """Examples of the parameters in paths."""
 
 _KEY_HEADER: Final[JsonObject] = {
@@ -43,7 +50,7 @@ _KEY_HEADER: Final[JsonObject] = {
     "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[ -~]+$"},
     "example": "nightly-report-2026-11-22",
 }
-_TAKE_A_KEY: Final = ("launch_run", "run_again", "continue_run")
+_TAKE_A_KEY: Final = ("launch_run", "run_again", "continue_run", "send_message")
 
 
 @cache
@@ -88,7 +95,7 @@ def _complete(operation: JsonObject, scope: str) -> None:
             statuses |= {*_WITH_ID}
     if operation["operationId"] in _TAKE_A_KEY:
         parameters.append(_KEY_HEADER)
-        replayed = {REPLAYED: {"description": "The run was launched before.", "schema": {"const": "true"}}}
+        replayed = {REPLAYED: {"description": "It was launched, or sent, before.", "schema": {"const": "true"}}}
         operation["responses"][200] |= {"headers": replayed}
         statuses |= {409}
     if "requestBody" in operation:

@@ -122,6 +122,20 @@ class FollowUp(StrictSchema):
     ] = []
 
 
+class MessageEdit(StrictSchema):
+    """Another text for a message."""
+
+    text: Annotated[Text, Field(min_length=1, description="At most 32 KiB.", examples=["Use metric units."])]
+
+
+class MessageIn(MessageEdit):
+    """A message to a run in progress."""
+
+    interrupt: Annotated[
+        bool, Field(description="End the reply in progress for it. A call that runs ends first, in any case.")
+    ] = False
+
+
 _Hash = Annotated[Text, Field(max_length=64, description="The call's `arguments_hash` you decide about.")]
 _Reason = Annotated[Text, Field(max_length=2000, description="Recorded; the model reads it after a denial.")]
 

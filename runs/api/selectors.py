@@ -8,8 +8,8 @@ from django.http import HttpRequest
 
 from runs.api.auth import caller_of
 from runs.api.errors import forbidden, not_found
-from runs.models import Question, Run, ToolCall
-from runs.models.permissions import may_decide, why_not
+from runs.models import Question, Run, RunMessage, ToolCall
+from runs.models.permissions import may_decide, may_steer, why_not
 from runs.models.run_queries import RunQuerySet
 
 
@@ -40,6 +40,18 @@ def find_question(request: HttpRequest, question_id: UUID, *, to_answer: bool = 
     if to_answer and not may_decide(user, question.call.run):
         raise forbidden(why_not(may_decide, user, question.call.run))
     return question
+
+
+def find_message(request: HttpRequest, message_id: UUID) -> RunMessage:
+    """A message that the caller may change. Raises `ApiError` 404, and 403 if they may only see its run."""
+    messages = RunMessage.objects.select_related("run", "user")
+    message = messages.filter(pk=message_id, run__in=visible_runs(request)).first()
+    if message is None:
+        raise not_found("message")
+    user = caller_of(request).user
+    if not may_steer(user, message.run):
+        raise forbidden(why_not(may_steer, user, message.run))
+    return message
 
 
 def find_call(request: HttpRequest, call_id: UUID) -> ToolCall:

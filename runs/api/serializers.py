@@ -6,7 +6,7 @@ from django.http import HttpResponse, JsonResponse
 
 from runs.agent.all_settings import LAUNCHED
 from runs.agent.json_data.json_types import JsonObject
-from runs.models import Agent, Question, ToolCall
+from runs.models import Agent, Question, RunMessage, ToolCall
 from runs.models.as_json import as_utc
 
 LONG_COLUMNS: Final = ("task", "answer", "output", "config", "error")
@@ -62,6 +62,23 @@ def question_as_json(question: Question) -> JsonObject:
         "surface": question.surface or None,
         "asked_at": as_utc(question.asked_at),
         "expires_at": as_utc(question.expires_at),
+    }
+
+
+def message_as_json(message: RunMessage) -> JsonObject:
+    """The message as the API shows it. Reads `run` and `user`: select them with the message."""
+    return {
+        "id": str(message.pk),
+        "run_id": str(message.run_id),
+        "position": message.position,
+        "text": message.text,
+        "state": "not_read" if message.is_left_unread else message.state,
+        "interrupt": message.interrupts,
+        "sent_by": message.user.get_username() if message.user else None,
+        "created_at": as_utc(message.created_at),
+        "edited_at": as_utc(message.edited_at),
+        "read_at": as_utc(message.read_at),
+        "read_before_turn": message.read_before_turn,
     }
 
 

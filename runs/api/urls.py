@@ -11,7 +11,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from runs.api import agents_and_tools, calls, decisions, files, questions, reference, run_control, runs
+from runs.api import agents_and_tools, calls, decisions, files, questions, reference, run_control, run_messages, runs
 from runs.api.agui import stream
 from runs.api.api import api
 from runs.api.errors import not_allowed, not_found
@@ -25,6 +25,7 @@ for _router in (
     calls.router,
     decisions.router,
     questions.router,
+    run_messages.router,
     agents_and_tools.router,
     files.router,
     stream.router,

@@ -8,6 +8,7 @@ from runs.models.idempotency_key import IdempotencyKey
 from runs.models.lookups import Mentions
 from runs.models.question import Question
 from runs.models.run import Run
+from runs.models.run_message import RunMessage
 from runs.models.run_view import PagePreferences, RunView
 from runs.models.server_sign_in import ServerSignIn
 from runs.models.skill import Skill, SkillFile
@@ -32,6 +33,7 @@ __all__ = [
     "PagePreferences",
     "Question",
     "Run",
+    "RunMessage",
     "RunView",
     "ServerSignIn",
     "Skill",

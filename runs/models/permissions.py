@@ -114,6 +114,11 @@ def may_decide(user: Any, run: "Run") -> bool:
     return _is_theirs(user, run) or may_decide_for_others(user)
 
 
+def may_steer(user: Any, run: "Run") -> bool:
+    """True if the user may send messages to a run they see: whoever may answer its questions."""
+    return may_decide(user, run)
+
+
 def may_decide_for_others(user: Any) -> bool:
     """True if the user may decide about everybody's tool calls."""
     return bool(user.has_perm(DECIDE_RUN))
@@ -185,6 +190,8 @@ def why_not(may: Callable[[Any, "Run"], bool], user: Any, run: "Run") -> str:
         may = may_launch_like if may_stop(user, run) else may_stop
     if may is may_launch_like:
         return str(NOT_LAUNCHED)
+    if may is may_steer:
+        return refusal(gettext_noop("send messages to another person's run"), DECIDE_RUN)
     if may is may_decide:
         return refusal(gettext_noop("decide about calls of another person's run"), DECIDE_RUN)
     return refusal(gettext_noop("stop, pause or resume another person's run"), STOP_RUN)

@@ -142,6 +142,14 @@ class Run(models.Model):
     cancel_requested_at = models.DateTimeField(pgettext_lazy("field", "cancel requested at"), null=True)
     pause_requested_at = models.DateTimeField(pgettext_lazy("field", "pause requested at"), null=True)
     """When a pause was requested from its host; null again once it is parked."""
+    queued_messages = models.PositiveSmallIntegerField(
+        pgettext_lazy("field", "queued messages"), default=0, db_default=0
+    )
+    """Messages of people that wait to be read (`RunMessage`): changed only together with them."""
+    messages_changed_at = models.DateTimeField(null=True, editable=False)
+    """When a message was last sent, changed or withdrawn; null if there never was one."""
+    interrupt_requested_at = models.DateTimeField(pgettext_lazy("field", "interrupt requested at"), null=True)
+    """When a message was sent that is to interrupt the reply in progress; null again once it is read."""
 
     epoch = models.PositiveIntegerField(pgettext_lazy("field", "epoch"), default=0)
     """Raised by one at each claim. A write with an older epoch is refused."""

@@ -42,6 +42,7 @@ class Step(models.Model):
         RACE = "race", gettext_lazy("Race")
         ERROR = "error", gettext_lazy("Error")
         APPROVAL = "approval", gettext_lazy("Approval")
+        MESSAGE = "message", gettext_lazy("Message")
         NOTE = "note", gettext_lazy("Note")
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps", db_index=False)

@@ -23,12 +23,19 @@ def new_key() -> str:
 def launched_once(request: PageRequest, launch: Callable[[], Run], *, about: str = "") -> Run:
     """The run that `launch` makes; for a form sent again unchanged, the run it made before. A changed text is another
     launch. `about` tells the launches of one form apart. Raises what `launch` raises."""
+    key = key_of(request)
+    if key is None:
+        return launch()
+    run, _is_new = control.launch_once(request.user, f"{key}{about}", hash_of(request), launch)
+    return run
+
+
+def key_of(request: PageRequest) -> str | None:
+    """The key of a form that was sent, with what was sent; None without one."""
     key = request.POST.get("once", "")
     if not (key.isascii() and key.isalnum() and len(key) <= MAX_KEY_CHARS):
-        return launch()
-    sent = hash_of(request)
-    run, _is_new = control.launch_once(request.user, f"page {key} {sent}{about}", sent, launch)
-    return run
+        return None
+    return f"page {key} {hash_of(request)}"
 
 
 def hash_of(request: PageRequest) -> str:

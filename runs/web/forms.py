@@ -108,6 +108,13 @@ class FollowUpForm(forms.Form):
         return checked_task(self.cleaned_data["message"])
 
 
+class MessageForm(forms.Form):
+    """A message to a run in progress."""
+
+    text = forms.CharField(error_messages={"required": gettext_lazy("Type what the agent should know.")})
+    interrupt = forms.BooleanField(required=False)
+
+
 class FirstUserForm(_UserForm):
     """The first user of a new installation, a superuser."""
 

@@ -82,9 +82,9 @@ def change(may: Callable[[Any, Run], bool]) -> Callable[[Change], PageView[[UUID
         def view(request: PageRequest, run_id: UUID) -> HttpResponse:
             run = run_or_404(request, run_id, may=may)
             try:
-                return _stay(request, run, act(request, run))
+                return stay(request, run, act(request, run))
             except (DailyLimitReached, control.OverrideRefused) as refused:
-                return _stay(request, run, ActionMessage(refusal_words(refused), "error"))
+                return stay(request, run, ActionMessage(refusal_words(refused), "error"))
 
         return view
 
@@ -164,7 +164,7 @@ def run_again(request: PageRequest, run_id: UUID) -> HttpResponse:
     try:
         again = launched_once(request, lambda: control.run_again(run.pk, by=request.user))
     except (DailyLimitReached, TooManyLaunches, DocumentRefused) as reached:
-        return _stay(request, run, ActionMessage(refusal_words(reached), "error"))
+        return stay(request, run, ActionMessage(refusal_words(reached), "error"))
     return go_to(request, again.get_absolute_url())
 
 
@@ -183,7 +183,8 @@ def _asked_last(request: PageRequest, run: Run, *notes: str) -> bool:
     return False
 
 
-def _stay(request: PageRequest, run: Run, said: ActionMessage) -> HttpResponse:
+def stay(request: PageRequest, run: Run, said: ActionMessage) -> HttpResponse:
+    """The response to an action on a run: to htmx a toast, otherwise a redirect to the run's page."""
     if request.htmx and not said.reload:
         return toast(HttpResponse(status=204), said.text, level=said.level, until_rest=said.until_rest)
     messages.add_message(request, messages.ERROR if said.level == "error" else messages.INFO, str(said.text))

@@ -18,11 +18,11 @@ from runs.live.rendering.long_texts import piece_of
 from runs.live.rendering.step_icons import ALL_ICONS
 from runs.live.rendering.tree_views import tree_view
 from runs.models import Run
-from runs.models.permissions import may_decide, may_launch_like, may_read_agents, may_resume, may_stop
+from runs.models.permissions import may_decide, may_launch_like, may_read_agents, may_resume, may_steer, may_stop
 from runs.web.access import PageRequest, run_or_404, signed_in
 from runs.web.files import files_field
 from runs.web.form_keys import new_key
-from runs.web.forms import FollowUpForm
+from runs.web.forms import FollowUpForm, MessageForm
 from runs.web.run_settings_page import settings_context
 from runs.web.similar_failures import similar_failures
 from runs.web.step_filters import chip_to_walk, chips_of, filter_named, next_match
@@ -72,6 +72,8 @@ def show_run(request: PageRequest, run_id: UUID) -> HttpResponse:
         "long_task": len(run.task) > LONG_TASK_CHARS or run.task.count("\n") > 3,
         "show_owner": run.user_id != request.user.pk,
         "place": place_of(request.user, run),
+        "messages_html": fragments.messages_html(run),
+        "compose": MessageForm() if may_steer(request.user, run) else None,
         "follow_up": FollowUpForm(),
         **files_field([]),
         "given": list(given_to(run)),

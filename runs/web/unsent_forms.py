@@ -13,7 +13,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from django.http.request import UnreadablePostError
 
-TEXTS: Final = ("task", "message", "reason", "extra", "instructions")
+TEXTS: Final = ("task", "message", "text", "reason", "extra", "instructions")
 PREFIXES: Final = ("reason-", "call-")
 """Fields with typed text, by name or prefix."""
 NEVER: Final = ("csrfmiddlewaretoken", "password", "password1", "password2", "old_password", "kept")

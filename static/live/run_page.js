@@ -177,8 +177,10 @@ export class RunPage {
     this.stateAt = at;
     this.isInStep = at <= this.last;
     this.replies.forgetUnheard();
-    const [fresh, face, tree] = elementsFrom(html);
-    this.tree.show(tree);
+    const [fresh, face, ...others] = elementsFrom(html);
+    this.tree.show(others.find(({ id }) => id === "run-tree"));
+    const messages = others.find(({ id }) => id === "run-messages");
+    if (messages) update(document.getElementById("run-messages"), messages);
     update(document.getElementById("run-state"), fresh);
     if (at >= this.faceAt) this.stage.show(face); // A step that came later has brought another one.
     this.tab.show();

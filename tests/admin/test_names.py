@@ -11,9 +11,9 @@ from django.db.models import Model
 from django.test import Client, RequestFactory
 from django.utils import translation
 
-from runs.models import Agent, AgentVersion, ApiToken, Run, Step, ToolCall
+from runs.models import Agent, AgentVersion, ApiToken, Run, RunMessage, Step, ToolCall
 
-MODELS: Final[tuple[type[Model], ...]] = (Agent, AgentVersion, ApiToken, Run, Step, ToolCall)
+MODELS: Final[tuple[type[Model], ...]] = (Agent, AgentVersion, ApiToken, Run, RunMessage, Step, ToolCall)
 SAME_IN_GERMAN: Final = {
     "version",
     "agent",
@@ -24,6 +24,7 @@ SAME_IN_GERMAN: Final = {
     "skills",
     "status",
     "temperature",
+    "text",
     "tools",
 }
 """Words that German has too, or nearly."""

@@ -1,12 +1,13 @@
 """The context window: what a model still sees of a long run."""
 
 import tracemalloc
+from dataclasses import replace
 
 import pytest
 
 from runs.agent import AgentThought, RunLimits, ThoughtType, Toolbox, run_agent, tool
-from runs.agent.context_window import tokens_in, usable_tokens
-from runs.agent.messages import ModelReply, ModelRequest, ToolRequest
+from runs.agent.context_window import ContextWindow, tokens_in, usable_tokens
+from runs.agent.messages import ModelReply, ModelRequest, ToolRequest, ToolResult, Turn
 from runs.agent.output_text import output_text
 from runs.agent.providers.scripted import ScriptedModel, answers
 from runs.agent.usage import Usage
@@ -222,3 +223,20 @@ async def test_a_request_that_is_under_way_keeps_its_turns_when_another_lane_nee
     for number, request in enumerate(held):
         assert request.hidden_turns + len(request.turns) == number
         assert all(turn.results for turn in request.turns)
+
+
+def test_what_people_said_in_turns_that_are_left_out_is_still_told():
+    said = ToolResult("1", "look_up", "words of it " * 200)
+    read = Turn(ModelReply(calls=(ToolRequest("look_up", {"page": 1}),)), (said,))
+    turns = [replace(read, messages=("Use feet.",)), *[read] * 20]
+    window = ContextWindow(turns)
+    request = ModelRequest(task="Read.", turns=turns, messages=("Now metres.",))
+    before = window.tokens_for(request)
+
+    window.fit(request, 1_200)
+
+    shown = window.shown(request)
+    assert shown.hidden_turns > 0
+    assert "Use feet." in shown.task
+    assert shown.messages == ("Now metres.",)
+    assert before - ContextWindow(turns).tokens_for(replace(request, messages=())) > 0

@@ -42,6 +42,10 @@ class Program:
             headers=self.headers | {name.replace("_", "-"): text for name, text in headers.items()},
         )
 
+    def send(self, method: str, path: str, body: Any = None) -> Any:
+        sent: dict[str, Any] = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
+        return self.client.generic(method, f"/api/v1{path}", headers=self.headers, **sent)
+
 
 @pytest.fixture
 def program_of(db: None) -> Callable[..., Program]:

@@ -31,6 +31,7 @@ def ask(owner: Any) -> Any:
         path = path.replace("{run_id}", str(run.pk)).replace("{call_id}", str(run.pk)).replace("{agent_id}", "1")
         asked = asked_question(run, PersonQuestion(text="Where?"))
         path = path.replace("{file_id}", str(run.pk)).replace("{question_id}", str(asked.pk))
+        path = path.replace("{message_id}", str(run.pk))
         return client.generic(method, path, "{}", content_type="application/json")
 
     return asked

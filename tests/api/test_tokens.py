@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from runs.agent.tools.person_questions import PersonQuestion
-from runs.models import Agent, ApiToken, Attachment, Run, StoredFile, ToolCall
+from runs.models import Agent, ApiToken, Attachment, Run, RunMessage, StoredFile, ToolCall
 from tests.api.conftest import Program, error_of
 from tests.asked_questions import asked_question
 from tests.web.conftest import PASSWORD
@@ -137,6 +137,10 @@ ENDPOINTS: dict[tuple[str, str], str] = {
     ("GET", "/questions"): READ,
     ("GET", "/questions/{question}"): READ,
     ("POST", "/questions/{question}/answer"): APPROVE,
+    ("GET", "/runs/{run}/messages"): READ,
+    ("POST", "/runs/{run}/messages"): LAUNCH,
+    ("PATCH", "/messages/{message}"): LAUNCH,
+    ("DELETE", "/messages/{message}"): LAUNCH,
     ("GET", "/agents"): READ,
     ("GET", "/agents/{agent}"): READ,
     ("GET", "/tools"): READ,
@@ -152,12 +156,19 @@ BODIES: dict[str, dict[str, Any]] = {
     "deny": {"arguments_hash": "x"},
     "settle": {"outcome": "happened"},
     "answer": {"answer": "x"},
+    "messages": {"text": "x"},
 }
 """Request bodies by the last segment of a path."""
 
 
 def _send(program: Program, method: str, path: str) -> Any:
-    return program.get(path) if method == "GET" else program.post(path, BODIES.get(path.rsplit("/", 1)[1], {}))
+    match method:
+        case "GET":
+            return program.get(path)
+        case "POST":
+            return program.post(path, BODIES.get(path.rsplit("/", 1)[1], {}))
+        case _:
+            return program.send(method, path, {"text": "x"} if method == "PATCH" else None)
 
 
 def test_every_endpoint_stands_in_the_matrix() -> None:
@@ -171,6 +182,13 @@ def test_every_endpoint_stands_in_the_matrix() -> None:
     # A stream; access to runs is tested in `agui/test_threads.py`.
     assert named.pop(("POST", "/agui")) == READ
     assert named == ENDPOINTS
+
+
+def message_to(run: Run) -> RunMessage:
+    """A message that waits to be read by the run."""
+    message = RunMessage.objects.create(run=run, user=run.user, position=1, text="Shorter.")
+    Run.objects.filter(pk=run.pk).update(queued_messages=1)
+    return message
 
 
 def file_of(run: Run) -> StoredFile:
@@ -189,6 +207,7 @@ def test_an_endpoint_lets_in_only_tokens_of_its_scope(
         call = make_call(owner)
         ids = {"run": call.run_id, "call": call.pk, "agent": call.run.agent_id, "file": file_of(call.run).pk}
         ids |= {"question": asked_question(call.run, PersonQuestion(text="Where?"), index=1).pk}
+        ids |= {"message": message_to(call.run).pk}
         response = _send(program_of(owner, scope), method, path.format(**ids))
         if scope != needed:
             assert (response.status_code, error_of(response)["code"]) == (403, "missing_scope")
@@ -209,8 +228,9 @@ def test_what_belongs_to_somebody_else_looks_like_nothing(
     call = make_call(owner)
     agent = call.run.agent_id  # Nobody's: everybody sees the agents.
     question = asked_question(call.run, PersonQuestion(text="Where?"), index=1).pk
-    theirs = path.format(run=call.run_id, call=call.pk, agent=agent, file=file_of(call.run).pk, question=question)
-    nobodys = path.format(run=uuid4(), call=uuid4(), agent=agent, file=uuid4(), question=uuid4())
+    message, file = message_to(call.run).pk, file_of(call.run).pk
+    theirs = path.format(run=call.run_id, call=call.pk, agent=agent, file=file, question=question, message=message)
+    nobodys = path.format(run=uuid4(), call=uuid4(), agent=agent, file=uuid4(), question=uuid4(), message=uuid4())
 
     seen_by_other = [_send(program_of(other), method, each) for each in (theirs, nobodys)]
     seen_by_staff = _send(program_of(staff), method, theirs)

@@ -24,13 +24,14 @@ from runs.models import Agent
 about = {"model_names": ["wire/m1"], "max_duration_s": 3600}
 Agent.objects.update(**about, approval="never")
 Agent.objects.create(name="Careful", **about, approval="always")
+Agent.objects.create(name="Steered", **about, approval="never", max_turns=400)
 for name, agents in {"Root": ["Branch"], "Branch": ["Leaf"], "Leaf": []}.items():
     Agent.objects.create(name=name, **about, approval="never", agents=agents)
 grace = User.objects.create_user("grace", password="a good long password")
 grace.groups.add(Group.objects.get(name="Operators"))
 """
-"""The default agent never asks; another one asks before every call. Three call each other. A colleague may decide
-about everybody's runs."""
+"""The default agent never asks; another one asks before every call, and one has many turns. Three call each other. A
+colleague may decide about everybody's runs."""
 
 _figures: list[str] = []
 

@@ -3,7 +3,8 @@
 A task is `<what> <label>`. `work r7` makes two turns of three or four parallel calls, `mixed r7` three turns
 of three calls of which one in ten is unsafe, `pair r7` one turn of two unsafe calls, `script s20` a script that makes
 20 calls one after the other, of which one in three is unsafe, `tree t7` launches five runs such as `branch t7b0`, and
-each of them two such as `work t7b0l0`; any other word is the name of a tool that is called once.
+each of them two such as `work t7b0l0`, `steer m7` works until it has read the message "m7 last", and says now and then
+that it is done; any other word is the name of a tool that is called once.
 """
 
 from collections import Counter
@@ -33,6 +34,8 @@ def reply_to(request: Request) -> Answer:
     if what == "script" and all(each["role"] != "assistant" for each in request.body["messages"]):
         return Answer(calls=[("run_python", {"code": script_code(label)})], usage=USAGE)
     turn = 1 + sum(each["role"] == "assistant" for each in request.body["messages"])
+    if what == "steer":
+        return _steered(label, turn, messages_in(request))
     if turn > _TURNS.get(what, 1):
         return Answer(f"{label} is done.", usage=USAGE)
     if what in _CHILDREN:
@@ -40,6 +43,27 @@ def reply_to(request: Request) -> Answer:
     width = {"work": 3 + (len(label) + turn) % 2, "mixed": 3, "pair": 2}.get(what, 1)
     calls = [(_tool(what, label, turn, place), _told(label, turn, place)) for place in range(width)]
     return Answer(reasoning=f"Turn {turn} of {label}.", calls=calls, usage=USAGE)
+
+
+def _steered(label: str, turn: int, messages: list[str]) -> Answer:
+    if f"{label} last" in messages:
+        return Answer(f"{label} is done.", usage=USAGE)
+    if turn % 4 == 0:
+        # Slow, so that a message comes meanwhile, and of some length, so that it is a turn if it is interrupted.
+        return Answer(f"{label} may be done. " * 20, usage=USAGE, token_delay_s=0.004)
+    calls = [(tool, _told(label, turn, place)) for place, tool in enumerate(("work_read", "work_idempotent"))]
+    return Answer(reasoning=f"Turn {turn} of {label}.", calls=calls, usage=USAGE)
+
+
+def messages_in(request: Request) -> list[str]:
+    """What people have said to the run, as the request shows it, in order."""
+    said = [each["content"] for each in request.body["messages"] if each["role"] == "user"]
+    return [line for content in said for line in content.split("\n\n")][1:]
+
+
+def label_of(request: Request) -> str:
+    """The label of the request's task."""
+    return _task_of(request).split()[1]
 
 
 def _calls_of_agents(what: str, label: str) -> list[tuple[str, dict[str, str]]]:
@@ -66,7 +90,8 @@ def served_tokens(requests: Iterable[Request]) -> dict[str, int]:
 
 
 def _task_of(request: Request) -> str:
-    return str(next(each["content"] for each in request.body["messages"] if each["role"] == "user"))
+    said = str(next(each["content"] for each in request.body["messages"] if each["role"] == "user"))
+    return said.partition("\n\n")[0]
 
 
 def _tool(what: str, label: str, turn: int, place: int) -> str:

@@ -18,14 +18,16 @@ EFFECTS = ("pure", "idempotent", "unsafe")
 SCENES: dict[str, tuple[str, ...]] = {
     "plain": ("launch", "claim", "reply", "start", "result", "finish"),
     "stopped": ("cancel_asked", "cancel"),
+    "steered": ("message", "read_messages"),
     "drained": ("suspend",),
     "approved": ("park",),
     "deciding": ("decision", "claim"),
 }
-"""How a run reaches a boundary: by itself, because a person stops it or its host during the call, because
-its call has to be approved, or after that approval."""
+"""How a run reaches a boundary: by itself, because during the call a person stops it, sends it a message or stops its
+host, because its call has to be approved, or after that approval."""
 OF_TREES = {"launch_child", "await_child"}
 """Boundaries that only a run with child runs reaches; see `test_trees.py`."""
+OF_MESSAGES = {"before_message", "after_message"}
 UNDECIDED = {"after_start", "in_call", "call_executed", "before_result"}
 """Points at which an unsafe call may or may not have happened."""
 WORST = [("plain", "before_reply"), ("plain", "after_start"), ("deciding", "after_decision")]
@@ -84,8 +86,8 @@ def die_at(site: Attacked, scene: str, point: str, effect: str) -> int:
     site.approve()
     site.wait_until(site.all_at_rest)
     undecided = site.stop_undecided()
-    # A single process that is asked to stop dies during the call, and the request is lost.
-    unknown = UNDECIDED | ({"before_cancel_asked"} if isinstance(site, ChaosSite) else set())
+    # A single process that dies when it is told something dies during the call; that of a request to stop is lost then.
+    unknown = UNDECIDED | ({"before_cancel_asked", *OF_MESSAGES} if isinstance(site, ChaosSite) else set())
     assert undecided == (point in unknown and effect == "unsafe"), f"{point} ({scene}): {undecided} undecided"
     return undecided
 
@@ -108,10 +110,15 @@ def play(site: Attacked, scene: str, point: str, effect: str) -> None:
         case _:
             hold(site, task)
             site.arm(point)
-            if scene == "stopped":
-                ask_to_stop(site)
-            else:
-                site.terminate()
+            match scene:
+                case "stopped":
+                    ask_to_stop(site)
+                case "steered":
+                    steer(site)
+                    if point.endswith("read_messages"):
+                        site.forbid("hold")
+                case _:
+                    site.terminate()
 
 
 def hold(site: Attacked, task: str) -> None:
@@ -124,7 +131,17 @@ def hold(site: Attacked, task: str) -> None:
 
 def ask_to_stop(site: Attacked) -> None:
     """Request a stop of the unfinished run. The site may die meanwhile."""
+    tell(site, "cancel/")
+
+
+def steer(site: Attacked) -> None:
+    """Send a message to the unfinished run. The site may die meanwhile."""
+    tell(site, "messages/", text="Be quick.")
+
+
+def tell(site: Attacked, address: str, **fields: str) -> None:
+    """Send the unfinished run a form."""
     with site.ask() as query:
         ((run,),) = query("SELECT id FROM runs_run WHERE status NOT IN ('completed', 'failed', 'cancelled')")
     with site.visitor() as visitor, suppress(OSError, HTTPException):
-        visitor.post(f"/runs/{UUID(str(run))}/cancel/")
+        visitor.post(f"/runs/{UUID(str(run))}/{address}", **fields)

@@ -17,6 +17,8 @@ from tests.web.routes import DECIDING, RULES, addresses, rule_for
 FORMS: dict[str, dict[str, str]] = {
     "runs:history": {"task": "half of 90"},
     "runs:continue": {"message": "And then?"},
+    "runs:messages": {"text": "Shorter."},
+    "runs:message": {"text": "Shorter."},
     "runs:settle": {"outcome": "happened"},
     "runs:approve": {"arguments_hash": HASH},
     "runs:deny": {"arguments_hash": HASH},
@@ -31,6 +33,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "deny_call": {"arguments_hash": HASH},
     "settle_call": {"outcome": "happened"},
     "answer_question": {"answer": "x"},
+    **{name: {"text": "Shorter."} for name in ("list_messages", "send_message", "edit_message", "withdraw_message")},
     "run_agent": {"threadId": "t", "runId": "r", "messages": [{"id": "m", "role": "user", "content": "x"}]},
 }
 REQUESTS = RequestFactory()
@@ -50,7 +53,7 @@ def ask(site: Site, name: str, route: str, method: str, credential: dict[str, An
         sent["data"]["call"] = f"{site.asking.pk}:{HASH}"
     if name == "runs:answer" and sent:
         sent["data"][f"answer-{site.question.pk}-answer"] = "x"
-    if name.startswith("api:") and method == "POST":
+    if name.startswith("api:") and method in ("POST", "PATCH"):
         sent = {"data": BODIES.get(name.removeprefix("api:"), {}), "content_type": "application/json"}
     cache.clear()
     make = getattr(REQUESTS, method.lower())

@@ -21,6 +21,7 @@ from runs.models import (
     Library,
     Question,
     Run,
+    RunMessage,
     RunView,
     Skill,
     SkillFile,
@@ -74,6 +75,8 @@ class Site:
     """… and a call of a run that waits for the call's outcome."""
     question: Question
     """Of a call of a run that waits for an answer."""
+    message: RunMessage
+    """To the run, which has ended without reading it."""
 
     def call_for(self, name: str) -> ToolCall:
         """The call that an address concerns."""
@@ -90,6 +93,7 @@ class Site:
             "runs/step": self.step_pk,
             "runs/agentversion": AgentVersion.objects.filter(agent=self.run.agent_id).values_list("pk", flat=True)[0],
             "runs/toolcall": self.call.pk,
+            "runs/runmessage": self.message.pk,
             "runs/agent": self.run.agent_id,
             "runs/apitoken": self.token.pk,
             "auth/user": self.owner.pk,
@@ -105,6 +109,8 @@ class Site:
             "<uuidstr:call_id>": call.pk,
             "<uuid:question_id>": self.question.pk,
             "<uuidstr:question_id>": self.question.pk,
+            "<uuid:message_id>": self.message.pk,
+            "<uuidstr:message_id>": self.message.pk,
             "<str:token>": "wrong",
             "<int:token_id>": self.token.pk,
             "<int:view_id>": self.view_pk,
@@ -183,4 +189,7 @@ def _rows(owner: User, make_run: Callable[..., Run]) -> Site:
     ToolSource.objects.create(name="garden", kind="openapi", state_since=now, added_at=now)
     call = waiting_call(run)
     asked = asked_question(make_run(owner, epoch=1), PersonQuestion(text="Where?"))
-    return Site(owner, run, run.steps.get().pk, call, nobody, token, view.pk, file, shelf.pk, asking, unknown, asked)
+    message = RunMessage.objects.create(run=run, user=owner, position=1, text="And shorter.")
+    Run.objects.filter(pk=run.pk).update(queued_messages=1)
+    step_pk = run.steps.get().pk
+    return Site(owner, run, step_pk, call, nobody, token, view.pk, file, shelf.pk, asking, unknown, asked, message)

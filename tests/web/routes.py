@@ -114,6 +114,12 @@ PAGES: dict[str, Methods] = {
     "runs:answer": {"GET": run_page(), "POST": run_page(302, DECIDES)},
     # It was never approved.
     "runs:undo": {"POST": run_page(409, DECIDES)},
+    # The run has ended.
+    "runs:messages": {"POST": Rule(409, (TYPED, SEES, DECIDES))},
+    # A message of the owner's that was not read.
+    "runs:message": {"GET": run_page(200, DECIDES), "POST": Rule(302, (TYPED, SEES, DECIDES))},
+    "runs:withdraw-message": {"POST": run_page(302, DECIDES)},
+    "runs:follow-up-message": {"POST": run_page(302, LAUNCHES)},
     "runs:run-calls": {"GET": run_page()},
     "runs:threads": {"GET": page()},
     # Of a thread one sees one's own runs; here all are the owner's.
@@ -221,6 +227,13 @@ API: dict[str, Methods] = {
     "api:list_questions": {"GET": api("read", 200)},
     "api:get_question": {"GET": api("read", 200, SEES)},
     "api:answer_question": {"POST": api("approve", 200, SEES, DECIDES)},
+    "api:list_messages": {
+        "GET": api("read", 200, SEES),
+        # The run has ended.
+        "POST": api("launch", 409, SEES, DECIDES),
+    },
+    # A message of the owner's that was not read.
+    "api:edit_message": {"PATCH": api("launch", 200, SEES, DECIDES), "DELETE": api("launch", 200, SEES, DECIDES)},
     "api:approve_call": {"POST": api("approve", 200, SEES, DECIDES)},
     "api:deny_call": {"POST": api("approve", 200, SEES, DECIDES)},
     "api:settle_call": {"POST": api("approve", 200, SEES, DECIDES)},
@@ -244,16 +257,19 @@ API: dict[str, Methods] = {
     "no-such-api": {method: Rule(404) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
 }
 API["api:launch_run"] = API["api:list_runs"]
+API["api:send_message"] = API["api:list_messages"]
+API["api:withdraw_message"] = API["api:edit_message"]
 API["api:add_file_content"] = API["api:get_file_content"]
 """The same URLs under the names of their POST."""
 
-READ_ONLY = ("runs.agentversion", "runs.run", "runs.step", "runs.toolcall", "runs.apitoken")
+READ_ONLY = ("runs.agentversion", "runs.run", "runs.step", "runs.toolcall", "runs.runmessage", "runs.apitoken")
 EDITED = ("runs.agent", "auth.user", "auth.group")
 
 
 def _admin_of(model: str) -> Iterator[tuple[str, Methods]]:
     app, name = model.split(".")
-    seen = "agent" if name == "agentversion" else name  # Versions are seen by people who may read agents.
+    # Versions are seen by people who may read agents, messages by those who may see steps.
+    seen = {"agentversion": "agent", "runmessage": "step"}.get(name, name)
     sees = (f"{app}.view_{seen}|{app}.change_{seen}", 403)
 
     def may(verb: str) -> Rule:

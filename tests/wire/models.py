@@ -1,6 +1,7 @@
 """Our model providers, pointed at the wire server."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from runs.agent import AgentResult, RetryPolicy, run_agent
@@ -59,13 +60,16 @@ async def tool_turn(server: WireServer, model: ModelProvider) -> AgentResult[str
     return await run_agent("What is 17 * 23?", model=model, retry=RetryPolicy(max_attempts=1))
 
 
-async def body_after_a_turn(server: WireServer, model: RemoteModel, said: str, **about: Any) -> Any:
-    """The body sent after a reply with two calls that was stored and read again; the second call failed."""
+async def body_after_a_turn(
+    server: WireServer, model: RemoteModel, said: str, *, messages: Sequence[str] = (), **about: Any
+) -> Any:
+    """The body sent after a reply with two calls that was stored and read again; the second call failed. `messages` are
+    what people have said since."""
     calls = [("calculator", {"expression": "1+1"}), ("nope", {})]
     server.script(Answer(said, calls=calls, **about), Answer("2"))
     reply = await model.reply(ModelRequest(task="Hi", tools=TOOLS))
     stored = ModelReply(reply.text, reply.reasoning, reply.calls, replay=json.loads(json.dumps(reply.replay)))
     error = AgentError("Unknown tool: nope.", ErrorSeverity.WARNING, {}, True)
     turn = Turn(stored, (ToolResult("1", "calculator", 2), ToolResult("2", "nope", None, error)))
-    await model.reply(ModelRequest(task="Hi", tools=TOOLS, turns=[turn]))
+    await model.reply(ModelRequest(task="Hi", tools=TOOLS, turns=[turn], messages=messages))
     return server.requests[-1].body

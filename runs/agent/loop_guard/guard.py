@@ -34,6 +34,8 @@ class LoopGuard:
         self._is_told = False
         self._last = ToolRequest("", {})
         for turn in turns:
+            if turn.messages:
+                self.reset()
             self._add(turn)
             self._is_told = self._count > 0 and (self._is_told or turn.is_told_of_repeats)
 
@@ -41,6 +43,10 @@ class LoopGuard:
         """Raise `LoopDetected` if the run has reached the limit."""
         if self._count >= self._most:
             raise LoopDetected(used=int(self._count), limit=self._most, last_call=_shown(self._last))
+
+    def reset(self) -> None:
+        """Begin to count anew: a person has said something, so what the run does next is not the same again."""
+        self._count, self._is_told = 0.0, False
 
     def warning_after(self, turn: Turn) -> str | None:
         """Add a finished turn. Returns what the model has to be told now, once in a row of repeats; else None."""

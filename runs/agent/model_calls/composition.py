@@ -60,10 +60,13 @@ class ModelComposition:
         self.strategy: Strategy = strategy
         self.sleep = sleep or InterruptibleSleep()
         self.health = health or HEALTH
+        self._last: ReplyContext | None = None
 
-    def model_for(self, state: AgentState, turn: int) -> FallbackModel:
+    def model_for(self, state: AgentState, turn: int, *, is_hurried: bool = False) -> FallbackModel:
         """The model that composes all others, for the reply of one turn. It marks `state` as waiting between
-        attempts."""
+        attempts. For a turn that it was called for before, the attempts are counted on. `is_hurried`: a person has cut
+        short the wait for the first one."""
+        last, self._last = self._last, None
         context = ReplyContext(
             state=state,
             turn=turn,
@@ -73,7 +76,10 @@ class ModelComposition:
             limits=self.limits,
             sleep=self.sleep,
             has_lanes=len(self.providers) > 1,
+            is_hurried=is_hurried,
+            attempts_before=last.attempts_before + last.most_attempts if last is not None and last.turn == turn else 0,
         )
+        self._last = context
         lanes = [self._guarded(index, context) for index in range(len(self.providers))]
         if self.strategy == "fallback" or len(lanes) == 1:
             return FallbackModel([RetryingModel(lane, context) for lane in lanes], context)

@@ -106,7 +106,7 @@ class GuardedModel:
         number, turn = self._context.attempt_number, self._context.turn
         if number == 1:
             self.health.provider.retries.note_call()
-        card = f"{turn}-{number}-{self.lane}"
+        card = f"{turn}-{self._context.attempts_before + number}-{self.lane}"
         return Attempt(provider=self.provider, lane=self.lane, number=number, card=card)
 
     def _note_failure(self, attempt: Attempt, call: BreakerCall, failure: Exception) -> None:

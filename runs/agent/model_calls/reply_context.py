@@ -26,6 +26,12 @@ class ReplyContext:
     """True if the run has several models: the steps of an attempt then name its lane."""
     attempt_number: int = 1
     """The number of the attempt, or of the round of a race, from 1. Counted by `RetryingModel`."""
+    attempts_before: int = 0
+    """Attempts of the turn before those of this reply: a person has interrupted them."""
+    most_attempts: int = 0
+    """The highest `attempt_number` so far. Counted by `RetryingModel`."""
+    is_hurried: bool = False
+    """A person has cut short the wait for the first attempt: it ignores the provider's `Retry-After`."""
     repeats: int = 0
     """Attempts with a changed request, beside those of the policy. Counted by `RetryingModel`."""
     ignores_cooldown: bool = False

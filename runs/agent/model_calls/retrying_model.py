@@ -58,7 +58,8 @@ class RetryingModel:
         is, when the policy, the time left, the provider's `Retry-After`, its retry budget or a person allows no more.
         Other exceptions are raised at once.
         """
-        self._context.attempt_number, self._context.repeats, self._is_hurried = 0, 0, False
+        self._context.attempt_number, self._context.repeats = 0, 0
+        self._is_hurried = self._context.is_hurried
         try:
             await self._begin_attempt()
             return await self.wrapped.reply(request, on_delta=on_delta)
@@ -71,6 +72,7 @@ class RetryingModel:
     async def _begin_attempt(self) -> None:
         self._context.sleep.check()
         self._context.attempt_number += 1
+        self._context.most_attempts = max(self._context.most_attempts, self._context.attempt_number)
         self._context.ignores_cooldown = self._is_hurried or await self._cooldown_was_cut()
         await self._log.attempt_begins()
 

@@ -15,6 +15,7 @@ from runs.agent.payloads.notes import (
     EndingPayload,
     NotePayload,
     RepeatsPayload,
+    SoFarPayload,
     UnfinishedPayload,
     WindowPayload,
 )
@@ -22,6 +23,7 @@ from runs.agent.payloads.steps import (
     AnswerPayload,
     DecisionPayload,
     ErrorPayload,
+    MessagePayload,
     OtherPayload,
     QuestionPayload,
     RacePayload,
@@ -39,6 +41,7 @@ NoteOfAnyKind = (
     | ChildPayload
     | EndingPayload
     | BadOutputPayload
+    | SoFarPayload
     | UnfinishedPayload
     | CancelAskedPayload
     | CancelledPayload
@@ -55,6 +58,7 @@ Payload = (
     | ErrorPayload
     | QuestionPayload
     | DecisionPayload
+    | MessagePayload
     | NoteOfAnyKind
     | OtherPayload
 )
@@ -69,6 +73,7 @@ _BY_KIND: dict[str, type[Any]] = {
     "retry": RetryPayload,
     "race": RacePayload,
     "error": ErrorPayload,
+    "message": MessagePayload,
 }
 _BY_NOTE: dict[str, type[Any]] = {
     "window": WindowPayload,
@@ -76,6 +81,7 @@ _BY_NOTE: dict[str, type[Any]] = {
     "child": ChildPayload,
     "ending": EndingPayload,
     "bad_output": BadOutputPayload,
+    "so_far": SoFarPayload,
     "unfinished": UnfinishedPayload,
     "cancel_asked": CancelAskedPayload,
     "cancelled": CancelledPayload,

@@ -3,7 +3,18 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Why = Literal["stopped", "paused", "suspended", "attempt_failed", "limit", "output_limit", "paused_by_provider"]
+from runs.agent.payloads.steps import TokenParts
+
+Why = Literal[
+    "stopped",
+    "paused",
+    "suspended",
+    "interrupted",
+    "attempt_failed",
+    "limit",
+    "output_limit",
+    "paused_by_provider",
+]
 """Why a reply was not finished."""
 
 
@@ -85,6 +96,19 @@ class BadOutputPayload:
     faults: tuple[str, ...]
     answer: str
     card: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoFarPayload:
+    """Payload of the note that keeps an answer after which the run went on, because a person had said something."""
+
+    note: Literal["so_far"] = field(default="so_far", init=False)
+    answer: str
+    """The text of the reply; the step's own text is the whole answer, of replies that continue each other too."""
+    tokens_are_estimated: bool = False
+    card: str | None = None
+    token_parts: TokenParts | None = None
+    """As in `ReasoningPayload`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -255,6 +255,20 @@ class DecisionPayload:
     """Where it was answered: a `Question.Surface`; empty for the deadline."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagePayload:
+    """Payload of a message of a person to the run, which the model reads with the step's turn."""
+
+    message_id: str
+    by: str | None
+    """The person who sent it; None for the command line."""
+    sent_at: float
+    """In seconds since the epoch."""
+    interrupts: bool = False
+    """It was to interrupt the reply in progress."""
+    card: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class OtherPayload:
     """Payload of a thought from a script, stored unchanged."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from pydantic_ai import messages as wire
 
 from runs.agent.files.file_info import Image
 from runs.agent.files.file_list import task_with_files
-from runs.agent.messages import ModelRequest, ToolResult, Turn
+from runs.agent.messages import Exchange, ModelRequest, ToolResult, Turn
 from runs.agent.providers.reply_mapping import REPLAY_FORMAT, RESPONSES
 from runs.agent.providers.wire_format import WireFormat
 
@@ -20,6 +20,8 @@ GO_ON: Final = (
     "Your reply was cut off there. Go on exactly where it stopped: repeat nothing of it, and say nothing about the "
     "break."
 )
+CUT_OFF: Final = "Your reply was interrupted there."
+"""Instead of `GO_ON` if a person has said something since."""
 MAX_NAME_CHARS: Final = 64
 _NOT_IN_NAMES: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _NOT_IN_IDS: Final = _NOT_IN_NAMES
@@ -62,38 +64,67 @@ def _messages(request: ModelRequest, recipient: _Recipient) -> Iterator[wire.Mod
     instructions = request.instructions or None
     unanswered = ""
     for place, exchange in enumerate(request.earlier, start=1):
-        yield _asked(unanswered + exchange.task, instructions, recipient.images(exchange.images))
-        yield from _turns(exchange.turns, f"{place}_", recipient, instructions)
+        asked = _ModelInput(unanswered + exchange.task, recipient.images(exchange.images))
+        yield from _turns(asked, exchange, f"{place}_", recipient, instructions)
         unanswered = ""
         if exchange.answer is not None:
             yield _response(Turn(exchange.answer), f"{place}_answer", recipient)
         else:
             unanswered = f"[{exchange.ending or 'That task ended without an answer.'}]\n\n"
     task = task_with_files(unanswered + request.task, request.files)
-    yield _asked(task, instructions, recipient.images(request.images))
-    yield from _turns(request.turns, "", recipient, instructions)
+    asked = _ModelInput(task, recipient.images(request.images))
+    yield from _turns(asked, request, "", recipient, instructions)
     if request.output_faults and not (request.turns and request.turns[-1].faults):
-        yield _asked(_asked_again(request.output_faults), instructions)
+        yield _ModelInput(_asked_again(request.output_faults)).request(instructions)
 
 
-def _asked(said: str, instructions: str | None, images: Sequence[wire.UserContent] = ()) -> wire.ModelRequest:
-    content = [said, *images] if images else said
-    return wire.ModelRequest(parts=[wire.UserPromptPart(content)], instructions=instructions)
+@dataclass(frozen=True, slots=True)
+class _ModelInput:
+    """What the model is sent between two replies: results of tools, and what it is told, in one message.
+
+    One, because many servers require that the sides take turns.
+    """
+
+    said: str = ""
+    images: Sequence[wire.UserContent] = ()
+    returns: Sequence[wire.ToolReturnPart] = ()
+
+    def with_messages(self, messages: Sequence[str]) -> "_ModelInput":
+        """The same, and then what people have said to the run."""
+        if not messages:
+            return self
+        said = CUT_OFF if self.said == GO_ON else self.said
+        return replace(self, said="\n\n".join(filter(None, [said, *messages])))
+
+    def request(self, instructions: str | None) -> wire.ModelRequest:
+        """The message for the transport."""
+        parts: list[wire.ModelRequestPart] = [*self.returns]
+        if self.said:
+            parts.append(wire.UserPromptPart([self.said, *self.images] if self.images else self.said))
+        return wire.ModelRequest(parts=parts, instructions=instructions)
 
 
 def _turns(
-    turns: Sequence[Turn], prefix: str, recipient: _Recipient, instructions: str | None
+    asked: _ModelInput, of: ModelRequest | Exchange, prefix: str, recipient: _Recipient, instructions: str | None
 ) -> Iterator[wire.ModelMessage]:
-    for number, turn in enumerate(turns, start=1):
+    """What is asked first, every turn, and what the model is told after each."""
+    for number, turn in enumerate(of.turns, start=1):
+        yield asked.with_messages(turn.messages).request(instructions)
         response = _response(turn, f"{prefix}{number}", recipient)
         yield response
-        if turn.results:
-            returns = [_tool_return(call, each) for call, each in zip(response.tool_calls, turn.results, strict=True)]
-            yield wire.ModelRequest(parts=returns, instructions=instructions)
-        elif turn.faults:
-            yield _asked(_asked_again(turn.faults), instructions)
-        elif turn.is_unfinished:
-            yield _asked(GO_ON, instructions)
+        asked = _asked_after(turn, response)
+    asked = asked.with_messages(of.messages)
+    if asked != _ModelInput():
+        yield asked.request(instructions)
+
+
+def _asked_after(turn: Turn, response: wire.ModelResponse) -> _ModelInput:
+    if turn.results:
+        pairs = zip(response.tool_calls, turn.results, strict=True)
+        return _ModelInput(returns=[_tool_return(call, each) for call, each in pairs])
+    if turn.faults:
+        return _ModelInput(_asked_again(turn.faults))
+    return _ModelInput(GO_ON) if turn.is_unfinished else _ModelInput()
 
 
 def _asked_again(faults: Sequence[str]) -> str:

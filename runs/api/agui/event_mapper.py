@@ -21,7 +21,15 @@ from runs.api.agui import events
 from runs.api.agui.events import Event
 from runs.api.agui.reply_drafts import ROLES, Drafts, Role, words_of
 from runs.api.agui.reply_messages import SentReply
-from runs.api.agui.transcript import Transcript, WireMessage, is_gone_on_from, is_nested, is_unfinished, payload_of
+from runs.api.agui.transcript import (
+    Transcript,
+    WireMessage,
+    is_gone_on_from,
+    is_nested,
+    is_so_far,
+    is_unfinished,
+    payload_of,
+)
 from runs.models.as_json import StepJson
 from runs.reply_frames import ReplyFrame
 
@@ -86,6 +94,8 @@ class EventMapper:
             case "reasoning":
                 return begins + self._part(step, "reasoning")
             case "answer":
+                return begins + self._part(step, "assistant") + self._settle()
+            case "note" if is_so_far(step):
                 return begins + self._part(step, "assistant") + self._settle()
             case "tool_call" if not is_nested(step):
                 return begins + self._call(step)

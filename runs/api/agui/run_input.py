@@ -71,6 +71,9 @@ class ForwardedProps(OpenModel):
         Text | None, Field(max_length=80, description="An agent's name; without one, the default agent.")
     ] = None
     overrides: Overrides | None = None
+    interrupt: Annotated[
+        StrictBool, Field(description="For a message to a run in progress: end the reply in progress for it.")
+    ] = False
 
 
 class RunAgentInput(OpenModel):

@@ -60,8 +60,9 @@ _WHY_CLOSED = {
 async def run_agent(request: HttpRequest, body: RunAgentInput) -> HttpResponseBase:
     """Run an agent, or watch a run again, with the AG-UI protocol 1.0.
 
-    A new `threadId` launches a run of the last message; a further message in the same thread follows it up, once per
-    `runId`. Closing the stream never stops the run: send the same `runId` again to continue watching.
+    A new `threadId` launches a run of the last message; a further message in the same thread follows it up, or is read
+    by the run that is still in progress, once per `runId`. Closing the stream never stops the run: send the same
+    `runId` again to continue watching.
     Launching needs the scope `launch` too.
     """
     caller = caller_of(request)

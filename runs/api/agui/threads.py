@@ -14,9 +14,10 @@ from runs.api.decisions import map_decision_errors
 from runs.api.errors import ApiError, forbidden, invalid
 from runs.api.launches import check_task, find_agent, launch_once, overrides_of
 from runs.api.questions import answered
+from runs.api.run_messages import map_message_errors
 from runs.engine import control
 from runs.models import ApiToken, IdempotencyKey, Question, Run, ToolCall
-from runs.models.permissions import may_decide, why_not
+from runs.models.permissions import may_decide, may_steer, why_not
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,28 @@ def attach(caller: Caller, asked: RunAgentInput) -> AttachedRun:
             raise invalid("messages: The last one says what to do, so it has to be of the role user.")
         return AttachedRun(last, is_new=False)
     check_scope(caller, ApiToken.Scope.LAUNCH)
-    return _launched(caller, asked, key, check_task(message, name="messages"), last)
+    task = check_task(message, name="messages")
+    if last is not None and not last.is_finished and (steered := _steered(caller, asked, key, task, last)) is not None:
+        return steered
+    return _launched(caller, asked, key, task, last)
+
+
+def _steered(caller: Caller, asked: RunAgentInput, key: str, text: str, run: Run) -> AttachedRun | None:
+    """The same run, after the message was sent to it; None if it has ended meanwhile. Raises `ApiError`."""
+    if not may_steer(caller.user, run):
+        raise forbidden(why_not(may_steer, caller.user, run))
+    interrupts = asked.forwardedProps is not None and asked.forwardedProps.interrupt
+    send = partial(control.send_message, run.pk, by=caller.user, text=text, interrupts=interrupts, key=key)
+    try:
+        with transaction.atomic():
+            map_message_errors(lambda: send()[0])
+            about = {"run": run, "body_hash": sha256(text.encode()).hexdigest()}
+            IdempotencyKey.objects.get_or_create(user=caller.user, key=key, defaults=about)
+    except ApiError as refused:
+        if refused.code == "run_ended":
+            return None
+        raise
+    return AttachedRun(run, is_new=False)
 
 
 def _resumed(caller: Caller, answers: list[Resume], key: str, run: Run) -> AttachedRun:

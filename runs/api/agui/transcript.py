@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.payloads.kinds import Payload, read_payload
-from runs.agent.payloads.notes import BadOutputPayload, UnfinishedPayload
+from runs.agent.payloads.notes import BadOutputPayload, SoFarPayload, UnfinishedPayload
 from runs.agent.payloads.steps import ToolCallPayload
 from runs.api.agui.reply_drafts import Role
 from runs.models.as_json import StepJson
@@ -106,6 +106,9 @@ class Transcript:
             case "tool_result" if self.has_call(step):
                 result = {"id": self.result_id(step), "role": "tool", "content": step["content"]}
                 self._put(result | {"toolCallId": step["call_id"] or ""}, turn)
+            case _ if is_so_far(step):
+                self.drop_unfinished(turn)
+                self._put({"id": self.id_of("assistant", turn), "role": "assistant", "content": step["content"]}, turn)
             case _ if isinstance(payload := payload_of(step), UnfinishedPayload):
                 self._add_unfinished(step, payload)
             case _ if isinstance(payload, BadOutputPayload):
@@ -167,6 +170,11 @@ def is_nested(step: StepJson) -> bool:
 def is_unfinished(step: StepJson) -> bool:
     """True for a note with the text of a reply that was stopped or failed."""
     return isinstance(payload_of(step), UnfinishedPayload)
+
+
+def is_so_far(step: StepJson) -> bool:
+    """True for an answer after which the run went on."""
+    return isinstance(payload_of(step), SoFarPayload)
 
 
 def is_gone_on_from(step: StepJson) -> bool:

@@ -90,3 +90,16 @@ class AnswerArguments(StrictSchema):
 
     question_id: UUID
     answer: Annotated[str | JsonObject, Field(description="A text, one of the choices, or an object of its schema.")]
+
+
+class MessageArguments(StrictSchema):
+    """Arguments of `send_message`."""
+
+    run_id: _RunId
+    text: Annotated[Text, Field(min_length=1, description="What to tell the agent; at most 32 KiB.")]
+    interrupt: Annotated[bool, Field(description="End the reply in progress for it. Tool calls end by themselves.")] = (
+        False
+    )
+    idempotency_key: Annotated[
+        str, Field(max_length=255, description="A message that is sent twice with the same key is one message.")
+    ] = ""

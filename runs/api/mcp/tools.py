@@ -15,6 +15,7 @@ from runs.api.mcp.tool_arguments import (
     DecisionArguments,
     FollowArguments,
     LaunchArguments,
+    MessageArguments,
     NoArguments,
     RunArguments,
     RunListArguments,
@@ -106,6 +107,13 @@ async def _answer(api: LocalApi, asked: AnswerArguments, _progress: Progress) ->
     return await api.post(f"/questions/{asked.question_id}/answer", {"answer": asked.answer})
 
 
+async def _send(api: LocalApi, asked: MessageArguments, _progress: Progress) -> LocalReply:
+    headers = {"idempotency_key": asked.idempotency_key} if asked.idempotency_key else {}
+    return await api.post(
+        f"/runs/{asked.run_id}/messages", {"text": asked.text, "interrupt": asked.interrupt}, **headers
+    )
+
+
 async def _cancel(api: LocalApi, asked: RunArguments, _progress: Progress) -> LocalReply:
     return await api.post(f"/runs/{asked.run_id}/cancel")
 
@@ -140,6 +148,9 @@ OFFERED = {
     "decide_call": OfferedTool("Decide about a tool call that waits for a person.", DecisionArguments, _decide),
     "answer_question": OfferedTool(
         "Answer a question of an agent. The first answer counts.", AnswerArguments, _answer, is_repeatable=True
+    ),
+    "send_message": OfferedTool(
+        "Send a message to a run in progress, which reads it before its next reply.", MessageArguments, _send
     ),
     "cancel_run": OfferedTool("Stop a run.", RunArguments, _cancel, is_repeatable=True),
 }

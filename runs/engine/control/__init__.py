@@ -33,6 +33,13 @@ from runs.engine.control.questions import (
 )
 from runs.engine.control.resume import ResumeOutcome, resume
 from runs.engine.control.retry_waits import WaitOutcome, stop_retrying, try_now
+from runs.engine.control.run_messages import (
+    MessageRefused,
+    edit_message,
+    send_message,
+    stands_of_message,
+    withdraw_message,
+)
 from runs.engine.control.tree_stops import stop_unwanted
 from runs.engine.control.tree_wakes import after_leaving, wake_parents
 from runs.engine.control.unknown_outcomes import Outcome, settle
@@ -47,6 +54,7 @@ __all__ = [
     "DecisionRefused",
     "ForceOutcome",
     "KeyReused",
+    "MessageRefused",
     "NotFinished",
     "Outcome",
     "OverrideRefused",
@@ -63,6 +71,7 @@ __all__ = [
     "ceilings_of",
     "continue_run",
     "deny",
+    "edit_message",
     "end_graces",
     "expire_approvals",
     "expire_questions",
@@ -78,10 +87,12 @@ __all__ = [
     "restore_version",
     "resume",
     "run_again",
+    "send_message",
     "set_archived",
     "set_label",
     "settle",
     "shown_answer",
+    "stands_of_message",
     "stands_of_question",
     "stop_retrying",
     "stop_unwanted",
@@ -89,5 +100,6 @@ __all__ = [
     "undo_approval",
     "wake_parents",
     "with_rules_of_today",
+    "withdraw_message",
     "without_secrets",
 ]

@@ -186,7 +186,10 @@ def _row(run_id: UUID, lock: str = "") -> Run | None:
 def _columns() -> str:
     """The columns a host needs of a run. Python shares the names of about 30 attributes between objects, the first that
     were set: with all columns, or with these last, each held run would take a further kilobyte."""
-    unused = ("answer", "output", "ended_at", "overrides", "rerun_of", "could_not", "depth")
+    unused = (
+        *("answer", "output", "ended_at", "overrides", "rerun_of", "could_not", "depth"),
+        *("interrupt_requested_at", "messages_changed_at"),
+    )
     return ", ".join(str(each.column) for each in Run._meta.concrete_fields if each.name not in unused)
 
 
@@ -217,24 +220,30 @@ def note_freeze(run_id: UUID, owner: str, *, is_over: bool = False) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ControlRequest:
-    """A stop or pause that was requested from a run's host."""
+    """What was requested from a run's host."""
 
     cancel: bool
     pause: bool
+    has_messages: bool = False
+    """Messages of people wait to be read."""
+    interrupt: bool = False
+    """One of them is to interrupt the reply in progress."""
 
     @property
     def messages(self) -> list[str]:
         """The requests as messages for the run's inbox."""
-        return ["run.cancel"] * self.cancel + ["run.pause"] * self.pause
+        asked = ["run.cancel"] * self.cancel + ["run.pause"] * self.pause
+        return asked + ["run.hear"] * self.has_messages + ["run.interrupt"] * self.interrupt
 
 
 def control_requests_of(owner: str) -> dict[UUID, ControlRequest]:
-    """The stop and pause requests to the runs of `owner`, by run id."""
-    asked = Q(cancel_requested_at__isnull=False) | Q(pause_requested_at__isnull=False)
+    """The requests to the runs of `owner`, by run id."""
+    asked = Q(cancel_requested_at__isnull=False) | Q(pause_requested_at__isnull=False) | Q(queued_messages__gt=0)
     rows = Run.objects.unfinished().filter(asked, owner=owner)
+    columns = ("cancel_requested_at", "pause_requested_at", "queued_messages", "interrupt_requested_at")
     return {
-        run_id: ControlRequest(cancel_at is not None, pause_at is not None)
-        for run_id, cancel_at, pause_at in rows.values_list("pk", "cancel_requested_at", "pause_requested_at")
+        run_id: ControlRequest(cancel_at is not None, pause_at is not None, queued > 0, interrupt_at is not None)
+        for run_id, cancel_at, pause_at, queued, interrupt_at in rows.values_list("pk", *columns)
     }
 
 
@@ -245,7 +254,8 @@ WITH held AS (
     WHERE run.owner = %s ORDER BY run.id FOR NO KEY UPDATE OF run
 )
 UPDATE runs_run SET lease_until = statement_timestamp() + %s * interval '1 second' FROM held WHERE runs_run.id = held.id
-RETURNING runs_run.id, cancel_requested_at IS NOT NULL, pause_requested_at IS NOT NULL
+RETURNING runs_run.id, cancel_requested_at IS NOT NULL, pause_requested_at IS NOT NULL, queued_messages > 0,
+    interrupt_requested_at IS NOT NULL
 """
 """Rows are locked in the order of their ids, as the writer does, so that the two never deadlock."""
 
@@ -253,10 +263,15 @@ RETURNING runs_run.id, cancel_requested_at IS NOT NULL, pause_requested_at IS NO
 def renew(owner: str, held: Mapping[UUID, int]) -> dict[UUID, ControlRequest]:
     """Renew the leases of `owner`'s runs (run id to epoch), expired ones too if no other host took them. Postgres only.
 
-    Returns the runs that `owner` still holds, with their stop and pause requests; the others are lost.
+    Returns the runs that `owner` still holds, with the requests to them; the others are lost.
     """
     if not held:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(_RENEW, [list(held), list(held.values()), owner, LEASE_S])
-        return {run_id: ControlRequest(cancel, pause) for run_id, cancel, pause in cursor.fetchall()}
+        return {run_id: ControlRequest(*requests) for run_id, *requests in cursor.fetchall()}
+
+
+def interrupt_is_asked(run_id: UUID) -> bool:
+    """True if a message waits that is to interrupt the reply in progress."""
+    return Run.objects.filter(pk=run_id, queued_messages__gt=0, interrupt_requested_at__isnull=False).exists()

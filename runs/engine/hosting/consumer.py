@@ -17,12 +17,12 @@ from django.db import DatabaseError, InterfaceError
 from runs.agent.concurrency.tasks import run_to_completion
 from runs.agent.errors.exception_text import for_log
 from runs.agent.errors.exceptions import JournalClosed
-from runs.agent.interrupts import Paused, PauseRequest
+from runs.agent.interrupts import MessageSignal, Paused, PauseRequest
 from runs.agent.log_context import bind_run_context
 from runs.agent.model_calls.interruptible_sleep import InterruptibleSleep
 from runs.asgi_types import Message
 from runs.engine.control.tree_wakes import after_leaving
-from runs.engine.hosting import claim_endings
+from runs.engine.hosting import claim_endings, claim_queries
 from runs.engine.hosting.claim_endings import StopReason
 from runs.engine.hosting.claim_queries import Claim
 from runs.engine.hosting.lease_renewal import Lease
@@ -46,6 +46,7 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
         self.recorder: Recorder | None = None
         self.sleep = InterruptibleSleep()
         self.pause = PauseRequest()
+        self.signal = MessageSignal()
         self._pausing: asyncio.Task[None] | None = None
         self._suspending: asyncio.Task[None] | None = None
         self._child: asyncio.Task[None] | None = None
@@ -105,6 +106,22 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
                 if activity.is_waiting or (loop.time() > patient_until and not activity.is_replying):
                     self._stop("pause")
             await asyncio.sleep(self.services.timings.pause_look_every_s)
+
+    async def run_hear(self, _message: Message) -> None:
+        """Let the run read a person's message before its next reply."""
+        self.signal.hear()
+
+    async def run_interrupt(self, _message: Message) -> None:
+        """The same, and end the reply in progress for it. No effect on one that was asked for after the message was
+        read: this may come late."""
+        known = self.signal.times_read
+        try:
+            is_asked = await self.services.read(partial(claim_queries.interrupt_is_asked, self.run_id))
+        except (DatabaseError, InterfaceError) as away:
+            logger.warning("Run %s: a message that interrupts it could not be looked up: %s", self.run_id, away)
+            return
+        if is_asked and known == self.signal.times_read:
+            self.signal.interrupt()
 
     async def run_suspend(self, _message: Message) -> None:
         """Release the run at its next safe point, so that another host can continue it. A second message changes
@@ -172,6 +189,8 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
         if claimed is None:
             return
         run_claim, lease = claimed
+        if run_claim.run.queued_messages:
+            self.signal.hear()
         self.recorder = recorder = Recorder(
             self.services.writer,
             self.run_id,
@@ -184,6 +203,7 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
             on_stop_asked=lambda: self._stop("cancel"),
             # Structured output cannot be continued: half a JSON object and the rest in another reply do not parse.
             may_go_on=run_claim.run.config.get("output_schema") is None,
+            signal=self.signal,
         )
         stream = recorder.stream = self.services.reply_streams.open(self.run_id)
         try:

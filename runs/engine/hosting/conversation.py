@@ -1,8 +1,10 @@
 """The conversation of a continued run: the earlier runs as its model sees them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from runs.agent.errors.agent_error import AgentError, ErrorSeverity
+from runs.agent.incomplete_replies import unfinished_at_end
 from runs.agent.messages import Exchange, ModelReply, ToolResult, Turn
 from runs.engine.files.run_files import images_of
 from runs.engine.hosting.replay import history_of
@@ -28,31 +30,22 @@ def earlier_exchanges_of(run: Run) -> tuple[Exchange, ...]:
 def _exchange(run: Run) -> Exchange:
     steps = list(run.steps.defer("html").order_by("sequence"))
     history = history_of(run, steps, run.calls.filter(position=0).order_by("turn", "index"))
-    turns, was_gone_on_from = history.turns, False
+    turns, messages, was_gone_on_from = history.turns, history.messages, False
     if (reply := history.open_reply) is not None:
         known = history.open_results
         calls = enumerate(reply.calls)
         results = (known.get(index) or _no_result(call.tool_name) for index, call in calls)
-        turns = [*turns, Turn(reply, tuple(results))]
-    else:
-        turns, was_gone_on_from = _without_beginning(turns)
+        turns, messages = [*turns, Turn(reply, tuple(results), messages=messages)], ()
+    elif not messages and (begun := unfinished_at_end(turns)):
+        # The next reply, if there was one, continued them; without one, the rest was not requested.
+        turns, messages, was_gone_on_from = turns[: -len(begun)], begun[0].messages, True
+    exchange = Exchange(run.task, tuple(turns), messages=messages, windows=history.windows, images=images_of(run))
     if run.status == Run.Status.COMPLETED:
         answer = _answer(run, steps)
         # The answer has the whole text. Its replay value would have the end only.
         answer = ModelReply(text=answer.text) if was_gone_on_from else answer
-        return Exchange(run.task, tuple(turns), answer, windows=history.windows, images=images_of(run))
-    return Exchange(run.task, tuple(turns), ending=_ending(run), windows=history.windows, images=images_of(run))
-
-
-def _without_beginning(turns: list[Turn]) -> tuple[list[Turn], bool]:
-    """The turns without the unfinished replies at their end, and whether there were any.
-
-    The next reply, if there was one, continued them; without one, the rest was not requested.
-    """
-    whole = len(turns)
-    while whole and turns[whole - 1].is_unfinished:
-        whole -= 1
-    return turns[:whole], whole < len(turns)
+        return replace(exchange, answer=answer)
+    return replace(exchange, ending=_ending(run))
 
 
 def _answer(run: Run, steps: Sequence[Step]) -> ModelReply:

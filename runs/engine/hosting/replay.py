@@ -2,11 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from runs.agent.errors.agent_error import AgentError, ErrorSeverity
 from runs.agent.messages import History, ModelReply, NestedCall, ToolInvocation, ToolRequest, ToolResult, Turn
-from runs.agent.payloads.notes import BadOutputPayload, RepeatsPayload, UnfinishedPayload, Why, WindowPayload
+from runs.agent.payloads.notes import (
+    BadOutputPayload,
+    RepeatsPayload,
+    SoFarPayload,
+    UnfinishedPayload,
+    Why,
+    WindowPayload,
+)
 from runs.agent.payloads.steps import ToolResultPayload
 from runs.agent.tools.person_questions import GivenAnswer
 from runs.agent.unfinished_thought import INTERRUPTIONS
@@ -28,45 +36,61 @@ def history_of(
         open_answers=_answers(answered),
     )
     calls_by_turn: dict[int, list[ToolCall]] = defaultdict(list)
-    nested: list[ToolCall] = []
-    for call in calls:
-        if call.position:
-            nested.append(call)
-        else:
+    known = list(calls)
+    nested = [call for call in known if call.position]
+    for call in known:
+        if not call.position:
             calls_by_turn[call.turn].append(call)
     history.further_calls = len(nested)
     steps_by_turn: dict[int | None, list[Step]] = defaultdict(list)
     for step in steps:
         steps_by_turn[step.turn].append(step)
     _note_windows(history, steps)
-    rejected = _rejected(steps)
+    ended = _without_calls(steps)
     unfinished = _gone_on_from(steps)
-    for turn in sorted(calls_by_turn.keys() | rejected.keys() | unfinished.keys()):
-        of_turn = steps_by_turn[turn]
-        if turn in unfinished and turn not in calls_by_turn and turn not in rejected:
+    messages = _messages(steps)
+    for turn in sorted(calls_by_turn.keys() | ended.keys() | unfinished.keys()):
+        of_turn, said = steps_by_turn[turn], messages.pop(turn, ())
+        if turn in unfinished and turn not in calls_by_turn and turn not in ended:
             made, why = unfinished[turn]
-            history.turns.append(made)
+            history.turns.append(replace(made, messages=said))
             history.uncounted_turns += why in INTERRUPTIONS
             continue
-        if turn in rejected:
-            history.turns.append(rejected[turn])
+        if turn in ended:
+            history.turns.append(replace(ended[turn], messages=said))
             continue
         reply = _reply(of_turn, calls_by_turn[turn])
         told = {step.call_id: step for step in of_turn if step.kind == Step.Kind.TOOL_RESULT}
         results = {call.index: result for call in calls_by_turn[turn] if (result := _result(told, call)) is not None}
         if len(results) == len(reply.calls):
-            history.turns.append(_finished(reply, results, of_turn))
+            history.turns.append(_finished(reply, results, of_turn, said))
         else:
+            history.messages = said
             history.open_reply, history.open_results = reply, results
             history.open_arguments = {
                 call.index: call.arguments for call in calls_by_turn[turn] if call.proposed_arguments is not None
             }
             history.open_approved = frozenset(call.index for call in calls_by_turn[turn] if call.is_approved)
-            for call in nested:
-                if call.turn == turn:
-                    recorded = NestedCall(invocation_of(call), _result(told, call))
-                    history.open_nested.setdefault(call.parent_id, []).append(recorded)
+            history.open_nested = _nested([call for call in nested if call.turn == turn], told)
+    history.messages += tuple(message for said in messages.values() for message in said)
     return history
+
+
+def _nested(calls: Iterable[ToolCall], told: Mapping[UUID | None, Step]) -> dict[str, list[NestedCall]]:
+    """The calls that the calls of the open reply make, by the id of the call that makes them."""
+    found: dict[str, list[NestedCall]] = {}
+    for call in calls:
+        found.setdefault(call.parent_id, []).append(NestedCall(invocation_of(call), _result(told, call)))
+    return found
+
+
+def _messages(steps: Sequence[Step]) -> dict[int, tuple[str, ...]]:
+    """By turn, what people said to the run before its reply, in order."""
+    found: dict[int, tuple[str, ...]] = {}
+    for step in steps:
+        if step.kind == Step.Kind.MESSAGE and step.turn:
+            found[step.turn] = (*found.get(step.turn, ()), step.content)
+    return found
 
 
 def _answers(answered: Iterable[Question]) -> dict[str, list[GivenAnswer]]:
@@ -77,9 +101,11 @@ def _answers(answered: Iterable[Question]) -> dict[str, list[GivenAnswer]]:
     return found
 
 
-def _finished(reply: ModelReply, results: Mapping[int, ToolResult], steps: Sequence[Step]) -> Turn:
+def _finished(
+    reply: ModelReply, results: Mapping[int, ToolResult], steps: Sequence[Step], messages: tuple[str, ...]
+) -> Turn:
     """The turn as the model saw it, with the warning if it went in circles."""
-    turn = Turn(reply, tuple(results[index] for index in range(len(reply.calls))))
+    turn = Turn(reply, tuple(results[index] for index in range(len(reply.calls))), messages=messages)
     for step in steps:
         if isinstance(step.payload, RepeatsPayload):
             return turn.with_warning(step.payload.warning)
@@ -122,13 +148,16 @@ def _gone_on_from(steps: Sequence[Step]) -> dict[int, tuple[Turn, Why]]:
     return found
 
 
-def _rejected(steps: Sequence[Step]) -> dict[int, Turn]:
-    """By turn, the replies whose answers did not fit the output schema."""
+def _without_calls(steps: Sequence[Step]) -> dict[int, Turn]:
+    """By turn, the answers that did not end the run: they did not fit the output schema, or messages waited."""
     found: dict[int, Turn] = {}
     for step in steps:
         match step.payload:
             case BadOutputPayload(answer=answer, faults=faults) if step.turn:
                 found[step.turn] = Turn(ModelReply(text=answer, replay=step.replay), faults=faults)
+            case SoFarPayload(answer=answer) if step.turn:
+                of_turn = (each.replay for each in steps if each.turn == step.turn and each.replay is not None)
+                found[step.turn] = Turn(ModelReply(text=answer, replay=next(of_turn, None)))
     return found
 
 

@@ -112,6 +112,7 @@ class RunExecution:
             history=history,
             sleep=self.sleep,
             pause=self.pause,
+            signal=self.recorder.signal,
             health=self.services.health,
             budgets=budgets,
         )

@@ -17,7 +17,7 @@ from django.db import transaction
 
 BOUNDARIES = (
     *("launch", "claim", "reply", "park", "decision", "start", "result", "finish", "suspend"),
-    *("cancel_asked", "cancel", "launch_child", "await_child"),
+    *("cancel_asked", "cancel", "launch_child", "await_child", "message", "read_messages"),
 )
 
 _file = Path(path) if (path := os.environ.get("AGENTSITE_CRASH_FILE")) else None

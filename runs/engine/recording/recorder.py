@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from runs.agent.concurrency.tasks import run_to_completion
 from runs.agent.errors.codes import is_limit
 from runs.agent.errors.exceptions import JournalClosed
+from runs.agent.interrupts import MessageSignal
 from runs.agent.journal import CallChange, Entry
 from runs.agent.json_data.json_values import as_storable_json, as_storable_text
 from runs.agent.messages import Delta
@@ -20,6 +22,7 @@ from runs.agent.redaction.stream_redactor import PieceRedactor
 from runs.agent.state import AgentStatus
 from runs.agent.thoughts import AgentThought
 from runs.agent.tools.protocol import REPEATABLE
+from runs.agent.unfinished_thought import text_to_go_on
 from runs.engine.operations.alerts import Alerts
 from runs.engine.operations.fault_points import crashpoint
 from runs.engine.recording.ended_attempts import ended_attempts
@@ -57,12 +60,14 @@ class Recorder:
         until_sure: Callable[[], Awaitable[None]] | None = None,
         on_stop_asked: Callable[[], None] | None = None,
         may_go_on: bool = True,
+        signal: MessageSignal | None = None,
     ) -> None:
         """`redactor` hides the secrets it knows in everything recorded; `alerts` is told of critical steps.
 
         `parallel_calls`: the calls of the turn an earlier claim left, if it has several.
         `until_sure` waits until the host can be sure of the run; None where nobody else can take it. `on_stop_asked` is
         called when a call may not start because somebody has asked to stop the run. `may_go_on`: as of `OpenReplies`.
+        `signal` hears of the messages to the run.
         """
         self._writes = WriteSequence(writer, run_id, epoch)
         self._redactor = redactor or Redactor()
@@ -82,6 +87,7 @@ class Recorder:
         """The present activity of the run, for the report of a stop."""
         self._parallel_calls = parallel_calls or ParallelCalls()
         self._open = OpenCalls(open_calls)
+        self.signal = signal or MessageSignal()
         self.has_left = False
         """True once the write that releases the run is queued: nothing can follow it."""
 
@@ -105,14 +111,17 @@ class Recorder:
 
         A cancellation meanwhile rises when the entry is queued: a reply that has come is kept, with what it cost.
         """
-        self._writes.check()
-        if self.has_left:
-            raise JournalClosed(f"Run {self.run_id} has ended; nothing can be added to it.")
+        self._check_open()
         unfinished = self._unfinished_by(entry)
         if takes_long([*unfinished, *entry.thoughts]):
             await run_to_completion(self._queue(entry, unfinished))
         else:
             await self._queue(entry, unfinished)
+
+    def _check_open(self) -> None:
+        self._writes.check()
+        if self.has_left:
+            raise JournalClosed(f"Run {self.run_id} has ended; nothing can be added to it.")
 
     def _unfinished_by(self, entry: Entry) -> list[AgentThought]:
         """The thoughts of the unfinished replies that the entry ends. They come before its own."""
@@ -139,8 +148,66 @@ class Recorder:
         self.activity.note(entry)
         if entry.status is not None:
             self._note_status(entry.status, entry, write)
+        if entry.if_messages is not None:
+            write.if_messages = partial(self._instead, entry.if_messages, write)
         self._end_cards(thoughts)
         self._writes.submit(write)
+
+    async def read_messages(self, *, turn: int) -> tuple[str, ...]:
+        """Read what waits, in one transaction with its steps. Nothing is written, or asked of the database, unless the
+        run's last write has seen messages, or this host has heard of some. Raises `JournalClosed`."""
+        last = self._writes.last.outcome if self._writes.last is not None else None
+        if not self.signal.is_raised and (last is None or not last.queued_messages):
+            return ()
+        self._check_open()
+        self.signal.lower()
+        write = Write(run_id=self.run_id, epoch=self.epoch, reads_before=turn)
+        self._writes.submit(write)
+        await self.written()
+        return write.outcome.messages if write.outcome is not None else ()
+
+    async def complete(self, entry: Entry) -> tuple[str, ...]:
+        """Record the end of the run, or `entry.if_messages` with the messages that wait: one transaction decides.
+        Raises `JournalClosed`; a cancellation meanwhile rises when it is decided."""
+        return await run_to_completion(self._complete(entry))
+
+    async def _complete(self, entry: Entry) -> tuple[str, ...]:
+        self.signal.lower()
+        await self.record(entry)
+        write = self._writes.last
+        await self.written()
+        if write is None or write.outcome is None or write.outcome.instead is None or entry.if_messages is None:
+            return ()
+        self.has_left = False
+        self.activity.note(entry.if_messages)
+        return write.outcome.messages
+
+    def _instead(self, entry: Entry, write: Write) -> Write:
+        """The write of `entry` instead of `write`, whose thoughts have the same texts. Called by the writer."""
+        html = {step["content"]: step["html"] for step in write.steps if "html" in step}
+        steps = [self._plain_step(thought) for thought in entry.thoughts]
+        for step in steps:
+            step["html"] = html.get(step["content"], "")
+        if entry.replay is not None:
+            steps[0]["replay"] = self._redactor.value(entry.replay)
+        turn = entry.thoughts[-1].fields.turn or 0
+        return replace(
+            write,
+            steps=[*write.steps[: -len(steps)], *steps],
+            status=AgentStatus.THINKING.value,
+            leaves=False,
+            fields={},
+            reads_before=turn + 1,
+            if_messages=None,
+        )
+
+    async def interrupt(self, entry: Entry) -> str:
+        """Record the interrupted replies before the entry. Raises `JournalClosed`."""
+        self._check_open()
+        entry.thoughts = interrupted = self.replies.leave("interrupted")
+        self.activity.is_replying = False
+        await self.record(entry)
+        return next((text for thought in interrupted if (text := text_to_go_on(thought.payload))), "")
 
     async def start(self, change: CallChange) -> None:
         """Record that a call starts, and return when that is durable. Raises `JournalClosed`.

@@ -15,9 +15,10 @@ from django.db.backends.utils import CursorWrapper
 from runs.engine.db_clock import database_now
 from runs.engine.queueing.dispatch import dispatch
 from runs.engine.writing.columns import Columns
+from runs.engine.writing.message_steps import message_step
 from runs.engine.writing.sql_rows import SqlTable, time_for
 from runs.engine.writing.writes import FENCED, FROZE, STOP_ASKED, Totals, Write, WriteOutcome
-from runs.models import Question, Run, Step, ToolCall
+from runs.models import Question, Run, RunMessage, Step, ToolCall
 
 _COLUMNS = (
     *("status", "waiting_for", "next_sequence", "active_ms", "tokens_used", "crashes", "cost", "cost_is_partial"),
@@ -35,6 +36,7 @@ class _Row:
     hosted: bool
     stop_asked: bool
     user_id: int | None
+    queued_messages: int
     status: str
     waiting_for: str
     next_sequence: int
@@ -64,7 +66,8 @@ class _Row:
         return dict(zip(_COLUMNS, _values_of(self), strict=True))
 
 
-_SELECT_RUNS = f"SELECT id, epoch, owner, cancel_requested_at, user_id, {', '.join(_COLUMNS)} FROM runs_run WHERE id IN"  # noqa: S608 - our columns
+_KNOWN = "id, epoch, owner, cancel_requested_at, user_id, queued_messages"
+_SELECT_RUNS = f"SELECT {_KNOWN}, {', '.join(_COLUMNS)} FROM runs_run WHERE id IN"  # noqa: S608 - our columns
 _UPDATE_RUN = f"UPDATE runs_run SET {', '.join(f'{name} = %s' for name in _COLUMNS)} WHERE id = %s"  # noqa: S608 - as above
 _UPDATE_CALL = """UPDATE runs_toolcall
 SET state = %s, epoch = %s, effect = COALESCE(%s, effect),
@@ -80,6 +83,8 @@ SET tokens = runs_spending.tokens + excluded.tokens,
         ELSE runs_spending.cost + excluded.cost END"""  # noqa: S608 - our number
 
 
+_READ_MESSAGE = "UPDATE runs_runmessage SET state = 'read', read_at = %s, read_before_turn = %s WHERE id = %s"
+_NO_MESSAGES = "UPDATE runs_run SET queued_messages = 0, interrupt_requested_at = NULL WHERE id = %s"
 _WITHDRAW = "UPDATE runs_question SET state = 'withdrawn' WHERE call_id = %s AND state = 'open'"
 
 
@@ -110,6 +115,8 @@ class Batch:
         self._call_updates: list[tuple[Any, ...]] = []
         self._question_rows: list[list[Any]] = []
         self._withdrawn: list[tuple[str]] = []
+        self._read_messages: list[tuple[Any, int, str]] = []
+        self._without_messages: list[tuple[str]] = []
         self._clocks_apart: timedelta | None = None
         self._spent: dict[int, tuple[int, Decimal]] = {}
         self._as_time = time_for(self._connection.vendor)
@@ -136,6 +143,8 @@ class Batch:
             (_UPDATE_CALL, self._call_updates),
             (self.questions.insert, self._question_rows),
             (_WITHDRAW, self._withdrawn),
+            (_READ_MESSAGE, self._read_messages),
+            (_NO_MESSAGES, self._without_messages),
             (_UPDATE_RUN, staying),
             (_ADD_SPENDING, self._spending()),
         ):
@@ -176,9 +185,13 @@ class Batch:
             return FENCED
         if write.starts_call and row.stop_asked:
             return STOP_ASKED
+        instead, messages = None, self._messages_for(write, row)
+        if messages and write.if_messages is not None:
+            write = instead = write.if_messages()
         self._add_usage(write, row)
         about: Columns = {"run_id": write.run_id.hex, "epoch": write.epoch}
-        for step in self._steps_of(write, row):
+        self._mark_as_read(messages, write)
+        for step in [*self._steps_of(write, row), *map(message_step, messages)]:
             parameters = self.steps.parameters(step | about)
             parameters[self._sequence_at] = row.next_sequence
             if self._first_step is None:
@@ -196,7 +209,30 @@ class Batch:
         if write.leaves:
             row.hosted, row.leaving = False, write
             row.crashes %= FROZE  # A host that releases a run is not blocked by it, whether or not a freeze was noted.
-        return WriteOutcome("written", row.next_sequence - 1, is_progress=is_progress)
+        return WriteOutcome(
+            "written",
+            row.next_sequence - 1,
+            is_progress=is_progress,
+            messages=tuple(message.text for message in messages),
+            queued_messages=row.queued_messages,
+            instead=instead,
+        )
+
+    def _messages_for(self, write: Write, row: _Row) -> list[RunMessage]:
+        """The messages that the write reads, or that let another one take its place, in order."""
+        reads = write.reads_before is not None or (write.if_messages is not None and not row.stop_asked)
+        if not reads or not row.queued_messages:
+            return []
+        self._without_messages.append((write.run_id.hex,))
+        row.queued_messages = 0
+        return list(RunMessage.objects.queued().filter(run=write.run_id).select_related("user"))
+
+    def _mark_as_read(self, messages: Sequence[RunMessage], write: Write) -> None:
+        read_at = datetime.now(UTC)
+        for message in messages:
+            message.read_at, message.read_before_turn = read_at, write.reads_before
+            at = read_at if self._as_time is None else self._as_time(read_at)
+            self._read_messages.append((at, write.reads_before or 0, message.pk.hex))
 
     def _note_calls(self, write: Write, about: Columns) -> None:
         for call in write.new_calls:

@@ -30,8 +30,10 @@ def note_batch(writes: Sequence[Write], began: float) -> None:
     attempts: defaultdict[EndedAttempt, int] = defaultdict(int)
     for write in writes:
         if write.outcome is not None and write.outcome.kind == "written":
-            for step in write.steps:
+            for step in (write.outcome.instead or write).steps:
                 kinds[step["kind"]] += 1
+            if read := write.outcome.messages:
+                kinds[Step.Kind.MESSAGE.value] += len(read)
             if write.closing is not None:
                 kinds[Step.Kind.NOTE.value] += 1
             for attempt in write.attempts:

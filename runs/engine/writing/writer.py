@@ -200,8 +200,8 @@ class Writer:
                 batch = Batch(writes, earlier=written)
                 with transaction.atomic():
                     outcomes = batch.write()
-                    _at_writes("before", writes)
-                _at_writes("after", writes)
+                    _at_writes("before", writes, outcomes)
+                _at_writes("after", writes, outcomes)
                 break
             except (DatabaseError, InterfaceError) as error:
                 if not _is_the_database(error) or time.monotonic() >= give_up_at or self._stopping.is_set():
@@ -262,15 +262,17 @@ def _is_the_database(error: Exception) -> bool:
     return isinstance(error, (OperationalError, InterfaceError)) or outage_of(error) is not None
 
 
-def _at_writes(when: Literal["before", "after"], writes: Iterable[Write]) -> None:
+def _at_writes(when: Literal["before", "after"], writes: Iterable[Write], outcomes: Iterable[WriteOutcome]) -> None:
     """The fault points of a batch, on one side of its commit."""
     if fault_points.are_on():
-        for write in writes:
-            if boundary := _boundary(write):
+        for write, outcome in zip(writes, outcomes, strict=True):
+            if boundary := _boundary(write, outcome):
                 fault_points.crashpoint(f"{when}_{boundary}")
 
 
-def _boundary(write: Write) -> str:
+def _boundary(write: Write, outcome: WriteOutcome) -> str:
+    if outcome.messages:
+        return "read_messages"
     if write.leaves:
         return {"idle": "suspend", "waiting": "park", "cancelled": "cancel"}.get(write.status or "", "finish")
     if write.new_calls:

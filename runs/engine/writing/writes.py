@@ -28,6 +28,12 @@ class WriteOutcome:
     error: BaseException | None = None
     is_progress: bool = False
     """Of a written one: as of `Write`."""
+    messages: tuple[str, ...] = ()
+    """What people have said to the run, as far as this write has read it, in order."""
+    queued_messages: int = 0
+    """Messages that wait to be read after this write."""
+    instead: "Write | None" = None
+    """What was written instead, because messages waited."""
 
     @classmethod
     def failed(cls, error: BaseException) -> "WriteOutcome":
@@ -110,6 +116,11 @@ class Write:
     """When it was handed to the writer, on the monotonic clock."""
     closing: Callable[[Totals], Columns] | None = None
     """Makes the last step, a note, from the run's totals. Called in the transaction, and again if that is retried."""
+    reads_before: int | None = None
+    """Read the messages that wait, each with a step, as said before this turn; None: read none."""
+    if_messages: "Callable[[], Write] | None" = None
+    """Makes the write that is made instead of this one if messages wait, except when a stop was requested. Called in
+    the transaction, and again if that is retried."""
     outcome: WriteOutcome | None = None
     waiter: "asyncio.Future[None] | None" = None
 

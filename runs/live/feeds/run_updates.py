@@ -48,6 +48,8 @@ _VERSION_FIELDS = (
     "usage_is_estimated",
     "cost",
     "severity",
+    "queued_messages",
+    "messages_changed_at",
 )
 _TREE_OF = "CASE WHEN root IS NOT NULL THEN root WHEN EXISTS (SELECT 1 FROM runs_run c WHERE c.root = r.id) THEN id END"
 """The id of the first run of the tree that a run is in; null for a run alone."""

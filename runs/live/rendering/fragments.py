@@ -80,9 +80,37 @@ def _joined(parts: Iterable[SafeString]) -> SafeString:
 
 
 def state_html(run: Run) -> SafeString:
-    """What changes on a run's page beside its steps: the run bar, the stage, and the tree that the run is in."""
-    parts = (run_state_html(run), stage_html(run), *([tree_html(run)] if may_be_in_tree(run) else []))
+    """What changes on a run's page beside its steps: the run bar, the stage, the messages that wait, and the tree that
+    the run is in."""
+    parts = [run_state_html(run), stage_html(run)]
+    if run.messages_changed_at is not None:
+        parts.append(messages_html(run))
+    if may_be_in_tree(run):
+        parts.append(tree_html(run))
     return _joined(parts)
+
+
+def messages_html(run: Run) -> SafeString:
+    """The messages that people have sent to the run and that it has not read; an empty place for them without any."""
+    messages = run.messages.queued().select_related("user") if run.queued_messages else ()
+    return _render("run_messages", {"run": run, "messages": messages, "waits": waits_with_messages(run)})
+
+
+def waits_with_messages(run: Run) -> str:
+    """When the run reads the messages that wait, as a sentence."""
+    if run.is_finished:
+        return gettext("The run has ended without reading this.")
+    match run.waiting_for:
+        case Run.WaitingFor.RESUME:
+            return gettext("Read when the run is resumed.")
+        case Run.WaitingFor.APPROVAL | Run.WaitingFor.DECISION:
+            return gettext("Read after the decision that the run waits for. A message decides nothing.")
+        case Run.WaitingFor.ANSWER:
+            return gettext("Read after the answer that the run waits for. A message is no answer.")
+        case Run.WaitingFor.CHILD:
+            return gettext("Read when the child runs have ended.")
+        case _:
+            return gettext("Read before the next turn.")
 
 
 def tree_html(run: Run) -> SafeString:

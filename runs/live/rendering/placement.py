@@ -30,7 +30,7 @@ class Placed:
 
 @dataclass(slots=True)
 class TurnGroup:
-    """A turn with its steps, by `words`, `attempts` and `flow`."""
+    """A turn with its steps, by `heard`, `words`, `attempts` and `flow`."""
 
     number: int
     slots: dict[str, list[Placed]] = field(default_factory=lambda: defaultdict(list))
@@ -65,8 +65,11 @@ def _part_of_turn(step: Step) -> str:
             return "words"
         case Step.Kind.RETRY | Step.Kind.RACE if step.call_id is None:
             return "attempts"
+        case Step.Kind.MESSAGE:
+            return "heard"
         case Step.Kind.NOTE if isinstance(step.payload, UnfinishedPayload):
-            return "attempts"
+            # In front of the message that interrupted it.
+            return "heard" if step.payload.why == "interrupted" else "attempts"
         case _:
             return "flow"
 

@@ -12,6 +12,7 @@ ICONS = {
     Step.Kind.RACE: "git-fork",
     Step.Kind.ERROR: "triangle-alert",
     Step.Kind.APPROVAL: "hand",
+    Step.Kind.MESSAGE: "message-square-reply",
     Step.Kind.NOTE: "info",
 }
 """Names of lucide icons."""
@@ -28,6 +29,7 @@ NOTE_ICONS = {
     "without_tools": "wrench",
     "bad_output": "circle-x",
     "child": "workflow",
+    "so_far": "message-square-text",
     "unfinished": "message-square-dashed",
 }
 """Icons of notes, by their payload's `note`."""

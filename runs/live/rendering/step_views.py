@@ -14,10 +14,12 @@ from runs.agent.errors.codes import TIMEOUT_CODES
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.payloads.absent import ABSENT
 from runs.agent.payloads.kinds import NoteOfAnyKind, Payload
+from runs.agent.payloads.notes import SoFarPayload
 from runs.agent.payloads.steps import (
     AnswerPayload,
     DecisionPayload,
     ErrorPayload,
+    MessagePayload,
     QuestionPayload,
     RacePayload,
     RaceStartPayload,
@@ -149,6 +151,10 @@ class StepView:
     """The end of an incomplete answer; None for a whole one."""
     child: ChildLink | None = None
     """The run that the step's call has launched."""
+    message: MessagePayload | None = None
+    """Who sent the message to the run, and when."""
+    is_so_far: bool = False
+    """True for an answer after which the run went on."""
     unfinished: Unfinished | None = None
     """Facts about an unfinished reply, beside its text."""
     facts: list[tuple[str, str]] = field(default_factory=list)
@@ -212,6 +218,9 @@ def _add_note(card: StepView, step: Step, told: Payload) -> None:
     card.proof = proof_of(step)
     card.unfinished = unfinished_of(step)
     card.child = child_of(told)
+    card.message = told if isinstance(told, MessagePayload) else None
+    card.is_so_far = isinstance(told, SoFarPayload)
+    card.tokens_are_estimated = isinstance(told, SoFarPayload) and told.tokens_are_estimated
     card.prose, card.rest = prose_of(step)
     text = words_of(step)
     card.short = first_line(text)

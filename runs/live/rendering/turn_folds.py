@@ -118,7 +118,7 @@ def _number_of_equal(parts: Iterable[TurnOrStep], tools: tuple[str, ...]) -> int
 
 def _tools_of(part: TurnOrStep) -> tuple[str, ...]:
     """The tools that a turn calls, in order; empty if it is no turn, calls none, or has anything to look at."""
-    if isinstance(part, Placed) or part.slots.get("attempts"):
+    if isinstance(part, Placed) or part.slots.get("attempts") or part.slots.get("heard"):
         return ()
     calls = part.slots.get("flow", [])
     said = part.slots.get("words", [])

@@ -1,14 +1,18 @@
 """Samples of forms: fields in each state, the launch form, and a follow-up."""
 
+from uuid import UUID
+
 from django import forms
+from django.contrib.auth.models import User
+from django.utils import timezone
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.live.rendering.artifacts import ArtifactView
 from runs.live.rendering.data_tables import DataTable
 from runs.live.rendering.long_texts import fold, piece_of, prose_of
-from runs.models import Agent, StoredFile
+from runs.models import Agent, RunMessage, StoredFile
 from runs.web.files import files_field
-from runs.web.forms import FollowUpForm, LaunchForm
+from runs.web.forms import FollowUpForm, LaunchForm, MessageForm
 from runs.web.styleguide import sample_rows as rows
 from runs.web.styleguide.samples import Sample, SampleGroup, sample
 
@@ -72,7 +76,23 @@ def _fields() -> list[Sample]:
             {"run": rows.run(), "follow_up": follow_up, **files_field([])},
             wide=True,
         ),
+        sample(
+            "Message to a run in progress",
+            "runs/partials/compose",
+            {"run": rows.run("thinking"), "compose": MessageForm({"text": ""})},
+            wide=True,
+        ),
+        sample("Messages that wait", "runs/partials/run_messages", _messages(), wide=True),
     ]
+
+
+def _messages() -> JsonObject:
+    ada = User(username="ada")
+    messages = [
+        RunMessage(pk=UUID(int=81), user=ada, text="Use metric units.", interrupts=True),
+        RunMessage(pk=UUID(int=82), text="And name the sources.", edited_at=timezone.now()),
+    ]
+    return {"run": rows.run("thinking"), "messages": messages, "waits": "Read before the next turn."}
 
 
 def _texts() -> list[Sample]:

@@ -283,6 +283,12 @@ def _replies() -> dict[str, list[Step]]:
         "A race that goes on": [_race_start(31)],
         "A race": [rows.model_step("race", 18, "local/m1 won (3 raced)", metadata=race)],
         "An unfinished reply": [rows.model_step("note", 19, "The tide", metadata=stopped)],
+        "A message, and the answer before it": [
+            rows.model_step(
+                "note", 40, "It is **391**.", metadata={"note": "so_far", "answer": "It is **391**."}, turn=31
+            ),
+            rows.step("message", 41, "And half of that?", metadata=_SENT, turn=32),
+        ],
         "Notes": [
             rows.step("note", 20 + place, words, turn=None, metadata={"note": note, "by": "ada"})
             for place, (note, words) in enumerate(notes)
@@ -290,6 +296,9 @@ def _replies() -> dict[str, list[Step]]:
         "An error": [_error(30)],
         "An answer among the steps": [_answer("It is 391.")],
     }
+
+
+_SENT: JsonObject = {"message_id": str(UUID(int=72)), "by": "ada", "sent_at": 1_796_030_000.0, "interrupts": True}
 
 
 def _race_start(sequence: int) -> Step:

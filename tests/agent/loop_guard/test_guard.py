@@ -1,5 +1,6 @@
 """The loop guard over recorded runs, and its rules one by one."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -87,6 +88,18 @@ def test_something_new_starts_the_count_again_and_the_model_is_told_again():
     again, new = turn(("read", {"path": "a"}, "text")), turn(("read", {"path": "b"}, "another text"))
 
     assert outcome([again, again, again, new, again, again, again, again]) == ([3, 6], 8)
+
+
+def test_a_message_of_a_person_starts_the_count_again():
+    again, toolbox = turn(("read", {"path": "a"}, "text")), Toolbox([READ])
+    told = replace(again, messages=("Once more.",))
+
+    with pytest.raises(LoopDetected):
+        LoopGuard(RunLimits(), toolbox, [again] * 5).check()
+    LoopGuard(RunLimits(), toolbox, [again] * 4 + [told]).check()
+    guard = LoopGuard(RunLimits(), toolbox, [again] * 5)
+    guard.reset()
+    guard.check()
 
 
 def test_calls_that_poll_neither_count_nor_start_the_count_again_until_their_result_has_come():

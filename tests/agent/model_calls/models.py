@@ -7,7 +7,7 @@ from typing import Any
 from runs.agent.budget.deadline import Deadline
 from runs.agent.concurrency.retry import RetryPolicy
 from runs.agent.errors.model_exceptions import FailureKind, ModelFailure
-from runs.agent.journal import CallChange, Entry
+from runs.agent.journal import CallChange, Entry, ReportingJournal
 from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta
 from runs.agent.model_calls.attempt import ReceivedReply
 from runs.agent.model_calls.composition import ModelComposition
@@ -70,10 +70,11 @@ def speaks(*pieces: Delta, then: Behaviour | ModelReply) -> Behaviour:
     return reply
 
 
-class Notebook:
+class Notebook(ReportingJournal):
     """A journal that keeps its entries."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.entries: list[Entry] = []
         self.shown: list[tuple[str, str]] = []
         self.changed = asyncio.Event()

@@ -9,7 +9,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from runs.agent.tools.person_questions import PersonQuestion
-from runs.api.agui.threads import key_of
+from runs.api.agui.run_input import RunAgentInput
+from runs.api.agui.threads import attach, key_of
+from runs.api.auth import Caller
 from runs.models import Agent, IdempotencyKey, Run, ToolCall
 from tests.api.conftest import Program, error_of
 from tests.asked_questions import asked_question
@@ -47,13 +49,17 @@ def test_a_thread_of_somebody_else_is_another_thread(
     assert "role user" in error_of(response)["message"]
 
 
-def test_a_run_that_goes_on_takes_no_further_message(owner: User, program_of: ProgramOf, make_run: MakeRun) -> None:
+def test_a_run_that_goes_on_is_sent_a_further_message_once(owner: User, make_run: MakeRun) -> None:
     run = make_run(owner, status="thinking")
     IdempotencyKey.objects.create(user=owner, key=key_of("t", "r1"), body_hash="x", run=run)
+    asked = RunAgentInput.model_validate(_ask(run="r2") | {"forwardedProps": {"interrupt": True}})
 
-    response = program_of(owner).post("/agui", _ask(run="r2"))
+    attached = [attach(Caller(owner, None), asked) for _ in range(2)]
 
-    assert (response.status_code, error_of(response)["code"]) == (409, "not_finished")
+    assert [(each.run, each.is_new) for each in attached] == [(run, False)] * 2
+    message = run.messages.get()
+    assert (message.user, message.interrupts, message.text) == (owner, True, asked.messages[-1].content)
+    assert Run.objects.count() == 1
 
 
 def test_an_interrupt_is_answered_only_for_the_arguments_that_were_shown(

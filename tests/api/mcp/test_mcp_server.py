@@ -74,12 +74,16 @@ def test_a_client_lists_the_agents_that_its_token_may_read(site: LiveSite, token
     anyio.run(use)
 
 
-def test_a_run_that_waits_is_stopped(site: LiveSite, tokens: dict[str, str]) -> None:
+def test_a_run_that_waits_is_sent_a_message_once_and_stopped(site: LiveSite, tokens: dict[str, str]) -> None:
     async def use() -> None:
         async with over_http(site, tokens["ada"], ERAS[1]) as client:
             task = "What is 17 * 23?"
             run = await _called(client, "launch_run", task=task, agent="Careful", wait_s=20)
             assert run["waiting_for"]
+            said = {"run_id": run["id"], "text": "Half of it.", "idempotency_key": "half"}
+            sent = [await _called(client, "send_message", **said) for _ in range(2)]
+            assert sent[0] == sent[1]
+            assert (sent[0]["state"], sent[0]["text"]) == ("queued", "Half of it.")
             stopped = await _called(client, "cancel_run", run_id=run["id"])
             assert stopped["status"] == "cancelled"
 
@@ -173,6 +177,7 @@ def test_a_token_does_no_more_than_over_the_api(site: LiveSite, tokens: dict[str
                 ("get_run", {"run_id": run["id"]}),
                 ("follow_run", {"run_id": run["id"]}),
                 ("cancel_run", {"run_id": run["id"]}),
+                ("send_message", {"run_id": run["id"], "text": "Half of it."}),
                 ("decide_call", told),
             ):
                 assert (await _called(eve, tool, fails=True, **arguments))["error"]["code"] == "not_found"

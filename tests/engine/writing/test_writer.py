@@ -315,7 +315,7 @@ def loses_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The database commits twice, and its answers are lost."""
     answers = iter([OperationalError("server closed the connection"), OperationalError("not accepting connections")])
 
-    def lose_answer(when: str, _writes: Any) -> None:
+    def lose_answer(when: str, *_: Any) -> None:
         if when == "after" and (error := next(answers, None)):
             raise error
 

@@ -1,5 +1,7 @@
 """The offline planner, a model provider."""
 
+from dataclasses import replace
+
 from runs.agent.json_data.json_types import JsonMapping
 from runs.agent.messages import Delta, ModelReply, ModelRequest, OnDelta
 from runs.agent.providers.capabilities import Capabilities
@@ -32,6 +34,7 @@ class OfflinePlanner:
 def next_reply(request: ModelRequest) -> ModelReply:
     """The reply to a request. Raises `ModelFailure` if the results do not fit the output schema."""
     tool_names = [tool.name for tool in request.tools]
+    request = replace(request, task=_whole_task(request))
     if request.output_schema is not None:
         return _data_reply(request, tool_names, request.output_schema)
     if answer.is_chat(request.task):
@@ -51,6 +54,17 @@ def next_reply(request: ModelRequest) -> ModelReply:
     progress = Progress.after(goals, request.turns, reached)
     return _calls(progress) or ModelReply(
         answer.answer(progress), answer.reasoning_for_answer(progress), could_not=progress.has_failed
+    )
+
+
+def _whole_task(request: ModelRequest) -> str:
+    """The task, and after it what people have said since, as further sentences. Of small talk only the rest counts."""
+    messages = [message for turn in request.turns for message in turn.messages] + [*request.messages]
+    if not messages:
+        return request.task
+    asked = [said for said in (request.task, *messages) if not answer.is_chat(said)]
+    return "\n".join(
+        said if said.rstrip().endswith((".", "?", "!")) else f"{said}." for said in asked or [request.task]
     )
 
 
