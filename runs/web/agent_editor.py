@@ -110,14 +110,14 @@ class AgentEditor(_AgentModelForm):
         }
 
     def __init__(self, *args: Any, by: Any, beside: Collection[str] = (), **kwargs: Any) -> None:
-        """`by` is the user, who decides whether the default agent can be chosen here. `beside` are the names of agents
-        that are saved together with this one."""
+        """`by` is the user, who decides whether the default agent can be chosen here; None is the command line.
+        `beside` are the names of agents that are saved together with this one."""
         self._beside, self._by = beside, by
         # Without an instance, a form knows no defaults of the columns.
         super().__init__(*args, **{"instance": Agent()} | kwargs)
         self.fields |= {each.agent_column: editor_field(each) for each in SETTINGS.values()}
         self.fields |= {name: number_field(*bounds) for name, bounds in NUMBERS.items()}
-        if not may_change_agents(by):
+        if by is not None and not may_change_agents(by):
             del self.fields["is_default"]
         for name, value in self.initial.items():
             if isinstance(value, Decimal):
@@ -196,7 +196,7 @@ class AgentEditor(_AgentModelForm):
         return exclusions | {"is_default"}
 
     @transaction.atomic
-    def save_checked(self, *, seen: str = "") -> Agent:
+    def save_checked(self, *, seen: str = "", message: str = "", author: Any = None) -> Agent:
         """Save the valid form and its version. Raises `ChangedMeanwhile` if the agent was saved after `seen`, an ISO
         time, or is gone; nothing is written then."""
         agent: Agent = self.instance
@@ -207,7 +207,7 @@ class AgentEditor(_AgentModelForm):
                 raise ChangedMeanwhile
         if agent.is_default:
             Agent.objects.exclude(pk=agent.pk).filter(is_default=True).update(is_default=False)
-        agent.save(by=self._by, message=self.cleaned_data["message"])
+        agent.save(by=author or self._by, message=self.cleaned_data["message"] or message)
         return agent
 
 

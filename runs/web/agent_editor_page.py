@@ -27,7 +27,7 @@ from runs.web.agent_callees import agent_choices
 from runs.web.agent_editor import APPROVALS, EXPIRIES, TOOL_CHOICES, AgentEditor, ChangedMeanwhile, moved_rows
 from runs.web.agent_editor_fields import unit_of
 from runs.web.agent_facts import RULES, STRATEGIES, ToolFact, tool_fact
-from runs.web.agent_import import changes_between
+from runs.web.agent_plan import changes_between
 from runs.web.agents_page import agent_or_404
 from runs.web.form_keys import hash_of, new_key
 from runs.web.fresh_tools import with_fresh_tools

@@ -16,6 +16,8 @@ from runs.models import Agent
 from runs.models.agent_config import KEYS, ValueKind, config_of
 from runs.web.agent_editor_fields import RULE_PREFIX, json_place
 from runs.web.agent_file_lines import AgentFileLines
+from runs.web.agent_yaml import FORMAT as YAML_FORMAT
+from runs.web.agent_yaml import NotYaml, parsed_yaml
 
 FORMAT: Final = "agents"
 VERSION: Final = 1
@@ -80,6 +82,8 @@ def read_file(text: str) -> list[AgentEntry]:
     checked."""
     if len(text.encode(errors="replace")) > MAX_FILE_BYTES:
         raise FileRefused([FileFault(1, _("The file has more than %(most)s KiB.") % {"most": MAX_FILE_BYTES // 1024})])
+    if text.lstrip()[:1] not in ("{", "["):
+        return [_yaml_entry(text)]
     told = _parsed(text)
     places = AgentFileLines(text)
     if not isinstance(told, dict) or told.get("format") != FORMAT or told.get("version") != VERSION:
@@ -95,6 +99,25 @@ def read_file(text: str) -> list[AgentEntry]:
     if faults := list(_doubled(entries)):
         raise FileRefused(faults)
     return entries
+
+
+def _yaml_entry(text: str) -> AgentEntry:
+    """The agent of a file in YAML."""
+    try:
+        told, lines = parsed_yaml(text)
+        check_storable_json(told)
+    except NotYaml as fault:
+        words = _("This is no YAML of an agent: %(fault)s.") % {"fault": fault}
+        raise FileRefused([FileFault(fault.line, words)]) from fault
+    except ValueError as error:
+        raise FileRefused([FileFault(1, f"{error}.")]) from error
+    if not isinstance(told, dict) or told.get("format") != YAML_FORMAT or told.get("version") != VERSION:
+        words = _("This is no file of an agent: it begins with “format: agent” and “version: 1”.")
+        raise FileRefused([FileFault(1, words)])
+    values = {key: value for key, value in told.items() if key not in ("format", "version")}
+    if faults := list(_faults(values, 1, lines)):
+        raise FileRefused(faults)
+    return AgentEntry(values, 1, lines)
 
 
 def _parsed(text: str) -> Any:

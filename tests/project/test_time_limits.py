@@ -128,13 +128,14 @@ USES: dict[str, dict[str, int]] = {
     "searched": {"runs/agent/unicode_normalization.py": 0, "runs/text_search.py": 0},
 }
 """The number of patterns in each module that uses one of the above, by the reader that tries them."""
-TRUSTED = {f"{TOOLS}/schema.py": 2, "agentsite/templates.py": 1}
-"""Modules that read no text from outside: the docstrings of tools, our own templates."""
+TRUSTED = {"runs/web/agent_yaml.py": 0, f"{TOOLS}/schema.py": 2, "agentsite/templates.py": 1}
+"""Modules that read no text from outside: the docstrings of tools, our own templates; one only writes YAML."""
 
 SANDBOXED = {
     "runs/agent/skills/archive_job.py": 0,
     "runs/agent/skills/frontmatter.py": 0,
     f"{TOOLS}/openapi/document_text_job.py": 0,
+    f"{TOOLS}/openapi/yaml_object_job.py": 0,
     f"{TOOLS}/web/ddgs_job.py": 0,
     f"{TOOLS}/web/page_job.py": 0,
 }

@@ -1,0 +1,124 @@
+"""`manage.py agents`: exports agents as YAML files, one an agent, and imports them."""
+
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.text import slugify
+
+from runs.management.commands.serve import prepare_database
+from runs.models import Agent
+from runs.models.agent_config import changed_keys, config_of
+from runs.text_diff import unified_lines
+from runs.web.agent_file import MAX_FILE_BYTES, FileRefused, read_file
+from runs.web.agent_plan import PlannedAgent, import_planned, plan_of
+from runs.web.agent_yaml import yaml_document
+from runs.web.config_diff import value_lines
+
+BAD_ARGUMENTS = 2
+
+
+class Command(BaseCommand):
+    """Agents in files that a repository keeps. An import is whole: all agents of the files, or none."""
+
+    help = (
+        "Export agents as YAML files, one an agent, or import them. Exit code: 0 done, 1 refused or changed meanwhile, "
+        "2 bad arguments."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the two actions."""
+        actions = parser.add_subparsers(dest="action", required=True)
+        export = actions.add_parser("export", help="write agents as files, or one to standard output")
+        export.add_argument("names", nargs="*", metavar="NAME", help="agents, by name")
+        export.add_argument("--all", action="store_true", help="all agents")
+        export.add_argument(
+            "--dir", metavar="DIR", type=Path, help="the folder (default: one agent, to standard output)"
+        )
+        imports = actions.add_parser("import", help="create and change agents as files say")
+        imports.add_argument("files", nargs="+", metavar="FILE", type=Path, help="YAML or JSON; - is standard input")
+        imports.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+        imports.add_argument("--author", metavar="USER", help="author of the versions (default: none)")
+        imports.add_argument("--message", default="", help="what has changed, for the list of versions")
+
+    def handle(self, *_args: Any, action: str, **options: Any) -> None:
+        """Export or import."""
+        prepare_database()
+        if action == "export":
+            self._export(options["names"], options["dir"], all_agents=options["all"])
+        else:
+            self._import(options)
+
+    def _export(self, names: list[str], folder: Path | None, *, all_agents: bool) -> None:
+        if all_agents == bool(names):
+            raise CommandError("Name agents, or give --all.", returncode=BAD_ARGUMENTS)
+        agents = list(Agent.objects.all() if all_agents else Agent.objects.filter(name__in=names))
+        if missing := sorted(set(names) - {agent.name for agent in agents}):
+            raise CommandError(f"There is no agent {missing[0]!r}.", returncode=BAD_ARGUMENTS)
+        if folder is None:
+            if len(agents) != 1:
+                raise CommandError("More than one agent goes to a folder: give --dir.", returncode=BAD_ARGUMENTS)
+            self.stdout.write(yaml_document(config_of(agents[0])), ending="")
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, agent in zip(_paths(agents, folder), agents, strict=True):
+            path.write_text(yaml_document(config_of(agent)), encoding="utf-8")
+            self.stdout.write(str(path))
+
+    def _import(self, options: dict[str, Any]) -> None:
+        entries = []
+        for file in options["files"]:
+            try:
+                entries += read_file(_text_of(file))
+            except FileRefused as refused:
+                told = [f"{file}:{fault.line}: {fault.words}" for fault in refused.faults]
+                raise CommandError("\n".join(told)) from refused
+        author = _author(options["author"])
+        names = [entry.name.strip() for entry in entries]
+        before = {agent.name: config_of(agent) for agent in Agent.objects.filter(name__in=names)}
+        try:
+            plan = plan_of(None, entries)
+        except FileRefused as refused:
+            raise CommandError("\n".join(fault.words for fault in refused.faults)) from refused
+        for each in plan:
+            self._tell(each, before.get(each.name, {}))
+        if not options["dry_run"] and not import_planned(plan, message=options["message"], author=author):
+            raise CommandError("Somebody has changed an agent meanwhile. Nothing was imported.")
+
+    def _tell(self, planned: PlannedAgent, before: dict[str, Any]) -> None:
+        after = config_of(planned.form.instance)
+        what = "new" if planned.is_new else "changed" if planned.changes else "the same"
+        self.stdout.write(f"{planned.name}: {what}")
+        for key in changed_keys(before, after):
+            self.stdout.write(f"  {key}:")
+            for line in unified_lines(value_lines(before.get(key)), value_lines(after.get(key))):
+                self.stdout.write(f"    {line}")
+
+
+def _paths(agents: list[Agent], folder: Path) -> list[Path]:
+    """A file for each agent, named for it; two of one name in ASCII have their ids."""
+    names = [slugify(agent.name) or f"agent-{agent.pk}" for agent in agents]
+    return [
+        folder / f"{name if names.count(name) == 1 else f'{name}-{agent.pk}'}.yaml"
+        for name, agent in zip(names, agents, strict=True)
+    ]
+
+
+def _text_of(file: Path) -> str:
+    try:
+        content = sys.stdin.buffer.read(MAX_FILE_BYTES + 1) if str(file) == "-" else file.read_bytes()
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{file}: {error}", returncode=BAD_ARGUMENTS) from error
+
+
+def _author(name: str | None) -> Any:
+    if name is None:
+        return None
+    user = get_user_model().objects.filter(username=name).first()
+    if user is None:
+        raise CommandError(f"There is no user {name!r}.", returncode=BAD_ARGUMENTS)
+    return user
