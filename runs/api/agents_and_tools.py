@@ -16,8 +16,9 @@ router = Router(tags=["Agents and tools"])
 
 @router.get("/agents", auth=may_read, response=AgentPage, operation_id="list_agents")
 def list_agents(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  ninja passes it
-    """List the agents a run can be launched with, by name."""
-    return answer({"items": [agent_as_json(agent) for agent in Agent.objects.order_by("name")], "next": None})
+    """List the agents a run can be launched with, by name: all but the archived ones."""
+    agents = Agent.objects.in_use().order_by("name").prefetch_related("labels")
+    return answer({"items": [agent_as_json(agent) for agent in agents], "next": None})
 
 
 @router.get("/agents/{int:agent_id}", auth=may_read, response=AgentOut, operation_id="get_agent")

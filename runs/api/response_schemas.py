@@ -287,6 +287,11 @@ class AgentOut(_AgentSettings):
     ]
     priority: Annotated[int, Field(ge=-MAX_PRIORITY, le=MAX_PRIORITY)]
     is_default: bool
+    is_archived: Annotated[bool, Field(description="No run is launched with it.")]
+    version: Annotated[int | None, Field(ge=1, description="The number of its current version.")]
+    labels: Annotated[
+        dict[str, int], Field(description="The versions that its labels point at.", examples=[{"production": 3}])
+    ]
 
 
 class ToolOut(Sent):

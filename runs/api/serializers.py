@@ -100,4 +100,7 @@ def agent_as_json(agent: Agent) -> JsonObject:
         "launch_may_raise": list(agent.launch_may_raise),
         "priority": agent.priority,
         "is_default": agent.is_default,
+        "is_archived": agent.archived_at is not None,
+        "version": agent.version,
+        "labels": {label.name: label.number for label in agent.labels.all()},
     }

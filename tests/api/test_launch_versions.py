@@ -61,3 +61,18 @@ def with_two_versions() -> Agent:
     agent.instructions = "Be kind."
     agent.save()
     return agent
+
+
+def test_an_agent_says_its_version_and_labels_and_an_archived_one_is_not_listed(
+    owner: User, program_of: ProgramOf
+) -> None:
+    agent = with_two_versions()
+    control.set_label(agent.pk, "production", 1, by=None)
+    retired = Agent.objects.create(name="Retired", model_names=["offline"])
+    control.set_archived(retired.pk, archived=True)
+
+    (listed,) = program_of(owner).get("/agents").json()["items"]
+    one = program_of(owner).get(f"/agents/{retired.pk}").json()
+
+    assert (listed["name"], listed["version"], listed["labels"]) == ("Assistant", 2, {"production": 1})
+    assert (listed["is_archived"], one["is_archived"], one["version"]) == (False, True, 1)
