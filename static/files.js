@@ -57,14 +57,14 @@ async function send(form, field, file, chip) {
   return told;
 }
 
-async function add(form, file) {
-  const field = form.querySelector("[data-files]");
+async function add(form, field, file) {
   const chips = field.querySelector("[data-file-chips]");
   const chip = field.querySelector("template[data-file-chip]").content.firstElementChild.cloneNode(true);
   const status = field.querySelector("[data-file-status]");
   chip.querySelector("[data-file-name]").textContent = file.name;
   chip.querySelector("[data-file-size]").textContent = sizeText(file.size);
   chip.querySelector("[data-remove-file]").ariaLabel = gettext("Remove %(name)s", { name: file.name });
+  if (field.hasAttribute("data-single")) chips.replaceChildren();
   chips.append(chip);
   chips.hidden = false;
   status.textContent = "";
@@ -97,32 +97,35 @@ function remove(chip) {
   if (chips && !chips.children.length) chips.hidden = true;
 }
 
-function addAll(form, files) {
+function addAll(form, field, chosen) {
+  const files = field.hasAttribute("data-single") ? chosen.slice(0, 1) : chosen;
   const state = waiting.get(form) ?? { left: 0, pressed: null };
-  const refusals = form.querySelector("[data-file-refusals]");
+  const refusals = field.querySelector("[data-file-refusals]");
   refusals.replaceChildren();
   refusals.hidden = true;
   waiting.set(form, state);
   for (const file of files) {
     state.left += 1;
-    add(form, file).finally(() => {
+    add(form, field, file).finally(() => {
       state.left -= 1;
       if (state.left || !state.pressed) return;
       const button = state.pressed;
       state.pressed = null;
       const isRefused = form.querySelector("[data-file-refusals] li");
-      if (isRefused) form.querySelector("[data-file-status]").textContent = "";
+      if (isRefused) for (const status of form.querySelectorAll("[data-file-status]")) status.textContent = "";
       else if (form.isConnected) form.requestSubmit(button.isConnected ? button : undefined);
     });
   }
 }
 
 const formOf = (target) => target?.closest?.("form[data-takes-files]");
+// The field that a file belongs to: the one it was chosen in or dropped on, otherwise that for files of any kind.
+const fieldOf = (form, target) => target.closest("[data-files]") ?? form.querySelector("[data-files]:not([data-single])");
 
 function prepare() {
   for (const form of document.querySelectorAll("form[data-takes-files]")) {
     form.removeAttribute("enctype"); // the files themselves are not sent with the form
-    form.querySelector("[data-files] input[type=file]").removeAttribute("name");
+    for (const input of form.querySelectorAll("[data-files] input[type=file]")) input.removeAttribute("name");
     form.querySelector("[data-file-drop]").hidden = false;
   }
 }
@@ -130,16 +133,16 @@ function prepare() {
 document.addEventListener("change", ({ target }) => {
   const form = formOf(target);
   if (!form || target.type !== "file") return;
-  addAll(form, [...target.files]);
+  addAll(form, fieldOf(form, target), [...target.files]);
   target.value = "";
 });
 
 document.addEventListener("click", ({ target }) => {
   const button = target.closest?.("[data-remove-file]");
   if (!button) return;
-  const form = button.closest("form");
+  const field = button.closest("[data-files]");
   remove(button.closest(".file-chip"));
-  form.querySelector("[data-files] input[type=file]").focus();
+  field.querySelector("input[type=file]").focus();
 });
 
 // On the way down, before htmx and the other listeners of submit.
@@ -162,7 +165,7 @@ for (const name of ["dragover", "drop", "dragleave"]) {
     if (!form || ![...(event.dataTransfer?.items ?? [])].some((item) => item.kind === "file")) return;
     event.preventDefault();
     form.toggleAttribute("data-dropping", name === "dragover");
-    if (name === "drop") addAll(form, [...event.dataTransfer.files]);
+    if (name === "drop") addAll(form, fieldOf(form, event.target), [...event.dataTransfer.files]);
   });
 }
 
@@ -171,7 +174,7 @@ document.addEventListener("paste", (event) => {
   const files = [...(event.clipboardData?.files ?? [])];
   if (!form || !files.length) return;
   event.preventDefault();
-  addAll(form, files);
+  addAll(form, fieldOf(form, event.target), files);
 });
 
 prepare();

@@ -41,7 +41,7 @@ function showChanges() {
   for (const field of fields) field.toggleAttribute("data-changed", changed.includes(field));
   const list = form.querySelector("[data-launch-changes]");
   list.hidden = !changed.length;
-  const names = changed.map((field) => field.labels[0]?.textContent.trim()).join(", ");
+  const names = changed.map((field) => field.labels?.[0]?.textContent.trim()).join(", ");
   list.textContent = `${changed.length} ${changed.length === 1 ? "change" : "changes"}: ${names}`;
   const set = fields.filter((field) => field.value && field !== agentField(form)).length;
   const count = form.querySelector("[data-options-set]");

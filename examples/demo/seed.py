@@ -8,7 +8,8 @@ from django.contrib.auth.models import AnonymousUser
 from examples.demo.scripts import SCRIPTS
 from runs.engine import control
 from runs.engine.files.uploads import store_document
-from runs.models import Agent, Library, StoredFile
+from runs.engine.task_templates.template_storage import save_template
+from runs.models import Agent, Library, StoredFile, TaskTemplate
 from runs.web.agent_editor import AgentEditor
 from runs.web.agent_file import form_data, read_file
 
@@ -50,6 +51,21 @@ AGENTS: tuple[dict[str, Any], ...] = (
     },
 )
 
+TEMPLATES: tuple[dict[str, Any], ...] = (
+    {
+        "agent": "Assistant",
+        "values": {
+            "name": "Price with tax",
+            "description": "A price, its tax, and both together. Needs no model server",
+            "task": "What is {{ percent }}% of {{ price }}, then add {{ price }} to the result",
+            "inputs": [
+                {"name": "price", "type": "number", "minimum": "0", "default": "886.55"},
+                {"name": "percent", "label": "Tax in percent", "type": "number", "minimum": 0, "default": 21},
+            ],
+        },
+    },
+)
+
 
 def seed() -> None:
     """Make the demo's rows, unless they are there."""
@@ -62,6 +78,8 @@ def seed() -> None:
         Agent.objects.create(**about)
     for file in sorted((EXAMPLES / "agents").glob("*.json")):
         import_agents(file.read_text())
+    for about in TEMPLATES:
+        save_template(TaskTemplate(agent=Agent.objects.get(name=about["agent"])), **about["values"])
     for task in OFFLINE_TASKS:
         control.launch(user=None, task=task)
     for script in (each for each in SCRIPTS if each.is_launched):

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy, ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext_lazy
 
 from runs.admin.list_columns import EMPTY, ROW_TEXT, json_column
 from runs.admin.read_only import ReadOnlyAdmin
@@ -70,22 +70,26 @@ class RunAdmin(ReadOnlyAdmin):
             },
         ),
         (gettext_lazy("Hosting"), {"classes": ("collapse",), "fields": ("epoch", "owner", "lease_until", "crashes")}),
-        (gettext_lazy("Configuration at launch"), {"classes": ("collapse",), "fields": ("config_json",)}),
+        (
+            gettext_lazy("Configuration at launch"),
+            {"classes": ("collapse",), "fields": ("template", "inputs_json", "config_json")},
+        ),
     )
     readonly_fields = (
-        *("output_json", "error_json", "config_json", "last_steps", "tokens"),
+        *("output_json", "error_json", "inputs_json", "config_json", "last_steps", "tokens"),
         *("parent", "first_run", "child_runs"),
     )
-    output_json, error_json, config_json = (
+    output_json, error_json, inputs_json, config_json = (
         json_column("output", gettext_lazy("output")),
         json_column("error", gettext_lazy("error")),
+        json_column("filled_inputs", pgettext_lazy("field", "inputs")),
         json_column("config", gettext_lazy("configuration")),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         runs: QuerySet[Run] = super().get_queryset(request)
         # Not the task: the list names each row by it, and would read it row by row.
-        return runs.defer("answer", "output", "error", "config")
+        return runs.defer("filled_inputs", "answer", "output", "error", "config")
 
     @admin.display(description=gettext_lazy("task"))
     def task_start(self, run: Run) -> str:

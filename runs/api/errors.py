@@ -28,14 +28,17 @@ class ApiError(Exception):
         action: str | None = None,
         recoverable: bool | None = None,
         headers: Mapping[str, str] | None = None,
+        fields: Mapping[str, str] | None = None,
     ) -> None:
-        """`recoverable` None: true for statuses where the same request may succeed later."""
+        """`recoverable` None: true for statuses where the same request may succeed later. `fields` has the message of
+        each wrong field, where there may be several."""
         super().__init__(message)
         self.status = status
         self.code = code
         self.action = action
         self.recoverable = status in (409, 429, 503) if recoverable is None else recoverable
         self.headers = dict(headers or {})
+        self.fields = dict(fields or {})
 
     def response(self) -> HttpResponse:
         """The error as a JSON response."""
@@ -46,6 +49,7 @@ class ApiError(Exception):
             "severity": severity,
             "recoverable": self.recoverable,
             "suggested_action": self.action,
+            **({"fields": self.fields} if self.fields else {}),
         }
         return JsonResponse({"error": error}, status=self.status, headers=self.headers)
 
@@ -61,9 +65,9 @@ def not_found(what: str) -> ApiError:
     return ApiError(404, "not_found", f"There is no such {what}, or it is not yours.")
 
 
-def invalid(message: str) -> ApiError:
+def invalid(message: str, *, fields: Mapping[str, str] | None = None) -> ApiError:
     """422: a well-formed request with an invalid value. The message names the field, the value and the limit."""
-    return ApiError(422, "invalid", message, action="Correct the request and send it again.")
+    return ApiError(422, "invalid", message, action="Correct the request and send it again.", fields=fields)
 
 
 def too_many(message: str, retry_after_s: float) -> ApiError:

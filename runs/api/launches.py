@@ -12,6 +12,7 @@ from runs.agent.json_data.json_types import JsonObject
 from runs.agent.json_data.json_values import check_storable_text
 from runs.agent.model_settings import setting_fault
 from runs.agent.providers.model_catalog.catalog import model_fault
+from runs.agent.task_templates.values import InputsRefused
 from runs.agent.tools.registry import registered_tools
 from runs.api.auth import Caller, caller_of, check_scope, run_told_to
 from runs.api.errors import ApiError, invalid, too_large, too_many
@@ -23,7 +24,8 @@ from runs.engine.files.storage import DocumentRefused
 from runs.engine.limits.daily_budget import DailyLimitReached
 from runs.engine.limits.launch_rate import TooManyLaunches
 from runs.engine.stored_tools.catalog import refresh_tools
-from runs.models import Agent, ApiToken, Run
+from runs.engine.task_templates.listing import template_named
+from runs.models import Agent, ApiToken, Run, TaskTemplate
 from runs.models.bounds import MAX_TASK_BYTES
 
 T = TypeVar("T")
@@ -66,6 +68,9 @@ def map_launch_errors(start: Callable[[], T]) -> T:
     """What `start` returns, which launches or resumes a run. Its refusals become `ApiError` 422 or 429."""
     try:
         return start()
+    except InputsRefused as refused:
+        fields = {f"inputs.{name}": str(words) for name, words in refused.errors.items()}
+        raise invalid(str(refused), fields=fields) from refused
     except OverrideRefused as refused:
         raise invalid(f"overrides.{public_name(refused.name)}: {refused}") from refused
     except control.AgentRefused as refused:
@@ -118,6 +123,17 @@ def version_of(named: str, *, version: int | None, label: str | None) -> str:
     if len(told) > 1:
         raise invalid("version: Name one version or one label, not both.")
     return told[0] if told else ""
+
+
+def find_template(named: int | str) -> TaskTemplate:
+    """The template of this id or `agent/name`, with its agent. Raises `ApiError` 422 for an unknown one."""
+    if isinstance(named, str):
+        found = template_named(named)
+    else:
+        found = TaskTemplate.objects.select_related("agent").filter(pk=named).first()
+    if found is None:
+        raise invalid(f"template: There is no template {named!r}. GET /api/v1/templates lists them.")
+    return found
 
 
 def overrides_of(asked: Overrides | None, caller: Caller) -> JsonObject | None:

@@ -36,6 +36,7 @@ _EXAMPLES: Final = {
     "run_id": RUN_ID,
     "call_id": CALL_ID,
     "agent_id": 1,
+    "template_id": 7,
     "file_id": FILE_ID,
     "question_id": QUESTION_ID,
     "message_id": MESSAGE_ID,

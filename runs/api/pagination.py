@@ -70,4 +70,8 @@ def run_in_list(run: Run) -> JsonObject:
         # `output` is the same answer as data.
         cut.append("output")
         run.output = None
-    return run_as_json(run) | {"cut": cut, "whole": f"/api/v1/runs/{run.pk}"}
+    told = run_as_json(run)
+    if told["inputs"] is not None and sum(map(len, told["inputs"].values())) > LISTED_CHARS:
+        cut.append("inputs")
+        told["inputs"] = None
+    return told | {"cut": cut, "whole": f"/api/v1/runs/{run.pk}"}

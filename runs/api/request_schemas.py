@@ -81,16 +81,36 @@ class Overrides(_Overrides):
         return sent | settings
 
 
-class Launch(StrictSchema):
-    """A task and its options."""
+TemplateNamed = Annotated[Annotated[int, Field(ge=1, lt=2**63)] | Annotated[Text, Field(max_length=161)], Field()]
+"""A template by its id, or as `agent/name`."""
+InputValues = Annotated[JsonObject, AfterValidator(check_storable_json)]
 
-    task: Annotated[Text, Field(min_length=1, description="At most 256 KiB.", examples=["What is 17 * 23?"])]
+
+class Launch(StrictSchema):
+    """A task, or a template with its inputs, and the options of the run."""
+
+    task: Annotated[
+        Text | None,
+        Field(min_length=1, description="At most 256 KiB. Not with a `template`.", examples=["What is 17 * 23?"]),
+    ] = None
+    template: Annotated[
+        TemplateNamed | None,
+        Field(description="In place of a task: a template's id, or `agent/name`.", examples=["Assistant/Essay"]),
+    ] = None
+    inputs: Annotated[
+        InputValues,
+        Field(
+            description="The values of the template's inputs: texts, numbers, dates as 2026-11-22, ids of files. "
+            "One that is left out has its default.",
+            examples=[{"topic": "tides", "words": 200}],
+        ),
+    ] = {}
     agent: Annotated[
         Text | None,
         Field(
             max_length=MAX_AGENT_CHARS,
             description="An agent's name, also with a version or a label: `Clerk@3`, `Clerk@production`. Without one, "
-            "the default agent.",
+            "the default agent. A template has its own.",
         ),
     ] = None
     version: Annotated[

@@ -56,6 +56,13 @@ class AgentErrorOut(Sent):
     suggested_action: str | None
 
 
+class TemplateRef(Sent):
+    """The template of a run."""
+
+    id: Annotated[int | None, Field(description="Null after its end.", examples=[7])]
+    name: Annotated[str, Field(description="The name it had when the run was launched.", examples=["Essay"])]
+
+
 class RunOut(Sent):
     """A run. Unknown and inapplicable fields are null, as are most fields for a token without the scope `read`."""
 
@@ -68,6 +75,16 @@ class RunOut(Sent):
     version: Annotated[
         int | None,
         Field(description="The number of the agent's version that made it; null if it is of none.", ge=1, examples=[3]),
+    ]
+    template: Annotated[
+        TemplateRef | None, Field(description="The template its task was made of; null for a task without one.")
+    ]
+    inputs: Annotated[
+        dict[str, str] | None,
+        Field(
+            description="The values of the template's inputs, as they were put into the task; of a file its id.",
+            examples=[{"topic": "tides", "words": "200"}],
+        ),
     ]
     parent_id: Annotated[
         str | None,
@@ -304,9 +321,11 @@ class ToolOut(Sent):
 
 
 class RunListed(RunOut):
-    """A run in a list. A long task or answer is shortened, and `output` is then null."""
+    """A run in a list. A long task or answer is shortened, and `output` is then null, as are long `inputs`."""
 
-    cut: Annotated[list[Literal["task", "answer", "output"]], Field(description="The fields that are shortened.")]
+    cut: Annotated[
+        list[Literal["task", "answer", "output", "inputs"]], Field(description="The fields that are shortened.")
+    ]
     whole: Annotated[str, Field(description="The address of the run in full.")]
 
 
@@ -353,14 +372,23 @@ class StepPage(Sent):
     ended: Annotated[bool, Field(description="True if the run has ended and there are no further steps.")]
 
 
+def _without_fields(schema: JsonObject) -> None:
+    schema["required"].remove("fields")
+
+
 class ErrorBody(Sent):
     """Details of an error."""
+
+    model_config = ConfigDict(json_schema_extra=_without_fields)
 
     code: Annotated[str, Field(description="Stable and machine-readable; the message may change.")]
     message: str
     severity: Severity
     recoverable: Annotated[bool, Field(description="True if the same request may succeed later.")]
     suggested_action: str | None
+    fields: Annotated[
+        dict[str, str], Field(description="The message of each wrong field, where a request may have several.")
+    ] = {}
 
 
 class ErrorOut(Sent):

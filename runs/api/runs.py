@@ -1,17 +1,20 @@
 """Endpoints of runs: launch, list, get, export, cancel, run again."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
+from runs.agent.json_data.json_types import JsonObject
 from runs.api.auth import caller_of, may_launch, may_read, run_told_to
 from runs.api.cursors import cursor_at, place_of
+from runs.api.errors import invalid
 from runs.api.exports import Format, export
-from runs.api.launches import answer_launch, check_task, find_agent, overrides_of, version_of
+from runs.api.launches import answer_launch, check_task, find_agent, find_template, overrides_of, version_of
 from runs.api.pagination import listed, page_of, run_in_list
 from runs.api.request_schemas import Launch, RunAgain, SeverityFilter, StatusFilter, Text
 from runs.api.response_schemas import RunOut, RunPage, RunWithChildrenOut, StepPage
@@ -27,6 +30,16 @@ router = Router(tags=["Runs"])
 PAGE_LENGTH, LONGEST_PAGE = 50, 100
 STEPS_PAGE_LENGTH = 200
 CHILD_COLUMNS = ("parent_call", "config", "status", "could_not", "waiting_for", "cost", "cost_is_partial")
+
+
+LAUNCHES: Final = {
+    "task": {"summary": "A task", "value": {"task": "What is 17 * 23?", "overrides": {"max_turns": 5}}},
+    "template": {
+        "summary": "A template",
+        "value": {"template": "Assistant/Essay", "inputs": {"topic": "tides", "words": 200}},
+    },
+}
+"""Bodies for the description."""
 
 
 class RunQuery(Schema):
@@ -48,16 +61,35 @@ class RunQuery(Schema):
     auth=may_launch,
     response={201: RunOut, 200: RunOut},
     operation_id="launch_run",
-    openapi_extra={"x-example": '{"task": "What is 17 * 23?"}'},
+    openapi_extra={
+        "x-example": '{"task": "What is 17 * 23?"}',
+        "requestBody": {"content": {"application/json": {"examples": LAUNCHES}}},
+    },
 )
 def launch_run(request: HttpRequest, body: Launch) -> HttpResponse:
     """Launch a run. A launch that is sent twice with the same `Idempotency-Key` happens once."""
     caller = caller_of(request)
-    task, overrides = check_task(body.task), overrides_of(body.overrides, caller)
-    agent, named = find_agent(body.agent)
+    overrides = overrides_of(body.overrides, caller)
+    if body.template is not None:
+        return answer_launch(request, _launch_of_template(body, caller.user, overrides))
+    if body.task is None:
+        raise invalid("task: A launch has a task, or a template.")
+    if body.inputs:
+        raise invalid("inputs: They are those of a template, which is not named.")
+    task, (agent, named) = check_task(body.task), find_agent(body.agent)
     version = version_of(named, version=body.version, label=body.label)
     launched = partial(control.launch, user=caller.user, task=task, agent=agent, version=version, overrides=overrides)
     return answer_launch(request, partial(launched, files=body.files))
+
+
+def _launch_of_template(body: Launch, user: Any, overrides: JsonObject | None) -> Callable[[], Run]:
+    for name in ("task", "agent"):
+        if getattr(body, name) is not None:
+            raise invalid(f"{name}: It is that of the template, and is not sent with one.")
+    template = find_template(body.template or 0)
+    version = version_of("", version=body.version, label=body.label)
+    given: dict[str, Any] = {"inputs": body.inputs, "overrides": overrides, "files": body.files, "version": version}
+    return lambda: control.launch_template(user=user, template=template, **given)
 
 
 @router.get("/runs", auth=may_read, response=RunPage, operation_id="list_runs")

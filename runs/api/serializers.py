@@ -9,7 +9,7 @@ from runs.agent.json_data.json_types import JsonObject
 from runs.models import Agent, Question, RunMessage, ToolCall
 from runs.models.as_json import as_utc
 
-LONG_COLUMNS: Final = ("task", "answer", "output", "config", "error")
+LONG_COLUMNS: Final = ("task", "filled_inputs", "answer", "output", "config", "error")
 """Columns of a run that calls and questions do not show."""
 
 

@@ -11,7 +11,18 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from runs.api import agents_and_tools, calls, decisions, files, questions, reference, run_control, run_messages, runs
+from runs.api import (
+    agents_and_tools,
+    calls,
+    decisions,
+    files,
+    questions,
+    reference,
+    run_control,
+    run_messages,
+    runs,
+    templates,
+)
 from runs.api.agui import stream
 from runs.api.api import api
 from runs.api.errors import not_allowed, not_found
@@ -27,6 +38,7 @@ for _router in (
     questions.router,
     run_messages.router,
     agents_and_tools.router,
+    templates.router,
     files.router,
     stream.router,
 ):

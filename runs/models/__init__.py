@@ -1,4 +1,4 @@
-"""The database models: agents, versions, runs, steps, calls, files, skills, tools. The database is the truth."""
+"""The database models: agents, versions, templates, runs, steps, calls, files, tools. The database is the truth."""
 
 from runs.models.agent import Agent
 from runs.models.agent_label import AgentLabel, LabelMove
@@ -15,6 +15,7 @@ from runs.models.skill import Skill, SkillFile
 from runs.models.spending import Spending
 from runs.models.step import Step
 from runs.models.stored_file import Attachment, DocumentPassage, FileChunk, Library, StoredFile
+from runs.models.task_template import TaskTemplate
 from runs.models.tool_call import ToolCall
 from runs.models.tool_source import StoredTool, ToolCatalog, ToolSource
 
@@ -42,6 +43,7 @@ __all__ = [
     "Step",
     "StoredFile",
     "StoredTool",
+    "TaskTemplate",
     "ToolCall",
     "ToolCatalog",
     "ToolSource",

@@ -48,6 +48,8 @@ def run_as_json(run: Run) -> JsonObject:
         "waiting_for": run.waiting_for or None,
         "agent": run.config.get("agent"),
         "version": run.version,
+        "template": template_of(run),
+        "inputs": inputs_of(run),
         "parent_id": str(run.parent_call.run_id) if run.parent_call is not None else None,
         "parent_call_id": None if run.parent_call_id is None else str(run.parent_call_id),
         "root_id": None if run.root is None else str(run.root),
@@ -63,6 +65,16 @@ def run_as_json(run: Run) -> JsonObject:
         "started_at": as_utc(run.started_at),
         "ended_at": as_utc(run.ended_at),
     }
+
+
+def template_of(run: Run) -> JsonObject | None:
+    """The template that the task was made of, by the name it had then; `id` is null after its end."""
+    return None if run.filled_inputs is None else {"id": run.template_id, "name": run.filled_inputs["template"]}
+
+
+def inputs_of(run: Run) -> dict[str, str] | None:
+    """The values that the template was filled with, by input; of a file the id."""
+    return None if run.filled_inputs is None else {each["name"]: each["value"] for each in run.filled_inputs["values"]}
 
 
 def child_as_json(child: Run) -> JsonObject:

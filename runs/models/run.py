@@ -103,6 +103,18 @@ class Run(models.Model):
     """The keys of `config` that people have set for this run, at its launch or a resume, and the values they asked for;
     those of a copied run included. Null for a run from before this was recorded."""
     task = models.TextField(pgettext_lazy("field", "task"))
+    template = models.ForeignKey(
+        "runs.TaskTemplate",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="runs",
+        verbose_name=pgettext_lazy("field", "template"),
+        db_index=False,  # few runs have one: see the index below
+    )
+    """The template that `task` was made of; null without one, and after its end."""
+    filled_inputs = models.JSONField(null=True)
+    """How the template was filled: `{"template": its name, "values": [{"name", "label", "type", "value"}, …]}`, of a
+    file the id as `value` and its name as `file_name`. Null for a run without a template."""
     rerun_of = models.ForeignKey(
         "self",
         on_delete=models.SET_NULL,
@@ -233,6 +245,7 @@ class Run(models.Model):
                 name="run_by_version",
                 condition=Q(version__isnull=False),
             ),
+            models.Index(fields=["template"], name="run_of_template", condition=Q(template__isnull=False)),
             models.Index(fields=["root"], name="run_in_tree", condition=Q(root__isnull=False)),
             models.Index(
                 fields=["root", "created_at"],

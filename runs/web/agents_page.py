@@ -31,6 +31,7 @@ from runs.web.model_notes import notes_about
 from runs.web.model_rows import row_of
 
 RECENT_RUNS: Final = 8
+SHOWN_TEMPLATES: Final = 20
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,12 @@ def agent_or_404(agent_id: int) -> Agent:
     if agent is None:
         raise Http404(gettext("There is no such agent."))
     return agent
+
+
+def _templates_of(agent: Agent) -> dict[str, Any]:
+    found = agent.templates.only("id", "name", "description", "agent_id").order_by("name", "id")
+    shown = list(found[: SHOWN_TEMPLATES + 1])
+    return {"templates": shown[:SHOWN_TEMPLATES], "further_templates": len(shown) > SHOWN_TEMPLATES}
 
 
 def rights_of(user: Any) -> dict[str, bool]:
@@ -117,6 +124,7 @@ def show_agent(request: PageRequest, agent_id: int) -> HttpResponse:
         "runs": add_lines(list(with_starts(runs).defer("config")[:RECENT_RUNS])),
         "once": new_key(),
         **labels_context(agent, sees_moves=rights["may_read"]),
+        **_templates_of(agent),
         "versions": latest_versions(agent) if rights["may_read"] else [],
         **config_context(agent),
         **rights,

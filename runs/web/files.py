@@ -1,6 +1,6 @@
 """Uploads in pieces, and downloads, of the files of runs and libraries."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -44,9 +44,11 @@ def files_field(files: Sequence[StoredFile]) -> dict[str, Any]:
     }
 
 
-def files_field_of(run: Run, *, user: Any) -> dict[str, Any]:
-    """The context of the field with the files of an earlier run and its conversation, in a form that repeats it."""
-    return files_field([*given_to(run), *inherited_by(run, user=user)])
+def files_field_of(run: Run, *, user: Any, without: Container[UUID] = ()) -> dict[str, Any]:
+    """The context of the field with the files of an earlier run and its conversation, in a form that repeats it;
+    `without` those that other fields have."""
+    files = [*given_to(run), *inherited_by(run, user=user)]
+    return files_field([file for file in files if file.pk not in without])
 
 
 def given_files(request: PageRequest) -> list[UUID]:
@@ -58,10 +60,11 @@ def given_files(request: PageRequest) -> list[UUID]:
 
 def taken_files(request: PageRequest, *, library: Library | None = None) -> list[StoredFile]:
     """The files in the form itself, stored. Raises `DocumentRefused`."""
-    return [_taken(request, each, library) for each in request.FILES.getlist("upload")]
+    return [taken(request, each, library) for each in request.FILES.getlist("upload")]
 
 
-def _taken(request: PageRequest, upload: "UploadedFile[bytes]", library: Library | None) -> StoredFile:
+def taken(request: PageRequest, upload: "UploadedFile[bytes]", library: Library | None = None) -> StoredFile:
+    """A file in the form itself, stored. Raises `DocumentRefused` with its name."""
     try:
         file = begin_upload(user=request.user, name=upload.name or "", size=upload.size or 0, library=library)
         for piece in upload.chunks(CHUNK_BYTES):

@@ -17,13 +17,15 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import trigger_client_event
 
 from runs.agent.all_settings import public_name
+from runs.agent.json_data.json_types import JsonObject
 from runs.agent.providers.model_catalog.suggestions import available_models
+from runs.agent.task_templates.values import InputsRefused
 from runs.engine import control
 from runs.engine.files.storage import DocumentRefused
 from runs.engine.limits.daily_budget import DailyLimitReached
 from runs.engine.limits.launch_rate import TooManyLaunches
 from runs.live.rendering.stored_words import refusal_words
-from runs.models import Agent, Run
+from runs.models import Agent, Run, TaskTemplate
 from runs.models.permissions import NOT_LAUNCHED, may_launch
 from runs.web.access import PageRequest, go_to, run_or_404, signed_in
 from runs.web.ceiling_fields import defaults_of, numbers_in, show_in, show_own, words_about
@@ -36,6 +38,13 @@ from runs.web.launch_changes import about_changes
 from runs.web.launch_versions import version_choices
 from runs.web.model_notes import launch_notes, notes_about
 from runs.web.prefill import kept, prefill
+from runs.web.template_form import (
+    TemplateLaunchForm,
+    files_of_inputs,
+    initial_values,
+    template_or_404,
+    with_uploads,
+)
 
 EXAMPLES: Final = (
     (
@@ -59,12 +68,15 @@ EXAMPLES: Final = (
 @with_fresh_tools
 def show_launch(request: PageRequest) -> HttpResponse:
     """Show the launch form. `?task=` and `?agent=` fill in those fields, `?from=` a run, and `&change=` one change to
-    it."""
+    it; `?template=` shows the form of a template, as `from` does for a run that was made of one, unless `as=task`."""
     _check_may_launch(request)
     earlier = _earlier(request, request.GET.get("from", ""))
     if earlier is not None:
         filled = prefill(earlier, request.GET.get("change", ""), by=request.user)
-        return _show(request, LaunchForm(initial=filled.initial), earlier=earlier, changed=filled.changed)
+        return _show(request, _form_like(request, earlier, filled.initial), earlier=earlier, changed=filled.changed)
+    if "template" in request.GET:
+        template = template_or_404(request.GET["template"])
+        return _show(request, TemplateLaunchForm(template, user=request.user))
     filled_in = {"task": request.GET.get("task", ""), "agent": request.GET.get("agent", "")}
     return _show(request, LaunchForm(initial=filled_in))
 
@@ -73,14 +85,18 @@ def show_launch(request: PageRequest) -> HttpResponse:
 def launch_run(request: PageRequest) -> HttpResponse:
     """Launch the form's run and go to its page; 422 with the form and its errors if that is refused."""
     _check_may_launch(request)
-    form = LaunchForm(request.POST)
+    form = _sent_form(request)
     earlier = _earlier(request, request.POST.get("from", ""))
     if not form.is_valid():
         _mark(form, _refusals(request, form))
         return _show(request, form, status=422, earlier=earlier)
     try:
         run = launched_once(request, lambda: _launch(request, form, earlier, given_files(request)))
-    except DocumentRefused as refused:
+    except InputsRefused as refused:  # A file was deleted meanwhile.
+        if isinstance(form, TemplateLaunchForm):
+            form.refuse(refused)
+        return _show(request, form, status=422, earlier=earlier)
+    except (DocumentRefused, DailyLimitReached) as refused:
         form.add_error(None, refusal_words(refused))
         return _show(request, form, status=422, earlier=earlier)
     except TooManyLaunches as refused:
@@ -89,9 +105,6 @@ def launch_run(request: PageRequest) -> HttpResponse:
         response = _show(request, form, status=422 if request.htmx else 429, earlier=earlier)
         response["Retry-After"] = str(math.ceil(refused.retry_after_s))
         return response
-    except DailyLimitReached as reached:
-        form.add_error(None, refusal_words(reached))
-        return _show(request, form, status=422, earlier=earlier)
     except control.OverrideRefused as refused:
         found = _refusals(request, form)
         _mark(form, found if refused.name in {each.name for each in found} else [refused, *found])
@@ -106,11 +119,34 @@ def launch_run(request: PageRequest) -> HttpResponse:
     return _stay(request, form, run, earlier) if "stay" in request.POST else go_to(request, run.get_absolute_url())
 
 
+def _sent_form(request: PageRequest) -> LaunchForm:
+    """The form as it was sent. 404 if its template was deleted."""
+    if not request.POST.get("template"):
+        return LaunchForm(request.POST)
+    template = template_or_404(request.POST["template"])
+    data, errors = with_uploads(request, template)
+    form = TemplateLaunchForm(template, data, user=request.user)
+    form.upload_errors = errors
+    return form
+
+
+def _form_like(request: PageRequest, earlier: Run, initial: JsonObject) -> LaunchForm:
+    """The form that launched `earlier`, filled in; an ordinary one if its template has gone."""
+    template = earlier.template if request.GET.get("as") != "task" else None
+    if template is None:
+        return LaunchForm(initial=initial)
+    return TemplateLaunchForm(template, user=request.user, initial=initial | initial_values(template, earlier))
+
+
 def _stay(request: PageRequest, form: LaunchForm, run: Run, earlier: Run | None) -> HttpResponse:
     """The form with the same options, ready for another task; without htmx as a copy of the run."""
     if request.htmx:
         sent = {name: form.data[name] for name in form.fields if name in form.data}
-        again = LaunchForm(initial=sent | {"task": "", "extra": form.cleaned_data["extra"]})
+        sent |= {"task": "", "extra": form.cleaned_data["extra"]}
+        if isinstance(form, TemplateLaunchForm):
+            again: LaunchForm = TemplateLaunchForm(form.template, user=request.user, initial=sent)
+        else:
+            again = LaunchForm(initial=sent)
         return trigger_client_event(_show(request, again, earlier=earlier, launched=run), "launched")
     messages.info(request, _("The run was started."))
     return redirect(f"{reverse('runs:launch')}?from={run.pk}")
@@ -123,15 +159,16 @@ def _check_may_launch(request: PageRequest) -> None:
 
 def _launch(request: PageRequest, form: LaunchForm, earlier: Run | None, files: Sequence[UUID]) -> Run:
     chosen = form.cleaned_data
-    return control.launch(
-        user=request.user,
-        task=chosen["task"],
-        agent=chosen["agent"],
-        version=chosen["version"],
-        overrides=form.overrides() | (kept(earlier, chosen, by=request.user) if earlier is not None else {}) or None,
-        rerun_of=earlier,
-        files=files,
-    )
+    about: dict[str, Any] = {
+        "user": request.user,
+        "version": chosen["version"],
+        "overrides": form.overrides() | (kept(earlier, chosen, by=request.user) if earlier is not None else {}) or None,
+        "rerun_of": earlier,
+        "files": files,
+    }
+    if isinstance(form, TemplateLaunchForm):
+        return control.launch_template(template=form.template, inputs=form.values(), **about)
+    return control.launch(task=chosen["task"], agent=chosen["agent"], **about)
 
 
 def _refusals(request: PageRequest, form: LaunchForm) -> list[control.OverrideRefused]:
@@ -177,14 +214,22 @@ def _show(
         "changed": changed or {},
         "once": (launched is None and request.POST.get("once")) or new_key(),
         **_about_agents(request, form),
+        "template": form.template if isinstance(form, TemplateLaunchForm) else None,
+        "way": "templates" if isinstance(form, TemplateLaunchForm) else "task",
+        "templates": TaskTemplate.objects.count() if earlier is None else 0,
         **(
-            files_field_of(earlier, user=request.user)
+            files_field_of(earlier, user=request.user, without=_files_shown(form, earlier))
             if earlier is not None and request.method != "POST"
             else field_context(request)
         ),
         **about_changes(form, earlier, by=request.user),
     }
     return render(request, template, context, status=status)
+
+
+def _files_shown(form: LaunchForm, earlier: Run) -> set[UUID]:
+    """The files that the fields of inputs show."""
+    return files_of_inputs(earlier) if isinstance(form, TemplateLaunchForm) else set()
 
 
 def _about_agents(request: PageRequest, form: LaunchForm) -> dict[str, Any]:

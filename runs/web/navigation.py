@@ -71,7 +71,10 @@ ENTRIES: Final = (
         icon="bot",
         group=gettext_lazy("Build"),
         key="a",
-        within=("runs:agent", "runs:new-agent", "runs:edit-agent", "runs:import-agents"),
+        within=(
+            *("runs:agent", "runs:new-agent", "runs:edit-agent", "runs:import-agents"),
+            *("runs:new-template", "runs:edit-template"),
+        ),
         may=may_see_agents,
     ),
     NavigationEntry(

@@ -168,7 +168,7 @@ def _id_begins(words: str) -> Q:
 
 def _rows_of(runs: RunQuerySet) -> list[PaletteRow]:
     # A task may be 256 KiB long; a row shows its start.
-    found = runs.select_related("agent").defer("task", "answer", "output", "error", "config")
+    found = runs.select_related("agent").defer("task", "filled_inputs", "answer", "output", "error", "config")
     found = found.annotate(task_start=Left("task", TASK_START)).order_by("-created_at", "-id")
     return [run_row(run) for run in found[:MOST_ROWS]]
 

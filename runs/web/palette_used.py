@@ -84,7 +84,11 @@ def _runs(user: Any, matches: Any) -> dict[UUID, Any]:
     ids = [each.kwargs[IDS[each.view_name]] for each in matches if each.view_name != "runs:agent"]
     if not ids:
         return {}
-    seen = Run.objects.visible_to(user).select_related("agent").defer("task", "answer", "output", "error", "config")
+    seen = (
+        Run.objects.visible_to(user)
+        .select_related("agent")
+        .defer("task", "filled_inputs", "answer", "output", "error", "config")
+    )
     return dict(seen.annotate(task_start=Left("task", TASK_START)).in_bulk(ids))
 
 

@@ -48,7 +48,7 @@ def chosen_runs(user: Any, names: list[str]) -> list[Run]:
     """The runs with these ids that the user may see, oldest first; at most `MOST_CHOSEN`."""
     ids: list[UUID] = [run_id for name in names[:MOST_CHOSEN] if (run_id := id_in(name))]
     seen = Run.objects.visible_to(user).filter(pk__in=ids)
-    return list(seen.defer("task", "config", "answer", "output", "error").order_by("created_at", "pk"))
+    return list(seen.defer("task", "filled_inputs", "config", "answer", "output", "error").order_by("created_at", "pk"))
 
 
 def _stop(user: Any, runs: list[Run]) -> str:

@@ -18,7 +18,15 @@ from runs.live.rendering.long_texts import piece_of
 from runs.live.rendering.step_icons import ALL_ICONS
 from runs.live.rendering.tree_views import tree_view
 from runs.models import Run
-from runs.models.permissions import may_decide, may_launch_like, may_read_agents, may_resume, may_steer, may_stop
+from runs.models.permissions import (
+    may_change_agents,
+    may_decide,
+    may_launch_like,
+    may_read_agents,
+    may_resume,
+    may_steer,
+    may_stop,
+)
 from runs.web.access import PageRequest, run_or_404, signed_in
 from runs.web.files import files_field
 from runs.web.form_keys import new_key
@@ -28,6 +36,7 @@ from runs.web.similar_failures import similar_failures
 from runs.web.step_filters import chip_to_walk, chips_of, filter_named, next_match
 from runs.web.step_page import details_of
 from runs.web.step_window import WINDOW_STEPS, StepList, StepWindow
+from runs.web.template_form import filled_values
 from runs.web.thread_page import place_of
 from runs.web.timeline_page import part_chosen, timeline_context
 from runs.writer_status import STANDSTILL
@@ -40,6 +49,12 @@ QUESTIONS = {"stop": may_stop, "resume": may_resume, "decide": may_decide, "laun
 """The buttons are rendered the same for all viewers; run/page.css hides those the user may not use."""
 
 VIEWS = ("steps", "timeline", "settings")
+
+
+def may_not(user: Any, run: Run) -> list[str]:
+    """What the user may not do with a run, as classes of its page."""
+    names = [name for name, may in QUESTIONS.items() if not may(user, run)]
+    return names if may_change_agents(user) else [*names, "template"]
 
 
 @require_safe
@@ -78,7 +93,8 @@ def show_run(request: PageRequest, run_id: UUID) -> HttpResponse:
         **files_field([]),
         "given": list(given_to(run)),
         "inherited": inherited_by(run, user=request.user),
-        "may_not": [name for name, may in QUESTIONS.items() if not may(request.user, run)],
+        "filled": filled_values(run),
+        "may_not": may_not(request.user, run),
         "once": new_key(),
         "has_minimap": view == "steps" and (run.last_sequence > MINIMAP_FROM or not run.is_finished),
         "minimap_from": MINIMAP_FROM,

@@ -115,6 +115,7 @@ learn((n) => Number((n != 1)), {
     "%(count)s ist beendet.",
     "%(count)s sind beendet."
   ],
+  "Select a piece of the task first.": "Zuerst ein Stück der Aufgabe markieren.",
   "The server could not read this. It may be too long: a task may have 256 KiB.": "Der Server konnte das nicht lesen. Vielleicht ist es zu lang: eine Aufgabe darf 256 KiB haben.",
   "This was refused. Your sign-in may have changed: reload the page and try again.": "Das wurde verweigert. Vielleicht hat sich die Anmeldung geändert: die Seite neu laden und es noch einmal versuchen.",
   "This does not exist any more.": "Das gibt es nicht mehr.",

@@ -101,6 +101,7 @@ learn((n) => Number(0), {
   "%(count)s has ended.": [
     "%(count)s 个已结束。"
   ],
+  "Select a piece of the task first.": "请先选中任务中的一段文字。",
   "The server could not read this. It may be too long: a task may have 256 KiB.": "服务器无法读取。可能太长：任务最多 256 KiB。",
   "This was refused. Your sign-in may have changed: reload the page and try again.": "请求被拒绝。登录状态可能已改变：请重新加载页面后再试。",
   "This does not exist any more.": "它已不存在。",

@@ -7,12 +7,12 @@ from typing import Any, Final
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
 from runs.agent.tools.person_questions import PersonQuestion
-from runs.models import Agent, ApiToken, Attachment, Run, RunMessage, StoredFile, ToolCall
+from runs.models import Agent, ApiToken, Attachment, Run, RunMessage, StoredFile, TaskTemplate, ToolCall
 from tests.api.conftest import Program, error_of
 from tests.asked_questions import asked_question
 from tests.web.conftest import PASSWORD
@@ -144,6 +144,12 @@ ENDPOINTS: dict[tuple[str, str], str] = {
     ("GET", "/agents"): READ,
     ("GET", "/agents/{agent}"): READ,
     ("GET", "/tools"): READ,
+    ("GET", "/templates"): READ,
+    ("POST", "/templates"): LAUNCH,
+    ("POST", "/templates/fill"): READ,
+    ("GET", "/templates/{template}"): READ,
+    ("PATCH", "/templates/{template}"): LAUNCH,
+    ("DELETE", "/templates/{template}"): LAUNCH,
 }
 """Every endpoint, with its scope."""
 OF_ITS_OWNER: Final = ("POST", "/files/{file}/content")
@@ -157,18 +163,23 @@ BODIES: dict[str, dict[str, Any]] = {
     "settle": {"outcome": "happened"},
     "answer": {"answer": "x"},
     "messages": {"text": "x"},
+    "templates": {"agent": "Assistant", "name": "Letter", "task": "x"},
+    "fill": {"template": "Assistant/Essay"},
 }
 """Request bodies by the last segment of a path."""
 
 
 def _send(program: Program, method: str, path: str) -> Any:
+    body = BODIES.get(path.rsplit("/", 1)[1], {})
     match method:
         case "GET":
             return program.get(path)
         case "POST":
-            return program.post(path, BODIES.get(path.rsplit("/", 1)[1], {}))
+            return program.post(path, body)
+        case "PATCH":
+            return program.send(method, path, {} if "/templates/" in path else {"text": "x"})
         case _:
-            return program.send(method, path, {"text": "x"} if method == "PATCH" else None)
+            return program.send(method, path)
 
 
 def test_every_endpoint_stands_in_the_matrix() -> None:
@@ -198,14 +209,23 @@ def file_of(run: Run) -> StoredFile:
     return file
 
 
+def template_of(run: Run) -> int:
+    """The id of a template of the run's agent."""
+    assert run.agent is not None
+    return TaskTemplate.objects.get_or_create(agent=run.agent, name="Essay", task="x")[0].pk
+
+
 @pytest.mark.parametrize(("method", "path"), ENDPOINTS)
 def test_an_endpoint_lets_in_only_tokens_of_its_scope(
     method: str, path: str, owner: User, program_of: ProgramOf, make_run: MakeRun, make_call: Callable[..., ToolCall]
 ) -> None:
     needed = ENDPOINTS[method, path]
+    if "/templates" in path:
+        owner.user_permissions.add(Permission.objects.get(codename="change_agent"))
     for scope in (READ, LAUNCH, APPROVE):
         call = make_call(owner)
         ids = {"run": call.run_id, "call": call.pk, "agent": call.run.agent_id, "file": file_of(call.run).pk}
+        ids |= {"template": template_of(call.run)}
         ids |= {"question": asked_question(call.run, PersonQuestion(text="Where?"), index=1).pk}
         ids |= {"message": message_to(call.run).pk}
         response = _send(program_of(owner, scope), method, path.format(**ids))
@@ -229,8 +249,10 @@ def test_what_belongs_to_somebody_else_looks_like_nothing(
     agent = call.run.agent_id  # Nobody's: everybody sees the agents.
     question = asked_question(call.run, PersonQuestion(text="Where?"), index=1).pk
     message, file = message_to(call.run).pk, file_of(call.run).pk
-    theirs = path.format(run=call.run_id, call=call.pk, agent=agent, file=file, question=question, message=message)
-    nobodys = path.format(run=uuid4(), call=uuid4(), agent=agent, file=uuid4(), question=uuid4(), message=uuid4())
+    # Nobody's either: who may launch sees the templates.
+    shared = {"agent": agent, "template": template_of(call.run)}
+    theirs = path.format(run=call.run_id, call=call.pk, file=file, question=question, message=message, **shared)
+    nobodys = path.format(run=uuid4(), call=uuid4(), file=uuid4(), question=uuid4(), message=uuid4(), **shared)
 
     seen_by_other = [_send(program_of(other), method, each) for each in (theirs, nobodys)]
     seen_by_staff = _send(program_of(staff), method, theirs)

@@ -23,6 +23,7 @@ GOAL_MS = 300
 SIZES = (3_000, 100_000)
 STEPS = 4
 CALLS = 3
+TEMPLATES = 10_000
 PEOPLE = 20
 PAGES = {
     "home": ("/", ""),
@@ -42,6 +43,12 @@ PAGES = {
     "error": ("/runs/?status=failed&error=auth&when=7d", ""),
     "groups of errors": ("/runs/?group=error", ""),
     "no match": ("/runs/?status=cancelled&agent=Nobody+used", ""),
+    "templates": ("/templates/", "SELECT id FROM runs_tasktemplate ORDER BY name, id LIMIT 25"),
+    "templates, found": ("/templates/?q=report+99", ""),
+    "templates, not there": ("/templates/?q=zebra+crossing", ""),
+    "templates, late": ("/templates/?after=Weekly+report+9900&id=1", ""),
+    "templates of an agent": ("/templates/?agent=Coder", ""),
+    "new run": ("/runs/new/", ""),
     "tools": (
         "/tools/",
         "SELECT tool_name, state, count(*) FROM runs_toolcall WHERE ended_at IS NOT NULL GROUP BY tool_name, state",
@@ -75,6 +82,24 @@ def fill(runs: int) -> None:
         _add_steps(batch, chance)
         _add_calls(batch, chance)
     _add_questions(people, agents[0], chance, now)
+    _add_templates(agents[:2])
+
+
+def _add_templates(agents: list[Any]) -> None:
+    from runs.models import TaskTemplate
+
+    inputs = [{"name": name, "type": "text", "required": True} for name in ("topic", "reader", "tone")]
+    for start in range(0, TEMPLATES, 1000):
+        TaskTemplate.objects.bulk_create(
+            TaskTemplate(
+                agent=agents[n % 2],
+                name=f"Weekly report {n}",
+                description=f"Open orders and late deliveries of region {n}, in three sentences",
+                task="Write about {{ topic }} for {{ reader }}, {{ tone }}." * 20,
+                inputs=inputs,
+            )
+            for n in range(start, start + 1000)
+        )
 
 
 def _add_calls(runs: list[Any], chance: random.Random) -> None:

@@ -97,7 +97,8 @@ async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_windo
     for address in (
         "/", "/runs/", "/inbox/", "/threads/", "/models/", "/settings/password/", "/settings/tokens/", "/search/",
         "/styleguide/", "/libraries/", "/libraries/1/", "/tools/", "/tools/?q=nothing-like-it", "/tools/read_file/",
-        "/skills/", "/skills/" + "a" * 64 + "/",
+        "/skills/", "/skills/" + "a" * 64 + "/", "/templates/", "/templates/?q=nothing-like-it",
+        "/agents/1/templates/new/",
     ):  # fmt: skip
         await page.goto(address)
         faults += await faults_of(page, screen)  # Empty pages.

@@ -30,6 +30,7 @@ OURS = {
     ("accounts/first.html", "form.errors"),
     ("accounts/password.html", "form.errors"),
     ("runs/partials/launch_form.html", "form.errors"),
+    ("runs/partials/launch_task.html", "form.errors"),
     ("tools/partials/try_it.html", "form.errors"),
     *(("runs/partials/launch_form.html", f"form.fields.{name}") for name in ("approval.choices", "extra.widget.attrs")),
     ("runs/partials/launch_form.html", "form.fields.reasoning_effort.choices"),

@@ -126,6 +126,7 @@ USES: dict[str, dict[str, int]] = {
         "runs/markup/task_lists.py": 0,
     },
     "searched": {"runs/agent/unicode_normalization.py": 0, "runs/text_search.py": 0},
+    "templated": {"runs/agent/task_templates/places.py": 0},
 }
 """The number of patterns in each module that uses one of the above, by the reader that tries them."""
 TRUSTED = {"runs/web/agent_yaml.py": 0, f"{TOOLS}/schema.py": 2, "agentsite/templates.py": 1}

@@ -7,6 +7,7 @@ Each takes the text as it comes from outside: a limit on its length is part of t
 import asyncio
 import json
 from contextlib import suppress
+from datetime import date
 from typing import Any
 
 from runs import markdown
@@ -39,6 +40,10 @@ from runs.agent.redaction.secret_values import forms_of, secrets_in
 from runs.agent.redaction.stream_redactor import PieceRedactor
 from runs.agent.skills.access import GivenSkills, find_skill_file, skills_context
 from runs.agent.skills.skill import skill_of
+from runs.agent.task_templates.exact_numbers import exact_number
+from runs.agent.task_templates.inputs import InputType, TemplateInput, read_inputs
+from runs.agent.task_templates.places import escaped, read_task
+from runs.agent.task_templates.values import InputsRefused, checked_values
 from runs.agent.tools.builtin.current_time import zone_named
 from runs.agent.tools.builtin.date_math import _parsed as parsed_date
 from runs.agent.tools.builtin.text_stats import text_stats as counted
@@ -271,6 +276,19 @@ def coloured(text: str, language: str = "python") -> str:
     return code_colours.highlight(text, language)
 
 
+def templated(text: str) -> None:
+    """As the task of a template, as the value of each type, and as its own definition."""
+    task = read_task(text)
+    if not task.faults:
+        task.filled(dict.fromkeys(task.places, text[:1_000]))
+    read_task(escaped(text))
+    for of_type in InputType:
+        with suppress(InputsRefused):
+            checked_values([TemplateInput(name="a", type=of_type, choices=(text,))], {"a": text}, today=date.min)
+    exact_number(text[:60])
+    read_inputs([{"name": text, "type": "choice", "choices": text.split("\n")}])
+
+
 READERS = {
     "rendered": 3.0,
     "looked_at": 1.0,
@@ -290,6 +308,7 @@ READERS = {
     "received": 1.0,
     "returned": 0.5,
     "searched": 1.0,
+    "templated": 1.0,
 }
 """CPU seconds that each may take for 200 KB on a crowded machine; most take a hundredth."""
 

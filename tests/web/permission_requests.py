@@ -34,6 +34,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "settle_call": {"outcome": "happened"},
     "answer_question": {"answer": "x"},
     **{name: {"text": "Shorter."} for name in ("list_messages", "send_message", "edit_message", "withdraw_message")},
+    "list_templates": {"agent": "Assistant", "name": "Letter", "task": "x"},
+    "create_template": {"agent": "Assistant", "name": "Letter", "task": "x"},
+    "fill_template": {"template": "Assistant/Essay"},
     "run_agent": {"threadId": "t", "runId": "r", "messages": [{"id": "m", "role": "user", "content": "x"}]},
 }
 REQUESTS = RequestFactory()

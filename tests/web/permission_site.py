@@ -15,6 +15,7 @@ from runs.engine.operations import health_checks
 from runs.engine.operations.health_checks import DatabaseProbe
 from runs.engine.recording.canonical_json import arguments_hash
 from runs.models import (
+    Agent,
     AgentVersion,
     ApiToken,
     Attachment,
@@ -26,6 +27,7 @@ from runs.models import (
     Skill,
     SkillFile,
     StoredFile,
+    TaskTemplate,
     ToolCall,
     ToolSource,
 )
@@ -69,6 +71,7 @@ class Site:
     file: StoredFile
     """A file given to the run."""
     library_pk: int
+    template_pk: int
     asking: ToolCall
     """A call of another run, which waits for the call's approval …"""
     unknown: ToolCall
@@ -122,6 +125,7 @@ class Site:
             "<slug:api_name>": "garden",
             "<uuidstr:file_id>": self.file.pk,
             "<int:agent_id>": self.run.agent_id,
+            "<int:template_id>": self.template_pk,
             "<int:sequence>": 1,
             "<int:number>": 1,
             "<path:name>": "calculator",
@@ -191,5 +195,6 @@ def _rows(owner: User, make_run: Callable[..., Run]) -> Site:
     asked = asked_question(make_run(owner, epoch=1), PersonQuestion(text="Where?"))
     message = RunMessage.objects.create(run=run, user=owner, position=1, text="And shorter.")
     Run.objects.filter(pk=run.pk).update(queued_messages=1)
-    step_pk = run.steps.get().pk
-    return Site(owner, run, step_pk, call, nobody, token, view.pk, file, shelf.pk, asking, unknown, asked, message)
+    template = TaskTemplate.objects.create(agent=Agent.objects.get(runs=run), name="Essay", task="x")
+    rows = (view.pk, file, shelf.pk, template.pk)
+    return Site(owner, run, run.steps.get().pk, call, nobody, token, *rows, asking, unknown, asked, message)

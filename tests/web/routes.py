@@ -65,6 +65,7 @@ def staff(then: int = 200, *needs: tuple[str, int]) -> Rule:
 EVERYBODY = Rule(200)
 SEES, STOPS, DECIDES, LAUNCHES = ("sees", 404), ("stops", 403), ("decides", 403), ("launches", 403)
 SEES_AGENTS = ("launches|runs.view_agent|runs.add_agent", 404)
+SEES_TEMPLATES = (SEES_AGENTS[0], 403)
 READS_AGENTS = ("runs.view_agent|runs.change_agent", 404)
 ADDS_AGENTS, CHANGES_AGENTS = ("runs.add_agent", 404), ("runs.change_agent", 404)
 
@@ -161,6 +162,11 @@ PAGES: dict[str, Methods] = {
     "runs:archive-agent": {"POST": page(302, CHANGES_AGENTS)},
     "runs:new-agent": {"GET": page(200, ADDS_AGENTS), "POST": page(422, ADDS_AGENTS)},
     "runs:edit-agent": {"GET": page(200, CHANGES_AGENTS), "POST": page(422, CHANGES_AGENTS)},
+    "runs:templates": {"GET": page(200, SEES_AGENTS)},
+    # Nothing was typed.
+    "runs:new-template": {"GET": page(200, CHANGES_AGENTS), "POST": page(422, CHANGES_AGENTS)},
+    "runs:edit-template": {"GET": page(200, CHANGES_AGENTS), "POST": page(422, CHANGES_AGENTS)},
+    "runs:delete-template": {"POST": page(302, CHANGES_AGENTS)},
     # No tool was named.
     "runs:tool-rule": {"POST": page(302, CHANGES_AGENTS)},
     "runs:import-agents": {"GET": page(200, ADDS_AGENTS), "POST": page(422, ADDS_AGENTS)},
@@ -249,6 +255,17 @@ API: dict[str, Methods] = {
     "api:list_agents": {"GET": api("read", 200)},
     "api:get_agent": {"GET": api("read", 200)},
     "api:list_tools": {"GET": api("read", 200)},
+    "api:list_templates": {
+        "GET": api("read", 200, SEES_TEMPLATES),
+        "POST": api("launch", 201, ("runs.change_agent", 403)),
+    },
+    "api:get_template": {
+        "GET": api("read", 200, SEES_TEMPLATES),
+        # The request of the tests is no JSON.
+        "PATCH": api("launch", 415),
+        "DELETE": api("launch", 204, ("runs.change_agent", 403)),
+    },
+    "api:fill_template": {"POST": api("read", 200, SEES_TEMPLATES)},
     # A cookie is not enough. The request of the tests is no JSON.
     "mcp": {"GET": NOT_HERE, "POST": Rule(400, (("token", 401),))},
     "api:openapi": {"GET": EVERYBODY},
@@ -260,7 +277,9 @@ API["api:launch_run"] = API["api:list_runs"]
 API["api:send_message"] = API["api:list_messages"]
 API["api:withdraw_message"] = API["api:edit_message"]
 API["api:add_file_content"] = API["api:get_file_content"]
-"""The same URLs under the names of their POST."""
+API["api:create_template"] = API["api:list_templates"]
+API["api:change_template"] = API["api:delete_template"] = API["api:get_template"]
+"""The same URLs under the names of their other methods."""
 
 READ_ONLY = ("runs.agentversion", "runs.run", "runs.step", "runs.toolcall", "runs.runmessage", "runs.apitoken")
 EDITED = ("runs.agent", "auth.user", "auth.group")

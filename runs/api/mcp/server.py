@@ -1,4 +1,4 @@
-"""Our MCP server, in both eras of the protocol: the tools of `runs.api.mcp.tools` for the holder of one token."""
+"""Our MCP server, in both eras of the protocol: tools, and templates as prompts, for the holder of one token."""
 
 import json
 from collections.abc import Callable
@@ -8,6 +8,9 @@ from mcp.server.lowlevel.server import Server
 from mcp_types import (
     CallToolRequestParams,
     CallToolResult,
+    GetPromptRequestParams,
+    GetPromptResult,
+    ListPromptsResult,
     ListToolsResult,
     PaginatedRequestParams,
     TextContent,
@@ -18,12 +21,13 @@ from pydantic import ValidationError
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.api.mcp.local_api import LocalApi
+from runs.api.mcp.prompts import filled_prompt, listed_prompts
 from runs.api.mcp.tasks import TASK_TOOLS, created_task, knows_tasks, offer_tasks
 from runs.api.mcp.tools import OFFERED, OfferedTool
 
 INSTRUCTIONS = (
-    "Agentsite runs AI agents. list_agents names them, launch_run starts a run of one, follow_run waits for it. "
-    "list_waiting shows what waits for a person, decide_call and answer_question settle it."
+    "Agentsite runs AI agents. list_agents names them, launch_run starts a run of one, or of a template, "
+    "follow_run waits for it. list_waiting shows what waits for a person, decide_call and answer_question settle it."
 )
 
 
@@ -55,7 +59,19 @@ def server_of(api: LocalApi, notice: Callable[[], str] = str) -> "Server[Any]":
             body = body | {"notice": words}
         return _result(body, is_error=reply.is_error)
 
-    server: Server[Any] = Server("agentsite", instructions=INSTRUCTIONS, on_list_tools=list_tools)
+    async def list_prompts(_context: Any, params: PaginatedRequestParams | None) -> ListPromptsResult:
+        return await listed_prompts(api, params)
+
+    async def get_prompt(_context: Any, params: GetPromptRequestParams) -> GetPromptResult:
+        return await filled_prompt(api, params)
+
+    server: Server[Any] = Server(
+        "agentsite",
+        instructions=INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_list_prompts=list_prompts,
+        on_get_prompt=get_prompt,
+    )
     # Not `on_call_tool`: its type knows no result of an extension.
     server.add_request_handler("tools/call", CallToolRequestParams, call_tool)
     offer_tasks(server, api, lambda run: _result(run, is_error=False).model_dump(by_alias=True, exclude_none=True))

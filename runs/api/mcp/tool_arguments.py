@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from runs.agent.json_data.json_types import JsonObject
-from runs.api.request_schemas import StatusFilter, StrictSchema, Text
+from runs.api.request_schemas import InputValues, StatusFilter, StrictSchema, TemplateNamed, Text
 from runs.engine.files.attachments import MOST_ATTACHED
 from runs.models.agent_label import MAX_AGENT_CHARS
 
@@ -23,7 +23,13 @@ class NoArguments(StrictSchema):
 class LaunchArguments(StrictSchema):
     """Arguments of `launch_run`."""
 
-    task: Annotated[Text, Field(min_length=1, description="What the agent should do; at most 256 KiB.")]
+    task: Annotated[
+        Text | None, Field(min_length=1, description="What the agent should do; at most 256 KiB. Or a template.")
+    ] = None
+    template: Annotated[
+        TemplateNamed | None, Field(description="In place of a task: the prompt's name, `agent/name`, or an id.")
+    ] = None
+    inputs: Annotated[InputValues, Field(description="The values of the template's inputs, by name.")] = {}
     agent: Annotated[
         Text | None,
         Field(

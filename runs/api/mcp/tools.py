@@ -39,9 +39,9 @@ class OfferedTool:
 
 
 async def _launch(api: LocalApi, asked: LaunchArguments, progress: Progress) -> LocalReply:
-    body: JsonObject = {"task": asked.task, "files": [str(each) for each in asked.files]}
-    if asked.agent is not None:
-        body["agent"] = asked.agent
+    body: JsonObject = {"files": [str(each) for each in asked.files], "inputs": asked.inputs}
+    chosen = {"task": asked.task, "template": asked.template, "agent": asked.agent}
+    body |= {name: value for name, value in chosen.items() if value is not None}
     headers = {"idempotency_key": asked.idempotency_key} if asked.idempotency_key else {}
     launched = await api.post("/runs", body, **headers)
     if launched.is_error or not asked.wait_s:

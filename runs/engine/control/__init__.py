@@ -40,6 +40,7 @@ from runs.engine.control.run_messages import (
     stands_of_message,
     withdraw_message,
 )
+from runs.engine.control.template_launch import FilledTemplate, fill, launch_template
 from runs.engine.control.tree_stops import stop_unwanted
 from runs.engine.control.tree_wakes import after_leaving, wake_parents
 from runs.engine.control.unknown_outcomes import Outcome, settle
@@ -52,6 +53,7 @@ __all__ = [
     "CancelOutcome",
     "Ceilings",
     "DecisionRefused",
+    "FilledTemplate",
     "ForceOutcome",
     "KeyReused",
     "MessageRefused",
@@ -75,10 +77,12 @@ __all__ = [
     "end_graces",
     "expire_approvals",
     "expire_questions",
+    "fill",
     "force",
     "is_same_answer",
     "launch",
     "launch_once",
+    "launch_template",
     "launched_like",
     "named_agent",
     "pause",

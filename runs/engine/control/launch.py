@@ -18,7 +18,7 @@ from runs.engine.limits.daily_budget import check_daily_limits
 from runs.engine.limits.launch_rate import check_launch_limits
 from runs.engine.operations import fault_points
 from runs.engine.queueing.dispatch import announce, dispatch
-from runs.models import Agent, Run
+from runs.models import Agent, Run, TaskTemplate
 from runs.models.permissions import NOT_LAUNCHED, may_launch
 
 
@@ -31,11 +31,14 @@ def launch(
     version: str = "",
     rerun_of: Run | None = None,
     files: Sequence[UUID] = (),
+    template: TaskTemplate | None = None,
+    filled_inputs: JsonObject | None = None,
 ) -> Run:
     """A new run of `task`, queued and dispatched in one transaction. `agent` None means the default agent.
 
     `version` is the number of one of the agent's versions, or a label; empty for the current one.
-    `files` are the ids of uploaded documents that it may read.
+    `files` are the ids of uploaded documents that it may read; `template` and `filled_inputs` say where the task comes
+    from, see `launch_template`.
     `overrides` replaces keys of the agent's snapshot, those of `OVERRIDES`; an amount of money is a decimal string.
     Raises `ValueError` for an empty task or an unknown key; its subclasses `DailyLimitReached` if the person's runs
     have used up the daily limit, `TooManyLaunches` if the person launches too fast or has too many runs queued,
@@ -50,7 +53,8 @@ def launch(
     chosen = choice_of(agent, version, by=user)
     ceilings = ceilings_of(chosen.configured, by=user)
     config = changed(chosen.configured.snapshot(), overrides, by=user, ceilings=ceilings)
-    columns = {"config": config, "overrides": overrides or {}, "version": chosen.version}
+    columns: dict[str, Any] = {"config": config, "overrides": overrides or {}, "version": chosen.version}
+    columns |= {"template": template, "filled_inputs": filled_inputs}
     return create_run(user=user, task=task, agent=agent, rerun_of=rerun_of, files=files, **columns)
 
 
@@ -65,6 +69,7 @@ def run_again(run_id: UUID, *, by: Any, overrides: JsonObject | None = None) -> 
     config = changed(launched_like(earlier, by=by), overrides, by=by, ceilings=ceilings_after(earlier, by=by))
     given = overrides_after(earlier, overrides)
     columns = {"config": config, "overrides": given, "version": version_like(earlier, config, given)}
+    columns |= {"template_id": earlier.template_id, "filled_inputs": earlier.filled_inputs}
     files = [file.pk for file in (*given_to(earlier), *inherited_by(earlier, user=by))][:MOST_ATTACHED]
     return create_run(user=by, task=earlier.task, agent=earlier.agent, rerun_of=earlier, files=files, **columns)
 

@@ -188,7 +188,7 @@ def _columns() -> str:
     were set: with all columns, or with these last, each held run would take a further kilobyte."""
     unused = (
         *("answer", "output", "ended_at", "overrides", "rerun_of", "could_not", "depth"),
-        *("interrupt_requested_at", "messages_changed_at"),
+        *("interrupt_requested_at", "messages_changed_at", "template", "filled_inputs"),
     )
     return ", ".join(str(each.column) for each in Run._meta.concrete_fields if each.name not in unused)
 

@@ -55,7 +55,7 @@ _TREE_OF = "CASE WHEN root IS NOT NULL THEN root WHEN EXISTS (SELECT 1 FROM runs
 """The id of the first run of the tree that a run is in; null for a run alone."""
 _SELECT_VERSIONS = f"SELECT id, {_TREE_OF}, next_sequence, {', '.join(_VERSION_FIELDS)} FROM runs_run r WHERE id IN"  # noqa: S608  our columns
 _STATUSES_WITH_CALLS = (Run.Status.EXECUTING, Run.Status.WAITING)
-_STATE_LEAVES_OUT = ("output", "error", "answer", "task")
+_STATE_LEAVES_OUT = ("output", "error", "answer", "task", "filled_inputs")
 
 KEPT_ENTRIES = 300
 KEPT_BYTES = 2 * 1024 * 1024

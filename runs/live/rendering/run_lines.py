@@ -33,7 +33,7 @@ class RunLine:
 
 def with_starts(runs: RunQuerySet) -> RunQuerySet:
     """The runs with the beginnings of their texts, and without the texts."""
-    return runs.defer("task", "answer", "output", "error").annotate(
+    return runs.defer("task", "filled_inputs", "answer", "output", "error").annotate(
         task_start=Left("task", START_CHARS),
         answer_start=Left("answer", START_CHARS),
         error_start=Left(KT("error__message"), START_CHARS),

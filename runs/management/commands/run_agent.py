@@ -25,7 +25,7 @@ from runs.engine.hosting.host_thread import HostThread
 from runs.management.commands.serve import cannot_use_database, cannot_write, prepare_database
 from runs.management.limit_options import add_limit_options, chosen_limits
 from runs.management.signals import Interrupts
-from runs.management.task_input import task_from
+from runs.management.template_options import add_template_options, checked_task, launch_filled
 from runs.management.terminal_approvals import ask_about, has_terminal, read_line
 from runs.models import Agent, Run, Step
 from runs.models.as_json import run_as_json, step_as_json
@@ -52,8 +52,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the task and the options of a launch."""
-        parser.add_argument("task", help="what to do, in plain words; - reads it from standard input, as UTF-8")
+        parser.add_argument(
+            "task", nargs="?", help="what to do, in plain words; - reads it from standard input, as UTF-8"
+        )
         parser.add_argument("--agent", metavar="NAME", help="the agent that does it, also NAME@3 or NAME@production")
+        add_template_options(parser)
         parser.add_argument(
             "--model", metavar="NAME", help="a model instead of the agent's, such as openai:gpt-6-astra"
         )
@@ -63,9 +66,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="JSON Lines: the steps, then the run")
 
-    def handle(self, *_args: Any, task: str, json: bool, **options: Any) -> None:
+    def handle(self, *_args: Any, task: str | None, json: bool, **options: Any) -> None:
         """Launch, host or follow, and exit with the run's code."""
-        task = task_from(task)
+        task = checked_task(task, options)
         prepare_database()
         interrupts = Interrupts()
         interrupts.heed()
@@ -79,17 +82,18 @@ class Command(BaseCommand):
             self.stderr.write(f"{Run.COULD_NOT}: the answer says why.")
         sys.exit(code)
 
-    def _launch(self, task: str, options: dict[str, Any]) -> Run:
+    def _launch(self, task: str | None, options: dict[str, Any]) -> Run:
         overrides = chosen_limits(options)
         if options["model"]:
             overrides["models"] = [options["model"]]
         try:
             if options["model"]:
                 provider_for(options["model"])
+            user = _user(options["user"])
+            if task is None:
+                return launch_filled(options["template"], options["input"], user=user, overrides=overrides)
             agent, version = _agent(options["agent"])
-            return control.launch(
-                user=_user(options["user"]), task=task, agent=agent, version=version, overrides=overrides
-            )
+            return control.launch(user=user, task=task, agent=agent, version=version, overrides=overrides)
         except ValueError as error:
             raise CommandError(str(error), returncode=BAD_ARGUMENTS) from error
         except DatabaseError as error:

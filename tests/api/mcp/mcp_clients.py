@@ -18,11 +18,15 @@ STREAMS = 3
 """How many one person may have open."""
 SET_UP = """
 from django.contrib.auth.models import User
-from runs.models import Agent, ApiToken
+from runs.engine.task_templates.template_storage import save_template
+from runs.models import Agent, ApiToken, TaskTemplate
 Agent.objects.create(name="Careful", model_names=["offline"], approval="always")
 ada = User.objects.create_user("ada")
 eve = User.objects.create_user("eve")
 Agent.objects.create(name="Slow", model_names=["local/m1"])
+inputs = [{"name": "a", "type": "number", "help": "The first factor."}, {"name": "b", "type": "number", "default": 23}]
+template = TaskTemplate(agent=Agent.objects.get(name="Careful"))
+save_template(template, name="Product", description="Of two.", task="What is {{ a }} * {{ b }}?", inputs=inputs)
 print(ApiToken.issue(ada, name="x", scopes=["read", "launch", "approve"])[1])
 print(ApiToken.issue(ada, name="y", scopes=["read"])[1])
 print(ApiToken.issue(eve, name="z", scopes=["read", "launch", "approve"])[1])

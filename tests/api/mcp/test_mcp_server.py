@@ -10,6 +10,7 @@ import anyio
 import httpx2
 import pytest
 from mcp.client.client import Client
+from mcp.shared.exceptions import MCPError
 
 from tests import npm
 from tests.api.mcp.mcp_clients import ASKED, ERAS, SET_UP, STREAMS, over_http, over_stdio
@@ -101,6 +102,26 @@ def test_a_question_is_answered_once(site: LiveSite, tokens: dict[str, str]) -> 
             assert (answered["state"], answered["surface"]) == ("answered", "mcp")
             refused = await _called(client, "answer_question", fails=True, question_id=question_id, answer="There.")
             assert "ada" in refused["error"]["message"]
+
+    anyio.run(use)
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_templates_are_prompts_that_are_filled_and_launched(site: LiveSite, tokens: dict[str, str], era: str) -> None:
+    async def use() -> None:
+        async with over_http(site, tokens["ada"], era) as client:
+            (prompt,) = (await client.list_prompts()).prompts
+            assert (prompt.name, prompt.title, prompt.description) == ("Careful/Product", "Product", "Of two.")
+            first, second = list(prompt.arguments or [])
+            assert (first.name, first.required, first.description) == ("a", True, "The first factor. A number.")
+            assert (second.name, second.required) == ("b", False)
+            filled = await client.get_prompt("Careful/Product", {"a": "17"})
+            assert filled.messages[0].content.text == "What is 17 * 23?"
+            for name, arguments in (("Careful/Product", {"a": "many"}), ("Careful/Other", {}), ("x", {"a": "1"})):
+                with pytest.raises(MCPError, match=r"inputs\.a: A number is needed|There is no template"):
+                    await client.get_prompt(name, arguments)
+            launched = await _called(client, "launch_run", template="Careful/Product", inputs={"a": 17})
+            assert launched["task"] == "What is 17 * 23?"
 
     anyio.run(use)
 

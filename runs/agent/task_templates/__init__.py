@@ -1,0 +1,1 @@
+"""Tasks with named places, the inputs that fill them, and the values of one launch."""

@@ -1,0 +1,1 @@
+"""Templates as rows: stored after a check, found by name, listed."""

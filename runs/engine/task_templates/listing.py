@@ -1,0 +1,44 @@
+"""Templates found by the name that programs use, and listed by name, searched and paged by the last row."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import Q, QuerySet
+
+from runs.models import Agent, TaskTemplate
+
+COLUMNS: Final = ("id", "name", "description", "inputs", "agent__id", "agent__name", "created_at", "updated_at")
+"""Of a template in a list, which has no task."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplatePlace:
+    """A position in the list: after the template of this name and id."""
+
+    name: str
+    pk: int
+
+
+def template_named(full_name: str) -> TaskTemplate | None:
+    """The template that programs name `agent/name`, with its agent; None for another text."""
+    # A template's name has no slash; an agent's may have some.
+    agent, slash, name = full_name.rpartition("/")
+    if not slash or "\x00" in full_name:
+        return None
+    return TaskTemplate.objects.select_related("agent").filter(agent__name=agent, name=name).first()
+
+
+def listed_templates(*, words: str = "", agent: str = "", after: TemplatePlace | None = None) -> QuerySet[TaskTemplate]:
+    """Templates of agents in use, by name: with `words` in name, description or agent, of the agent named `agent`,
+    after a position."""
+    found = TaskTemplate.objects.filter(agent__archived_at=None).select_related("agent").only(*COLUMNS)
+    found = found.order_by("name", "id")
+    if agent:
+        found = found.filter(agent__name=agent)
+    if words:
+        # Not a join: few agents have many templates.
+        agents = list(Agent.objects.filter(name__mentions=words).values_list("pk", flat=True))
+        found = found.filter(Q(agent__in=agents) | Q(name__mentions=words) | Q(description__mentions=words))
+    if after is not None:
+        found = found.filter(Q(name=after.name, pk__gt=after.pk) | Q(name__gt=after.name), name__gte=after.name)
+    return found
