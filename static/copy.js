@@ -5,7 +5,7 @@ import { toast } from "./ui.js";
 import { gettext } from "./words.js";
 
 const CONFIRMED_MS = 1_500;
-const BLOCKS = ".run-page pre";
+const BLOCKS = ":is(.run-page, .thread) pre";
 
 async function copy(text, element) {
   try {

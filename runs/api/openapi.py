@@ -34,6 +34,7 @@ _WITH_BODY: Final = (400, 413, 415)
 
 _EXAMPLES: Final = {
     "run_id": RUN_ID,
+    "thread_id": RUN_ID,
     "call_id": CALL_ID,
     "agent_id": 1,
     "template_id": 7,
@@ -51,7 +52,7 @@ _KEY_HEADER: Final[JsonObject] = {
     "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[ -~]+$"},
     "example": "nightly-report-2026-11-22",
 }
-_TAKE_A_KEY: Final = ("launch_run", "run_again", "continue_run", "send_message")
+_TAKE_A_KEY: Final = ("launch_run", "run_again", "continue_run", "send_message", "write_in_thread")
 
 
 @cache

@@ -14,6 +14,7 @@ from runs.api.response_schemas import Strategy
 from runs.api.setting_fields import request_fields
 from runs.engine.files.attachments import MOST_ATTACHED
 from runs.models.agent_label import MAX_AGENT_CHARS, MAX_LABEL_CHARS
+from runs.models.thread import MAX_TITLE_CHARS
 
 StatusFilter = Literal["", "idle", "thinking", "executing", "waiting", "completed", "failed", "cancelled"]
 SeverityFilter = Literal["", "info", "warning", "error", "critical"]
@@ -136,6 +137,10 @@ class FollowUp(StrictSchema):
     """The next message."""
 
     message: Annotated[Text, Field(min_length=1, description="At most 256 KiB.", examples=["And in miles?"])]
+    agent: Annotated[
+        Text | None,
+        Field(max_length=MAX_AGENT_CHARS, description="Another agent, as of a launch; null: that of the run before."),
+    ] = None
     overrides: Overrides | None = None
     files: Annotated[
         list[UUID], Field(max_length=MOST_ATTACHED, description="Ids of uploaded files that the run may read.")
@@ -154,6 +159,27 @@ class MessageIn(MessageEdit):
     interrupt: Annotated[
         bool, Field(description="End the reply in progress for it. A call that runs ends first, in any case.")
     ] = False
+
+
+class ThreadMessage(FollowUp):
+    """The next message of a thread, at its end or at a branch."""
+
+    after: Annotated[UUID | None, Field(description="The run that it follows up; null: the newest one.")] = None
+    instead_of: Annotated[
+        UUID | None,
+        Field(description="The run whose message it stands in for, with the same past. Not together with `after`."),
+    ] = None
+
+
+class ThreadChange(StrictSchema):
+    """What is to be changed of a thread; what is left out stays."""
+
+    title: Annotated[
+        Text | None,
+        Field(max_length=MAX_TITLE_CHARS, description="Empty: the first message is the title.", examples=["Distances"]),
+    ] = None
+    archived: bool | None = None
+    starred: Annotated[bool | None, Field(description="A star is your own.")] = None
 
 
 _Hash = Annotated[Text, Field(max_length=64, description="The call's `arguments_hash` you decide about.")]

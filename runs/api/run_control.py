@@ -1,6 +1,6 @@
 """Endpoints that control a run: pause, resume, force, continue."""
 
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -8,7 +8,7 @@ from ninja import Path, Router
 
 from runs.api.auth import caller_of, may_launch, run_told_to
 from runs.api.errors import ApiError
-from runs.api.launches import answer_launch, check_task, map_launch_errors, overrides_of
+from runs.api.launches import answer_launch, check_task, find_agent, map_launch_errors, overrides_of
 from runs.api.request_schemas import FollowUp, RunAgain
 from runs.api.response_schemas import RunOut
 from runs.api.selectors import find_run
@@ -93,10 +93,12 @@ def continue_run(request: HttpRequest, run_id: Path[UUID], body: FollowUp) -> Ht
     run = find_run(request, run_id, may=may_launch_like)
     caller = caller_of(request)
     message, overrides = check_task(body.message, name="message"), overrides_of(body.overrides, caller)
+    agent, version = find_agent(body.agent)
+    wishes: dict[str, Any] = {"overrides": overrides, "files": body.files, "agent": agent, "version": version}
 
     def follow_up() -> Run:
         try:
-            return control.continue_run(run.pk, by=caller.user, message=message, overrides=overrides, files=body.files)
+            return control.continue_run(run.pk, by=caller.user, message=message, **wishes)
         except control.NotFinished as refused:
             raise ApiError(409, "not_finished", str(refused)) from refused
 

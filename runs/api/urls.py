@@ -22,6 +22,7 @@ from runs.api import (
     run_messages,
     runs,
     templates,
+    threads,
 )
 from runs.api.agui import stream
 from runs.api.api import api
@@ -33,6 +34,7 @@ View = Callable[..., Any]
 for _router in (
     runs.router,
     run_control.router,
+    threads.router,
     calls.router,
     decisions.router,
     questions.router,

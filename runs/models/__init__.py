@@ -1,4 +1,4 @@
-"""The database models: agents, versions, templates, runs, steps, calls, files, tools. The database is the truth."""
+"""The database models: agents, versions, templates, runs, threads, steps, calls, files. The database is the truth."""
 
 from runs.models.agent import Agent
 from runs.models.agent_label import AgentLabel, LabelMove
@@ -16,6 +16,7 @@ from runs.models.spending import Spending
 from runs.models.step import Step
 from runs.models.stored_file import Attachment, DocumentPassage, FileChunk, Library, StoredFile
 from runs.models.task_template import TaskTemplate
+from runs.models.thread import Thread, ThreadMarks, ThreadStar
 from runs.models.tool_call import ToolCall
 from runs.models.tool_source import StoredTool, ToolCatalog, ToolSource
 
@@ -44,6 +45,9 @@ __all__ = [
     "StoredFile",
     "StoredTool",
     "TaskTemplate",
+    "Thread",
+    "ThreadMarks",
+    "ThreadStar",
     "ToolCall",
     "ToolCatalog",
     "ToolSource",

@@ -53,6 +53,8 @@ def run_as_json(run: Run) -> JsonObject:
         "parent_id": str(run.parent_call.run_id) if run.parent_call is not None else None,
         "parent_call_id": None if run.parent_call_id is None else str(run.parent_call_id),
         "root_id": None if run.root is None else str(run.root),
+        "thread_id": str(run.thread_id),
+        "continues_id": None if run.continues_id is None else str(run.continues_id),
         "answer": run.answer or None,
         "output": run.output,
         "error": run.error,
@@ -60,7 +62,7 @@ def run_as_json(run: Run) -> JsonObject:
         "tokens_used": run.tokens_used,
         "usage_is_estimated": run.usage_is_estimated,
         # A partial cost is not shown as the cost: the steps have the known costs of replies.
-        "cost": None if run.cost_is_partial else _dollars(run.cost),
+        "cost": None if run.cost_is_partial else cost_as_json(run.cost),
         "created_at": as_utc(run.created_at),
         "started_at": as_utc(run.started_at),
         "ended_at": as_utc(run.ended_at),
@@ -86,7 +88,7 @@ def child_as_json(child: Run) -> JsonObject:
         "status": child.status,
         "could_not": child.could_not,
         "waiting_for": child.waiting_for or None,
-        "cost": None if child.cost_is_partial else _dollars(child.cost),
+        "cost": None if child.cost_is_partial else cost_as_json(child.cost),
     }
 
 
@@ -110,7 +112,7 @@ def step_as_json(step: Step) -> StepJson:
         "model": step.model or None,
         "lane": step.lane,
         "tokens": step.tokens,
-        "cost": _dollars(step.cost),
+        "cost": cost_as_json(step.cost),
         "started_at": as_utc(step.started_at),
         "ended_at": as_utc(step.ended_at),
         "metadata": step.metadata,
@@ -122,7 +124,7 @@ def as_utc(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _dollars(cost: Decimal | None) -> str | None:
+def cost_as_json(cost: Decimal | None) -> str | None:
     """A plain decimal string: never `0E-8`, no trailing zeros."""
     if cost is None:
         return None

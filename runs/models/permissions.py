@@ -109,6 +109,12 @@ def may_resume(user: Any, run: "Run") -> bool:
     return may_stop(user, run) and may_launch(user)
 
 
+def may_change_thread(user: Any, *, wrote: bool) -> bool:
+    """True if the user may name and archive a thread of which they see a run. `wrote`: one of its messages is
+    theirs."""
+    return wrote or bool(user.has_perm(STOP_RUN))
+
+
 def may_decide(user: Any, run: "Run") -> bool:
     """True if the user may decide about the tool calls of a run they see."""
     return _is_theirs(user, run) or may_decide_for_others(user)
@@ -195,6 +201,11 @@ def why_not(may: Callable[[Any, "Run"], bool], user: Any, run: "Run") -> str:
     if may is may_decide:
         return refusal(gettext_noop("decide about calls of another person's run"), DECIDE_RUN)
     return refusal(gettext_noop("stop, pause or resume another person's run"), STOP_RUN)
+
+
+def refusal_of_thread_change() -> str:
+    """Why a user who sees a thread may not name or archive it."""
+    return refusal(gettext_noop("name or archive a thread of other people"), STOP_RUN)
 
 
 def _is_theirs(user: Any, run: "Run") -> bool:

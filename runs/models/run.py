@@ -131,7 +131,8 @@ class Run(models.Model):
     )
     """The finished run this one follows up, whose conversation it continues."""
     thread = models.UUIDField(null=True, editable=False)
-    """Of a follow-up the id of the first run of its thread, also after that run was deleted; null for other runs."""
+    """Of a follow-up the id of the first run of its thread, also after that run was deleted. Of a first run its own id
+    while the thread has a row (`Thread`). Null for other runs."""
     parent_call = models.OneToOneField(
         "runs.ToolCall",
         on_delete=models.CASCADE,

@@ -65,6 +65,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         # The first condition is redundant, but lets the index scan start at the right place.
         return self.filter(Q(created_at__lt=moment) | Q(pk__lt=run_id), created_at__lte=moment)
 
+    def newer_than(self, moment: datetime, run_id: uuid.UUID) -> Self:
+        """Runs after this place in the order oldest first."""
+        return self.filter(Q(created_at__gt=moment) | Q(pk__gt=run_id), created_at__gte=moment)
+
     def in_thread(self, thread_id: uuid.UUID) -> Self:
         """The first run of a thread and its follow-ups, all branches."""
         return self.filter(Q(pk=thread_id, thread__isnull=True) | Q(thread=thread_id))

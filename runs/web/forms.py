@@ -100,8 +100,14 @@ class LaunchForm(forms.Form):
 
 
 class FollowUpForm(forms.Form):
-    """A further message to a finished run."""
+    """A message in a thread. Without an agent it is for that of the run before."""
 
+    agent = forms.ModelChoiceField(
+        queryset=Agent.objects.in_use(),
+        to_field_name="name",
+        required=False,
+        error_messages={"invalid_choice": gettext_lazy("There is no agent of that name. Choose one from the list.")},
+    )
     message = forms.CharField(error_messages={"required": gettext_lazy("Type what should be done next.")})
 
     def clean_message(self) -> str:
@@ -113,6 +119,11 @@ class MessageForm(forms.Form):
 
     text = forms.CharField(error_messages={"required": gettext_lazy("Type what the agent should know.")})
     interrupt = forms.BooleanField(required=False)
+
+
+def agent_names() -> list[str]:
+    """The names of the agents to choose from, the default one first."""
+    return list(Agent.objects.in_use().order_by("-is_default", "name").values_list("name", flat=True))
 
 
 class FirstUserForm(_UserForm):

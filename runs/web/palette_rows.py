@@ -17,10 +17,10 @@ from runs.live.rendering.labels import status_label
 from runs.models import Agent, Run
 from runs.models.permissions import may_see_agents
 from runs.models.run_queries import RunQuerySet
+from runs.models.thread_queries import newest_of_threads, with_titles
 from runs.templatetags.run_text import one_line
 from runs.text_search import folded
 from runs.web.navigation import NavigationEntry, navigation_for
-from runs.web.thread_list import newest_of_threads, with_titles
 
 MOST_ROWS: Final = 5
 """Of runs, and of agents."""
@@ -182,7 +182,9 @@ def run_row(run: Any) -> PaletteRow:
 
 def _threads(user: Any, words: str) -> list[PaletteRow]:
     """The newest threads whose title has the words: the first message that the user may see."""
-    newest: Any = with_titles(user, newest_of_threads(user))  # `title` is not known to the type checker.
+    newest: Any = with_titles(user, newest_of_threads(user, "")).order_by(
+        "-created_at", "-pk"
+    )  # `title` is not known to the type checker.
     rows = newest.values_list("thread", "title", "agent__name")[:THREADS_LOOKED_AT]
     found = [row for row in rows if folded(words) in folded(row[1])]
     return [

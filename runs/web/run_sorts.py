@@ -65,7 +65,7 @@ class RunSort:
 
     def cursor_in(self, text: str) -> Cursor | None:
         """The cursor that `text_of` wrote; None if it is invalid."""
-        value_text, _, id_text = text.partition("_")
+        value_text, _, id_text = text.rpartition("_")
         run_id, value = id_in(id_text), self.read(value_text)
         return None if run_id is None or value is None else Cursor(value, run_id)
 

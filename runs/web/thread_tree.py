@@ -1,19 +1,15 @@
 """A thread: a run and everything that follows it up. Where a run was followed up twice, the thread branches."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Final, Self
 from uuid import UUID
 
 from runs.models import Run
+from runs.models.permissions import may_see_all
 
-MOST_RUNS: Final = 2_000
+MOST_RUNS: Final = 20_000
 """The newest runs of a thread that its pages know; older ones count as deleted."""
-COLUMNS: Final = (
-    *("pk", "continues_id", "user__username", "cost", "cost_is_partial", "tokens_used", "usage_is_estimated"),
-    *("agent__name", "config__models"),
-)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,13 +18,6 @@ class ThreadRun:
 
     pk: UUID
     continues_id: UUID | None
-    user__username: str | None
-    cost: Decimal | None
-    cost_is_partial: bool
-    tokens_used: int | None
-    usage_is_estimated: bool
-    agent__name: str | None
-    config__models: list[str] | None
     is_seen: bool
     """False for a run that the user may not see. Nothing is shown of it but its place."""
     follow_ups: list["ThreadRun"] = field(default_factory=list)
@@ -45,14 +34,15 @@ class Branch:
     next: UUID | None
 
 
-class Thread:
+class ThreadTree:
     """The runs of a thread that a user may see, with the runs between them."""
 
-    def __init__(self, thread_id: UUID, rows: Iterable[tuple[Any, ...]], seen: set[UUID]) -> None:
-        """`rows`: `COLUMNS` of its runs, oldest first."""
+    def __init__(self, thread_id: UUID, rows: Iterable[tuple[UUID, UUID | None]], seen: Container[UUID]) -> None:
+        """`rows`: its runs, oldest first, each with the run that it continues."""
         self.id = thread_id
-        named = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
-        known = {row["pk"]: ThreadRun(**row, is_seen=row["pk"] in seen) for row in named}
+        known = {pk: ThreadRun(pk=pk, continues_id=before, is_seen=pk in seen) for pk, before in rows}
+        self.has_first = thread_id in known
+        """False once its first run was deleted."""
         self.runs = _with_ways(known)
         self.hidden = len(known) - sum(run.is_seen for run in known.values())
         """How many of its runs the user may not see."""
@@ -62,12 +52,14 @@ class Thread:
 
     @classmethod
     def seen_by(cls, user: Any, thread_id: UUID) -> Self | None:
-        """The thread as `user` may see it; None if they see none of its runs. Two queries."""
+        """The thread as `user` may see it; None if they see none of its runs. At most three queries."""
         runs = Run.objects.in_thread(thread_id)
-        seen = set(runs.visible_to(user).values_list("pk", flat=True)[:MOST_RUNS])
-        if not seen:
+        if not runs.visible_to(user).exists():
             return None
-        thread = cls(thread_id, list(runs.values_list(*COLUMNS)[:MOST_RUNS])[::-1], seen)
+        rows = list(runs.values_list("pk", "continues_id")[:MOST_RUNS])[::-1]
+        known = {pk for pk, _before in rows}
+        seen = known if may_see_all(user) else set(runs.visible_to(user).values_list("pk", flat=True)[:MOST_RUNS])
+        thread = cls(thread_id, rows, seen)
         return thread if thread.runs else None
 
     @property

@@ -5,11 +5,12 @@ import { keepSteady } from "../steady.js";
 import { gettext } from "../words.js";
 import { Announcer } from "./announcer.js";
 import { Connection } from "./connection.js";
-import { elementFrom, update } from "./fragments.js";
+import { elementFrom, elementsFrom, update } from "./fragments.js";
 import { Pill } from "./pill.js";
 import { Replies } from "./replies.js";
 import { WINDOW } from "./settings.js";
 import { ThreadNews } from "./thread_news.js";
+import { listenToKeys } from "./thread_keys.js";
 import { keepUnsent, typedIn } from "./typed_text.js";
 
 const TOGETHER_MS = 150;
@@ -74,8 +75,8 @@ class LiveEntry {
     try {
       const answer = await fetch(this.entry.dataset.entry, { cache: "no-store", redirect: "error" });
       if (!answer.ok) throw new Error(String(answer.status));
-      const fresh = document.importNode(elementFrom(await answer.text()), true);
-      keepSteady(() => follow(() => this.show(fresh)));
+      const [fresh, facts] = elementsFrom(await answer.text()).map((each) => document.importNode(each, true));
+      keepSteady(() => follow(() => this.show(fresh, facts)));
       if (this.polling) this.pill.says("live", gettext("Live, every %(n)s s", { n: POLL_MS / 1000 }));
     } catch {
       this.pill.offline();
@@ -84,13 +85,14 @@ class LiveEntry {
     this.timer = null;
   }
 
-  show(fresh) {
-    for (const name of ["activity", "outcome"]) {
+  show(fresh, facts) {
+    for (const name of ["parts", "outcome"]) {
       const [old, wanted] = [this.entry, fresh].map((entry) => entry.querySelector(`[data-part="${name}"]`));
-      const wasOpen = old.querySelector("details[open]");
-      if (wasOpen) wanted.querySelector("details")?.setAttribute("open", "");
+      keepFolds(old, wanted);
       if (!old.isEqualNode(wanted)) keepTyped(old, () => update(old, wanted));
     }
+    const sums = document.querySelector('[data-part="facts"]');
+    if (sums && facts && !sums.isEqualNode(facts)) update(sums, facts);
     if (this.entry.dataset.status !== fresh.dataset.status && fresh.dataset.status === "waiting") {
       this.announcer.say(gettext("The run waits for you."), "[data-announce-now]");
     }
@@ -122,6 +124,17 @@ class LiveEntry {
   }
 }
 
+// Opened work stays open, with what was loaded, until newer work is.
+function keepFolds(old, wanted) {
+  for (const fold of old.querySelectorAll("[data-fold]")) {
+    const fresh = wanted.querySelector(`[data-fold="${fold.dataset.fold}"]`);
+    if (!fresh || !fold.querySelector("details[open]")) continue;
+    fresh.querySelector("details")?.setAttribute("open", "");
+    const [loaded, place] = [fold, fresh].map((each) => each.querySelector("[data-fold-body]"));
+    place?.replaceChildren(...loaded.cloneNode(true).childNodes);
+  }
+}
+
 // A reason that was typed while somebody else decided goes back into its field, or stays to be copied.
 function keepTyped(part, change) {
   const typed = typedIn(part).map((field) => ({ field, name: field.name, value: field.value }));
@@ -145,6 +158,7 @@ function follow(change) {
 // A thread opens at its end; a page that was left or reloaded is shown by the browser where it was.
 const isNewHere = performance.getEntriesByType("navigation")[0]?.type === "navigate";
 if (isNewHere && !location.hash && !location.search.includes("before=")) scrollTo(0, document.documentElement.scrollHeight);
+listenToKeys();
 const going = [...document.querySelectorAll("[data-thread-run][data-live]")].at(-1);
 if (going) new LiveEntry(going);
 for (const thread of document.querySelectorAll("[data-thread][data-news]")) {

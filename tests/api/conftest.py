@@ -20,6 +20,7 @@ from tests.web.conftest import (  # noqa: F401  the same people, agents and runs
     owner,
     staff,
 )
+from tests.web.thread_fixtures import say  # noqa: F401  for those of threads
 
 ALL = [scope.value for scope in ApiToken.Scope]
 

@@ -124,6 +124,11 @@ ENDPOINTS: dict[tuple[str, str], str] = {
     ("POST", "/runs/{run}/resume"): LAUNCH,
     ("POST", "/runs/{run}/force"): LAUNCH,
     ("POST", "/runs/{run}/continue"): LAUNCH,
+    ("GET", "/threads"): READ,
+    ("GET", "/threads/{thread}"): READ,
+    ("PATCH", "/threads/{thread}"): LAUNCH,
+    ("GET", "/threads/{thread}/runs"): READ,
+    ("POST", "/threads/{thread}/runs"): LAUNCH,
     ("POST", "/files"): LAUNCH,
     ("GET", "/files/{file}"): READ,
     ("GET", "/files/{file}/content"): READ,
@@ -175,9 +180,9 @@ def _send(program: Program, method: str, path: str) -> Any:
         case "GET":
             return program.get(path)
         case "POST":
-            return program.post(path, body)
+            return program.post(path, {"message": "x"} if path.startswith("/threads/") else body)
         case "PATCH":
-            return program.send(method, path, {} if "/templates/" in path else {"text": "x"})
+            return program.send(method, path, {} if path.startswith(("/templates/", "/threads/")) else {"text": "x"})
         case _:
             return program.send(method, path)
 
@@ -224,7 +229,13 @@ def test_an_endpoint_lets_in_only_tokens_of_its_scope(
         owner.user_permissions.add(Permission.objects.get(codename="change_agent"))
     for scope in (READ, LAUNCH, APPROVE):
         call = make_call(owner)
-        ids = {"run": call.run_id, "call": call.pk, "agent": call.run.agent_id, "file": file_of(call.run).pk}
+        ids = {
+            "run": call.run_id,
+            "thread": call.run_id,
+            "call": call.pk,
+            "agent": call.run.agent_id,
+            "file": file_of(call.run).pk,
+        }
         ids |= {"template": template_of(call.run)}
         ids |= {"question": asked_question(call.run, PersonQuestion(text="Where?"), index=1).pk}
         ids |= {"message": message_to(call.run).pk}
@@ -248,11 +259,12 @@ def test_what_belongs_to_somebody_else_looks_like_nothing(
     call = make_call(owner)
     agent = call.run.agent_id  # Nobody's: everybody sees the agents.
     question = asked_question(call.run, PersonQuestion(text="Where?"), index=1).pk
-    message, file = message_to(call.run).pk, file_of(call.run).pk
     # Nobody's either: who may launch sees the templates.
     shared = {"agent": agent, "template": template_of(call.run)}
-    theirs = path.format(run=call.run_id, call=call.pk, file=file, question=question, message=message, **shared)
-    nobodys = path.format(run=uuid4(), call=uuid4(), file=uuid4(), question=uuid4(), message=uuid4(), **shared)
+    ids = {"run": call.run_id, "thread": call.run_id, "call": call.pk, "file": file_of(call.run).pk}
+    ids |= {"message": message_to(call.run).pk}
+    theirs = path.format(**ids, question=question, **shared)
+    nobodys = path.format(**dict.fromkeys(ids, uuid4()), question=uuid4(), **shared)
 
     seen_by_other = [_send(program_of(other), method, each) for each in (theirs, nobodys)]
     seen_by_staff = _send(program_of(staff), method, theirs)

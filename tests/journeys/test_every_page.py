@@ -110,7 +110,8 @@ async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_windo
     for address in (
         "/", "/runs/", "/runs/?q=nothing-like-it", "/runs/new/", f"/runs/{run_id}/", "/runs/no-such-page/",
         "/inbox/", call, "/search/?q=17", "/tools/", "/tools/calculator/",
-        f"/threads/{run_id}/", f"/threads/{waiting_id}/", "/threads/?q=nothing-like-it",
+        f"/threads/{run_id}/", f"/threads/{waiting_id}/", "/threads/?q=nothing-like-it", "/threads/?show=starred",
+        "/threads/?show=archived", f"/runs/{run_id}/ask-again/",
     ):  # fmt: skip
         await page.goto(address)
         faults += await faults_of(page, screen)

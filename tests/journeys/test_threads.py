@@ -43,7 +43,7 @@ async def test_a_conversation_goes_on_in_its_thread_and_its_answers_come_in_with
     await expect(page.locator("[data-live]")).to_have_count(0)
     await expect(page.get_by_label("Follow up")).to_be_visible()
     await second.locator("summary").press("Enter")
-    await expect(second.locator(".call-row")).to_contain_text("391 + 10")
+    await expect(second.locator(".work-row[data-kind=tool_call]")).to_contain_text("391 + 10")
     assert await faults_of(page) == []
 
     await second.get_by_role("link", name="Open the run").click()
@@ -113,4 +113,121 @@ async def test_without_javascript_a_thread_is_read_and_goes_on(
 
     await expect(messages(page).last).to_contain_text("401")
     await messages(page).last.locator("summary").click()
-    await expect(messages(page).last.get_by_role("link", name="See the calls on the page of the run")).to_be_visible()
+    await expect(messages(page).last.get_by_role("link", name="See the steps on the page of the run")).to_be_visible()
+
+
+@pytest.mark.parametrize("look", [{}, PHONE])
+async def test_a_thread_is_named_starred_and_archived_on_its_page_and_in_the_list(
+    shared_site: LiveSite, session: str, open_page: Any, look: dict[str, Any]
+) -> None:
+    page = await open_page(shared_site, session=session, **look)
+    first = await launch(page, "What is 19 * 23?")
+    await wait_for_status(page, "completed")
+    await page.goto(f"/threads/{first}/")
+
+    await page.get_by_label("Rename", exact=True).first.click()
+    await page.fill("[name=title]", f"Sums {first[:8]}")
+    assert await faults_of(page) == []
+    await page.press("[name=title]", "Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(f"Sums {first[:8]}")
+    await expect(page).to_have_title(f"Sums {first[:8]} · Agentsite")
+    await page.get_by_role("button", name="Star").click()
+    await expect(page.get_by_role("button", name="Star")).to_have_attribute("aria-pressed", "true")
+    await expect(page.get_by_role("button", name="Star")).to_be_focused()
+
+    await page.goto("/threads/?show=starred")
+    row = page.locator(f'[data-thread="{first}"]')
+    await expect(row).to_contain_text(f"Sums {first[:8]}")
+    await row.get_by_role("button", name="Archive").click()
+    await expect(row.get_by_role("button", name="Take out of the archive")).to_be_focused()
+    assert await faults_of(page) == []
+    await page.goto("/threads/?show=archived")
+    await expect(row).to_be_visible()
+    assert await faults_of(page) == []
+    await row.get_by_role("link").first.click()
+    await say(page, "add 1 to it")
+    await expect(messages(page).last.locator("[data-answer]")).to_contain_text("438")
+    await page.goto("/threads/?sort=title")
+    await expect(row).to_be_visible()
+
+
+@pytest.mark.parametrize("look", [{}, PHONE])
+async def test_an_edited_message_makes_a_branch_and_the_arrows_turn_to_the_other_one(
+    shared_site: LiveSite, session: str, open_page: Any, look: dict[str, Any]
+) -> None:
+    page = await open_page(shared_site, session=session, **look)
+    first = await launch(page, "What is 13 * 13?")
+    await wait_for_status(page, "completed")
+    await page.goto(f"/threads/{first}/")
+    await say(page, "add 10 to it")
+    await expect(messages(page).last.locator("[data-answer]")).to_contain_text("179")
+
+    await page.press("[name=message]", "ArrowUp")
+    field = page.get_by_label("Edit the message")
+    await expect(field).to_be_focused()
+    await expect(field).to_have_value("add 10 to it")
+    assert await faults_of(page) == []
+    await page.get_by_role("link", name="Cancel").click()
+    await expect(field).to_have_count(0)
+    await expect(page.get_by_role("link", name="Edit message 2 and ask again")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await field.fill("add 20 to it")
+    before = page.url
+    await field.press("Control+Enter")
+    await page.wait_for_url(lambda url: url != before)
+
+    last = messages(page).last
+    await expect(last.locator("[data-answer]")).to_contain_text("189")
+    await expect(last).to_contain_text("2 of 2")
+    assert await faults_of(page) == []
+    await page.wait_for_load_state()
+    await page.keyboard.press("ArrowLeft")
+    await expect(messages(page).last).to_contain_text("1 of 2")
+    await expect(messages(page).last.locator("[data-answer]")).to_contain_text("179")
+    await page.wait_for_load_state()
+    await expect(messages(page).last).to_be_focused()
+    await page.keyboard.press("ArrowRight")
+    await expect(messages(page).last.locator("[data-answer]")).to_contain_text("189")
+    await page.wait_for_load_state()
+    await page.keyboard.press("k")
+    await expect(messages(page).first).to_be_focused()
+
+
+async def test_the_last_answer_is_asked_for_again_and_the_other_one_stays(
+    shared_site: LiveSite, session: str, open_page: Any
+) -> None:
+    page = await open_page(shared_site, session=session)
+    first = await launch(page, "What is 11 * 11?")
+    await wait_for_status(page, "completed")
+    await page.goto(f"/threads/{first}/")
+
+    before = page.url
+    await page.get_by_role("button", name="Another answer").click()
+    await page.wait_for_url(lambda url: url != before)
+
+    await expect(messages(page)).to_have_count(1)
+    await expect(messages(page).last.locator("[data-answer]")).to_contain_text("121")
+    await expect(messages(page).last).to_contain_text("2 of 2")
+
+
+async def test_without_javascript_a_message_is_edited_and_a_thread_starred(
+    shared_site: LiveSite, session: str, open_page: Any
+) -> None:
+    scripted = await open_page(shared_site, session=session)
+    run_id = await launch(scripted, "What is 15 * 15?")
+    await wait_for_status(scripted, "completed")
+    page = await open_page(shared_site, session=session, java_script_enabled=False)
+    await page.goto(f"/threads/{run_id}/")
+
+    await page.get_by_role("button", name="Star").click()
+    await expect(page.get_by_role("button", name="Star")).to_have_attribute("aria-pressed", "true")
+    await page.get_by_role("link", name="Edit message 1 and ask again").click()
+    await page.get_by_label("Edit the message").fill("What is 15 * 16?")
+    await page.get_by_role("button", name="Ask again").click()
+    await page.wait_for_url("**at=*")
+    while not await messages(page).last.locator("[data-answer]").count():
+        await page.get_by_role("link", name="Reload").click()
+
+    await expect(messages(page).last).to_contain_text("240")
+    await page.get_by_role("link", name="Previous version").click()
+    await expect(messages(page).last).to_contain_text("225")

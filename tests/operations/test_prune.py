@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.utils import timezone
 
+from runs.engine import control
 from runs.engine.files.attachments import attach, documents_to_attach
 from runs.engine.files.storage import DocumentRefused
 from runs.engine.operations.retention import Pruner
@@ -22,6 +23,8 @@ from runs.models import (
     Run,
     Step,
     StoredFile,
+    Thread,
+    ThreadStar,
     ToolCall,
 )
 
@@ -85,6 +88,20 @@ def test_what_a_kept_run_continues_is_kept_and_goes_with_it(owner):
     prune("--days", "30")
 
     assert not Run.objects.exists()
+
+
+def test_the_title_of_a_thread_goes_with_its_last_run(owner):
+    first = make_run(owner, 40)
+    make_run(owner, 20, continues=first, thread=first.pk)
+    alone, gone = make_run(owner, 20), make_run(owner, 40)
+    for run in (first, alone, gone):
+        control.change_thread(run.pk, by=owner, title="Kept", starred=True)
+
+    printed = prune("--days", "30")
+
+    assert "1 mark of a deleted thread" in printed
+    assert set(Thread.objects.values_list("pk", flat=True)) == {first.pk, alone.pk}
+    assert ThreadStar.objects.count() == 2
 
 
 def test_a_dry_run_says_the_same_and_deletes_nothing(owner):

@@ -197,6 +197,8 @@ FULL = [
     State("inbox", at("/inbox/")),
     State("inbox-decided", at("/inbox/?tab=decided")),
     State("threads", at("/threads/")),
+    State("threads-starred", at("/threads/?show=starred")),
+    State("threads-archived", at("/threads/?show=archived")),
     State("launch", at("/runs/new/")),
     State("launch-options", at("/runs/new/"), open_options),
     State("launch-files", at("/runs/new/"), choose_files),

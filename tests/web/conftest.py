@@ -17,6 +17,7 @@ from tests.live.live_fixtures import hub, live_timings, watch  # noqa: F401  tak
 from tests.web.identities import permission_of
 from tests.web.permission_site import site  # noqa: F401  and of permissions
 from tests.web.step_fixtures import told_run  # noqa: F401  taken in for all tests of a run's pages
+from tests.web.thread_fixtures import say  # noqa: F401  for those of threads
 from tests.web.tree_fixtures import add_child  # noqa: F401  and of trees
 from tests.web.waiting_fixtures import ask, send_name  # noqa: F401  and for those of decisions
 

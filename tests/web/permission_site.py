@@ -28,6 +28,7 @@ from runs.models import (
     SkillFile,
     StoredFile,
     TaskTemplate,
+    Thread,
     ToolCall,
     ToolSource,
 )
@@ -97,6 +98,7 @@ class Site:
             "runs/agentversion": AgentVersion.objects.filter(agent=self.run.agent_id).values_list("pk", flat=True)[0],
             "runs/toolcall": self.call.pk,
             "runs/runmessage": self.message.pk,
+            "runs/thread": self.run.pk,
             "runs/agent": self.run.agent_id,
             "runs/apitoken": self.token.pk,
             "auth/user": self.owner.pk,
@@ -108,6 +110,7 @@ class Site:
             "<uuid:run_id>": call.run_id,
             "<uuidstr:run_id>": call.run_id,
             "<uuid:thread_id>": call.run_id,
+            "<uuidstr:thread_id>": call.run_id,
             "<uuid:call_id>": call.pk,
             "<uuidstr:call_id>": call.pk,
             "<uuid:question_id>": self.question.pk,
@@ -195,6 +198,7 @@ def _rows(owner: User, make_run: Callable[..., Run]) -> Site:
     asked = asked_question(make_run(owner, epoch=1), PersonQuestion(text="Where?"))
     message = RunMessage.objects.create(run=run, user=owner, position=1, text="And shorter.")
     Run.objects.filter(pk=run.pk).update(queued_messages=1)
+    Thread.objects.create(pk=run.pk, title="Sums")
     template = TaskTemplate.objects.create(agent=Agent.objects.get(runs=run), name="Essay", task="x")
     rows = (view.pk, file, shelf.pk, template.pk)
     return Site(owner, run, run.steps.get().pk, call, nobody, token, *rows, asking, unknown, asked, message)

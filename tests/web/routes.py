@@ -106,6 +106,7 @@ PAGES: dict[str, Methods] = {
     "runs:resume": {"POST": run_page(302, STOPS, LAUNCHES)},
     "runs:try-now": {"POST": run_page(302, STOPS, LAUNCHES)},
     "runs:continue": {"POST": Rule(302, (TYPED, SEES, LAUNCHES))},
+    "runs:ask-again": {"GET": run_page(200, LAUNCHES), "POST": run_page(302, LAUNCHES)},
     "runs:rerun": {"POST": run_page(302, LAUNCHES)},
     # Each with a call of the owner's that waits; `DECIDING` says whether it is decided.
     "runs:approve": {"POST": run_page(302, DECIDES)},
@@ -121,11 +122,13 @@ PAGES: dict[str, Methods] = {
     "runs:message": {"GET": run_page(200, DECIDES), "POST": Rule(302, (TYPED, SEES, DECIDES))},
     "runs:withdraw-message": {"POST": run_page(302, DECIDES)},
     "runs:follow-up-message": {"POST": run_page(302, LAUNCHES)},
-    "runs:run-calls": {"GET": run_page()},
+    "runs:run-work": {"GET": run_page()},
     "runs:threads": {"GET": page()},
     # Of a thread one sees one's own runs; here all are the owner's.
     "runs:thread": {"GET": run_page()},
     "runs:thread-run": {"GET": run_page()},
+    # Without an action. A star is one's own; the rest is for those who wrote in it: tests/web/test_thread_marks.py.
+    "runs:change-thread": {"POST": run_page(400)},
     # Without a name.
     "runs:files": {"POST": page(422, LAUNCHES)},
     # The owner's, given to the owner's run.
@@ -229,6 +232,11 @@ API: dict[str, Methods] = {
     "api:resume_run": {"POST": api("launch", 409, SEES, STOPS, LAUNCHES)},
     "api:run_again": {"POST": api("launch", 201, SEES, LAUNCHES)},
     "api:continue_run": {"POST": api("launch", 201, SEES, LAUNCHES)},
+    "api:list_threads": {"GET": api("read", 200)},
+    # Of a thread one sees one's own runs; here all are the owner's.
+    "api:get_thread": {"GET": api("read", 200, SEES), "PATCH": api("launch", 200, SEES)},
+    # Without a message.
+    "api:list_thread_runs": {"GET": api("read", 200, SEES), "POST": api("launch", 422)},
     "api:list_calls": {"GET": api("read", 200)},
     "api:list_questions": {"GET": api("read", 200)},
     "api:get_question": {"GET": api("read", 200, SEES)},
@@ -274,6 +282,8 @@ API: dict[str, Methods] = {
     "no-such-api": {method: Rule(404) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
 }
 API["api:launch_run"] = API["api:list_runs"]
+API["api:change_thread"] = API["api:get_thread"]
+API["api:write_in_thread"] = API["api:list_thread_runs"]
 API["api:send_message"] = API["api:list_messages"]
 API["api:withdraw_message"] = API["api:edit_message"]
 API["api:add_file_content"] = API["api:get_file_content"]
@@ -281,14 +291,23 @@ API["api:create_template"] = API["api:list_templates"]
 API["api:change_template"] = API["api:delete_template"] = API["api:get_template"]
 """The same URLs under the names of their other methods."""
 
-READ_ONLY = ("runs.agentversion", "runs.run", "runs.step", "runs.toolcall", "runs.runmessage", "runs.apitoken")
+READ_ONLY = (
+    "runs.agentversion",
+    "runs.run",
+    "runs.thread",
+    "runs.step",
+    "runs.toolcall",
+    "runs.runmessage",
+    "runs.apitoken",
+)
 EDITED = ("runs.agent", "auth.user", "auth.group")
 
 
 def _admin_of(model: str) -> Iterator[tuple[str, Methods]]:
     app, name = model.split(".")
-    # Versions are seen by people who may read agents, messages by those who may see steps.
-    seen = {"agentversion": "agent", "runmessage": "step"}.get(name, name)
+    # Versions are seen by people who may read agents, messages by those who may see steps, threads by those who may see
+    # runs.
+    seen = {"agentversion": "agent", "runmessage": "step", "thread": "run"}.get(name, name)
     sees = (f"{app}.view_{seen}|{app}.change_{seen}", 403)
 
     def may(verb: str) -> Rule:

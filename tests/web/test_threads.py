@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -16,23 +16,9 @@ from runs.engine import control
 from runs.models import Run, Step, ToolCall
 from tests.web.conftest import HTMX
 from tests.web.identities import permission_of
+from tests.web.thread_fixtures import NOON
 
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 Browser = Callable[[User | None], Client]
-MakeRun = Callable[..., Run]
-
-
-@pytest.fixture
-def say(make_run: MakeRun) -> Callable[..., Run]:
-    """`say(user, "and 10 more", after=run)`: a finished run that follows up another one, answered with its task."""
-    moments = (NOON + timedelta(minutes=number) for number in range(10_000))
-
-    def said(user: User, task: str, *, after: Run | None = None, **fields: Any) -> Run:
-        place = {} if after is None else {"continues": after, "thread": after.thread_id}
-        fields = {"created_at": next(moments), "answer": f"Answer to {task}", **fields}
-        return make_run(user, task=task, **place, **fields)
-
-    return said
 
 
 def threads(page: str) -> list[str]:
@@ -208,13 +194,13 @@ def test_where_a_run_was_followed_up_twice_the_newest_branch_is_shown_and_the_ot
     client = browser_of(owner)
 
     page = text(client, f"/threads/{first.pk}/")
-    [link] = re.findall(r'href="([^"]+)"\s+aria-label="Previous version"', page)
+    [link] = re.findall(r'href="([^"]+)"\s+data-branch="previous"', page)
 
     assert entries(page) == [str(first.pk), str(two.pk)]
-    assert "<span>2/2</span>" in page and "Next version" not in page
+    assert "2 of 2" in page and "Next version" not in page
     old = text(client, link.partition("#")[0])
     assert entries(old) == [str(first.pk), str(one.pk), str(after_one.pk)]
-    assert "<span>1/2</span>" in old
+    assert "1 of 2" in old
     # A message is sent to the end of the conversation that is shown.
     assert f'action="/runs/{after_one.pk}/continue/"' in old and f'action="/runs/{two.pk}/continue/"' in page
 
@@ -295,20 +281,26 @@ def test_a_thread_outlives_its_first_run(owner: User, browser_of: Browser, say: 
     assert threads(text(browser_of(owner), "/threads/")) == [str(first_id)]
 
 
-def test_the_calls_of_a_run_are_lines_with_what_went_in_and_what_came_out(
+def test_the_work_of_a_run_is_lines_in_their_order_each_call_with_what_went_in_and_what_came_out(
     owner: User, other: User, browser_of: Browser, say: Callable[..., Run]
 ) -> None:
     run = say(owner, "17 * 23")
-    call = ToolCall.objects.create(
-        call_id="a" * 32, run=run, turn=1, index=0, tool_name="calculator", arguments={"expression": "17 * 23"},
-        arguments_hash="", epoch=1, state="succeeded", started_at=NOON, ended_at=NOON + timedelta(milliseconds=12),
-    )  # fmt: skip
-    Step.objects.create(run=run, sequence=1, epoch=1, kind="tool_result", call_id=call.pk, content="<b>391</b>")
+    call = "a" * 32
+    steps: list[dict[str, Any]] = [
+        {"kind": "reasoning", "content": "I <calculate>."},
+        {"kind": "tool_call", "call_id": call, "tool_name": "calculator", "tool_input": {"expression": "17 * 23"}},
+        {"kind": "tool_result", "call_id": call, "tool_name": "calculator", "content": "<b>391</b>"},
+        {"kind": "answer", "content": "It is that."},
+    ]
+    for number, fields in enumerate(steps, 1):
+        Step.objects.create(run=run, sequence=number, epoch=1, **fields)
 
-    part = text(browser_of(owner), f"/runs/{run.pk}/calls/", headers=HTMX)
+    part, later = (text(browser_of(owner), f"/runs/{run.pk}/work/{query}", headers=HTMX) for query in ("", "?after=3"))
 
-    assert "calculator" in part and "17 * 23" in part and "&lt;b&gt;391&lt;/b&gt;" in part and "12 ms" in part
-    assert browser_of(other).get(f"/runs/{run.pk}/calls/").status_code == 404
+    assert part.index("I &lt;calculate&gt;.") < part.index("calculator") < part.index("17 * 23")
+    assert "&lt;b&gt;391&lt;/b&gt;" in part and part.count("work-row") == 3 and "It is that." not in part
+    assert "Nothing but the answer." in later
+    assert browser_of(other).get(f"/runs/{run.pk}/work/").status_code == 404
 
 
 def test_a_waiting_run_asks_its_question_in_the_thread_and_only_those_who_may_decide_have_its_buttons(

@@ -17,7 +17,7 @@ from runs.engine.control.cancel import CancelOutcome, cancel
 from runs.engine.control.ceilings import Ceilings, OverrideRefused, ceilings_after, ceilings_of, refusals
 from runs.engine.control.child_launch import answer_of_child
 from runs.engine.control.decision_log import DecisionRefused, without_secrets
-from runs.engine.control.follow_up import NotFinished, continue_run
+from runs.engine.control.follow_up import NotFinished, ask_again, continue_run
 from runs.engine.control.force_cancel import ForceOutcome, can_be_forced_at, force
 from runs.engine.control.launch import launch, run_again
 from runs.engine.control.launch_idempotency import KeyReused, launch_once
@@ -41,6 +41,7 @@ from runs.engine.control.run_messages import (
     withdraw_message,
 )
 from runs.engine.control.template_launch import FilledTemplate, fill, launch_template
+from runs.engine.control.threads import change_thread
 from runs.engine.control.tree_stops import stop_unwanted
 from runs.engine.control.tree_wakes import after_leaving, wake_parents
 from runs.engine.control.unknown_outcomes import Outcome, settle
@@ -67,10 +68,12 @@ __all__ = [
     "answer",
     "answer_of_child",
     "approve",
+    "ask_again",
     "can_be_forced_at",
     "cancel",
     "ceilings_after",
     "ceilings_of",
+    "change_thread",
     "continue_run",
     "deny",
     "edit_message",

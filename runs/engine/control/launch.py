@@ -12,6 +12,7 @@ from runs.engine.control.agent_choice import choice_of
 from runs.engine.control.ceilings import ceilings_after, ceilings_of
 from runs.engine.control.overrides import changed, launched_like, overrides_after
 from runs.engine.control.run_versions import version_like
+from runs.engine.control.threads import take_from_archive
 from runs.engine.files.attachments import MOST_ATTACHED, attach, documents_to_attach, with_files
 from runs.engine.files.visibility import given_to, inherited_by
 from runs.engine.limits.daily_budget import check_daily_limits
@@ -89,6 +90,8 @@ def create_run(*, user: Any, agent: Agent | None, files: Sequence[UUID] = (), **
     columns["config"] = with_files(columns["config"], documents, columns.get("continues"))
     run = Run.objects.create(user=user, agent=agent, priority=priority, **columns)
     attach(run, documents)
+    if run.thread is not None:
+        take_from_archive(run.thread)
     fault_points.at_commit("launch")
     dispatch(run.pk)
     announce(run.pk, 0)

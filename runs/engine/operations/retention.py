@@ -19,7 +19,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from runs.models import ApiToken, FileChunk, IdempotencyKey, Run, Step, StoredFile, ToolCall
+from runs.models import ApiToken, FileChunk, IdempotencyKey, Run, Step, StoredFile, Thread, ToolCall
 
 TARGET_S = 0.02
 """Target of one transaction: other writers wait for it."""
@@ -47,6 +47,8 @@ class Pruned:
     tokens: int = 0
     files: int = 0
     """Documents that no run and no library has any more; the artifacts of a run go with it."""
+    threads: int = 0
+    """Titles, stars and archive marks of threads whose runs are all gone."""
     longest_s: float = 0.0
     """Duration of the longest transaction."""
     kept_for_others: int = field(default=0)
@@ -89,7 +91,7 @@ class Pruner:
         return True
 
     def prune_rest(self, now: datetime) -> None:
-        """Delete what has expired besides runs: sessions, idempotency keys, tokens."""
+        """Delete what has expired besides runs: sessions, idempotency keys, tokens, marks of threads."""
         for name, rows in leftovers(now):
             while pks := list(rows.values_list("pk", flat=True)[: self._rows]):
                 self._delete(partial(_delete_all, rows.filter(pk__in=pks)))
@@ -187,3 +189,5 @@ def leftovers(now: datetime | None = None) -> Iterator[tuple[str, "models.QueryS
     yield "sessions", Session.objects.filter(expire_date__lt=now)
     yield "idempotency_keys", IdempotencyKey.objects.filter(created_at__lt=now - KEYS_KEPT)
     yield "tokens", ApiToken.objects.filter(over)
+    first, others = Run.objects.filter(pk=OuterRef("pk")), Run.objects.filter(thread=OuterRef("pk"))
+    yield "threads", Thread.objects.filter(~Exists(first), ~Exists(others))

@@ -25,8 +25,8 @@ class Command(BaseCommand):
 
     help = (
         "Delete finished runs that ended more than --days ago (default: AGENTSITE_KEEP_DAYS), expired sessions, old "
-        "keys of launches, tokens revoked or expired long ago, and files that nothing uses. May run beside a server; "
-        "meant to run daily."
+        "keys of launches, tokens revoked or expired long ago, titles and stars of deleted threads, and files that "
+        "nothing uses. May run beside a server; meant to run daily."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -65,6 +65,8 @@ class Command(BaseCommand):
         keys = counted(pruned.idempotency_keys, "old key of a launch", "old keys of launches")
         tokens, files = counted(pruned.tokens, "old token"), counted(pruned.files, "unused file")
         others = f"{counted(pruned.sessions, 'expired session')}, {keys}, {tokens}, {files}"
+        if pruned.threads:
+            others += f", {counted(pruned.threads, 'mark of a deleted thread', 'marks of deleted threads')}"
         self.stdout.write(f"{verb} {others}.")
         if pruned.runs and verb == "Deleted":
             self.stdout.write(
