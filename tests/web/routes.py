@@ -269,8 +269,7 @@ API: dict[str, Methods] = {
     },
     "api:get_template": {
         "GET": api("read", 200, SEES_TEMPLATES),
-        # The request of the tests is no JSON.
-        "PATCH": api("launch", 415),
+        "PATCH": api("launch", 200, ("runs.change_agent", 403)),
         "DELETE": api("launch", 204, ("runs.change_agent", 403)),
     },
     "api:fill_template": {"POST": api("read", 200, SEES_TEMPLATES)},
