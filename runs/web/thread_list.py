@@ -24,7 +24,7 @@ from runs.web.thread_filter import ThreadFilter
 PAGE_LENGTH: Final = 50
 READ_AT_ONCE: Final = 200
 """Threads whose texts one query of a search reads."""
-SEARCH_S: Final = 0.3
+SEARCH_S: Final = 0.2
 """After this long a search reads no further threads."""
 
 
