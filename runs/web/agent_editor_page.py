@@ -237,7 +237,7 @@ def _tool_groups(form: AgentEditor) -> list[tuple[str, list[ToolInput]]]:
     groups: dict[str, list[ToolInput]] = {}
     for name in names:
         fact = tool_fact(name, known.get(name), str(approval), rules)
-        group = (fact.source or _("Built in")) if fact.effect else _("No longer registered")
+        group = (fact.source or _("Built in")) if fact.effect else _("Gone: untick them")
         groups.setdefault(group, []).append(ToolInput(fact, name in ticked, rules.get(name, "")))
     return list(groups.items())
 

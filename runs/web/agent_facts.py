@@ -64,11 +64,13 @@ class ToolFact:
     """True if a call waits for a person."""
     source: str = ""
     """The module that defines it; empty for a built-in tool."""
+    not_now: str = ""
+    """Why it cannot be called now; empty if it can, or if nobody has looked (`with_availability`)."""
 
     @property
     def effect_words(self) -> str:
         """The effect in words."""
-        return str(EFFECTS[self.effect][0]) if self.effect else _("No longer registered")
+        return str(EFFECTS[self.effect][0]) if self.effect else _("Gone")
 
     @property
     def effect_icon(self) -> str:

@@ -1,6 +1,6 @@
 """The admin form of an agent."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -10,7 +10,7 @@ from runs.agent.json_data.json_types import JsonObject
 from runs.agent.providers.model_catalog.model_names import name_fault
 from runs.agent.skills.skill import MOST_SKILLS
 from runs.agent.structured_output import schema_fault
-from runs.agent.tools.registry import registered_tools
+from runs.agent.tools.registry import MOST_NEAR, near_tools, registered_tools
 from runs.engine.skills.known_skills import unknown_skills
 from runs.live.rendering.stored_words import error_words
 from runs.models import Agent, Library
@@ -161,6 +161,10 @@ def checked_skills(names: list[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _no_such_tool(unknown: Iterable[str], known: Iterable[str]) -> str:
-    words = gettext("No such tool: %(names)s. There are: %(known)s.")
-    return words % {"names": ", ".join(unknown), "known": ", ".join(known)}
+def _no_such_tool(unknown: Iterable[str], known: Collection[str]) -> str:
+    names = list(unknown)
+    words = gettext("No such tool: %(names)s.") % {"names": ", ".join(names)}
+    near = dict.fromkeys(found for name in names for found in near_tools(name, known))
+    if not near:
+        return words
+    return f"{words} {gettext('Did you mean %(near)s?') % {'near': ', '.join(list(near)[:MOST_NEAR])}}"

@@ -29,6 +29,7 @@ from runs.web.form_keys import new_key
 from runs.web.fresh_tools import with_fresh_tools
 from runs.web.model_notes import notes_about
 from runs.web.model_rows import row_of
+from runs.web.tool_availability import launch_note, with_availability
 
 RECENT_RUNS: Final = 8
 SHOWN_TEMPLATES: Final = 20
@@ -135,7 +136,7 @@ def show_agent(request: PageRequest, agent_id: int) -> HttpResponse:
 def config_context(agent: Agent) -> dict[str, Any]:
     """What an agent is, for the templates that show all of it; also of one made of a version."""
     strategy_name, strategy_words = agent_facts.STRATEGIES[Agent.Strategy(agent.strategy)]
-    tools = agent_facts.tools_of(agent)
+    tools = with_availability(agent_facts.tools_of(agent))
     return {
         "agent": agent,
         "models": [row_of(str(name)) for name in agent.model_names or ["offline"]],
@@ -143,6 +144,7 @@ def config_context(agent: Agent) -> dict[str, Any]:
         "strategy_name": strategy_name,
         "strategy_words": strategy_words,
         "tools": tools,
+        "tools_note": launch_note(agent),
         "libraries": agent_sources.libraries_of(agent),
         "reads_libraries": agent_sources.reads_libraries(tools),
         "skills": agent_sources.skills_of(agent),

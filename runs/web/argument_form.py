@@ -22,7 +22,7 @@ class ArgumentForm(SchemaForm):
 def _schema_of(call: ToolCall) -> JsonObject:
     """The schema of the call's tool; empty if the run's tools no longer have it."""
     try:
-        tools = Toolbox(call.run.config.get("tools"))
+        tools = Toolbox.of_registered(call.run.config.get("tools"))
         schema: JsonObject = tools.get(call.tool_name).get_schema()
     except (ToolFailed, ValueError):
         return {}

@@ -45,6 +45,7 @@ from runs.web.template_form import (
     template_or_404,
     with_uploads,
 )
+from runs.web.tool_availability import launch_note
 
 EXAMPLES: Final = (
     (
@@ -254,5 +255,6 @@ def _about_agents(request: PageRequest, form: LaunchForm) -> dict[str, Any]:
         "shown": None if chosen is None or request.htmx else launch_agent(chosen, request.user),
         "model_default": "" if chosen is None else defaults_of(chosen)["model"],
         "models": ceilings.get("models") or available_models(),
+        "tools_note": launch_note(chosen),
         "model_notes": launch_notes(chosen, str(form["model"].value() or "").strip()),
     }

@@ -15,6 +15,8 @@ from runs.models import Agent, Run
 from runs.models.permissions import may_launch
 from runs.web import agent_facts
 from runs.web.access import PageRequest, only_if
+from runs.web.fresh_tools import with_fresh_tools
+from runs.web.tool_availability import with_availability
 
 SAMPLE: Final = 20
 """The last finished runs that the usual time and cost are taken from."""
@@ -38,7 +40,8 @@ class LaunchAgent:
     @cached_property
     def tools(self) -> list[agent_facts.ToolFact]:
         """The first of its tools, those that change things outside before the others."""
-        return sorted(agent_facts.tools_of(self.agent), key=lambda tool: tool.effect != "unsafe")[:SHOWN_TOOLS]
+        shown = sorted(agent_facts.tools_of(self.agent), key=lambda tool: tool.effect != "unsafe")[:SHOWN_TOOLS]
+        return with_availability(shown)
 
     @property
     def further_tools(self) -> int:
@@ -87,6 +90,7 @@ def launch_agent(agent: Agent, user: Any) -> LaunchAgent:
 
 @require_safe
 @only_if(may_launch)
+@with_fresh_tools
 def show_launch_agent(request: PageRequest) -> HttpResponse:
     """The card of the agent `?agent=`, without a name that of the default one; nothing without such an agent."""
     named = request.GET.get("agent", "")

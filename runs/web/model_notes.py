@@ -14,6 +14,8 @@ from runs.engine import control
 from runs.models import Agent
 from runs.web.access import PageRequest, signed_in
 from runs.web.ceiling_fields import words_about
+from runs.web.fresh_tools import with_fresh_tools
+from runs.web.tool_availability import launch_note
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +48,14 @@ def launch_notes(agent: Agent | None, model: str) -> list[ModelNote]:
 
 @require_safe
 @signed_in
+@with_fresh_tools
 def show_model_notes(request: PageRequest) -> HttpResponse:
-    """Retirement notes and ceilings for the launch form as filled in: `?agent=` and `?model=`."""
+    """Retirement notes, missing tools and ceilings for the launch form as filled in: `?agent=` and `?model=`."""
     named = request.GET.get("agent", "")
     # Compared in Python: the database refuses some texts that an address can hold.
     agents = [each for each in Agent.objects.in_use() if (each.name == named if named else each.is_default)]
     agent = agents[0] if agents else None
     notes = launch_notes(agent, request.GET.get("model", "").strip())
     ceilings = "" if agent is None else words_about(agent, control.ceilings_of(agent, by=request.user))
-    return render(request, "runs/partials/model_notes.html", {"notes": notes, "ceilings": ceilings})
+    context = {"notes": notes, "ceilings": ceilings, "tools_note": launch_note(agent), "agent": agent}
+    return render(request, "runs/partials/model_notes.html", context)

@@ -151,7 +151,7 @@ def test_who_may_launch_reads_what_an_agent_is_but_not_its_instructions(
     page = page_of(browser_of(owner), f"/agents/{clerk.pk}/")
 
     for words in (
-        "Looks things up", "local/m1", "Race", "calculator", "Computes only", "Asks first", "No longer registered",
+        "Looks things up", "local/m1", "Race", "calculator", "Computes only", "Asks first", "Gone",
         "$0.50", "Denied after 1 h", "Models: others, or a dearer strategy", "Data, by a JSON Schema",
         f'href="/runs/new/?agent={clerk.name}"',
     ):  # fmt: skip

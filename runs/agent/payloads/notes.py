@@ -25,6 +25,7 @@ class NotePayload:
     note: Literal[
         "dropped_thoughts",
         "interrupted",
+        "missing_tools",
         "pause_asked",
         "paused",
         "resumed",

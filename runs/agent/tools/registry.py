@@ -2,8 +2,8 @@
 
 import difflib
 import importlib
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from runs.agent.errors.exceptions import UnknownTool
 from runs.agent.json_data.json_types import JsonMapping, JsonObject
@@ -22,6 +22,10 @@ R_co = TypeVar("R_co", covariant=True)
 ToolT = TypeVar("ToolT", bound=Tool)
 Layer = Literal["own", "builtin", "stored"]
 
+MOST_NEAR: Final = 3
+"""Names that the message about an unknown tool has."""
+MOST_NAME_CHARS: Final = 128
+"""Of a name that a model made up."""
 BUILTIN_MODULES: tuple[str, ...] = (
     "runs.agent.tools.builtin.calculator",
     "runs.agent.tools.builtin.convert_units",
@@ -197,12 +201,23 @@ def default_tools() -> dict[str, FunctionTool]:
 
 
 def find_tool(name: str, tools: Mapping[str, ToolT]) -> ToolT:
-    """The tool of that name. Raises `UnknownTool`, which names near matches and all known tools."""
+    """The tool of that name. Raises `UnknownTool`, which names near matches, or all of at most `MOST_NEAR` tools."""
     if name in tools:
         return tools[name]
-    near = difflib.get_close_matches(name, tools, n=3)
-    hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    raise UnknownTool(f"Unknown tool: {name}.{hint} There are: {', '.join(tools) or 'none'}.")
+    raise UnknownTool(f"Unknown tool: {name[:MOST_NAME_CHARS]}. {_near_words(name, tools)}")
+
+
+def near_tools(name: str, tools: Iterable[str]) -> list[str]:
+    """Up to `MOST_NEAR` of the names that look like the name, the nearest first."""
+    return difflib.get_close_matches(name[:MOST_NAME_CHARS], list(tools), n=MOST_NEAR)
+
+
+def _near_words(name: str, tools: Collection[str]) -> str:
+    if near := near_tools(name, tools):
+        return f"Did you mean {' or '.join(near)}?"
+    if len(tools) <= MOST_NEAR:
+        return f"There are: {', '.join(tools) or 'none'}."
+    return f"It is none of the {len(tools)} tools."
 
 
 def get_available_tools() -> list[JsonObject]:

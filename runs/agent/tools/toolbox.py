@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.protocol import Tool
@@ -27,6 +27,12 @@ class Toolbox:
             for each in map(as_tool, tools):
                 self._add(each)
 
+    @classmethod
+    def of_registered(cls, names: Iterable[str] | None) -> Self:
+        """The registered tools among these names; None as in the constructor. Raises `ValueError` for a duplicate
+        name."""
+        return cls(None if names is None else [name for name in names if name in registered_tools()])
+
     def _add(self, tool: Tool) -> None:
         if tool.name in self._tools:
             raise ValueError(f"Two tools of one run are named {tool.name!r}.")
@@ -37,7 +43,7 @@ class Toolbox:
         return self if name is None or name in self else Toolbox([*self, name])
 
     def get(self, name: str) -> Tool:
-        """The tool of that name. Raises `UnknownTool`, which names near matches and all known tools."""
+        """The tool of that name. Raises `UnknownTool`, which names near matches."""
         tool = self._tools.get(name)
         return find_tool(name, self._tools) if tool is None else tool
 

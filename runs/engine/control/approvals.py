@@ -165,4 +165,4 @@ def _check_arguments(run: Run, call: ToolCall, arguments: JsonObject) -> None:
         raise ValueError(
             Wording("There is a secret in the arguments. Secrets are not stored, so the call could not run.")
         )
-    validated(Toolbox(run.config.get("tools")).get(call.tool_name), arguments)
+    validated(Toolbox.of_registered(run.config.get("tools")).get(call.tool_name), arguments)

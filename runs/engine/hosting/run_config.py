@@ -15,14 +15,14 @@ from runs.engine.limits.configured_limits import chosen, limits_of
 
 
 def setup_of(config: JsonObject, provider_for: Callable[[str], ModelProvider]) -> RunConfig:
-    """The models, tools and rules in a run's configuration.
+    """The models, tools and rules in a run's configuration, without tools that are no longer registered.
 
-    Raises `ValueError` for a model or tool that does not exist (any more) and for an unknown setting, and what a
-    provider raises that cannot start.
+    Raises `ValueError` for a model that does not exist (any more) and for an unknown setting, and what a provider
+    raises that cannot start.
     """
     return RunConfig(
         providers=[provider_for(name) for name in config["models"]],
-        toolbox=Toolbox(config.get("tools")).including(READING_TOOL if config.get("skills") else None),
+        toolbox=Toolbox.of_registered(config.get("tools")).including(READING_TOOL if config.get("skills") else None),
         instructions=config.get("instructions", ""),
         settings=settings_of(config),
         limits=limits_of(config),

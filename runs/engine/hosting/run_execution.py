@@ -12,6 +12,7 @@ from runs.agent.budget.budget import Budget
 from runs.agent.errors.exceptions import AgentFailure, JournalClosed
 from runs.agent.execution import agent_execution, execute, record_failure
 from runs.agent.interrupts import Parked, PauseRequest
+from runs.agent.journal import Entry
 from runs.agent.loop import AgentLoop
 from runs.agent.messages import History
 from runs.agent.model_calls.interruptible_sleep import InterruptibleSleep
@@ -21,6 +22,7 @@ from runs.engine.hosting import claim_endings
 from runs.engine.hosting.child_runs import agents_known_to, count_children, is_call_of_agent, with_agents
 from runs.engine.hosting.claim_queries import Claim
 from runs.engine.hosting.conversation import earlier_exchanges_of
+from runs.engine.hosting.missing_tools import missing_tools_note
 from runs.engine.hosting.replay import history_of
 from runs.engine.hosting.run_config import setup_of
 from runs.engine.hosting.services import HostServices
@@ -73,12 +75,14 @@ class RunExecution:
                 await self.services.read(close_connection)
                 raise JournalClosed(f"Run {self.claim.run.pk} could not begin: {away}") from away
             except Exception as failure:
-                # The configuration names a model or tool that does not exist (any more), or a provider cannot start.
+                # The configuration names a model that does not exist (any more), or a provider cannot start.
                 if not isinstance(failure, (ValueError, AgentFailure)):
                     logger.exception("Run %s could not begin.", self.claim.run.pk)
                 await claim_endings.close_open_calls(self.recorder)
                 await record_failure(self.recorder, state, failure)
                 return
+            if (note := missing_tools_note(self.claim.run.config, self.claim.steps)) is not None:
+                await self.recorder.record(Entry(thoughts=[note]))
             self.recorder.activity.goes_on(self.recorder.open_calls.values())
             await execute(loop, state)
 

@@ -26,6 +26,7 @@ NOTE_ICONS = {
     "window": "eye-off",
     "dropped_thoughts": "eye-off",
     "ending": "scissors",
+    "missing_tools": "wrench",
     "without_tools": "wrench",
     "bad_output": "circle-x",
     "child": "workflow",

@@ -208,8 +208,12 @@ async def test_built_in_tools_are_there_without_importing_them():
 
 
 async def test_an_unknown_tool_is_a_value_error_that_helps():
-    with pytest.raises(ValueError, match=r"^Unknown tool: calculater\. Did you mean calculator\? There are: "):
+    with pytest.raises(ValueError, match=r"^Unknown tool: calculater\. Did you mean calculator\?$"):
         await execute_tool_by_name("calculater", expression="1")
+    with pytest.raises(ValueError, match=r"^Unknown tool: zzz\. It is none of the \d+ tools\.$"):
+        await execute_tool_by_name("zzz")
+    with pytest.raises(ValueError, match=r"^Unknown tool: zzz\. There are: calculator\.$"):
+        Toolbox(["calculator"]).get("zzz")
 
 
 async def test_every_fault_of_the_arguments_is_listed_before_anything_runs():
