@@ -55,6 +55,8 @@ class CallChange:
     """When a call that awaits approval expires, in seconds since the epoch; None for never."""
     asked: QuestionAsked | None = None
     """What a call that is `awaiting_answer` asks."""
+    ran: tuple[float, float] | None = None
+    """When a call with a result began and ended, if that was not just now: its child run did."""
 
 
 @dataclass(slots=True, kw_only=True)

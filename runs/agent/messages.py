@@ -55,6 +55,8 @@ class ToolResult:
     duration_s: float = 0.0
     remark: str = ""
     """A person's part in the call (an approval, changed arguments); shown to the model before the output."""
+    ran: tuple[float, float] | None = None
+    """When its child run was launched and ended, in seconds since 1970; None for another call."""
 
     @property
     def model_text(self) -> str:

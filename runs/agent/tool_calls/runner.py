@@ -32,7 +32,7 @@ from runs.agent.tool_calls.retries import call_with_retries
 from runs.agent.tool_calls.waiting_calls import entry_of_wait, failed_call
 from runs.agent.tools.call_idempotency import call_context
 from runs.agent.tools.call_waits import CallWaits
-from runs.agent.tools.child_runs import NO_CHILDREN, ChildRuns, children_context
+from runs.agent.tools.child_runs import CALL_AGENT, NO_CHILDREN, ChildRuns, children_context
 from runs.agent.tools.person_questions import MAX_ROUNDS, GivenAnswer, answers_context
 from runs.agent.tools.protocol import REPEATABLE, Effect, Tool, effect_of, makes_calls, needs_person, runs_from_record
 from runs.agent.tools.toolbox import Toolbox
@@ -256,10 +256,12 @@ class ToolCallRunner:
                 on_failed_attempt=partial(self._record_retry, call),
                 may_wait=self.can_wait,
             )
+        # The call that gets the answer is a short one: what took time is its child run.
+        ran = await self.children.ran(call.call_id) if call.tool_name == CALL_AGENT else None
         remark = default_text() if answers and answers[-1].is_default else ""
         if call.proposed_arguments is not None:
             remark = f"{changed_text(call.arguments)} {remark}".rstrip()
-        return ToolResult(call.call_id, call.tool_name, output, error_, duration_s, remark)
+        return ToolResult(call.call_id, call.tool_name, output, error_, duration_s, remark, ran)
 
     async def _ask_for_outcome(self, call: ToolInvocation, result: ToolResult) -> None:
         """Record that the outcome of the call is unknown. It has no result until a person decides."""
@@ -286,7 +288,7 @@ class ToolCallRunner:
         await self.journal.record(
             Entry(
                 thoughts=[_result_thought(call, result)],
-                calls=[CallChange(call, state, effect)],
+                calls=[CallChange(call, state, effect, ran=result.ran)],
                 status=AgentStatus.THINKING if is_last else None,
             )
         )
@@ -326,8 +328,8 @@ def _call_thought(call: ToolInvocation, effect: Effect) -> AgentThought:
 
 
 def _result_thought(call: ToolInvocation, result: ToolResult) -> AgentThought:
-    ended_at = time.time()
-    started_at = ended_at - result.duration_s
+    now = time.time()
+    started_at, ended_at = result.ran or (now - result.duration_s, now)
     if (error := result.error) is None:
         fields = fields_of_call(call, tool_output=result.output, started_at=started_at, ended_at=ended_at)
         payload = ToolResultPayload(remark=result.remark)

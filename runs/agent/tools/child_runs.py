@@ -47,6 +47,10 @@ class ChildRuns(Protocol):
         """
         ...
 
+    async def ran(self, call_id: str) -> tuple[float, float] | None:
+        """When the call's child run was launched and ended, in seconds since 1970; None if it has not."""
+        ...
+
 
 class NoChildren:
     """No child runs, outside of runs."""
@@ -54,6 +58,10 @@ class NoChildren:
     async def answer_of(self, agent: str, task: str, *, call_id: str) -> Any:  # noqa: ARG002
         """Raises `ToolFailed`."""
         raise ToolFailed("Other agents can be called in a run only.")
+
+    async def ran(self, call_id: str) -> tuple[float, float] | None:  # noqa: ARG002
+        """None."""
+        return None
 
 
 NO_CHILDREN: Final[ChildRuns] = NoChildren()

@@ -12,7 +12,7 @@ from runs.agent.messages import History
 from runs.agent.tools.agents.call_agent import CallAgent
 from runs.agent.tools.child_runs import AgentInfo
 from runs.agent.tools.toolbox import Toolbox
-from runs.engine.control.child_launch import answer_of_child
+from runs.engine.control.child_launch import answer_of_child, times_of_child
 from runs.engine.database_threads import in_thread
 from runs.models import Agent, Run, ToolCall
 from runs.models.run_tree import RunTree
@@ -30,6 +30,10 @@ class HostedChildRuns:
         """The answer of the call's child run, which it launches the first time."""
         made = partial(answer_of_child, self._run_id, epoch=self._epoch, call_id=UUID(call_id), agent=agent, task=task)
         return await in_thread(made)
+
+    async def ran(self, call_id: str) -> tuple[float, float] | None:
+        """When the call's child run was launched and ended."""
+        return await in_thread(partial(times_of_child, UUID(call_id)))
 
 
 async def agents_known_to(run: Run, calls: Sequence[ToolCall]) -> Sequence[AgentInfo]:

@@ -73,6 +73,9 @@ def call_update(change: CallChange) -> CallUpdate:
         return CallUpdate(call_id, change.state, change.effect, started_at=now)
     if change.state in ("awaiting_answer", "awaiting_child"):
         return CallUpdate(call_id, change.state)
+    if change.ran is not None:
+        began, ended = (datetime.fromtimestamp(at, UTC) for at in change.ran)
+        return CallUpdate(call_id, change.state, started_at=began, ended_at=ended)
     return CallUpdate(call_id, change.state, ended_at=now)
 
 

@@ -93,6 +93,13 @@ async def test_child_runs_of_one_turn_work_at_the_same_time_and_the_run_goes_on_
     await ended(run)
 
     assert at_once == tasks[1:]
+    calls = await calls_of(run)
+    results = {step.call_id: step for step in await steps_of(run) if step.kind == "tool_result"}
+    for child, call in zip([await ended(each) for each in children], calls, strict=True):
+        result = results[call.pk]
+        times = (child.created_at, child.ended_at)
+        assert (call.started_at, call.ended_at) == times, "A call is as long as its child run."
+        assert (result.started_at, result.ended_at) == times
     assert model.results("Plan.") == [f"{task}: done." for task in tasks]
 
 
