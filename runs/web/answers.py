@@ -49,7 +49,7 @@ def answer_question(request: PageRequest, run_id: UUID, question_id: UUID) -> Ht
             return _refused(request, run, refused)
         question = refused.question
     except AnswerMisfit as misfit:
-        form.refuse(refusal_words(misfit))
+        form.refuse_misfit(misfit)
         return _ask_again(request, run, question, form)
     return _answered(request, run, question)
 

@@ -48,7 +48,7 @@ def approve_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpRespo
         call = refused.call
     except ValueError as fault:
         form = form or ArgumentForm(call, request.POST)
-        form.refuse(refusal_words(fault))
+        form.refuse_misfit(fault)
         return _ask_again(request, run, form)
     return _decided(request, run, call, gettext("Approved %(tool)s.") % {"tool": call.tool_name})
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.visible_text import exact
+from runs.live.rendering.schema_words import bounds_words, choices_in, resolved
 from runs.markdown import visible
 
 MOST_DEPTH: Final = 4
@@ -23,19 +24,6 @@ _TYPES: Final = {
     "array": gettext_lazy("list"),
     "object": gettext_lazy("object"),
     "null": gettext_lazy("nothing"),
-}
-_BOUNDS: Final = {
-    "minimum": "≥ {}",
-    "exclusiveMinimum": "> {}",
-    "maximum": "≤ {}",
-    "exclusiveMaximum": "< {}",
-    "pattern": "/{}/",
-}
-_LENGTHS: Final = {
-    "minLength": gettext_lazy("at least %(n)s characters"),
-    "maxLength": gettext_lazy("at most %(n)s characters"),
-    "minItems": gettext_lazy("at least %(n)s elements"),
-    "maxItems": gettext_lazy("at most %(n)s elements"),
 }
 
 
@@ -65,7 +53,7 @@ def schema_rows(schema: JsonObject) -> list[SchemaRow]:
 
 def _row(name: str, argument: Any, schema: JsonObject, *, is_required: bool) -> SchemaRow:
     found = argument if isinstance(argument, dict) else {}
-    inner = _resolved(found, schema)
+    inner = resolved(found, schema)
     default = "" if "default" not in found or found["default"] is None else json.dumps(found["default"])
     about = found.get("description") or inner.get("description") or ""
     return SchemaRow(
@@ -74,19 +62,17 @@ def _row(name: str, argument: Any, schema: JsonObject, *, is_required: bool) -> 
         is_required,
         visible(default),
         visible(str(about)),
-        visible(" · ".join(_bounds(inner))),
+        visible(bounds_words(inner)),
     )
 
 
 def _type_words(found: Any, schema: JsonObject, depth: int) -> str:
     """`text`, `list of numbers` as "list: number", or the values of a choice."""
-    found = _resolved(found, schema)
+    found = resolved(found, schema)
     if depth < 1:
         return "…"
-    if "const" in found:
-        return visible(json.dumps(found["const"], ensure_ascii=False))
-    if isinstance(choices := found.get("enum"), list):
-        told = " | ".join(json.dumps(each, ensure_ascii=False) for each in choices[:MOST_CHOICES])
+    if choices := choices_in(found):
+        told = " | ".join(json.dumps(each, ensure_ascii=False) for each, _title in choices[:MOST_CHOICES])
         return visible(f"{told} | …" if len(choices) > MOST_CHOICES else told)
     for several in ("anyOf", "oneOf"):
         if isinstance(options := found.get(several), list):
@@ -105,26 +91,3 @@ def _or(words: Iterator[str]) -> str:
 
 def _is_null(found: Any) -> bool:
     return isinstance(found, dict) and found.get("type") == "null"
-
-
-def _resolved(found: Any, schema: JsonObject) -> JsonObject:
-    """The schema itself, or what its reference within the same schema names."""
-    for _ in range(MOST_DEPTH):
-        if not isinstance(found, dict):
-            return {}
-        reference = found.get("$ref")
-        if not isinstance(reference, str):
-            return found
-        found = schema.get("$defs", {}).get(reference.removeprefix("#/$defs/"))
-    return {}
-
-
-def _bounds(found: JsonObject) -> Iterator[str]:
-    for name, text in _BOUNDS.items():
-        if name in found:
-            yield text.format(found[name])
-    for name, words in _LENGTHS.items():
-        if name in found:
-            yield str(words) % {"n": found[name]}
-    if found.get("format"):
-        yield str(found["format"])

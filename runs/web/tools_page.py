@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from runs.agent.errors.exceptions import ToolFailed
+from runs.agent.errors.exceptions import InvalidArguments
 from runs.agent.json_data.json_types import JsonMapping
 from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.registry import registered_tools
@@ -15,7 +15,6 @@ from runs.agent.tools.validation import validated
 from runs.engine.mcp.servers import known_servers
 from runs.engine.openapi.apis import known_apis
 from runs.live.rendering.schema_form import SchemaForm
-from runs.live.rendering.stored_words import error_words
 from runs.models.permissions import may_change_agents, may_see_agents, may_see_all, may_try_tools
 from runs.web.access import PageRequest, only_if
 from runs.web.fresh_tools import with_fresh_tools
@@ -37,11 +36,8 @@ class TrialForm(SchemaForm):
 
     def __init__(self, tool: FunctionTool, data: JsonMapping | None = None) -> None:
         """`data` None shows empty fields."""
-        super().__init__(tool.get_schema(), {}, data, prefix="trial", has_long_texts=True)
+        super().__init__(tool.get_schema(), {}, data, prefix="trial", has_long_texts=True, is_new=True)
         self.is_sure = data is not None and CONFIRM in data
-        required = set(self.schema.get("required") or ())
-        self.optional = {key for key, name in self.names.items() if name not in required}
-        """The names of the fields that may stay empty."""
 
 
 @require_safe
@@ -95,8 +91,8 @@ def _trial(request: PageRequest, row: ToolRow, form: TrialForm) -> Trial | None:
     arguments = form.arguments()
     try:
         validated(row.tool, arguments)
-    except ToolFailed as fault:
-        form.refuse(error_words(str(fault)))
+    except InvalidArguments as misfit:
+        form.refuse_misfit(misfit)
         return None
     if row.effect == "unsafe" and not form.is_sure:
         form.refuse(str(NOT_SURE))

@@ -110,7 +110,12 @@ USES: dict[str, dict[str, int]] = {
     "proxied": {},
     "quoted": {f"{OFFLINE}/excerpts.py": 4, f"{OFFLINE}/markdown_text.py": 2},
     "read_as_json": {"runs/agent/json_data/json_reader.py": 6, "runs/agent/json_data/lenient_json.py": 3},
-    "received": {"runs/api/auth.py": 1, "runs/agent/visible_text.py": 4, "runs/live/rendering/schema_form.py": 3},
+    "received": {
+        "runs/api/auth.py": 1,
+        "runs/agent/visible_text.py": 4,
+        "runs/live/rendering/schema_form.py": 1,
+        "runs/live/rendering/schema_fields.py": 2,
+    },
     "returned": {"runs/agent/output_text.py": 5},
     "rendered": {
         "runs/markup/completeness.py": 0,

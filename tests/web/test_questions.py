@@ -112,7 +112,7 @@ def test_a_form_takes_numbers_and_yes_or_no_and_names_what_is_wrong(
 
     assert "The &lt;i&gt;nearest&lt;/i&gt; one." in shown
     assert [each.status_code for each in (wrong, missing, on_stage, right)] == [422, 422, 422, 302]
-    assert "0 is less than the minimum of 1" in wrong.content.decode()
+    assert "greater than or equal to 1" in wrong.content.decode()
     assert 'aria-invalid="true"' in missing.content.decode()
     assert "How many nights?: Enter a whole number." in on_stage["HX-Trigger"]
     question.refresh_from_db()
@@ -208,3 +208,128 @@ def test_what_was_answered_is_listed_with_what_was_decided_latest_first(
     assert "“red”" in latest and ">staff<" in "".join(latest.split()) and "Behind the shed." not in latest
     assert "“Behind the shed.”" in before and "Where?" in before and "“red”" not in before
     assert "All clear." in empty and "Answered <code>ask_person</code>" in empty
+
+
+ORDER = {
+    "type": "object",
+    "$defs": {"Size": {"enum": ["S", "M"], "enumNames": ["Small", "Medium"]}},
+    "properties": {
+        "name": {"type": "string", "minLength": 2},
+        "plan": {
+            "oneOf": [{"const": 1, "title": "The <b>first</b>"}, {"const": 2, "title": "The second"}],
+            "default": 2,
+        },
+        "size": {"$ref": "#/$defs/Size"},
+        "extras": {
+            "type": "array",
+            "items": {"anyOf": [{"const": "a", "title": "Apples"}, {"const": "b"}]},
+            "minItems": 1,
+        },
+        "tags": {"type": "array", "items": {"type": "string", "enum": ["x", "y"]}, "default": ["y"]},
+        "day": {"type": "string", "format": "date", "default": "2027-03-31"},
+        "at": {"type": "string", "format": "date-time"},
+        "mail": {"type": "string", "format": "email"},
+        "site": {"type": "string", "format": "uri"},
+        "gift": {"type": "boolean"},
+        "place": {"type": "object", "properties": {"street": {"type": "string"}}, "required": ["street"]},
+    },
+    "required": ["name", "extras", "gift", "size"],
+}
+
+
+def test_a_form_has_the_input_of_each_value_its_default_and_its_bounds(
+    owner: User, browser_of: BrowserOf, ask: Callable[..., Question]
+) -> None:
+    question = ask(PersonQuestion(text="What?", form=ORDER))
+
+    html = " ".join(browser_of(owner).get(page_of(question)).content.decode().split())
+
+    for name, kind in {
+        "day": "date",
+        "at": "datetime-local",
+        "mail": "email",
+        "site": "url",
+        "extras": "checkbox",
+    }.items():
+        assert re.search(rf'<input type="{kind}"[^>]* ?name="answer-{question.pk}-{name}"', html), name
+    for shown in (
+        "at least 2 characters", "at least 1 elements", '<option value="2" selected>The second</option>',
+        "The &lt;b&gt;first&lt;/b&gt;", "Medium", "Apples",
+        'value="2027-03-31"', "&quot;street&quot;", "Time zone: UTC.",
+    ):  # fmt: skip
+        assert shown in html, shown
+    assert re.search(r'value="&quot;y&quot;"[^>]* checked', html)
+    assert html.count('<span class="optional small">required</span>') == 4
+    assert '<option value="" selected>—</option>' in html, "Nobody has said yes to a gift yet."
+
+
+def test_what_is_chosen_and_typed_in_a_form_is_the_answer_and_what_is_wrong_is_said_at_its_field(
+    owner: User, browser_of: BrowserOf, ask: Callable[..., Question]
+) -> None:
+    question = ask(PersonQuestion(text="What?", form=ORDER))
+    browser = browser_of(owner)
+    wrong = sent(question, name="", size='"M"', mail="ada", site="example", day="31.3.", gift="", place="{}")
+    right = sent(
+        question, name="Ada", plan="1", size='"S"', extras=['"a"', '"b"'], tags=[], day="2027-04-01",
+        at="2027-04-01T09:30", mail="ada@example.org", site="https://example.org/", gift="false",
+        place='{"street": "Main"}',
+    )  # fmt: skip
+
+    refused = browser.post(page_of(question), wrong)
+    nested = browser.post(page_of(question), right | sent(question, place='{"street": 5}'))
+    taken = browser.post(page_of(question), right)
+
+    assert (refused.status_code, nested.status_code, taken.status_code) == (422, 422, 302)
+    html = refused.content.decode()
+    assert html.count("This field is required.") == 3, "The name, the extras and the gift."
+    for told in ("not an e-mail address", "not an address with its scheme", "not a date"):
+        assert told in html, told
+    assert f'id="id_answer-{question.pk}-place_error"' in nested.content.decode()
+    assert "street: " in nested.content.decode()
+    assert "place.street" not in nested.content.decode()
+    question.refresh_from_db()
+    assert question.answer == {
+        "name": "Ada", "plan": 1, "size": "S", "extras": ["a", "b"], "day": "2027-04-01",
+        "at": "2027-04-01T09:30:00+00:00", "mail": "ada@example.org", "site": "https://example.org/", "gift": False,
+        "place": {"street": "Main"},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"type": "object", "additionalProperties": {"type": "integer"}, "minProperties": 1},
+        {
+            "type": "object",
+            "oneOf": [{"required": ["a"], "properties": {"a": {"type": "integer"}}}, {"required": ["b"]}],
+        },
+        {"type": "object", "patternProperties": {"^a": {"type": "integer"}}, "minProperties": 1},
+    ],
+)
+def test_an_object_whose_members_are_not_named_is_typed_as_json(
+    owner: User, browser_of: BrowserOf, ask: Callable[..., Question], form: dict[str, Any]
+) -> None:
+    question = ask(PersonQuestion(text="What?", form=form))
+    browser = browser_of(owner)
+    shown = browser.get(page_of(question)).content.decode()
+
+    list_ = browser.post(page_of(question), {f"answer-{question.pk}-whole:": "[1]"})
+    nothing = browser.post(page_of(question), {f"answer-{question.pk}-whole:": "{}"})
+    right = browser.post(page_of(question), {f"answer-{question.pk}-whole:": '{"a": 1}'})
+
+    assert "JSON object" in shown and "JSON Schema" in shown
+    assert [each.status_code for each in (list_, nothing, right)] == [422, 422, 302]
+    question.refresh_from_db()
+    assert question.answer == {"a": 1}
+
+
+def test_a_required_member_that_the_schema_does_not_describe_has_a_field(
+    owner: User, browser_of: BrowserOf, ask: Callable[..., Question]
+) -> None:
+    form = {"type": "object", "properties": {}, "required": ["code"], "additionalProperties": True}
+    question = ask(PersonQuestion(text="What?", form=form))
+
+    browser_of(owner).post(page_of(question), sent(question, code='"x1"'))
+
+    question.refresh_from_db()
+    assert question.answer == {"code": "x1"}

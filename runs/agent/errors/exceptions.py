@@ -43,6 +43,11 @@ class OutcomeUnknown(ToolFailed):
 class InvalidArguments(ToolFailed, ValueError):
     """The arguments do not fit the tool's schema. The message lists every fault with its path."""
 
+    def __init__(self, message: str, faults: Sequence[tuple[str, str]] = ()) -> None:
+        """`faults` are the path and the words of each."""
+        super().__init__(message)
+        self.faults = faults
+
 
 class UnknownTool(ToolFailed, ValueError):
     """The model called a tool that this run does not have."""

@@ -32,8 +32,8 @@ QuestionKind = Literal["text", "choice", "form"]
 class AnswerMisfit(ValueError):
     """The answer does not fit the question. The message is for the person who answers."""
 
-    def __init__(self, message: str, faults: Sequence[Fault] = ()) -> None:
-        """`faults` are those of the object of a form."""
+    def __init__(self, message: str, faults: Sequence[tuple[str, str]] = ()) -> None:
+        """`faults` are the path and the words of each fault of the object of a form."""
         super().__init__(message)
         self.faults = faults
 
@@ -108,7 +108,10 @@ def _check_filled(form: JsonObject, answer: Any) -> None:
         raise AnswerMisfit(Wording("The answer is a JSON object, as the schema of the form says."))
     if faults := object_check(form)(answer):
         told = "\n".join(f"- {fault.path or 'answer'}: {fault.expected}" for fault in faults[:MAX_FAULTS_TOLD])
-        raise AnswerMisfit(Wording("The answer does not fit the form:\n%(faults)s", faults=told), faults)
+        raise AnswerMisfit(
+            Wording("The answer does not fit the form:\n%(faults)s", faults=told),
+            [(each.path, each.expected) for each in faults],
+        )
 
 
 def _check_form(form: JsonObject) -> None:

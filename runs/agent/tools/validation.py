@@ -46,7 +46,8 @@ def checked(tool_name: str, faults: list[Fault]) -> InvalidArguments:
     lines = [f"- {fault.path or 'arguments'}: {fault.expected}" for fault in faults[:MAX_FAULTS_TOLD]]
     if len(faults) > MAX_FAULTS_TOLD:
         lines.append(f"- {sentences.MORE_FAULTS.made(count=len(faults) - MAX_FAULTS_TOLD)}")
-    return InvalidArguments(sentences.DO_NOT_FIT.made(tool=repr(tool_name), faults="\n".join(lines)))
+    told = sentences.DO_NOT_FIT.made(tool=repr(tool_name), faults="\n".join(lines))
+    return InvalidArguments(told, [(fault.path, fault.expected) for fault in faults[:MAX_FAULTS_TOLD]])
 
 
 def not_known(known: Iterable[str]) -> str:

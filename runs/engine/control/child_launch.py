@@ -37,9 +37,10 @@ def answer_of_child(run_id: UUID, *, epoch: int, call_id: UUID, agent: str, task
 
 def times_of_child(call_id: UUID) -> tuple[float, float] | None:
     """When the call's child run was launched and ended, in seconds since 1970; None if it has not."""
-    ended = Run.objects.filter(parent_call=call_id, ended_at__isnull=False)
-    times = ended.values_list("created_at", "ended_at").first()
-    return None if times is None else (times[0].timestamp(), times[1].timestamp())
+    child = Run.objects.filter(parent_call=call_id).only("created_at", "ended_at").first()
+    if child is None or child.ended_at is None:
+        return None
+    return child.created_at.timestamp(), child.ended_at.timestamp()
 
 
 def _answer_of(child: Run) -> Any:

@@ -35,25 +35,23 @@ class AnswerForm(SchemaForm):
         inside of one."""
         self.kind = kind
         whole = schema if kind == Question.Kind.FORM and isinstance(schema, dict) else answer_schema_of(kind, choices)
-        super().__init__(whole, {}, data, prefix=f"answer-{question_id}", has_long_texts=kind == Question.Kind.TEXT)
+        super().__init__(
+            whole,
+            {},
+            data,
+            prefix=f"answer-{question_id}",
+            has_long_texts=kind == Question.Kind.TEXT,
+            is_new=True,
+            has_titles=kind == Question.Kind.FORM,
+        )
         self.choices = list(choices)
         # A required field would keep the other buttons of a form from sending it.
         self.use_required_attribute = not form_id
         for field in self.fields.values():
             field.widget.attrs |= {"form": form_id} if form_id else {}
-        if kind == Question.Kind.FORM:
-            self._use_titles()
         if kind == Question.Kind.TEXT:
             attributes = {"dir": "auto", "maxlength": str(MAX_ANSWER_CHARS)} | ({} if form_id else {"required": True})
             self.fields["answer"].widget.attrs |= attributes
-
-    def _use_titles(self) -> None:
-        """Label the fields with the titles that the schema gives them."""
-        for key, name in self.names.items():
-            part = self.schema["properties"].get(name) if "properties" in self.schema else None
-            title = part.get("title") if isinstance(part, dict) else None
-            if isinstance(title, str) and title.strip():
-                self.fields[key].label = exact(title)
 
     @classmethod
     def of_row(cls, question: Question, data: JsonMapping | None = None) -> "AnswerForm":

@@ -188,10 +188,11 @@ def _fault_line(line: str) -> str:
         return line
     where, colon, fault = line.removeprefix("- ").partition(": ")
     where = gettext(where) if where in WHOLES else where
-    return f"- {where}: {_fault_words(fault)}" if colon else f"- {_fault_words(where)}"
+    return f"- {where}: {fault_words(fault)}" if colon else f"- {fault_words(where)}"
 
 
-def _fault_words(fault: str) -> str:
+def fault_words(fault: str) -> str:
+    """What a fault of a value says, in the active language."""
     expected, comma, value = fault.partition(NOT)
     found = FaultSentence.recognized(expected) if comma else None
     if found is not None:

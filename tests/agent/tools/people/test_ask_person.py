@@ -111,7 +111,7 @@ def test_an_answer_to_a_form_is_checked_in_bounded_time_and_names_what_is_wrong(
     with pytest.raises(AnswerMisfit) as misfit:
         check_answer(question, {"nights": "two", "other": 1})
 
-    assert {fault.path for fault in misfit.value.faults} == {"nights", "other"}
+    assert {path for path, _words in misfit.value.faults} == {"nights", "other"}
     assert check_answer(question, {"nights": 2}) == {"nights": 2}
 
 
