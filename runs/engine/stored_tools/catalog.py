@@ -51,15 +51,17 @@ def bump_catalog() -> None:
     transaction.on_commit(refresh_tools)
 
 
-_NOT_READ: Final = ("approved_description", "approved_schema", "approved_request")
+_APPROVED: Final = ("approved_description", "approved_schema", "approved_request")
+"""Columns that only a changed tool is read from."""
 
 
 def _read_tools() -> list[StoredFunctionTool]:
     """The tools of the rows. One that has not changed stays the same object, with its compiled schema."""
     known = registry.stored_tools()
     tools = []
-    for row in StoredTool.objects.select_related("source").defer(*_NOT_READ):
-        record = record_of(row)
+    changed = {row.pk: row for row in StoredTool.objects.changed().select_related("source")}
+    for row in StoredTool.objects.select_related("source").defer(*_APPROVED):
+        record = record_of(changed.get(row.pk, row))
         there = known.get(record.name)
         if not isinstance(there, StoredFunctionTool) or there.record != record:
             there = StoredFunctionTool(record, refresh_before_call)
@@ -68,7 +70,9 @@ def _read_tools() -> list[StoredFunctionTool]:
 
 
 def record_of(row: StoredTool) -> ToolRecord:
-    """What a row says of a tool."""
+    """What a row says of a tool. A changed one stays as it was approved: calls are never checked against what nobody has
+    approved."""
+    is_changed = row.is_changed
     return ToolRecord(
         source_id=row.source_id,
         source=row.source.name,
@@ -76,10 +80,10 @@ def record_of(row: StoredTool) -> ToolRecord:
         options=row.source.options,
         name=row.name,
         remote_name=row.remote_name,
-        description=row.description,
-        schema=row.schema,
-        request=row.request,
-        hash=row.hash,
+        description=row.approved_description if is_changed else row.description,
+        schema=(row.approved_schema or {"type": "object"}) if is_changed else row.schema,
+        request=(row.approved_request or {}) if is_changed else row.request,
+        hash=row.approved_hash if is_changed else row.hash,
         effect=cast(Effect, row.effect),
         is_on=row.is_enabled,
         refusal=_refusal(row),

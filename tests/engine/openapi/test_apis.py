@@ -101,6 +101,26 @@ def test_an_operation_that_has_changed_is_not_called_until_staff_approve_it(api:
     assert "garden__list_plants" in offered_tools()
 
 
+def test_a_changed_operation_keeps_its_approved_schema_until_the_new_one_is_approved(api: Api) -> None:
+    source = added(api)
+    before = registered_tools()["garden__list_plants"]
+    parameters = api.document["paths"]["/plants"]["get"].setdefault("parameters", [])
+    parameters.append({"name": "secret", "in": "query", "required": True, "schema": {"type": "string"}})
+
+    assert read_again(source, api).changed == ("garden__list_plants",)
+
+    changed = registered_tools()["garden__list_plants"]
+    assert changed.get_schema() == before.get_schema()
+    with pytest.raises(ToolFailed, match="was changed by garden"):
+        call("garden__list_plants")
+    tool = row("garden__list_plants")
+    turn_on(tool.pk, seen_hash=tool.hash, by=None)
+    refresh_tools()
+    assert "secret" in registered_tools()["garden__list_plants"].get_schema()["required"]
+    with pytest.raises(ToolFailed, match="has been replaced by another version"):
+        async_to_sync(execute_tool_safely)(before, {})
+
+
 def test_what_staff_said_of_a_get_does_not_go_for_the_delete_that_takes_its_name(api: Api) -> None:
     source = added(api)
     set_effect(row("garden__list_plants").pk, "pure")
