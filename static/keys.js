@@ -1,6 +1,6 @@
 // Single keys press the control that names them: data-key="n", or data-key="g h" for two keys in a row. Controls of a card
-// (data-keys) are pressed in the card that has the focus; without one their key only goes to the first card. Keys are off
-// in text fields, under open dialogs, in an open menu, and where the reader has switched them off.
+// (data-keys) are pressed in the card that has the focus; without one their key only goes to the first card, but for the
+// number of a choice that only one card has, in view: that is chosen. Keys are off in text fields, under open dialogs, in an open menu, and where the reader has switched them off.
 
 const SECOND_KEY_MS = 1_500;
 const OPEN = "dialog[open], [data-menu][open]:focus-within";
@@ -36,12 +36,18 @@ function isHeld(event) {
   return event.ctrlKey || event.metaKey || event.altKey;
 }
 
+function isInView(element) {
+  const { top, bottom } = element.getBoundingClientRect();
+  return element.checkVisibility() && top >= 0 && bottom <= innerHeight;
+}
+
 // What pressing the keys does; undefined for nothing.
 function actionOf(keys) {
   const all = [...document.querySelectorAll(`[data-key="${CSS.escape(keys)}"]`)];
   const card = document.activeElement?.closest("[data-keys]");
   const found = all.find((each) => card?.contains(each)) ?? all.find((each) => !each.closest("[data-keys]"));
   if (found) return () => found.click();
+  if (!card && all.length === 1 && /^[0-9]$/.test(keys) && isInView(all[0])) return () => all[0].click();
   return card || !all.length ? undefined : () => all[0].closest("[data-keys]").focus();
 }
 

@@ -28,18 +28,21 @@ class CallQuery(Schema):
 
     state: Annotated[CallStateFilter, Field(description="Only calls in this state.")] = ""
     run_id: Annotated[UUID | None, Field(description="Only calls of this run.")] = None
+    waiting: Annotated[bool, Field(description="Only calls that wait for a person, as the inbox shows them.")] = False
     cursor: Annotated[str, Field(max_length=200, description="The `next` of an earlier page.")] = ""
     limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE)] = PAGE_LENGTH
 
 
 @router.get("/calls", auth=may_read, response=CallPage, operation_id="list_calls")
 def list_calls(request: HttpRequest, asked: Query[CallQuery]) -> HttpResponse:
-    """List tool calls, those of the newest run first; `state=awaiting_approval` is the inbox."""
+    """List tool calls, those of the newest run first; `waiting=true` is the inbox."""
     calls = ToolCall.objects.filter(run__in=visible_runs(request)).select_related("run", "decided_by")
     if asked.state:
         calls = calls.filter(state=asked.state)
     if asked.run_id is not None:
         calls = calls.filter(run=asked.run_id)
+    if asked.waiting:
+        calls = calls.filter(pk__in=ToolCall.objects.asking().values("pk"))
     if asked.cursor:
         calls = calls.filter(_after(asked.cursor))
     calls = calls.defer(*(f"run__{name}" for name in LONG_COLUMNS))

@@ -1,6 +1,6 @@
 """Errors of the API: all have the same shape."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 from django.conf import settings
@@ -14,6 +14,8 @@ from runs.hash_pool import HashBusy
 
 LONGEST_VALUE = 80
 """Characters of a wrong value that a message repeats."""
+_TYPES = frozenset({"str", "int", "float", "bool", "none", "dict", "list", "decimal", "uuid"})
+"""Names of types in the place of a fault, for the alternatives of a union. No field is named so."""
 
 
 class ApiError(Exception):
@@ -30,8 +32,8 @@ class ApiError(Exception):
         headers: Mapping[str, str] | None = None,
         fields: Mapping[str, str] | None = None,
     ) -> None:
-        """`recoverable` None: true for statuses where the same request may succeed later. `fields` has the message of
-        each wrong field, where there may be several."""
+        """`recoverable`: the same request may succeed later, or one that was changed as `action` says; None: by the
+        status. `fields` has the message of each wrong field, where there may be several."""
         super().__init__(message)
         self.status = status
         self.code = code
@@ -57,7 +59,8 @@ class ApiError(Exception):
 def unauthenticated(message: str = "Send a token: Authorization: Bearer ags_….") -> ApiError:
     """401: no valid token or session."""
     action = "Make a token under API tokens in the account menu and send it with every request."
-    return ApiError(401, "unauthenticated", message, action=action, headers={"WWW-Authenticate": "Bearer"})
+    wanted = {"WWW-Authenticate": "Bearer"}
+    return ApiError(401, "unauthenticated", message, action=action, recoverable=True, headers=wanted)
 
 
 def not_found(what: str) -> ApiError:
@@ -67,7 +70,8 @@ def not_found(what: str) -> ApiError:
 
 def invalid(message: str, *, fields: Mapping[str, str] | None = None) -> ApiError:
     """422: a well-formed request with an invalid value. The message names the field, the value and the limit."""
-    return ApiError(422, "invalid", message, action="Correct the request and send it again.", fields=fields)
+    action = "Correct the request and send it again."
+    return ApiError(422, "invalid", message, action=action, recoverable=True, fields=fields)
 
 
 def too_many(message: str, retry_after_s: float) -> ApiError:
@@ -90,7 +94,7 @@ def not_allowed(method: str | None, allowed: str) -> ApiError:
 
 def broken_request() -> ApiError:
     """400 for a body that is no JSON."""
-    return ApiError(400, "bad_json", "The body is not JSON.", action="Send a JSON object in UTF-8.")
+    return ApiError(400, "bad_json", "The body is not JSON.", action="Send a JSON object in UTF-8.", recoverable=True)
 
 
 def unreadable() -> ApiError:
@@ -100,7 +104,7 @@ def unreadable() -> ApiError:
 
 def too_large(message: str) -> ApiError:
     """413: a field or the body exceeds its limit."""
-    return ApiError(413, "too_large", message, action="Send less.")
+    return ApiError(413, "too_large", message, action="Send less.", recoverable=True)
 
 
 def body_too_large() -> ApiError:
@@ -141,7 +145,7 @@ def error_for(error: Exception) -> ApiError:  # noqa: C901, PLR0911  one line fo
         case HttpError(status_code=status):
             return ApiError(status, _code_of(status), str(error))
         case ValidationError():
-            return invalid("\n".join(_fault_in_words(fault) for fault in error.errors))
+            return invalid("\n".join(_faults_in_words(error.errors)))
         case PermissionDenied():
             return forbidden(str(error))
         case RequestDataTooBig():
@@ -162,12 +166,39 @@ def _code_of(status: int) -> str:
     return HTTPStatus(status).phrase.lower().replace(" ", "_")
 
 
-def _fault_in_words(fault: JsonObject) -> str:
-    """`overrides.max_turns: Input should be less than or equal to 1000`: the field, and what is accepted."""
+def _faults_in_words(faults: Iterable[JsonObject]) -> list[str]:
+    """`overrides.max_turns: Input should be less than or equal to 1000, not 5000.`: the field, what is accepted, and
+    what was sent. The faults of the alternatives of one field are one line."""
+    by_field: dict[str, list[JsonObject]] = {}
+    for fault in faults:
+        by_field.setdefault(_field_of(fault), []).append(fault)
+    return [
+        f"{name or 'The body'}: {' or '.join(dict.fromkeys(map(_accepted, found)))}, not {_sent(found[0])}."
+        for name, found in by_field.items()
+    ]
+
+
+def _field_of(fault: JsonObject) -> str:
     place = [str(part) for part in fault["loc"]]
     # `loc` begins with the source (body, query …), then the name of the view's parameter, if that has several fields.
     names = place[2:] if place[0] == "body" or place[1:2] == ["asked"] else place[1:]
-    words = str(fault["msg"]).removeprefix("Value error, ").rstrip(".")
+    # Its last part may be an alternative of a union: the name of a type, which is no field.
+    return ".".join(name for name in names if name not in _TYPES and "[" not in name)
+
+
+def _accepted(fault: JsonObject) -> str:
+    limits = fault.get("ctx") or {}
+    match fault["type"]:
+        case "too_short":
+            return f"Send at least {limits['min_length']}"
+        case "too_long":
+            return f"Send at most {limits['max_length']}"
+    return str(fault["msg"]).removeprefix("Value error, ").rstrip(".")
+
+
+def _sent(fault: JsonObject) -> str:
+    if fault["type"] in ("too_short", "too_long"):
+        actual = (fault.get("ctx") or {}).get("actual_length")
+        return "more" if actual is None else str(actual)
     value = repr(fault["input"]) if fault["type"] != "missing" else "nothing"
-    shown = value if len(value) <= LONGEST_VALUE else f"{value[:LONGEST_VALUE]}…"
-    return f"{'.'.join(names) or 'The body'}: {words}, not {shown}."
+    return value if len(value) <= LONGEST_VALUE else f"{value[:LONGEST_VALUE]}…"

@@ -59,7 +59,7 @@ def launch_once(user: User, key: str, body_hash: str, launch: Callable[[], Run])
             409,
             "idempotency_key_reused",
             "This Idempotency-Key was sent before with another body. Nothing was launched.",
-            recoverable=False,
+            recoverable=True,
             action="Send a new key with a new launch, the same key only with the same body.",
         ) from reused
 

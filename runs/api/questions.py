@@ -30,19 +30,22 @@ class QuestionQuery(Schema):
 
     state: Annotated[QuestionStateFilter, Field(description="Only questions in this state.")] = ""
     run_id: Annotated[UUID | None, Field(description="Only questions of this run.")] = None
+    waiting: Annotated[bool, Field(description="Only questions that a person can answer now.")] = False
     cursor: Annotated[str, Field(max_length=200, description="The `next` of an earlier page.")] = ""
     limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE)] = PAGE_LENGTH
 
 
 @router.get("/questions", auth=may_read, response=QuestionPage, operation_id="list_questions")
 def list_questions(request: HttpRequest, asked: Query[QuestionQuery]) -> HttpResponse:
-    """List what agents have asked people, newest first; `state=open` is what waits."""
+    """List what agents have asked people, newest first; `waiting=true` is what waits."""
     questions = Question.objects.filter(call__run__in=visible_runs(request)).select_related("call__run", "answered_by")
     questions = questions.defer(*(f"call__run__{name}" for name in LONG_COLUMNS))
     if asked.state:
         questions = questions.filter(state=asked.state)
     if asked.run_id is not None:
         questions = questions.filter(call__run=asked.run_id)
+    if asked.waiting:
+        questions = questions.filter(pk__in=Question.objects.asking().values("pk"))
     if asked.cursor:
         moment, question_id = place_of(asked.cursor)
         questions = questions.filter(Q(asked_at__lt=moment) | Q(asked_at=moment, pk__lt=question_id))
@@ -82,4 +85,4 @@ def answered(question: Question, *, by: Any, value: Any, surface: Question.Surfa
         action = "Look at the question as it is now: GET /api/v1/questions/{question_id}."
         raise ApiError(409, refused.code, str(refused), action=action, recoverable=False) from refused
     except AnswerMisfit as misfit:
-        raise invalid(f"answer: {misfit}") from misfit
+        raise invalid(str(misfit)) from misfit

@@ -310,6 +310,9 @@ else:  # Its fields are made from the declarations of the settings.
 class AgentOut(_AgentSettings):
     """A saved configuration for runs."""
 
+    agents: Annotated[list[str], Field(description="The names of the agents that it may call.")]
+    libraries: Annotated[list[str], Field(description="The names of the libraries that it may read.")]
+    skills: Annotated[list[str], Field(description="The names of the skills that it has.")]
     output_schema: Any
     approval: Literal["never", "unsafe", "always"]
     launch_may_raise: Annotated[
@@ -425,7 +428,9 @@ class ErrorBody(Sent):
     code: Annotated[str, Field(description="Stable and machine-readable; the message may change.")]
     message: str
     severity: Severity
-    recoverable: Annotated[bool, Field(description="True if the same request may succeed later.")]
+    recoverable: Annotated[
+        bool, Field(description="True if the same request may succeed later, or one changed as suggested.")
+    ]
     suggested_action: str | None
     fields: Annotated[
         dict[str, str], Field(description="The message of each wrong field, where a request may have several.")

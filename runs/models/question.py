@@ -17,9 +17,9 @@ class QuestionQuerySet(models.QuerySet["Question"]):
 
     def asking(self) -> "QuestionQuerySet":
         """Open questions whose run waits for a person. While other calls of its turn run, a question is not asked
-        yet."""
+        yet, and none is asked for a run that stops."""
         waiting = {"call__run__status": Run.Status.WAITING, "call__run__waiting_for__in": Run.ASKING}
-        return self.filter(state=Question.State.OPEN, **waiting)
+        return self.filter(state=Question.State.OPEN, call__run__cancel_requested_at__isnull=True, **waiting)
 
     def withdraw(self) -> int:
         """Withdraw the open ones, because their calls have ended without an answer. Returns their number."""

@@ -37,12 +37,14 @@ class ToolCallQuerySet(models.QuerySet["ToolCall"]):
     def asking(self) -> "ToolCallQuerySet":
         """Calls that wait for a person: for an approval, for an answer, or for a decision about their outcome.
 
-        The calls of a turn may wait for several of these at once; what their run waits for is the first.
+        The calls of a turn may wait for several of these at once; what their run waits for is the first. Nobody is
+        asked about a run that stops.
         """
         undecided = ToolCall.objects.undecided().values("pk")
         asks = Q(state__in=[ToolCall.State.AWAITING_APPROVAL, ToolCall.State.AWAITING_ANSWER])
         asks |= Q(state=ToolCall.State.UNKNOWN, pk__in=undecided)
-        return self.filter(asks, run__status=Run.Status.WAITING, run__waiting_for__in=Run.ASKING)
+        waiting = {"run__status": Run.Status.WAITING, "run__waiting_for__in": Run.ASKING}
+        return self.filter(asks, run__cancel_requested_at__isnull=True, **waiting)
 
 
 class ToolCall(models.Model):

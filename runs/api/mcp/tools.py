@@ -89,7 +89,7 @@ async def _waiting(api: LocalApi, asked: WaitingArguments, _progress: Progress) 
         ("unknown_outcomes", "/calls", "unknown"),
         ("questions", "/questions", "open"),
     ):
-        reply = await api.get(path, state=state, limit=asked.limit)
+        reply = await api.get(path, state=state, waiting="true", limit=asked.limit)
         if reply.is_error:
             return reply
         found[name] = reply.body

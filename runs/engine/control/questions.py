@@ -79,7 +79,7 @@ def answer(question_id: UUID | str, *, by: Any, answer: Any, surface: Question.S
 def expire_questions() -> int:
     """Close the questions whose deadline has passed: with their default, or a failure of their call. Returns their
     number."""
-    late = Question.objects.asking().filter(expires_at__lte=Now(), call__run__cancel_requested_at__isnull=True)
+    late = Question.objects.asking().filter(expires_at__lte=Now())
     ids = late.order_by("expires_at").values_list("call__run", flat=True)[:MAX_EXPIRED_A_SWEEP]
     return sum(_expire_in(run_id) for run_id in dict.fromkeys(ids))
 

@@ -70,7 +70,7 @@ def _read_tools() -> list[StoredFunctionTool]:
 
 
 def record_of(row: StoredTool) -> ToolRecord:
-    """What a row says of a tool. A changed one stays as it was approved: calls are never checked against what nobody has
+    """What a row says of a tool. A changed one stays as it was approved: no call is checked against what nobody has
     approved."""
     is_changed = row.is_changed
     return ToolRecord(
