@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from runs.engine.files.deletion import delete_documents
+from runs.engine.files import deletion
 from runs.engine.files.storage import DocumentRefused
 from runs.live.rendering.stored_words import refusal_words
-from runs.models import Agent, Library, StoredFile
+from runs.models import Library, StoredFile
 from runs.models.permissions import may_change_agents, may_see_agents
 from runs.web.access import PageRequest, go_to, only_if
 from runs.web.files import files_field, taken_files
@@ -73,7 +73,7 @@ def show_library(request: PageRequest, library_id: int) -> HttpResponse:
         "documents": documents[:PAGE_LENGTH],
         "count": ready.count(),
         "has_more": len(documents) > PAGE_LENGTH,
-        "agents": _readers(library),
+        "agents": deletion.readers_of(library),
         "may_change": may_change_agents(request.user),
         "refusal": refusal,
         **files_field([]),
@@ -85,12 +85,9 @@ def show_library(request: PageRequest, library_id: int) -> HttpResponse:
 @only_if(may_change_agents)
 def delete_library(request: PageRequest, library_id: int) -> HttpResponse:
     """Delete a library with its documents; 409 while an agent reads it."""
-    library = _library_or_404(library_id)
-    if readers := _readers(library):
+    if readers := deletion.delete_library(_library_or_404(library_id).pk):
         words = gettext("Agents read this library: %(names)s. Take it from them first.")
         return HttpResponse(words % {"names": ", ".join(map(str, readers))}, status=409, content_type="text/plain")
-    delete_documents(library.documents.all())
-    library.delete()
     return go_to(request, reverse("runs:libraries"))
 
 
@@ -99,12 +96,8 @@ def delete_library(request: PageRequest, library_id: int) -> HttpResponse:
 def delete_document(request: PageRequest, library_id: int, file_id: UUID) -> HttpResponse:
     """Delete a document of a library. Deleting one that is gone does nothing."""
     library = _library_or_404(library_id)
-    delete_documents(library.documents.filter(pk=file_id))
+    deletion.delete_documents(library.documents.filter(pk=file_id))
     return go_to(request, library.get_absolute_url())
-
-
-def _readers(library: Library) -> list[Agent]:
-    return [agent for agent in Agent.objects.order_by("name") if library.name in agent.libraries]
 
 
 def _library_or_404(library_id: int) -> Library:

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
@@ -165,6 +165,13 @@ def run_again(request: PageRequest, run_id: UUID) -> HttpResponse:
         again = launched_once(request, lambda: control.run_again(run.pk, by=request.user))
     except (DailyLimitReached, TooManyLaunches, DocumentRefused) as reached:
         return stay(request, run, ActionMessage(refusal_words(reached), "error"))
+    if left_out := control.files_left_out(run, by=request.user):
+        words = ngettext(
+            "This run has the most files that a launch may give. %(n)s file of the earlier run is left out.",
+            "This run has the most files that a launch may give. %(n)s files of the earlier run are left out.",
+            left_out,
+        )
+        messages.warning(request, words % {"n": left_out})
     return go_to(request, again.get_absolute_url())
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -73,13 +74,16 @@ def show_skill(request: PageRequest, name: str) -> HttpResponse:
 @only_if(may_change_agents)
 def delete_skill(request: PageRequest, name: str) -> HttpResponse:
     """Delete an uploaded skill; 409 while an agent has it."""
-    skill = Skill.objects.filter(name=name).first()
-    if skill is None:
-        raise Http404(_no_such_skill())
-    if agents := _agents_by_skill().get(name):
+    with transaction.atomic():
+        skill = Skill.objects.select_for_update().filter(name=name).first()
+        if skill is None:
+            raise Http404(_no_such_skill())
+        agents = _agents_by_skill().get(name)
+        if not agents:
+            skill.delete()
+    if agents:
         words = gettext("Agents have this skill: %(names)s. Take it from them first.")
         return HttpResponse(words % {"names": ", ".join(map(str, agents))}, status=409, content_type="text/plain")
-    skill.delete()
     return go_to(request, reverse("runs:skills"))
 
 

@@ -63,6 +63,7 @@ export function replaceAll(root) {
     const old = document.getElementById(template.dataset.replace);
     const fresh = template.content.firstElementChild;
     if (!old || !fresh || madeFrom.get(old) === template || old.isEqualNode(fresh)) continue;
+    if (isForUndecided(template) && "decided" in old.dataset) continue;
     const typed = typedIn(old);
     const now = fresh.cloneNode(true);
     old.replaceWith(now);
@@ -71,12 +72,16 @@ export function replaceAll(root) {
   }
 }
 
+// The end of a stopped call says nothing of a question that was decided before.
+const isForUndecided = (template) => template.hasAttribute("data-for-undecided");
+
 // What a later step says of an element holds, wherever its card is.
 function lastReplacements(root) {
   const sequence = (template) => Number(template.closest("[data-step-seq]")?.dataset.stepSeq ?? 0);
   const templates = [...root.querySelectorAll("template[data-replace]")].sort((one, other) => sequence(one) - sequence(other));
   const last = new Map();
   for (const template of templates) {
+    if (isForUndecided(template) && last.has(template.dataset.replace)) continue;
     last.delete(template.dataset.replace); // its place is that of the later step
     last.set(template.dataset.replace, template);
   }

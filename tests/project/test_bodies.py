@@ -28,7 +28,7 @@ def test_a_body_over_the_limit_is_refused_at_its_headers_in_the_shape_of_the_api
             "code": "too_large",
             "message": "The body is longer than 1 MiB.",
             "severity": "warning",
-            "recoverable": False,
+            "recoverable": True,
             "suggested_action": "Send less.",
         }
     }
@@ -40,6 +40,16 @@ def test_outside_of_the_api_the_refusal_is_a_line_of_text(live_site):
 
     assert (status, content_type) == (413, "text/plain; charset=utf-8")
     assert body == b"The body is longer than 1 MiB.\n"
+
+
+def test_a_browser_that_shows_the_refusal_gets_a_page_in_its_language(live_site):
+    accepts = "Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\nAccept-Language: de"
+    with posting(live_site, "/libraries/", KNOWN_LENGTH, accepts) as connection:
+        status, content_type, body = answer(connection)
+
+    assert (status, content_type) == (413, "text/html; charset=utf-8")
+    assert b'<html lang="de"' in body
+    assert "Zu groß" in body.decode()
 
 
 def test_whoever_asks_before_sending_is_not_told_to_go_on(live_site):

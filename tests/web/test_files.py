@@ -215,3 +215,19 @@ def test_a_file_whose_readers_are_busy_is_kept_and_read_when_its_last_piece_come
     assert "Too many files and scripts" in refused.json()["error"]
     assert again.json()["is_ready"]
     assert StoredFile.objects.get().passages.get().text == "text"
+
+
+def test_running_again_says_how_many_files_are_left_out(
+    owner: User, browser_of: BrowserOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = browser_of(owner)
+    files = [SimpleUploadedFile(f"{number}.txt", b"one") for number in range(3)]
+    browser.post("/runs/", {"task": "Read them.", "upload": files})
+    earlier = Run.objects.get()
+    monkeypatch.setattr("runs.engine.control.launch.MOST_ATTACHED", 1)
+
+    page = browser.post(f"/runs/{earlier.pk}/rerun/", follow=True).content.decode()
+
+    assert "2 files of the earlier run are left out." in page
+    again = Run.objects.exclude(pk=earlier.pk).get()
+    assert [each.file.name for each in Attachment.objects.filter(run=again)] == ["0.txt"]

@@ -9,7 +9,9 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from runs.engine.files import deletion
 from runs.models import Agent, DocumentPassage, FileChunk, Library, StoredFile
 from tests.web.test_files import upload
 
@@ -146,3 +148,23 @@ def with_document(browser: Client, library: Library) -> StoredFile:
     told = browser.post("/files/", {"name": "refunds.md", "size": 4, "library": library.pk}).json()
     browser.post(f"{told['url']}content/?offset=0", b"text", content_type="application/octet-stream")
     return library.documents.get()
+
+
+def test_a_library_goes_in_one_transaction_with_the_look_for_its_readers(browser: Client, library: Library) -> None:
+    browser.post(library.get_absolute_url(), {"upload": SimpleUploadedFile("a.txt", b"text")})
+    reader = Agent.objects.create(name="Clerk", libraries=["handbook"])
+
+    assert [each.name for each in deletion.delete_library(library.pk)] == ["Clerk"]
+    assert StoredFile.objects.get().library == library
+    reader.delete()
+    with CaptureQueriesContext(connection) as queries:
+        assert deletion.delete_library(library.pk) == []
+
+    assert not Library.objects.exists()
+    assert not StoredFile.objects.exists()
+    statements = [
+        query["sql"].split(" ", 1)[0] + (" agent" if "runs_agent" in query["sql"] else "") for query in queries
+    ]
+    deleted = next(n for n, query in enumerate(queries) if query["sql"].startswith('DELETE FROM "runs_library"'))
+    looked = statements.index("SELECT agent")
+    assert "RELEASE" not in statements[looked:deleted], "The transaction has not ended between them."

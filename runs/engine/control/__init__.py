@@ -19,7 +19,7 @@ from runs.engine.control.child_launch import answer_of_child
 from runs.engine.control.decision_log import DecisionRefused, without_secrets
 from runs.engine.control.follow_up import NotFinished, ask_again, continue_run
 from runs.engine.control.force_cancel import ForceOutcome, can_be_forced_at, force
-from runs.engine.control.launch import launch, run_again
+from runs.engine.control.launch import files_left_out, launch, run_again
 from runs.engine.control.launch_idempotency import KeyReused, launch_once
 from runs.engine.control.overrides import OVERRIDES, launched_like, with_rules_of_today
 from runs.engine.control.pause import PauseOutcome, pause
@@ -80,6 +80,7 @@ __all__ = [
     "end_graces",
     "expire_approvals",
     "expire_questions",
+    "files_left_out",
     "fill",
     "force",
     "is_same_answer",

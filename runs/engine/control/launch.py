@@ -62,8 +62,8 @@ def launch(
 def run_again(run_id: UUID, *, by: Any, overrides: JsonObject | None = None) -> Run:
     """A new run of the same task, launched by `by`, with the same configuration and `overrides` (as of `launch`).
 
-    It has the earlier run's files and those of its conversation. Tools, ceilings and approval rules are those of its
-    agent today. Raises `ValueError` for an unknown key, `PermissionDenied`, `OverrideRefused`, `DocumentRefused`,
+    It has the earlier run's files and those of its conversation, up to `MOST_ATTACHED` (`files_left_out`). Tools,
+    ceilings and approval rules are those of its agent today. Raises `ValueError` for an unknown key, `PermissionDenied`, `OverrideRefused`, `DocumentRefused`,
     `DailyLimitReached`, `TooManyLaunches`, and `Run.DoesNotExist`.
     """
     earlier = Run.objects.select_related("agent").get(pk=run_id)
@@ -71,8 +71,17 @@ def run_again(run_id: UUID, *, by: Any, overrides: JsonObject | None = None) -> 
     given = overrides_after(earlier, overrides)
     columns = {"config": config, "overrides": given, "version": version_like(earlier, config, given)}
     columns |= {"template_id": earlier.template_id, "filled_inputs": earlier.filled_inputs}
-    files = [file.pk for file in (*given_to(earlier), *inherited_by(earlier, user=by))][:MOST_ATTACHED]
+    files = _files_of(earlier, by)[:MOST_ATTACHED]
     return create_run(user=by, task=earlier.task, agent=earlier.agent, rerun_of=earlier, files=files, **columns)
+
+
+def files_left_out(earlier: Run, *, by: Any) -> int:
+    """The number of files that a run does not get when `by` runs `earlier` again, because there are too many."""
+    return max(len(_files_of(earlier, by)) - MOST_ATTACHED, 0)
+
+
+def _files_of(earlier: Run, by: Any) -> list[UUID]:
+    return [file.pk for file in (*given_to(earlier), *inherited_by(earlier, user=by))]
 
 
 @transaction.atomic

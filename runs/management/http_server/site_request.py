@@ -1,16 +1,22 @@
 """A request of the site: a limit for its body, which is not parsed here, and the security headers of each response."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from daphne.http_protocol import WebRequest
 from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+from django.template.loader import render_to_string
+from django.utils import translation
 from typing_extensions import override
 
 from runs.api.errors import body_too_large
 from runs.asgi_types import Message
+from runs.languages import language_of_headers
 from runs.management.http_server.plain_responses import TEXT, headers_of
 from runs.security_headers import security_headers
 
+RawHeaders = Sequence[tuple[bytes, Sequence[bytes]]]
 LINGER_S: Final = 5.0
 """How long a refused body is read and dropped: an immediate close would reset the connection, and a client that reads
 only after sending would not get the response."""
@@ -67,7 +73,7 @@ class SiteRequest(WebRequest):  # type: ignore[misc]  # daphne is not typed
         self.requestHeaders.removeHeader(b"expect")
         # Twisted gives a request its own path at the end of the body only.
         path: bytes = self.channel._path  # noqa: SLF001 (as the line above says)
-        content_type, body = refusal(path)
+        content_type, body = refusal(path, list(self.requestHeaders.getAllRawHeaders()))
         headers = headers_of(content_type, body, cors_headers(path, self.getHeader("Origin")))
         self.channel.writeHeaders(b"HTTP/1.1", b"413", b"Content Too Large", headers)
         self.channel.write(body)
@@ -86,13 +92,19 @@ class SiteRequest(WebRequest):  # type: ignore[misc]  # daphne is not typed
         super().handle_reply(message)
 
 
-def refusal(path: bytes) -> tuple[str, bytes]:
-    """Content type and body of a 413: the API's error shape below /api/, elsewhere a line of text."""
+def refusal(path: bytes, headers: RawHeaders = ()) -> tuple[str, bytes]:
+    """Content type and body of a 413: the API's error shape below /api/, elsewhere a page for a browser that shows the
+    response, and for others a line of text."""
     error = body_too_large()
-    if not path.startswith(b"/api/"):
+    if path.startswith(b"/api/"):
+        response = error.response()
+        return response["Content-Type"], response.content
+    known = [(name.lower(), values[0]) for name, values in headers if values]
+    if not any(name == b"accept" and b"text/html" in value for name, value in known):
         return TEXT, f"{error}\n".encode()
-    response = error.response()
-    return response["Content-Type"], response.content
+    with translation.override(language_of_headers(known)):
+        most = filesizeformat(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+        return "text/html; charset=utf-8", render_to_string("413.html", {"most": most}).encode()
 
 
 def cors_headers(path: bytes, origin: str | None) -> list[tuple[str, str]]:
