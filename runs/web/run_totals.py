@@ -48,10 +48,14 @@ class RunTotals:
 
     @property
     def cost_words(self) -> str:
-        """The sum of the known costs; empty if none is known, and of runs of the built-in model alone: free."""
+        """The sum of the known costs, at least that if some are unknown; without any it is unknown, and of runs of the
+        built-in model alone free."""
         if self.cost is not None:
-            return sum_text(self.cost)
-        return gettext("free") if self.runs and not self.unpriced else ""
+            cost = sum_text(self.cost)
+            return gettext("at least %(cost)s") % {"cost": cost} if self.unpriced else cost
+        if not self.runs:
+            return ""
+        return gettext("cost unknown") if self.unpriced else gettext("free")
 
     @property
     def cost_note(self) -> str:

@@ -123,7 +123,7 @@ def test_the_foot_counts_all_matches_not_the_page(
 
     sums = page.split('<p role="status">')[1].split("</p>")[0]
     assert "<strong>7 runs</strong>" in sums
-    assert ">$2.50</span>" in sums
+    assert ">at least $2.50</span>" in sums
     assert "80 % success" in sums
     assert "4 completed, 1 failed" in sums
     assert "1 run has no full price" in sums, "the built-in model costs nothing"

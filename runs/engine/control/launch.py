@@ -63,8 +63,9 @@ def run_again(run_id: UUID, *, by: Any, overrides: JsonObject | None = None) -> 
     """A new run of the same task, launched by `by`, with the same configuration and `overrides` (as of `launch`).
 
     It has the earlier run's files and those of its conversation, up to `MOST_ATTACHED` (`files_left_out`). Tools,
-    ceilings and approval rules are those of its agent today. Raises `ValueError` for an unknown key, `PermissionDenied`, `OverrideRefused`, `DocumentRefused`,
-    `DailyLimitReached`, `TooManyLaunches`, and `Run.DoesNotExist`.
+    ceilings and approval rules are those of its agent today. Raises `ValueError` for an unknown key,
+    `PermissionDenied`, `OverrideRefused`, `DocumentRefused`, `DailyLimitReached`, `TooManyLaunches`, and
+    `Run.DoesNotExist`.
     """
     earlier = Run.objects.select_related("agent").get(pk=run_id)
     config = changed(launched_like(earlier, by=by), overrides, by=by, ceilings=ceilings_after(earlier, by=by))
