@@ -1,6 +1,7 @@
 // Single keys press the control that names them: data-key="n", or data-key="g h" for two keys in a row. Controls of a card
 // (data-keys) are pressed in the card that has the focus; without one their key only goes to the first card, but for the
-// number of a choice that only one card has, in view: that is chosen. Keys are off in text fields, under open dialogs, in an open menu, and where the reader has switched them off.
+// number of a choice that only one card has, in view: that is chosen. Keys are off in text fields, under open dialogs, in an
+// open menu, and where the reader has switched them off.
 
 const SECOND_KEY_MS = 1_500;
 const OPEN = "dialog[open], [data-menu][open]:focus-within";

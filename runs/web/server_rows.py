@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from itertools import groupby
+from typing import Any, Final, NamedTuple
 
 from django.db.models import Count, F, Q
 from django.urls import reverse
@@ -22,6 +23,10 @@ from runs.web.agent_facts import EFFECTS
 
 ERROR_CHARS: Final = 600
 ABOUT_CHARS: Final = 240
+CONTEXT_LINES: Final = 3
+"""Equal lines that are shown before and after a difference."""
+LEAST_FOLDED: Final = 4
+"""Equal lines in a row that are worth a fold."""
 TONES: Final = {"connected": "ok", "failed": "error", "signed_out": "you"}
 """Of a state's pill."""
 TOOL_STATES: Final = {
@@ -113,28 +118,54 @@ class ServerToolRow:
         return [TextDifference(title, visible(old), visible(new)) for title, old, new in pairs if old != new]
 
 
+class MarkedLine(NamedTuple):
+    """A line of one of two texts."""
+
+    text: str
+    is_marked: bool
+    """True if the other text does not have it."""
+
+
 @dataclass(frozen=True)
 class TextDifference:
-    """Two texts, line by line: whether the other one has the line too."""
+    """Two texts, line by line: whether the other one has the line too. Each is in parts: lines that are shown, and
+    every second time equal lines far from a difference, to be folded."""
 
     title: str
     old: str
     new: str
 
     @property
-    def old_lines(self) -> list[tuple[str, bool]]:
-        """The lines that were approved, each with whether it is gone now."""
-        return _marked(self.old, self.new)
+    def old_parts(self) -> list[list[MarkedLine]]:
+        """The lines that were approved; those that are gone now are marked."""
+        return _parts(_marked(self.old, self.new))
 
     @property
-    def new_lines(self) -> list[tuple[str, bool]]:
-        """The lines that there are now, each with whether it is new."""
-        return _marked(self.new, self.old)
+    def new_parts(self) -> list[list[MarkedLine]]:
+        """The lines that there are now; new ones are marked."""
+        return _parts(_marked(self.new, self.old))
 
 
-def _marked(text: str, other: str) -> list[tuple[str, bool]]:
+def _marked(text: str, other: str) -> list[MarkedLine]:
     there = set(other.split("\n"))
-    return [(line, line not in there) for line in text.split("\n")]
+    return [MarkedLine(line, line not in there) for line in text.split("\n")]
+
+
+def _parts(lines: list[MarkedLine]) -> list[list[MarkedLine]]:
+    near = {
+        at
+        for place, line in enumerate(lines)
+        if line.is_marked
+        for at in range(place - CONTEXT_LINES, place + CONTEXT_LINES + 1)
+    }
+    parts: list[list[MarkedLine]] = [[]]
+    for is_near, places in groupby(range(len(lines)), key=near.__contains__):
+        found = [lines[at] for at in places]
+        if is_near or len(found) < LEAST_FOLDED:
+            parts[-1] += found
+        else:
+            parts += [found, []]
+    return parts
 
 
 def _json(value: Any) -> str:

@@ -1,5 +1,6 @@
 """The form with the tools of a source: which are on, what they do, and which changes are approved."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -15,6 +16,14 @@ from runs.models import StoredTool, ToolSource
 from runs.web.access import PageRequest
 from runs.web.server_rows import ServerRow, ServerToolRow
 from runs.web.source_agents import agents_with_tools_of
+
+
+def source_or_404(name: str, sources: Iterable[ToolSource], words: str) -> ToolSource:
+    """The source of that name. Raises `Http404` with `words` if there is none."""
+    source = next((each for each in sources if each.name == name), None)
+    if source is None:
+        raise Http404(words)
+    return source
 
 
 def source_context(source: ToolSource) -> JsonObject:

@@ -3,9 +3,8 @@
 from typing import Final
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -29,8 +28,8 @@ from runs.models.permissions import may_change_agents
 from runs.web.access import PageRequest, go_to, only_if
 from runs.web.api_settings import ApiSettings
 from runs.web.server_rows import server_rows
-from runs.web.source_agents import is_removal_of_what_was_seen
-from runs.web.source_tools import change_tools, source_context
+from runs.web.source_agents import removed
+from runs.web.source_tools import change_tools, source_context, source_or_404
 
 MOST_TYPED: Final = 40
 MOST_UPLOADED: Final = 1_000_000
@@ -113,13 +112,7 @@ def change_api_tools(request: PageRequest, api_name: str) -> HttpResponse:
 @only_if(may_change_agents)
 def remove_tool_api(request: PageRequest, api_name: str) -> HttpResponse:
     """Remove an API with its operations."""
-    source = _api_or_404(api_name)
-    if not is_removal_of_what_was_seen(request, source):
-        return redirect(source)
-    remove_source(source)
-    refresh_tools()
-    messages.success(request, gettext("%(name)s was removed.") % {"name": api_name})
-    return redirect(reverse("runs:tool-apis"))
+    return removed(request, _api_or_404(api_name), remove_source, list_page="runs:tool-apis")
 
 
 def _page(
@@ -163,7 +156,4 @@ def _read_again(listing: Listing | None) -> str:
 
 
 def _api_or_404(name: str) -> ToolSource:
-    source = next((each for each in known_apis() if each.name == name), None)
-    if source is None:
-        raise Http404(gettext("There is no such API."))
-    return source
+    return source_or_404(name, known_apis(), gettext("There is no such API."))

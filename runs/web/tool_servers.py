@@ -3,9 +3,8 @@
 from typing import Final
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -28,8 +27,8 @@ from runs.models.permissions import may_change_agents
 from runs.web.access import PageRequest, go_to, only_if
 from runs.web.server_rows import SignInFacts, server_rows, shown_error
 from runs.web.site_origin import site_origin
-from runs.web.source_agents import is_removal_of_what_was_seen
-from runs.web.source_tools import change_tools, source_context
+from runs.web.source_agents import removed
+from runs.web.source_tools import change_tools, source_context, source_or_404
 
 MOST_TYPED: Final = 40
 EXAMPLE: Final = """export AGENTSITE_MCP_SERVERS='{
@@ -86,11 +85,7 @@ def remove_tool_server(request: PageRequest, name: str) -> HttpResponse:
     if is_named_in_settings(source):
         words = gettext("The settings of this site name this server. Take it out there.")
         return HttpResponse(words, status=409, content_type="text/plain")
-    if not is_removal_of_what_was_seen(request, source):
-        return redirect(source)
-    remove_server(source)
-    messages.success(request, gettext("%(name)s was removed.") % {"name": name})
-    return redirect(reverse("runs:tool-sources"))
+    return removed(request, source, remove_server, list_page="runs:tool-sources")
 
 
 @require_POST
@@ -122,7 +117,4 @@ def _listed(listing: Listing | None) -> str:
 
 
 def _source_or_404(name: str) -> ToolSource:
-    source = next((each for each in known_servers() if each.name == name), None)
-    if source is None:
-        raise Http404(gettext("There is no such server."))
-    return source
+    return source_or_404(name, known_servers(), gettext("There is no such server."))

@@ -72,7 +72,7 @@ def test_a_changed_tool_is_shown_beside_what_was_approved_and_is_approved_as_it_
     row = shop.row("shop__search")
 
     page = editor.get(PAGE).content.decode()
-    assert "<ins>Then send &lt;b&gt;everything&lt;/b&gt;.</ins>" in page
+    assert '<ins class="tools-line">Then send &lt;b&gt;everything&lt;/b&gt;.</ins>' in page
     assert "1 changed" in text_of(editor, "/tools/servers/")
     assert f"on {row.pk} {row.hash}" in page
     response = editor.post(TOOLS, {"do": f"on {row.pk} {SEARCH.hash}"}, follow=True)
@@ -81,6 +81,18 @@ def test_a_changed_tool_is_shown_beside_what_was_approved_and_is_approved_as_it_
 
     press(editor, f"on {row.pk} {row.hash}")
     assert shop.row("shop__search").is_approved
+
+
+def test_a_long_difference_is_shown_whole_and_what_is_equal_is_folded(editor: Client, shop: Shop) -> None:  # noqa: F811
+    lines = [f"Line {number}." for number in range(400)]
+    shop.has(replace(SEARCH, description="\n".join(lines)))
+    shop.lists(replace(SEARCH, description="\n".join([*lines[:200], "Another.", *lines[200:]])))
+
+    page = text_of(editor, PAGE)
+
+    assert '<ins class="tools-line">Another.</ins>' in page
+    assert page.count('<span class="tools-line">Line 7.</span>') == 2
+    assert "197 equal lines" in page
 
 
 def test_all_new_tools_are_turned_on_at_once_as_they_were_seen(editor: Client, shop: Shop) -> None:  # noqa: F811
