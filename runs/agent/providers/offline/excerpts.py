@@ -66,7 +66,8 @@ def excerpts_of(found: Iterable[JsonMapping], topic: SearchTopic) -> tuple[list[
 def _of_passage(passage: JsonMapping, topic: SearchTopic, forms: Forms) -> Iterator[Excerpt]:
     file, library, place = passage["file"], passage.get("library", ""), passage["place"]
     lines = passage["text"].split("\n")
-    for paragraph in _paragraphs(lines, file):
+    by_line = is_table(file) or _counts_paragraphs(place)
+    for paragraph in _paragraphs(lines, file, by_line=by_line):
         whole = "\n".join(paragraph.lines)
         spans, needs_heading = _about(whole, paragraph, topic, forms)
         for begin, end in spans:
@@ -125,14 +126,20 @@ def _quoted(whole: str, begin: int, end: int) -> str:
     return f"{before}{' '.join(whole[begin:end].split())}{after}"
 
 
-def _paragraphs(lines: Sequence[str], file: str) -> Iterator[_Paragraph]:
-    """Lines between empty ones, and of tables each line. Headings of Markdown are kept beside what stands below."""
+def _counts_paragraphs(place: str) -> bool:
+    """True for a text with a line for each paragraph, such as that of a Word document."""
+    named = _LINES.fullmatch(place)
+    return named is not None and named[2] == "paragraphs"
+
+
+def _paragraphs(lines: Sequence[str], file: str, *, by_line: bool) -> Iterator[_Paragraph]:
+    """Lines between empty ones, or each line. Headings of Markdown are kept beside what stands below."""
     is_markdown, is_rows = file.lower().endswith((".md", ".markdown")), is_table(file)
     heading, at = "", 0
     begin: int | None = None
     for number, line in enumerate([*lines, ""]):
         match = _HEADING.fullmatch(line) if is_markdown else None
-        if begin is not None and (match or not line.strip() or is_rows):
+        if begin is not None and (match or not line.strip() or by_line):
             at += 1
             yield _Paragraph(lines[begin:number], begin, heading, at, is_rows)
             begin = None

@@ -85,7 +85,7 @@ async def test_the_answer_says_where_it_stands_in_each_kind_of_document() -> Non
         "About “deposits”:",
         "",
         "- `a.pdf`, page 2: “A deposit is 80 dollars.”",
-        "- `b.docx`, paragraphs 1-3: “One. A deposit is 90 dollars. Three.”",
+        "- `b.docx`, paragraph 2: “A deposit is 90 dollars.”",
         "- `d.txt`, lines 3-5: “One. A deposit of 60 dollars.”",
         "- `c.xlsx`, sheet Sales, row 2: “deposit 70.0”",
     ]

@@ -176,6 +176,24 @@ async def test_a_sheet_of_a_workbook_is_named(question: str, answer: str) -> Non
     assert answer in (await asked(question, **{"book.xlsx": BOOK})).answer
 
 
+@pytest.mark.parametrize("name", ["north sales 2026.xlsx", "sales of May.xlsx", "in sales.xlsx"])
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("total a in sheet Two of {}", "**2**"),
+        ("total a on the Two sheet of {}", "**2**"),
+        ("total a in {}, sheet two", "**2**"),
+        ("total a in {} sheet One", "**1**"),
+        ("total c in sheet North Sales of {}", "**3**"),
+        ("which columns are in sheet Two of {}", "**2** columns: a, b"),
+        ("describe sheet Two of {}", "**a**: numbers, from 2 to 2"),
+        ("show first 3 rows of sheet Two of {}", "| 2 | 5 |"),
+    ],
+)
+async def test_a_sheet_of_a_workbook_whose_name_has_spaces_is_named(question: str, answer: str, name: str) -> None:
+    assert answer in (await asked(question.format(name), **{name: BOOK})).answer
+
+
 @pytest.mark.parametrize(
     ("question", "answer"),
     [
