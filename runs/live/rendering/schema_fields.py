@@ -15,7 +15,7 @@ from runs.agent.json_data.json_types import JsonObject
 from runs.agent.json_data.json_values import DuplicateName, check_storable_json, check_unique_names
 from runs.agent.visible_text import exact
 from runs.live.rendering.json_texts import argument_text, pretty
-from runs.live.rendering.schema_texts import FORMATS, FormatText, Text
+from runs.live.rendering.schema_texts import FORMATS, FormatValue, TextValue
 from runs.live.rendering.schema_words import bounds_words, choices_in, resolved, without_null
 
 LEFT_OUT: Final = "—"
@@ -35,14 +35,14 @@ def schema_field(
     about = {"label": exact(name), "help_text": str(plain.get("description") or own.get("description") or "")}
     default = own.get("default", plain.get("default")) if is_new else None
     field = _field_for(plain, given, about | {"required": is_required}, has_long_texts=has_long_texts, root=root)
-    if isinstance(field, Text):
+    if isinstance(field, TextValue):
         field.required = is_required and is_new and default != ""
     field.bounds = bounds_words(plain)  # type: ignore[attr-defined]  # read by the template
     field.is_demanded = is_required  # type: ignore[attr-defined]  # as above
     field.widget.attrs.setdefault("class", "input")
     if default is not None and _can_show(field, default):
         field.initial = shown_value(field, default)
-    elif isinstance(field, Choice) and given is None:
+    elif isinstance(field, OneChoice) and given is None:
         field.ask_for_one()
     return field
 
@@ -50,9 +50,9 @@ def schema_field(
 def shown_value(field: forms.Field, value: Any) -> Any:
     """The value as the field shows it."""
     match field:
-        case Choice():
+        case OneChoice():
             return json.dumps(value)
-        case Choices():
+        case SeveralChoices():
             return [json.dumps(each) for each in value]
         case _:
             return value
@@ -66,37 +66,37 @@ def _field_for(
     items = without_null(resolved(plain.get("items"), root))
     match plain.get("type"):
         case _ if choices := choices_in(plain):
-            return Choice(choices, given, **about)
+            return OneChoice(choices, given, **about)
         case "array" if (choices := choices_in(items)) and _are_among(given, choices):
-            return Choices(choices, _limits(plain), **about)
+            return SeveralChoices(choices, _limits(plain), **about)
         case "boolean":
-            return Choice([(True, gettext("Yes")), (False, gettext("No"))], given, **about)
+            return OneChoice([(True, gettext("Yes")), (False, gettext("No"))], given, **about)
         case "string" if is_text and (of_format := FORMATS.get(str(plain.get("format")))) and of_format.fits(given):
             return of_format(plain, **about)
         case "string" if is_text:
             # A single-line input drops line ends.
             is_long = has_long_texts or len(given or "") > LONG_CHARS or not {"\n", "\r"}.isdisjoint(given or "")
             widget = forms.Textarea(attrs={"rows": 3}) if is_long else forms.TextInput()
-            return Text(plain, widget=widget, **about)
+            return TextValue(plain, widget=widget, **about)
         case "integer" if is_number and not isinstance(given, float):
-            return WholeNumber(validators=_ranges(plain), **about)
+            return WholeNumberValue(validators=_ranges(plain), **about)
         case "number" if is_number:
-            return Number(validators=_ranges(plain), **about)
+            return NumberValue(validators=_ranges(plain), **about)
         case _:
             return JsonValue(schema=plain, **about)
 
 
 def _can_show(field: forms.Field, default: Any) -> bool:
     match field:
-        case Choice():
+        case OneChoice():
             return json.dumps(default) in field.options
-        case Choices():
+        case SeveralChoices():
             return isinstance(default, list) and _are_among(default, [(each, "") for each in field.values])
-        case FormatText():
+        case FormatValue():
             return isinstance(default, str) and field.fits(default)
-        case Text():
+        case TextValue():
             return isinstance(default, str)
-        case WholeNumber() | Number():
+        case WholeNumberValue() | NumberValue():
             return isinstance(default, int | float) and not isinstance(default, bool)
         case _:
             return True
@@ -123,7 +123,7 @@ def _ranges(plain: JsonObject) -> list[Any]:
     return found
 
 
-class WholeNumber(forms.IntegerField):
+class WholeNumberValue(forms.IntegerField):
     """A whole number of any size."""
 
     # `type="number"` empties what the browser cannot represent, and changes with the mouse wheel.
@@ -136,7 +136,7 @@ class WholeNumber(forms.IntegerField):
         return int(text) if text else None
 
 
-class Number(forms.FloatField):
+class NumberValue(forms.FloatField):
     """A number as JSON writes it; whole numbers stay exact. A float that would be rounded is refused."""
 
     widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
@@ -204,7 +204,7 @@ class JsonObjectValue(JsonValue):
         return read
 
 
-class Choice(forms.TypedChoiceField):
+class OneChoice(forms.TypedChoiceField):
     """A choice among JSON values."""
 
     def __init__(self, choices: Sequence[tuple[Any, str]], given: Any, **about: Any) -> None:
@@ -225,7 +225,7 @@ class Choice(forms.TypedChoiceField):
             self.choices = [("", LEFT_OUT), *self.options.items()]
 
 
-class Choices(forms.TypedMultipleChoiceField):
+class SeveralChoices(forms.TypedMultipleChoiceField):
     """Several of some JSON values."""
 
     def __init__(self, choices: Sequence[tuple[Any, str]], limits: tuple[int, int | None], **about: Any) -> None:

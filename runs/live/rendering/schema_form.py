@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 from runs.agent.json_data.json_types import JsonMapping, JsonObject
 from runs.agent.visible_text import exact
-from runs.live.rendering.schema_fields import Choices, JsonObjectValue, schema_field, shown_value
+from runs.live.rendering.schema_fields import JsonObjectValue, SeveralChoices, schema_field, shown_value
 from runs.live.rendering.schema_words import resolved
 from runs.live.rendering.stored_words import fault_words, refusal_words
 
@@ -81,7 +81,7 @@ class SchemaForm(forms.Form):
         arguments = {}
         for key, name in self.names.items():
             value, given = self.cleaned_data[key], self.given.get(name)
-            is_empty = value is None or value == "" or (value == [] and isinstance(self.fields[key], Choices))
+            is_empty = value is None or value == "" or (value == [] and isinstance(self.fields[key], SeveralChoices))
             if name in self.given and (self._is_untouched(key) or (is_empty and given in (None, ""))):
                 arguments[name] = given
             elif not is_empty or (name in required and value is not None):
@@ -93,7 +93,7 @@ class SchemaForm(forms.Form):
         field = self.fields[key]
         shown = field.widget.format_value(field.prepare_value(self.initial[key]))
         typed = field.widget.value_from_datadict(self.data, self.files, self.add_prefix(key))
-        if isinstance(field, Choices):
+        if isinstance(field, SeveralChoices):
             return sorted(shown) == sorted(typed or ())
         shown = shown[0] if isinstance(shown, list) else shown
         return _line_ends(str(shown or "")) == _line_ends(str(typed or ""))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext, gettext_lazy
 from runs.agent.json_data.json_types import JsonObject
 
 
-class Text(forms.CharField):
+class TextValue(forms.CharField):
     """A text, which keeps its spaces."""
 
     def __init__(self, plain: JsonObject, **about: Any) -> None:
@@ -21,7 +21,7 @@ class Text(forms.CharField):
         self.validators += _lengths(plain)
 
 
-class FormatText(Text):
+class FormatValue(TextValue):
     """A text in one of the formats of JSON Schema, with the input that browsers have for it."""
 
     input_type = "text"
@@ -56,7 +56,7 @@ class FormatText(Text):
             raise forms.ValidationError(self.wrong, code="invalid") from error
 
 
-class DateText(FormatText):
+class DateValue(FormatValue):
     """A day."""
 
     input_type = "date"
@@ -68,7 +68,7 @@ class DateText(FormatText):
         return date.fromisoformat(text[:40]).isoformat()
 
 
-class MomentText(FormatText):
+class MomentValue(FormatValue):
     """A date with its time. What is typed is a time of the site's time zone."""
 
     input_type = "datetime-local"
@@ -92,7 +92,7 @@ class MomentText(FormatText):
         return timezone.localtime(datetime.fromisoformat(self.read(value))).replace(tzinfo=None).isoformat()
 
 
-class EmailText(FormatText):
+class EmailValue(FormatValue):
     """An address of e-mail."""
 
     input_type = "email"
@@ -107,7 +107,7 @@ class EmailText(FormatText):
         return text
 
 
-class UriText(FormatText):
+class UriValue(FormatValue):
     """An address with its scheme."""
 
     input_type = "url"
@@ -122,11 +122,11 @@ class UriText(FormatText):
         return text
 
 
-FORMATS: Final[dict[str, type[FormatText]]] = {
-    "date": DateText,
-    "date-time": MomentText,
-    "email": EmailText,
-    "uri": UriText,
+FORMATS: Final[dict[str, type[FormatValue]]] = {
+    "date": DateValue,
+    "date-time": MomentValue,
+    "email": EmailValue,
+    "uri": UriValue,
 }
 """By the name of the format."""
 
