@@ -89,7 +89,10 @@ class MomentValue(FormatValue):
     def prepare_value(self, value: Any) -> Any:
         if not isinstance(value, str) or not value or not self.fits(value):
             return value
-        return timezone.localtime(datetime.fromisoformat(self.read(value))).replace(tzinfo=None).isoformat()
+        moment = timezone.localtime(datetime.fromisoformat(self.read(value))).replace(tzinfo=None)
+        # As browsers write it: another text for the same moment would count as a change.
+        is_on_the_minute = not moment.second and not moment.microsecond
+        return moment.isoformat(timespec="minutes" if is_on_the_minute else "auto")
 
 
 class EmailValue(FormatValue):
