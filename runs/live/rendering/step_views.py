@@ -91,6 +91,12 @@ class StepView:
     icon: str
     short: str = ""
     """The step on one line: a call's arguments or its result, the first line of a text."""
+    changed_by: str = ""
+    """Who changed the arguments of a call before it ran; empty for those of the model."""
+    arguments_of: Step | None = None
+    """The decision with those changed arguments."""
+    changed_short: str = ""
+    """The changed arguments of a decision on one line."""
     is_short: bool = False
     """True if `short` is the whole text."""
     is_open: bool = False
@@ -195,6 +201,7 @@ def step_view(step: Step) -> StepView:
             card.is_open = bool(question.asks)
             if question.changes:
                 _add_arguments(card, step.tool_input)
+                card.changed_short = short_arguments(step.tool_input)
         case RacePayload() | RaceStartPayload() as race:
             card.is_race_start = isinstance(race, RaceStartPayload)
             _add_race(card, step)

@@ -13,6 +13,7 @@ def views_of(steps: Sequence[Step]) -> list[StepView]:
     cards = [(step, step_view(step)) for step in steps]
     _show_last_states(cards)
     _show_answers(cards)
+    _show_changed_arguments(cards)
     _show_last_pictures(cards)
     return [view for _, view in cards]
 
@@ -38,6 +39,16 @@ def _show_answers(cards: Cards) -> None:
             if later.call_id == step.call_id and question.element_id in places:
                 view.is_decided, view.answer = True, answer.question
                 break
+
+
+def _show_changed_arguments(cards: Cards) -> None:
+    """Give each call the arguments that it runs with, if a person changed them."""
+    calls = {step.call_id: view for step, view in cards if step.kind == Step.Kind.TOOL_CALL}
+    for step, view in cards:
+        if view.question is not None and view.changed_short and step.call_id in calls:
+            call = calls[step.call_id]
+            call.short, call.changed_by = view.changed_short, view.question.by
+            call.rows, call.output, call.arguments_of = view.rows, view.output, step
 
 
 def _show_last_pictures(cards: Cards) -> None:

@@ -72,6 +72,22 @@ def test_a_page_without_javascript_shows_how_each_call_ended():
     assert 'data-call-state="started"' not in timeline
 
 
+def test_the_card_of_a_call_that_a_person_changed_has_the_arguments_that_run():
+    call = step("tool_call", call_id=CALL, tool_name="send", tool_input={"to": "bob"})
+    told = {"decision": "approved", "by": "ada", "changes": [{"name": "to", "before": "bob", "after": "eve"}]}
+    decided = step("approval", call_id=CALL, tool_name="send", tool_input={"to": "eve"}, metadata=told)
+    decided.sequence = 8
+
+    timeline = flat(fragments.timeline_html([call, decided]))
+    alone = fragments.step_html(decided)
+
+    assert f'id="call-{CALL}-short" hx-disable>eve</span>' in timeline.split("</summary>")[0]
+    arguments = timeline.split(f'id="call-{CALL}-arguments">')[1].split(f'id="call-{CALL}-attempts"')[0]
+    assert "this is what runs, not what the model asked for" in arguments
+    assert "eve" in arguments and "bob" not in arguments
+    assert f'data-replace="call-{CALL}-short"' in alone, "A card that is shown already is told."
+
+
 def test_a_retry_shows_the_attempt_the_cause_and_when_the_next_one_comes():
     html = fragments.step_html(
         step(
