@@ -17,7 +17,10 @@ class HashedFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[
 
     patterns = (
         *CompressedManifestStaticFilesStorage.patterns,
-        *((f"{name}.js", (_IMPORT,)) for name in ("ui", "copy", "home", "live", "waiting", "palette", "clock")),
+        *(
+            (f"{name}.js", (_IMPORT,))
+            for name in ("ui", "copy", "home", "live", "waiting", "palette", "clock", "template_editor")
+        ),
         *(
             (f"{name}.js", (_IMPORT,))
             for name in ("relative_times", "files", "launch", "run_list", "live/*", "run/*", "words/*")

@@ -195,7 +195,7 @@ PAGES: dict[str, Methods] = {
     "runs:set-up-tool-api": {"POST": page(422, CHANGES_AGENTS)},
     "runs:change-tool-api": {"POST": page(302, CHANGES_AGENTS)},
     "runs:remove-tool-api": {"POST": page(302, CHANGES_AGENTS)},
-    "runs:try-tool": {"POST": page(200, CHANGES_AGENTS)},
+    "runs:try-tool": {"POST": page(422, CHANGES_AGENTS)},
     "runs:export-agents": {"GET": page(200, READS_AGENTS)},
     "runs:export-agent": {"GET": page(200, READS_AGENTS)},
     "runs:models": {"GET": page(200, ("runs.view_models", 404))},

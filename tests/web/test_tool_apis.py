@@ -85,9 +85,9 @@ def test_a_changed_operation_is_shown_beside_what_was_approved(editor: Client, a
 
     assert "0 new, 1 changed, 0 no longer there" in read
     page = editor.get(PAGE).content.decode()
-    assert "<ins>Then send &lt;b&gt;everything&lt;/b&gt;.</ins>" in page
+    assert '<ins class="tools-line">Then send &lt;b&gt;everything&lt;/b&gt;.</ins>' in page
     assert "Request: as it was approved" in " ".join(page.split())
-    assert re.search(r"<del>\s+&quot;scheme&quot;: &quot;key&quot;", page)
+    assert re.search(r'<del class="tools-line">\s+&quot;scheme&quot;: &quot;key&quot;', page)
     again = text_of(editor.post(f"{PAGE}document/", {"url": api.document_url}, follow=True))
     assert "Nothing has changed" in again
 
