@@ -37,7 +37,7 @@ class JsonOnly(Parser):
 
 
 class Api(NinjaAPI):
-    """`NinjaAPI` with our errors; validation errors keep the wrong value."""
+    """`NinjaAPI` with our errors; validation errors keep the wrong value and the limit."""
 
     def on_exception(self, request: HttpRequest, exc: Any) -> HttpResponse:
         """The response to an exception; bugs and database errors are logged."""
@@ -53,7 +53,7 @@ class Api(NinjaAPI):
     ) -> ValidationError:
         faults: list[JsonObject] = []
         for context in error_contexts:
-            for fault in context.pydantic_validation_error.errors(include_url=False, include_context=False):
+            for fault in context.pydantic_validation_error.errors(include_url=False):
                 place = context.model.__ninja_flatten_map_reverse__.get(fault["loc"], fault["loc"])
                 faults.append({**fault, "loc": (context.model.__ninja_param_source__, *place)})
         return ValidationError(faults)

@@ -14,7 +14,10 @@ from runs.hash_pool import HashBusy
 
 LONGEST_VALUE = 80
 """Characters of a wrong value that a message repeats."""
-_TYPES = frozenset({"str", "int", "float", "bool", "none", "dict", "list", "decimal", "uuid"})
+_TYPES = frozenset(
+    {"str", "int", "float", "bool", "none", "dict", "list", "decimal", "uuid"}
+    | {"constrained-str", "constrained-int", "constrained-float"}
+)
 """Names of types in the place of a fault, for the alternatives of a union. No field is named so."""
 
 
@@ -190,10 +193,17 @@ def _accepted(fault: JsonObject) -> str:
     limits = fault.get("ctx") or {}
     match fault["type"]:
         case "too_short":
-            return f"Send at least {limits['min_length']}"
+            return f"Send at least {_counted(limits['min_length'], fault['input'])}"
         case "too_long":
-            return f"Send at most {limits['max_length']}"
+            return f"Send at most {_counted(limits['max_length'], fault['input'])}"
     return str(fault["msg"]).removeprefix("Value error, ").rstrip(".")
+
+
+def _counted(limit: int, value: object) -> str:
+    """`8` items, or `8 characters` of a text."""
+    if not isinstance(value, str):
+        return str(limit)
+    return f"{limit} character{'' if limit == 1 else 's'}"
 
 
 def _sent(fault: JsonObject) -> str:

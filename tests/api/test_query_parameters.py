@@ -31,7 +31,9 @@ def ask(owner: Any) -> Any:
         path = path.replace("{run_id}", str(run.pk)).replace("{call_id}", str(run.pk)).replace("{agent_id}", "1")
         asked = asked_question(run, PersonQuestion(text="Where?"))
         path = path.replace("{file_id}", str(run.pk)).replace("{question_id}", str(asked.pk))
-        path = path.replace("{message_id}", str(run.pk))
+        path = path.replace("{message_id}", str(run.pk)).replace("{thread_id}", str(run.pk))
+        path = path.replace("{template_id}", "7")
+        assert "{" not in path, "An id of another kind: the address would be none."
         return client.generic(method, path, "{}", content_type="application/json")
 
     return asked
@@ -61,7 +63,7 @@ def test_a_parameter_that_stands_there_twice_is_422_with_its_name(ask: Any, path
 
 
 def test_the_known_ones_are_named(ask: Any) -> None:
-    assert message_of(ask("GET", "/api/v1/calls?Limit=5")).endswith("there are state, run_id, cursor, limit.")
+    assert message_of(ask("GET", "/api/v1/calls?Limit=5")).endswith("there are state, run_id, waiting, cursor, limit.")
     assert ask("GET", "/api/v1/calls?limit=5&state=").status_code == 200
 
 

@@ -81,8 +81,8 @@ def test_who_comes_second_reads_who_was_first(program: Program, ask: Callable[..
 @pytest.mark.parametrize(
     ("question", "answer", "fault"),
     [
-        (COLOURS, "green", "answer: The answer is one of: red, blue."),
-        (PersonQuestion(text="Where?"), " ", "answer: The answer is a text, and not empty."),
+        (COLOURS, "green", "The answer is one of: red, blue."),
+        (PersonQuestion(text="Where?"), " ", "The answer is a text, and not empty."),
         (PersonQuestion(text="How long?", form=FORM), {"nights": "two"}, "- nights: 'two' is not of type 'integer'"),
         (PersonQuestion(text="How long?", form=FORM), 7, "answer"),
     ],

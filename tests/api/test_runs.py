@@ -15,8 +15,9 @@ from runs.models import Agent, Run, Step
 from tests.api.conftest import Program, error_of
 
 RUN_FIELDS = (
-    "id, task, status, could_not, waiting_for, agent, version, parent_id, parent_call_id, root_id, answer, output, "
-    "error, steps_taken, tokens_used, usage_is_estimated, cost, created_at, started_at, ended_at"
+    "id, task, status, could_not, waiting_for, agent, version, template, inputs, parent_id, parent_call_id, root_id, "
+    "thread_id, continues_id, answer, output, error, steps_taken, tokens_used, usage_is_estimated, cost, created_at, "
+    "started_at, ended_at"
 )
 STEP_FIELDS = (
     "sequence, turn, kind, content, tool_name, call_id, tool_input, tool_output, attempt, max_attempts, severity, "
@@ -46,7 +47,8 @@ def test_a_launched_run_is_answered_as_the_contract_says(program: Program, owner
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({}, "task: Field required"),
+        ({}, "task: A launch has a task, or a template."),
+        ({"task": ""}, "task: Send at least 1 character, not 0."),
         ({"task": " \n"}, "task: It is empty"),
         ({"task": 7}, "task: Input should be a valid string, not 7"),
         ({"task": "x\x00y"}, "task: The NUL character cannot be stored"),

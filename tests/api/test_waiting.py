@@ -27,11 +27,11 @@ def test_a_call_of_a_run_that_was_stopped_does_not_wait(program: Program, owner:
     Run.objects.filter(pk=stopped.run_id).update(status="cancelled", waiting_for="", ended_at=timezone.now())
     Run.objects.filter(pk=stops.run_id).update(cancel_requested_at=timezone.now())
 
-    listed = [each["id"] for each in program.get("/calls", waiting="true").json()["items"]]
+    listed = [each["call_id"] for each in program.get("/calls", waiting="true").json()["items"]]
 
     assert listed == [str(waits.pk)] == [str(each.pk) for each in waiting_calls(owner)]
     unknown = program.get("/calls", state="unknown").json()["items"]
-    assert [each["id"] for each in unknown] == [str(stopped.pk)], "It is still in the history."
+    assert [each["call_id"] for each in unknown] == [str(stopped.pk)], "It is still in the history."
 
 
 def test_a_question_of_a_run_that_stops_does_not_wait(
@@ -55,13 +55,26 @@ def test_a_question_of_a_run_that_stops_does_not_wait(
         ),
         ("answer", {"answer": "black"}, "The answer is one of: red, blue."),
         ("launch", {"task": "x", "overrides": {"models": []}}, "overrides.models: Send at least 1, not 0."),
+        (
+            "launch",
+            {"template": [1]},
+            "template: Input should be a valid integer or Input should be a valid string, not [1].",
+        ),
+        ("launch", {"task": "x", "label": "x" * 31}, "label: Send at most 30 characters, not 31."),
+        ("launch", {"task": "x", "label": ""}, "label: Send at least 1 character, not 0."),
+        ("message", {"text": ""}, "text: Send at least 1 character, not 0."),
     ],
 )
 def test_a_wrong_value_is_told_without_the_names_of_types(
     program: Program, owner: User, agent: Agent, make_run: Callable[..., Run], path: str, body: Any, message: str
 ) -> None:
     question = asked_question(make_run(owner), PersonQuestion(text="Which?", choices=("red", "blue")))
-    paths = {"answer": f"/questions/{question.pk}/answer", "launch": "/runs"}
+    run_id = question.call.run_id
+    paths = {
+        "answer": f"/questions/{question.pk}/answer",
+        "launch": "/runs",
+        "message": f"/runs/{run_id}/messages",
+    }
 
     response = program.post(paths[path], body)
 
