@@ -4,12 +4,16 @@ import base64
 import binascii
 import json
 from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
 
 from runs.agent.json_data.json_values import check_storable_text
 from runs.api.errors import invalid
 
 Place = tuple[datetime, UUID]
+
+LONGEST_NAME_CURSOR: Final = 700
+"""Characters of a `name_cursor` of a name of 80 characters, each six bytes in JSON."""
 
 
 def cursor_at(moment: datetime, row_id: UUID) -> str:
@@ -31,7 +35,8 @@ def place_of(cursor: str) -> Place:
 
 def name_cursor(name: str, row_id: int) -> str:
     """The cursor of the page after the row of this name, in a list by name."""
-    return base64.urlsafe_b64encode(json.dumps([name, row_id]).encode()).decode().rstrip("=")
+    text = json.dumps([name, row_id], ensure_ascii=False)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def name_place_of(cursor: str) -> tuple[str, int]:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.api.auth import caller_of, may_launch, may_read
-from runs.api.cursors import name_cursor, name_place_of
+from runs.api.cursors import LONGEST_NAME_CURSOR, name_cursor, name_place_of
 from runs.api.errors import forbidden, invalid, not_found
 from runs.api.launches import find_agent, find_template, map_launch_errors
 from runs.api.pagination import page_of
@@ -44,7 +44,7 @@ class TemplateQuery(Schema):
 
     agent: Annotated[Text, Field(max_length=80, description="Only templates of the agent of this name.")] = ""
     q: Annotated[Text, Field(max_length=500, description="Words in name, description or agent.")] = ""
-    cursor: Annotated[Text, Field(max_length=2000, description="The `next` of an earlier page.")] = ""
+    cursor: Annotated[Text, Field(max_length=LONGEST_NAME_CURSOR, description="The `next` of an earlier page.")] = ""
     limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE)] = PAGE_LENGTH
 
 

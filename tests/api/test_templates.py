@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from runs.api.cursors import LONGEST_NAME_CURSOR, name_cursor, name_place_of
 from runs.models import Agent, ApiToken, Run, TaskTemplate
 from tests.api.conftest import Program
 
@@ -187,3 +188,11 @@ def test_the_list_is_searched_filtered_and_paged_without_a_gap(program: Program,
     assert len(program.get("/templates", agent="Other").json()["items"]) == 7
     for forged in ("x", "W10", "WyJhIl0", "bnVsbA", "WyJcdWQ4MDAiLDFd"):
         assert program.get("/templates", cursor=forged).status_code == 422
+
+
+@pytest.mark.parametrize("character", ["ü", "\U0001f600", '"', "\x01", "\\"])
+def test_the_cursor_after_the_longest_name_is_short_enough(character: str):
+    cursor = name_cursor(character * 80, 2**63 - 1)
+
+    assert len(cursor) <= LONGEST_NAME_CURSOR
+    assert name_place_of(cursor) == (character * 80, 2**63 - 1)

@@ -103,7 +103,7 @@ def test_the_last_use_is_written_once_a_minute(owner: User, django_assert_num_qu
     program.get("/agents")
     token.refresh_from_db()
     first_use = token.last_used_at
-    with django_assert_num_queries(2):  # The token, the agents.
+    with django_assert_num_queries(3):  # The token, the agents, their labels.
         program.get("/agents")
     token.refresh_from_db()
 
