@@ -86,7 +86,7 @@ async def test_an_agent_is_made_launched_edited_copied_exported_and_imported(
 
     await page.get_by_label("More about this agent").click()
     async with page.expect_download() as download:
-        await page.get_by_role("link", name="Export").click()
+        await page.get_by_role("link", name="Export", exact=True).click()
     file = tmp_path / "agents.json"
     await (await download.value).save_as(file)
     told = json.loads(file.read_text())
