@@ -1,6 +1,7 @@
 """An agent asks, and people answer: on the run's page and in the inbox, at a desk and on a phone."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -89,11 +90,14 @@ async def answer_by_keys(inbox: Page) -> None:
 
 
 async def fill_in_wrongly(inbox: Page) -> None:
-    """Send a form that does not fit: it comes back with the fault."""
+    """Send a form that does not fit: it comes back with the fault at its field, which has the focus."""
     await inbox.get_by_label("city").fill("Rome")
     await inbox.get_by_label("nights").fill("0")
     await inbox.get_by_role("button", name="Send the answer").click()
-    await expect(inbox.get_by_role("alert")).to_contain_text("0 is less than the minimum of 1")
+    nights = inbox.get_by_label("nights")
+    await expect(nights).to_have_accessible_description(re.compile("greater than or equal to 1"))
+    await expect(nights).to_have_attribute("aria-invalid", "true")
+    await expect(nights).to_be_focused()
 
 
 async def site_answers(site: LiveSite, inbox: Page) -> None:
