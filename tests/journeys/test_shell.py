@@ -201,7 +201,10 @@ async def test_all_pages_have_one_left_edge_and_none_is_wider_than_the_window(
 ) -> None:
     page = await open_page(shared_site, session=session, viewport={"width": 320, "height": 700})
     run_id = await launch(page, "half of 90")
-    addresses = ("/", "/runs/", "/inbox/", "/runs/new/", "/settings/tokens/", "/search/", f"/runs/{run_id}/")
+    addresses = (
+        "/", "/runs/", "/inbox/", "/runs/new/", "/templates/", "/threads/", "/settings/tokens/", "/search/",
+        f"/runs/{run_id}/",
+    )  # fmt: skip
 
     edges = {}
     for address in (*addresses, "/no-such-page/"):
