@@ -130,14 +130,17 @@ async def test_a_run_fits_a_window_of_320_px_in_every_state(shared_site, session
     ):
         run_id = await launch(page, task, **fields)
         await wait_for_status(page, status)
-        for view in ("", "?view=timeline", "?view=settings"):
-            await page.goto(f"/runs/{run_id}/{view}")
+        own = f"/runs/{run_id}/"
+        for address in (own, f"{own}?view=timeline", f"{own}?view=settings", f"/threads/{run_id}/"):
+            await page.goto(address)
             wide += await faults_of(page)
             wide += await page.evaluate(LABELS_OVER_EACH_OTHER)
+    message = await page.locator("#compose textarea").bounding_box()
     await page.goto(f"/runs/{run_id}/?view=settings")
     group, row = page.locator(".settings-group").first, page.locator("tr:has(> .settings-group)").first
 
     assert wide == []
+    assert message["width"] > SMALLEST["width"] / 2
     assert (await group.bounding_box())["width"] == (await row.bounding_box())["width"]
 
 
