@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from runs.agent.concurrency.tasks import run_to_completion
 from runs.agent.errors.exceptions import ToolFailed
 from runs.agent.tools.output_limit import shortened, with_cut_line
 
@@ -73,10 +74,11 @@ async def run_program(
     others. When this returns, or is cancelled, everything that the program has started is killed with it. Raises
     `ToolFailed` if it cannot be started.
     """
-    loop = asyncio.get_running_loop()
     inherited = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    try:
-        transport, reader = await loop.subprocess_exec(
+    started: list[tuple[asyncio.SubprocessTransport, _Reader]] = []
+
+    async def start() -> None:
+        pair = await asyncio.get_running_loop().subprocess_exec(
             _Reader,
             *map(str, (program, *arguments)),
             stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
@@ -84,18 +86,26 @@ async def run_program(
             env={**inherited, **(env or {})},
             start_new_session=True,
         )
-    except OSError as error:
-        raise ToolFailed(f"The program {program} could not be started: {error.strerror or error}.") from error
+        started.append(pair)
+
     try:
+        # To its end: a start that is cancelled would kill the program, but not what that has started by then.
+        await run_to_completion(start())
+        [(transport, reader)] = started
         _send(transport, stdin)
         timed_out = not await _is_done(reader.exited, timeout_s)
         _kill_group(transport.get_pid())
         await _is_done(reader.closed, AFTER_EXIT_S)
+    except OSError as error:
+        if started:
+            raise
+        raise ToolFailed(f"The program {program} could not be started: {error.strerror or error}.") from error
     finally:
-        _kill_group(transport.get_pid())
-        transport.close()
-        # asyncio.wait cancels nothing: a second cancellation must not leave the process unreaped.
-        await asyncio.wait([reader.closed])
+        for transport, reader in started:
+            _kill_group(transport.get_pid())
+            transport.close()
+            # asyncio.wait cancels nothing: a second cancellation must not leave the process unreaped.
+            await asyncio.wait([reader.closed])
     stdout, stderr = (stream.output() for stream in reader.streams)
     return ProgramResult(transport.get_returncode() or 0, stdout, stderr, timed_out)
 

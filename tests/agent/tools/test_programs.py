@@ -67,6 +67,24 @@ async def test_a_cancelled_call_leaves_no_program(tmp_path: Path) -> None:
     await gone(number)
 
 
+@pytest.mark.parametrize("steps", [2, 3, 4, 6])
+async def test_a_call_that_is_cancelled_while_its_program_starts_leaves_nothing_of_it(
+    tmp_path: Path, steps: int
+) -> None:
+    pid = tmp_path / "pid"
+    os.mkfifo(pid)
+    call = asyncio.create_task(run_program("sh", "-c", f"sleep 1000 & echo $! > {pid}; wait"))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    number = int(pid.read_text())  # Read in the event loop: the program goes on, and the call does not.
+
+    call.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    await gone(number)
+
+
 async def test_a_program_gets_no_keys_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
 
