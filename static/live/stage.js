@@ -64,7 +64,13 @@ export class Stage {
     if (!this.element.hasAttribute("data-seen-live")) return;
     const scrollers = [this.replies, this.element.querySelector(".stage-body")].filter((each) => each?.clientHeight);
     const hidden = scrollers.map((each) => each.scrollHeight - each.clientHeight - each.scrollTop);
-    const isCut = scrollers.some((each) => each.scrollHeight > each.clientHeight + 1);
+    const cut = scrollers.filter((each) => each.scrollHeight > each.clientHeight + 1);
+    const isCut = cut.length > 0;
+    // What scrolls can be scrolled by keys.
+    for (const each of scrollers) {
+      if (cut.includes(each)) each.setAttribute("tabindex", "0");
+      else each.removeAttribute("tabindex");
+    }
     this.size.hidden = !isCut && !this.element.hasAttribute("data-whole");
     this.element.toggleAttribute("data-more", hidden.some((px) => px > 1));
   }
@@ -77,6 +83,7 @@ export class Stage {
   }
 
   show(fresh) {
+    if (this.face.querySelector(".stage-body[tabindex]")) fresh?.querySelector(".stage-body")?.setAttribute("tabindex", "0");
     if (!fresh || this.face.isEqualNode(fresh)) return;
     const { face: old } = this;
     const focused = old.contains(document.activeElement) ? document.activeElement : null;

@@ -119,6 +119,7 @@ async def test_a_form_of_every_type_uploads_its_file_and_keeps_it(site: LiveSite
 
     await expect(page.locator(".run-head")).to_contain_text("report.txt")
     await expect(page.locator(".run-head")).to_contain_text("a child")
+    assert await faults_of(page, screen) == []
     await page.goto("/templates/?q=template+whose")
     assert await faults_of(page, screen) == []
     await page.goto(f"/templates/{template}/edit/")
