@@ -80,13 +80,13 @@ def test_a_run_is_launched_with_the_chosen_version(browser: Client, clerk: Agent
 
 
 @pytest.mark.parametrize(
-    ("agent", "version", "complaint"),
+    ("named", "version", "complaint"),
     [("Assistant", "Clerk@1", "The version is one of Clerk."), ("Clerk", "Clerk@9", "Clerk has no version 9.")],
 )
 def test_a_version_that_the_agent_does_not_have_comes_back_with_the_form(
-    browser: Client, clerk: Agent, agent: str, version: str, complaint: str
+    browser: Client, clerk: Agent, named: str, version: str, complaint: str
 ) -> None:
-    answer = browser.post("/runs/", {"task": "Count.", "agent": agent, "version": version})
+    answer = browser.post("/runs/", {"task": "Count.", "agent": named, "version": version})
 
     assert answer.status_code == 422
     assert complaint in str(answer.context["form"].errors)

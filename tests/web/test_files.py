@@ -1,6 +1,7 @@
 """Files are uploaded in pieces or with the form, given to a run, and sent as attachments to whoever may see them."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -224,7 +225,7 @@ def test_running_again_says_how_many_files_are_left_out(
     files = [SimpleUploadedFile(f"{number}.txt", b"one") for number in range(3)]
     browser.post("/runs/", {"task": "Read them.", "upload": files})
     earlier = Run.objects.get()
-    monkeypatch.setattr("runs.engine.control.launch.MOST_ATTACHED", 1)
+    monkeypatch.setattr(import_module("runs.engine.control.launch"), "MOST_ATTACHED", 1)
 
     page = browser.post(f"/runs/{earlier.pk}/rerun/", follow=True).content.decode()
 

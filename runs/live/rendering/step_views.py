@@ -226,8 +226,8 @@ def _add_note(card: StepView, step: Step, told: Payload) -> None:
     card.unfinished = unfinished_of(step)
     card.child = child_of(told)
     card.message = told if isinstance(told, MessagePayload) else None
-    card.is_so_far = isinstance(told, SoFarPayload)
-    card.tokens_are_estimated = isinstance(told, SoFarPayload) and told.tokens_are_estimated
+    if isinstance(told, SoFarPayload):
+        card.is_so_far, card.tokens_are_estimated = True, told.tokens_are_estimated
     card.prose, card.rest = prose_of(step)
     text = words_of(step)
     card.short = first_line(text)

@@ -18,6 +18,7 @@ NOT_SHOWN: Final = {
     "partials/no_enter.html": "a hidden button",
     "partials/once.html": "a hidden field",
     "partials/waiting_count.html": "nothing while nothing waits; in the side bar otherwise",
+    "runs/partials/copy_block.html": "a template that scripts copy",
     "runs/partials/counts.html": "for readers of screens only",
     "runs/partials/run_filtered.html": "two other samples in one answer",
     "runs/partials/run_icons.html": "symbols that other samples use",

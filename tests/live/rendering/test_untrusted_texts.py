@@ -207,7 +207,7 @@ def test_no_field_of_a_run_becomes_markup(seed):
     run = Run(task=seed, config={"agent": seed, "models": [seed]}, status="failed", severity="error")
     shell = Shell()
     shell.feed(fragments.run_list_item_html(run).replace('href="/runs/', 'href="#/runs/'))
-    shell.feed(re.sub('href="/(runs|api)/', 'href="#', fragments.run_state_html(run)))
+    shell.feed(re.sub('href="/(runs|api|threads)/', 'href="#', fragments.run_state_html(run)))
     assert shell.faults == []
 
 
