@@ -1,7 +1,6 @@
 """Exceptions that leave the loop without ending the run, and a person's request for a pause."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Self
 
 
@@ -42,7 +41,8 @@ class MessageSignal:
         """True if messages may wait to be read. Only the database knows."""
         self.times_read = 0
         """How often they were read: what was known of them before is out of date."""
-        self._reply: ReplyInProgress | None = None
+        self.reply: ReplyInProgress | None = None
+        """The block in which a reply is awaited, if one is."""
 
     def hear(self) -> None:
         """A message may wait: it is read before the next reply is asked for."""
@@ -51,8 +51,8 @@ class MessageSignal:
     def interrupt(self) -> None:
         """The same, and the reply in progress ends, with the waits between its attempts. No effect on tool calls."""
         self.is_raised = True
-        if self._reply is not None:
-            self._reply.interrupt()
+        if self.reply is not None:
+            self.reply.interrupt()
 
     def lower(self) -> None:
         """What waits is being read: what is heard from here on is news."""
@@ -61,19 +61,16 @@ class MessageSignal:
 
     def interrupts(self) -> "ReplyInProgress":
         """A block in which a reply is awaited, and which an interruption ends."""
-        self._reply = ReplyInProgress(self._left)
-        return self._reply
-
-    def _left(self) -> None:
-        self._reply = None
+        self.reply = ReplyInProgress(self)
+        return self.reply
 
 
 class ReplyInProgress:
     """The block in which a reply is awaited. No frame of it lies between the loop and the model."""
 
-    def __init__(self, on_exit: Callable[[], None]) -> None:
+    def __init__(self, signal: MessageSignal) -> None:
         self.was_interrupted = False
-        self._on_exit = on_exit
+        self._signal = signal
         self._is_asked = False
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine that is awaited runs in a task
@@ -90,7 +87,7 @@ class ReplyInProgress:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
         """Swallow the cancellation that the interruption is, unless the run itself is cancelled too."""
-        self._on_exit()
+        self._signal.reply = None
         if not self._is_asked:
             return False
         is_alone = self._task.uncancel() <= self._cancellations

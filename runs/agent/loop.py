@@ -165,7 +165,8 @@ class AgentLoop:
             self.models.sleep.check()
             self.pause.check()
             turn = len(self.turns) + 1
-            self._check_limits(turn)
+            check_turns(self.config.limits, turn - self.history.uncounted_turns)
+            self.deadline.check()
             if read := await self.journal.read_messages(turn=turn):
                 self._heed(read)
                 self.pause.check()
@@ -178,10 +179,6 @@ class AgentLoop:
                 return model.received
             is_hurried = state.status is AgentStatus.WAITING
             await self._leave_interrupted(state)
-
-    def _check_limits(self, turn: int) -> None:
-        check_turns(self.config.limits, turn - self.history.uncounted_turns)
-        self.deadline.check()
 
     def _heed(self, read: tuple[str, ...]) -> None:
         """Tell the next reply what people have said. It is no continuation of an unfinished one then."""
@@ -242,7 +239,8 @@ class AgentLoop:
 
     def _has_a_turn_left(self) -> bool:
         try:
-            self._check_limits(len(self.turns) + 2)
+            check_turns(self.config.limits, len(self.turns) + 2 - self.history.uncounted_turns)
+            self.deadline.check()
         except LimitReached:
             return False
         return True

@@ -19,6 +19,7 @@ from runs.models import Run, Step, ToolCall
 
 MOST_CALLS = 16
 """Only the first calls are stored, because each result repeats all of them."""
+_TOOL_CALL = ThoughtType.TOOL_CALL.value
 
 
 class ParallelCalls:
@@ -37,7 +38,7 @@ class ParallelCalls:
         """
         if any(isinstance(thought.payload, ToolCallPayload) and thought.payload.parent_id for thought in thoughts):
             return
-        proposed = [step for step in steps if step["kind"] == ThoughtType.TOOL_CALL.value]
+        proposed = [step for step in steps if step["kind"] == _TOOL_CALL]
         if proposed:
             few = proposed[:MOST_CALLS] if len(proposed) > 1 else []
             self._calls = {call["call_id"]: _without_result(call["call_id"], call["tool_name"]) for call in few}

@@ -326,7 +326,7 @@ class Recorder:
         self._open.note(entry.calls)
 
     def _note_status(self, status: AgentStatus, entry: Entry, write: Write) -> None:
-        write.status = status.value
+        write.status = status._value_  # `value` is two calls of Python.
         write.waiting_for = entry.parks or ("retry" if status is AgentStatus.WAITING else "")
         if entry.parks is not None:
             write.leaves = self.has_left = True

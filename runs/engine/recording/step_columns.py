@@ -27,7 +27,7 @@ OUR_OWN = frozenset(
 def step_columns(thought: AgentThought, *, epoch: int, redactor: Redactor) -> Columns:
     """The columns of a thought's step, except its HTML; `redactor` hides the secrets it knows."""
     now = datetime.now(UTC)
-    step: Columns = {"kind": thought.type.value, "content": redactor.text(thought.content), "ended_at": now}
+    step: Columns = {"kind": thought.type._value_, "content": redactor.text(thought.content), "ended_at": now}
     for name, value in as_json(thought.fields).items():
         if name in ("started_at", "ended_at"):
             step[name] = datetime.fromtimestamp(value, UTC)
