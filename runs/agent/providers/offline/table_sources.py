@@ -13,6 +13,9 @@ Words = tuple[str, ...]
 ENDS: Final = (".csv", ".tsv", ".xlsx", ".json", ".jsonl", ".ndjson")
 _PLACES: Final = ("in", "from", "of")
 _SHEETS: Final = ("sheet", "worksheet", "tab")
+_SHEET_PLACES: Final = frozenset(("in", "on", "from", "of"))
+SHOWING: Final = ("show", "list", "print", "display", "give", "get", "see", "read", "open", "preview", "view")
+DESCRIBING: Final = ("describe", "explain")
 _THE_TABLE: Final = ("table", "file", "data", "spreadsheet", "sheet", "workbook")
 _ARTICLES: Final = ("the", "this", "that", "my", "our", "your")
 _QUESTIONS: Final = ("how", "what", "which", "do", "does", "is", "are", "find", "search", "quote")
@@ -47,10 +50,11 @@ def read_source(words: Sequence[str], quotes: Sequence[str]) -> tuple[TableSourc
         name, rest = file_name(words[1].rstrip(",:"), quotes), tuple(words[2:])
     else:
         name, rest = _spaced_name(words)
+    # With a second file, or a comma that is in no name of a sheet, it is more than one question.
+    is_one = not any(file_name(word, quotes) for word in rest)
     if not sheet:
         rest, sheet = sheet_before(rest, quotes)
-    # With a comma, or a second file, it is more than one question.
-    is_one = not any(word.endswith(",") or file_name(word, quotes) for word in rest)
+    is_one &= not any(word.endswith(",") for word in rest)
     is_one &= not any(word.lower() == "and" and next_.lower() in _QUESTIONS for word, next_ in pairwise(rest))
     return (TableSource(name, sheet), rest) if name and is_one else None
 
@@ -76,20 +80,29 @@ def _sheet_behind(words: Sequence[str], quotes: Sequence[str]) -> tuple[Sequence
 
 
 def sheet_before(rest: Words, quotes: Sequence[str]) -> tuple[Words, str]:
-    """`in sheet May`, `on the May sheet`: the words before it, and the name of the sheet; empty if none is named."""
+    """`in sheet May`, `on the May sheet`: the words before it, and the name of the sheet; empty if none is named.
+
+    The name may have words such as "in" and "of" itself: `in sheet Sales of May`, `on the Sales of May sheet`.
+    """
     low = [word.lower() for word in rest]
-    places = [place for place, word in enumerate(low) if word in ("in", "on", "from", "of")]
-    at = places[-1] if places else next((place - 1 for place, word in enumerate(low) if place and word in _SHEETS), -1)
-    if at < 0:
+    nouns = [place for place, word in enumerate(low) if place and word in _SHEETS]
+    if not nouns:
         return rest, ""
-    if not places and low[at] != "the":
-        return rest[: at + 1], _unquoted(rest[at + 2 :], quotes)
+    # The last one: an earlier one is of another question, which the words before the sheet tell.
+    for noun in reversed(nouns):
+        at = noun - 2 if low[noun - 1] == "the" else noun - 1
+        if at >= 0 and low[at] in _SHEET_PLACES and noun < len(rest) - 1:
+            return rest[:at], _unquoted(rest[noun + 1 :], quotes)
+    noun, places = nouns[0], [place for place, word in enumerate(low) if word in _SHEET_PLACES]
+    has_name = noun < len(rest) - 1 and low[noun - 1] != "the"
+    if not places or (has_name and low[0] in (*SHOWING, *DESCRIBING) and places[0] > noun):
+        return (rest[:noun], _unquoted(rest[noun + 1 :], quotes)) if has_name else (rest, "")
+    # "of the" is also before a column: "total of the amount in May sheet".
+    articles = [place for place in places if low[place] != "of" and low[place + 1 : place + 2] == ["the"]]
+    at = (articles or places)[-1]
     named = [word for word in rest[at + 1 :] if word.lower() != "the"]
-    if len(named) < 2:
-        return rest, ""
-    if named[0].lower() in _SHEETS:
-        return rest[:at], _unquoted(named[1:], quotes)
-    return (rest[:at], _unquoted(named[:-1], quotes)) if named[-1].lower() in _SHEETS else (rest, "")
+    is_named = len(named) > 1 and named[-1].lower() in _SHEETS
+    return (rest[:at], _unquoted(named[:-1], quotes)) if is_named else (rest, "")
 
 
 def _unquoted(words: Sequence[str], quotes: Sequence[str]) -> str:

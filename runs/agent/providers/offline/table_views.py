@@ -7,6 +7,8 @@ from typing import Final, Literal
 from runs.agent.providers.offline.document_phrases import without_politeness
 from runs.agent.providers.offline.numbers import with_figures
 from runs.agent.providers.offline.table_sources import (
+    DESCRIBING,
+    SHOWING,
     TableSource,
     Words,
     file_name,
@@ -19,13 +21,11 @@ ChartKind = Literal["", "bar", "line"]
 
 MOST_ROWS: Final = 50
 FEW_ROWS: Final = 5
-_SHOW: Final = ("show", "list", "print", "display", "give", "get", "see", "read", "open", "preview", "view")
 _DRAW: Final = ("draw", "make", "create", "show", "give", "plot", "produce")
 _SMALL_WORDS: Final = ("me", "the", "a", "an", "us")
 _ROWS: Final = ("rows", "row", "lines", "line", "records", "record", "entries", "entry")
 _CHARTS: Final = ("chart", "graph", "plot", "diagram")
 _WHAT_IS: Final = {("what", "is"), ("what's",), ("whats",), ("what", "is", "there"), ("what", "stands")}
-_DESCRIBE: Final = ("describe", "explain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +75,14 @@ def _view(source: TableSource | None, words: Words, *, is_named: bool) -> TableV
 
 
 def _is_description(low: Words) -> bool:
-    if not low or low[0] not in (*_DESCRIBE, *_SHOW):
+    if not low or low[0] not in (*DESCRIBING, *SHOWING):
         return False
     return all(word in _SMALL_WORDS or word in ("table", "file", "data") for word in low[1:])
 
 
 def _rows(low: Words) -> int:
     """How many rows are to be shown; 0 if the words ask for something else."""
-    while low and low[0] in (*_SHOW, *_SMALL_WORDS):
+    while low and low[0] in (*SHOWING, *_SMALL_WORDS):
         low = low[1:]
     match low:
         case ("first" | "top", "few" | "some", noun) | ("few" | "some", "first", noun) if noun in _ROWS:

@@ -191,7 +191,52 @@ async def test_a_sheet_of_a_workbook_is_named(question: str, answer: str) -> Non
     ],
 )
 async def test_a_sheet_of_a_workbook_whose_name_has_spaces_is_named(question: str, answer: str, name: str) -> None:
-    assert answer in (await asked(question.format(name), **{name: BOOK})).answer
+    conversation = await asked_of(question.format(name), TABLES | {name: BOOK})
+
+    assert not could_not(conversation)
+    assert answer in conversation.answer
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "total a in sheet Two",
+        "Total a on the Two sheet?",
+        "which columns are in sheet Two",
+        "please total a in sheet Two.",
+    ],
+)
+async def test_a_sheet_of_the_only_workbook_is_named_as_written(question: str) -> None:
+    conversation = await asked_of(question, {"in sales.xlsx": BOOK})
+
+    assert not could_not(conversation)
+    assert conversation.calls[0][0].arguments == {"file": "in sales.xlsx", "sheet": "Two"}
+
+
+PLACES_BOOK = workbook({"One": [["a"], [1]], "Sales of May": [["a"], [4]], "in sales": [["a"], [6]]})
+
+
+@pytest.mark.parametrize("name", ["book.xlsx", "sales of May.xlsx", "in sales.xlsx"])
+@pytest.mark.parametrize("sheet", ["Sales of May", "in sales"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "total a in sheet {sheet} of {name}",
+        "total a in the sheet {sheet} of {name}",
+        "total a on the {sheet} sheet of {name}",
+        "total of the a on the {sheet} sheet of {name}",
+        "total a in {name}, sheet {sheet}",
+        "describe sheet {sheet} of {name}",
+        "show first 3 rows of sheet {sheet} of {name}",
+        "total a in sheet One of {name} and total a in sheet {sheet} of {name}",
+        "total a in sheet One of {name} and total a on the {sheet} sheet of {name}",
+    ],
+)
+async def test_the_name_of_a_sheet_may_have_words_of_places(question: str, sheet: str, name: str) -> None:
+    conversation = await asked_of(question.format(sheet=sheet, name=name), TABLES | {name: PLACES_BOOK})
+
+    assert not could_not(conversation)
+    assert conversation.calls[0][-1].arguments == {"file": name, "sheet": sheet}
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def read_only_table(clause: Clause, earlier: Sequence[Goal]) -> tuple[Goal, ...]
     if (goals := read_only_view(clause, earlier)) is None:
         is_workbook = clause.tables[0].lower().endswith(".xlsx")
         before, sheet = sheet_before(tuple(words), clause.quotes) if is_workbook else ((), "")
-        source = TableSource(clause.tables[0], sheet)
+        source = TableSource(clause.tables[0], _sheet_as_written(clause) or sheet if sheet else "")
         rest, is_named = (before, True) if sheet else without_the_table(words)
         low = [word.lower() for word in rest]
         is_other = not is_named and not _POINTING.isdisjoint(low)
@@ -59,6 +59,12 @@ def read_only_table(clause: Clause, earlier: Sequence[Goal]) -> tuple[Goal, ...]
     if goals:
         _check_only(clause)
     return goals
+
+
+def _sheet_as_written(clause: Clause) -> str:
+    """The sheet that the clause names before its numbers were made figures: "Two" is a name, not 2."""
+    texts = (text.rstrip("?.!, ") for text in without_politeness(clause.asked))
+    return next((sheet for text in texts if (sheet := sheet_before(tuple(text.split()), clause.quotes)[1])), "")
 
 
 def read_only_view(clause: Clause, earlier: Sequence[Goal]) -> tuple[Goal, ...] | None:
