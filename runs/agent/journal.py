@@ -107,11 +107,12 @@ class Journal(Protocol):
         """
         ...
 
-    async def complete(self, entry: Entry) -> tuple[str, ...]:
-        """Record the entry that completes the run; nothing can follow it.
+    async def complete(self, entry: Entry, note: Callable[[tuple[str, ...]], None]) -> None:
+        """Record the entry that completes the run; nothing can follow it. `note` is called once that is recorded, also
+        if the caller is cancelled meanwhile.
 
         If messages wait to be read and it has an `if_messages`, that is recorded instead, with the messages as read
-        before the next turn, and they are returned: the run goes on. Raises `JournalClosed`.
+        before the next turn, and `note` gets them: the run goes on. Raises `JournalClosed`.
         """
         ...
 
@@ -162,10 +163,10 @@ class ReportingJournal:
         """Nobody can say anything to the run."""
         return ()
 
-    async def complete(self, entry: Entry) -> tuple[str, ...]:
+    async def complete(self, entry: Entry, note: Callable[[tuple[str, ...]], None]) -> None:
         """Report the entry's thoughts in order."""
+        note(())  # A script that is cancelled while it hears of the answer has one.
         await self.record(entry)
-        return ()
 
     async def interrupt(self, entry: Entry) -> str:
         """Report the entry's thoughts in order."""

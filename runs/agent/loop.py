@@ -5,7 +5,7 @@
 
 import uuid
 from collections.abc import Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 from runs.agent import incomplete_replies as reply_ending
@@ -228,14 +228,18 @@ class AgentLoop:
             entry.if_messages = reply_entries.so_far(reply, about, entry)
             self._add_use(entry.if_messages, UsageTotals(), asked)
         self._add_use(entry, self.book(state), asked)
-        if read := await self.journal.complete(entry):
+        await self.journal.complete(entry, partial(self._note_end, state, entry, reply, answer))
+        return answer
+
+    def _note_end(self, state: AgentState, entry: Entry, reply: ModelReply, answer: Any, read: tuple[str, ...]) -> None:
+        """Make the state agree with what was recorded: the end, or a turn with the messages that were read after it."""
+        if read:
             self._add_turn(reply)
             self._heed(read)
-            return answer
+            return
         state.add_step(AgentStep(state.step_count + 1, "answer", None, None, answer, reply.reasoning))
         state.mark_completed()
         state.could_not = entry.could_not
-        return answer
 
     def _has_a_turn_left(self) -> bool:
         try:

@@ -166,21 +166,22 @@ class Recorder:
         await self.written()
         return write.outcome.messages if write.outcome is not None else ()
 
-    async def complete(self, entry: Entry) -> tuple[str, ...]:
+    async def complete(self, entry: Entry, note: Callable[[tuple[str, ...]], None]) -> None:
         """Record the end of the run, or `entry.if_messages` with the messages that wait: one transaction decides.
         Raises `JournalClosed`; a cancellation meanwhile rises when it is decided."""
-        return await run_to_completion(self._complete(entry))
+        await run_to_completion(self._complete(entry, note))
 
-    async def _complete(self, entry: Entry) -> tuple[str, ...]:
+    async def _complete(self, entry: Entry, note: Callable[[tuple[str, ...]], None]) -> None:
         self.signal.lower()
         await self.record(entry)
         write = self._writes.last
         await self.written()
         if write is None or write.outcome is None or write.outcome.instead is None or entry.if_messages is None:
-            return ()
+            note(())
+            return
         self.has_left = False
         self.activity.note(entry.if_messages)
-        return write.outcome.messages
+        note(write.outcome.messages)
 
     def _instead(self, entry: Entry, write: Write) -> Write:
         """The write of `entry` instead of `write`, whose thoughts have the same texts. Called by the writer."""
