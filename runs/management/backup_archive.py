@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import tarfile
+import zlib
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,7 +88,7 @@ def unpack(source: Path, folder: Path) -> Manifest:
         manifest = Manifest(**told)
     except FileNotFoundError as error:
         raise CommandError(f"{error.filename}: there is no such file.") from error
-    except (tarfile.TarError, EOFError, OSError, ValueError, TypeError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, TypeError) as error:
         raise CommandError(f"{source} is no whole backup of Agentsite ({type(error).__name__}: {error}).") from error
     for name, expected in manifest.sha256.items():
         if not (folder / name).is_file() or sha256_of(folder / name) != expected:
