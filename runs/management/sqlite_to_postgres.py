@@ -123,6 +123,7 @@ def first_occupied(moved: Sequence[CopiedTable]) -> str:
     """The first table of the target with rows that no migration made; empty if there is none."""
     made_by_migrations = {
         "runs_agent",
+        "runs_agentversion",
         "django_content_type",
         "auth_permission",
         "auth_group",
