@@ -8,25 +8,28 @@ import asyncio
 from functools import partial
 from django.db import connection
 from runs.engine.hosting.claim_queries import claim
+from runs.engine.hosting.crash_trials import CrashTrials
 from runs.engine.writing.writer import Writer
 from runs.models import Run
+
+TRIALS = CrashTrials().limits
 
 async def main():
     writer = Writer(on_committed=lambda writes: None)
     first, second, third = [run.pk async for run in Run.objects.order_by("created_at")]
-    work = [partial(claim, first, "me"), claimed_and_killed(second), partial(claim, third, "me")]
+    work = [partial(claim, first, "me", TRIALS), claimed_and_killed(second), partial(claim, third, "me", TRIALS)]
     jobs = [asyncio.create_task(writer.do(each)) for each in work]
     await asyncio.sleep(0)  # Until each is queued: the writer takes them as one transaction.
     writer.start(asyncio.get_running_loop())
     outcomes = await asyncio.gather(*jobs, return_exceptions=True)
     print(*(type(outcome).__name__ for outcome in outcomes))
     print(*[run.epoch async for run in Run.objects.order_by("created_at")])
-    print(type(await writer.do(partial(claim, first, "me"))).__name__)
+    print(type(await writer.do(partial(claim, first, "me", TRIALS))).__name__)
     await writer.stop()
 
 def claimed_and_killed(run_id):
     def work():
-        claim(run_id, "me")
+        claim(run_id, "me", TRIALS)
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
     return work
