@@ -97,6 +97,7 @@ def test_a_token_opens_no_page(owner: User) -> None:
 
 
 def test_the_last_use_is_written_once_a_minute(owner: User, django_assert_num_queries: Any) -> None:
+    Agent.objects.create(name="Counter")  # Without one no labels are asked for.
     token, text = ApiToken.issue(owner, name="x", scopes=["read"])
     program = Program(text)
 
