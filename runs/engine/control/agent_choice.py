@@ -1,6 +1,7 @@
 """The agent and the version that a launch names: `Clerk`, `Clerk@3`, `Clerk@production`."""
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from runs.agent.wording import Wording
@@ -100,12 +101,15 @@ def _beyond_rules(version: Agent, today: Agent) -> list[str]:
         found.append("approval")
     if any(_strictness_of(version, tool) < _strictness_of(today, tool) for tool in tools):
         found.append("tool_approvals")
-    if version.on_approval_expiry == Agent.OnExpiry.APPROVE and (
-        version.on_approval_expiry != today.on_approval_expiry
-        or (version.approval_seconds or 0) < (today.approval_seconds or 0)
-    ):
+    if _approved_after(version) < _approved_after(today):
         found.append("on_approval_expiry")
     return found
+
+
+def _approved_after(agent: Agent) -> float:
+    """Seconds after which a call that nobody decides is approved; infinite if it never is."""
+    seconds = agent.approval_seconds
+    return inf if seconds is None or agent.on_approval_expiry != Agent.OnExpiry.APPROVE else seconds
 
 
 def _strictness_of(agent: Agent, tool: str) -> int:

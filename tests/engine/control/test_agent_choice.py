@@ -104,6 +104,30 @@ def test_an_earlier_version_that_allows_more_is_for_people_who_may_change_the_ag
     assert launched(clerk, "2", ada).version == 2
 
 
+@pytest.mark.parametrize(
+    ("then", "now", "is_refused"),
+    [
+        ((60, "approve"), (None, "approve"), True),
+        ((60, "approve"), (600, "approve"), True),
+        ((60, "approve"), (60, "deny"), True),
+        ((None, "approve"), (60, "approve"), False),
+        ((600, "approve"), (60, "approve"), False),
+        ((60, "deny"), (None, "deny"), False),
+    ],
+)
+def test_a_version_that_approved_undecided_calls_sooner_allows_more(
+    ada: User, clerk: Agent, then: tuple[int | None, str], now: tuple[int | None, str], is_refused: bool
+) -> None:
+    change(clerk, approval_seconds=then[0], on_approval_expiry=then[1])
+    change(clerk, approval_seconds=now[0], on_approval_expiry=now[1])
+
+    if is_refused:
+        with pytest.raises(control.AgentRefused, match="allows more than the agent does today: on_approval_expiry"):
+            launched(clerk, "3", ada)
+    else:
+        assert launched(clerk, "3", ada).version == 3
+
+
 def test_overrides_of_an_earlier_version_stay_within_its_ceilings(ada: User, clerk: Agent) -> None:
     change(clerk, max_turns=30)
 
