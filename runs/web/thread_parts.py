@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
@@ -64,7 +64,7 @@ class RunWords:
 
     answer: Step | None = None
     error: Step | None = None
-    said: list[Step] | None = None
+    said: list[Step] = field(default_factory=list)
     """Questions, decisions and messages, in order."""
 
 
@@ -80,7 +80,7 @@ def words_of_runs(ids: Iterable[UUID]) -> dict[UUID, RunWords]:
             case Step.Kind.ERROR:
                 words.error = step
             case _:
-                words.said = [*(words.said or ()), step]
+                words.said.append(step)
     return found
 
 
@@ -102,7 +102,7 @@ def _calls_of(runs: Sequence[Run]) -> dict[UUID, list[int]]:
 def _said_of(words: RunWords | None) -> list[SaidPart]:
     asked: dict[UUID | None, str] = {}
     found = []
-    for step in (words.said or ()) if words is not None else ():
+    for step in words.said if words is not None else ():
         view = question_of(step)
         match step.payload:
             case QuestionPayload(question=question) if question is not None:
