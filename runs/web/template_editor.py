@@ -10,7 +10,14 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.task_templates.exact_numbers import exact_number
-from runs.agent.task_templates.inputs import MAX_HELP_CHARS, MAX_LABEL_CHARS, InputType, missing_inputs, read_inputs
+from runs.agent.task_templates.inputs import (
+    MAX_HELP_CHARS,
+    MAX_LABEL_CHARS,
+    MOST_INPUTS,
+    InputType,
+    missing_inputs,
+    read_inputs,
+)
 from runs.agent.task_templates.places import read_task
 from runs.engine.task_templates.template_storage import TemplateRefused, save_template
 from runs.models import TaskTemplate
@@ -96,7 +103,7 @@ class TemplateEditor:
     @classmethod
     def sent(cls, data: QueryDict) -> Self:
         """The form as it was sent. Rows come back in their order."""
-        names = list(dict.fromkeys(data.getlist("input")))
+        names = list(dict.fromkeys(data.getlist("input")))[: MOST_INPUTS + 1]
         rows = [
             EditedInput(
                 name,
@@ -127,10 +134,12 @@ class TemplateEditor:
 
     def find_inputs(self, samples: Mapping[str, str] | None = None) -> int:
         """Make the rows those of the places in the task, in the order they have, new ones last; returns how many are
-        new. `samples` are texts that stood in the places of new ones. A single place that was renamed keeps its row."""
-        names = list(read_task(self.task).places)
+        new. `samples` are texts that stood in the places of new ones. A single place that was renamed keeps its row.
+        There are at most `MOST_INPUTS` rows: what is wrong with a task of more places, `check_task` says."""
+        names = read_task(self.task).places
+        known = {row.name for row in self.inputs}
         gone = [row for row in self.inputs if row.name not in names]
-        added = [name for name in names if all(row.name != name for row in self.inputs)]
+        added = [name for name in names if name not in known][: MOST_INPUTS + len(gone) - len(self.inputs)]
         if len(gone) == len(added) == 1:
             gone[0].name = added[0]
             return 0

@@ -253,6 +253,15 @@ def test_a_template_is_not_saved_with_inputs_that_nobody_has_seen(editor: Client
     assert not TaskTemplate.objects.exists()
 
 
+def test_a_task_with_thousands_of_places_gets_the_rows_that_a_template_may_have(editor: Client, agent: Agent):
+    typed = {"name": "A", "task": " ".join(f"{{{{ p{number} }}}}" for number in range(20_000)), "do": "find"}
+
+    page = editor.post(f"/agents/{agent.pk}/templates/new/", typed)
+
+    assert len(re.findall(r'name="input" value="p\d+"', page.content.decode())) == 30
+    assert "A template has at most 30 inputs." in text_of(page)
+
+
 def test_faults_are_told_with_their_line_and_at_the_row_of_their_input(editor: Client, template: TaskTemplate):
     typed = {"name": "Essay", "task": "{{ topic }}\n{{ 2nd }}", "seen": template.updated_at.isoformat(), "do": "save"}
     row = {"input": ["topic"], "type-topic": "number", "minimum-topic": "many"}

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
+from itertools import islice
 from typing import Any, Final
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.task_templates.exact_numbers import exact_number, plain
-from runs.agent.task_templates.places import TaskText, is_name
+from runs.agent.task_templates.places import MOST_FAULTS, TaskText, is_name
 from runs.agent.wording import Wording
 
 MOST_INPUTS: Final = 30
@@ -20,6 +21,7 @@ MAX_TEXT_CHARS: Final = 200
 """Of a text in one line, without a limit of its own."""
 MOST_TEXT_CHARS: Final = 100_000
 """The highest limit that a text may have; also that of a long text without one."""
+TOO_MANY_INPUTS: Final = Wording("A template has at most %(most)s inputs.", most=MOST_INPUTS)
 TODAY: Final = "today"
 """The default of a date that is the day of the launch."""
 
@@ -118,7 +120,7 @@ def read_inputs(given: Sequence[Mapping[str, Any]]) -> ReadInputs:
     """The inputs in JSON from outside, whose types a schema has checked."""
     read = ReadInputs()
     if len(given) > MOST_INPUTS:
-        read.faults.append(InputFault("", "", Wording("A template has at most %(most)s inputs.", most=MOST_INPUTS)))
+        read.faults.append(InputFault("", "", TOO_MANY_INPUTS))
         return read
     for each in given:
         one = _from_json(each, read)
@@ -129,17 +131,17 @@ def read_inputs(given: Sequence[Mapping[str, Any]]) -> ReadInputs:
 
 
 def missing_inputs(text: TaskText, inputs: Sequence[TemplateInput]) -> list[Wording]:
-    """A sentence for each place without an input, and for each input without a place."""
-    names = {each.name for each in inputs}
-    found = [
+    """A sentence for each place without an input, and for each input without a place; of many the first ones."""
+    names, places = {each.name for each in inputs}, text.places
+    found = [TOO_MANY_INPUTS] if len(places) > MOST_INPUTS else []
+    found += [
         Wording("Line %(line)s: The place “%(name)s” has no input.", line=str(place.line), name=place.name)
-        for place in text.places.values()
-        if place.name not in names
+        for place in islice((place for place in places.values() if place.name not in names), MOST_FAULTS)
     ]
     return found + [
         Wording("The input “%(name)s” has no place in the task.", name=each.name)
         for each in inputs
-        if each.name not in text.places
+        if each.name not in places
     ]
 
 

@@ -17,6 +17,8 @@ ESCAPED: Final = BEGINNING * 2
 MAX_NAME_CHARS: Final = 40
 _SEARCHED_CHARS: Final = 200
 """A place ends within so many characters of its beginning, which keeps the pass linear."""
+MOST_FAULTS: Final = 20
+"""Faults of a task that are told: one of 256 KiB can have 80,000."""
 _SHOWN_CHARS: Final = 40
 
 
@@ -60,7 +62,7 @@ class TaskText:
 
 
 def read_task(text: str) -> TaskText:
-    """The parts of a task, and each fault in it."""
+    """The parts of a task, and the first faults in it."""
     parts: list[str | Place] = []
     faults: list[PlaceFault] = []
     at, line = 0, 1
@@ -79,7 +81,8 @@ def read_task(text: str) -> TaskText:
         inside = text[begins + len(BEGINNING) : ends] if ends >= 0 else None
         name = None if inside is None else _name_in(inside)
         if name is None:
-            faults.append(PlaceFault(line, _words(line, inside)))
+            if len(faults) < MOST_FAULTS:
+                faults.append(PlaceFault(line, _words(line, inside)))
             at = begins + len(BEGINNING)
         else:
             parts.append(Place(name, line))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from runs.agent.task_templates.inputs import missing_inputs
 from runs.agent.task_templates.places import escaped, read_task
 
 
@@ -74,3 +75,16 @@ def test_a_name_in_any_alphabet_is_the_same_however_it_was_typed():
     text = read_task("{{ Stra\u00dfe }} {{ cafe\u0301 }} {{ \u4e3b\u9898 }}")
 
     assert list(text.places) == ["Stra\u00dfe", "caf\u00e9", "\u4e3b\u9898"]
+
+
+def test_of_a_task_full_of_faults_the_first_ones_are_told():
+    text = read_task("{{ " * 80_000)
+
+    assert [fault.line for fault in text.faults] == [1] * 20
+
+
+def test_of_a_task_with_thousands_of_places_it_is_told_that_there_are_too_many():
+    told = list(map(str, missing_inputs(read_task(" ".join(f"{{{{ p{n} }}}}" for n in range(20_000))), [])))
+
+    assert told[0] == "A template has at most 30 inputs."
+    assert (len(told), told[-1]) == (21, "Line 1: The place “p19” has no input.")
