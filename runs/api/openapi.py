@@ -10,7 +10,8 @@ from ninja import NinjaAPI
 from runs.agent.json_data.json_types import JsonObject
 from runs.api.auth import RequireScope
 from runs.api.launches import LONGEST_KEY, REPLAYED
-from runs.api.response_schemas import CALL_ID, FILE_ID, MESSAGE_ID, QUESTION_ID, RUN_ID, ErrorOut
+from runs.api.message_schemas import MESSAGE_ID
+from runs.api.response_schemas import CALL_ID, FILE_ID, QUESTION_ID, RUN_ID, ErrorOut
 
 PREFIX: Final = "/api/v1"
 

@@ -32,7 +32,6 @@ CallState = Literal[
 RUN_ID = "0b9a4a0e-7a55-4a43-9d8f-4b3f0b0a4c11"
 CALL_ID = "5d0c7a0e-3f7e-5c8a-8a53-9f1f0e6b7d42"
 QUESTION_ID = "2f6b1c9d-8a3e-5b74-9c0d-1e2f3a4b5c6d"
-MESSAGE_ID = "9e8d7c6b-5a49-4382-9170-6f5e4d3c2b1a"
 FILE_ID = "7c1f3a2e-5d0b-4f8e-9a61-2b3c4d5e6f70"
 """Ids for the examples."""
 
@@ -264,32 +263,6 @@ class QuestionOut(Sent):
     expires_at: AwareDatetime | None
 
 
-class MessageOut(Sent):
-    """A message to a run in progress. A token without the scope `read` does not get its text."""
-
-    id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[MESSAGE_ID])]
-    run_id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[RUN_ID])]
-    position: Annotated[int, Field(ge=1, description="Its place among the messages of the run.")]
-    text: Annotated[str | None, Field(description="Secrets in it are hidden.", examples=["Use metric units."])]
-    state: Annotated[
-        Literal["queued", "read", "withdrawn", "not_read"],
-        Field(description="`not_read`: the run has ended without reading it; a resumed run does."),
-    ]
-    interrupt: bool
-    sent_by: Annotated[str | None, Field(description="User name; null for the command line.")]
-    created_at: AwareDatetime
-    edited_at: AwareDatetime | None
-    read_at: AwareDatetime | None
-    read_before_turn: Annotated[int | None, Field(description="The first turn that knows it; null until it is read.")]
-
-
-class MessagePage(Sent):
-    """Messages in order."""
-
-    items: list[MessageOut]
-    next: str | None
-
-
 class _AgentHead(Sent):
     """Id, name, models and tools of an agent."""
 
@@ -350,33 +323,6 @@ class RunPage(Sent):
     """Runs, newest first. A page ends early at about 1 MiB."""
 
     items: list[RunListed]
-    next: Annotated[str | None, Field(description="The `cursor` of the next page; null on the last.")]
-
-
-class ThreadOut(Sent):
-    """A thread: a run with those that follow it up, of which you see yours. Null for a token without the scope `read`
-    are all fields but the id."""
-
-    id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[RUN_ID])]
-    title: Annotated[str | None, Field(description="The chosen title, or the beginning of the first message.")]
-    own_title: Annotated[str | None, Field(description="The title that a person chose; null without one.")]
-    starred: Annotated[bool | None, Field(description="Whether you have starred it.")]
-    archived_at: AwareDatetime | None
-    runs: Annotated[int | None, Field(ge=1)]
-    last_run_id: Annotated[str | None, Field(json_schema_extra={"format": "uuid"})]
-    last_message_at: AwareDatetime | None
-    status: Annotated[Status | None, Field(description="That of the last run, as `waiting_for`.")]
-    waiting_for: WaitingFor | None
-    tokens_used: Annotated[int | None, Field(ge=0)]
-    cost: Annotated[
-        str | None, Field(description="US dollars of all runs as a decimal string; null when some of it is unknown.")
-    ]
-
-
-class ThreadPage(Sent):
-    """Threads, that with the newest message first."""
-
-    items: list[ThreadOut]
     next: Annotated[str | None, Field(description="The `cursor` of the next page; null on the last.")]
 
 

@@ -11,9 +11,9 @@ from pydantic import Field
 from runs.api.auth import caller_of, may_launch, may_read, message_told_to
 from runs.api.errors import ApiError, invalid, too_large
 from runs.api.launches import REPLAYED, idempotency_key
+from runs.api.message_schemas import MessageOut, MessagePage
 from runs.api.pagination import page_of
 from runs.api.request_schemas import MessageEdit, MessageIn
-from runs.api.response_schemas import MessageOut, MessagePage
 from runs.api.selectors import find_message, find_run
 from runs.api.serializers import answer, message_as_json
 from runs.engine import control

@@ -14,9 +14,10 @@ from runs.api.errors import ApiError, invalid, not_found
 from runs.api.launches import answer_launch, check_task, find_agent, overrides_of
 from runs.api.pagination import listed, page_of, run_in_list
 from runs.api.request_schemas import Text, ThreadChange, ThreadMessage
-from runs.api.response_schemas import RunOut, RunPage, ThreadOut, ThreadPage
+from runs.api.response_schemas import RunOut, RunPage
 from runs.api.selectors import find_run, visible_runs
 from runs.api.serializers import answer
+from runs.api.thread_schemas import ThreadOut, ThreadPage
 from runs.engine import control
 from runs.models import ApiToken, Run, ThreadMarks
 from runs.models.as_json import as_utc, cost_as_json
