@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from runs.agent.tools import registry
 from tests.database_flush import flush_quickly
@@ -46,6 +47,11 @@ TIMEOUTS_S = {
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 HEADLESS_SHELL = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or CHROMIUM
 """The same browser without windows, which takes a third less CPU time. It has no back-forward cache."""
+
+
+settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any-machine")
+"""How fast invented input is made and met says something of the machine: the first draw of text builds its tables."""
 
 
 def pytest_configure() -> None:

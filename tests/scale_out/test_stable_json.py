@@ -34,7 +34,7 @@ def postgres() -> Iterator["psycopg.Connection[Any]"]:
 
 
 @given(VALUES)
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_value_has_the_same_form_before_and_after_it_was_stored(
     postgres: "psycopg.Connection[Any]", value: Any
 ) -> None:

@@ -43,7 +43,7 @@ def without_spaces(html: str) -> str:
 
 
 @given(TEXTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_sections_that_are_rendered_one_by_one_are_the_whole_text(text):
     one_by_one = "".join(markdown.render_part(section) for section in sections(text))
 
@@ -51,7 +51,7 @@ def test_sections_that_are_rendered_one_by_one_are_the_whole_text(text):
 
 
 @given(TEXTS, st.integers(0, 150))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_section_that_is_finished_stays_so_whatever_comes_after_it(text, length):
     early = cut(text[:length]).ends
 
@@ -98,7 +98,7 @@ def test_a_cut_goes_on_from_the_last_one():
 
 
 @given(TEXTS, st.lists(st.integers(0, 20), max_size=20))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_text_that_grows_is_cut_as_the_same_text_is_at_once(text, lengths):
     cutter, ends = Cutter(), []
     for length in accumulate(lengths):

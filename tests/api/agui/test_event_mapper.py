@@ -13,7 +13,7 @@ from tests.api.agui.invented_runs import ASKED, RUN, WORDS, delta, invented_runs
 
 
 @given(st.data())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_whatever_comes_first_a_stream_is_valid_and_its_client_holds_what_is_recorded(data: st.DataObject) -> None:
     run = data.draw(invented_runs())
 
@@ -24,7 +24,7 @@ def test_whatever_comes_first_a_stream_is_valid_and_its_client_holds_what_is_rec
 
 
 @given(st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_a_client_that_joins_in_the_middle_has_a_valid_stream_and_holds_the_same(data: st.DataObject) -> None:
     run = data.draw(invented_runs())
     joined_at = data.draw(st.integers(1, max(1, len(run.steps))))
@@ -72,7 +72,7 @@ ANY_FRAME = st.one_of(
 
 
 @given(st.lists(st.one_of(ANY_STEP, ANY_FRAME), max_size=25), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_even_what_no_run_would_record_makes_a_valid_stream(
     happened: list[StepJson | ReplyFrame], is_left: bool
 ) -> None:

@@ -30,14 +30,14 @@ def run_id_of(stream: list[Event]) -> str:
     return found
 
 
-def until(stream: Iterator[Event], kind: str) -> list[Event]:
-    """The events up to the first of a type."""
+def until(stream: Iterator[Event], *kinds: str) -> list[Event]:
+    """The events until there is one of each type, in whichever order."""
     told: list[Event] = []
     for event in stream:
         told.append(event)
-        if event["type"] == kind:
+        if set(kinds) <= set(types_of(told)):
             return told
-    raise AssertionError(f"no {kind}: {types_of(told)}")
+    raise AssertionError(f"no {' and '.join(kinds)}: {types_of(told)}")
 
 
 def shown(raw: RawClient, stream: list[Event], thread: str) -> None:
@@ -140,7 +140,7 @@ def test_a_run_that_ends_in_the_middle_of_a_word_leaves_no_open_message(
     thread = str(uuid4())
     wire_server.script(Hang(after_chunks=8, answer=TIDE), Status(401))
     stream = raw.events("When is high tide?", thread=thread, **LOCAL)
-    told = until(stream, "TEXT_MESSAGE_CONTENT")
+    told = until(stream, "STATE_SNAPSHOT", "TEXT_MESSAGE_CONTENT")
 
     if how == "stopped":
         raw.call("POST", f"/runs/{run_id_of(told)}/cancel")
@@ -159,7 +159,7 @@ def test_a_run_that_is_paused_and_resumed_goes_on_in_the_same_stream(raw: RawCli
         Hang(after_chunks=8, answer=Answer("I look.", calls=[PRODUCT])), Answer("It is 42.", reasoning="Easy.")
     )
     stream = raw.events("What is 6 * 7?", thread=thread, **LOCAL)
-    told = until(stream, "TEXT_MESSAGE_CONTENT")
+    told = until(stream, "STATE_SNAPSHOT", "TEXT_MESSAGE_CONTENT")
 
     raw.call("POST", f"/runs/{run_id_of(told)}/pause")
     wire_server.release()

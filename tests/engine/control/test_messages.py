@@ -75,7 +75,7 @@ async def test_an_answer_does_not_end_a_run_to_which_a_message_has_been_sent(ada
     model = Speaker(Said(["It is 4."], answers("It is 4.")), Said([], answers("It is IV.")), starts=goes_on)
     host_for(model)
     run = await launch(ada)
-    await reached(run, lambda row: row.owner is not None)
+    await reached(run, lambda _: len(model.requests) == 1)
 
     await send(run, "In Roman numerals.", ada)
     goes_on.set()
@@ -240,7 +240,7 @@ async def test_the_next_host_shows_the_model_an_answer_that_did_not_end_the_run(
     first = Speaker(Said([], answers("It is 4.")), Said([]), starts=goes_on)
     host = host_for(first)
     run = await launch(ada)
-    await reached(run, lambda row: row.owner is not None)
+    await reached(run, lambda _: len(first.requests) == 1)
     await send(run, "In Roman numerals.", ada)
     goes_on.set()
     await reached(run, lambda _: len(first.requests) == 2)
@@ -262,7 +262,7 @@ async def test_a_limit_on_turns_ends_the_run_with_its_answer_and_the_message_is_
     model = Speaker(Said([], answers("It is 4.")), starts=goes_on)
     host_for(model)
     run = await launch(ada, max_turns=1)
-    await reached(run, lambda row: row.owner is not None)
+    await reached(run, lambda _: len(model.requests) == 1)
 
     message = await send(run, "In Roman numerals.", ada)
     goes_on.set()

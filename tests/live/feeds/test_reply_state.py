@@ -21,7 +21,7 @@ def test_a_step_ends_the_cards_it_speaks_of_or_its_whole_turn(case: dict[str, An
 
 
 @given(STREAM)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_who_hears_only_what_is_passed_on_holds_the_same(inputs: list[Input]) -> None:
     server, viewer = Machine(), Machine()
     for each in inputs:

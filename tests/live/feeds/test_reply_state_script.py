@@ -79,7 +79,7 @@ def test_after_each_input_the_replies_that_are_open_say_what_they_should(page: P
 
 def test_page_and_server_hold_the_same_whatever_comes(page: Page) -> None:
     @given(STREAM)
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     def hold_the_same(inputs: list[Input]) -> None:
         assert open_on(page, [inputs]) == [open_after_each(inputs)]
 

@@ -75,7 +75,7 @@ def test_markdown_lets_nothing_through(text):
     assert faults_of(markdown.render(text)) == []
 
 
-@settings(max_examples=300 if IS_FULL else 60, deadline=None)
+@settings(max_examples=300 if IS_FULL else 60)
 @given(st.lists(st.sampled_from(SEEDS) | st.text(alphabet="<>\"'`*_[]()!#|\\&;:=/ \n\tax1", max_size=12), max_size=5))
 def test_no_mixture_of_them_gets_through_either(parts):
     assert faults_of(markdown.render("".join(parts))) == []
@@ -90,7 +90,7 @@ def test_plain_prose_needs_no_parser_and_looks_as_if_it_had_one(text):
     assert markdown.render(text) == markdown._cleaner().clean(markdown._parser().render(text)).strip()
 
 
-@settings(max_examples=500 if IS_FULL else 100, deadline=None)
+@settings(max_examples=500 if IS_FULL else 100)
 @given(st.text(alphabet="ab1 \n*_-+#>.)(=~&;'\"%:$,", max_size=40))
 def test_what_is_taken_for_plain_prose_means_nothing_in_markdown(text):
     if not markdown.has_markup(text):
