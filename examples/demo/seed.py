@@ -6,12 +6,12 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 
 from examples.demo.scripts import SCRIPTS
+from runs.agent_configs.agent_editor import AgentEditor
+from runs.agent_configs.agent_file import form_data, read_file
 from runs.engine import control
 from runs.engine.files.uploads import store_document
 from runs.engine.task_templates.template_storage import save_template
 from runs.models import Agent, Library, StoredFile, TaskTemplate
-from runs.web.agent_editor import AgentEditor
-from runs.web.agent_file import form_data, read_file
 
 EXAMPLES = Path(__file__).resolve().parents[1]
 OFFLINE_TASKS = ("What is 17 * 23 and what is 2**10?",)

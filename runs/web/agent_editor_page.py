@@ -19,15 +19,15 @@ from runs.agent.providers.model_catalog.suggestions import available_models
 from runs.agent.setting import Group
 from runs.agent.tools.child_runs import CALL_AGENT
 from runs.agent.tools.registry import offered_tools, registered_tools
+from runs.agent_configs.agent_editor import APPROVALS, EXPIRIES, TOOL_CHOICES, AgentEditor, ChangedMeanwhile, moved_rows
+from runs.agent_configs.agent_editor_fields import unit_of
+from runs.agent_configs.agent_plan import changes_between
 from runs.models import Agent
 from runs.models.agent_config import config_of
 from runs.models.permissions import may_add_agents, may_change_agents, may_launch, may_read_agents, may_test_models
 from runs.web.access import PageRequest, go_to, only_if
 from runs.web.agent_callees import agent_choices
-from runs.web.agent_editor import APPROVALS, EXPIRIES, TOOL_CHOICES, AgentEditor, ChangedMeanwhile, moved_rows
-from runs.web.agent_editor_fields import unit_of
 from runs.web.agent_facts import RULES, STRATEGIES, ToolFact, tool_fact
-from runs.web.agent_plan import changes_between
 from runs.web.agents_page import agent_or_404
 from runs.web.form_keys import hash_of, new_key
 from runs.web.fresh_tools import with_fresh_tools

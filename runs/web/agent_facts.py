@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -14,10 +13,10 @@ from runs.agent.setting import Group, Setting
 from runs.agent.tools.function_tool import FunctionTool
 from runs.agent.tools.protocol import approval_of, effect_of
 from runs.agent.tools.registry import BUILTIN_MODULES, default_tools, registered_tools
+from runs.agent_configs.setting_labels import amount_words, fact_label_of
 from runs.live.rendering.formatting import counted_text, dollars
 from runs.models import Agent
 from runs.web.run_settings import Fact, setting_words, span_words
-from runs.web.setting_labels import amount_words, empty_meaning, fact_label_of, plain_number
 
 EFFECTS: Final = {
     "pure": (gettext_lazy("Computes only"), "equal"),
@@ -182,23 +181,6 @@ def _facts(agent: Agent, group: Group) -> Iterator[Fact]:
 
 def _settings(group: Group) -> Iterable[Setting]:
     return (each for each in SETTINGS.values() if each.group == group)
-
-
-def empty_words(setting: Setting) -> str:
-    """What an empty field means, for its placeholder: `Default: 20`, `No limit`."""
-    default = setting.default if setting.default is not None else setting.fallback
-    if default is not None and default != {}:
-        return _("Default: %(value)s") % {"value": plain_number(default)}
-    return str(_SHORT.get(setting.name) or capfirst(empty_meaning(setting)))
-
-
-_SHORT: Final = {
-    "max_output_tokens": gettext_lazy("The model's most"),
-    "context_tokens": gettext_lazy("The model's own"),
-    "model_timeout_s": gettext_lazy("No limit of its own"),
-    **dict.fromkeys(("reasoning_effort", "temperature", "top_p"), gettext_lazy("The provider's")),
-}
-"""What an empty field means, where the declaration's words are too long for a placeholder."""
 
 
 def schema_text(agent: Agent) -> str:

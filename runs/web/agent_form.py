@@ -8,15 +8,13 @@ from django.utils.translation import gettext, gettext_lazy
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.providers.model_catalog.model_names import name_fault
-from runs.agent.skills.skill import MOST_SKILLS
 from runs.agent.structured_output import schema_fault
 from runs.agent.tools.registry import MOST_NEAR, near_tools, registered_tools
-from runs.engine.skills.known_skills import unknown_skills
+from runs.agent_configs.name_checks import checked_agents, checked_skills, tools_with_rules
+from runs.agent_configs.setting_fields import ExtraField, JsonField
 from runs.live.rendering.stored_words import error_words
 from runs.models import Agent, Library
 from runs.models.agent_version import MAX_MESSAGE_CHARS
-from runs.web.agent_callees import checked_agents, tools_with_rules
-from runs.web.setting_fields import ExtraField, JsonField
 
 if TYPE_CHECKING:
     _AgentModelForm = forms.ModelForm[Agent]
@@ -150,15 +148,6 @@ class AgentForm(_AgentModelForm):
         # A second default is allowed: saving it removes the mark from the first.
         exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # a hook the stubs leave out
         return exclusions | {"is_default"}
-
-
-def checked_skills(names: list[str]) -> list[str]:
-    """The names, each once. Raises `ValidationError` for too many, or one that is no skill."""
-    if unknown := unknown_skills(names):
-        raise forms.ValidationError(gettext("No such skill: %(names)s.") % {"names": ", ".join(unknown)})
-    if len(names) > MOST_SKILLS:
-        raise forms.ValidationError(gettext("At most %(most)s skills.") % {"most": MOST_SKILLS})
-    return list(dict.fromkeys(names))
 
 
 def _no_such_tool(unknown: Iterable[str], known: Collection[str]) -> str:

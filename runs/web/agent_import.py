@@ -11,19 +11,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from runs.models import Agent
-from runs.models.agent_config import config_of
-from runs.models.permissions import may_add_agents, may_read_agents
-from runs.web.access import PageRequest, only_if
-from runs.web.agent_file import (
+from runs.agent_configs.agent_file import (
     MAX_FILE_BYTES,
     FileFault,
     FileRefused,
     document,
     read_file,
 )
-from runs.web.agent_plan import PlannedAgent, import_planned, plan_of
-from runs.web.agent_yaml import yaml_document
+from runs.agent_configs.agent_plan import PlannedAgent, import_planned, plan_of
+from runs.agent_configs.agent_yaml import yaml_document
+from runs.models import Agent
+from runs.models.agent_config import config_of
+from runs.models.permissions import may_add_agents, may_read_agents
+from runs.web.access import PageRequest, only_if
 from runs.web.agents_page import agent_or_404
 from runs.web.fresh_tools import with_fresh_tools
 

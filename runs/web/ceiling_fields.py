@@ -11,11 +11,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from runs.agent.all_settings import LAUNCHED
 from runs.agent.setting import Setting
 from runs.agent.text import dollars_text
+from runs.agent_configs.setting_labels import amount_words, empty_meaning, plain_number
 from runs.engine.control import Ceilings
 from runs.live.rendering.formatting import counted_text, dollars_in
 from runs.models import Agent
 from runs.web.run_settings import setting_words
-from runs.web.setting_labels import amount_words, empty_meaning, plain_number
 
 _NUMBERS: Final = tuple(each for each in LAUNCHED if each.is_capped and each.kind in ("count", "money"))
 """Capped settings with a number field in the launch form."""

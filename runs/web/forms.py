@@ -12,11 +12,11 @@ from runs.agent.json_data.json_types import JsonObject
 from runs.agent.providers.model_catalog.catalog import model_fault
 from runs.agent.providers.model_catalog.model_names import MAX_NAME_CHARS
 from runs.agent.setting import Group
+from runs.agent_configs.setting_fields import launch_fields
 from runs.live.rendering.stored_words import error_words
 from runs.models import Agent
 from runs.models.agent_label import MAX_AGENT_CHARS
 from runs.models.bounds import MAX_TASK_BYTES
-from runs.web.setting_fields import launch_fields
 
 if TYPE_CHECKING:
     _UserForm = BaseUserCreationForm[User]

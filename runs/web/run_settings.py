@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from runs.agent.setting import Setting
+from runs.agent_configs.setting_labels import amount_words, plain_number
 from runs.live.rendering.formatting import counted_text, dollars, duration_text
 from runs.markdown import visible
 from runs.models import Agent
-from runs.web.setting_labels import amount_words, plain_number
 
 
 class Fact(NamedTuple):

@@ -13,13 +13,13 @@ from runs.agent.json_data.json_types import JsonObject
 from runs.agent.payloads.notes import NotePayload
 from runs.agent.setting import Setting
 from runs.agent.tools.registry import default_tools, registered_tools
+from runs.agent_configs.setting_labels import fact_label_of
 from runs.live.rendering.long_texts import SHOWN_CHARS
 from runs.markdown import visible
 from runs.models import Agent, Run
 from runs.models.permissions import may_read_agents, may_see_agents
 from runs.web.agent_facts import STRATEGIES, ToolFact, tool_fact
 from runs.web.run_settings import setting_words, span_words
-from runs.web.setting_labels import fact_label_of
 
 _ASKS: Final = {
     "never": gettext_lazy("Nothing"),

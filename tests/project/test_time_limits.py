@@ -134,7 +134,7 @@ USES: dict[str, dict[str, int]] = {
     "templated": {"runs/agent/task_templates/places.py": 0},
 }
 """The number of patterns in each module that uses one of the above, by the reader that tries them."""
-TRUSTED = {"runs/web/agent_yaml.py": 0, f"{TOOLS}/schema.py": 2, "agentsite/templates.py": 1}
+TRUSTED = {"runs/agent_configs/agent_yaml.py": 0, f"{TOOLS}/schema.py": 2, "agentsite/templates.py": 1}
 """Modules that read no text from outside: the docstrings of tools, our own templates; one only writes YAML."""
 
 SANDBOXED = {

@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from runs.agent_configs.agent_editor import moved_rows
 from runs.models import Agent
-from runs.web.agent_editor import moved_rows
 from tests.web.agent_fixtures import EDITOR, person_with
 from tests.web.conftest import HTMX
 

@@ -11,9 +11,9 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from runs.agent_configs.agent_file import MAX_AGENTS, MAX_FILE_BYTES, FileRefused, document, read_file
 from runs.models import Agent
 from runs.models.agent_config import config_of
-from runs.web.agent_file import MAX_AGENTS, MAX_FILE_BYTES, FileRefused, document, read_file
 from tests.web.agent_fixtures import person_with
 
 BrowserOf = Callable[[User | None], Client]

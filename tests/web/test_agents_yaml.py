@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs.agent.tools.openapi import yaml_object_job
+from runs.agent_configs.agent_file import MAX_FILE_BYTES, FileRefused, read_file
+from runs.agent_configs.agent_yaml import yaml_document
 from runs.models import Agent
 from runs.models.agent_config import KEYS, config_of
-from runs.web.agent_file import MAX_FILE_BYTES, FileRefused, read_file
-from runs.web.agent_yaml import yaml_document
 from tests.web.test_agents_file import full_agent, imported
 
 BrowserOf = Callable[[User | None], Client]

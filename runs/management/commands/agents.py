@@ -9,13 +9,13 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.text import slugify
 
+from runs.agent_configs.agent_file import MAX_FILE_BYTES, FileRefused, read_file
+from runs.agent_configs.agent_plan import PlannedAgent, import_planned, plan_of
+from runs.agent_configs.agent_yaml import yaml_document
 from runs.management.commands.serve import prepare_database
 from runs.models import Agent
 from runs.models.agent_config import changed_keys, config_of
 from runs.text_diff import unified_lines
-from runs.web.agent_file import MAX_FILE_BYTES, FileRefused, read_file
-from runs.web.agent_plan import PlannedAgent, import_planned, plan_of
-from runs.web.agent_yaml import yaml_document
 from runs.web.config_diff import value_lines
 
 BAD_ARGUMENTS = 2

@@ -8,11 +8,11 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from runs.agent.json_data.json_types import JsonObject
+from runs.agent_configs.agent_editor import AgentEditor, ChangedMeanwhile
+from runs.agent_configs.agent_file import AgentEntry, FileFault, FileRefused, form_data
 from runs.models import Agent
 from runs.models.agent_config import changed_keys, config_of
 from runs.models.permissions import may_change_agents
-from runs.web.agent_editor import AgentEditor, ChangedMeanwhile
-from runs.web.agent_file import AgentEntry, FileFault, FileRefused, form_data
 
 SHOWN_CHARS = 160
 """Characters of a value in a preview."""

@@ -9,11 +9,10 @@ from django.utils.translation import gettext_lazy
 
 from runs.agent.all_settings import SETTINGS
 from runs.agent.setting import Setting
+from runs.agent_configs.setting_fields import ExtraField, JsonField, launch_field
+from runs.agent_configs.setting_labels import description_of, empty_words, label_of, unit_words
 from runs.models import Agent
 from runs.models.bounds import MAX_APPROVAL_SECONDS, MAX_PRIORITY, MAX_RUNS_AT_ONCE
-from runs.web.agent_facts import empty_words
-from runs.web.setting_fields import ExtraField, JsonField, launch_field
-from runs.web.setting_labels import description_of, label_of, unit_words
 
 RULE_PREFIX: Final = "rule-"
 """The field of a tool's rule is this and the tool's name."""

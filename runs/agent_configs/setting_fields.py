@@ -12,10 +12,10 @@ from django.utils.translation import get_language, gettext
 from runs.agent.all_settings import LAUNCHED
 from runs.agent.json_data.json_values import DuplicateName, check_storable_json, check_unique_names
 from runs.agent.setting import Setting
+from runs.agent_configs.setting_labels import amount_words, help_of, label_of, unit_words
 from runs.live.rendering.formatting import dollars_in
 from runs.models import Agent
 from runs.models.bounds import ValueCheck
-from runs.web.setting_labels import amount_words, help_of, label_of, unit_words
 
 
 class CountField(forms.IntegerField):

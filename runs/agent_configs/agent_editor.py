@@ -16,12 +16,7 @@ from runs.agent.all_settings import SETTINGS
 from runs.agent.providers.model_catalog.model_names import name_fault
 from runs.agent.structured_output import schema_fault
 from runs.agent.tools.registry import registered_tools
-from runs.live.rendering.stored_words import error_words
-from runs.models import Agent, Library
-from runs.models.agent_version import MAX_MESSAGE_CHARS
-from runs.models.permissions import may_change_agents
-from runs.web.agent_callees import checked_agents, tools_with_rules
-from runs.web.agent_editor_fields import (
+from runs.agent_configs.agent_editor_fields import (
     DEFAULTS,
     NUMBERS,
     ListWidget,
@@ -30,8 +25,11 @@ from runs.web.agent_editor_fields import (
     editor_field,
     number_field,
 )
-from runs.web.agent_facts import STRATEGIES
-from runs.web.agent_form import checked_skills
+from runs.agent_configs.name_checks import checked_agents, checked_skills, tools_with_rules
+from runs.live.rendering.stored_words import error_words
+from runs.models import Agent, Library
+from runs.models.agent_version import MAX_MESSAGE_CHARS
+from runs.models.permissions import may_change_agents
 
 if TYPE_CHECKING:
     _AgentModelForm = forms.ModelForm[Agent]
@@ -69,7 +67,7 @@ class AgentEditor(_AgentModelForm):
     skills = forms.Field(widget=ListWidget, required=False)
     agents = forms.Field(widget=ListWidget, required=False)
     tool_approvals = forms.Field(widget=RulesWidget, required=False)
-    strategy = forms.ChoiceField(choices=[(value, words) for value, (words, _about) in STRATEGIES.items()])
+    strategy = forms.ChoiceField(choices=Agent.Strategy.choices)
     approval = forms.ChoiceField(choices=APPROVALS)
     on_approval_expiry = forms.ChoiceField(choices=EXPIRIES)
     launch_may_raise = forms.MultipleChoiceField(

@@ -3,7 +3,8 @@
 from decimal import Decimal
 from typing import Final
 
-from django.utils.translation import gettext, ngettext_lazy, pgettext_lazy
+from django.utils.text import capfirst
+from django.utils.translation import gettext, gettext_lazy, ngettext_lazy, pgettext_lazy
 
 from runs.agent.setting import Setting
 from runs.live.rendering.formatting import counted_text, localized
@@ -68,3 +69,20 @@ def empty_meaning(setting: Setting) -> str:
 def plain_number(number: float) -> str:
     """A number without needless zeros, such as `2.5`."""
     return localized(f"{number:g}")
+
+
+def empty_words(setting: Setting) -> str:
+    """What an empty field means, for its placeholder: `Default: 20`, `No limit`."""
+    default = setting.default if setting.default is not None else setting.fallback
+    if default is not None and default != {}:
+        return gettext("Default: %(value)s") % {"value": plain_number(default)}
+    return str(_SHORT.get(setting.name) or capfirst(empty_meaning(setting)))
+
+
+_SHORT: Final = {
+    "max_output_tokens": gettext_lazy("The model's most"),
+    "context_tokens": gettext_lazy("The model's own"),
+    "model_timeout_s": gettext_lazy("No limit of its own"),
+    **dict.fromkeys(("reasoning_effort", "temperature", "top_p"), gettext_lazy("The provider's")),
+}
+"""What an empty field means, where the declaration's words are too long for a placeholder."""

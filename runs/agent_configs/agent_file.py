@@ -12,12 +12,12 @@ from django.utils.translation import gettext_lazy
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.json_data.json_values import check_storable_json, check_unique_names
+from runs.agent_configs.agent_editor_fields import RULE_PREFIX, json_place
+from runs.agent_configs.agent_file_lines import AgentFileLines
+from runs.agent_configs.agent_yaml import FORMAT as YAML_FORMAT
+from runs.agent_configs.agent_yaml import NotYaml, parsed_yaml
 from runs.models import Agent
 from runs.models.agent_config import KEYS, ValueKind, config_of
-from runs.web.agent_editor_fields import RULE_PREFIX, json_place
-from runs.web.agent_file_lines import AgentFileLines
-from runs.web.agent_yaml import FORMAT as YAML_FORMAT
-from runs.web.agent_yaml import NotYaml, parsed_yaml
 
 FORMAT: Final = "agents"
 VERSION: Final = 1
