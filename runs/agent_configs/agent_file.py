@@ -14,6 +14,8 @@ from runs.agent.json_data.json_types import JsonObject
 from runs.agent.json_data.json_values import check_storable_json, check_unique_names
 from runs.agent_configs.agent_editor_fields import RULE_PREFIX, json_place
 from runs.agent_configs.agent_file_lines import AgentFileLines
+from runs.agent_configs.agent_templates import KEY as TEMPLATES
+from runs.agent_configs.agent_templates import templates_of
 from runs.agent_configs.agent_yaml import FORMAT as YAML_FORMAT
 from runs.agent_configs.agent_yaml import NotYaml, parsed_yaml
 from runs.models import Agent
@@ -67,13 +69,22 @@ class AgentEntry:
 
     def line_of(self, column: str) -> int:
         """The line of the value of a column, or of the agent's beginning."""
-        key = _KEY_OF.get("tools" if column == "tool_choice" else column, "")
-        return self.lines.get(key, self.line)
+        return self.lines.get(key_of(column), self.line)
+
+
+def key_of(column: str) -> str:
+    """The key of a column, or of a field of the editor; the name itself for one that a file does not have."""
+    return _KEY_OF.get("tools" if column == "tool_choice" else column, column)
+
+
+def entry_of(agent: Agent) -> JsonObject:
+    """The agent as in a file: its configuration and its templates. Reads `templates`: prefetch them for many."""
+    return config_of(agent) | {TEMPLATES: templates_of(agent)}
 
 
 def document(agents: Iterable[Agent]) -> str:
     """The file of the agents."""
-    told = {"format": FORMAT, "version": VERSION, "agents": [config_of(agent) for agent in agents]}
+    told = {"format": FORMAT, "version": VERSION, "agents": [entry_of(agent) for agent in agents]}
     return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -137,6 +148,8 @@ def _faults(values: Any, line: int, lines: dict[str, int]) -> Iterator[FileFault
         yield FileFault(line, _("An agent is an object, such as {“name”: “Clerk”}."))
         return
     for key, value in values.items():
+        if key == TEMPLATES:
+            continue  # `checked_templates` reads them.
         if key not in KEYS:
             yield FileFault(lines[key], _("There is no setting “%(key)s”.") % {"key": key[:80]})
         elif value is not None and not _is_of(KEYS[key][1], value):

@@ -36,6 +36,7 @@ def _text(dumper: yaml.SafeDumper, text: str) -> Any:
 
 
 _Dumper.add_representer(str, _text)
+_Dumper.add_multi_representer(str, lambda dumper, text: _text(dumper, str(text)))  # a member of an enum
 
 
 def yaml_document(entry: JsonObject) -> str:

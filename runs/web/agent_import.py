@@ -1,8 +1,5 @@
 """Export and import of agents as one file, with a preview of what an import would change."""
 
-import hashlib
-import json
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -16,12 +13,12 @@ from runs.agent_configs.agent_file import (
     FileFault,
     FileRefused,
     document,
+    entry_of,
     read_file,
 )
-from runs.agent_configs.agent_plan import PlannedAgent, import_planned, plan_of
+from runs.agent_configs.agent_plan import PlannedAgent, import_planned, mark_of, plan_of
 from runs.agent_configs.agent_yaml import yaml_document
 from runs.models import Agent
-from runs.models.agent_config import config_of
 from runs.models.permissions import may_add_agents, may_read_agents
 from runs.web.access import PageRequest, only_if
 from runs.web.agents_page import agent_or_404
@@ -35,7 +32,7 @@ def export_agent(request: PageRequest, agent_id: int) -> HttpResponse:
     agent = agent_or_404(agent_id)
     name = f"agent-{slugify(agent.name) or agent.pk}"
     if request.GET.get("format") == "yaml":
-        return _sent(yaml_document(config_of(agent)), f"{name}.yaml", "application/yaml")
+        return _sent(yaml_document(entry_of(agent)), f"{name}.yaml", "application/yaml")
     return _sent(document([agent]), f"{name}.json", "application/json")
 
 
@@ -43,7 +40,7 @@ def export_agent(request: PageRequest, agent_id: int) -> HttpResponse:
 @only_if(may_read_agents)
 def export_agents(request: PageRequest) -> HttpResponse:  # noqa: ARG001  Django passes it
     """All agents as a file."""
-    return _sent(document(Agent.objects.all()), "agents.json", "application/json")
+    return _sent(document(Agent.objects.prefetch_related("templates")), "agents.json", "application/json")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -60,7 +57,7 @@ def import_agents(request: PageRequest) -> HttpResponse:
         plan = plan_of(request.user, read_file(text))
     except FileRefused as refused:
         return render(request, "agents/import.html", {"faults": refused.faults, "text": text}, status=422)
-    mark = _mark_of(text, plan)
+    mark = mark_of(text, plan)
     if request.POST.get("do") != "import":
         return _preview(request, text, plan, mark)
     if request.POST.get("plan") != mark or not import_planned(plan):
@@ -91,12 +88,6 @@ def _text(request: PageRequest) -> str:
         return str(sent.read(), "utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise FileRefused([FileFault(1, _("The file is not text in UTF-8."))]) from error
-
-
-def _mark_of(text: str, plan: list[PlannedAgent]) -> str:
-    """A hash of the file and of the agents it would change."""
-    told = json.dumps([text, [[each.name, each.seen] for each in plan]])
-    return hashlib.sha256(told.encode(errors="replace")).hexdigest()
 
 
 def _preview(

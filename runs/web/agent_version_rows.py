@@ -9,9 +9,9 @@ from typing import Any, Final
 from django.db.models import Count
 from django.utils.translation import gettext as _
 
+from runs.agent_configs.config_diff import label_of_key
 from runs.models import Agent, AgentVersion, Run
 from runs.models.agent_config import changed_keys
-from runs.web.config_diff import label_of_key
 
 LATEST: Final = 5
 """Versions on the page of their agent."""

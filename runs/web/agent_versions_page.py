@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from runs.agent_configs.config_diff import config_diff
 from runs.engine import control
 from runs.live.rendering.stored_words import refusal_words
 from runs.models import Agent, AgentVersion
@@ -15,7 +16,6 @@ from runs.models.permissions import may_change_agents, may_read_agents
 from runs.web.access import PageRequest, only_if
 from runs.web.agent_version_rows import author_of, version_page
 from runs.web.agents_page import agent_or_404, config_context, rights_of
-from runs.web.config_diff import config_diff
 from runs.web.fresh_tools import with_fresh_tools
 
 _MOST_DIGITS: Final = 9

@@ -162,7 +162,7 @@ def _from_json(stored: Mapping[str, Any], read: ReadInputs) -> TemplateInput:
         type=InputType(stored.get("type") or InputType.TEXT),
         required=bool(stored.get("required", True)),
         help=str(stored.get("help") or "").strip(),
-        default=str(stored.get("default") or ""),
+        default="" if stored.get("default") is None else str(stored["default"]),
     )
     match one.type:
         case InputType.TEXT | InputType.LONG_TEXT:

@@ -50,6 +50,14 @@ def save_template(
     template: TaskTemplate, *, name: str, description: str, task: str, inputs: Sequence[Mapping[str, Any]]
 ) -> TaskTemplate:
     """Store these values in `template`, a new row or an old one. Raises `TemplateRefused` with all faults."""
+    return _stored(checked_template(template, name=name, description=description, task=task, inputs=inputs))
+
+
+def checked_template(
+    template: TaskTemplate, *, name: str, description: str, task: str, inputs: Sequence[Mapping[str, Any]]
+) -> TaskTemplate:
+    """`template` with these values, which is not saved. Raises `TemplateRefused` with all faults, but for a name that
+    another template of the agent has."""
     faults = TemplateFaults()
     template.name, template.description = name.strip(), description.strip()
     template.task = task.replace("\r\n", "\n")
@@ -67,7 +75,7 @@ def save_template(
     _check_storable(template, faults)
     if faults:
         raise TemplateRefused(faults)
-    return _stored(template)
+    return template
 
 
 def _check_names(template: TaskTemplate, faults: TemplateFaults) -> None:

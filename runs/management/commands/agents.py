@@ -1,5 +1,6 @@
-"""`manage.py agents`: exports agents as YAML files, one an agent, and imports them."""
+"""`manage.py agents`: exports agents as YAML files, one an agent, imports them, and writes the schema of the files."""
 
+import json
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -9,14 +10,14 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.text import slugify
 
-from runs.agent_configs.agent_file import MAX_FILE_BYTES, FileRefused, read_file
+from runs.agent_configs.agent_file import MAX_FILE_BYTES, FileRefused, entry_of, read_file
 from runs.agent_configs.agent_plan import PlannedAgent, import_planned, plan_of
 from runs.agent_configs.agent_yaml import yaml_document
+from runs.agent_configs.config_diff import changed_values
+from runs.agent_configs.file_schema import file_schema
+from runs.engine.stored_tools.catalog import refresh_tools
 from runs.management.commands.serve import prepare_database
 from runs.models import Agent
-from runs.models.agent_config import changed_keys, config_of
-from runs.text_diff import unified_lines
-from runs.web.config_diff import value_lines
 
 BAD_ARGUMENTS = 2
 
@@ -25,12 +26,12 @@ class Command(BaseCommand):
     """Agents in files that a repository keeps. An import is whole: all agents of the files, or none."""
 
     help = (
-        "Export agents as YAML files, one an agent, or import them. Exit code: 0 done, 1 refused or changed meanwhile, "
-        "2 bad arguments."
+        "Export agents as YAML files, one an agent, or import them; or write the schema of the files. "
+        "Exit code: 0 done, 1 refused or changed meanwhile, 2 bad arguments."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the two actions."""
+        """Declare the actions."""
         actions = parser.add_subparsers(dest="action", required=True)
         export = actions.add_parser("export", help="write agents as files, or one to standard output")
         export.add_argument("names", nargs="*", metavar="NAME", help="agents, by name")
@@ -43,9 +44,13 @@ class Command(BaseCommand):
         imports.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
         imports.add_argument("--author", metavar="USER", help="author of the versions (default: none)")
         imports.add_argument("--message", default="", help="what has changed, for the list of versions")
+        actions.add_parser("schema", help="write the JSON Schema of the files to standard output")
 
     def handle(self, *_args: Any, action: str, **options: Any) -> None:
-        """Export or import."""
+        """Export, import, or write the schema."""
+        if action == "schema":
+            self.stdout.write(json.dumps(file_schema(), indent=2))
+            return
         prepare_database()
         if action == "export":
             self._export(options["names"], options["dir"], all_agents=options["all"])
@@ -55,17 +60,18 @@ class Command(BaseCommand):
     def _export(self, names: list[str], folder: Path | None, *, all_agents: bool) -> None:
         if all_agents == bool(names):
             raise CommandError("Name agents, or give --all.", returncode=BAD_ARGUMENTS)
-        agents = list(Agent.objects.all() if all_agents else Agent.objects.filter(name__in=names))
+        known = Agent.objects.prefetch_related("templates")
+        agents = list(known if all_agents else known.filter(name__in=names))
         if missing := sorted(set(names) - {agent.name for agent in agents}):
             raise CommandError(f"There is no agent {missing[0]!r}.", returncode=BAD_ARGUMENTS)
         if folder is None:
             if len(agents) != 1:
                 raise CommandError("More than one agent goes to a folder: give --dir.", returncode=BAD_ARGUMENTS)
-            self.stdout.write(yaml_document(config_of(agents[0])), ending="")
+            self.stdout.write(yaml_document(entry_of(agents[0])), ending="")
             return
         folder.mkdir(parents=True, exist_ok=True)
         for path, agent in zip(_paths(agents, folder), agents, strict=True):
-            path.write_text(yaml_document(config_of(agent)), encoding="utf-8")
+            path.write_text(yaml_document(entry_of(agent)), encoding="utf-8")
             self.stdout.write(str(path))
 
     def _import(self, options: dict[str, Any]) -> None:
@@ -77,24 +83,22 @@ class Command(BaseCommand):
                 told = [f"{file}:{fault.line}: {fault.words}" for fault in refused.faults]
                 raise CommandError("\n".join(told)) from refused
         author = _author(options["author"])
-        names = [entry.name.strip() for entry in entries]
-        before = {agent.name: config_of(agent) for agent in Agent.objects.filter(name__in=names)}
+        refresh_tools()
         try:
             plan = plan_of(None, entries)
         except FileRefused as refused:
             raise CommandError("\n".join(fault.words for fault in refused.faults)) from refused
         for each in plan:
-            self._tell(each, before.get(each.name, {}))
+            self._tell(each)
         if not options["dry_run"] and not import_planned(plan, message=options["message"], author=author):
             raise CommandError("Somebody has changed an agent meanwhile. Nothing was imported.")
 
-    def _tell(self, planned: PlannedAgent, before: dict[str, Any]) -> None:
-        after = config_of(planned.form.instance)
+    def _tell(self, planned: PlannedAgent) -> None:
         what = "new" if planned.is_new else "changed" if planned.changes else "the same"
         self.stdout.write(f"{planned.name}: {what}")
-        for key in changed_keys(before, after):
-            self.stdout.write(f"  {key}:")
-            for line in unified_lines(value_lines(before.get(key)), value_lines(after.get(key))):
+        for change in changed_values(planned.before, planned.after):
+            self.stdout.write(f"  {change.key}:")
+            for line in change.lines:
                 self.stdout.write(f"    {line}")
 
 
