@@ -113,6 +113,7 @@ _OF_A_MESSAGE = frozenset({"id", "run_id", "position", "state", "interrupt", "cr
 may_read = RequireScope(ApiToken.Scope.READ)
 may_launch = RequireScope(ApiToken.Scope.LAUNCH)
 may_approve = RequireScope(ApiToken.Scope.APPROVE)
+may_edit = RequireScope(ApiToken.Scope.EDIT)
 
 
 def caller_with_token(request: HttpRequest) -> Caller:

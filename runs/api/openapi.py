@@ -38,6 +38,8 @@ _EXAMPLES: Final = {
     "thread_id": RUN_ID,
     "call_id": CALL_ID,
     "agent_id": 1,
+    "number": 1,
+    "name": "production",
     "template_id": 7,
     "file_id": FILE_ID,
     "question_id": QUESTION_ID,

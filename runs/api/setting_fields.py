@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from runs.agent.all_settings import LAUNCHED
+from runs.agent.all_settings import LAUNCHED, SETTINGS
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.setting import Setting
 
@@ -15,6 +15,11 @@ JSON_EXAMPLE: Final = {"top_k": 40}
 def request_fields() -> JsonObject:
     """Fields for pydantic's `create_model`: the settings of a launch; None means the agent's own."""
     return {each.public: (_taken(each), None) for each in LAUNCHED}
+
+
+def agent_fields() -> JsonObject:
+    """Fields for pydantic's `create_model`: the settings of an agent that is saved; None means the default."""
+    return {each.public: (_taken(each), None) for each in SETTINGS.values()}
 
 
 def response_fields() -> JsonObject:

@@ -8,7 +8,7 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from runs.agent.json_data.json_types import JsonObject
-from runs.api.auth import caller_of, may_launch, may_read
+from runs.api.auth import caller_of, may_edit, may_read
 from runs.api.cursors import LONGEST_NAME_CURSOR, name_cursor, name_place_of
 from runs.api.errors import forbidden, invalid, not_found
 from runs.api.launches import find_agent, find_template, map_launch_errors
@@ -60,7 +60,7 @@ def list_templates(request: HttpRequest, asked: Query[TemplateQuery]) -> HttpRes
 
 @router.post(
     "/templates",
-    auth=may_launch,
+    auth=may_edit,
     response={201: TemplateOut},
     operation_id="create_template",
     openapi_extra={"x-example": EXAMPLE},
@@ -84,7 +84,7 @@ def get_template(request: HttpRequest, template_id: int) -> HttpResponse:
 
 @router.patch(
     "/templates/{int:template_id}",
-    auth=may_launch,
+    auth=may_edit,
     response=TemplateOut,
     operation_id="change_template",
     openapi_extra={"x-example": '{"description": "Short and to the point."}'},
@@ -97,7 +97,7 @@ def change_template(request: HttpRequest, template_id: int, body: TemplateChange
     return answer(_whole(_saved(template, before | body.values())))
 
 
-@router.delete("/templates/{int:template_id}", auth=may_launch, response={204: None}, operation_id="delete_template")
+@router.delete("/templates/{int:template_id}", auth=may_edit, response={204: None}, operation_id="delete_template")
 def delete_template(request: HttpRequest, template_id: int) -> HttpResponse:
     """Delete a template. Its runs stay, with the values they were filled with. Your account has to be one that may
     change agents."""

@@ -12,7 +12,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from runs.api import (
-    agents_and_tools,
+    agent_files,
+    agent_versions,
+    agents,
     calls,
     decisions,
     files,
@@ -23,6 +25,7 @@ from runs.api import (
     runs,
     templates,
     threads,
+    tools,
 )
 from runs.api.agui import stream
 from runs.api.api import api
@@ -39,7 +42,10 @@ for _router in (
     decisions.router,
     questions.router,
     run_messages.router,
-    agents_and_tools.router,
+    agents.router,
+    agent_versions.router,
+    agent_files.router,
+    tools.router,
     templates.router,
     files.router,
     stream.router,

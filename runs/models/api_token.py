@@ -43,6 +43,7 @@ class ApiToken(models.Model):
         READ = "read", gettext_lazy("Read runs, agents and tools")
         LAUNCH = "launch", gettext_lazy("Launch and stop runs")
         APPROVE = "approve", gettext_lazy("Decide about tool calls")
+        EDIT = "edit", gettext_lazy("Change agents and templates")
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -19,15 +19,16 @@ LIMIT_S = 1200.0 if IS_LONG else 120.0
 
 _PREPARE = """
 import uuid
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from runs.engine import control
 from runs.models import ApiToken, Run, ToolCall
 ada = User.objects.create_user("ada")
+ada.user_permissions.set(Permission.objects.filter(codename__in=["view_agent", "add_agent", "change_agent"]))
 run = control.launch(user=ada, task="What is 17 * 23?")
 parked = Run.objects.create(user=ada, task="x", config=run.config, status="waiting", waiting_for="approval")
 call = ToolCall.objects.create(call_id=uuid.uuid4(), run=parked, turn=1, index=0, tool_name="calculator", epoch=1,
     arguments={"expression": "6 * 7"}, arguments_hash="x", state="awaiting_approval")
-print(ApiToken.issue(ada, name="x", scopes=["read", "launch", "approve"])[1], run.pk, call.pk)
+print(ApiToken.issue(ada, name="x", scopes=["read", "launch", "approve", "edit"])[1], run.pk, call.pk)
 """
 
 

@@ -24,13 +24,13 @@ ESSAY: dict[str, Any] = {
 @pytest.fixture
 def program(staff: User) -> Program:
     """A program of a person who may change agents."""
-    return Program(ApiToken.issue(staff, name="x", scopes=["read", "launch"])[1])
+    return Program(ApiToken.issue(staff, name="x", scopes=["read", "launch", "edit"])[1])
 
 
 @pytest.fixture
 def launching(owner: User) -> Program:
     """A program of a person who may only launch."""
-    return Program(ApiToken.issue(owner, name="x", scopes=["read", "launch"])[1])
+    return Program(ApiToken.issue(owner, name="x", scopes=["read", "launch", "edit"])[1])
 
 
 @pytest.fixture

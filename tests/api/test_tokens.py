@@ -104,7 +104,7 @@ def test_the_last_use_is_written_once_a_minute(owner: User, django_assert_num_qu
     program.get("/agents")
     token.refresh_from_db()
     first_use = token.last_used_at
-    with django_assert_num_queries(3):  # The token, the agents, their labels.
+    with django_assert_num_queries(6):  # The token, three for the rights of its owner, the agents, their labels.
         program.get("/agents")
     token.refresh_from_db()
 
@@ -112,7 +112,7 @@ def test_the_last_use_is_written_once_a_minute(owner: User, django_assert_num_qu
     assert token.last_used_at == first_use
 
 
-READ, LAUNCH, APPROVE = "read", "launch", "approve"
+READ, LAUNCH, APPROVE, EDIT = "read", "launch", "approve", "edit"
 ENDPOINTS: dict[tuple[str, str], str] = {
     ("GET", "/runs"): READ,
     ("POST", "/runs"): LAUNCH,
@@ -148,14 +148,29 @@ ENDPOINTS: dict[tuple[str, str], str] = {
     ("PATCH", "/messages/{message}"): LAUNCH,
     ("DELETE", "/messages/{message}"): LAUNCH,
     ("GET", "/agents"): READ,
+    ("POST", "/agents"): EDIT,
     ("GET", "/agents/{agent}"): READ,
+    ("PATCH", "/agents/{agent}"): EDIT,
+    ("POST", "/agents/{agent}/duplicate"): EDIT,
+    ("POST", "/agents/{agent}/archive"): EDIT,
+    ("POST", "/agents/{agent}/unarchive"): EDIT,
+    ("GET", "/agents/{agent}/versions"): READ,
+    ("GET", "/agents/{agent}/versions/{number}"): READ,
+    ("POST", "/agents/{agent}/versions/{number}/restore"): EDIT,
+    ("GET", "/agents/{agent}/diff"): READ,
+    ("GET", "/agents/{agent}/labels"): READ,
+    ("PUT", "/agents/{agent}/labels/{name}"): EDIT,
+    ("DELETE", "/agents/{agent}/labels/{name}"): EDIT,
+    ("GET", "/agents/{agent}/export"): READ,
+    ("GET", "/agents/export"): READ,
+    ("POST", "/agents/import"): EDIT,
     ("GET", "/tools"): READ,
     ("GET", "/templates"): READ,
-    ("POST", "/templates"): LAUNCH,
+    ("POST", "/templates"): EDIT,
     ("POST", "/templates/fill"): READ,
     ("GET", "/templates/{template}"): READ,
-    ("PATCH", "/templates/{template}"): LAUNCH,
-    ("DELETE", "/templates/{template}"): LAUNCH,
+    ("PATCH", "/templates/{template}"): EDIT,
+    ("DELETE", "/templates/{template}"): EDIT,
 }
 """Every endpoint, with its scope."""
 OF_ITS_OWNER: Final = ("POST", "/files/{file}/content")
@@ -171,6 +186,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "messages": {"text": "x"},
     "templates": {"agent": "Assistant", "name": "Letter", "task": "x"},
     "fill": {"template": "Assistant/Essay"},
+    "agents": {"name": "Clerk", "models": ["offline"]},
+    "duplicate": {},
+    "import": {"document": "format: agent\nversion: 1\nname: Scout\nmodels: [offline]\n"},
 }
 """Request bodies by the last segment of a path."""
 
@@ -183,7 +201,10 @@ def _send(program: Program, method: str, path: str) -> Any:
         case "POST":
             return program.post(path, {"message": "x"} if path.startswith("/threads/") else body)
         case "PATCH":
-            return program.send(method, path, {} if path.startswith(("/templates/", "/threads/")) else {"text": "x"})
+            is_text = path.startswith("/messages/")
+            return program.send(method, path, {"text": "x"} if is_text else {})
+        case "PUT":
+            return program.send(method, path, {"version": 1})
         case _:
             return program.send(method, path)
 
@@ -221,23 +242,30 @@ def template_of(run: Run) -> int:
     return TaskTemplate.objects.get_or_create(agent=run.agent, name="Essay", task="x")[0].pk
 
 
+def labelled(run: Run) -> dict[str, Any]:
+    """The agent of the run, with a label at its first version."""
+    assert run.agent is not None
+    run.agent.labels.get_or_create(name="production", defaults={"number": 1})
+    return {"agent": run.agent.pk, "number": 1, "name": "production"}
+
+
 @pytest.mark.parametrize(("method", "path"), ENDPOINTS)
 def test_an_endpoint_lets_in_only_tokens_of_its_scope(
     method: str, path: str, owner: User, program_of: ProgramOf, make_run: MakeRun, make_call: Callable[..., ToolCall]
 ) -> None:
     needed = ENDPOINTS[method, path]
-    if "/templates" in path:
-        owner.user_permissions.add(Permission.objects.get(codename="change_agent"))
-    for scope in (READ, LAUNCH, APPROVE):
+    if path.startswith(("/templates", "/agents")):
+        rights = ("add_agent", "change_agent", "view_agent")
+        owner.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    for scope in (READ, LAUNCH, APPROVE, EDIT):
         call = make_call(owner)
-        ids = {
+        ids: dict[str, Any] = {
             "run": call.run_id,
             "thread": call.run_id,
             "call": call.pk,
-            "agent": call.run.agent_id,
             "file": file_of(call.run).pk,
         }
-        ids |= {"template": template_of(call.run)}
+        ids |= {"template": template_of(call.run), **labelled(call.run)}
         ids |= {"question": asked_question(call.run, PersonQuestion(text="Where?"), index=1).pk}
         ids |= {"message": message_to(call.run).pk}
         response = _send(program_of(owner, scope), method, path.format(**ids))
@@ -258,10 +286,9 @@ def test_what_belongs_to_somebody_else_looks_like_nothing(
     make_call: Callable[..., ToolCall],
 ) -> None:
     call = make_call(owner)
-    agent = call.run.agent_id  # Nobody's: everybody sees the agents.
     question = asked_question(call.run, PersonQuestion(text="Where?"), index=1).pk
-    # Nobody's either: who may launch sees the templates.
-    shared = {"agent": agent, "template": template_of(call.run)}
+    # Nobody's: who may launch sees agents and templates.
+    shared = {"template": template_of(call.run), **labelled(call.run)}
     ids = {"run": call.run_id, "thread": call.run_id, "call": call.pk, "file": file_of(call.run).pk}
     ids |= {"message": message_to(call.run).pk}
     theirs = path.format(**ids, question=question, **shared)

@@ -26,7 +26,7 @@ GROUPS = {
 }
 """The permissions of a new installation's groups."""
 ALL_VERBS = ("add", "change", "delete", "view")
-SCOPES = ("read", "launch", "approve")
+SCOPES = ("read", "launch", "approve", "edit")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +115,8 @@ PEOPLE = (
     Identity(name="owner's read token", owns=True, scopes=("read",)),
     Identity(name="owner's launch token", owns=True, scopes=("launch",)),
     Identity(name="owner's approve token", owns=True, scopes=("approve",)),
+    Identity(name="owner's edit token", owns=True, scopes=("edit",)),
+    Identity(name="administrator's edit token", group="Administrators", scopes=("edit",)),
     Identity(name="member's token", scopes=SCOPES),
     Identity(name="auditor's token", group="Auditors", scopes=SCOPES),
 )

@@ -34,6 +34,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "settle_call": {"outcome": "happened"},
     "answer_question": {"answer": "x"},
     **{name: {"text": "Shorter."} for name in ("list_messages", "send_message", "edit_message", "withdraw_message")},
+    **{name: {"name": "Clerk", "models": ["offline"]} for name in ("list_agents", "create_agent")},
+    **{name: {"version": 1} for name in ("set_label", "remove_label")},
+    "import_agents": {"document": "format: agent\nversion: 1\nname: Scout\nmodels: [offline]\n", "dry_run": True},
     "list_templates": {"agent": "Assistant", "name": "Letter", "task": "x"},
     "create_template": {"agent": "Assistant", "name": "Letter", "task": "x"},
     "fill_template": {"template": "Assistant/Essay"},
@@ -56,7 +59,7 @@ def ask(site: Site, name: str, route: str, method: str, credential: dict[str, An
         sent["data"]["call"] = f"{site.asking.pk}:{HASH}"
     if name == "runs:answer" and sent:
         sent["data"][f"answer-{site.question.pk}-answer"] = "x"
-    if name.startswith("api:") and method in ("POST", "PATCH"):
+    if name.startswith("api:") and method in ("POST", "PATCH", "PUT"):
         sent = {"data": BODIES.get(name.removeprefix("api:"), {}), "content_type": "application/json"}
     cache.clear()
     make = getattr(REQUESTS, method.lower())

@@ -11,14 +11,17 @@ from django.utils import timezone
 
 from agentsite import templates
 from runs.agent.tools.person_questions import PersonQuestion
+from runs.engine import control
 from runs.engine.operations import health_checks
 from runs.engine.operations.health_checks import DatabaseProbe
 from runs.engine.recording.canonical_json import arguments_hash
 from runs.models import (
     Agent,
+    AgentLabel,
     AgentVersion,
     ApiToken,
     Attachment,
+    LabelMove,
     Library,
     Question,
     Run,
@@ -96,6 +99,9 @@ class Site:
             "runs/run": self.run.pk,
             "runs/step": self.step_pk,
             "runs/agentversion": AgentVersion.objects.filter(agent=self.run.agent_id).values_list("pk", flat=True)[0],
+            "runs/agentlabel": AgentLabel.objects.values_list("pk", flat=True)[0],
+            "runs/labelmove": LabelMove.objects.values_list("pk", flat=True)[0],
+            "runs/tasktemplate": self.template_pk,
             "runs/toolcall": self.call.pk,
             "runs/runmessage": self.message.pk,
             "runs/thread": self.run.pk,
@@ -118,6 +124,7 @@ class Site:
             "<uuid:message_id>": self.message.pk,
             "<uuidstr:message_id>": self.message.pk,
             "<str:token>": "wrong",
+            "<name>": "production",
             "<int:token_id>": self.token.pk,
             "<int:view_id>": self.view_pk,
             "<uuid:file_id>": self.file.pk,
@@ -199,6 +206,8 @@ def _rows(owner: User, make_run: Callable[..., Run]) -> Site:
     message = RunMessage.objects.create(run=run, user=owner, position=1, text="And shorter.")
     Run.objects.filter(pk=run.pk).update(queued_messages=1)
     Thread.objects.create(pk=run.pk, title="Sums")
+    assert run.agent_id is not None
+    control.set_label(run.agent_id, "production", 1, by=owner)
     template = TaskTemplate.objects.create(agent=Agent.objects.get(runs=run), name="Essay", task="x")
     rows = (view.pk, file, shelf.pk, template.pk)
     return Site(owner, run, run.steps.get().pk, call, nobody, token, *rows, asking, unknown, asked, message)

@@ -68,6 +68,7 @@ SEES_AGENTS = ("launches|runs.view_agent|runs.add_agent", 404)
 SEES_TEMPLATES = (SEES_AGENTS[0], 403)
 READS_AGENTS = ("runs.view_agent|runs.change_agent", 404)
 ADDS_AGENTS, CHANGES_AGENTS = ("runs.add_agent", 404), ("runs.change_agent", 404)
+API_READS, API_ADDS, API_CHANGES = ((fact, 403) for fact, _status in (READS_AGENTS, ADDS_AGENTS, CHANGES_AGENTS))
 
 Methods = dict[str, Rule]
 PAGES: dict[str, Methods] = {
@@ -260,17 +261,30 @@ API: dict[str, Methods] = {
     # It is complete already.
     "api:get_file_content": {"GET": api("read", 200, SEES), "POST": api("launch", 200, ("owns", 404))},
     "api:list_files": {"GET": api("read", 200, SEES)},
-    "api:list_agents": {"GET": api("read", 200)},
-    "api:get_agent": {"GET": api("read", 200)},
+    "api:list_agents": {"GET": api("read", 200, SEES_TEMPLATES), "POST": api("edit", 201, API_ADDS)},
+    "api:get_agent": {"GET": api("read", 200, SEES_TEMPLATES), "PATCH": api("edit", 200, API_CHANGES)},
+    "api:duplicate_agent": {"POST": api("edit", 201, API_ADDS, API_READS)},
+    # The default agent.
+    "api:archive_agent": {"POST": api("edit", 422, API_CHANGES)},
+    "api:unarchive_agent": {"POST": api("edit", 200, API_CHANGES)},
+    "api:list_versions": {"GET": api("read", 200, API_READS)},
+    "api:get_version": {"GET": api("read", 200, API_READS)},
+    "api:restore_version": {"POST": api("edit", 200, API_CHANGES)},
+    "api:compare_versions": {"GET": api("read", 200, API_READS)},
+    "api:list_labels": {"GET": api("read", 200, SEES_TEMPLATES)},
+    "api:set_label": {"PUT": api("edit", 200, API_CHANGES), "DELETE": api("edit", 204, API_CHANGES)},
+    "api:export_agent": {"GET": api("read", 200, API_READS)},
+    "api:export_agents": {"GET": api("read", 200, API_READS)},
+    "api:import_agents": {"POST": api("edit", 200, API_ADDS)},
     "api:list_tools": {"GET": api("read", 200)},
     "api:list_templates": {
         "GET": api("read", 200, SEES_TEMPLATES),
-        "POST": api("launch", 201, ("runs.change_agent", 403)),
+        "POST": api("edit", 201, API_CHANGES),
     },
     "api:get_template": {
         "GET": api("read", 200, SEES_TEMPLATES),
-        "PATCH": api("launch", 200, ("runs.change_agent", 403)),
-        "DELETE": api("launch", 204, ("runs.change_agent", 403)),
+        "PATCH": api("edit", 200, API_CHANGES),
+        "DELETE": api("edit", 204, API_CHANGES),
     },
     "api:fill_template": {"POST": api("read", 200, SEES_TEMPLATES)},
     # A cookie is not enough. The request of the tests is no JSON.
@@ -286,12 +300,18 @@ API["api:write_in_thread"] = API["api:list_thread_runs"]
 API["api:send_message"] = API["api:list_messages"]
 API["api:withdraw_message"] = API["api:edit_message"]
 API["api:add_file_content"] = API["api:get_file_content"]
+API["api:create_agent"] = API["api:list_agents"]
+API["api:change_agent"] = API["api:get_agent"]
+API["api:remove_label"] = API["api:set_label"]
 API["api:create_template"] = API["api:list_templates"]
 API["api:change_template"] = API["api:delete_template"] = API["api:get_template"]
 """The same URLs under the names of their other methods."""
 
 READ_ONLY = (
     "runs.agentversion",
+    "runs.agentlabel",
+    "runs.labelmove",
+    "runs.tasktemplate",
     "runs.run",
     "runs.thread",
     "runs.step",
@@ -304,9 +324,13 @@ EDITED = ("runs.agent", "auth.user", "auth.group")
 
 def _admin_of(model: str) -> Iterator[tuple[str, Methods]]:
     app, name = model.split(".")
-    # Versions are seen by people who may read agents, messages by those who may see steps, threads by those who may see
-    # runs.
-    seen = {"agentversion": "agent", "runmessage": "step", "thread": "run"}.get(name, name)
+    # Versions, labels and templates are seen by people who may read agents, messages by those who may see steps,
+    # threads by those who may see runs.
+    seen = {
+        **dict.fromkeys(("agentversion", "agentlabel", "labelmove", "tasktemplate"), "agent"),
+        "runmessage": "step",
+        "thread": "run",
+    }.get(name, name)
     sees = (f"{app}.view_{seen}|{app}.change_{seen}", 403)
 
     def may(verb: str) -> Rule:
