@@ -156,7 +156,9 @@ document.addEventListener("htmx:load", ({ detail: { elt } }) => {
 on("keydown", "form[data-submit-on-enter]", (form, event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
   event.preventDefault();
-  const stay = event.shiftKey && form.querySelector("[data-stay]");
+  // A part of a form may have a button of its own.
+  const part = event.target.closest("[data-enters]");
+  const stay = part ? part.querySelector("button[type=submit]") : event.shiftKey && form.querySelector("[data-stay]");
   const button = stay || form.querySelector("button[type=submit]");
   if (button.disabled) return;
   if (stay) stay.click(); // htmx sends the name of a button that was clicked only

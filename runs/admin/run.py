@@ -44,7 +44,22 @@ class RunAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     actions = ("stop_runs", "run_again")
     fieldsets = (
-        (None, {"fields": ("task", "status", "waiting_for", "user", "agent", "version", "rerun_of", "continues")}),
+        (
+            None,
+            {
+                "fields": (
+                    "task",
+                    "status",
+                    "waiting_for",
+                    "user",
+                    "agent",
+                    "version",
+                    "draft_base",
+                    "rerun_of",
+                    "continues",
+                )
+            },
+        ),
         (gettext_lazy("Tree"), {"fields": ("parent", "first_run", "child_runs")}),
         (
             gettext_lazy("Outcome"),

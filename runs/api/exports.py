@@ -124,6 +124,8 @@ def _head(run: JsonObject) -> Iterator[str]:
     yield f"# Run {run['id']}"
     facts = ("status", "agent", "version", "steps_taken", "tokens_used", "cost", "created_at", "started_at", "ended_at")
     known = [f"- {name}: {_inline(_fact(run, name))}" for name in facts if run[name] is not None]
+    if run["draft"]:
+        known.insert(2, f"- draft, based on version: {run['draft']['based_on'] or 'none'}")
     if run["could_not"]:
         known.insert(1, f"- {Run.COULD_NOT.lower()}: the answer says so")
     yield "\n".join(known)

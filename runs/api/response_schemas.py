@@ -55,6 +55,14 @@ class AgentErrorOut(Sent):
     suggested_action: str | None
 
 
+class DraftRef(Sent):
+    """The draft that a run tried."""
+
+    based_on: Annotated[
+        int | None, Field(description="The version of the agent that was changed; null for a new agent.", examples=[3])
+    ]
+
+
 class TemplateRef(Sent):
     """The template of a run."""
 
@@ -74,6 +82,9 @@ class RunOut(Sent):
     version: Annotated[
         int | None,
         Field(description="The number of the agent's version that made it; null if it is of none.", ge=1, examples=[3]),
+    ]
+    draft: Annotated[
+        DraftRef | None, Field(description="Set if it was made with settings of the agent that were not saved.")
     ]
     template: Annotated[
         TemplateRef | None, Field(description="The template its task was made of; null for a task without one.")

@@ -1,6 +1,7 @@
 """The database models: agents, versions, templates, runs, threads, steps, calls, files. The database is the truth."""
 
 from runs.models.agent import Agent
+from runs.models.agent_draft import AgentDraft
 from runs.models.agent_label import AgentLabel, LabelMove
 from runs.models.agent_version import AgentVersion
 from runs.models.api_token import ApiToken
@@ -22,6 +23,7 @@ from runs.models.tool_source import StoredTool, ToolCatalog, ToolSource
 
 __all__ = [
     "Agent",
+    "AgentDraft",
     "AgentLabel",
     "AgentVersion",
     "ApiToken",

@@ -48,6 +48,7 @@ def run_as_json(run: Run) -> JsonObject:
         "waiting_for": run.waiting_for or None,
         "agent": run.config.get("agent"),
         "version": run.version,
+        "draft": draft_of(run),
         "template": template_of(run),
         "inputs": inputs_of(run),
         "parent_id": str(run.parent_call.run_id) if run.parent_call is not None else None,
@@ -67,6 +68,11 @@ def run_as_json(run: Run) -> JsonObject:
         "started_at": as_utc(run.started_at),
         "ended_at": as_utc(run.ended_at),
     }
+
+
+def draft_of(run: Run) -> JsonObject | None:
+    """Of a run that tries a draft the version that was changed, null if there was none; None for other runs."""
+    return {"based_on": run.draft_base or None} if run.is_draft else None
 
 
 def template_of(run: Run) -> JsonObject | None:

@@ -97,6 +97,9 @@ class Run(models.Model):
     """The number of the agent's version that `config` was taken from, also after the agent's end; null if it is of no
     version. `overrides`, limits shared with the run that launched it, and approval rules set at the launch come on
     top."""
+    draft_base = models.PositiveIntegerField(pgettext_lazy("field", "draft of version"), null=True)
+    """Of a run that tries a draft of its agent the number of the version that was changed, 0 if there was none; null
+    for other runs. A draft has no `version`."""
     config = ConfigField(default=dict)
     """The agent's configuration at the launch (`Agent.snapshot`), with the launch form's changes."""
     overrides = models.JSONField(null=True)
@@ -306,6 +309,11 @@ class Run(models.Model):
     def root_id(self) -> uuid.UUID:
         """The tree it is in: the id of its first run, which is its own for a run that a person launched."""
         return self.root or self.pk
+
+    @property
+    def is_draft(self) -> bool:
+        """True if it was made with settings of an agent that were not saved."""
+        return self.draft_base is not None
 
     @property
     def is_child(self) -> bool:

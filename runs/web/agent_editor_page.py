@@ -22,11 +22,13 @@ from runs.agent.tools.registry import offered_tools, registered_tools
 from runs.agent_configs.agent_editor import APPROVALS, EXPIRIES, TOOL_CHOICES, AgentEditor, ChangedMeanwhile, moved_rows
 from runs.agent_configs.agent_editor_fields import unit_of
 from runs.agent_configs.agent_plan import changes_between
+from runs.agent_configs.agent_saves import copied_name
 from runs.models import Agent
 from runs.models.agent_config import config_of
 from runs.models.permissions import may_add_agents, may_change_agents, may_launch, may_read_agents, may_test_models
 from runs.web.access import PageRequest, go_to, only_if
 from runs.web.agent_callees import agent_choices
+from runs.web.agent_drafts import DraftForm, OpenedDraft, opened_draft, try_draft
 from runs.web.agent_facts import RULES, STRATEGIES, ToolFact, tool_fact
 from runs.web.agents_page import agent_or_404
 from runs.web.form_keys import hash_of, new_key
@@ -79,10 +81,14 @@ def new_agent(request: PageRequest) -> HttpResponse:
     """GET shows an empty form, or with `?from=` a copy of an agent. POST creates the agent, once for the form's key;
     422 with the form if it is invalid."""
     if request.method != "POST":
-        return _show(request, AgentEditor(initial=_copied(request), by=request.user))
-    form = AgentEditor(request.POST, by=request.user)
+        draft = opened_draft(request, None)
+        initial = _copied(request) if draft is None else draft.initial
+        return _show(request, DraftForm(initial=initial, by=request.user), draft=draft)
+    form = DraftForm(request.POST, by=request.user)
     if rows := _rows_after_button(request):
         return _show(request, form, rows=rows)
+    if request.POST.get("do") == "try":
+        return try_draft(request, form, None) or _show(request, form, status=422)
     key = f"agent-once:{request.user.pk}:{hashlib.sha256(_key_of(request).encode()).hexdigest()}"
     made = cache.get(key)
     if made and Agent.objects.filter(pk=made[0]).exists():
@@ -107,11 +113,16 @@ def edit_agent(request: PageRequest, agent_id: int) -> HttpResponse:
     agent = agent_or_404(agent_id)
     seen = agent.updated_at.isoformat()
     if request.method != "POST":
-        return _show(request, AgentEditor(instance=agent, by=request.user), seen=seen)
-    form = AgentEditor(request.POST, instance=agent, by=request.user)
+        draft = opened_draft(request, agent)
+        form = DraftForm(instance=agent, initial=draft and draft.initial, by=request.user)
+        return _show(request, form, seen=draft.seen if draft else seen, draft=draft)
+    form = DraftForm(request.POST, instance=agent, by=request.user)
     opened = request.POST.get("seen", "")
     if rows := _rows_after_button(request):
         return _show(request, form, rows=rows, seen=opened)
+    if request.POST.get("do") == "try":
+        tried = try_draft(request, form, agent_or_404(agent_id), seen=opened)
+        return tried or _show(request, form, seen=opened, status=422)
     if not form.is_valid():
         return _show(request, form, seen=opened, status=422)
     try:
@@ -124,7 +135,7 @@ def edit_agent(request: PageRequest, agent_id: int) -> HttpResponse:
     return _go_on(request, (saved.pk, saved.name))
 
 
-def _show_conflict(request: PageRequest, form: AgentEditor, agent_id: int) -> HttpResponse:
+def _show_conflict(request: PageRequest, form: DraftForm, agent_id: int) -> HttpResponse:
     current = agent_or_404(agent_id)
     changes = changes_between(config_of(current), config_of(form.instance))
     return _show(request, form, seen=current.updated_at.isoformat(), status=422, conflict=changes, saved_at=current)
@@ -139,8 +150,7 @@ def _copied(request: PageRequest) -> dict[str, Any]:
         raise Http404(_("There is no such agent, or it is not for you."))
     original = agent_or_404(int(wanted))
     initial = dict(AgentEditor(instance=original, by=request.user).initial)
-    name = _("Copy of %(name)s") % {"name": original.name}
-    return initial | {"name": name[: Agent._meta.get_field("name").max_length], "is_default": False}
+    return initial | {"name": copied_name(original), "is_default": False}
 
 
 def _rows_after_button(request: PageRequest) -> list[str]:
@@ -169,8 +179,9 @@ def _go_on(request: PageRequest, made: tuple[int, str]) -> HttpResponse:
 
 def _show(
     request: PageRequest,
-    form: AgentEditor,
+    form: DraftForm,
     *,
+    draft: OpenedDraft | None = None,
     rows: list[str] | None = None,
     seen: str = "",
     status: int = 200,
@@ -185,6 +196,7 @@ def _show(
         "form": form,
         "agent": form.instance if form.instance.pk else None,
         "seen": seen,
+        "draft": draft,
         "conflict": conflict,
         "saved_at": saved_at.updated_at if saved_at else None,
         "models": list(_model_inputs(names)),

@@ -31,7 +31,7 @@ RUNS_AT_ONCE: Final = 50
 PARTS_AT_ONCE: Final = 2
 """Parts of an export that is sent at once: the head of the columns, and `RUNS_AT_ONCE` runs."""
 COLUMNS: Final = (
-    *("id", "created_at", "started_at", "ended_at", "status", "could_not", "waiting_for", "agent", "version"),
+    *("id", "created_at", "started_at", "ended_at", "status", "could_not", "waiting_for", "agent", "version", "draft"),
     *(
         "person",
         "steps",
@@ -140,7 +140,7 @@ def _jsonl(pages: Iterator[list[Run]]) -> Iterator[str]:
 def _values(run: Run) -> Iterator[Any]:
     told = run_as_json(run)
     yield from (told[name] for name in ("id", "created_at", "started_at", "ended_at", "status", "could_not"))
-    yield from (told["waiting_for"], told["agent"], told["version"])
+    yield from (told["waiting_for"], told["agent"], told["version"], run.draft_base)
     yield from (_person(run), run.steps_taken, run.tokens_used, run.usage_is_estimated)
     yield from (run.cost, run.cost_is_partial, run.active_ms / 1000)
     yield from (run.task, run.answer, (run.error or {}).get("message"))

@@ -20,7 +20,7 @@ from runs.models.run import SUCCEEDED
 from runs.models.run_queries import RunQuerySet
 from runs.web.run_sorts import NEWEST, SORTS, Cursor
 from runs.web.tree_filter import in_trees, tree_choices, tree_values
-from runs.web.version_filter import version_choices, version_values
+from runs.web.version_filter import made_by_version, version_choices, version_values
 
 MOST_VALUES: Final = 50
 """Values of one filter that are read."""
@@ -238,11 +238,12 @@ class RunFilter:
         for field, values in (
             ("waiting_for", self.waiting_for),
             ("agent__name", self.agent),
-            ("version", self.version),
             ("user__username", self.owner),
         ):
             if values:
                 runs = runs.filter(**{f"{field}__in": values})
+        if self.version:
+            runs = runs.filter(made_by_version(self.version))
         if self.tree:
             runs = runs.filter(in_trees(self.tree))
         if self.error:

@@ -28,6 +28,7 @@ from runs.models.permissions import (
     may_stop,
 )
 from runs.web.access import PageRequest, run_or_404, signed_in
+from runs.web.agent_drafts import draft_address
 from runs.web.files import files_field
 from runs.web.form_keys import new_key
 from runs.web.forms import FollowUpForm, MessageForm
@@ -84,6 +85,7 @@ def show_run(request: PageRequest, run_id: UUID) -> HttpResponse:
         "icons": ALL_ICONS,
         "now_ms": round(time.time() * 1000),
         "reads_agents": may_read_agents(request.user),
+        "draft_address": draft_address(request.user, run),
         "long_task": len(run.task) > LONG_TASK_CHARS or run.task.count("\n") > 3,
         "show_owner": run.user_id != request.user.pk,
         "place": place_of(request.user, run),

@@ -1,10 +1,13 @@
-"""The versions of an agent in a browser: saved, listed, compared, restored; with scripts and without."""
+"""The versions of an agent in a browser: saved, listed, compared, restored, labelled, launched, imported; with scripts
+and without."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import expect
 
+from tests.journeys.conftest import wait_for_status
 from tests.journeys.test_every_page import PHONE, faults_of
 from tests.live_site import LiveSite
 
@@ -49,4 +52,113 @@ async def test_a_change_is_a_version_that_is_compared_and_taken_back(
 
     await expect(page.get_by_text("Version 1 was restored, as version 3.")).to_be_visible()
     await expect(page.get_by_text("Restored from version 1")).to_be_visible()
+    assert faults == []
+
+
+TEN_MORE_VERSIONS = """
+from runs.models import Agent
+for turns in range(5, 15):
+    agent = Agent.objects.get(name="Clerk")
+    agent.max_turns = turns
+    agent.save()
+"""
+THREE_VERSIONS = """
+from runs.models import Agent
+agent = Agent(name="Clerk", description="Looks things up", model_names=["offline"])
+for turns in (20, 21, 22):
+    agent.max_turns = turns
+    agent.save(message=f"{turns} turns")
+"""
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_a_run_of_a_label_says_which_version_made_it_after_ten_more_and_after_the_end_of_the_agent(
+    live_site: LiveSite, open_page, screen: str
+) -> None:
+    live_site.create_user("root", staff=True, superuser=True)
+    live_site.ask(THREE_VERSIONS)
+    page = await open_page(live_site, session=live_site.session_of("root"), **SCREENS[screen])
+    looks = screen != "without scripts"
+    faults: list[str] = []
+
+    # The label points at the third version, by which the run is launched.
+    await page.goto("/agents/")
+    await page.get_by_role("link", name="Clerk").click()
+    labels = page.locator("section", has=page.get_by_role("heading", name="Labels"))
+    await labels.get_by_label("Label", exact=True).fill("production")
+    await labels.get_by_label("Version", exact=True).fill("3")
+    await labels.get_by_role("button", name="Set").click()
+    await expect(page.locator("[data-label-name=production]")).to_contain_text("Version 3")
+    faults += await faults_of(page, screen) if looks else []
+    live_site.ask(TEN_MORE_VERSIONS)
+    await page.goto("/runs/new/?agent=Clerk")
+    await page.select_option("[name=version]", label="production → v3")
+    await page.fill("[name=task]", "What is 17 * 23?")
+    await page.locator("[data-launch]").click()
+    await page.wait_for_url("**/runs/*-*-*-*-*/")
+    if looks:
+        await wait_for_status(page, "completed")
+    run = page.url
+    await expect(page.locator("[data-version]")).to_have_text("version 3")
+    faults += await faults_of(page, screen) if looks else []
+
+    # An archived agent is offered nowhere; its run is as it was.
+    await page.goto("/agents/")
+    await page.get_by_role("link", name="Clerk").click()
+    await page.get_by_label("More about this agent").click()
+    await page.get_by_role("button", name="Archive").click()
+    await expect(page.get_by_text("Archived: no run is launched with it.")).to_be_visible()
+    faults += await faults_of(page, screen) if looks else []
+    await page.goto("/runs/new/")
+    assert await page.locator("[name=agent] option", has_text="Clerk").count() == 0
+    await page.goto("/agents/?archived=1")
+    await expect(page.get_by_role("link", name="Clerk")).to_be_visible()
+    faults += await faults_of(page, screen) if looks else []
+
+    live_site.ask('from runs.models import Agent; Agent.objects.get(name="Clerk").delete()')
+    await page.goto(run)
+    await expect(page.locator("[data-version]")).to_have_text("version 3")
+    await expect(page.locator(".run-by strong").first).to_have_text("Clerk")
+    assert faults == []
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_an_agent_changed_in_a_text_editor_is_imported_and_the_page_says_exactly_what_has_changed(
+    live_site: LiveSite, open_page, tmp_path: Path, screen: str
+) -> None:
+    live_site.create_user("root", staff=True, superuser=True)
+    live_site.ask(THREE_VERSIONS)
+    page = await open_page(live_site, session=live_site.session_of("root"), **SCREENS[screen])
+    looks = screen != "without scripts"
+    faults: list[str] = []
+
+    await page.goto("/agents/")
+    await page.get_by_role("link", name="Clerk").click()
+    await page.get_by_label("More about this agent").click()
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name="Export as YAML").click()
+    file = tmp_path / "clerk.yaml"
+    await (await download.value).save_as(file)
+    text = file.read_text().replace("max_turns: 22", "max_turns: 30")
+    file.write_text(text.replace("templates: []", "templates:\n  - name: Stock\n    task: How many are there?"))
+
+    await page.goto("/agents/import/")
+    await page.set_input_files("[name=file]", file)
+    await page.get_by_role("button", name="Show what would change").click()
+    await expect(page.get_by_text("Replaced")).to_be_visible()
+    shown = await page.locator("[data-setting]").evaluate_all("all => all.map(each => each.dataset.setting)")
+    assert shown == ["max_turns", "templates"]
+    await expect(page.locator("[data-setting=max_turns] .diff-before")).to_contain_text("22")
+    await expect(page.locator("[data-setting=max_turns] .diff-after")).to_contain_text("30")
+    await expect(page.locator("[data-setting=templates]").get_by_text("How many are there?")).to_be_visible()
+    faults += await faults_of(page, screen) if looks else []
+    await page.get_by_role("button", name="Import 1 agent").click()
+
+    await page.get_by_role("link", name="Clerk").click()
+    await expect(page.get_by_role("link", name="Stock", exact=True)).to_be_visible()
+    await page.get_by_role("link", name="All versions").click()
+    await page.get_by_role("link", name="Changes of version 4").click()
+    shown = await page.locator("[data-setting]").evaluate_all("all => all.map(each => each.dataset.setting)")
+    assert shown == ["max_turns"]
+    faults += await faults_of(page, screen) if looks else []
     assert faults == []

@@ -17,6 +17,7 @@ from runs.engine.control.cancel import CancelOutcome, cancel
 from runs.engine.control.ceilings import Ceilings, OverrideRefused, ceilings_after, ceilings_of, refusals
 from runs.engine.control.child_launch import answer_of_child
 from runs.engine.control.decision_log import DecisionRefused, without_secrets
+from runs.engine.control.draft_launch import Draft, launch_draft
 from runs.engine.control.follow_up import NotFinished, ask_again, continue_run
 from runs.engine.control.force_cancel import ForceOutcome, can_be_forced_at, force
 from runs.engine.control.launch import files_left_out, launch, run_again
@@ -54,6 +55,7 @@ __all__ = [
     "CancelOutcome",
     "Ceilings",
     "DecisionRefused",
+    "Draft",
     "FilledTemplate",
     "ForceOutcome",
     "KeyReused",
@@ -85,6 +87,7 @@ __all__ = [
     "force",
     "is_same_answer",
     "launch",
+    "launch_draft",
     "launch_once",
     "launch_template",
     "launched_like",

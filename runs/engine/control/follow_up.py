@@ -9,7 +9,7 @@ from runs.engine.control.agent_choice import choice_of
 from runs.engine.control.ceilings import ceilings_after, ceilings_of
 from runs.engine.control.launch import create_run
 from runs.engine.control.overrides import changed, launched_like, overrides_after
-from runs.engine.control.run_versions import version_like
+from runs.engine.control.run_versions import origin_like
 from runs.engine.files.attachments import MOST_ATTACHED
 from runs.engine.files.visibility import given_to
 from runs.models import Agent, Run
@@ -82,8 +82,8 @@ def _columns_after(
     if agent is None or (agent.pk == earlier.agent_id and not version):
         config = changed(launched_like(earlier, by=by), overrides, by=by, ceilings=ceilings_after(earlier, by=by))
         given = overrides_after(earlier, overrides)
-        kept = version_like(earlier, config, given)
-        return {"agent": earlier.agent, "config": config, "overrides": given, "version": kept}
+        kept = origin_like(earlier, config, given)
+        return {"agent": earlier.agent, "config": config, "overrides": given, **kept}
     chosen = choice_of(agent, version, by=by)
     ceilings = ceilings_of(chosen.configured, by=by)
     config = changed(chosen.configured.snapshot(), overrides, by=by, ceilings=ceilings)

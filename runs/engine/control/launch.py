@@ -11,7 +11,7 @@ from runs.agent.json_data.json_types import JsonObject
 from runs.engine.control.agent_choice import choice_of
 from runs.engine.control.ceilings import ceilings_after, ceilings_of
 from runs.engine.control.overrides import changed, launched_like, overrides_after
-from runs.engine.control.run_versions import version_like
+from runs.engine.control.run_versions import origin_like
 from runs.engine.control.threads import take_from_archive
 from runs.engine.files.attachments import MOST_ATTACHED, attach, documents_to_attach, with_files
 from runs.engine.files.visibility import given_to, inherited_by
@@ -70,7 +70,7 @@ def run_again(run_id: UUID, *, by: Any, overrides: JsonObject | None = None) -> 
     earlier = Run.objects.select_related("agent").get(pk=run_id)
     config = changed(launched_like(earlier, by=by), overrides, by=by, ceilings=ceilings_after(earlier, by=by))
     given = overrides_after(earlier, overrides)
-    columns = {"config": config, "overrides": given, "version": version_like(earlier, config, given)}
+    columns = {"config": config, "overrides": given, **origin_like(earlier, config, given)}
     columns |= {"template_id": earlier.template_id, "filled_inputs": earlier.filled_inputs}
     files = _files_of(earlier, by)[:MOST_ATTACHED]
     return create_run(user=by, task=earlier.task, agent=earlier.agent, rerun_of=earlier, files=files, **columns)

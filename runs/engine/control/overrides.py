@@ -6,6 +6,9 @@ A person who may change the agent may set its limits, tools and approval rules. 
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext
+
 from runs.agent.all_settings import LAUNCHED
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.wording import Wording
@@ -19,7 +22,7 @@ from runs.engine.control.ceilings import (
 from runs.engine.limits.child_limits import SHARED
 from runs.languages import in_english
 from runs.models import Agent, Run
-from runs.models.permissions import may_exceed
+from runs.models.permissions import may_add_agents, may_exceed
 
 OVERRIDES = frozenset({"models", "strategy", "tools", "approval"} | {each.name for each in LAUNCHED})
 _APPROVAL_RULES = ("approval", "tool_approvals", "approval_seconds", "on_approval_expiry")
@@ -51,8 +54,16 @@ def changed(
 
 def launched_like(run: Run, *, by: Any) -> JsonObject:
     """The configuration of a new run like an earlier one, with its agent's rules of today and within its ceilings. One
-    like a child run has the limits of its agent: nobody shares them."""
-    config = with_rules_of_today(run)
+    like a child run has the limits of its agent: nobody shares them.
+
+    Raises `PermissionDenied` for a draft without an agent, whose rules nobody has saved, and a person who may not
+    create agents.
+    """
+    if run.is_draft and run.agent is None and not (may_exceed(by) or may_add_agents(by)):
+        raise PermissionDenied(
+            gettext("This run has tried a draft of an agent. Only a person who may create agents can launch it again.")
+        )
+    config = with_rules_of_today(run, by=by)
     if run.is_child and run.agent is not None:
         today = run.agent.snapshot()
         config = config | {name: today.get(name) for name in SHARED}
@@ -65,10 +76,13 @@ def overrides_after(earlier: Run, overrides: JsonObject | None) -> JsonObject | 
     return None if earlier.overrides is None else earlier.overrides | (overrides or {})
 
 
-def with_rules_of_today(run: Run) -> JsonObject:
-    """The run's configuration with its agent's tools and approval rules of today; the stricter approval rule wins."""
+def with_rules_of_today(run: Run, *, by: Any) -> JsonObject:
+    """The run's configuration with its agent's tools and approval rules of today; the stricter approval rule wins.
+
+    A draft keeps its own for people who may change the agent: they try what it does not have yet.
+    """
     config: JsonObject = run.config
-    if run.agent is None:
+    if run.agent is None or (run.is_draft and may_exceed(by)):
         return config
     today = run.agent.snapshot()
     rules = {name: today[name] for name in _APPROVAL_RULES}

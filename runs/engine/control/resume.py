@@ -43,7 +43,7 @@ def resume(run_id: UUID, *, by: Any, overrides: JsonObject | None = None) -> Res
         ceilings = ceilings_after(run, by=by)
         if run.is_child and not may_exceed(by):
             ceilings = within_own(ceilings, run.config)
-        config = changed(with_rules_of_today(run), overrides, by=by, ceilings=ceilings, goes_on=True)
+        config = changed(with_rules_of_today(run, by=by), overrides, by=by, ceilings=ceilings, goes_on=True)
         if refusal := _why_not(run):
             return refusal
         paused_with = paused_together(run, below)

@@ -124,6 +124,7 @@ def _bars() -> list[Sample]:
         sample("Tree", "runs/partials/run_tree", {"tree": _tree(), "run_id": rows.RUN_ID}, wide=True),
         sample("Head", "runs/partials/run_head", head | about, wide=True),
         sample("Head of a long task", "runs/partials/run_head", long | about, wide=True),
+        sample("Head of a draft", "runs/partials/run_head", head | about | {"run": rows.run(draft_base=3)}, wide=True),
     ]
 
 

@@ -180,7 +180,7 @@ def test_what_a_run_may_call_again_is_what_it_could_and_its_agent_may_today(
     agent.save()
     run.refresh_from_db()
 
-    assert with_rules_of_today(run)["tools"] == has_again
+    assert with_rules_of_today(run, by=None)["tools"] == has_again
     assert control.run_again(run.pk, by=ada).config["tools"] == has_again
 
 
