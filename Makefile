@@ -77,6 +77,7 @@ bench: $(DEV_STAMP) ## Measure the engine, the live view, the agent's patterns, 
 	$(PY) -m tests.benchmarks.scale
 	$(PY) -m tests.benchmarks.pages
 	$(PY) -m tests.benchmarks.threads
+	$(PY) -m tests.benchmarks.agents
 	$(PY) -m tests.benchmarks.run_pages
 	$(PY) -m tests.benchmarks.interactive
 	$(PY) -m tests.benchmarks.follow

@@ -7,6 +7,31 @@ Runs, steps and tool calls are read here and not edited: `runs.engine.control` c
 from runs.admin import people
 
 # isort: split
-from runs.admin import agent, agent_version, api_token, run, run_message, site, step, thread, tool_call
+from runs.admin import (
+    agent,
+    agent_label,
+    agent_version,
+    api_token,
+    run,
+    run_message,
+    site,
+    step,
+    task_template,
+    thread,
+    tool_call,
+)
 
-__all__ = ["agent", "agent_version", "api_token", "people", "run", "run_message", "site", "step", "thread", "tool_call"]
+__all__ = [
+    "agent",
+    "agent_label",
+    "agent_version",
+    "api_token",
+    "people",
+    "run",
+    "run_message",
+    "site",
+    "step",
+    "task_template",
+    "thread",
+    "tool_call",
+]

@@ -12,7 +12,7 @@ from runs.admin.deletion import DeletesWithReason, Deletion
 from runs.admin.list_lookups import CarefulAdmin
 from runs.agent.all_settings import SETTINGS
 from runs.agent.setting import Group as SettingGroup
-from runs.models import Agent, AgentVersion
+from runs.models import Agent, AgentLabel, AgentVersion, LabelMove, TaskTemplate
 from runs.web.agent_form import AgentForm
 from runs.web.model_notes import notes_about
 
@@ -77,11 +77,11 @@ class AgentAdmin(DeletesWithReason, CarefulAdmin):
 
     @override
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Deletion:
-        """An agent's versions end with it: they are not listed, and need no permission of their own."""
+        """What ends with an agent is not listed, and needs no permission of its own."""
         found, counts, needed, protected = super().get_deleted_objects(objs, request)
-        own = str(AgentVersion._meta.verbose_name)
+        own = {str(model._meta.verbose_name) for model in (AgentVersion, AgentLabel, LabelMove, TaskTemplate)}
         agents: Any = [each for each in found if not isinstance(each, list)]  # type: ignore[redundant-expr,unreachable]
-        return agents, counts, {each for each in needed if str(each) != own}, protected
+        return agents, counts, {each for each in needed if str(each) not in own}, protected
 
     @override
     @transaction.atomic

@@ -24,6 +24,7 @@ from runs.web import agent_facts, agent_sources
 from runs.web.access import PageRequest, only_if
 from runs.web.agent_labels import labels_context
 from runs.web.agent_statistics import NOTHING, AgentStatistics, statistics_of
+from runs.web.agent_trends import trends_of
 from runs.web.agent_version_rows import latest_versions
 from runs.web.form_keys import new_key
 from runs.web.fresh_tools import with_fresh_tools
@@ -122,6 +123,7 @@ def show_agent(request: PageRequest, agent_id: int) -> HttpResponse:
     rights = rights_of(request.user)
     context = {
         "statistics": statistics_of(request.user, [agent]).get(agent.pk, NOTHING),
+        "trends": trends_of(request.user, agent),
         "runs": add_lines(list(with_starts(runs).defer("config")[:RECENT_RUNS])),
         "once": new_key(),
         **labels_context(agent, sees_moves=rights["may_read"]),

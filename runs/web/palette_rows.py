@@ -14,7 +14,7 @@ from django.utils.translation import gettext, gettext_lazy, pgettext
 
 from runs.agent.tools.registry import registered_tools
 from runs.live.rendering.labels import status_label
-from runs.models import Agent, Run
+from runs.models import Agent, Run, TaskTemplate
 from runs.models.permissions import may_see_agents
 from runs.models.run_queries import RunQuerySet
 from runs.models.thread_queries import newest_of_threads, with_titles
@@ -92,6 +92,7 @@ def groups_for(user: Any, typed: str, *, launches: bool, in_dialog: bool) -> lis
         "pages": (gettext("Go to"), lambda: _pages(user)),
         "runs": (gettext("Runs") if words else gettext("Your latest runs"), lambda: _runs(user, words)),
         "agents": (gettext("Agents"), lambda: _agents(words) if launches and is_asked else []),
+        "templates": (gettext("Templates"), lambda: _templates(words) if launches and words else []),
         "tools": (gettext("Tools"), lambda: _tools(words) if words and (launches or may_see_agents(user)) else []),
         "threads": (gettext("Threads"), lambda: _threads(user, words) if words else []),
     }
@@ -203,6 +204,19 @@ def _agents(words: str) -> list[PaletteRow]:
     return [
         PaletteRow(words=name, icon="bot", url=_launch_url(agent=name), meta=description)
         for name, description in found.order_by("name").values_list("name", "description")[:MOST_ROWS]
+    ]
+
+
+def _templates(words: str) -> list[PaletteRow]:
+    found = TaskTemplate.objects.filter(agent__archived_at=None, name__mentions=words).order_by("name", "id")
+    return [
+        PaletteRow(
+            words=name,
+            icon="file-text",
+            url=f"{reverse('runs:launch')}?{urlencode({'template': pk})}",
+            meta=" · ".join(part for part in (agent, one_line(description, SHOWN_CHARS)) if part),
+        )
+        for pk, name, description, agent in found.values_list("pk", "name", "description", "agent__name")[:MOST_ROWS]
     ]
 
 

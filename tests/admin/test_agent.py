@@ -10,7 +10,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from runs.agent.providers.model_catalog import retirements
-from runs.models import Agent, Run
+from runs.engine import control
+from runs.models import Agent, AgentLabel, LabelMove, Run, TaskTemplate
 from tests.web.agent_page import AGENT_FORM
 
 
@@ -256,3 +257,24 @@ def test_changing_an_agent_changes_no_run(
 
     run.refresh_from_db()
     assert run.config["max_turns"] == 20
+
+
+def test_templates_and_labels_are_shown_with_who_moved_them_and_end_with_their_agent(
+    browser: Client, staff: User, agent: Agent
+) -> None:
+    clerk = Agent.objects.create(name="Clerk", model_names=["offline"])
+    control.set_label(clerk.pk, "production", 1, by=staff)
+    template = TaskTemplate.objects.create(agent=clerk, name="Essay", task="Write about {{ topic }}.")
+
+    pages = {
+        name: browser.get(f"/admin/runs/{name}/").content.decode()
+        for name in ("tasktemplate", "agentlabel", "labelmove")
+    }
+    shown = browser.get(f"/admin/runs/tasktemplate/{template.pk}/change/").content.decode()
+    deleted = browser.post(f"/admin/runs/agent/{clerk.pk}/delete/", {"post": "yes"})
+
+    assert "Essay" in pages["tasktemplate"] and "{{ topic }}" in shown
+    assert all("production" in pages[name] and "Clerk" in pages[name] for name in ("agentlabel", "labelmove"))
+    assert "staff" in pages["labelmove"]
+    assert deleted.status_code == 302
+    assert not any(model.objects.exists() for model in (TaskTemplate, AgentLabel, LabelMove))

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 
-from runs.models import Agent, PagePreferences, Run
+from runs.models import Agent, PagePreferences, Run, TaskTemplate
 from tests.web.agent_fixtures import person_with
 
 Browser = Callable[[User | None], Client]
@@ -170,7 +171,7 @@ def test_an_answer_takes_few_queries_however_many_runs_there_are(
         make_run(owner, task=f"half of {number}")
     client = browser_of(owner)
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         found = rows(client, "half of")
 
     assert len([words for words in found if words.startswith("half of")]) == 5
@@ -239,3 +240,14 @@ def test_the_last_eight_are_kept(owner: User, browser_of: Browser, make_run: Mak
         client.post("/palette/used/", {"url": make_run(owner, task=f"Task {number}").get_absolute_url()})
 
     assert used(client) == [f"Task {number}" for number in range(9, 1, -1)]
+
+
+def test_a_template_is_found_by_its_name_and_opens_its_form(owner: User, browser_of: Browser, agent: Agent) -> None:
+    template = TaskTemplate.objects.create(agent=agent, name="Weekly report", description="For the team", task="x")
+    archived = Agent.objects.create(name="Old", model_names=["offline"], archived_at=timezone.now())
+    TaskTemplate.objects.create(agent=archived, name="Weekly letter", task="x")
+
+    page = browser_of(owner).get("/palette/", {"q": "weekly"}).content.decode()
+
+    assert f"/runs/new/?template={template.pk}" in page
+    assert "Assistant · For the team" in page and "Weekly letter" not in page
