@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -24,10 +25,9 @@ class HealthServer:
     def __init__(self, host: str, port: int) -> None:
         """Bind the port. Raises `CannotServe`."""
         try:
-            self._server = ThreadingHTTPServer((host, port), _Answer)
+            self._server = _Server((host, port), _Answer)
         except OSError as error:
             raise CannotServe(f"cannot listen on {host} port {port} ({error.strerror}).") from error
-        self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
 
     def start(self) -> None:
@@ -38,6 +38,15 @@ class HealthServer:
         """Stop serving."""
         self._server.shutdown()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Nothing where the client has left or is silent; otherwise the traceback."""
+        if not isinstance(sys.exception(), (ConnectionError, TimeoutError)):
+            super().handle_error(request, client_address)
 
 
 class _Answer(BaseHTTPRequestHandler):
