@@ -1,6 +1,7 @@
 """The demo's model server: OpenAI's chat completions format, with scripted replies at the pace of a reader."""
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -30,6 +31,11 @@ class ModelServer(ThreadingHTTPServer):
         """The address for AGENTSITE_ENDPOINTS."""
         return f"http://127.0.0.1:{self.server_address[1]}/v1"
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Nothing where the client has left; otherwise the traceback."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
     def refuses(self, task: str, reply: Reply) -> bool:
         """True for the first requests of a reply that fails."""
         with self.lock:
@@ -54,10 +60,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """One reply, streamed; 404 for other addresses, by which the site asks what kind of server this is."""
+        sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path != "/v1/chat/completions":
             self._send(404, {"error": {"message": "There is no such address.", "type": "invalid_request_error"}})
             return
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        body = json.loads(sent)
         task, results = _asked(body["messages"])
         reply = reply_to(task, results)
         if self.server.refuses(task, reply):

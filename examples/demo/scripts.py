@@ -28,7 +28,9 @@ class Script:
     """Files of `examples/data` that are given with it."""
     agent: str = ""
     is_launched: bool = True
-    """False for the task of a child run: another run launches it."""
+    """False for the task of a child run, which another run launches, and for a message."""
+    message: str = ""
+    """A message that is sent to the run, with a script of its own."""
 
 
 def _sales(results: list[Any]) -> str:
@@ -73,11 +75,16 @@ def _chairs(results: list[Any]) -> str:
     return f"{results[0]} office chairs are in stock."
 
 
+def _chairs_and_envelopes(results: list[Any]) -> str:
+    return f"{results[0]} office chairs and {results[1]} envelopes are in stock."
+
+
 def _plan(results: list[Any]) -> str:
     return "Two other agents have looked it up:\n\n" + "\n".join(f"- {each}" for each in results)
 
 
 CHAIRS = "How many office chairs are in stock?"
+ENVELOPES = "And the envelopes, please."
 DEADLINE = "Until when may the customer of order A-1002 send it back?"
 BY_REGION = "SELECT region, sum(amount) AS dollars, count(*) AS orders FROM sales GROUP BY region ORDER BY dollars DESC"
 COUNT_STOCK = """products = ["Desk Lamp", "Office Chair", "Envelopes"]
@@ -188,6 +195,24 @@ SCRIPTS: Sequence[Script] = (
         CHAIRS,
         (Reply("I ask the warehouse.", [("stock_level", {"product": "Office Chair"})]),),
         _chairs,
+        is_launched=False,
+    ),
+    Script(
+        "How many office chairs can be sent today?",
+        (Reply("I ask the warehouse.", [("stock_level", {"product": "Office Chair"})]),),
+        _chairs,
+        agent="Demo: clerk",
+        message=ENVELOPES,
+    ),
+    Script(
+        ENVELOPES,
+        (
+            Reply(
+                "Both, then.",
+                [("stock_level", {"product": "Office Chair"}), ("stock_level", {"product": "Envelopes"})],
+            ),
+        ),
+        _chairs_and_envelopes,
         is_launched=False,
     ),
 )

@@ -84,7 +84,9 @@ def seed() -> None:
         control.launch(user=None, task=task)
     for script in (each for each in SCRIPTS if each.is_launched):
         files = [_given(name).pk for name in script.files]
-        control.launch(user=None, task=script.task, agent=Agent.objects.get(name=script.agent), files=files)
+        run = control.launch(user=None, task=script.task, agent=Agent.objects.get(name=script.agent), files=files)
+        if script.message:
+            control.send_message(run.pk, by=None, text=script.message)
 
 
 def _given(name: str) -> StoredFile:

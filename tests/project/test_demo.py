@@ -24,16 +24,17 @@ print(json.dumps([{
     "questions": [question.text for call in run.calls.all() for question in call.questions.all()],
 } for run in Run.objects.order_by("created_at")]))
 """
-ENDED = ["completed", "completed", "waiting", *["completed"] * 4, "waiting", *["completed"] * 3]
+ERRORS = "errors.log"
+ENDED = ["completed", "completed", "waiting", *["completed"] * 4, "waiting", *["completed"] * 4]
 
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """The demo on a free port, once it can be signed in to."""
     environment = clean_environment(tmp_path, {"PORT": "0"})
-    started = subprocess.Popen(
-        [sys.executable, "-m", "examples.demo"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    )
+    command = [sys.executable, "-m", "examples.demo"]
+    with (tmp_path / ERRORS).open("w") as errors:
+        started = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True)
     yield started
     started.send_signal(signal.SIGINT)
     started.wait(60)
@@ -46,7 +47,7 @@ def line_with(demo: subprocess.Popen[str], words: str) -> str:
     return next(line for line in demo.stdout if words in line)
 
 
-def test_the_demo_shows_tools_files_an_approval_a_question_a_retry_a_race_a_script_and_sub_agents(
+def test_the_demo_shows_tools_files_an_approval_a_question_a_retry_a_race_a_script_a_message_and_sub_agents(
     demo: subprocess.Popen[str], tmp_path: Path
 ) -> None:
     link = line_with(demo, "Sign in: ").removeprefix("Sign in: ").strip()
@@ -65,6 +66,12 @@ def test_the_demo_shows_tools_files_an_approval_a_question_a_retry_a_race_a_scri
     script = runs["Compare the stock of three products with a script."]
     assert (script["tools"], "Envelopes: 900" in script["answer"]) == (["run_python", "stock_level"], True)
 
+    steered = runs["How many office chairs can be sent today?"]
+    assert (steered["answer"], "message" in steered["kinds"]) == (
+        "35 office chairs and 900 envelopes are in stock.",
+        True,
+    )
+
     parcel = runs["Send a parcel to Old Mill."]
     assert (parcel["waiting_for"], parcel["questions"]) == ("answer", ["How shall it be sent?"])
     plan = "Old Mill wants other chairs instead of its order A-1002: is that possible?"
@@ -76,3 +83,4 @@ def test_the_demo_shows_tools_files_an_approval_a_question_a_retry_a_race_a_scri
 
     demo.send_signal(signal.SIGINT)
     assert demo.wait(60) == 0
+    assert "Traceback" not in (tmp_path / ERRORS).read_text()
