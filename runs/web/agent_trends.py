@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from django.db.models import Count, Q, Sum
-from django.db.models.functions import TruncDate
+from django.db.models import Case, Count, Q, Sum, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
@@ -28,7 +27,6 @@ class _Day(NamedTuple):
     ended: int
     """The completed and the failed ones."""
     cost: Decimal | None
-    runs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +53,23 @@ class AgentTrend:
 def trends_of(user: Any, agent: Agent) -> list[AgentTrend]:
     """The charts of the runs of the last `DAYS` days that the user may see: success, and cost if there is some. Empty
     without a run that has ended."""
-    today = timezone.localdate()
-    since = timezone.now() - timedelta(days=DAYS)
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    begins = [midnight - timedelta(days=DAYS - 1 - at) for at in range(DAYS)]
+    # Not `TruncDate`: on SQLite it is a function in Python, called for each run.
+    day = Case(*(When(created_at__gte=begins[at], then=Value(at)) for at in reversed(range(DAYS))))
     rows = (
         Run.objects.visible_to(user)
-        .filter(agent=agent, created_at__gte=since)
+        .filter(agent=agent, created_at__gte=begins[0])
         .order_by()
-        .values(day=TruncDate("created_at"))
+        .values(day=day)
         .annotate(
-            runs=Count("pk"),
             succeeded=Count("pk", filter=SUCCEEDED),
             ended=Count("pk", filter=Q(status__in=[Run.Status.COMPLETED, Run.Status.FAILED])),
             cost=Sum("cost"),
         )
     )
-    days = [
-        _Day(_place_of(row["day"], today), row["succeeded"], row["ended"], row["cost"], row["runs"]) for row in rows
-    ]
+    days = [_Day(row["day"], row["succeeded"], row["ended"], row["cost"]) for row in rows]
     return [*_success(days), *_cost(days)]
-
-
-def _place_of(day: date, today: date) -> int:
-    return min(max(DAYS - 1 - (today - day).days, 0), DAYS - 1)
 
 
 def _success(days: Iterable[_Day]) -> Iterable[AgentTrend]:

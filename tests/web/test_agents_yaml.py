@@ -66,6 +66,10 @@ def test_every_text_is_read_as_it_was_written(text: str) -> None:
         (HEAD + "name: Other\n", 4, "appears twice"),
         (HEAD + "models: &m [offline]\ntools: *m\n", 4, "anchors, aliases and tags"),
         (HEAD + "name2: !!python/object:os.system x\n", 4, "anchors, aliases and tags"),
+        (HEAD + "<<: {max_turn: 3}\n", 4, "merges"),
+        (HEAD + "output_schema: {<<: {type: object}}\n", 4, "merges"),
+        (HEAD + "templates:\n  - name: a\n    task: x\n    name: b\n", 7, "the key 'name' appears twice"),
+        (HEAD + "output_schema:\n  type: object\n  'type': string\n", 6, "the key 'type' appears twice"),
         (HEAD + "models: [offline\n", 5, "did not find"),
         ("name: Clerk\n", 1, "begins with"),
         ("- a\n", 1, "begins with"),
@@ -77,6 +81,14 @@ def test_what_is_wrong_is_told_with_its_line(text: str, line: int, complaint: st
 
     assert [fault.line for fault in refused.value.faults] == [line]
     assert complaint in refused.value.faults[0].words
+
+
+def test_a_quoted_merge_sign_and_a_key_of_another_object_are_keys_like_others() -> None:
+    schema = "output_schema: {properties: {'<<': {type: string}, name: {type: string}}, type: object}\n"
+
+    (entry,) = read_file(HEAD + "models: [offline]\n" + schema)
+
+    assert list(entry.values["output_schema"]["properties"]) == ["<<", "name"]
 
 
 @pytest.mark.parametrize("piece", ["a: ", "- ", "a: [", "'", "? ", "|\n ", "\t"])

@@ -59,6 +59,7 @@ def run(owner: User, make_run: Callable[..., Run]) -> Run:
 def pages_of(run: Run, agent: Agent) -> list[str]:
     settings = ["/settings/tokens/", "/settings/password/", "/models/", reverse("api:reference")]
     agents = ["/agents/", f"/agents/{agent.pk}/", f"/agents/{agent.pk}/edit/", "/agents/new/", "/agents/import/"]
+    agents += [f"/agents/{agent.pk}/{part}" for part in ("versions/", "versions/1/", "compare/")]
     runs = ["/runs/", "/runs/?group=day", f"/runs/{run.pk}/", f"/runs/new/?from={run.pk}", "/runs/new/"]
     views = [f"/runs/{run.pk}/?view=timeline", f"/runs/{run.pk}/?view=settings", f"/runs/{run.pk}/steps/1/"]
     return ["/", "/inbox/", "/inbox/?tab=decided", "/threads/", "/search/?q=a", *runs, *views, *agents, *settings]
