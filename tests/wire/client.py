@@ -18,7 +18,7 @@ class Told(NamedTuple):
     @property
     def message(self) -> str:
         """The message of an error; empty for a reply."""
-        error = self.body.get("error") or {}
+        error = self.body.get("error") or self.body  # Mistral's is the body itself
         return str(error if isinstance(error, str) else error.get("message", ""))
 
 

@@ -19,6 +19,10 @@ class Dialect:
     """Tools (Ollama refuses them for a model whose template has none)."""
     parallel_tool_calls: bool = True
     """The parameter `parallel_tool_calls`."""
+    user_after_tool: bool = True
+    """A user message directly after the results of tools (Mistral wants a reply between them)."""
+    same_side_twice: bool = True
+    """Two messages of the same side in a row, calls and results apart (the chat templates of many models refuse it)."""
     broken_arguments: bool = True
     """Calls in the history whose arguments are not JSON (llama.cpp parses them for its template)."""
 
@@ -29,3 +33,5 @@ CEREBRAS = Dialect(mixed_strict=False)
 LM_STUDIO = Dialect(json_object=False)
 OLLAMA_WITHOUT_TOOLS = Dialect(tools=False)
 LLAMA_CPP = Dialect(broken_arguments=False)
+MISTRAL = Dialect(user_after_tool=False)
+LLAMA_CPP_WITH_MISTRAL = Dialect(broken_arguments=False, same_side_twice=False)

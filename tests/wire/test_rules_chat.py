@@ -4,7 +4,15 @@ import pytest
 
 from tests.wire import WireServer
 from tests.wire.client import changed, post
-from tests.wire.dialects import CEREBRAS, LLAMA_CPP, LM_STUDIO, OLLAMA_WITHOUT_TOOLS, Dialect
+from tests.wire.dialects import (
+    CEREBRAS,
+    LLAMA_CPP,
+    LLAMA_CPP_WITH_MISTRAL,
+    LM_STUDIO,
+    MISTRAL,
+    OLLAMA_WITHOUT_TOOLS,
+    Dialect,
+)
 
 PATH = "/v1/chat/completions"
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
@@ -122,6 +130,9 @@ def test_calls_that_go_back_have_the_form_of_openais_own(wire_server, wrong):
         (OLLAMA_WITHOUT_TOOLS, {}, "registry.ollama.ai/library/m1 does not support tools"),
         (Dialect(parallel_tool_calls=False), {}, "'parallel_tool_calls' is not supported"),
         (LLAMA_CPP, {"messages": [ASK, {**CALLS, "tool_calls": [call(arguments='{"a')]}, RESULT]}, "Failed to parse"),
+        (MISTRAL, {"messages": [ASK, CALLS, RESULT, ASK]}, "Unexpected role 'user' after role 'tool'"),
+        (LLAMA_CPP_WITH_MISTRAL, {"messages": [ASK, CALLS, RESULT, ASK]}, "conversation roles must alternate"),
+        (LLAMA_CPP_WITH_MISTRAL, {"messages": [ASK, ASK]}, "conversation roles must alternate"),
         (Dialect(unknown_fields=False), {"think": True}, "Unknown parameter: 'think'."),
     ],
 )

@@ -1,10 +1,11 @@
 """Mapping of turns to the transport's messages."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import reduce
 from typing import Any, Final
 
 import pydantic
@@ -14,6 +15,7 @@ from runs.agent.files.file_info import Image
 from runs.agent.files.file_list import task_with_files
 from runs.agent.messages import Exchange, ModelRequest, ToolResult, Turn
 from runs.agent.providers.reply_mapping import REPLAY_FORMAT, RESPONSES
+from runs.agent.providers.server_adaptations import ASSISTANT_AFTER_TOOLS
 from runs.agent.providers.wire_format import WireFormat
 
 GO_ON: Final = (
@@ -22,12 +24,17 @@ GO_ON: Final = (
 )
 CUT_OFF: Final = "Your reply was interrupted there."
 """Instead of `GO_ON` if a person has said something since."""
+UNDERSTOOD: Final = "Understood."
+"""Said for the model between results and what it is told, for servers that take no user message after results.
+https://github.com/avante-corp/avante.nvim/pull/2695 does the same."""
 MAX_NAME_CHARS: Final = 64
 _NOT_IN_NAMES: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _NOT_IN_IDS: Final = _NOT_IN_NAMES
 NOT_SEEN: Final = "[The image {name} was given with this, but you cannot see images. Say so if it matters.]"
 NO_OUTPUT: Final = "(no output)"
 """The text of an empty tool result: providers refuse a blank text."""
+_A_TIME: Final = datetime(2026, 1, 1, tzinfo=UTC)
+"""A fixed time: the same history must give the same request, for the provider's prompt cache."""
 
 
 def conversation(
@@ -62,20 +69,21 @@ class _Recipient:
 
 def _messages(request: ModelRequest, recipient: _Recipient) -> Iterator[wire.ModelMessage]:
     instructions = request.instructions or None
-    unanswered = ""
+    asked = _ModelInput()
     for place, exchange in enumerate(request.earlier, start=1):
-        asked = _ModelInput(unanswered + exchange.task, recipient.images(exchange.images))
-        yield from _turns(asked, exchange, f"{place}_", recipient, instructions)
-        unanswered = ""
-        if exchange.answer is not None:
-            yield _response(Turn(exchange.answer), f"{place}_answer", recipient)
-        else:
-            unanswered = f"[{exchange.ending or 'That task ended without an answer.'}]\n\n"
-    task = task_with_files(unanswered + request.task, request.files)
-    asked = _ModelInput(task, recipient.images(request.images))
-    yield from _turns(asked, request, "", recipient, instructions)
+        asked = asked.and_then(exchange.task, recipient.images(exchange.images))
+        asked = yield from _turns(asked, exchange, f"{place}_", recipient, instructions)
+        if exchange.answer is None:
+            asked = asked.and_then(f"[{exchange.ending or 'That task ended without an answer.'}]")
+            continue
+        yield from asked.messages(recipient, instructions)
+        yield _response(Turn(exchange.answer), f"{place}_answer", recipient)
+        asked = _ModelInput()
+    asked = asked.and_then(task_with_files(request.task, request.files), recipient.images(request.images))
+    asked = yield from _turns(asked, request, "", recipient, instructions)
     if request.output_faults and not (request.turns and request.turns[-1].faults):
-        yield _ModelInput(_asked_again(request.output_faults)).request(instructions)
+        asked = asked.and_then(_asked_again(request.output_faults))
+    yield from asked.messages(recipient, instructions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,37 +93,51 @@ class _ModelInput:
     One, because many servers require that the sides take turns.
     """
 
-    said: str = ""
-    images: Sequence[wire.UserContent] = ()
+    told: tuple[wire.UserContent, ...] = ()
+    """Texts and images, in their order."""
     returns: Sequence[wire.ToolReturnPart] = ()
+    goes_on: bool = False
+    """True if it asks only that the model goes on with a reply that was cut off."""
+
+    def and_then(self, text: str, images: Sequence[wire.UserContent] = ()) -> "_ModelInput":
+        """The same, and then a text with its images. A reply that was cut off is not continued after it."""
+        told = (CUT_OFF,) if self.goes_on else self.told
+        if told and isinstance(told[-1], str):
+            told, text = told[:-1], f"{told[-1]}\n\n{text}"
+        return replace(self, told=(*told, text, *images), goes_on=False)
 
     def with_messages(self, messages: Sequence[str]) -> "_ModelInput":
         """The same, and then what people have said to the run."""
-        if not messages:
-            return self
-        said = CUT_OFF if self.said == GO_ON else self.said
-        return replace(self, said="\n\n".join(filter(None, [said, *messages])))
+        return reduce(_ModelInput.and_then, messages, self)
 
-    def request(self, instructions: str | None) -> wire.ModelRequest:
-        """The message for the transport."""
-        parts: list[wire.ModelRequestPart] = [*self.returns]
-        if self.said:
-            parts.append(wire.UserPromptPart([self.said, *self.images] if self.images else self.said))
-        return wire.ModelRequest(parts=parts, instructions=instructions)
+    def messages(self, recipient: _Recipient, instructions: str | None) -> Iterator[wire.ModelMessage]:
+        """The message for the transport; none if there is nothing to send, and three for results and a text to a server
+        that takes no user message after results."""
+        returns: list[wire.ModelRequestPart] = [*self.returns]
+        told: list[wire.ModelRequestPart] = []
+        match self.told:
+            case (str(text),):
+                told = [wire.UserPromptPart(text)]
+            case (_, *_):
+                told = [wire.UserPromptPart([*self.told])]
+        if returns and told and ASSISTANT_AFTER_TOOLS in recipient.wire_format.adaptations:
+            yield wire.ModelRequest(parts=returns, instructions=instructions)
+            yield wire.ModelResponse(parts=[wire.TextPart(UNDERSTOOD)], timestamp=_A_TIME)
+            returns = []
+        if returns or told:
+            yield wire.ModelRequest(parts=returns + told, instructions=instructions)
 
 
 def _turns(
     asked: _ModelInput, of: ModelRequest | Exchange, prefix: str, recipient: _Recipient, instructions: str | None
-) -> Iterator[wire.ModelMessage]:
-    """What is asked first, every turn, and what the model is told after each."""
+) -> Generator[wire.ModelMessage, None, _ModelInput]:
+    """What is asked first, every turn, and what the model is told after each; returns what follows the last turn."""
     for number, turn in enumerate(of.turns, start=1):
-        yield asked.with_messages(turn.messages).request(instructions)
+        yield from asked.with_messages(turn.messages).messages(recipient, instructions)
         response = _response(turn, f"{prefix}{number}", recipient)
         yield response
         asked = _asked_after(turn, response)
-    asked = asked.with_messages(of.messages)
-    if asked != _ModelInput():
-        yield asked.request(instructions)
+    return asked.with_messages(of.messages)
 
 
 def _asked_after(turn: Turn, response: wire.ModelResponse) -> _ModelInput:
@@ -123,8 +145,8 @@ def _asked_after(turn: Turn, response: wire.ModelResponse) -> _ModelInput:
         pairs = zip(response.tool_calls, turn.results, strict=True)
         return _ModelInput(returns=[_tool_return(call, each) for call, each in pairs])
     if turn.faults:
-        return _ModelInput(_asked_again(turn.faults))
-    return _ModelInput(GO_ON) if turn.is_unfinished else _ModelInput()
+        return _ModelInput((_asked_again(turn.faults),))
+    return _ModelInput((GO_ON,), goes_on=True) if turn.is_unfinished else _ModelInput()
 
 
 def _asked_again(faults: Sequence[str]) -> str:
@@ -146,8 +168,7 @@ def _response(turn: Turn, number: str, recipient: _Recipient) -> wire.ModelRespo
     parts: list[wire.ModelResponsePart] = [wire.TextPart(turn.reply.text)] if turn.reply.text.strip() else []
     for index, call in enumerate(turn.reply.calls):
         parts.append(wire.ToolCallPart(call.tool_name, call.arguments, tool_call_id=f"call_{number}_{index}"))
-    # A fixed time: the same history must give the same request, for the provider's prompt cache.
-    return _as_taken(wire.ModelResponse(parts=parts, timestamp=datetime(2026, 1, 1, tzinfo=UTC)), recipient)
+    return _as_taken(wire.ModelResponse(parts=parts, timestamp=_A_TIME), recipient)
 
 
 def _as_taken(response: wire.ModelResponse, recipient: _Recipient) -> wire.ModelResponse:

@@ -10,6 +10,9 @@ from typing import Final
 from runs.agent.errors.model_exceptions import ModelFailure
 from runs.agent.marked_words import words
 
+ASSISTANT_AFTER_TOOLS: Final = "assistant_after_tools"
+"""A reply stands between the results of tools and the next user message. Mistral and the chat templates of its models
+want that: https://github.com/BerriAI/litellm/issues/17761, https://github.com/mistralai/mistral-vibe/issues/1006."""
 _ADAPTATIONS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "no_stream_options": (("stream_options",), words("without `stream_options`")),
     "no_parallel_tool_calls": (("parallel_tool_calls",), words("without `parallel_tool_calls`")),
@@ -21,6 +24,10 @@ _ADAPTATIONS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "drop_block": (
         ("bound to a different conversation",),
         words("with thoughts dropped that no longer fit their place"),
+    ),
+    ASSISTANT_AFTER_TOOLS: (
+        ("unexpected role 'user' after role 'tool'", "roles must alternate"),
+        words("with a word of the model between the results and the message"),
     ),
 }
 """The possible adaptations: lower-case signs of the refused part in an error, and a phrase about the next request."""
@@ -40,9 +47,11 @@ def adapt(failure: ModelFailure, account: str, model: str, *, possible: frozense
 
     `sent` are the adaptations of the refused request; a concurrent request may have learnt the same one meanwhile.
     """
-    if failure.status not in (400, 422) or failure.kind != "refused":
-        return False
     told = str(failure).lower()
+    # A refusal by a chat template: with llama.cpp and Ollama an error of the server, with others one in the stream.
+    is_of_template = failure.status in (None, 500) and "jinja" in told
+    if not is_of_template and (failure.status not in (400, 422) or failure.kind != "refused"):
+        return False
     known = _learnt[account, model]
     for name, (signs, change) in _ADAPTATIONS.items():
         if name == "no_output_schema" and "invalid schema" in told:

@@ -1,6 +1,7 @@
 """Features that some servers of the chat format lack, each refused in such a server's words: see `Dialect`."""
 
 import json
+from itertools import pairwise
 
 from tests.wire.outcomes import Status
 from tests.wire.rules.asked import Asked, Rule, invalid
@@ -46,6 +47,37 @@ def no_parallel_tool_calls(asked: Asked) -> Status | None:
     return invalid(told, "parallel_tool_calls", "unsupported_parameter")
 
 
+def no_user_after_tool(asked: Asked) -> Status | None:
+    """https://github.com/BerriAI/litellm/issues/17761: the words and the code are those of Mistral's API."""
+    roles = [message.get("role") for message in asked.body.get("messages") or ()]
+    if asked.dialect.user_after_tool or ("tool", "user") not in pairwise(roles):
+        return None
+    told = "Unexpected role 'user' after role 'tool'"
+    body = {"object": "error", "message": told, "type": "invalid_request_message_order", "param": None, "code": "3230"}
+    return Status(400, message=told, body=body)
+
+
+def no_side_twice(asked: Asked) -> Status | None:
+    """https://github.com/mistralai/mistral-vibe/issues/1006: a template's exception is an error 500 of llama.cpp.
+
+    The template passes over results and over replies with calls.
+    """
+    counted = [
+        message["role"]
+        for message in asked.body.get("messages") or ()
+        if message["role"] in ("user", "assistant") and not message.get("tool_calls")
+    ]
+    if asked.dialect.same_side_twice or all((role == "user") == (place % 2 == 0) for place, role in enumerate(counted)):
+        return None
+    told = (
+        "\n------------\nWhile executing CallExpression at line 189, column 32 in source:\n...== 0) %}\n            "
+        "{{- raise_exception('After the optional system message, con...\n                                           ^\n"
+        "Error: Jinja Exception: After the optional system message, conversation roles must alternate user and "
+        "assistant roles except for tool calls and results."
+    )
+    return Status(500, message=told, error_type="server_error")
+
+
 def no_broken_arguments(asked: Asked) -> Status | None:
     """https://github.com/ggml-org/llama.cpp/issues/22948: llama.cpp parses the arguments of the history, too."""
     if asked.dialect.broken_arguments:
@@ -65,5 +97,7 @@ RULES: tuple[Rule, ...] = (
     no_json_object,
     no_tools,
     no_parallel_tool_calls,
+    no_user_after_tool,
+    no_side_twice,
     no_broken_arguments,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runs.agent.json_data.json_types import JsonObject
+from runs.agent.providers.server_adaptations import ASSISTANT_AFTER_TOOLS
 from runs.agent.providers.thinking_tags import TRANSPORT_TAGS
 from runs.agent.providers.wire_format import WireFormat
 
@@ -30,7 +31,10 @@ class OpenAIFormat(WireFormat):
     )
     always_says_why_it_ended = False  # some servers never do
     can_do_without = frozenset(
-        {"no_stream_options", "no_parallel_tool_calls", "max_completion_tokens", "no_strict_tools", "no_output_schema"}
+        {
+            *("no_stream_options", "no_parallel_tool_calls", "max_completion_tokens", "no_strict_tools"),
+            *("no_output_schema", ASSISTANT_AFTER_TOOLS),
+        }
     )
 
     @property
