@@ -13,6 +13,7 @@ from django.utils import timezone
 from runs.engine import control
 from runs.engine.files.attachments import attach, documents_to_attach
 from runs.engine.files.storage import DocumentRefused
+from runs.engine.operations import retention
 from runs.engine.operations.retention import Pruner
 from runs.models import (
     ApiToken,
@@ -21,6 +22,7 @@ from runs.models import (
     IdempotencyKey,
     Library,
     Run,
+    RunMessage,
     Step,
     StoredFile,
     Thread,
@@ -71,6 +73,24 @@ def test_only_finished_runs_that_are_old_enough_go_with_all_their_rows(owner):
     assert not Step.objects.filter(run_id=old.pk).exists() and not ToolCall.objects.exists()
     again.refresh_from_db()
     assert again.rerun_of is None
+
+
+def test_messages_go_with_their_runs_and_are_counted_before_and_after(owner, monkeypatch):
+    monkeypatch.setattr(retention, "FIRST_ROWS", 100)
+    old, young = make_run(owner, 40), make_run(owner, 20)
+    followed_up = make_run(owner, 40)
+    make_run(owner, 1, continues=followed_up)
+    for run, count in ((old, 250), (young, 2), (followed_up, 3)):
+        RunMessage.objects.bulk_create(
+            RunMessage(run=run, user=owner, position=n, text="Shorter.", state="withdrawn") for n in range(count)
+        )
+
+    would = prune("--days", "30", "--dry-run")
+    told = prune("--days", "30")
+
+    assert "Would delete 1 run of more than 30 days with 2 steps and 250 messages." in would
+    assert "Deleted 1 run of more than 30 days with 2 steps and 250 messages." in told
+    assert RunMessage.objects.count() == 5
 
 
 def test_what_a_kept_run_continues_is_kept_and_goes_with_it(owner):

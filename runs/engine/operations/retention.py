@@ -15,11 +15,11 @@ from uuid import UUID
 
 from django.contrib.sessions.models import Session
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from runs.models import ApiToken, FileChunk, IdempotencyKey, Run, Step, StoredFile, Thread, ToolCall
+from runs.models import ApiToken, FileChunk, IdempotencyKey, Run, RunMessage, Step, StoredFile, Thread, ToolCall
 
 TARGET_S = 0.02
 """Target of one transaction: other writers wait for it."""
@@ -42,6 +42,8 @@ class Pruned:
 
     runs: int = 0
     steps: int = 0
+    messages: int = 0
+    """What people said to these runs while they worked."""
     sessions: int = 0
     idempotency_keys: int = 0
     tokens: int = 0
@@ -64,7 +66,7 @@ class Pruner:
         self._rows = FIRST_ROWS
 
     def prune_runs(self, before: datetime) -> None:
-        """Delete finished runs that ended before `before`, with their steps and calls."""
+        """Delete finished runs that ended before `before`, with their steps, calls and messages."""
         while ids := list(prunable(before).values_list("pk", flat=True)[:100]):
             for run_id in ids:
                 self._prune_run(run_id, before)
@@ -117,6 +119,11 @@ class Pruner:
         chunks = FileChunk.objects.filter(file__run_id=run_id).values_list("pk", flat=True)[:CHUNKS_AT_ONCE]
         if pks := list(chunks):
             FileChunk.objects.filter(pk__in=pks).delete()
+            return False
+        sent = RunMessage.objects.filter(run_id=run_id).values_list("pk", flat=True)[: self._rows]
+        if messages := list(sent):
+            RunMessage.objects.filter(pk__in=messages).delete()
+            self.pruned.messages += len(messages)
             return False
         ToolCall.objects.filter(run_id=run_id).delete()
         run.delete()
@@ -173,8 +180,10 @@ def would_go(before: datetime) -> Pruned:
     while kept := {needed for needing, needed in needs if needed in ids and needing not in ids}:
         ids -= kept
     old = finished(before).count()
+    sent = RunMessage.objects.filter(run__in=finished(before)).order_by().values_list("run")
+    messages = sum(count for run_id, count in sent.annotate(count=Count("pk")) if run_id in ids)
     steps = sum(last - 1 for pk, last in finished(before).values_list("pk", "next_sequence") if pk in ids)
-    return Pruned(runs=len(ids), steps=steps, kept_for_others=old - len(ids))
+    return Pruned(runs=len(ids), steps=steps, messages=messages, kept_for_others=old - len(ids))
 
 
 def _delete_all(rows: "models.QuerySet[Any]") -> bool:

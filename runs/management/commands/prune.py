@@ -58,7 +58,8 @@ class Command(BaseCommand):
             self.stdout.write("Runs are kept for ever: neither AGENTSITE_KEEP_DAYS nor --days says how long.")
         else:
             runs = f"{counted(pruned.runs, 'run')} of more than {counted(days, 'day')}"
-            self.stdout.write(f"{verb} {runs} with {counted(pruned.steps, 'step')}.")
+            said = f" and {counted(pruned.messages, 'message')}" if pruned.messages else ""
+            self.stdout.write(f"{verb} {runs} with {counted(pruned.steps, 'step')}{said}.")
         if pruned.kept_for_others:
             stay = counted(pruned.kept_for_others, "older run stays", "older runs stay")
             self.stdout.write(f"{stay}: others that are not old enough go on from there.")
