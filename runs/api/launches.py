@@ -125,12 +125,14 @@ def version_of(named: str, *, version: int | None, label: str | None) -> str:
     return told[0] if told else ""
 
 
-def find_template(named: int | str) -> TaskTemplate:
-    """The template of this id or `agent/name`, with its agent. Raises `ApiError` 422 for an unknown one."""
+def find_template(named: int | str) -> tuple[TaskTemplate, str]:
+    """The template of this id or `agent/name`, with its agent, and the version or label after an `@` of the agent.
+    Raises `ApiError` 422 for an unknown one."""
     if isinstance(named, str):
         found = template_named(named)
     else:
-        found = TaskTemplate.objects.select_related("agent").filter(pk=named).first()
+        of_id = TaskTemplate.objects.select_related("agent").filter(pk=named).first()
+        found = None if of_id is None else (of_id, "")
     if found is None:
         raise invalid(f"template: There is no template {named!r}. GET /api/v1/templates lists them.")
     return found

@@ -82,8 +82,10 @@ class Overrides(_Overrides):
         return sent | settings
 
 
-TemplateNamed = Annotated[Annotated[int, Field(ge=1, lt=2**63)] | Annotated[Text, Field(max_length=161)], Field()]
-"""A template by its id, or as `agent/name`."""
+TemplateNamed = Annotated[
+    Annotated[int, Field(ge=1, lt=2**63)] | Annotated[Text, Field(max_length=MAX_AGENT_CHARS + 1 + 80)], Field()
+]
+"""A template by its id, or as `agent/name`, also with a version or a label of the agent: `agent@production/name`."""
 InputValues = Annotated[JsonObject, AfterValidator(check_storable_json)]
 
 
@@ -96,7 +98,11 @@ class Launch(StrictSchema):
     ] = None
     template: Annotated[
         TemplateNamed | None,
-        Field(description="In place of a task: a template's id, or `agent/name`.", examples=["Assistant/Essay"]),
+        Field(
+            description="In place of a task: a template's id, or `agent/name`, also with a version or a label: "
+            "`Clerk@production/Essay`.",
+            examples=["Assistant/Essay"],
+        ),
     ] = None
     inputs: Annotated[
         InputValues,

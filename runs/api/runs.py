@@ -86,8 +86,8 @@ def _launch_of_template(body: Launch, user: Any, overrides: JsonObject | None) -
     for name in ("task", "agent"):
         if getattr(body, name) is not None:
             raise invalid(f"{name}: It is that of the template, and is not sent with one.")
-    template = find_template(body.template or 0)
-    version = version_of("", version=body.version, label=body.label)
+    template, named = find_template(body.template or 0)
+    version = version_of(named, version=body.version, label=body.label)
     given: dict[str, Any] = {"inputs": body.inputs, "overrides": overrides, "files": body.files, "version": version}
     return lambda: control.launch_template(user=user, template=template, **given)
 

@@ -116,7 +116,7 @@ def delete_template(request: HttpRequest, template_id: int) -> HttpResponse:
 def fill_template(request: HttpRequest, body: Filling) -> HttpResponse:
     """The task that a launch with these inputs would have. Launches nothing."""
     _check_may_see(request)
-    template = find_template(body.template)
+    template, _version = find_template(body.template)
     filled = map_launch_errors(lambda: control.fill(template, body.inputs, by=caller_of(request).user))
     return answer(
         {

@@ -1,4 +1,7 @@
-"""The options of a launch from a template: `--template "Agent/Name" --input topic=tides --input report=@report.pdf`."""
+"""The options of a launch from a template: `--template "Agent/Name" --input topic=tides --input report=@report.pdf`.
+
+The agent may have a version or a label: `--template "Agent@production/Name"`.
+"""
 
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
@@ -22,7 +25,11 @@ FROM_FILE = "@"
 
 def add_template_options(parser: ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--template", metavar="AGENT/NAME", help="a template, which is filled with the inputs")
+    parser.add_argument(
+        "--template",
+        metavar="AGENT/NAME",
+        help="a template, which is filled with the inputs; also AGENT@3/NAME or AGENT@production/NAME",
+    )
     parser.add_argument(
         "--input",
         metavar="NAME=VALUE",
@@ -42,15 +49,17 @@ def checked_task(task: str | None, options: Mapping[str, Any]) -> str | None:
         return task_from(task)
     for given, name in ((task, "The task"), (options["agent"], "The agent")):
         if given is not None:
-            raise _unusable(f"{name} is that of the template, and is not given with one.")
+            words = f"{name} is that of the template, and is not given with one."
+            raise _unusable(f"{words} A version: --template AGENT@3/NAME." if name == "The agent" else words)
     return None
 
 
 def launch_filled(named: str, given: Sequence[str], *, user: Any, overrides: JsonObject) -> Run:
     """A run of the template with the inputs of the command line. Raises `ValueError` with what is wrong with them."""
-    template = template_named(named)
-    if template is None:
+    found = template_named(named)
+    if found is None:
         raise ValueError(f"There is no template {named!r}. Templates: {_names()}.")
+    template, version = found
     types = {each.name: each.type for each in stored_inputs(template.inputs)}
     inputs: dict[str, str] = {}
     for each in given:
@@ -58,7 +67,7 @@ def launch_filled(named: str, given: Sequence[str], *, user: Any, overrides: Jso
         if not equals or name in inputs:
             raise ValueError(f"--input {each[:80]!r}: write NAME=VALUE, each name once.")
         inputs[name] = _read(value, types.get(name), user) if value.startswith(FROM_FILE) else value
-    return control.launch_template(user=user, template=template, inputs=inputs, overrides=overrides)
+    return control.launch_template(user=user, template=template, inputs=inputs, version=version, overrides=overrides)
 
 
 def _read(value: str, of_type: InputType | None, user: Any) -> str:

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from runs.api.cursors import LONGEST_NAME_CURSOR, name_cursor, name_place_of
+from runs.engine import control
 from runs.models import Agent, ApiToken, Run, TaskTemplate
 from tests.api.conftest import Program
 
@@ -83,6 +84,47 @@ def test_a_launch_names_a_template_by_its_id_or_with_its_agent(launching: Progra
     assert told["inputs"] == {"topic": "tides", "words": "100"}
     (listed,) = launching.get("/runs").json()["items"]
     assert (listed["template"], listed["inputs"]) == (told["template"], told["inputs"])
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"template": "Assistant/Essay", "version": 1},
+        {"template": "Assistant/Essay", "label": "production"},
+        {"template": "Assistant@1/Essay"},
+        {"template": "Assistant@production/Essay"},
+    ],
+)
+def test_a_template_is_launched_with_a_version_or_a_label_of_its_agent(
+    launching: Program, agent: Agent, essay: dict[str, Any], named: dict[str, Any]
+):
+    first = agent.instructions
+    control.set_label(agent.pk, "production", 1, by=None)
+    agent.instructions = "Be kind."
+    agent.save()
+
+    response = launching.post("/runs", named | {"inputs": {"topic": "tides"}})
+
+    assert (response.status_code, response.json()["version"]) == (201, 1)
+    assert Run.objects.get().config["instructions"] == first
+
+
+@pytest.mark.parametrize(
+    ("named", "complaint"),
+    [
+        ({"template": "Assistant@1/Essay", "version": 1}, "version: Name one version or one label, not both."),
+        ({"template": "Assistant/Essay", "version": 9}, "agent: Assistant has no version 9."),
+        ({"template": "Assistant@next/Essay"}, "agent: Assistant has no label 'next'."),
+        ({"template": "Nobody@1/Essay"}, "template: There is no template 'Nobody@1/Essay'."),
+    ],
+)
+def test_a_template_with_a_version_that_there_is_not_is_refused(
+    launching: Program, essay: dict[str, Any], named: dict[str, Any], complaint: str
+):
+    response = launching.post("/runs", named | {"inputs": {"topic": "tides"}})
+
+    assert response.status_code == 422 and complaint in response.json()["error"]["message"]
+    assert not Run.objects.exists()
 
 
 def test_each_input_that_does_not_fit_has_an_error_of_its_own(launching: Program, essay: dict[str, Any]):

@@ -16,11 +16,12 @@ from runs.models import Agent, TaskTemplate
 inputs = [
     {"name": "price", "type": "number", "minimum": "0", "label": "Price", "help": "In euros."},
     {"name": "note", "type": "long_text", "required": False},
+    {"name": "place", "label": "Place", "max_length": 40},
     {"name": "reader", "type": "choice", "choices": ["a child", "an expert"]},
     {"name": "day", "type": "date", "default": "today"},
     {"name": "report", "type": "file", "label": "The report"},
 ]
-task = "What is 21% of {{ price }}? {{ note }} {{ reader }} {{ day }} {{ report }}"
+task = "What is 21% of {{ price }}? {{ note }} {{ place }} {{ reader }} {{ day }} {{ report }}"
 template = TaskTemplate(agent=Agent.objects.get(is_default=True))
 name = "A template whose name is as long as the names of some templates are, which is long"[:80]
 print(save_template(template, name=name, description="Words. " * 20, task=task, inputs=inputs).pk)
@@ -114,9 +115,11 @@ async def test_a_form_of_every_type_uploads_its_file_and_keeps_it(site: LiveSite
     await expect(page.locator(".file-chip", has_text="report.txt")).to_be_visible()
     assert await faults_of(page, screen) == []
     await page.fill("[name=input-price]", "200")
+    await page.fill("[name=input-place]", "{{ note }} <b>Paris</b>")
     await page.click("[data-launch]")
     await wait_for_status(page, "completed")
 
+    await expect(page.locator(".run-head")).to_contain_text("{{ note }} <b>Paris</b>")
     await expect(page.locator(".run-head")).to_contain_text("report.txt")
     await expect(page.locator(".run-head")).to_contain_text("a child")
     assert await faults_of(page, screen) == []

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
+from runs.engine import control
 from runs.engine.task_templates.template_storage import save_template
 from runs.management.template_options import launch_filled
 from runs.models import Agent, Run, TaskTemplate
@@ -60,11 +61,34 @@ def test_a_file_is_given_to_the_run_and_a_text_is_read_from_one(
 
 
 @pytest.mark.parametrize(
+    ("named", "instructions"), [("Assistant", "New."), ("Assistant@{}", "Old."), ("Assistant@staging", "Old.")]
+)
+def test_a_template_is_launched_by_a_version_or_a_label_of_its_agent(
+    template: TaskTemplate, named: str, instructions: str
+):
+    agent, versions = template.agent, dict[str, int]()
+    for words in ("Old.", "New."):
+        agent.instructions = words
+        agent.save()
+        versions[words] = agent.version or 0
+    control.set_label(agent.pk, "staging", versions["Old."], by=None)
+
+    named = named.format(versions["Old."])
+    run = launch_filled(f"{named}/Essay", ["topic=tides"], user=None, overrides={})
+
+    assert (run.config["instructions"], run.version) == (instructions, versions[instructions])
+    assert run.task == "About tides in ."
+
+
+@pytest.mark.parametrize(
     ("arguments", "reason"),
     [
         ([], "A run needs a task, or a template"),
         (["x", "--template", "Assistant/Essay"], "The task is that of the template"),
         (["--template", "Assistant/Essay", "--agent", "Assistant"], "The agent is that of the template"),
+        (["--template", "Assistant@9/Essay", "--input", "topic=a"], "Assistant has no version 9."),
+        (["--template", "Assistant@next/Essay", "--input", "topic=a"], "Assistant has no label 'next'."),
+        (["--template", "@3/Essay"], "There is no template '@3/Essay'."),
         (["x", "--input", "topic=y"], "--input is for a template"),
         (["--template", "Essay"], "There is no template 'Essay'. Templates: 'Assistant/Essay'."),
         (["--template", "Assistant/Essay"], "inputs.topic: A value is needed here."),

@@ -303,6 +303,15 @@ def test_a_run_becomes_a_template_in_which_its_braces_are_literal(editor: Client
     assert "Render {{{{ user.name }} & {x}" in text_of(page)
 
 
+@pytest.mark.parametrize("status", ["idle", "thinking", "waiting", "failed"])
+def test_every_run_offers_to_save_its_task_as_a_template(
+    editor: Client, staff: User, agent: Agent, make_run: Callable[..., Run], status: str
+):
+    run = make_run(staff, agent=agent, status=status, **({"waiting_for": "resume"} if status == "waiting" else {}))
+
+    assert f"/agents/{agent.pk}/templates/new/?from={run.pk}" in text_of(editor.get(run.get_absolute_url()))
+
+
 def test_a_copy_has_the_same_inputs_and_another_name(editor: Client, agent: Agent, template: TaskTemplate):
     page = text_of(editor.get(f"/agents/{agent.pk}/templates/new/?copy={template.pk}"))
 

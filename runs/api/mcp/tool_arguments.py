@@ -27,7 +27,11 @@ class LaunchArguments(StrictSchema):
         Text | None, Field(min_length=1, description="What the agent should do; at most 256 KiB. Or a template.")
     ] = None
     template: Annotated[
-        TemplateNamed | None, Field(description="In place of a task: the prompt's name, `agent/name`, or an id.")
+        TemplateNamed | None,
+        Field(
+            description="In place of a task: the prompt's name, `agent/name`, also with a label as "
+            "`Clerk@production/Essay`, or an id."
+        ),
     ] = None
     inputs: Annotated[InputValues, Field(description="The values of the template's inputs, by name.")] = {}
     agent: Annotated[

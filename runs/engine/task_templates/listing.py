@@ -19,13 +19,19 @@ class TemplatePlace:
     pk: int
 
 
-def template_named(full_name: str) -> TaskTemplate | None:
-    """The template that programs name `agent/name`, with its agent; None for another text."""
-    # A template's name has no slash; an agent's may have some.
+def template_named(full_name: str) -> tuple[TaskTemplate, str] | None:
+    """The template that programs name `agent/name`, with its agent, and the version of `agent@3/name` or the label of
+    `agent@production/name`; empty for the current version. None for another text."""
+    # A template's name has no slash; an agent's may have some, and an `@`.
     agent, slash, name = full_name.rpartition("/")
     if not slash or "\x00" in full_name:
         return None
-    return TaskTemplate.objects.select_related("agent").filter(agent__name=agent, name=name).first()
+    named = TaskTemplate.objects.select_related("agent").filter(name=name)
+    if (found := named.filter(agent__name=agent).first()) is not None:
+        return found, ""
+    agent, _at, version = agent.rpartition("@")
+    found = named.filter(agent__name=agent).first() if agent else None
+    return None if found is None else (found, version)
 
 
 def listed_templates(*, words: str = "", agent: str = "", after: TemplatePlace | None = None) -> QuerySet[TaskTemplate]:

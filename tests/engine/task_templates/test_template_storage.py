@@ -159,9 +159,27 @@ def test_a_name_is_unique_with_its_agent_only(agent: Agent):
 def test_programs_name_a_template_with_its_agent(agent: Agent):
     template = made(agent)
 
-    assert template_named("Press/Writer/Essay") == template
-    for other in ("Press/Writer", "Essay", "Press/Essay", "Press/Writer/essay", "", "/", "Press/Writer/Essay\x00"):
+    assert template_named("Press/Writer/Essay") == (template, "")
+    assert template_named("Press/Writer@3/Essay") == (template, "3")
+    assert template_named("Press/Writer@production/Essay") == (template, "production")
+    for other in (
+        "Press/Writer",
+        "Essay",
+        "Press/Essay",
+        "Press/Writer/essay",
+        "",
+        "/",
+        "Press/Writer/Essay\x00",
+        "@3/Essay",
+    ):
         assert template_named(other) is None
+
+
+def test_an_agent_whose_name_has_an_at_sign_is_found_by_it(agent: Agent):
+    template = made(Agent.objects.create(name="Press@3"))
+
+    assert template_named("Press@3/Essay") == (template, "")
+    assert template_named("Press@3@production/Essay") == (template, "production")
 
 
 def test_the_list_is_by_name_searched_in_any_alphabet_and_paged(agent: Agent):
