@@ -13,9 +13,10 @@ from runs.agent.payloads.kinds import read_payload
 from runs.agent.payloads.notes import UnfinishedPayload
 from runs.agent.unfinished_thought import why_unfinished
 from runs.api.long_responses import LongResponses, let_go_of_connection
+from runs.api.serializers import message_as_json
 from runs.api.step_pages import steps_of
 from runs.live.sockets.hub import read_slowly
-from runs.models import Run
+from runs.models import Run, RunMessage
 from runs.models.as_json import StepJson, run_as_json
 
 Format = Literal["json", "jsonl", "markdown"]
@@ -34,13 +35,16 @@ OPEN_EXPORTS = LongResponses("exports", lambda: settings.AGENTSITE_MAX_EXPORTS_P
 
 
 def export(run: Run, style: Format, *, user_id: int) -> HttpResponseBase:
-    """The run with its current steps, as an attachment. A long one is streamed at the client's speed.
+    """The run with its current steps and the messages it has not read (those it has are steps), as an attachment. A
+    long one is streamed at the client's speed.
 
     Steps that are recorded meanwhile are left out. If the run is deleted meanwhile, the response is aborted, so that
     the client sees an incomplete transfer. Raises `ApiError` 429 if the user has too many exports open.
     """
     content_type, ending = _TYPES[style]
-    parts = _PARTS[style](run_as_json(run), steps_of(run))
+    unread = run.messages.queued().select_related("run", "user")[: RunMessage.MAX_QUEUED]
+    about = run_as_json(run) | {"unread_messages": [message_as_json(message) for message in unread]}
+    parts = _PARTS[style](about, steps_of(run))
     beginning, is_whole = _take(parts, SMALL_BYTES)
     response: HttpResponseBase
     if is_whole:
@@ -108,6 +112,8 @@ def _markdown(about: JsonObject, steps: Iterator[StepJson]) -> Iterator[str]:
     yield "\n\n".join(_head(about))
     for step in steps:
         yield "\n\n" + "\n\n".join(_step(step))
+    for message in about["unread_messages"]:
+        yield f"\n\n## Message that was not read\n\n{_by(message)}\n\n{_fenced(message['text'])}"
     if about["error"]:
         yield f"\n\n## Error\n\n{_fenced(json.dumps(about['error'], indent=2), 'json')}"
     yield "\n"
@@ -131,6 +137,11 @@ def _head(run: JsonObject) -> Iterator[str]:
     yield "\n".join(known)
     yield "## Task"
     yield _fenced(run["task"])
+
+
+def _by(message: JsonObject) -> str:
+    sender = "The command line" if message["sent_by"] is None else _inline(message["sent_by"])
+    return f"{sender}, {message['created_at']}:"
 
 
 def _step(step: StepJson) -> Iterator[str]:

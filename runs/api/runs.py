@@ -145,7 +145,7 @@ def export_run(
     run_id: Path[UUID],
     format: Annotated[Format, Query(description="`jsonl`: one step per line, the run last.")] = "json",  # noqa: A002  the contract's word
 ) -> HttpResponseBase:
-    """The run with all of its steps, as a file."""
+    """The run with all of its steps, and the messages it has not read, as a file."""
     return export(find_run(request, run_id), format, user_id=caller_of(request).user.pk)
 
 

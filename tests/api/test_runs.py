@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from runs.agent.unfinished_thought import unfinished_thought
-from runs.models import Agent, Run, Step
+from runs.models import Agent, Run, RunMessage, Step
 from tests.api.conftest import Program, error_of
 
 RUN_FIELDS = (
@@ -217,6 +217,31 @@ def test_an_export_is_a_file_with_the_run_and_all_its_steps(program: Program, ow
     lines = [json.loads(line) for line in as_lines.content.decode().splitlines()]
     assert ([line["sequence"] for line in lines[:-1]], lines[-1]["id"]) == ([1, 2, 3], str(run.pk))
     assert "s3cret" not in as_json.content.decode() + as_lines.content.decode()
+
+
+@pytest.mark.parametrize("status", ["thinking", "failed"])
+def test_an_export_has_the_messages_that_the_run_has_not_read(
+    program: Program, owner: User, make_run: MakeRun, status: str
+) -> None:
+    run = make_run(owner, status=status, steps=1)
+    for position, (text, state) in enumerate(
+        [("Read.", "read"), ("Taken back.", "withdrawn"), ("```\n# Not read", "queued"), ("Nor this.", "queued")], 1
+    ):
+        RunMessage.objects.create(
+            run=run, user=None if position == 4 else owner, position=position, text=text, state=state
+        )
+
+    as_json = program.get(f"/runs/{run.pk}/export").json()["run"]["unread_messages"]
+    as_line = json.loads(program.get(f"/runs/{run.pk}/export", format="jsonl").content.decode().splitlines()[-1])
+    as_text = program.get(f"/runs/{run.pk}/export", format="markdown").content.decode()
+
+    assert as_json == as_line["unread_messages"]
+    assert [each["text"] for each in as_json] == ["```\n# Not read", "Nor this."]
+    assert {each["state"] for each in as_json} == {"queued" if status == "thinking" else "not_read"}
+    first, second = as_text.split("## Message that was not read")[1:]
+    assert f"`{owner.username}`, " in first and "````text\n```\n# Not read\n````" in first
+    assert "The command line, " in second and "Nor this." in second
+    assert "Taken back." not in as_text
 
 
 def test_hostile_words_in_a_markdown_export_stay_text(program: Program, owner: User, make_run: MakeRun) -> None:
