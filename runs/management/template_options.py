@@ -47,6 +47,8 @@ def checked_task(task: str | None, options: Mapping[str, Any]) -> str | None:
         if task is None:
             raise _unusable("A run needs a task, or a template: run_agent TASK, or --template AGENT/NAME.")
         return task_from(task)
+    if options["thread"] is not None:
+        raise _unusable("A template begins a thread of its own: give --template or --thread.")
     for given, name in ((task, "The task"), (options["agent"], "The agent")):
         if given is not None:
             words = f"{name} is that of the template, and is not given with one."

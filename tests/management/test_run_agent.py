@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -164,6 +166,35 @@ def test_bad_arguments_launch_nothing_and_exit_with_2(assistant, arguments, reas
 
     assert refused.value.returncode == 2
     assert not Run.objects.exists()
+
+
+def test_a_thread_goes_on_from_its_newest_run_whichever_of_its_runs_is_named(data):
+    manage("run_agent", "What is 17 * 23?", "--json", data=data)
+    first = json.loads(manage("run_agent", "What is 11 * 11?", "--json", data=data).stdout.splitlines()[-1])
+
+    second = manage("run_agent", "add 10 to it", "--thread", first["id"], "--json", data=data)
+    second = json.loads(second.stdout.splitlines()[-1])
+    third = manage("run_agent", "double that", "--thread", second["id"], "--json", data=data)
+    fourth = manage("run_agent", "double that", "--thread", first["id"], "--json", data=data)
+
+    runs = [second, *(json.loads(each.stdout.splitlines()[-1]) for each in (third, fourth))]
+    assert [run["answer"].split()[-1] for run in runs] == ["**131**", "**262**", "**524**"]
+    assert {run["thread_id"] for run in runs} == {first["id"]}
+
+
+def test_a_thread_that_cannot_go_on_exits_with_2(assistant, make_run):
+    going, stranger = make_run("idle"), User.objects.create_user("stranger")
+
+    for arguments, reason in (
+        (["--thread", str(uuid4())], "There is no thread"),
+        (["--thread", str(going.pk)], "The run has not ended yet."),
+        (["--thread", str(going.pk), "--user", stranger.username], "There is no thread"),
+        (["--thread", str(going.pk), "--template", "Assistant/Essay"], "give --template or --thread"),
+    ):
+        with pytest.raises(CommandError, match=re.escape(reason)) as refused:
+            call_command("run_agent", "More.", *arguments)
+        assert refused.value.returncode == 2
+    assert Run.objects.count() == 1
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.text import slugify
 
@@ -17,6 +16,7 @@ from runs.agent_configs.config_diff import changed_values
 from runs.agent_configs.file_schema import file_schema
 from runs.engine.stored_tools.catalog import refresh_tools
 from runs.management.commands.serve import prepare_database
+from runs.management.named_user import user_named
 from runs.models import Agent
 
 BAD_ARGUMENTS = 2
@@ -82,7 +82,7 @@ class Command(BaseCommand):
             except FileRefused as refused:
                 told = [f"{file}:{fault.line}: {fault.words}" for fault in refused.faults]
                 raise CommandError("\n".join(told)) from refused
-        author = _author(options["author"])
+        author = user_named(options["author"])
         refresh_tools()
         try:
             plan = plan_of(None, entries)
@@ -117,12 +117,3 @@ def _text_of(file: Path) -> str:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{file}: {error}", returncode=BAD_ARGUMENTS) from error
-
-
-def _author(name: str | None) -> Any:
-    if name is None:
-        return None
-    user = get_user_model().objects.filter(username=name).first()
-    if user is None:
-        raise CommandError(f"There is no user {name!r}.", returncode=BAD_ARGUMENTS)
-    return user

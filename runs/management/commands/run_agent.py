@@ -9,9 +9,9 @@ from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.urls import reverse
@@ -24,11 +24,13 @@ from runs.engine.hosting.host_lock import HostLock, HostLocked
 from runs.engine.hosting.host_thread import HostThread
 from runs.management.commands.serve import cannot_use_database, cannot_write, prepare_database
 from runs.management.limit_options import add_limit_options, chosen_limits
+from runs.management.named_user import user_named
 from runs.management.signals import Interrupts
 from runs.management.template_options import add_template_options, checked_task, launch_filled
 from runs.management.terminal_approvals import ask_about, has_terminal, read_line
 from runs.models import Agent, Run, Step
 from runs.models.as_json import run_as_json, step_as_json
+from runs.models.permissions import may_see
 
 LOOK_EVERY_S = 0.05
 EXIT_CODES = {Run.Status.COMPLETED: 0, Run.Status.FAILED: 1, Run.Status.CANCELLED: 130}
@@ -57,6 +59,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--agent", metavar="NAME", help="the agent that does it, also NAME@3 or NAME@production")
         add_template_options(parser)
+        parser.add_argument(
+            "--thread",
+            type=UUID,
+            metavar="ID",
+            help="go on with this thread, or with this run and those after it: the task follows its newest run up",
+        )
         parser.add_argument(
             "--model", metavar="NAME", help="a model instead of the agent's, such as openai:gpt-6-astra"
         )
@@ -89,9 +97,11 @@ class Command(BaseCommand):
         try:
             if options["model"]:
                 provider_for(options["model"])
-            user = _user(options["user"])
+            user = user_named(options["user"])
             if task is None:
                 return launch_filled(options["template"], options["input"], user=user, overrides=overrides)
+            if options["thread"] is not None:
+                return _follow_up(options, task, user, overrides)
             agent, version = _agent(options["agent"])
             return control.launch(user=user, task=task, agent=agent, version=version, overrides=overrides)
         except ValueError as error:
@@ -227,13 +237,17 @@ def _hosting(run: Run, stderr: Any) -> Iterator[None]:
         yield
 
 
-def _user(name: str | None) -> Any:
-    if name is None:
-        return None
-    user = get_user_model().objects.filter(username=name).first()
-    if user is None:
-        raise ValueError(f"There is no user {name!r}.")
-    return user
+def _follow_up(options: Mapping[str, Any], task: str, user: Any, overrides: dict[str, Any]) -> Run:
+    """A follow-up of the newest run of a thread, for its agent or another one. Raises `ValueError`."""
+    named = options["thread"]
+    of_run = Run.objects.filter(pk=named).values_list("thread", flat=True).first()
+    newest = Run.objects.in_thread(of_run or named).order_by("-created_at", "-pk").first()
+    if newest is None or (user is not None and not may_see(user, newest)):
+        raise ValueError(f"There is no thread {named}.")
+    agent, version = (None, "") if options["agent"] is None else _agent(options["agent"])
+    return control.continue_run(
+        newest.pk, by=user, message=task, agent=agent, version=version, overrides=overrides or None
+    )
 
 
 def _agent(name: str | None) -> tuple[Agent, str]:
