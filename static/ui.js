@@ -207,7 +207,8 @@ if (/Mac|iPhone|iPad/.test(navigator.platform)) {
   for (const key of document.querySelectorAll("[data-shortcut]")) key.textContent = key.textContent.replace("Ctrl", "⌘");
 }
 
-// --- drafts: typed text survives a reload and a sign-in, until it was launched ---
+// --- drafts: typed text survives a reload and a sign-in, until it was launched or sent. What was written to a run that has
+// ended since is a draft of its follow-up. ---
 
 export function drafts(change) {
   try {
@@ -220,21 +221,23 @@ export function drafts(change) {
 
 on("input", "[data-draft]", (field) => drafts((storage) => storage.setItem(field.dataset.draft, field.value)));
 for (const field of document.querySelectorAll("[data-draft]")) {
-  const kept = drafts((storage) => storage.getItem(field.dataset.draft));
+  const kept = drafts((storage) => storage.getItem(field.dataset.draft) || storage.getItem(field.dataset.draftElse ?? ""));
   if (field.value || !kept) continue;
   field.value = kept;
   if (field.form) restored(field.form);
 }
 document.addEventListener("htmx:beforeOnLoad", ({ detail: { elt, xhr } }) => {
-  const isLaunched = xhr.getResponseHeader("HX-Redirect")?.startsWith("/runs/");
+  const isLaunched = /^\/(runs|threads)\//.test(xhr.getResponseHeader("HX-Redirect") ?? "");
   if (isLaunched || (xhr.status === 204 && !xhr.getResponseHeader("HX-Redirect"))) forget(elt, isLaunched);
 });
-// A launch that is answered with the form, for another one.
-document.addEventListener("launched", ({ target }) => forget(target, true));
+// A launch or a message that is answered with the form, for another one.
+for (const name of ["launched", "sent"]) document.addEventListener(name, ({ target }) => forget(target, true));
 
 function forget(element, isLaunched) {
   const field = element.querySelector?.("[data-draft]");
-  if (field && isLaunched) drafts((storage) => storage.removeItem(field.dataset.draft));
+  if (field && isLaunched) {
+    for (const name of [field.dataset.draft, field.dataset.draftElse ?? ""]) drafts((storage) => storage.removeItem(name));
+  }
   if (element.matches?.("[data-draft-form]")) drafts((storage) => storage.removeItem(element.dataset.draftForm));
 }
 

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
+from django_htmx.http import trigger_client_event
 
 from runs.engine import control
 from runs.engine.files.storage import DocumentRefused
@@ -20,6 +21,7 @@ from runs.web.access import PageRequest, go_to, run_or_404, signed_in
 from runs.web.form_keys import key_of, launched_once, new_key
 from runs.web.forms import MessageForm
 from runs.web.run_actions import ActionMessage, stay
+from runs.web.thread_page import place_in_thread
 from runs.web.toasts import toast
 
 SENT: Final = gettext_lazy("The message is queued.")
@@ -30,8 +32,8 @@ ENDED_MEANWHILE: Final = gettext_lazy("The run has ended meanwhile. Send it as a
 @require_POST
 @signed_in
 def send_message(request: PageRequest, run_id: UUID) -> HttpResponse:
-    """Send a message to a run in progress: to htmx an empty form, otherwise a redirect to the run's page. 422 or 409
-    with the form if it is refused."""
+    """Send a message to a run in progress: to htmx an empty form, otherwise a redirect to the run's page, or with
+    `thread` to its thread. 422 or 409 with the form if it is refused."""
     run = run_or_404(request, run_id, may=may_steer)
     form = MessageForm(request.POST)
     if not form.is_valid():
@@ -42,17 +44,19 @@ def send_message(request: PageRequest, run_id: UUID) -> HttpResponse:
     except control.MessageRefused as refused:
         _refuse(form, refused)
         return _show(request, run, form, status=409)
+    from_thread = "thread" in request.POST
     if not request.htmx:
-        return stay(request, run, ActionMessage(SENT))
-    context = {"run": run, "compose": MessageForm(), "once": new_key()}
-    return toast(render(request, "runs/partials/compose.html", context), SENT)
+        said = stay(request, run, ActionMessage(SENT))
+        return redirect(place_in_thread(run)) if from_thread else said
+    context = {"run": run, "compose": MessageForm(), "once": new_key(), "from_thread": from_thread}
+    return toast(trigger_client_event(render(request, "runs/partials/compose.html", context), "sent"), SENT)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 def edit_message(request: PageRequest, run_id: UUID, message_id: UUID) -> HttpResponse:
     """Show a message on a page of its own, or change its text. 422 with the form if the text is refused, and 409 with
-    where the message stands if it was read meanwhile."""
+    where the message stands if it was read meanwhile, or its text if somebody else has changed it."""
     run = run_or_404(request, run_id, may=may_steer)
     message = _message(run, message_id)
     if request.method != "POST":
@@ -61,8 +65,12 @@ def edit_message(request: PageRequest, run_id: UUID, message_id: UUID) -> HttpRe
     if not form.is_valid():
         return _show(request, run, form, status=422, message=message)
     try:
-        control.edit_message(message.pk, by=request.user, text=form.cleaned_data["text"])
+        seen = request.POST.get("instead_of") or None
+        control.edit_message(message.pk, by=request.user, text=form.cleaned_data["text"], instead_of=seen)
     except control.MessageRefused as refused:
+        if refused.code == "changed":
+            _refuse(form, refused)
+            return _show(request, run, form, status=409, message=refused.message)
         if refused.message is not None:
             return _show(request, run, form, status=409, message=refused.message)
         _refuse(form, refused)
@@ -119,5 +127,8 @@ def _show(
     stands = "" if is_open or message is None else refusal_words(ValueError(control.stands_of_message(message)))
     once = request.POST.get("once") or new_key()
     context: dict[str, Any] = {"run": run, "compose": form, "message": message, "once": once, "stands": stands}
+    context["from_thread"] = "thread" in request.POST
+    if message is not None and is_open:
+        context |= {"instead_of": control.text_hash(message.text), "is_changed": status == 409}
     is_part = request.htmx and message is None
     return render(request, "runs/partials/compose.html" if is_part else "runs/message.html", context, status=status)

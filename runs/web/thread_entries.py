@@ -15,7 +15,7 @@ from runs.live.rendering.step_views import StepView, step_view
 from runs.models import Run, Step, StoredFile
 from runs.models.permissions import may_decide, may_launch, may_stop
 from runs.web.thread_files import given_with, made_by
-from runs.web.thread_parts import RunWords, SaidPart, WorkPart, parts_of, words_of_runs
+from runs.web.thread_parts import Part, RunWords, parts_of, words_of_runs
 from runs.web.thread_tree import Branch, ThreadRun, ThreadTree
 
 MESSAGE_CHARS: Final = 4_000
@@ -38,7 +38,7 @@ class ThreadEntry:
     """True if the message is longer."""
     given: Sequence[StoredFile] = ()
     """The files given with the message."""
-    parts: Sequence[WorkPart | SaidPart] = ()
+    parts: Sequence[Part] = ()
     answer: Step | None = None
     card: StepView | None = None
     """The answer as a step; None without one."""

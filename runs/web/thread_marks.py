@@ -74,8 +74,12 @@ def _told(action: str) -> str:
 
 
 def _way_back(request: PageRequest, thread_id: UUID) -> str:
-    back = request.POST.get("back")
-    if back is None:
+    if "back" not in request.POST:
         return reverse("runs:thread", args=[thread_id])
-    query = QueryDict(back[:MAX_QUERY_CHARS]).urlencode()
+    return list_of(request)
+
+
+def list_of(request: PageRequest) -> str:
+    """The list with the query that the form names as `back`."""
+    query = QueryDict(request.POST.get("back", "")[:MAX_QUERY_CHARS]).urlencode()
     return f"{reverse('runs:threads')}?{query}"

@@ -1,4 +1,5 @@
-"""What a run of a thread did, cut where a person said something: work that is folded, and decisions and answers."""
+"""What a run of a thread did, cut where somebody said something: work that is folded, decisions, messages, and answers
+after which the run went on."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -6,18 +7,23 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
+from django.db.models import Q
+
 from runs.agent.payloads.absent import ABSENT
+from runs.agent.payloads.notes import SoFarPayload
 from runs.agent.payloads.steps import DecisionPayload, MessagePayload, QuestionPayload
 from runs.engine import control
 from runs.live.rendering.approval_views import QuestionView, question_of
+from runs.live.rendering.step_views import StepView, step_view
 from runs.markdown import visible
 from runs.models import Run, Step
 
 MOST_SAID: Final = 40
-"""Decisions and answers of one run that its thread shows: the last ones. The page of the run has all."""
+"""Decisions, messages and answers of one run that its thread shows: the last ones. The page of the run has all."""
 MESSAGE_CHARS: Final = 4_000
 """Characters of a message to a run in progress that its thread shows."""
 READ: Final = (Step.Kind.ANSWER, Step.Kind.ERROR, Step.Kind.APPROVAL, Step.Kind.MESSAGE)
+SO_FAR: Final = Q(kind=Step.Kind.NOTE, metadata__note="so_far")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,7 @@ class WorkPart:
     """True if decisions are among its steps, because there were too many."""
 
     is_work = True
+    is_answer = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +58,26 @@ class SaidPart:
     """The answer or the message, or its beginning; empty if nobody gave one."""
 
     is_work = False
+    is_answer = False
 
     @property
     def by(self) -> str:
         """The person; empty for nobody."""
         return self.sender if self.view is None else self.view.by
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPart:
+    """An answer after which the run went on, because a person had said something."""
+
+    step: Step
+    card: StepView
+
+    is_work = False
+    is_answer = True
+
+
+Part = WorkPart | SaidPart | AnswerPart
 
 
 @dataclass(slots=True)
@@ -65,12 +87,12 @@ class RunWords:
     answer: Step | None = None
     error: Step | None = None
     said: list[Step] = field(default_factory=list)
-    """Questions, decisions and messages, in order."""
+    """Questions, decisions, messages and the answers before them, in order."""
 
 
 def words_of_runs(ids: Iterable[UUID]) -> dict[UUID, RunWords]:
     """What these runs and people said. One query."""
-    steps = Step.objects.filter(run__in=list(ids), kind__in=READ).defer("replay", "tool_output")
+    steps = Step.objects.filter(SO_FAR | Q(kind__in=READ), run__in=list(ids)).defer("replay", "tool_output")
     found: dict[UUID, RunWords] = defaultdict(RunWords)
     for step in steps.order_by("run", "sequence"):
         words = found[step.run_id]
@@ -84,7 +106,7 @@ def words_of_runs(ids: Iterable[UUID]) -> dict[UUID, RunWords]:
     return found
 
 
-def parts_of(runs: Sequence[Run], words: dict[UUID, RunWords]) -> dict[UUID, list[WorkPart | SaidPart]]:
+def parts_of(runs: Sequence[Run], words: dict[UUID, RunWords]) -> dict[UUID, list[Part]]:
     """The parts of each run, in order. One query, which counts calls."""
     calls = _calls_of(runs)
     return {run.pk: _parts(run, _said_of(words.get(run.pk)), calls.get(run.pk, [])) for run in runs}
@@ -99,9 +121,9 @@ def _calls_of(runs: Sequence[Run]) -> dict[UUID, list[int]]:
     return found
 
 
-def _said_of(words: RunWords | None) -> list[SaidPart]:
+def _said_of(words: RunWords | None) -> list[SaidPart | AnswerPart]:
     asked: dict[UUID | None, str] = {}
-    found = []
+    found: list[SaidPart | AnswerPart] = []
     for step in words.said if words is not None else ():
         view = question_of(step)
         match step.payload:
@@ -114,12 +136,14 @@ def _said_of(words: RunWords | None) -> list[SaidPart]:
             case MessagePayload(by=by):
                 said = visible(step.content[:MESSAGE_CHARS])
                 found.append(SaidPart(step, sender=visible(by or ""), answer=said))
+            case SoFarPayload():
+                found.append(AnswerPart(step, step_view(step)))
     return found
 
 
-def _parts(run: Run, said: list[SaidPart], calls: list[int]) -> list[WorkPart | SaidPart]:
+def _parts(run: Run, said: Sequence[SaidPart | AnswerPart], calls: list[int]) -> list[Part]:
     shown = said[-MOST_SAID:]
-    parts: list[WorkPart | SaidPart] = []
+    parts: list[Part] = []
     at = 0
     for number, part in enumerate(shown):
         sequence = part.step.sequence

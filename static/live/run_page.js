@@ -5,6 +5,7 @@ import { gettext, ngettext, number } from "../words.js";
 import { Announcer } from "./announcer.js";
 import { Connection } from "./connection.js";
 import { cameIn, elementFrom, elementsFrom, replaceAll, update } from "./fragments.js";
+import { carryOver } from "./late_message.js";
 import { keepFew, watchOlder } from "./older_steps.js";
 import { Pill } from "./pill.js";
 import { lastSequence, place } from "./placement.js";
@@ -188,6 +189,7 @@ export class RunPage {
     this.endWaits(fresh.dataset.runStatus, at);
     if ("ended" in fresh.dataset) {
       this.replies.clear();
+      carryOver();
       const status = fresh.querySelector(".pill")?.textContent.trim() ?? fresh.dataset.runStatus;
       this.announcer.say(gettext("The run ended: %(status)s.", { status }));
       if (fresh.dataset.runStatus === "failed") window.htmx?.trigger("[data-similar]", "failed");

@@ -6,10 +6,12 @@ import { gettext } from "../words.js";
 import { Announcer } from "./announcer.js";
 import { Connection } from "./connection.js";
 import { elementFrom, elementsFrom, update } from "./fragments.js";
+import { carryOver } from "./late_message.js";
 import { Pill } from "./pill.js";
 import { Replies } from "./replies.js";
 import { WINDOW } from "./settings.js";
 import { ThreadNews } from "./thread_news.js";
+import { Outline } from "./thread_outline.js";
 import { listenToKeys } from "./thread_keys.js";
 import { keepUnsent, typedIn } from "./typed_text.js";
 
@@ -109,6 +111,7 @@ class LiveEntry {
     this.replies.clear();
     this.entry.querySelector("[data-replies]").remove();
     this.pill.ended();
+    carryOver();
     const status = this.entry.querySelector(".pill").textContent.trim();
     this.announcer.say(gettext("The run ended: %(status)s.", { status }));
   }
@@ -161,6 +164,7 @@ if (isNewHere && !location.hash && !location.search.includes("before=")) scrollT
 listenToKeys();
 const going = [...document.querySelectorAll("[data-thread-run][data-live]")].at(-1);
 if (going) new LiveEntry(going);
+for (const nav of document.querySelectorAll("[data-outline]")) new Outline(document.querySelector("[data-thread]"), nav);
 for (const thread of document.querySelectorAll("[data-thread][data-news]")) {
   new ThreadNews(thread, (entry) => {
     if (entry.dataset.live) new LiveEntry(entry);

@@ -57,6 +57,7 @@ export class ThreadNews {
       this.came(run);
     }
     this.follow(fresh.getElementById("follow-up"));
+    this.steer(fresh.getElementById("compose"));
   }
 
   // What is typed below follows up the newest run.
@@ -66,6 +67,16 @@ export class ThreadNews {
     form.action = fresh.getAttribute("action");
     form.setAttribute("hx-post", fresh.getAttribute("hx-post"));
     form.querySelector("[data-once]").value = fresh.querySelector("[data-once]").value;
+    window.htmx?.process(form);
+  }
+
+  // The newest run takes messages while it works.
+  steer(fresh) {
+    const old = document.getElementById("compose");
+    if (!fresh || old?.action === fresh.action) return;
+    old?.remove();
+    const form = document.importNode(fresh, true);
+    document.getElementById("run-actions").after(form);
     window.htmx?.process(form);
   }
 }

@@ -7,6 +7,7 @@ from playwright.async_api import Page
 
 from tests.screenshots.acts import (
     choose_files,
+    choose_threads,
     open_account,
     open_call,
     open_details,
@@ -38,6 +39,7 @@ from tests.screenshots.replies import (
     TRANSFER,
     WRONG_ARTICLE,
 )
+from tests.screenshots.steering import answered_twice, answered_twice_in_thread, steered, steered_in_thread
 from tests.wire import Hang, Outcome, Status
 
 
@@ -165,6 +167,8 @@ LIVE = [
     State("run-tools", run(SLOW_LOOK_UP, ANSWER, until="executing", held=True), ends=True),
     State("run-retry", run(ASK_STOCK, Status(503, retry_after="55"), agent="Busy clerk", until="waiting"), ends=True),
     State("run-race", run(Hang(after_chunks=8, answer=PROSE), Hang(), agent="Racer", until="thinking"), ends=True),
+    State("run-steered", steered, ends=True),
+    State("thread-steered", steered_in_thread, ends=True),
     State("run-asks", run(LOOK_UP, INVOICE, ANSWER, until="waiting")),
     State("run-questions", run(LOOK_UP, QUESTIONS, ANSWER, until="waiting")),
     State("call-edited", first_call, open_call),
@@ -177,6 +181,8 @@ ENDED = [
     State("run-details", run(LOOK_UP, ANSWER, until="completed"), open_details),
     State("run-timeline", view("timeline", run(LOOK_UP, ASK_STOCK, RESERVE, ANSWER, until="completed"))),
     State("run-settings", view("settings", run(ANSWER, until="completed"))),
+    State("run-answered-twice", answered_twice),
+    State("thread-answered-twice", answered_twice_in_thread),
     State("run-prose", run(PROSE, until="completed")),
     State("run-tool-failed", run(WRONG_ARTICLE, ANSWER, until="completed")),
     State("run-files", with_files(DESCRIBE, ASK_TABLE, FOUND, until="completed")),
@@ -197,6 +203,7 @@ FULL = [
     State("inbox", at("/inbox/")),
     State("inbox-decided", at("/inbox/?tab=decided")),
     State("threads", at("/threads/")),
+    State("threads-chosen", at("/threads/"), choose_threads),
     State("threads-starred", at("/threads/?show=starred")),
     State("threads-archived", at("/threads/?show=archived")),
     State("launch", at("/runs/new/")),

@@ -130,6 +130,8 @@ PAGES: dict[str, Methods] = {
     "runs:thread-run": {"GET": run_page()},
     # Without an action. A star is one's own; the rest is for those who wrote in it: tests/web/test_thread_marks.py.
     "runs:change-thread": {"POST": run_page(400)},
+    # Without an action. Of each thread the rules of a single one hold: tests/web/test_thread_bulk.py.
+    "runs:change-threads": {"POST": page(400)},
     # Without a name.
     "runs:files": {"POST": page(422, LAUNCHES)},
     # The owner's, given to the owner's run.

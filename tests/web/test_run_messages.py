@@ -1,6 +1,7 @@
 """Messages to a run in progress, on its page."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from runs.engine import control
+from runs.engine.control import run_messages
 from runs.models import Run, RunMessage
 from tests.web.conftest import HTMX
 
@@ -160,3 +162,49 @@ def test_a_person_who_only_sees_the_run_is_offered_no_message(
 
     assert 'id="compose"' not in page
     assert "may-not-decide" in page
+
+
+def test_of_two_people_who_change_a_message_the_second_sees_what_the_first_has_written(
+    owner: User, make_run: MakeRun, browser: Client
+) -> None:
+    run = make_run(owner, status="idle")
+    address = f"/runs/{run.pk}/messages/{sent(run, owner, 'In feet.').pk}/"
+    seen = [re.findall(r'name="instead_of" value="(\w+)"', browser.get(address).content.decode())[0] for _ in range(2)]
+
+    first, second = (
+        browser.post(address, {"text": text, "instead_of": shown})
+        for text, shown in zip(("In metres.", "In <b>miles</b>."), seen, strict=True)
+    )
+
+    page = second.content.decode()
+    assert (first.status_code, second.status_code) == (302, 409)
+    assert run.messages.get().text == "In metres."
+    assert "Somebody has changed the message meanwhile." in page
+    assert page.index("It says now:") < page.index("In metres.") < page.index("In &lt;b&gt;miles&lt;/b&gt;.</textarea>")
+    again = re.findall(r'name="instead_of" value="(\w+)"', page)[0]
+    browser.post(address, {"text": "In miles.", "instead_of": again})
+    assert run.messages.get().text == "In miles."
+
+
+def test_the_same_change_from_two_tabs_is_one(owner: User, make_run: MakeRun, browser: Client) -> None:
+    run = make_run(owner, status="idle")
+    address = f"/runs/{run.pk}/messages/{sent(run, owner, 'In feet.').pk}/"
+    (shown,) = re.findall(r'name="instead_of" value="(\w+)"', browser.get(address).content.decode())
+
+    answers = [browser.post(address, {"text": "In metres.", "instead_of": shown}) for _ in range(2)]
+
+    assert [each.status_code for each in answers] == [302, 302]
+
+
+def test_a_message_that_is_far_too_long_is_refused_before_it_is_searched_for_secrets(
+    owner: User, make_run: MakeRun, browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(owner, status="idle")
+    searched: list[str] = []
+    monkeypatch.setattr(run_messages, "without_secrets", searched.append)
+
+    answer = browser.post(f"/runs/{run.pk}/messages/", {"text": "x" * 1_000_000}, headers=HTMX)
+
+    assert answer.status_code == 409
+    assert "A message has at most 32 KiB." in answer.content.decode()
+    assert not searched and not run.messages.exists()

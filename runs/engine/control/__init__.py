@@ -39,6 +39,7 @@ from runs.engine.control.run_messages import (
     edit_message,
     send_message,
     stands_of_message,
+    text_hash,
     withdraw_message,
 )
 from runs.engine.control.template_launch import FilledTemplate, fill, launch_template
@@ -107,6 +108,7 @@ __all__ = [
     "stands_of_question",
     "stop_retrying",
     "stop_unwanted",
+    "text_hash",
     "try_now",
     "undo_approval",
     "wake_parents",

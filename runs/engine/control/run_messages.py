@@ -1,5 +1,6 @@
 """Messages of people to a run in progress: it reads them before its next reply."""
 
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,7 @@ class MessageRefused(ValueError):
     """The message was not sent or changed. `message` is its current row, if it has one."""
 
     def __init__(self, code: str, words: Wording, message: RunMessage | None = None) -> None:
-        """`code`: empty, too_long, too_many, key_reused, run_ended, stop_asked, already_read, withdrawn."""
+        """`code`: empty, too_long, too_many, key_reused, run_ended, stop_asked, already_read, withdrawn, changed."""
         super().__init__(words)
         self.code = code
         self.message = message
@@ -71,12 +72,15 @@ def _send(run_id: UUID | str, by: Any, text: str, *, interrupts: bool, key: str 
     return message, True
 
 
-def edit_message(message_id: UUID | str, *, by: Any, text: str) -> RunMessage:
-    """Change the text of a message that is not read yet, and return it. Raises as `send_message`."""
+def edit_message(message_id: UUID | str, *, by: Any, text: str, instead_of: str | None = None) -> RunMessage:
+    """Change the text of a message that is not read yet, and return it. With the `text_hash` of the text that it is to
+    stand `instead_of`, another change in between is not lost: it is refused. Raises as `send_message`."""
     text = _checked(text)
     with transaction.atomic():
         run, message = _locked(message_id, by)
         _check_queued(message)
+        if instead_of is not None and instead_of != text_hash(message.text) and message.text != text:
+            raise MessageRefused("changed", Wording("Somebody has changed the message meanwhile."), message)
         if message.text != text:
             message.text, message.edited_at = text, timezone.now()
             message.save(update_fields=["text", "edited_at"])
@@ -101,6 +105,11 @@ def withdraw_message(message_id: UUID | str, *, by: Any) -> RunMessage:
     return message
 
 
+def text_hash(text: str) -> str:
+    """What stands for a text that a person has seen."""
+    return sha256(text.encode()).hexdigest()
+
+
 def stands_of_message(message: RunMessage) -> Wording:
     """A sentence on where the message stands."""
     match message.state:
@@ -114,14 +123,14 @@ def stands_of_message(message: RunMessage) -> Wording:
 
 def _checked(text: str) -> str:
     """The text as it is stored. Raises `MessageRefused` for one without a word or beyond the limit."""
-    told = without_secrets(as_storable_text(text.replace("\r\n", "\n")))
+    told = as_storable_text(text.replace("\r\n", "\n")).strip()
     if not told:
         raise MessageRefused("empty", Wording("The message has no text."))
     if len(told.encode()) > RunMessage.MAX_BYTES:
         raise MessageRefused(
             "too_long", Wording("A message has at most %(most)s KiB.", most=RunMessage.MAX_BYTES // 1024)
         )
-    return told
+    return without_secrets(told)
 
 
 def _check_open(run: Run) -> None:
