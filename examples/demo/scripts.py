@@ -224,8 +224,9 @@ UNKNOWN = (
 
 
 def reply_to(task: str, results: list[Any]) -> Reply:
-    """The reply to a task after the turns whose results are there."""
-    script = next((each for each in SCRIPTS if task.startswith(each.task)), None)
+    """The reply to a task after the turns whose results are there; to a message that stands below the task, instead."""
+    last = next((each for each in SCRIPTS if task.endswith(each.task)), None)
+    script = last or next((each for each in SCRIPTS if task.startswith(each.task)), None)
     if script is None:
         return Reply(UNKNOWN)
     done = len(results)
