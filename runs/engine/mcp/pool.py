@@ -3,14 +3,15 @@
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.engine.mcp.connection import ServerConnection
 from runs.engine.mcp.target import Target, open_transport
+from runs.engine.mcp.thread_loop import ThreadLoop
 from runs.engine.stored_tools.listings import Listing
 from runs.engine.stored_tools.stored_function import ToolRecord
 
@@ -23,33 +24,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
 CLOSE_S: Final = 8.0
 
 
-class McpLoop:
-    """The thread, and the connections by the ids of their sources and people, which belong to it."""
+class McpLoop(ThreadLoop):
+    """The connections by the ids of their sources and people. They belong to the loop."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="agentsite-mcp", daemon=True)
-        self._thread.start()
+        super().__init__("agentsite-mcp")
         self._calls: dict[tuple[int, int | None], ServerCalls] = {}
         self._retired: dict[ServerCalls, asyncio.Task[None]] = {}
         """Those on which calls are still under way, and the tasks that close them after these."""
-
-    async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run `work` there, and return or raise what it does. A cancellation of the caller cancels it."""
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
-
-    def run_from_thread(self, work: Coroutine[Any, Any, T], timeout_s: float) -> T:
-        """The same from a thread without an event loop. Raises `TimeoutError`; the work is then cancelled."""
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return future.result(timeout_s)
-        except TimeoutError:
-            future.cancel()
-            raise
 
     async def call(
         self, target: Target, record: ToolRecord, arguments: JsonObject, resumed: "ResumedCall | None"
@@ -123,13 +108,6 @@ class McpLoop:
         self._calls.clear()
         await asyncio.gather(*(each.close() for each in connections))
 
-    def stop(self) -> None:
-        """End the thread."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(CLOSE_S)
-        if not self._thread.is_alive():
-            self._loop.close()
-
 
 def _is_of(calls: "ServerCalls", source_id: int, user_id: int | None) -> bool:
     target = calls.connection.target
@@ -197,4 +175,4 @@ async def close_connections() -> None:
             await loop.run(loop.close())
     except TimeoutError:
         logger.warning("Connections to MCP servers were not closed within %g s; their processes are ended.", CLOSE_S)
-    await asyncio.to_thread(loop.stop)
+    await asyncio.to_thread(loop.stop, CLOSE_S)

@@ -10,6 +10,7 @@ from mcp.client._probe import negotiate_auto
 from mcp.client._transport import TransportStreams
 from mcp.client.session import ClientRequestContext, ClientSession, IncomingMessage
 from mcp.client.subscriptions import SubscriptionLost, listen
+from mcp.shared.dispatcher import CallOptions
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
@@ -38,6 +39,16 @@ class McpSession(ClientSession):
 
     async def validate_tool_result(self, name: str, result: types.CallToolResult) -> None:
         """Check nothing: a schema of the server's could take any time, and models need no schema of results."""
+
+    async def send(self, method: str, params: JsonObject) -> JsonObject:
+        """Send a request, and return its result as it came. Raises `MCPError`.
+
+        `send_request` makes a model of the request, and reads a result twice: by the revision of the protocol, which
+        it then writes again, and for its caller.
+        """
+        options: CallOptions = {}
+        self._stamp({"method": method, "params": params}, options)
+        return await self._dispatcher.send_raw_request(method, params, options)
 
     @property
     def is_modern(self) -> bool:
@@ -130,7 +141,7 @@ def _listed(tool: types.Tool) -> ListedTool:
 
 
 async def call_tool(
-    session: ClientSession,
+    session: McpSession,
     name: str,
     arguments: JsonObject,
     *,
@@ -138,10 +149,16 @@ async def call_tool(
     request_state: str | None = None,
 ) -> ToolAnswer:
     """Call a tool. A cancellation tells the server. Raises `MCPError`, and `ValueError` for an answer that is none."""
-    return await session.call_tool(
-        name,
-        arguments,
-        input_responses=dict(responses) if responses else None,
-        request_state=request_state,
-        allow_input_required=True,
-    )
+    params: JsonObject = {"name": name, "arguments": arguments}
+    if responses:
+        params["inputResponses"] = {key: _as_json(each) for key, each in responses.items()}
+    if request_state is not None:
+        params["requestState"] = request_state
+    raw = await session.send("tools/call", params)
+    is_question = session.is_modern and raw.get("resultType") == "input_required"
+    kind = types.InputRequiredResult if is_question else types.CallToolResult
+    return kind.model_validate(raw, by_name=False)
+
+
+def _as_json(response: types.ElicitResult) -> JsonObject:
+    return response.model_dump(mode="json", by_alias=True, exclude_none=True)
