@@ -15,6 +15,7 @@ import httpx2
 from runs.agent.errors.exceptions import ToolFailed
 from runs.agent.tools.web.guarded_transport import GuardedTransport
 from runs.agent.tools.web.host_rules import HostRules
+from runs.engine.mcp.message_pace import MessagePace
 from runs.engine.mcp.oauth.access_tokens import AccessTokens
 from runs.engine.mcp.oauth.bearer_transport import BearerTransport, lacks_scope
 
@@ -22,6 +23,10 @@ MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 """Of a JSON body, which is read as a whole."""
 MAX_STREAM_BYTES: Final = 256 * 1024 * 1024
 """Of an event stream; each event has the limit of the SDK, 1 MiB."""
+PIECE_BYTES: Final = 16_384
+"""Of an event stream that are read at once."""
+LINES_OF_AN_EVENT: Final = 2
+"""At least: its data, and an empty line."""
 NOT_SENT: Final = -32_651
 """The request did not reach the server."""
 BROKEN: Final = -32_652
@@ -51,6 +56,7 @@ class McpHttpTransport(httpx2.AsyncBaseTransport):
 
     def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
         self._inner = inner
+        self._pace = MessagePace()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         try:
@@ -71,22 +77,25 @@ class McpHttpTransport(httpx2.AsyncBaseTransport):
             await response.aclose()
             return _error(502, BROKEN, f"The answer is compressed ({encoding[:20]}), which was not asked for.")
         if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
-            return httpx2.Response(response.status_code, headers=response.headers, stream=_Capped(response))
+            # Without a charset: events are UTF-8, and the name of another codec would choose what reads them.
+            headers = {name: text for name, text in response.headers.items() if name.lower() != "content-type"}
+            headers["content-type"] = "text/event-stream"
+            return httpx2.Response(response.status_code, headers=headers, stream=_Capped(response, self._pace))
         if response.status_code == 404 and "mcp-session-id" in request.headers:
             # The session is gone. With a JSON-RPC error in its body the SDK would take that for its answer.
             await response.aclose()
             return httpx2.Response(404)
-        return await _whole(response)
+        return await _whole(response, self._pace)
 
     async def aclose(self) -> None:
         await self._inner.aclose()
 
 
 class _Capped(httpx2.AsyncByteStream):
-    """An event stream of limited length."""
+    """An event stream of limited length, read at the pace of its server."""
 
-    def __init__(self, response: httpx2.Response) -> None:
-        self._response = response
+    def __init__(self, response: httpx2.Response, pace: MessagePace) -> None:
+        self._response, self._pace = response, pace
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         left = MAX_STREAM_BYTES
@@ -94,13 +103,17 @@ class _Capped(httpx2.AsyncByteStream):
             left -= len(chunk)
             if left < 0:
                 raise httpx2.ReadError(f"The stream has more than {MAX_STREAM_BYTES:,} bytes.")
-            yield chunk
+            for begin in range(0, len(chunk), PIECE_BYTES):
+                piece = chunk[begin : begin + PIECE_BYTES]
+                lines = max(piece.count(b"\n"), piece.count(b"\r"))
+                await self._pace.take(len(piece), lines / LINES_OF_AN_EVENT)
+                yield piece
 
     async def aclose(self) -> None:
         await self._response.aclose()
 
 
-async def _whole(response: httpx2.Response) -> httpx2.Response:
+async def _whole(response: httpx2.Response, pace: MessagePace) -> httpx2.Response:
     """The response with its body, or the error in its place."""
     body = bytearray()
     try:
@@ -113,6 +126,7 @@ async def _whole(response: httpx2.Response) -> httpx2.Response:
     finally:
         with suppress(httpx2.HTTPError, OSError):
             await response.aclose()
+    await pace.take(len(body))
     headers = {name: text for name, text in response.headers.items() if name.lower() not in _OF_LENGTH}
     is_refused = response.status_code == 401 or lacks_scope(response)
     if is_refused or (response.status_code >= 400 and not _is_json_rpc_error(body)):

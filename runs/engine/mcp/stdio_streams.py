@@ -12,14 +12,13 @@ import anyio
 import mcp_types as types
 from mcp.shared.message import SessionMessage
 
+from runs.engine.mcp.message_pace import MessagePace
 from runs.engine.mcp.output_ring import OutputRing
 
 MAX_MESSAGE_BYTES: Final = 8 * 1024 * 1024
 """Of one line. A picture of 6 MB fits in."""
 MOST_STRAY_LINES: Final = 200
 """Lines in a connection that are no messages. They are shown among what the server writes to its standard error."""
-MESSAGES_A_SECOND: Final = 1000
-"""A server that sends more is read more slowly, and waits."""
 ROUNDS_OF_AN_ANSWER: Final = 5
 """Of the event loop: from the answer to the end of its call."""
 ENDS_WITHIN_S: Final = 2.0
@@ -61,7 +60,7 @@ class MessagesFromServer(_ClosedByItsSession):
     def __init__(self, process: asyncio.subprocess.Process, output: ServerOutput) -> None:
         assert process.stdout is not None  # noqa: S101 - for the type checker: it is a pipe
         self._process, self._stdout, self._output = process, process.stdout, output
-        self._pace, self._stray = _Pace(), 0
+        self._pace, self._stray = MessagePace(), 0
         self.has_ended = asyncio.Event()
 
     async def receive(self) -> SessionMessage | Exception:
@@ -164,20 +163,3 @@ def _message(line: bytes) -> SessionMessage | None:
         return SessionMessage(types.jsonrpc_message_adapter.validate_json(line, by_name=False))
     except ValueError:
         return None
-
-
-class _Pace:
-    """Limits what is read: about `MESSAGES_A_SECOND`, of which a large one counts as several."""
-
-    def __init__(self) -> None:
-        self._left = float(MESSAGES_A_SECOND)
-        self._at = asyncio.get_running_loop().time()
-
-    async def take(self, size: int) -> None:
-        """Wait until a message of `size` bytes may be handled."""
-        now = asyncio.get_running_loop().time()
-        self._left = min(MESSAGES_A_SECOND, self._left + (now - self._at) * MESSAGES_A_SECOND)
-        self._at = now
-        self._left -= 1 + size / 65_536
-        if self._left < 0:
-            await asyncio.sleep(-self._left / MESSAGES_A_SECOND)

@@ -33,7 +33,7 @@ TOOLS: dict[str, dict[str, Any]] = {
     "wait": {"rounds": NUMBER},
     "storm": {"count": NUMBER},
     "flood": {"bytes": NUMBER},
-    "stray": {"lines": NUMBER},
+    "stray": {"lines": NUMBER, "are_changes": {"type": "boolean"}},
     "half": {},
     "shout": {"bytes": NUMBER},
     "orphan": {},
@@ -43,6 +43,7 @@ TOOLS: dict[str, dict[str, Any]] = {
     "lists": {},
 }
 PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+CHANGE = b'{"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}\n'
 FORM = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 SEEN = {"lists": 0, "cancelled": 0, "changing": 0}
 
@@ -158,7 +159,7 @@ ANSWERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "echo": lambda given: str(given["text"]),
     "die": lambda _: os._exit(7),
     "flood": lambda given: write_raw(b"x" * int(given["bytes"])),
-    "stray": lambda given: write_raw(b"no message\n" * int(given["lines"])),
+    "stray": lambda given: write_raw(int(given["lines"]) * (CHANGE if given.get("are_changes") else b"no message\n")),
     "half": lambda _: write_raw(b'{"jsonrpc": "2.0", "id": 1, "res'),
     "shout": lambda given: shout(int(given["bytes"])),
     "orphan": lambda _: str(subprocess.Popen(["sleep", "1000"], start_new_session=True).pid),
@@ -207,6 +208,26 @@ class OlderApp:
         await self.app(scope, receive, send)
 
 
+class FloodingApp:
+    """The server over HTTP, whose tool `flood` sends notifications without end, and no answer, in what it says is
+    another encoding."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if dict(scope.get("headers", [])).get(b"mcp-name") != b"flood":
+            await self.app(scope, receive, send)
+            return
+        headers = [(b"content-type", b"text/event-stream; charset=punycode")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        body = (b"data: " + CHANGE + b"\n") * 100
+        await receive()  # the request
+        left = asyncio.create_task(receive())
+        while not left.done():
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
 def over_http() -> None:
     """Serve HTTP at the port of `PORT`, or at a free one, which is printed."""
     import socket
@@ -215,7 +236,7 @@ def over_http() -> None:
 
     listener = socket.create_server(("127.0.0.1", int(os.environ.get("PORT", "0"))))
     print(listener.getsockname()[1], flush=True)
-    app: Any = server.streamable_http_app()
+    app: Any = FloodingApp(server.streamable_http_app())
     if "--legacy" in sys.argv:
         app = OlderApp(app, hangs="--hangs" in sys.argv)
     uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])

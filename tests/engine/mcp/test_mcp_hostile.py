@@ -4,8 +4,10 @@ import asyncio
 import json
 import os
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -16,9 +18,11 @@ from runs.agent.tools.call_attempt import call_tool
 from runs.agent.tools.registry import offered_tools, registered_tools
 from runs.engine.mcp import connection as connections
 from runs.engine.mcp import session as sessions
+from runs.engine.mcp.bounded_dispatcher import BoundedDispatcher
+from runs.engine.mcp.message_pace import MESSAGES_A_SECOND
 from runs.engine.mcp.output_ring import KEPT_BYTES
 from runs.models import ToolSource
-from tests.engine.mcp.mcp_fixtures import McpSite, processes_of
+from tests.engine.mcp.mcp_fixtures import McpSite, http_server, processes_of  # noqa: F401  taken in for its server
 
 
 async def page_of(source: ToolSource) -> str:
@@ -94,6 +98,43 @@ async def test_a_flood_of_standard_error_costs_a_bounded_log_and_no_call(
 
     await shows(mcp_site, source, "the last line")
     assert len((await mcp_site.row(source)).log) <= KEPT_BYTES + 10
+    assert await mcp_site.call("test__add", a=1, b=1) == "2"
+
+
+@pytest.mark.parametrize(
+    ("over", "tool", "arguments"),
+    [("http", "flood", {"bytes": 1}), ("stdio", "stray", {"lines": 3000, "are_changes": True})],
+)
+async def test_a_flood_of_notifications_is_handled_at_a_bounded_pace_and_ends_with_its_call(
+    mcp_site: McpSite,
+    http_server: str,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    over: str,
+    tool: str,
+    arguments: dict[str, int],
+) -> None:
+    handled: list[object] = []
+    handle = BoundedDispatcher._dispatch_notification
+
+    def count(dispatcher: BoundedDispatcher, *args: Any) -> None:
+        handled.append(args)
+        handle(dispatcher, *args)
+
+    monkeypatch.setattr(BoundedDispatcher, "_dispatch_notification", count)
+    await mcp_site.add("test", url=http_server if over == "http" else "")
+    began = time.monotonic()
+
+    flood = asyncio.create_task(mcp_site.call(f"test__{tool}", **arguments))
+
+    async def is_in_full_spate() -> bool:
+        return len(handled) > 2 * MESSAGES_A_SECOND
+
+    await mcp_site.until(is_in_full_spate)
+    at_once = 1.5 * MESSAGES_A_SECOND  # what was saved up, and what is in hand
+    assert len(handled) < at_once + MESSAGES_A_SECOND * (time.monotonic() - began)
+    flood.cancel()
+    with suppress(asyncio.CancelledError):
+        await flood
     assert await mcp_site.call("test__add", a=1, b=1) == "2"
 
 
