@@ -1,6 +1,6 @@
 """Errors of the API: all have the same shape."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from django.conf import settings
@@ -9,16 +9,9 @@ from django.http import HttpResponse, JsonResponse, UnreadablePostError
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from runs.agent.json_data.json_types import JsonObject
+from runs.api.validation_faults import faults_in_words
 from runs.database_outages import AWAY, RETRY_AFTER_S, Outage, outage_of
 from runs.hash_pool import HashBusy
-
-LONGEST_VALUE = 80
-"""Characters of a wrong value that a message repeats."""
-_TYPES = frozenset(
-    {"str", "int", "float", "bool", "none", "dict", "list", "decimal", "uuid"}
-    | {"constrained-str", "constrained-int", "constrained-float"}
-)
-"""Names of types in the place of a fault, for the alternatives of a union. No field is named so."""
 
 
 class ApiError(Exception):
@@ -148,7 +141,7 @@ def error_for(error: Exception) -> ApiError:  # noqa: C901, PLR0911  one line fo
         case HttpError(status_code=status):
             return ApiError(status, _code_of(status), str(error))
         case ValidationError():
-            return invalid("\n".join(_faults_in_words(error.errors)))
+            return invalid(faults_in_words(map(_in_its_field, error.errors), "The body"))
         case PermissionDenied():
             return forbidden(str(error))
         case RequestDataTooBig():
@@ -169,46 +162,8 @@ def _code_of(status: int) -> str:
     return HTTPStatus(status).phrase.lower().replace(" ", "_")
 
 
-def _faults_in_words(faults: Iterable[JsonObject]) -> list[str]:
-    """`overrides.max_turns: Input should be less than or equal to 1000, not 5000.`: the field, what is accepted, and
-    what was sent. The faults of the alternatives of one field are one line."""
-    by_field: dict[str, list[JsonObject]] = {}
-    for fault in faults:
-        by_field.setdefault(_field_of(fault), []).append(fault)
-    return [
-        f"{name or 'The body'}: {' or '.join(dict.fromkeys(map(_accepted, found)))}, not {_sent(found[0])}."
-        for name, found in by_field.items()
-    ]
-
-
-def _field_of(fault: JsonObject) -> str:
-    place = [str(part) for part in fault["loc"]]
-    # `loc` begins with the source (body, query …), then the name of the view's parameter, if that has several fields.
-    names = place[2:] if place[0] == "body" or place[1:2] == ["asked"] else place[1:]
-    # Its last part may be an alternative of a union: the name of a type, which is no field.
-    return ".".join(name for name in names if name not in _TYPES and "[" not in name)
-
-
-def _accepted(fault: JsonObject) -> str:
-    limits = fault.get("ctx") or {}
-    match fault["type"]:
-        case "too_short":
-            return f"Send at least {_counted(limits['min_length'], fault['input'])}"
-        case "too_long":
-            return f"Send at most {_counted(limits['max_length'], fault['input'])}"
-    return str(fault["msg"]).removeprefix("Value error, ").rstrip(".")
-
-
-def _counted(limit: int, value: object) -> str:
-    """`8` items, or `8 characters` of a text."""
-    if not isinstance(value, str):
-        return str(limit)
-    return f"{limit} character{'' if limit == 1 else 's'}"
-
-
-def _sent(fault: JsonObject) -> str:
-    if fault["type"] in ("too_short", "too_long"):
-        actual = (fault.get("ctx") or {}).get("actual_length")
-        return "more" if actual is None else str(actual)
-    value = repr(fault["input"]) if fault["type"] != "missing" else "nothing"
-    return value if len(value) <= LONGEST_VALUE else f"{value[:LONGEST_VALUE]}…"
+def _in_its_field(fault: JsonObject) -> JsonObject:
+    """The fault with the place that a client knows: `loc` begins with the source (body, query …), then the name of the
+    view's parameter, if that has several fields."""
+    place = fault["loc"]
+    return fault | {"loc": place[2:] if place[0] == "body" or place[1:2] == ("asked",) else place[1:]}

@@ -6,7 +6,8 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import NinjaAPI
 
-from runs.api.errors import LONGEST_VALUE, invalid
+from runs.api.errors import invalid
+from runs.api.validation_faults import LONGEST_VALUE
 
 Known = Mapping[str, Collection[str]]
 """Parameter names by HTTP method."""

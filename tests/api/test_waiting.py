@@ -48,18 +48,11 @@ def test_a_question_of_a_run_that_stops_does_not_wait(
 @pytest.mark.parametrize(
     ("path", "body", "message"),
     [
-        (
-            "answer",
-            {"answer": 5},
-            "answer: Input should be a valid string or Input should be a valid dictionary, not 5.",
-        ),
+        ("answer", {"answer": 5}, "answer: Send a text or an object, not 5."),
+        ("answer", {}, "answer: It is required."),
         ("answer", {"answer": "black"}, "The answer is one of: red, blue."),
         ("launch", {"task": "x", "overrides": {"models": []}}, "overrides.models: Send at least 1, not 0."),
-        (
-            "launch",
-            {"template": [1]},
-            "template: Input should be a valid integer or Input should be a valid string, not [1].",
-        ),
+        ("launch", {"template": [1]}, "template: Send a whole number or a text, not [1]."),
         ("launch", {"task": "x", "label": "x" * 31}, "label: Send at most 30 characters, not 31."),
         ("launch", {"task": "x", "label": ""}, "label: Send at least 1 character, not 0."),
         ("message", {"text": ""}, "text: Send at least 1 character, not 0."),

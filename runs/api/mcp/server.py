@@ -24,6 +24,7 @@ from runs.api.mcp.local_api import LocalApi
 from runs.api.mcp.prompts import filled_prompt, listed_prompts
 from runs.api.mcp.tasks import TASK_TOOLS, created_task, knows_tasks, offer_tasks
 from runs.api.mcp.tools import OFFERED, OfferedTool
+from runs.api.validation_faults import faults_in_words
 
 INSTRUCTIONS = (
     "Agentsite runs AI agents. list_agents names them, launch_run starts a run of one, or of a template, "
@@ -45,7 +46,7 @@ def server_of(api: LocalApi, notice: Callable[[], str] = str) -> "Server[Any]":
         try:
             arguments = tool.arguments.model_validate(params.arguments or {})
         except ValidationError as error:
-            return _refused(_faults(error))
+            return _refused(faults_in_words(error.errors(include_url=False), "The arguments"))
 
         async def progress(sequence: float, words: str) -> None:
             await context.session.report_progress(sequence, None, words)
@@ -98,8 +99,3 @@ def _result(body: JsonObject, *, is_error: bool) -> CallToolResult:
 
 def _refused(words: str) -> CallToolResult:
     return _result({"error": {"code": "invalid", "message": words}}, is_error=True)
-
-
-def _faults(error: ValidationError) -> str:
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return "\n".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in found[:10])
