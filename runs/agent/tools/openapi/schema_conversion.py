@@ -60,9 +60,11 @@ class SchemaConversion:
     def _name(self, reference: str) -> str:
         if reference not in self._names:
             last = "".join(each if each.isascii() and each.isalnum() else "_" for each in reference.rpartition("/")[2])
-            name = last[:60] or "schema"
-            if name in self._taken:
-                name = f"{name}_{len(self._taken)}"
+            name = first = last[:60] or "schema"
+            number = 2
+            while name in self._taken:
+                name = f"{first}_{number}"
+                number += 1
             self._taken.add(name)
             self._names[reference] = name
         return self._names[reference]

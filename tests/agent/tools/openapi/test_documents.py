@@ -112,6 +112,21 @@ async def test_a_schema_that_refers_to_itself_is_no_endless_one() -> None:
     assert not check.is_valid({"body": {"child": {"child": {"name": 1}}}})
 
 
+async def test_two_definitions_never_share_a_name_whatever_theirs_are() -> None:
+    places = {"a": "schemas/x_2", "b": "schemas/x", "c": "examples/x"}
+    definitions = {"schemas": {"x_2": {"const": "a"}, "x": {"const": "b"}}, "examples": {"x": {"const": "c"}}}
+    properties = {name: {"$ref": f"#/components/{place}"} for name, place in places.items()}
+    operation = await read_operation(
+        {"requestBody": {"content": {"application/json": {"schema": {"type": "object", "properties": properties}}}}},
+        method="post",
+        components=definitions,
+    )
+
+    check = jsonschema.Draft202012Validator(operation["schema"])
+    assert check.is_valid({"body": {"a": "a", "b": "b", "c": "c"}})
+    assert not any(check.is_valid({"body": {name: "other"}}) for name in properties)
+
+
 @pytest.mark.parametrize(
     ("revision", "schema", "good", "bad"),
     [
