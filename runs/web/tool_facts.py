@@ -100,6 +100,15 @@ class ToolRow:
         return is_offered(self.tool)
 
     @property
+    def why_not_offered(self) -> str:
+        """Why no run is offered it, in a few words; empty if runs are."""
+        if self.is_offered:
+            return ""
+        if not isinstance(self.tool, StoredFunctionTool):
+            return gettext("Not set up")
+        return gettext("Cannot be called now") if self.tool.record.is_on else gettext("Off")
+
+    @property
     def needs_files(self) -> bool:
         """True if only runs with files are offered it."""
         return needs_files(self.tool)

@@ -16,6 +16,7 @@ from runs.engine.mcp.servers import (
     check_server,
     is_named_in_settings,
     known_servers,
+    programs_with_taken_names,
     remove_server,
 )
 from runs.engine.stored_tools.catalog import refresh_tools
@@ -53,6 +54,7 @@ def show_servers(request: PageRequest) -> HttpResponse:
             _check(request, source)
             return go_to(request, source.get_absolute_url())
     context = {"servers": server_rows(known_servers()), "typed": typed, "refusal": refusal, "example": EXAMPLE}
+    context["taken"] = ", ".join(programs_with_taken_names())
     return render(request, "tools/servers.html", context, status=422 if refusal else 200)
 
 

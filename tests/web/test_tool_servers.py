@@ -10,9 +10,11 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from runs.agent.tools.registry import offered_tools
 from runs.engine.mcp.pool import close_connections
+from runs.engine.mcp.stdio_settings import parse_stdio_servers
 from runs.engine.stored_tools.catalog import refresh_tools
 from runs.models import StoredTool, ToolSource
 from tests.engine.mcp.mcp_fixtures import http_server  # noqa: F401  taken in for the server at an address
@@ -158,8 +160,6 @@ def test_a_server_is_added_connected_and_removed(
 def test_a_program_of_the_settings_says_why_it_failed_and_is_not_removed_on_a_page(
     browser_of: BrowserOf, settings: Any
 ) -> None:
-    from runs.engine.mcp.stdio_settings import parse_stdio_servers
-
     script = "echo The key is missing. >&2; exit 3"
     programs = json.dumps({"broken": {"command": "sh", "args": ["-c", script]}})
     settings.AGENTSITE_MCP_SERVERS = parse_stdio_servers(programs)
@@ -171,6 +171,25 @@ def test_a_program_of_the_settings_says_why_it_failed_and_is_not_removed_on_a_pa
     for shown in ("The key is missing.", 'data-server-state="failed"', "It ended with exit code 3."):
         assert shown in page
     assert editor.post("/tools/servers/broken/remove/").status_code == 409
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"kind": "openapi"}, {"kind": "mcp", "options": {"transport": "http", "url": "https://mcp.example.org/mcp"}}],
+    ids=["an API", "a server at an address"],
+)
+def test_the_page_names_the_programs_whose_name_another_source_has(
+    editor: Client, settings: Any, values: dict[str, Any]
+) -> None:
+    now = timezone.now()
+    ToolSource.objects.create(name="garden", state_since=now, added_at=now, **values)
+    programs = {name: {"command": "true"} for name in ("garden", "other")}
+    settings.AGENTSITE_MCP_SERVERS = parse_stdio_servers(json.dumps(programs))
+
+    page = text_of(editor, "/tools/servers/")
+
+    assert "has the name: garden. Rename them there" in page
+    assert 'href="/tools/servers/other/"' in page
 
 
 def test_who_may_not_change_agents_sees_no_servers(browser_of: BrowserOf, shop: Shop) -> None:  # noqa: F811

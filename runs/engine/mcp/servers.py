@@ -46,6 +46,14 @@ def is_named_in_settings(source: ToolSource) -> bool:
     return source.options.get("transport") == "stdio" and source.name in settings.AGENTSITE_MCP_SERVERS
 
 
+def programs_with_taken_names() -> list[str]:
+    """Names of programs of the settings that are not started: another source of tools, which people have added before,
+    is called so."""
+    named = settings.AGENTSITE_MCP_SERVERS
+    rows = ToolSource.objects.filter(name__in=named)
+    return [row.name for row in rows if not (row.kind == ToolSource.Kind.MCP and is_named_in_settings(row))]
+
+
 def add_server(name: str, url: str, *, by: Any) -> ToolSource:
     """Add a server at an address. Raises `ServerRefused`."""
     if not is_source_name(name):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -63,7 +64,7 @@ def add_api(name: str, source: DocumentSource, *, by: Any) -> ToolSource:
 
 
 def _check_free(name: str) -> None:
-    if ToolSource.objects.filter(name=name).exists():
+    if name in settings.AGENTSITE_MCP_SERVERS or ToolSource.objects.filter(name=name).exists():
         raise ApiRefused(Wording("There is a source of tools %(name)s already.", name=name))
     if ToolSource.objects.count() >= MOST_SOURCES:
         raise ApiRefused(Wording("There are %(most)s sources of tools, and that is the limit.", most=MOST_SOURCES))

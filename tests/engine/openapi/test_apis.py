@@ -8,6 +8,7 @@ from asgiref.sync import async_to_sync
 
 from runs.agent.errors.exceptions import InvalidArguments, ToolFailed
 from runs.agent.tools.registry import execute_tool_safely, offered_tools, registered_tools
+from runs.engine.mcp.stdio_settings import parse_stdio_servers
 from runs.engine.openapi.apis import ApiRefused, DocumentSource, add_api, replace_document, set_up_api
 from runs.engine.stored_tools.catalog import refresh_tools
 from runs.engine.stored_tools.decisions import set_effect, turn_on
@@ -202,6 +203,13 @@ def test_an_api_that_cannot_be_added_says_why_and_leaves_nothing(
 
 def test_a_name_is_given_once_among_servers_and_apis(api: Api) -> None:
     added(api)
+
+    with pytest.raises(ApiRefused, match="There is a source of tools garden already"):
+        add_api("garden", DocumentSource(url=api.document_url), by=None)
+
+
+def test_an_api_gets_no_name_that_a_program_of_the_settings_has(api: Api, settings: Any) -> None:
+    settings.AGENTSITE_MCP_SERVERS = parse_stdio_servers('{"garden": {"command": "garden-mcp"}}')
 
     with pytest.raises(ApiRefused, match="There is a source of tools garden already"):
         add_api("garden", DocumentSource(url=api.document_url), by=None)
