@@ -43,9 +43,9 @@ def answer_question(request: PageRequest, run_id: UUID, question_id: UUID) -> Ht
         return _ask_again(request, run, question, form)
     surface = Question.Surface.INBOX if "inbox" in request.POST else Question.Surface.PAGE
     try:
-        question = control.answer(question.pk, by=request.user, answer=form.answer(), surface=surface)
+        question = control.answer(question.pk, by=request.user, answer=form.given_answer(), surface=surface)
     except control.AnswerRefused as refused:
-        if not control.is_same_answer(refused.question, by=request.user, answer=form.answer()):
+        if not control.is_same_answer(refused.question, by=request.user, answer=form.given_answer()):
             return _refused(request, run, refused)
         question = refused.question
     except AnswerMisfit as misfit:

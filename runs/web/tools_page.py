@@ -36,8 +36,8 @@ class TrialForm(SchemaForm):
 
     def __init__(self, tool: FunctionTool, data: JsonMapping | None = None) -> None:
         """`data` None shows empty fields."""
-        super().__init__(tool.get_schema(), {}, data, prefix="trial", has_long_texts=True, is_new=True)
         self.is_sure = data is not None and CONFIRM in data
+        super().__init__(tool.get_schema(), {}, data, prefix="trial", has_long_texts=True, is_new=True)
 
 
 @require_safe

@@ -33,7 +33,7 @@ class AnswerForm(SchemaForm):
     ) -> None:
         """`data` None shows an empty form. `form_id` is the form of the page that its fields belong to, if they are not
         inside of one."""
-        self.kind = kind
+        self.kind, self.choices = kind, list(choices)
         whole = schema if kind == Question.Kind.FORM and isinstance(schema, dict) else answer_schema_of(kind, choices)
         super().__init__(
             whole,
@@ -44,7 +44,6 @@ class AnswerForm(SchemaForm):
             is_new=True,
             has_titles=kind == Question.Kind.FORM,
         )
-        self.choices = list(choices)
         # A required field would keep the other buttons of a form from sending it.
         self.use_required_attribute = not form_id
         for field in self.fields.values():
@@ -81,7 +80,7 @@ class AnswerForm(SchemaForm):
         """The name of the buttons."""
         return self.add_prefix("answer")
 
-    def answer(self) -> Any:
+    def given_answer(self) -> Any:
         """The answer in a valid form. It may still not fit the question."""
         given = self.arguments()
         return given if self.kind == Question.Kind.FORM else given.get("answer", "")

@@ -175,6 +175,7 @@ class JsonValue(forms.JSONField):
         """`schema` is shown beside it."""
         widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "data-json": ""})
         super().__init__(widget=widget, **about)
+        self.initial = InvalidJSONInput("")  # None would be shown as "null"
         text = pretty({name: each for name, each in schema.items() if name != "description"}) if schema else ""
         self.schema_text = exact(text[:SCHEMA_CHARS] + ("…" if len(text) > SCHEMA_CHARS else ""))
 

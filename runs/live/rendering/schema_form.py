@@ -50,9 +50,11 @@ class SchemaForm(forms.Form):
         `has_titles` the titles of the schema are the labels."""
         super().__init__(data, prefix=prefix, auto_id="id_%s")
         self.schema, self.given = resolved(schema, schema), given
+        self.names: dict[str, str] = {}
+        """The names of the members by the names of their fields."""
         required = [name for name in self.schema.get("required") or () if isinstance(name, str)]
         properties = _properties_of(self.schema, required, given)
-        self.names = {_key(index, name): name for index, name in enumerate(properties)}
+        self.names = {self._key(index, name): name for index, name in enumerate(properties)}
         if not given and _is_beyond_fields(self.schema, properties):
             self.names = {}
             self.fields[WHOLE] = _whole_field(self.schema)
@@ -87,6 +89,15 @@ class SchemaForm(forms.Form):
             elif not is_empty or (name in required and value is not None):
                 arguments[name] = _with_plain_line_ends(value)
         return arguments
+
+    def _key(self, index: int, name: str) -> str:
+        """The field name of a member. Plain names have no colon, so keys are unique.
+
+        No field has the name of an attribute: a template that asks for `form.kind` gets the field first. So subclasses
+        set their attributes before `__init__` is called.
+        """
+        is_attribute = hasattr(type(self), name) or name in vars(self)
+        return name if PLAIN_NAME.fullmatch(name) and not is_attribute else f"argument:{index}"
 
     def _is_untouched(self, key: str) -> bool:
         """True if the field was sent as it was shown, so that the value stays exactly the same."""
@@ -145,11 +156,6 @@ def _whole_field(schema: JsonObject) -> forms.Field:
 def _title_of(part: Any) -> str:
     title = part.get("title") if isinstance(part, dict) else None
     return title if isinstance(title, str) and title.strip() else ""
-
-
-def _key(index: int, name: str) -> str:
-    """The field name of an argument. Plain names have no colon, so keys are unique."""
-    return name if PLAIN_NAME.fullmatch(name) else f"argument:{index}"
 
 
 def _line_ends(text: str) -> str:
