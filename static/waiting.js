@@ -46,6 +46,9 @@ document.addEventListener("htmx:load", ({ detail: { elt } }) => {
   if (now !== shown || elt.matches?.(WAITING) || elt.querySelector?.(WAITING)) lookSoon();
   shown = now;
 });
+// A phone that was in a pocket, and a page that a browser kept: both have the number of long ago.
+document.addEventListener("visibilitychange", () => document.hidden || lookSoon());
+addEventListener("pageshow", (event) => event.persisted && lookSoon());
 document.addEventListener("htmx:afterRequest", ({ detail }) => detail.requestConfig?.verb === "post" && lookSoon());
 
 // --- the sound: off until the user turns it on in this browser ---

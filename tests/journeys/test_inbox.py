@@ -233,6 +233,27 @@ async def test_the_bar_counts_what_waits_at_once_and_fits_on_a_phone(own_site, o
     await expect(nav.locator("[data-waiting-badge]")).to_be_hidden()
 
 
+async def test_a_phone_that_is_taken_up_again_counts_what_waits_by_then(own_site, open_page):
+    own_site.create_user("root", staff=True)
+    session = own_site.session_of("root")
+    phone = await open_page(own_site, session=session, **SCREENS["phone"])
+    await phone.add_init_script("window.setInterval = () => 0")  # As in a pocket: no poll every 15 s.
+    await phone.goto("/tools/")
+    badge = phone.get_by_role("navigation", name="Main").locator("[data-waiting-badge]")
+    await expect(badge).to_be_hidden()
+    desk = await open_page(own_site, session=session, **SCREENS["desk"])
+    await launch(desk, "What is 17 * 23?")
+    await wait_for_status(desk, "waiting")
+
+    await phone.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(badge).to_be_visible()
+
+    await desk.get_by_role("button", name="Approve").click()
+    await wait_for_status(desk, "completed")
+    await phone.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    await expect(badge).to_be_hidden()
+
+
 async def test_calls_are_decided_with_single_keys_and_many_unsafe_ones_after_a_question(site, open_page):
     page = await open_page(site, session=site.session_of("ada"), **SCREENS["desk"])
     sums = [f"what is {number} + {number}" for number in range(1, 10)]
