@@ -315,6 +315,9 @@ async def respond(request: Request) -> Any:
             return oauth.create_endpoint_response("revocation", request)
         case "/control":
             HOW.update(json.loads(request.state.form["how"]))
+            if HOW.pop("revokes_all", False):
+                for token in TOKENS:
+                    token.is_over = True
             return JSONResponse(SEEN)
         case "/.well-known/oauth-authorization-server":
             return JSONResponse(metadata())
