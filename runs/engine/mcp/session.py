@@ -17,7 +17,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from runs.agent.json_data.json_types import JsonObject
 from runs.engine.mcp.bounded_dispatcher import BoundedDispatcher
 from runs.engine.stored_tools.listed_tool import ListedTool
-from runs.engine.stored_tools.listings import MOST_TOOLS
+from runs.engine.stored_tools.listings import MOST_CHARS, MOST_TOOLS
 
 LIST_S: Final = 30.0
 """For all pages of a list of tools."""
@@ -121,16 +121,21 @@ async def _watch(session: ClientSession, on_tools_changed: Callable[[], None]) -
 
 
 async def tools_of(session: ClientSession) -> list[ListedTool]:
-    """All tools of the server, up to a few more than are stored. Raises `MCPError`, `TimeoutError` and `ValueError`
+    """All tools of the server, up to a page more than are stored. Raises `MCPError`, `TimeoutError` and `ValueError`
     for a list that cannot be read."""
     found: list[ListedTool] = []
     cursor: str | None = None
+    size = 0
     async with asyncio.timeout(LIST_S):
         for _ in range(MOST_PAGES):
             page = await session.list_tools(params=types.PaginatedRequestParams(cursor=cursor) if cursor else None)
-            found += [_listed(tool) for tool in page.tools]
+            listed = [_listed(tool) for tool in page.tools]
+            found += listed
             cursor = page.next_cursor
             if not cursor or len(found) > MOST_TOOLS * 2:
+                break
+            size += sum(tool.size for tool in listed)
+            if size > MOST_CHARS:  # pages of megabytes, all of which would be in memory
                 break
     return found
 

@@ -1,7 +1,8 @@
 """An MCP server that does what its tools are told, good and bad: over stdio, or HTTP with `--http`.
 
 With `--legacy` it knows only the era of the handshake. Its list of tools is in the file that `TOOLS_FILE` names, if it
-does: a JSON list of names and descriptions, read for each list.
+does, which is read for each list: JSON with descriptions by name, with `only` these tools, or with pages of one tool
+without end, each of so many bytes as `endless` says.
 """
 
 import asyncio
@@ -48,10 +49,15 @@ FORM = {"type": "object", "properties": {"name": {"type": "string"}}, "required"
 SEEN = {"lists": 0, "cancelled": 0, "changing": 0}
 
 
+def file_values() -> dict[str, Any]:
+    """What the file says now."""
+    file = os.environ.get("TOOLS_FILE")
+    return dict(json.loads(Path(file).read_text())) if file else {}
+
+
 def tools() -> list[types.Tool]:
     """What it lists now."""
-    file = os.environ.get("TOOLS_FILE")
-    told = json.loads(Path(file).read_text()) if file else {}
+    told = file_values()
     if "only" in told:
         return [types.Tool(**each) for each in told["only"]]
     changing = [
@@ -68,9 +74,15 @@ def tools() -> list[types.Tool]:
     ]
 
 
-async def list_tools(_ctx: Any, _params: Any) -> types.ListToolsResult:
+async def list_tools(_ctx: Any, params: Any) -> types.ListToolsResult:
     """The handler of `tools/list`."""
     SEEN["lists"] += 1
+    if size := file_values().get("endless"):
+        number = int((params and params.cursor) or 0)
+        schema = {"type": "object", "description": "x" * size}
+        return types.ListToolsResult(
+            tools=[types.Tool(name=f"page_{number}", input_schema=schema)], next_cursor=str(number + 1)
+        )
     return types.ListToolsResult(tools=tools())
 
 

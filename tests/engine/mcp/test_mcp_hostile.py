@@ -21,6 +21,7 @@ from runs.engine.mcp import session as sessions
 from runs.engine.mcp.bounded_dispatcher import BoundedDispatcher
 from runs.engine.mcp.message_pace import MESSAGES_A_SECOND
 from runs.engine.mcp.output_ring import KEPT_BYTES
+from runs.engine.stored_tools.listings import MOST_CHARS
 from runs.models import ToolSource
 from tests.engine.mcp.mcp_fixtures import McpSite, http_server, processes_of  # noqa: F401  taken in for its server
 
@@ -178,6 +179,16 @@ async def test_a_huge_and_an_instructing_list_is_shown_as_what_it_is(mcp_site: M
     assert "401 more tools are not kept." in page
     assert "\u202e" not in page and "\u200b" not in page
     assert "test__tricky" in page and "test__tricky" not in offered_tools()
+
+
+async def test_of_a_list_without_end_no_more_pages_are_asked_for_than_could_be_kept(mcp_site: McpSite) -> None:
+    mcp_site.tools_file.write_text(json.dumps({"endless": 1_000_000}))
+    source = await mcp_site.add("test", turned_on=False)
+
+    listing = await mcp_site.check(source)
+
+    assert listing is not None
+    assert MOST_CHARS // 1_000_000 <= listing.tools + listing.left_out <= MOST_CHARS // 1_000_000 + 1
 
 
 async def test_names_with_the_same_beginning_are_listed_each_with_its_fault(mcp_site: McpSite) -> None:
