@@ -23,7 +23,13 @@ def is_label_name(name: str) -> bool:
 class AgentLabel(models.Model):
     """A label of an agent."""
 
-    agent = models.ForeignKey("runs.Agent", on_delete=models.CASCADE, related_name="labels", db_index=False)
+    agent = models.ForeignKey(
+        "runs.Agent",
+        on_delete=models.CASCADE,
+        related_name="labels",
+        db_index=False,
+        verbose_name=pgettext_lazy("field", "agent"),
+    )
     name = models.CharField(pgettext_lazy("field", "name"), max_length=MAX_LABEL_CHARS)
     number = models.PositiveIntegerField(pgettext_lazy("field", "version"))
     """Of the version that it points at."""
@@ -41,13 +47,25 @@ class AgentLabel(models.Model):
 class LabelMove(models.Model):
     """A label was set, moved or removed."""
 
-    agent = models.ForeignKey("runs.Agent", on_delete=models.CASCADE, related_name="label_moves", db_index=False)
-    name = models.CharField(max_length=MAX_LABEL_CHARS)
-    number = models.PositiveIntegerField(null=True)
+    agent = models.ForeignKey(
+        "runs.Agent",
+        on_delete=models.CASCADE,
+        related_name="label_moves",
+        db_index=False,
+        verbose_name=pgettext_lazy("field", "agent"),
+    )
+    name = models.CharField(pgettext_lazy("field", "name"), max_length=MAX_LABEL_CHARS)
+    number = models.PositiveIntegerField(pgettext_lazy("field", "version"), null=True)
     """Of the version that it points at since then; null if it was removed."""
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=pgettext_lazy("field", "author"),
+    )
     """Who did it; null for the command line, and for a person who is gone."""
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(pgettext_lazy("field", "created at"), auto_now_add=True)
 
     class Meta:
         verbose_name = pgettext_lazy("model", "move of a label")

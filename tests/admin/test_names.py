@@ -11,9 +11,21 @@ from django.db.models import Model
 from django.test import Client, RequestFactory
 from django.utils import translation
 
-from runs.models import Agent, AgentVersion, ApiToken, Run, RunMessage, Step, ToolCall
+from runs.models import (
+    Agent,
+    AgentLabel,
+    AgentVersion,
+    ApiToken,
+    LabelMove,
+    Run,
+    RunMessage,
+    Step,
+    TaskTemplate,
+    ToolCall,
+)
 
-MODELS: Final[tuple[type[Model], ...]] = (Agent, AgentVersion, ApiToken, Run, RunMessage, Step, ToolCall)
+OF_AGENTS: Final[tuple[type[Model], ...]] = (Agent, AgentLabel, AgentVersion, LabelMove, TaskTemplate)
+MODELS: Final[tuple[type[Model], ...]] = (*OF_AGENTS, ApiToken, Run, RunMessage, Step, ToolCall)
 SAME_IN_GERMAN: Final = {
     "version",
     "agent",

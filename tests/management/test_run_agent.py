@@ -30,8 +30,8 @@ from tests.site_process import Process
 from tests.wire import Hang, WireServer
 
 RUN_KEYS = [
-    "id", "task", "status", "could_not", "waiting_for", "agent", "version", "template", "inputs", "parent_id",
-    "parent_call_id", "root_id", "thread_id", "continues_id", "answer", "output", "error", "steps_taken",
+    "id", "task", "status", "could_not", "waiting_for", "agent", "version", "draft", "template", "inputs",
+    "parent_id", "parent_call_id", "root_id", "thread_id", "continues_id", "answer", "output", "error", "steps_taken",
     "tokens_used", "usage_is_estimated", "cost", "created_at", "started_at", "ended_at",
 ]  # fmt: skip
 STEP_KEYS = [
