@@ -1,4 +1,7 @@
-// A message that was being written to a run when it ended becomes the beginning of its follow-up.
+// What is written to a run and not sent yet, when its form goes: with the run's end it becomes the beginning of a follow-up,
+// and what was typed while another message was on its way stays in the form that comes back.
+
+let typed = null;
 
 export function carryOver() {
   const [from, to] = ["id_text", "id_message"].map((id) => document.getElementById(id));
@@ -6,9 +9,26 @@ export function carryOver() {
   const isSending = from?.form.matches(".htmx-request");
   if (!from?.value.trim() || isSending || !to || to.value.trim()) return;
   const [hadFocus, start, end] = [document.activeElement === from, from.selectionStart, from.selectionEnd];
-  [to.value, from.value] = [from.value, ""];
-  for (const field of [from, to]) field.dispatchEvent(new Event("input", { bubbles: true })); // the drafts
+  put(to, from.value);
+  put(from, "");
   if (!hadFocus) return;
   to.focus();
   to.setSelectionRange(start, end);
 }
+
+// The event tells the draft, too.
+function put(field, text) {
+  field.value = text;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+document.addEventListener("htmx:beforeSwap", ({ target, detail: { xhr, requestConfig } }) => {
+  if (target.id !== "compose" || xhr.status >= 300) return;
+  const [now, sent] = [target.querySelector("textarea").value, requestConfig.formData.get("text")];
+  typed = now.startsWith(sent) ? now.slice(sent.length).trimStart() : now;
+});
+document.addEventListener("htmx:load", ({ target }) => {
+  if (target.id !== "compose" || !typed) return;
+  put(target.querySelector("textarea"), typed);
+  typed = null;
+});

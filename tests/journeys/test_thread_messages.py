@@ -1,10 +1,11 @@
 """A person steers a run from the page of its thread, and puts the list of threads in order."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.journeys.conftest import MODEL, launch, wait_for_status
 from tests.journeys.test_every_page import PHONE, SCREENS, faults_of
@@ -108,6 +109,33 @@ async def test_what_is_being_written_when_the_run_ends_becomes_the_beginning_of_
     await further.press("Control+Enter")
     await page.wait_for_url(lambda url: url != before)
     await expect(page.locator("[data-answer]").last).to_have_text("It is IV.")
+
+
+async def test_what_is_typed_while_a_message_is_on_its_way_stays(
+    site: LiveSite, open_page: OpenPage, wire_server: WireServer
+) -> None:
+    wire_server.script(Hang(answer=Answer("It is 4.")))
+    page = await open_page(site, session=site.session_of("ada"))
+    await thread_of_a_new_run(page, "What is 2 + 2?")
+    field, sent, goes_on = page.get_by_label("Message to this run"), asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        sent.set()
+        await goes_on.wait()
+        await route.continue_()
+
+    await page.route("**/messages/", hold)
+    await field.fill("In Roman numerals.")
+    await page.keyboard.press("Control+Enter")
+    await sent.wait()
+    await field.press("End")
+    await page.keyboard.type("\nAnd in words.")
+    goes_on.set()
+
+    await expect(page.locator("#run-messages .queued-text")).to_have_text("In Roman numerals.")
+    await expect(field).to_have_value("And in words.")
+    await expect(field).to_be_focused()
+    wire_server.release()
 
 
 async def test_a_run_that_another_tab_launches_takes_messages_here(

@@ -1,5 +1,7 @@
 """Runs that a person has sent messages to."""
 
+from playwright.async_api import expect
+
 from tests.screenshots.desk import Desk
 from tests.screenshots.replies import ANSWER, LOOK_UP, PROSE, TASK
 from tests.wire import Hang
@@ -44,5 +46,6 @@ async def _send(desk: Desk, run_id: str, *texts: str) -> None:
             await page.get_by_label("Message to this run").fill(text)
             await page.get_by_role("button", name="Send").click()
             await page.locator("#run-messages li").nth(number - 1).wait_for()
+            await expect(page.get_by_label("Message to this run")).to_have_value("")
     finally:
         await page.context.close()
