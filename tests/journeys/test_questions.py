@@ -107,3 +107,20 @@ async def site_answers(site: LiveSite, inbox: Page) -> None:
     gone = inbox.locator("[data-inbox-call][data-gone]")
     await expect(gone).to_contain_text("ada answered this over the API")
     await expect(gone.get_by_label("nights")).to_have_value("3")
+
+
+async def test_on_a_phone_the_end_of_a_long_form_says_that_its_answer_was_given(
+    site: LiveSite, open_page: Callable[..., Any], wire_server: WireServer
+) -> None:
+    properties = {f"field_{number}": {"type": "string", "description": "As on a map."} for number in range(25)}
+    asks = ("ask_person", {"question": "Where to?", "form": {"type": "object", "properties": properties}})
+    wire_server.script(Answer("", calls=[asks]), Answer("All is clear."))
+    page = await open_page(site, session=site.session_of("ada"), viewport=PHONE, has_touch=True, is_mobile=True)
+    await launch(page, "Send the parcel.", model=MODEL)
+    await wait_for_status(page, "waiting")
+    await page.goto("/inbox/")
+    await page.get_by_label("field_24").fill("Rom")
+
+    await page.get_by_role("button", name="Send the answer").tap()
+
+    await expect(page.get_by_text("Answered. The run goes on.")).to_be_in_viewport(ratio=1)

@@ -253,7 +253,7 @@ def test_a_form_has_the_input_of_each_value_its_default_and_its_bounds(
     }.items():
         assert re.search(rf'<input type="{kind}"[^>]* ?name="answer-{question.pk}-{name}"', html), name
     for shown in (
-        "at least 2 characters", "at least 1 elements", '<option value="2" selected>The second</option>',
+        "at least 2 characters", "at least 1 element", '<option value="2" selected>The second</option>',
         "The &lt;b&gt;first&lt;/b&gt;", "Medium", "Apples",
         'value="2027-03-31"', "&quot;street&quot;", "Time zone: UTC.",
     ):  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import ngettext_lazy
 
 from runs.agent.json_data.json_types import JsonObject
 
@@ -17,10 +17,10 @@ _BOUNDS: Final = {
     "pattern": "/{}/",
 }
 _LENGTHS: Final = {
-    "minLength": gettext_lazy("at least %(n)s characters"),
-    "maxLength": gettext_lazy("at most %(n)s characters"),
-    "minItems": gettext_lazy("at least %(n)s elements"),
-    "maxItems": gettext_lazy("at most %(n)s elements"),
+    "minLength": ngettext_lazy("at least %(n)s character", "at least %(n)s characters", "n"),
+    "maxLength": ngettext_lazy("at most %(n)s character", "at most %(n)s characters", "n"),
+    "minItems": ngettext_lazy("at least %(n)s element", "at least %(n)s elements", "n"),
+    "maxItems": ngettext_lazy("at most %(n)s element", "at most %(n)s elements", "n"),
 }
 
 
@@ -82,7 +82,7 @@ def _bounds(found: JsonObject) -> Iterator[str]:
         if name in found:
             yield text.format(found[name])
     for name, words in _LENGTHS.items():
-        if name in found:
-            yield str(words) % {"n": found[name]}
+        if isinstance(found.get(name), int):
+            yield words % {"n": found[name]}
     if found.get("format"):
         yield str(found["format"])
