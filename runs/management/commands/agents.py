@@ -3,12 +3,14 @@
 import json
 import sys
 from argparse import ArgumentParser
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.text import slugify
 
+from runs.agent.json_data.json_values import check_storable_text
 from runs.agent_configs.agent_file import MAX_FILE_BYTES, FileRefused, entry_of, read_file
 from runs.agent_configs.agent_plan import PlannedAgent, import_planned, plan_of
 from runs.agent_configs.agent_yaml import yaml_document
@@ -18,6 +20,7 @@ from runs.engine.stored_tools.catalog import refresh_tools
 from runs.management.commands.serve import prepare_database
 from runs.management.named_user import user_named
 from runs.models import Agent
+from runs.models.agent_version import MAX_MESSAGE_CHARS
 
 BAD_ARGUMENTS = 2
 
@@ -75,6 +78,7 @@ class Command(BaseCommand):
             self.stdout.write(str(path))
 
     def _import(self, options: dict[str, Any]) -> None:
+        _check_message(options["message"])
         entries = []
         for file in options["files"]:
             try:
@@ -111,9 +115,21 @@ def _paths(agents: list[Agent], folder: Path) -> list[Path]:
     ]
 
 
+def _check_message(message: str) -> None:
+    try:
+        check_storable_text(message)
+    except ValueError as fault:
+        raise CommandError(f"--message: {fault}.", returncode=BAD_ARGUMENTS) from fault
+    if len(message) > MAX_MESSAGE_CHARS:
+        raise CommandError(f"--message: At most {MAX_MESSAGE_CHARS} characters.", returncode=BAD_ARGUMENTS)
+
+
 def _text_of(file: Path) -> str:
     try:
-        content = sys.stdin.buffer.read(MAX_FILE_BYTES + 1) if str(file) == "-" else file.read_bytes()
+        with nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as source:
+            content = source.read(MAX_FILE_BYTES + 1)
+        if len(content) > MAX_FILE_BYTES:
+            raise CommandError(f"{file}: The file has more than {MAX_FILE_BYTES // 1024} KiB.")
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{file}: {error}", returncode=BAD_ARGUMENTS) from error
