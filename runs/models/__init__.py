@@ -20,6 +20,7 @@ from runs.models.task_template import TaskTemplate
 from runs.models.thread import Thread, ThreadMarks, ThreadStar
 from runs.models.tool_call import ToolCall
 from runs.models.tool_source import StoredTool, ToolCatalog, ToolSource
+from runs.models.webhook import Webhook, WebhookAttempt, WebhookEvent
 
 __all__ = [
     "Agent",
@@ -53,4 +54,7 @@ __all__ = [
     "ToolCall",
     "ToolCatalog",
     "ToolSource",
+    "Webhook",
+    "WebhookAttempt",
+    "WebhookEvent",
 ]

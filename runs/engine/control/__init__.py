@@ -47,6 +47,18 @@ from runs.engine.control.threads import change_thread
 from runs.engine.control.tree_stops import stop_unwanted
 from runs.engine.control.tree_wakes import after_leaving, wake_parents
 from runs.engine.control.unknown_outcomes import Outcome, settle
+from runs.engine.control.webhooks import (
+    WebhookRefused,
+    WebhookSettings,
+    change_webhook,
+    create_webhook,
+    delete_webhook,
+    pause_webhook,
+    resend_event,
+    resume_webhook,
+    rotate_secret,
+    try_webhook,
+)
 
 __all__ = [
     "GRACE_S",
@@ -67,6 +79,8 @@ __all__ = [
     "PauseOutcome",
     "ResumeOutcome",
     "WaitOutcome",
+    "WebhookRefused",
+    "WebhookSettings",
     "after_leaving",
     "answer",
     "answer_of_child",
@@ -77,7 +91,10 @@ __all__ = [
     "ceilings_after",
     "ceilings_of",
     "change_thread",
+    "change_webhook",
     "continue_run",
+    "create_webhook",
+    "delete_webhook",
     "deny",
     "edit_message",
     "end_graces",
@@ -94,10 +111,14 @@ __all__ = [
     "launched_like",
     "named_agent",
     "pause",
+    "pause_webhook",
     "refusals",
     "remove_label",
+    "resend_event",
     "restore_version",
     "resume",
+    "resume_webhook",
+    "rotate_secret",
     "run_again",
     "send_message",
     "set_archived",
@@ -110,6 +131,7 @@ __all__ = [
     "stop_unwanted",
     "text_hash",
     "try_now",
+    "try_webhook",
     "undo_approval",
     "wake_parents",
     "with_rules_of_today",

@@ -56,6 +56,9 @@ CLAIMS = Counter(
     registry=REGISTRY,
 )
 HOSTED = Gauge("agentsite_hosted_runs", "Runs this process hosts now.", registry=REGISTRY)
+WEBHOOK_ATTEMPTS = Counter(
+    "agentsite_webhook_attempts", "Requests of webhooks recorded here, by outcome.", ["outcome"], registry=REGISTRY
+)
 DELTA_FRAMES = Counter("agentsite_delta_frames", "Frames of replies in the making, sent to viewers.", registry=REGISTRY)
 LOOP_LAG_S = Histogram(
     "agentsite_event_loop_lag_seconds",

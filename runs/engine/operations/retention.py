@@ -19,7 +19,18 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from runs.models import ApiToken, FileChunk, IdempotencyKey, Run, RunMessage, Step, StoredFile, Thread, ToolCall
+from runs.models import (
+    ApiToken,
+    FileChunk,
+    IdempotencyKey,
+    Run,
+    RunMessage,
+    Step,
+    StoredFile,
+    Thread,
+    ToolCall,
+    WebhookEvent,
+)
 
 TARGET_S = 0.02
 """Target of one transaction: other writers wait for it."""
@@ -34,6 +45,8 @@ FILES_KEPT = timedelta(days=1)
 """How long a document stays that was uploaded and given to nothing."""
 TOKENS_KEPT = timedelta(days=30)
 """How long revoked and expired tokens are listed."""
+EVENTS_KEPT = timedelta(days=30)
+"""How long the log of webhooks goes back, also for runs that are kept longer."""
 
 
 @dataclass(slots=True)
@@ -51,6 +64,8 @@ class Pruned:
     """Documents that no run and no library has any more; the artifacts of a run go with it."""
     threads: int = 0
     """Titles, stars and archive marks of threads whose runs are all gone."""
+    webhook_events: int = 0
+    """Of the log of webhooks, beside those that went with their runs."""
     longest_s: float = 0.0
     """Duration of the longest transaction."""
     kept_for_others: int = field(default=0)
@@ -93,7 +108,8 @@ class Pruner:
         return True
 
     def prune_rest(self, now: datetime) -> None:
-        """Delete what has expired besides runs: sessions, idempotency keys, tokens, marks of threads."""
+        """Delete what has expired besides runs: sessions, idempotency keys, tokens, marks of threads, events of
+        webhooks."""
         for name, rows in leftovers(now):
             while pks := list(rows.values_list("pk", flat=True)[: self._rows]):
                 self._delete(partial(_delete_all, rows.filter(pk__in=pks)))
@@ -200,3 +216,4 @@ def leftovers(now: datetime | None = None) -> Iterator[tuple[str, "models.QueryS
     yield "tokens", ApiToken.objects.filter(over)
     first, others = Run.objects.filter(pk=OuterRef("pk")), Run.objects.filter(thread=OuterRef("pk"))
     yield "threads", Thread.objects.filter(~Exists(first), ~Exists(others))
+    yield "webhook_events", WebhookEvent.objects.filter(created_at__lt=now - EVENTS_KEPT).order_by("pk")

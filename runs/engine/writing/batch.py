@@ -14,6 +14,7 @@ from django.db.backends.utils import CursorWrapper
 
 from runs.engine.db_clock import database_now
 from runs.engine.queueing.dispatch import dispatch
+from runs.engine.webhooks import outbox
 from runs.engine.writing.columns import Columns
 from runs.engine.writing.message_steps import message_step
 from runs.engine.writing.sql_rows import SqlTable, time_for
@@ -37,6 +38,8 @@ class _Row:
     stop_asked: bool
     user_id: int | None
     queued_messages: int
+    has_webhooks: bool
+    """Of the site: some webhook is told of runs."""
     status: str
     waiting_for: str
     next_sequence: int
@@ -67,7 +70,9 @@ class _Row:
 
 
 _KNOWN = "id, epoch, owner, cancel_requested_at, user_id, queued_messages"
-_SELECT_RUNS = f"SELECT {_KNOWN}, {', '.join(_COLUMNS)} FROM runs_run WHERE id IN"  # noqa: S608 - our columns
+# Asked with the rows: without webhooks the end of a run costs no statement more.
+_HAS_WEBHOOKS = "EXISTS (SELECT 1 FROM runs_webhook WHERE state = 'active')"
+_SELECT_RUNS = f"SELECT {_KNOWN}, {_HAS_WEBHOOKS}, {', '.join(_COLUMNS)} FROM runs_run WHERE id IN"  # noqa: S608 - our columns
 _UPDATE_RUN = f"UPDATE runs_run SET {', '.join(f'{name} = %s' for name in _COLUMNS)} WHERE id = %s"  # noqa: S608 - as above
 _UPDATE_CALL = """UPDATE runs_toolcall
 SET state = %s, epoch = %s, effect = COALESCE(%s, effect),
@@ -156,6 +161,8 @@ class Batch:
                 cursor.execute(*self.runs.update(columns, row.leaving.run_id))
                 if row.is_claimable:
                     dispatch(row.leaving.run_id)  # Handed over: the next host takes it at once.
+                elif row.has_webhooks:
+                    outbox.note_by_id(row.leaving.run_id)
         return outcomes
 
     def is_recorded(self, rows: dict[str, _Row], cursor: CursorWrapper) -> bool:
