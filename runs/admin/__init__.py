@@ -19,6 +19,7 @@ from runs.admin import (
     task_template,
     thread,
     tool_call,
+    webhook,
 )
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "task_template",
     "thread",
     "tool_call",
+    "webhook",
 ]

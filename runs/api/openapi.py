@@ -12,6 +12,7 @@ from runs.api.auth import RequireScope
 from runs.api.launches import LONGEST_KEY, REPLAYED
 from runs.api.message_schemas import MESSAGE_ID
 from runs.api.response_schemas import CALL_ID, FILE_ID, QUESTION_ID, RUN_ID, ErrorOut
+from runs.api.webhook_schemas import EVENT_ID, WEBHOOK_ID
 
 PREFIX: Final = "/api/v1"
 
@@ -44,6 +45,8 @@ _EXAMPLES: Final = {
     "file_id": FILE_ID,
     "question_id": QUESTION_ID,
     "message_id": MESSAGE_ID,
+    "webhook_id": WEBHOOK_ID,
+    "event_id": EVENT_ID,
 }
 """Examples of the parameters in paths."""
 

@@ -26,6 +26,7 @@ from runs.api import (
     templates,
     threads,
     tools,
+    webhooks,
 )
 from runs.api.agui import stream
 from runs.api.api import api
@@ -48,6 +49,7 @@ for _router in (
     tools.router,
     templates.router,
     files.router,
+    webhooks.router,
     stream.router,
 ):
     api.add_router("", _router)

@@ -102,6 +102,13 @@ ENTRIES: Final = (
         may=may_see_agents,
     ),
     NavigationEntry(view="runs:models", words=gettext_lazy("Models"), icon="cpu", group=SETTINGS, may=may_see_models),
+    NavigationEntry(
+        view="runs:webhooks",
+        words=gettext_lazy("Webhooks"),
+        icon="webhook",
+        group=SETTINGS,
+        within=("runs:new-webhook", "runs:webhook", "runs:edit-webhook", "runs:webhook-secret", "runs:webhook-event"),
+    ),
     NavigationEntry(view="runs:tokens", words=gettext_lazy("API tokens"), icon="key-round", group=SETTINGS),
 )
 

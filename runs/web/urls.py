@@ -55,6 +55,7 @@ from runs.web import (
     tool_rules,
     tool_servers,
     tools_page,
+    webhooks,
 )
 from runs.web.styleguide.page import show_styleguide
 
@@ -183,6 +184,17 @@ urlpatterns = [
     path("models/progress/", models_page.show_progress, name="model-progress"),
     path("settings/tokens/", tokens.show_tokens, name="tokens"),
     path("settings/tokens/<int:token_id>/revoke/", tokens.revoke_token, name="revoke-token"),
+    path("settings/webhooks/", webhooks.show_webhooks, name="webhooks"),
+    path("settings/webhooks/new/", webhooks.new_webhook, name="new-webhook"),
+    path("settings/webhooks/<uuid:webhook_id>/", webhooks.show_webhook, name="webhook"),
+    path("settings/webhooks/<uuid:webhook_id>/edit/", webhooks.edit_webhook, name="edit-webhook"),
+    path("settings/webhooks/<uuid:webhook_id>/test/", webhooks.send_test, name="test-webhook"),
+    path("settings/webhooks/<uuid:webhook_id>/pause/", webhooks.pause_webhook, name="pause-webhook"),
+    path("settings/webhooks/<uuid:webhook_id>/resume/", webhooks.resume_webhook, name="resume-webhook"),
+    path("settings/webhooks/<uuid:webhook_id>/secret/", webhooks.rotate_secret, name="webhook-secret"),
+    path("settings/webhooks/<uuid:webhook_id>/delete/", webhooks.delete_webhook, name="delete-webhook"),
+    path("settings/webhooks/<uuid:webhook_id>/events/<uuid:uid>/", webhooks.show_event, name="webhook-event"),
+    path("settings/webhooks/<uuid:webhook_id>/events/<uuid:uid>/resend/", webhooks.resend_event, name="resend-event"),
     path("accounts/login/", accounts.SignIn.as_view(), name="login"),
     path("accounts/logout/", accounts.sign_out, name="logout"),
     path("settings/password/", accounts.ChangePassword.as_view(), name="password"),

@@ -16,6 +16,7 @@ from runs.models import Agent, ApiToken, Attachment, Run, RunMessage, StoredFile
 from tests.api.conftest import Program, error_of
 from tests.asked_questions import asked_question
 from tests.web.conftest import PASSWORD
+from tests.web.permission_site import told_event
 
 ProgramOf = Callable[..., Program]
 MakeRun = Callable[..., Run]
@@ -171,10 +172,28 @@ ENDPOINTS: dict[tuple[str, str], str] = {
     ("GET", "/templates/{template}"): READ,
     ("PATCH", "/templates/{template}"): EDIT,
     ("DELETE", "/templates/{template}"): EDIT,
+    ("GET", "/webhooks"): READ,
+    ("POST", "/webhooks"): LAUNCH,
+    ("GET", "/webhooks/{webhook}"): READ,
+    ("PATCH", "/webhooks/{webhook}"): LAUNCH,
+    ("DELETE", "/webhooks/{webhook}"): LAUNCH,
+    ("POST", "/webhooks/{webhook}/pause"): LAUNCH,
+    ("POST", "/webhooks/{webhook}/resume"): LAUNCH,
+    ("POST", "/webhooks/{webhook}/secret"): LAUNCH,
+    ("POST", "/webhooks/{webhook}/test"): LAUNCH,
+    ("GET", "/webhooks/{webhook}/events"): READ,
+    ("GET", "/webhook-events/{event}"): READ,
+    ("POST", "/webhook-events/{event}/resend"): LAUNCH,
 }
 """Every endpoint, with its scope."""
-OF_ITS_OWNER: Final = ("POST", "/files/{file}/content")
-"""The only one where staff who see everybody's runs get no further than others: an upload is its owner's."""
+OF_ITS_OWNER: Final = {
+    ("POST", "/files/{file}/content"),
+    *(endpoint for endpoint in ENDPOINTS if "{webhook}" in endpoint[1] or "{event}" in endpoint[1]),
+}
+"""Those where staff who see everybody's runs get no further than others: an upload is its owner's, and so is a
+webhook."""
+ALSO_READ: Final = {endpoint for endpoint, scope in ENDPOINTS.items() if "webhook" in endpoint[1] and scope == LAUNCH}
+"""Those that take the scope `read` too: a webhook tells what that scope reads."""
 BODIES: dict[str, dict[str, Any]] = {
     "files": {"name": "a.txt", "size": 1},
     "runs": {"task": "x"},
@@ -189,6 +208,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "agents": {"name": "Clerk", "models": ["offline"]},
     "duplicate": {},
     "import": {"document": "format: agent\nversion: 1\nname: Scout\nmodels: [offline]\n"},
+    "webhooks": {"name": "Chat", "url": "https://chat.example/hook", "events": ["run.failed"]},
 }
 """Request bodies by the last segment of a path."""
 
@@ -268,7 +288,13 @@ def test_an_endpoint_lets_in_only_tokens_of_its_scope(
         ids |= {"template": template_of(call.run), **labelled(call.run)}
         ids |= {"question": asked_question(call.run, PersonQuestion(text="Where?"), index=1).pk}
         ids |= {"message": message_to(call.run).pk}
-        response = _send(program_of(owner, scope), method, path.format(**ids))
+        event = told_event(owner, call.run)
+        ids |= {"webhook": event.webhook_id, "event": event.uid}
+        scopes = {scope, READ} if (method, path) in ALSO_READ else {scope}
+        if scope == needed and len(scopes) > 1:
+            alone = _send(program_of(owner, scope), method, path.format(**ids))
+            assert (alone.status_code, error_of(alone)["code"]) == (403, "missing_scope")
+        response = _send(program_of(owner, *scopes), method, path.format(**ids))
         if scope != needed:
             assert (response.status_code, error_of(response)["code"]) == (403, "missing_scope")
         else:
@@ -291,6 +317,8 @@ def test_what_belongs_to_somebody_else_looks_like_nothing(
     shared = {"template": template_of(call.run), **labelled(call.run)}
     ids = {"run": call.run_id, "thread": call.run_id, "call": call.pk, "file": file_of(call.run).pk}
     ids |= {"message": message_to(call.run).pk}
+    event = told_event(owner, call.run)
+    ids |= {"webhook": event.webhook_id, "event": event.uid}
     theirs = path.format(**ids, question=question, **shared)
     nobodys = path.format(**dict.fromkeys(ids, uuid4()), question=uuid4(), **shared)
 
@@ -302,7 +330,7 @@ def test_what_belongs_to_somebody_else_looks_like_nothing(
         assert seen_by_other[0].content == seen_by_other[1].content
     elif method == "GET":
         assert str(call.run_id) not in seen_by_other[0].content.decode()
-    assert (seen_by_staff.status_code in (401, 403, 404, 500)) == ((method, path) == OF_ITS_OWNER)
+    assert (seen_by_staff.status_code in (401, 403, 404, 500)) == ((method, path) in OF_ITS_OWNER)
 
 
 def test_staff_see_everybodys_runs(owner: User, staff: User, program_of: ProgramOf, make_run: MakeRun) -> None:

@@ -28,6 +28,8 @@ from runs.models import (
     Thread,
     ThreadStar,
     ToolCall,
+    Webhook,
+    WebhookEvent,
 )
 
 NOW = timezone.now()
@@ -222,3 +224,21 @@ def test_days_that_make_no_sense_delete_nothing(owner, days):
         prune(f"--days={days}")
 
     assert Run.objects.count() == 1
+
+
+def test_events_of_webhooks_go_after_thirty_days_and_with_their_runs(owner):
+    webhook = Webhook.objects.create(user=owner, name="Chat", url="https://chat.example/", secret="x")
+    old_run, kept_run = make_run(owner, 40), make_run(owner, 20)
+    about = {"webhook": webhook, "type": "run.completed", "body": "{}", "state": "delivered", "expires_at": NOW}
+    of_old = WebhookEvent.objects.create(run=old_run, created_at=NOW - timedelta(days=1), **about)
+    old = WebhookEvent.objects.create(created_at=NOW - timedelta(days=31), **about)
+    old.log.create(number=1, started_at=NOW)
+    young = WebhookEvent.objects.create(run=kept_run, created_at=NOW - timedelta(days=29), **about)
+
+    told = prune("--days", "30", "--dry-run")
+    printed = prune("--days", "30")
+
+    assert "1 old event of a webhook" in told
+    assert "1 old event of a webhook" in printed
+    assert list(WebhookEvent.objects.all()) == [young]
+    assert not WebhookEvent.objects.filter(pk=of_old.pk).exists()

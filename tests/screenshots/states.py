@@ -233,6 +233,8 @@ FULL = [
     State("tool-tried", at("/tools/calculator/"), try_the_tool),
     State("models", at("/models/")),
     State("tokens", at("/settings/tokens/")),
+    State("webhooks", at("/settings/webhooks/")),
+    State("webhook-new", at("/settings/webhooks/new/")),
     State("password", at("/settings/password/")),
     State("search", at("/search/?q=check")),
     State("palette", at("/"), open_palette),

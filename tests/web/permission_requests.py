@@ -39,6 +39,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "import_agents": {"document": "format: agent\nversion: 1\nname: Scout\nmodels: [offline]\n", "dry_run": True},
     "list_templates": {"agent": "Assistant", "name": "Letter", "task": "x"},
     "create_template": {"agent": "Assistant", "name": "Letter", "task": "x"},
+    "list_webhooks": {"name": "x", "url": "https://x.example/", "events": ["run.failed"]},
+    "create_webhook": {"name": "x", "url": "https://x.example/", "events": ["run.failed"]},
     "fill_template": {"template": "Assistant/Essay"},
     "run_agent": {"threadId": "t", "runId": "r", "messages": [{"id": "m", "role": "user", "content": "x"}]},
 }

@@ -15,6 +15,7 @@ from runs.engine import control
 from runs.engine.operations import health_checks
 from runs.engine.operations.health_checks import DatabaseProbe
 from runs.engine.recording.canonical_json import arguments_hash
+from runs.engine.sealed_text import seal
 from runs.models import (
     Agent,
     AgentLabel,
@@ -34,6 +35,8 @@ from runs.models import (
     Thread,
     ToolCall,
     ToolSource,
+    Webhook,
+    WebhookEvent,
 )
 from tests.asked_questions import asked_question
 from tests.web.identities import make_groups
@@ -56,6 +59,21 @@ def waiting_call(run: Run, *, state: str = "awaiting_approval") -> ToolCall:
         arguments_hash=HASH,
         effect="unsafe",
         state=state,
+    )
+
+
+def told_event(owner: User, run: Run) -> WebhookEvent:
+    """An event of a webhook of the run's owner, which was delivered."""
+    webhook = Webhook.objects.create(
+        user=owner,
+        name="Chat",
+        url="https://chat.example/hook",
+        event_types=["run.completed"],
+        secret=seal("whsec_eA=="),
+    )
+    now = timezone.now()
+    return WebhookEvent.objects.create(
+        webhook=webhook, run=run, type="run.completed", body="{}", state="delivered", created_at=now, expires_at=now
     )
 
 
@@ -84,6 +102,8 @@ class Site:
     """Of a call of a run that waits for an answer."""
     message: RunMessage
     """To the run, which has ended without reading it."""
+    event: WebhookEvent
+    """Of a webhook, about the run."""
 
     def call_for(self, name: str) -> ToolCall:
         """The call that an address concerns."""
@@ -107,6 +127,8 @@ class Site:
             "runs/thread": self.run.pk,
             "runs/agent": self.run.agent_id,
             "runs/apitoken": self.token.pk,
+            "runs/webhook": self.event.webhook_id,
+            "runs/webhookevent": self.event.pk,
             "auth/user": self.owner.pk,
             "auth/group": self.group.pk,
         }
@@ -123,6 +145,10 @@ class Site:
             "<uuidstr:question_id>": self.question.pk,
             "<uuid:message_id>": self.message.pk,
             "<uuidstr:message_id>": self.message.pk,
+            "<uuid:webhook_id>": self.event.webhook_id,
+            "<uuidstr:webhook_id>": self.event.webhook_id,
+            "<uuid:uid>": self.event.uid,
+            "<uuidstr:event_id>": self.event.uid,
             "<str:token>": "wrong",
             "<name>": "production",
             "<int:token_id>": self.token.pk,
@@ -209,5 +235,6 @@ def _rows(owner: User, make_run: Callable[..., Run]) -> Site:
     assert run.agent_id is not None
     control.set_label(run.agent_id, "production", 1, by=owner)
     template = TaskTemplate.objects.create(agent=Agent.objects.get(runs=run), name="Essay", task="x")
+    event = told_event(owner, run)
     rows = (view.pk, file, shelf.pk, template.pk)
-    return Site(owner, run, run.steps.get().pk, call, nobody, token, *rows, asking, unknown, asked, message)
+    return Site(owner, run, run.steps.get().pk, call, nobody, token, *rows, asking, unknown, asked, message, event)

@@ -211,6 +211,18 @@ PAGES: dict[str, Methods] = {
     "runs:tokens": {"GET": page(), "POST": page(422)},
     # With the owner's token.
     "runs:revoke-token": {"POST": page(302, ("owns", 404))},
+    "runs:webhooks": {"GET": page()},
+    # Without a name.
+    "runs:new-webhook": {"GET": page(), "POST": page(422)},
+    # The owner's, which nobody else may even see.
+    "runs:webhook": {"GET": page(200, ("owns", 404))},
+    "runs:edit-webhook": {"GET": page(200, ("owns", 404)), "POST": page(422, ("owns", 404))},
+    **{
+        f"runs:{action}-webhook": {"POST": page(302, ("owns", 404))} for action in ("test", "pause", "resume", "delete")
+    },
+    "runs:webhook-secret": {"POST": page(200, ("owns", 404))},
+    "runs:webhook-event": {"GET": page(200, ("owns", 404))},
+    "runs:resend-event": {"POST": page(302, ("owns", 404))},
     "runs:password": {"GET": page(), "POST": page(422)},
     "runs:login": {"GET": Rule(302, (("session", 200),)), "POST": Rule(302, (("session", 422),))},
     "runs:logout": {"POST": Rule(302)},
@@ -289,6 +301,22 @@ API: dict[str, Methods] = {
         "DELETE": api("edit", 204, API_CHANGES),
     },
     "api:fill_template": {"POST": api("read", 200, SEES_TEMPLATES)},
+    "api:list_webhooks": {"GET": api("read", 200), "POST": api("launch", 201, ("scope read", 403))},
+    # The owner's.
+    "api:get_webhook": {
+        "GET": api("read", 200, ("owns", 404)),
+        "PATCH": api("launch", 200, ("scope read", 403), ("owns", 404)),
+        "DELETE": api("launch", 204, ("scope read", 403), ("owns", 404)),
+    },
+    **{
+        f"api:{name}": {"POST": api("launch", status, ("scope read", 403), ("owns", 404))}
+        for name, status in (
+            *(("pause_webhook", 200), ("resume_webhook", 200), ("rotate_secret", 200), ("try_webhook", 201)),
+            ("resend_webhook_event", 200),
+        )
+    },
+    "api:list_webhook_events": {"GET": api("read", 200, ("owns", 404))},
+    "api:get_webhook_event": {"GET": api("read", 200, ("owns", 404))},
     # A cookie is not enough. The request of the tests is no JSON.
     "mcp": {"GET": NOT_HERE, "POST": Rule(400, (("token", 401),))},
     "api:openapi": {"GET": EVERYBODY},
@@ -307,6 +335,8 @@ API["api:change_agent"] = API["api:get_agent"]
 API["api:remove_label"] = API["api:set_label"]
 API["api:create_template"] = API["api:list_templates"]
 API["api:change_template"] = API["api:delete_template"] = API["api:get_template"]
+API["api:create_webhook"] = API["api:list_webhooks"]
+API["api:change_webhook"] = API["api:delete_webhook"] = API["api:get_webhook"]
 """The same URLs under the names of their other methods."""
 
 READ_ONLY = (
@@ -320,6 +350,8 @@ READ_ONLY = (
     "runs.toolcall",
     "runs.runmessage",
     "runs.apitoken",
+    "runs.webhook",
+    "runs.webhookevent",
 )
 EDITED = ("runs.agent", "auth.user", "auth.group")
 
@@ -327,11 +359,11 @@ EDITED = ("runs.agent", "auth.user", "auth.group")
 def _admin_of(model: str) -> Iterator[tuple[str, Methods]]:
     app, name = model.split(".")
     # Versions, labels and templates are seen by people who may read agents, messages by those who may see steps,
-    # threads by those who may see runs.
+    # threads and webhooks by those who may see runs.
     seen = {
         **dict.fromkeys(("agentversion", "agentlabel", "labelmove", "tasktemplate"), "agent"),
         "runmessage": "step",
-        "thread": "run",
+        **dict.fromkeys(("thread", "webhook", "webhookevent"), "run"),
     }.get(name, name)
     sees = (f"{app}.view_{seen}|{app}.change_{seen}", 403)
 

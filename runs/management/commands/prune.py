@@ -25,8 +25,8 @@ class Command(BaseCommand):
 
     help = (
         "Delete finished runs that ended more than --days ago (default: AGENTSITE_KEEP_DAYS), expired sessions, old "
-        "keys of launches, tokens revoked or expired long ago, titles and stars of deleted threads, and files that "
-        "nothing uses. May run beside a server; meant to run daily."
+        "keys of launches, tokens revoked or expired long ago, titles and stars of deleted threads, the log of "
+        "webhooks of more than 30 days ago, and files that nothing uses. May run beside a server; meant to run daily."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -68,6 +68,8 @@ class Command(BaseCommand):
         others = f"{counted(pruned.sessions, 'expired session')}, {keys}, {tokens}, {files}"
         if pruned.threads:
             others += f", {counted(pruned.threads, 'mark of a deleted thread', 'marks of deleted threads')}"
+        if pruned.webhook_events:
+            others += f", {counted(pruned.webhook_events, 'old event of a webhook', 'old events of webhooks')}"
         self.stdout.write(f"{verb} {others}.")
         if pruned.runs and verb == "Deleted":
             self.stdout.write(
