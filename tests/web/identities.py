@@ -43,7 +43,7 @@ class Identity:
     scopes: tuple[str, ...] | None = None
     """Scopes of a token; None for a browser."""
     facts: frozenset[str] = field(init=False)
-    """Facts true of the identity, as the rules (`routes.py`) name them."""
+    """Facts true of the identity, as the rules (`rules.py`) name them."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "facts", frozenset(self._facts()))

@@ -52,8 +52,9 @@ REFUSALS = {403, 405}
 
 def text() -> str:
     """The page's text."""
+    from tests.web.admin_routes import ADMIN
     from tests.web.identities import PEOPLE
-    from tests.web.routes import ADMIN, API, PAGES
+    from tests.web.routes import API, PAGES
 
     browsers = [each for each in PEOPLE if each.scopes is None]
     parts = [

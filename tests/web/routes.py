@@ -1,76 +1,20 @@
 """The status of every address for every identity: the rules of the matrix. An address without a rule fails its test."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tests.web.identities import Identity
+from tests.web.admin_routes import ADMIN, ODDITIES
+from tests.web.rules import EVERYBODY, LAUNCHES, NOT_HERE, TYPED, Methods, Rule, api, page, run_page
 
-
-@dataclass(frozen=True)
-class Rule:
-    """Who is let in, and the status otherwise."""
-
-    then: int
-    """The status for an identity that has all facts."""
-    needs: tuple[tuple[str, int], ...] = ()
-    """Required facts in order, each with the status where it is missing. `a|b`: either."""
-
-    def answer(self, identity: Identity) -> int:
-        """The status for the identity."""
-        return next((status for fact, status in self.needs if not _is_true(fact, identity)), self.then)
-
-    def lets_in(self, identity: Identity) -> bool:
-        """True if no fact is missing."""
-        return all(_is_true(fact, identity) for fact, _status in self.needs)
-
-    @property
-    def asks_for_a_permission(self) -> bool:
-        """True if the rule depends on a permission, not only on the kind of identity."""
-        return any(fact not in ("session", "staff", "caller", "token") for fact, _status in self.needs)
-
-
-def _is_true(fact: str, identity: Identity) -> bool:
-    return any(identity.has(each) for each in fact.split("|"))
-
-
-NOT_HERE = Rule(405)
-SESSION = ("session", 302)
-TYPED = ("session", 401)
-"""Status of the sign-in page shown in place of a response, with the typed text kept."""
-
-
-def page(then: int = 200, *needs: tuple[str, int]) -> Rule:
-    """A page, or a form on one: signed-out requests are redirected to the sign-in page."""
-    return Rule(then, (SESSION, *needs))
-
-
-def run_page(then: int = 200, *needs: tuple[str, int]) -> Rule:
-    """A page of a run: another person's run is 404."""
-    return page(then, ("sees", 404), *needs)
-
-
-def api(scope: str, then: int, *needs: tuple[str, int]) -> Rule:
-    """An endpoint: 401 without a token or a session, 403 without the scope."""
-    return Rule(then, (("caller", 401), (f"scope {scope}", 403), *needs))
-
-
-def staff(then: int = 200, *needs: tuple[str, int]) -> Rule:
-    """A page of the admin: others than staff are redirected to its sign-in page."""
-    return Rule(then, (("staff", 302), *needs))
-
-
-EVERYBODY = Rule(200)
-SEES, STOPS, DECIDES, LAUNCHES = ("sees", 404), ("stops", 403), ("decides", 403), ("launches", 403)
+SEES, STOPS, DECIDES = ("sees", 404), ("stops", 403), ("decides", 403)
 SEES_AGENTS = ("launches|runs.view_agent|runs.add_agent", 404)
 SEES_TEMPLATES = (SEES_AGENTS[0], 403)
 READS_AGENTS = ("runs.view_agent|runs.change_agent", 404)
 ADDS_AGENTS, CHANGES_AGENTS = ("runs.add_agent", 404), ("runs.change_agent", 404)
 API_READS, API_ADDS, API_CHANGES = ((fact, 403) for fact, _status in (READS_AGENTS, ADDS_AGENTS, CHANGES_AGENTS))
 
-Methods = dict[str, Rule]
 PAGES: dict[str, Methods] = {
     "runs:dashboard": {"GET": page()},
     "runs:history": {"GET": page(), "POST": Rule(302, (TYPED, LAUNCHES))},
@@ -339,90 +283,6 @@ API["api:create_webhook"] = API["api:list_webhooks"]
 API["api:change_webhook"] = API["api:delete_webhook"] = API["api:get_webhook"]
 """The same URLs under the names of their other methods."""
 
-READ_ONLY = (
-    "runs.agentversion",
-    "runs.agentlabel",
-    "runs.labelmove",
-    "runs.tasktemplate",
-    "runs.run",
-    "runs.thread",
-    "runs.step",
-    "runs.toolcall",
-    "runs.runmessage",
-    "runs.apitoken",
-    "runs.webhook",
-    "runs.webhookevent",
-)
-EDITED = ("runs.agent", "auth.user", "auth.group")
-
-
-def _admin_of(model: str) -> Iterator[tuple[str, Methods]]:
-    app, name = model.split(".")
-    # Versions, labels and templates are seen by people who may read agents, messages by those who may see steps,
-    # threads and webhooks by those who may see runs.
-    seen = {
-        **dict.fromkeys(("agentversion", "agentlabel", "labelmove", "tasktemplate"), "agent"),
-        "runmessage": "step",
-        **dict.fromkeys(("thread", "webhook", "webhookevent"), "run"),
-    }.get(name, name)
-    sees = (f"{app}.view_{seen}|{app}.change_{seen}", 403)
-
-    def may(verb: str) -> Rule:
-        return Rule(403, (("staff", 302),)) if model in READ_ONLY else staff(200, (f"{app}.{verb}_{name}", 403))
-
-    add = may("add")
-    if model == "auth.user":
-        # A new account leads to its permissions: Django asks for both. The person may launch, too.
-        add = staff(200, ("auth.add_user", 403), ("auth.change_user", 403), LAUNCHES)
-        # With a password one could act as its person, here the owner.
-        owners = [(f"runs.{verb}_run", 403) for verb in ("view", "stop", "decide")]
-        password = staff(200, ("auth.change_user", 403), *owners, LAUNCHES)
-        yield "admin:auth_user_password_change", {"GET": password, "POST": password}
-    here = f"admin:{app}_{name}"
-    yield f"{here}_changelist", {"GET": staff(200, sees), "POST": staff(200, sees)}
-    yield f"{here}_add", {"GET": add, "POST": add}
-    yield f"{here}_change", {"GET": staff(200, sees), "POST": may("change")}
-    yield f"{here}_delete", {"GET": may("delete"), "POST": may("delete")}
-    yield f"{here}_history", {"GET": staff(200, sees), "POST": staff(200, sees)}
-    # Redirects to the object's page.
-    yield f"admin:admin/{app}/{name}/<path:object_id>/", {"GET": staff(302), "POST": staff(302)}
-
-
-def _any_of_runs() -> str:
-    """The facts that open the list of our models: a permission for one of them that its admin does not refuse."""
-    sees = [
-        f"runs.{verb}_{each.split('.')[1]}" for each in (*READ_ONLY[1:], "runs.agent") for verb in ("view", "change")
-    ]
-    return "|".join([*sees, "runs.add_agent", "runs.delete_agent"])
-
-
-ADMIN: dict[str, Methods] = {
-    "admin:index": {"GET": staff(), "POST": staff()},
-    "admin:login": {"GET": Rule(302, (("staff", 200),)), "POST": Rule(422)},
-    "admin:logout": {"GET": staff(405), "POST": Rule(302)},
-    # Redirects to the page for one's own password, the same for everybody.
-    "admin:password_change": {"GET": Rule(302), "POST": Rule(302)},
-    "admin:password_change_done": {"GET": staff()},
-    # Without naming what to complete.
-    "admin:autocomplete": {"GET": staff(403), "POST": staff(405)},
-    "admin:jsi18n": {"GET": staff()},
-    "admin:view_on_site": {"GET": staff(404), "POST": staff(404)},
-    "admin:app_list": {"GET": staff(200, (_any_of_runs(), 404)), "POST": staff(200, (_any_of_runs(), 404))},
-    "admin:admin/(?P<url>.*)$": {"GET": staff(404), "POST": staff(404)},
-    **{name: methods for model in (*READ_ONLY, *EDITED) for name, methods in _admin_of(model)},
-}
-ODDITIES: dict[tuple[str, str], Rule] = {
-    # Redirects signed-in people on GET only.
-    ("admin:login", "HEAD"): EVERYBODY,
-    ("admin:login", "PUT"): Rule(422),
-    **{("admin:login", method): NOT_HERE for method in ("PATCH", "DELETE")},
-    **{
-        (f"admin:{name}", method): staff(405)
-        for name in ("password_change_done", "jsi18n", "autocomplete")
-        for method in ("POST", "PUT", "PATCH", "DELETE")
-    },
-}
-"""Django's own views, which handle other methods in ways of their own. None changes anything."""
 OURS = {"admin/login/": "admin:login", "admin/password_change/": "admin:password_change"}
 """Our pages that replace pages of the admin, by address."""
 RULES: dict[str, Methods] = {**PAGES, **API, **ADMIN, **{ours: ADMIN[name] for ours, name in OURS.items()}}

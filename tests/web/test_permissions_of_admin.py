@@ -8,10 +8,10 @@ from runs.models import (
     ToolCall,
 )
 from tests.live.live_browser import session_of
+from tests.web.admin_routes import EDITED, READ_ONLY
 from tests.web.identities import PEOPLE, Identity, every_permission, single
 from tests.web.permission_requests import of_what_asks_for_a_permission, surprises
 from tests.web.permission_site import Site
-from tests.web.routes import EDITED, READ_ONLY
 
 
 # Versions are seen with the permissions of their agents.
