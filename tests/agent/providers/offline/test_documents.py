@@ -13,7 +13,7 @@ from runs.agent.providers.offline.provider import next_reply
 from tests.agent.files import documents
 from tests.agent.files.memory_files import MemoryFiles
 from tests.agent.providers.offline.driver import Conversation, converse
-from tests.agent.providers.offline.test_tables import TABLES, asked, could_not
+from tests.agent.providers.offline.table_questions import TABLES, asked, could_not
 
 HERE = Path(__file__).parent
 FOLDER = HERE.parents[3] / "examples" / "handbook"

@@ -3,7 +3,6 @@
 import csv
 import json
 import re
-from contextlib import chdir
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,44 +14,14 @@ from runs.agent.files.file_info import FileInfo
 from runs.agent.messages import ModelRequest
 from runs.agent.providers.offline.numbers import number_text
 from runs.agent.providers.offline.provider import next_reply
-from runs.agent.sandbox.job import JobFailed
-from runs.agent.sandbox.refusal import JobRefused
-from runs.agent.tools.data import sandboxed_tables, table_job
 from runs.agent.tools.protocol import needs_files
 from tests.agent.files.memory_files import MemoryFiles
-from tests.agent.providers.offline.driver import Conversation, all_tools, converse
+from tests.agent.providers.offline.driver import all_tools, converse
+from tests.agent.providers.offline.table_questions import TABLES, asked, asked_of, could_not
 from tests.agent.tools.data import example_questions
-from tests.agent.tools.data.workbooks import workbook
 
-TABLES = {path.name: path.read_bytes() for path in sorted(example_questions.DATA.glob("*.csv"))}
 QUESTIONS = json.loads(example_questions.FILE.read_text())
 REFUSED = json.loads((Path(__file__).parent / "refused_table_questions.json").read_text())
-
-
-async def asked(task: str, **more: bytes) -> Conversation:
-    """The conversation about the tables and `more`, of which the planner is told nothing."""
-    return await _asked(task, TABLES | more, is_told=False)
-
-
-async def asked_of(task: str, files: dict[str, bytes]) -> Conversation:
-    """The conversation about `files`, of which the planner is told."""
-    return await _asked(task, files, is_told=True)
-
-
-async def _asked(task: str, contents: dict[str, bytes], *, is_told: bool) -> Conversation:
-    """The job of the table tools is in this process: it starts 200 times here."""
-
-    async def run_here(module: str, request: bytes, *, folder: Path, **_: Any) -> bytes:
-        with chdir(folder):
-            try:
-                return table_job.run(request)
-            except JobRefused as refused:
-                raise JobFailed(str(refused)) from None
-
-    memory = MemoryFiles(contents)
-    with files_context(memory), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sandboxed_tables, "run_job", run_here)
-        return await converse(task, files=await memory.files() if is_told else ())
 
 
 def bare(answer: str) -> str:
@@ -63,10 +32,6 @@ def bare(answer: str) -> str:
         return f"**{number_text(int(value) if value == value.to_integral_value() else float(value))}**"
 
     return re.sub(r"\*\*(-?\d[\d,]*(?:\.\d\d)?)\*\*", number, answer)
-
-
-def could_not(conversation: Conversation) -> bool:
-    return conversation.turns[-1].reply.could_not
 
 
 def test_the_answers_are_those_that_python_computes_without_a_database():
@@ -143,100 +108,6 @@ async def test_names_and_values_with_quotation_marks_are_no_sql():
     answer = (await asked("how many rows where it's is \"x'y\" in odd.csv", **{"odd.csv": odd})).answer
 
     assert answer.endswith("**1**")
-
-
-BOOK = workbook({"One": [["a"], [1]], "Two": [["a", "b"], [2, 5]], "North Sales": [["c"], [3]]})
-
-
-@pytest.mark.parametrize("question", ["total a in book.xlsx", "which columns are in book.xlsx"])
-async def test_of_a_workbook_of_several_sheets_the_answer_names_them(question: str) -> None:
-    conversation = await asked(question, **{"book.xlsx": BOOK})
-
-    assert could_not(conversation)
-    assert "several sheets, and I do not know which one is meant: “One”, “Two”, “North Sales”" in conversation.answer
-    assert "in sheet North Sales of book.xlsx" in conversation.answer
-
-
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [
-        ("total a in sheet Two of book.xlsx", "**2**"),
-        ("total a on the Two sheet of book.xlsx", "**2**"),
-        ("total a in book.xlsx, sheet two", "**2**"),
-        ("total a in book.xlsx sheet One", "**1**"),
-        ("total c in sheet North Sales of book.xlsx", "**3**"),
-        ("total c in sheet 'North Sales' of book.xlsx", "**3**"),
-        ("which columns are in sheet Two of book.xlsx", "**2** columns: a, b"),
-        ("describe sheet Two of book.xlsx", "**a**: numbers, from 2 to 2"),
-        ("show first 3 rows of sheet Two of book.xlsx", "| 2 | 5 |"),
-        ("total a in sheet Three of book.xlsx", "There are: One, Two, North Sales."),
-    ],
-)
-async def test_a_sheet_of_a_workbook_is_named(question: str, answer: str) -> None:
-    assert answer in (await asked(question, **{"book.xlsx": BOOK})).answer
-
-
-@pytest.mark.parametrize("name", ["north sales 2026.xlsx", "sales of May.xlsx", "in sales.xlsx"])
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [
-        ("total a in sheet Two of {}", "**2**"),
-        ("total a on the Two sheet of {}", "**2**"),
-        ("total a in {}, sheet two", "**2**"),
-        ("total a in {} sheet One", "**1**"),
-        ("total c in sheet North Sales of {}", "**3**"),
-        ("which columns are in sheet Two of {}", "**2** columns: a, b"),
-        ("describe sheet Two of {}", "**a**: numbers, from 2 to 2"),
-        ("show first 3 rows of sheet Two of {}", "| 2 | 5 |"),
-    ],
-)
-async def test_a_sheet_of_a_workbook_whose_name_has_spaces_is_named(question: str, answer: str, name: str) -> None:
-    conversation = await asked_of(question.format(name), TABLES | {name: BOOK})
-
-    assert not could_not(conversation)
-    assert answer in conversation.answer
-
-
-@pytest.mark.parametrize(
-    "question",
-    [
-        "total a in sheet Two",
-        "Total a on the Two sheet?",
-        "which columns are in sheet Two",
-        "please total a in sheet Two.",
-    ],
-)
-async def test_a_sheet_of_the_only_workbook_is_named_as_written(question: str) -> None:
-    conversation = await asked_of(question, {"in sales.xlsx": BOOK})
-
-    assert not could_not(conversation)
-    assert conversation.calls[0][0].arguments == {"file": "in sales.xlsx", "sheet": "Two"}
-
-
-PLACES_BOOK = workbook({"One": [["a"], [1]], "Sales of May": [["a"], [4]], "in sales": [["a"], [6]]})
-
-
-@pytest.mark.parametrize("name", ["book.xlsx", "sales of May.xlsx", "in sales.xlsx"])
-@pytest.mark.parametrize("sheet", ["Sales of May", "in sales"])
-@pytest.mark.parametrize(
-    "question",
-    [
-        "total a in sheet {sheet} of {name}",
-        "total a in the sheet {sheet} of {name}",
-        "total a on the {sheet} sheet of {name}",
-        "total of the a on the {sheet} sheet of {name}",
-        "total a in {name}, sheet {sheet}",
-        "describe sheet {sheet} of {name}",
-        "show first 3 rows of sheet {sheet} of {name}",
-        "total a in sheet One of {name} and total a in sheet {sheet} of {name}",
-        "total a in sheet One of {name} and total a on the {sheet} sheet of {name}",
-    ],
-)
-async def test_the_name_of_a_sheet_may_have_words_of_places(question: str, sheet: str, name: str) -> None:
-    conversation = await asked_of(question.format(sheet=sheet, name=name), TABLES | {name: PLACES_BOOK})
-
-    assert not could_not(conversation)
-    assert conversation.calls[0][-1].arguments == {"file": name, "sheet": sheet}
 
 
 @pytest.mark.parametrize(
@@ -327,10 +198,6 @@ async def test_a_table_is_described(question: str) -> None:
 
     assert said.startswith("sales.csv has **300 rows** and **6** columns:")
     assert "- **date**: dates, from 2025-01-01 to 2025-12-" in said
-
-
-async def test_a_sheet_of_the_only_workbook_is_named_without_it():
-    assert "**3**" in (await asked_of("total c in sheet North Sales", {"book.xlsx": BOOK})).answer
 
 
 async def test_what_is_in_the_file_is_said_of_the_only_one():
