@@ -93,10 +93,11 @@ async def test_a_call_does_not_start_once_a_stop_is_recorded_even_if_its_host_ha
     ada: User, host_for: StartHost
 ) -> None:
     post, asked = Post(), asyncio.Event()
-    host = host_for(ScriptedModel(post.letters("bob"), pause=asked), timings=HostTimings(sweep_every_s=1e9))
+    model = ScriptedModel(post.letters("bob"), pause=asked)
+    host = host_for(model, timings=HostTimings(sweep_every_s=1e9))
     await host.idle()
     run = await launch_asking(ada, approval="never")
-    await reached(run, lambda row: row.owner is not None)
+    await reached(run, lambda _: bool(model.requests))
 
     await Run.objects.filter(pk=run.pk).aupdate(cancel_requested_at=timezone.now())
     asked.set()

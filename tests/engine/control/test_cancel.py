@@ -39,9 +39,10 @@ async def test_stopping_a_queued_run_cancels_it_at_once(ada: User) -> None:
 
 
 async def test_stopping_a_run_inside_a_model_call_ends_it_cancelled(ada: User, host_for: StartHost) -> None:
-    host_for(ScriptedModel(answers("Never."), pause=asyncio.Event()))
+    model = ScriptedModel(answers("Never."), pause=asyncio.Event())
+    host_for(model)
     run = await launch(ada)
-    await reached(run, lambda row: row.owner is not None)
+    await reached(run, lambda _: bool(model.requests))
 
     assert await cancel(run, ada) == "asked"
     row = await ended(run)
@@ -92,9 +93,10 @@ async def test_a_stop_that_comes_during_a_pause_ends_the_run_without_waiting_for
 
 
 async def test_asking_twice_to_stop_is_the_same_as_asking_once(ada: User, host_for: StartHost) -> None:
-    host_for(ScriptedModel(answers("Never."), pause=asyncio.Event()))
+    model = ScriptedModel(answers("Never."), pause=asyncio.Event())
+    host_for(model)
     run = await launch(ada)
-    await reached(run, lambda row: row.owner is not None)
+    await reached(run, lambda _: bool(model.requests))
 
     assert await cancel(run, ada) == "asked"
     await cancel(run, ada)

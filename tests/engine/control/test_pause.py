@@ -83,7 +83,7 @@ async def test_a_reply_that_comes_is_kept_and_its_calls_run_after_the_pause(ada:
     model = ScriptedModel(calls_tool(register(keeper, "unsafe")), answers("Done."), pause=goes_on)
     host_for(model)
     run = await launch(ada)
-    await reached(run, lambda row: row.owner is not None)
+    await reached(run, lambda _: bool(model.requests))
 
     await pause(run, ada)
     goes_on.set()
@@ -97,9 +97,10 @@ async def test_a_reply_that_comes_is_kept_and_its_calls_run_after_the_pause(ada:
 
 
 async def test_a_pause_does_not_wait_for_ever_for_a_reply_that_does_not_begin(ada: User, host_for: StartHost) -> None:
-    host_for(ScriptedModel(answers("Never."), pause=asyncio.Event()), timings=replace(SWEEPS_OFTEN, pause_grace_s=0.1))
+    model = ScriptedModel(answers("Never."), pause=asyncio.Event())
+    host_for(model, timings=replace(SWEEPS_OFTEN, pause_grace_s=0.1))
     run = await launch(ada)
-    await reached(run, lambda row: row.owner is not None)
+    await reached(run, lambda _: bool(model.requests))
 
     await pause(run, ada)
 
@@ -165,9 +166,10 @@ async def test_a_pause_asked_for_before_the_host_died_is_found_by_the_next_claim
 
 
 async def test_a_host_finds_a_pause_it_was_not_told_of(ada: User, host_for: StartHost) -> None:
-    host_for(ScriptedModel(answers("Never."), pause=asyncio.Event()), timings=replace(SWEEPS_OFTEN, pause_grace_s=0.0))
+    model = ScriptedModel(answers("Never."), pause=asyncio.Event())
+    host_for(model, timings=replace(SWEEPS_OFTEN, pause_grace_s=0.0))
     run = await launch(ada)
-    await reached(run, lambda row: row.owner is not None)
+    await reached(run, lambda _: bool(model.requests))
 
     await Run.objects.filter(pk=run.pk).aupdate(pause_requested_at=timezone.now())
 

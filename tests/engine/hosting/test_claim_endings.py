@@ -25,9 +25,10 @@ StartHost = Callable[..., RunHost]
 async def test_a_drained_run_is_queued_again_and_the_next_host_finishes_it(ada: User, host_for: StartHost) -> None:
     pause = asyncio.Event()
     model = ScriptedModel(calls_tool("calculator", expression="1 + 1"), answers("2"))
-    first = host_for(ScriptedModel(calls_tool("calculator", expression="1 + 1"), answers("Never."), pause=pause))
+    asked = ScriptedModel(calls_tool("calculator", expression="1 + 1"), answers("Never."), pause=pause)
+    first = host_for(asked)
     run = await launch(ada)
-    await reached(run, lambda row: row.owner is not None)
+    await reached(run, lambda _: bool(asked.requests))
 
     await first.drain()
     drained = await Run.objects.aget(pk=run.pk)

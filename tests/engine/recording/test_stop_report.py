@@ -127,9 +127,10 @@ async def test_a_reply_cut_off_by_a_stop_has_a_cost_that_is_shown_as_unknown(ada
 async def test_a_model_that_had_not_begun_to_answer_costs_nothing_that_we_know_of(
     ada: User, host_for: StartHost
 ) -> None:
-    host_for(ScriptedModel(answers("Never."), pause=asyncio.Event()))
+    model = ScriptedModel(answers("Never."), pause=asyncio.Event())
+    host_for(model)
     run = await launch(ada)
-    await reached(run, lambda row: row.owner is not None)
+    await reached(run, lambda _: bool(model.requests))
 
     await cancel(run, ada)
     await ended(run)
