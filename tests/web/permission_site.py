@@ -183,10 +183,12 @@ def site(owner: User, make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPa
     """A completed run with a step and a call, and three runs that wait for a person.
 
     The probe of the database writes on a connection of its own, which the rows of a test keep out for 2 s, and so would
-    what a connection to a server reports: neither is made.
+    what a connection to a server reports: neither is made. The status of MCP is that of its response:
+    what takes longer than half a second would begin as a stream, with 200.
     """
     _render_each_template_once(monkeypatch)
     monkeypatch.setattr(health_checks, "DATABASE", DatabaseProbe(lambda: None))
+    monkeypatch.setattr("runs.api.mcp.http.STREAMS_AFTER_S", 60)
     monkeypatch.setattr("runs.web.tool_servers.check_server", lambda *_: None)
     monkeypatch.setattr(
         "runs.web.server_sign_in.begin_sign_in", lambda *_, **__: ("https://auth.example.org/", "s", "t")
