@@ -58,16 +58,11 @@ class AgentLoop:
 
         Raises `ValueError` without a provider.
         """
-        self.task = task
-        self.config = config
-        self.run_id = run_id
-        self.journal = journal
+        self.task, self.config, self.run_id, self.journal = task, config, run_id, journal
         self.history = history or History()
         self.turns = self.history.turns
-        replies = [*(turn.reply for turn in self.turns), *filter(None, [self.history.open_reply])]
-        # Counted over all claims here, because the window forgets turns.
-        made = sum(len(reply.calls) for reply in replies) + self.history.further_calls
-        self.call_limit = CallLimit(config.limits, made)
+        limits = config.limits
+        self.call_limit = CallLimit(limits, _calls_made(self.history))
         self.begun = _text_of_unfinished(self.turns)
         """The text of the unfinished replies that the next one continues."""
         self.messages: tuple[str, ...] = ()
@@ -77,34 +72,39 @@ class AgentLoop:
         self.tools = config.offered_tools
         reads_skills = any(tool.name == READING_TOOL for tool in self.tools)
         self.instructions = instructions_with_skills(config.instructions, config.skill_infos if reads_skills else ())
-        limits = config.limits
         self.deadline = Deadline(limits.max_duration_s, self.history.active_s)
-        self.tool_calls = ToolCallRunner(
-            config.toolbox,
-            offered=self.tools,
-            journal=journal,
-            limits=limits,
-            deadline=self.deadline,
-            call_limit=self.call_limit,
-            approvals=config.approvals,
-            files=config.files,
-            skills=config.skills,
-            children=config.children,
-            nested=self.history.open_nested,
-            answers=self.history.open_answers,
-        )
+        self.tool_calls = self._tool_call_runner()
         self.guard = LoopGuard(limits, config.toolbox, self.turns)
         self._heed(self.history.messages)
         self.window = ContextWindow(self.turns, self.history.earlier)
         self.budget = RunBudget(limits, tokens=self.history.tokens, cost_usd=self.history.cost_usd, shared=budgets)
-        self.models = ModelComposition(
-            config.providers,
-            meter=self._metered,
-            journal=journal,
-            retry=config.retry,
+        self.models = self._model_composition(sleep, health)
+
+    def _tool_call_runner(self) -> ToolCallRunner:
+        return ToolCallRunner(
+            self.config.toolbox,
+            offered=self.tools,
+            journal=self.journal,
+            limits=self.config.limits,
             deadline=self.deadline,
-            limits=limits,
-            strategy=config.strategy,
+            call_limit=self.call_limit,
+            approvals=self.config.approvals,
+            files=self.config.files,
+            skills=self.config.skills,
+            children=self.config.children,
+            nested=self.history.open_nested,
+            answers=self.history.open_answers,
+        )
+
+    def _model_composition(self, sleep: InterruptibleSleep | None, health: HealthRegistry | None) -> ModelComposition:
+        return ModelComposition(
+            self.config.providers,
+            meter=self._metered,
+            journal=self.journal,
+            retry=self.config.retry,
+            deadline=self.deadline,
+            limits=self.config.limits,
+            strategy=self.config.strategy,
             sleep=sleep,
             health=health,
         )
@@ -333,6 +333,12 @@ class AgentLoop:
 
     def _calls(self, reply: ModelReply) -> list[ToolInvocation]:
         return calls_of(reply, run_id=self.run_id, turn=len(self.turns) + 1, meant=self.tool_calls.meant)
+
+
+def _calls_made(history: History) -> int:
+    """The calls of all turns, over all claims: the context window forgets turns."""
+    replies = [*(turn.reply for turn in history.turns), *filter(None, [history.open_reply])]
+    return sum(len(reply.calls) for reply in replies) + history.further_calls
 
 
 def _text_of_unfinished(turns: Sequence[Turn]) -> str:
