@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.tools.call_limits import CallLimits
@@ -18,8 +18,39 @@ EFFECTS = ("pure", "read", "idempotent", "unsafe")
 APPROVALS = ("never", "unsafe", "always")
 
 
+class ToolOptions(TypedDict, total=False):
+    """What may be declared of a tool besides its name, its description and its parameters."""
+
+    effect: Effect
+    """What a second run of a call would do; `unsafe` if nothing is declared."""
+    timeout_s: float | None
+    """Time limit of one attempt at a call; None: the run's limit."""
+    retry: "RetryPolicy | None"
+    """The policy after timeouts and connection errors; not allowed for an unsafe tool."""
+    approval: Approval | None
+    """Which of its calls need an approval, unless the agent has a rule for this tool; None: the agent's rule."""
+    makes_calls: bool
+    """True: it calls other tools (`nested_calls.py`), starts again after an approval or a crash, and so is pure."""
+    polls: bool
+    """True: the same call is made again and again until its result is there; the loop guard lets it."""
+    is_offered: Callable[[], bool] | None
+    """Whether the site is set up for it, asked at each request to a model; None: always."""
+    needs_files: bool
+    """True: models are offered it only in runs with files."""
+    needs_skills: bool
+    """True: models are offered it only in runs with skills."""
+    needs_person: bool
+    """True: models are offered it only in runs that can ask a person."""
+    setup_note: Callable[[], str] | None
+    """Adds to its description how the site is set up for it now."""
+    concurrency: int | None
+    """The most of its calls at once in this process: further ones wait, then fail as `ToolUnavailable`."""
+    rate: int | None
+    """The most of its calls in a minute in this process: further ones wait, then fail as `ToolUnavailable`."""
+
+
 class FunctionTool:
-    """A function with the members of the `Tool` protocol. Sync functions run in a thread."""
+    """A function with the members of the `Tool` protocol, and its options. Sync functions run in a thread."""
 
     def __init__(
         self,
@@ -49,24 +80,11 @@ class FunctionTool:
         self.function = function
         self.name = name or function.__name__
         self.effect = effect
-        self.timeout_s = timeout_s
-        """Time limit of one attempt at a call; None: the run's limit."""
-        self.retry = retry
-        self.approval = approval
-        """Which of its calls need an approval; None: the agent's rule."""
-        self.makes_calls = makes_calls
-        self.polls = polls
-        """True: the same call is made again and again until its result is there; the loop guard lets it."""
-        self.is_offered = is_offered
-        """Whether the site is set up for it, asked at each request to a model; None: always."""
-        self.needs_files = needs_files
-        """True: models are offered it only in runs with files."""
+        self.timeout_s, self.retry, self.approval = timeout_s, retry, approval
+        self.makes_calls, self.polls = makes_calls, polls
+        self.is_offered, self._setup_note = is_offered, setup_note
+        self.needs_files, self.needs_skills, self.needs_person = needs_files, needs_skills, needs_person
         self.call_limits = CallLimits(self.name, concurrency=concurrency, rate=rate)
-        self.needs_skills = needs_skills
-        """True: models are offered it only in runs with skills."""
-        self.needs_person = needs_person
-        """True: models are offered it only in runs that can ask a person."""
-        self._setup_note = setup_note
         if parameters is None:
             signature = read_signature(function, name=self.name)
             self._parameters, self.validate_arguments = signature.parameters, signature.validate

@@ -3,19 +3,16 @@
 import difflib
 import importlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, Final, Literal, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from runs.agent.errors.exceptions import UnknownTool
 from runs.agent.json_data.json_types import JsonMapping, JsonObject
-from runs.agent.tools.function_tool import FunctionTool
+from runs.agent.tools.function_tool import FunctionTool, ToolOptions
 from runs.agent.tools.output_json import as_json
-from runs.agent.tools.protocol import Approval, Effect, Tool, effect_of
+from runs.agent.tools.protocol import Tool, effect_of
 from runs.agent.tools.protocol import is_offered as tool_is_offered
 from runs.agent.tools.stored_artifacts import stored_artifacts
 from runs.agent.tools.validation import validated
-
-if TYPE_CHECKING:
-    from runs.agent.concurrency.retry import RetryPolicy
 
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
@@ -78,20 +75,8 @@ def tool(
     description: str | None = None,
     parameters: JsonObject | None = None,
     *,
-    effect: Effect = "unsafe",
-    timeout_s: float | None = None,
-    retry: "RetryPolicy | None" = None,
-    approval: Approval | None = None,
-    makes_calls: bool = False,
-    polls: bool = False,
-    is_offered: Callable[[], bool] | None = None,
-    needs_files: bool = False,
-    needs_skills: bool = False,
-    needs_person: bool = False,
-    setup_note: Callable[[], str] | None = None,
-    concurrency: int | None = None,
-    rate: int | None = None,
     layer: Layer = "own",
+    **options: Unpack[ToolOptions],
 ) -> _Decorator: ...
 
 
@@ -100,56 +85,20 @@ def tool(
     description: str | None = None,
     parameters: JsonObject | None = None,
     *,
-    effect: Effect = "unsafe",
-    timeout_s: float | None = None,
-    retry: "RetryPolicy | None" = None,
-    approval: Approval | None = None,
-    makes_calls: bool = False,
-    polls: bool = False,
-    is_offered: Callable[[], bool] | None = None,
-    needs_files: bool = False,
-    needs_skills: bool = False,
-    needs_person: bool = False,
-    setup_note: Callable[[], str] | None = None,
-    concurrency: int | None = None,
-    rate: int | None = None,
     layer: Layer = "own",
+    **options: Unpack[ToolOptions],
 ) -> Any:
     """Register a function as a tool. The function itself is unchanged; its tool is `function.tool`.
 
     `@tool` on a typed function takes everything from signature and docstring; `@tool(name, description, parameters)`
-    gives a JSON Schema instead; both may be mixed. `retry` is the policy after timeouts and connection errors, not
-    allowed for an unsafe tool. `approval` says which calls need an approval, unless the agent has a rule for this tool.
-    `makes_calls`: it calls other tools (`nested_calls.py`), starts again after an approval or a crash, and so is pure.
-    `polls`: the same call may be made again and again until its result is there, and is no sign of a loop.
-    `is_offered` tells whether the site is set up for the tool, and `setup_note` adds to its description how. Models
-    are offered a tool that `needs_files` or `needs_skills` only in runs with some, and one that `needs_person` only
-    where a person can be asked. `concurrency` is the most of its calls at once and `rate` the most in a minute, both in
-    this process: further calls wait, then fail as `ToolUnavailable`. Built-in tools register with `layer="builtin"`.
+    gives a JSON Schema instead; both may be mixed. Built-in tools register with `layer="builtin"`.
 
     Raises `ValueError` if the layer has another tool of that name.
     """
 
     def decorate(function: Any) -> Any:
-        made = FunctionTool(
-            function,
-            name=None if name is function else name,
-            description=description,
-            parameters=parameters,
-            effect=effect,
-            timeout_s=timeout_s,
-            retry=retry,
-            approval=approval,
-            makes_calls=makes_calls,
-            polls=polls,
-            is_offered=is_offered,
-            needs_files=needs_files,
-            needs_skills=needs_skills,
-            needs_person=needs_person,
-            setup_note=setup_note,
-            concurrency=concurrency,
-            rate=rate,
-        )
+        chosen = None if name is function else name
+        made = FunctionTool(function, name=chosen, description=description, parameters=parameters, **options)
         _register(made, layer)
         vars(function).update(
             tool=made, _tool_name=made.name, _tool_description=made.description, _tool_parameters=made.get_schema()
