@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -74,19 +74,10 @@ async def run_program(
     others. When this returns, or is cancelled, everything that the program has started is killed with it. Raises
     `ToolFailed` if it cannot be started.
     """
-    inherited = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     started: list[tuple[asyncio.SubprocessTransport, _Reader]] = []
 
     async def start() -> None:
-        pair = await asyncio.get_running_loop().subprocess_exec(
-            _Reader,
-            *map(str, (program, *arguments)),
-            stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
-            cwd=cwd,
-            env={**inherited, **(env or {})},
-            start_new_session=True,
-        )
-        started.append(pair)
+        started.append(await _started((program, *arguments), reads=bool(stdin), cwd=cwd, env=env or {}))
 
     try:
         # To its end: a start that is cancelled would kill the program, but not what that has started by then.
@@ -108,6 +99,21 @@ async def run_program(
             await asyncio.wait([reader.closed])
     stdout, stderr = (stream.output() for stream in reader.streams)
     return ProgramResult(transport.get_returncode() or 0, stdout, stderr, timed_out)
+
+
+async def _started(
+    command: Sequence[str | Path], *, reads: bool, cwd: Path | None, env: Mapping[str, str]
+) -> "tuple[asyncio.SubprocessTransport, _Reader]":
+    """`reads`: whether it has a standard input."""
+    inherited = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return await asyncio.get_running_loop().subprocess_exec(
+        _Reader,
+        *map(str, command),
+        stdin=asyncio.subprocess.PIPE if reads else asyncio.subprocess.DEVNULL,
+        cwd=cwd,
+        env={**inherited, **env},
+        start_new_session=True,
+    )
 
 
 class _Reader(asyncio.SubprocessProtocol):
