@@ -62,23 +62,15 @@ class RunHost:
         """This boot's id: the `owner` of the runs hosted here."""
         self.capacity = capacity
         self.timings = timings
-        trials = CrashTrials(timings)
-        self._sweeper = Sweeper(self, trials, timings)
+        self._trials = CrashTrials(timings)
+        self._sweeper = Sweeper(self, self._trials, timings)
         self._lease_renewer = LeaseRenewer(self, timings) if settings.IS_SCALE_OUT else None
         # A host of given runs balances no load.
         self._load_balancer = LoadBalancer(self, timings) if settings.IS_SCALE_OUT and only is None else None
         self._notifier = CommitNotifier(timings)
         writer = Writer(self._committed, timings)
         self.services = build_services(
-            claimer=Claimer(
-                self.id,
-                writer,
-                notifier=self._notifier,
-                sweeper=self._sweeper,
-                lease_renewer=self._lease_renewer,
-                trials=trials,
-                timings=timings,
-            ),
+            claimer=self._claimer(writer),
             writer=writer,
             health=shared,
             provider_for=provider_for,
@@ -97,6 +89,17 @@ class RunHost:
         self._service_tasks: list[asyncio.Task[None]] = []
         self._draining = False
         self._watchdog = Watchdog(self.id, look_every_s=timings.watchdog_every_s)
+
+    def _claimer(self, writer: Writer) -> Claimer:
+        return Claimer(
+            self.id,
+            writer,
+            notifier=self._notifier,
+            sweeper=self._sweeper,
+            lease_renewer=self._lease_renewer,
+            trials=self._trials,
+            timings=self.timings,
+        )
 
     # Start and end
 

@@ -50,30 +50,40 @@ def history_of(
     unfinished = _gone_on_from(steps)
     messages = _messages(steps)
     for turn in sorted(calls_by_turn.keys() | ended.keys() | unfinished.keys()):
-        of_turn, said = steps_by_turn[turn], messages.pop(turn, ())
-        if turn in unfinished and turn not in calls_by_turn and turn not in ended:
+        said = messages.pop(turn, ())
+        if turn in ended:
+            history.turns.append(replace(ended[turn], messages=said))
+        elif turn in calls_by_turn:
+            in_calls = [call for call in nested if call.turn == turn]
+            _add_turn_with_calls(history, steps_by_turn[turn], calls_by_turn[turn], in_calls, said)
+        else:
             made, why = unfinished[turn]
             history.turns.append(replace(made, messages=said))
             history.uncounted_turns += why in INTERRUPTIONS
-            continue
-        if turn in ended:
-            history.turns.append(replace(ended[turn], messages=said))
-            continue
-        reply = _reply(of_turn, calls_by_turn[turn])
-        told = {step.call_id: step for step in of_turn if step.kind == Step.Kind.TOOL_RESULT}
-        results = {call.index: result for call in calls_by_turn[turn] if (result := _result(told, call)) is not None}
-        if len(results) == len(reply.calls):
-            history.turns.append(_finished(reply, results, of_turn, said))
-        else:
-            history.messages = said
-            history.open_reply, history.open_results = reply, results
-            history.open_arguments = {
-                call.index: call.arguments for call in calls_by_turn[turn] if call.proposed_arguments is not None
-            }
-            history.open_approved = frozenset(call.index for call in calls_by_turn[turn] if call.is_approved)
-            history.open_nested = _nested([call for call in nested if call.turn == turn], told)
     history.messages += tuple(message for said in messages.values() for message in said)
     return history
+
+
+def _add_turn_with_calls(
+    history: History,
+    steps: Sequence[Step],
+    calls: Sequence[ToolCall],
+    nested: Iterable[ToolCall],
+    said: tuple[str, ...],
+) -> None:
+    """Add a turn with calls, finished or open. `nested` are the calls that its calls have made, `said` what people said
+    before it."""
+    reply = _reply(steps, calls)
+    told = {step.call_id: step for step in steps if step.kind == Step.Kind.TOOL_RESULT}
+    results = {call.index: result for call in calls if (result := _result(told, call)) is not None}
+    if len(results) == len(reply.calls):
+        history.turns.append(_finished(reply, results, steps, said))
+        return
+    history.messages = said
+    history.open_reply, history.open_results = reply, results
+    history.open_arguments = {call.index: call.arguments for call in calls if call.proposed_arguments is not None}
+    history.open_approved = frozenset(call.index for call in calls if call.is_approved)
+    history.open_nested = _nested(nested, told)
 
 
 def _nested(calls: Iterable[ToolCall], told: Mapping[UUID | None, Step]) -> dict[str, list[NestedCall]]:
