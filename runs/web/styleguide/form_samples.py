@@ -40,18 +40,6 @@ def groups() -> list[SampleGroup]:
 def _fields() -> list[Sample]:
     empty, wrong = SampleForm(), SampleForm({"name": "", "turns": "0", "secret": ""})
     wrong.add_error(None, "Two fields need a look.")
-    launch = LaunchForm({"task": "", "agent": "nobody"})
-    agent = Agent(pk=1, name="Order clerk", is_default=True)
-    context: JsonObject = {
-        "form": launch,
-        "agents": [(agent, [])],
-        "numbers": "{}",
-        "default_agent": agent,
-        "models": ["offline"],
-        "examples": [("Two sums", "What is 17 * 23?")],
-        "earlier": rows.run(),
-        "changed": {"max_turns": "Was 20"},
-    }
     follow_up = FollowUpForm({"message": ""})
     return [
         sample("Text", "partials/text_input", {"field": empty["name"], "help": empty["name"].help_text}),
@@ -61,15 +49,8 @@ def _fields() -> list[Sample]:
         sample("Number, refused", "runs/partials/limit_field", {"field": wrong["turns"]}),
         sample("Number, suggested", "runs/partials/limit_field", {"field": empty["turns"], "words": "Was 20"}),
         sample("Errors of a form", "partials/form_errors", {"form": wrong}),
-        sample("Launch form", "runs/partials/launch_form", context, wide=True),
-        sample("Files given to a run", "runs/partials/run_files", {"given": FILES}),
-        sample("Files of a form", "runs/partials/files_field", {**files_field(FILES), "field_id": "id_sample_files"}),
-        sample("Files that a tool made", "runs/partials/artifacts", {"artifacts": ARTIFACTS}),
-        sample("Beginning of a file", "runs/partials/file_preview", {"file": FILES[0], "table": TABLE}),
-        sample(
-            "Beginning of a text", "runs/partials/file_preview", {"file": FILES[0], "text": "# Notes", "is_cut": True}
-        ),
-        sample("A file without text", "runs/partials/file_preview", {"file": FILES[0]}),
+        sample("Launch form", "runs/partials/launch_form", _launch(), wide=True),
+        *_files(),
         sample(
             "Follow-up",
             "runs/partials/follow_up",
@@ -83,6 +64,32 @@ def _fields() -> list[Sample]:
             wide=True,
         ),
         sample("Messages that wait", "runs/partials/run_messages", _messages(), wide=True),
+    ]
+
+
+def _launch() -> JsonObject:
+    agent = Agent(pk=1, name="Order clerk", is_default=True)
+    return {
+        "form": LaunchForm({"task": "", "agent": "nobody"}),
+        "agents": [(agent, [])],
+        "numbers": "{}",
+        "default_agent": agent,
+        "models": ["offline"],
+        "examples": [("Two sums", "What is 17 * 23?")],
+        "earlier": rows.run(),
+        "changed": {"max_turns": "Was 20"},
+    }
+
+
+def _files() -> list[Sample]:
+    table, preview = FILES[0], "runs/partials/file_preview"
+    return [
+        sample("Files given to a run", "runs/partials/run_files", {"given": FILES}),
+        sample("Files of a form", "runs/partials/files_field", {**files_field(FILES), "field_id": "id_sample_files"}),
+        sample("Files that a tool made", "runs/partials/artifacts", {"artifacts": ARTIFACTS}),
+        sample("Beginning of a file", preview, {"file": table, "table": TABLE}),
+        sample("Beginning of a text", preview, {"file": table, "text": "# Notes", "is_cut": True}),
+        sample("A file without text", preview, {"file": table}),
     ]
 
 
