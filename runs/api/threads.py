@@ -19,7 +19,7 @@ from runs.api.selectors import find_run, visible_runs
 from runs.api.serializers import answer
 from runs.api.thread_schemas import ThreadOut, ThreadPage
 from runs.engine import control
-from runs.models import ApiToken, Run, ThreadMarks
+from runs.models import ApiToken, Run, Thread, ThreadMarks
 from runs.models.as_json import as_utc, cost_as_json
 from runs.models.permissions import may_launch_like
 from runs.models.run_queries import RunQuerySet
@@ -90,8 +90,10 @@ def get_thread(request: HttpRequest, thread_id: Path[UUID]) -> HttpResponse:
 def change_thread(request: HttpRequest, thread_id: Path[UUID], body: ThreadChange) -> HttpResponse:
     """Name a thread, star it, or archive it. A new message takes it out of the archive."""
     caller = caller_of(request)
-    _runs(request, thread_id)
-    control.change_thread(thread_id, by=caller.user, **body.dict())
+    try:
+        control.change_thread(thread_id, by=caller.user, **body.dict())
+    except Thread.DoesNotExist as error:
+        raise not_found("thread") from error
     told = _thread(request, thread_id)
     return answer(told if caller.has(ApiToken.Scope.READ) else dict.fromkeys(told) | {"id": told["id"]})
 

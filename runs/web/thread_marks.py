@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from runs.engine import control
-from runs.models import Run, ThreadMarks
+from runs.models import Run, Thread, ThreadMarks
 from runs.models.permissions import may_change_thread
 from runs.models.thread_queries import first_messages_of
 from runs.web.access import PageRequest, signed_in
@@ -34,11 +34,12 @@ def change_thread(request: PageRequest, thread_id: UUID) -> HttpResponse:
     changes: dict[str, Any] = CHANGES.get(action, {})
     if action == "rename":
         changes = {"title": request.POST.get("title", "")}
-    if not Run.objects.in_thread(thread_id).visible_to(request.user).exists():
-        raise Http404(gettext("There is no such thread, or none of its runs is yours."))
+    try:
+        control.change_thread(thread_id, by=request.user, **changes)
+    except Thread.DoesNotExist as error:
+        raise Http404(gettext("There is no such thread, or none of its runs is yours.")) from error
     if not changes:
         return HttpResponseBadRequest(gettext("Say what to do: rename, star, unstar, archive or unarchive."))
-    control.change_thread(thread_id, by=request.user, **changes)
     if not request.htmx:
         if words := _told(action):
             messages.info(request, words)
