@@ -39,6 +39,38 @@ async def picture(page: Page, name: str) -> None:
         await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
+async def added(page: Page, url: str, screen: str) -> list[str]:
+    """Add the site at `url` as the API `other`, with two tools and a token. The findings of axe on the way."""
+    await page.goto("/tools/")
+    faults = await faults_of(page, screen)
+    await page.get_by_role("link", name="Add an API", exact=True).click()
+    await page.fill("#id_name", "other")
+    await page.fill("#id_text", "swagger: '2.0'")
+    await page.get_by_role("button", name="Read the document").click()
+    await expect(page.get_by_role("alert")).to_contain_text("a document of Swagger 2.0")
+    faults += await faults_of(page, screen)
+    await picture(page, f"refused-{screen}")
+    await page.fill("#id_text", "")
+    await page.fill("#id_url", f"{url}/api/v1/openapi.json")
+    await page.get_by_role("button", name="Read the document").click()
+    await page.wait_for_url("**/tools/apis/other/")
+    await expect(page.locator("main")).to_contain_text("Agentsite API")
+    await expect(page.locator("#id_server")).to_have_value(url)
+    await page.get_by_label("token", exact=True).select_option("OTHER_LOGIN")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.get_by_label("token", exact=True)).to_have_value("OTHER_LOGIN")
+    for name in ("launch_run", "list_runs"):
+        await page.get_by_role("button", name=f"Turn on other__{name}", exact=True).click()
+        await expect(page.get_by_role("button", name=f"Turn off other__{name}", exact=True)).to_be_visible()
+    faults += await faults_of(page, screen)
+    await picture(page, f"api-{screen}")
+    await page.goto("/tools/apis/")
+    await expect(page.locator(".library-list")).to_contain_text("2 of")
+    faults += await faults_of(page, screen)
+    await picture(page, f"apis-{screen}")
+    return faults
+
+
 @pytest.mark.parametrize(("width", "screen"), SCREENS, ids=["desk", "phone"])
 async def test_another_site_is_added_as_an_api_and_a_run_launches_a_run_there(
     start_site: Callable[..., LiveSite],
@@ -59,34 +91,7 @@ async def test_another_site_is_added_as_an_api_and_a_run_launches_a_run_there(
     site.create_user("root", staff=True, superuser=True)
     page = await open_page(site, session=site.session_of("root"), viewport={"width": width, "height": 800})
 
-    await page.goto("/tools/")
-    faults = await faults_of(page, screen)
-    await page.get_by_role("link", name="Add an API", exact=True).click()
-    await page.fill("#id_name", "other")
-    await page.fill("#id_text", "swagger: '2.0'")
-    await page.get_by_role("button", name="Read the document").click()
-    await expect(page.get_by_role("alert")).to_contain_text("a document of Swagger 2.0")
-    faults += await faults_of(page, screen)
-    await picture(page, f"refused-{screen}")
-    await page.fill("#id_text", "")
-    await page.fill("#id_url", f"{other.url}/api/v1/openapi.json")
-    await page.get_by_role("button", name="Read the document").click()
-    await page.wait_for_url("**/tools/apis/other/")
-    await expect(page.locator("main")).to_contain_text("Agentsite API")
-    await expect(page.locator("#id_server")).to_have_value(other.url)
-    await page.get_by_label("token", exact=True).select_option("OTHER_LOGIN")
-    await page.get_by_role("button", name="Save", exact=True).click()
-    await expect(page.get_by_label("token", exact=True)).to_have_value("OTHER_LOGIN")
-    for name in ("launch_run", "list_runs"):
-        await page.get_by_role("button", name=f"Turn on other__{name}", exact=True).click()
-        await expect(page.get_by_role("button", name=f"Turn off other__{name}", exact=True)).to_be_visible()
-    faults += await faults_of(page, screen)
-    await picture(page, f"api-{screen}")
-    await page.goto("/tools/apis/")
-    await expect(page.locator(".library-list")).to_contain_text("2 of")
-    faults += await faults_of(page, screen)
-    await picture(page, f"apis-{screen}")
-
+    faults = await added(page, other.url, screen)
     site.ask(GIVE)
     wire_server.script(
         Answer("", calls=[("other__launch_run", {"body": {"task": TASK}})]),
