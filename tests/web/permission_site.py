@@ -1,7 +1,7 @@
 """The rows that addresses name, and what the requests of permission tests leave out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
@@ -104,6 +104,7 @@ class Site:
     """To the run, which has ended without reading it."""
     event: WebhookEvent
     """Of a webhook, about the run."""
+    _addresses: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def call_for(self, name: str) -> ToolCall:
         """The call that an address concerns."""
@@ -115,6 +116,11 @@ class Site:
 
     def path_of(self, name: str, route: str) -> str:
         """An address of the route, filled with these rows."""
+        if (name, route) not in self._addresses:
+            self._addresses[name, route] = self._path_of(name, route)
+        return self._addresses[name, route]
+
+    def _path_of(self, name: str, route: str) -> str:
         objects = {
             "runs/run": self.run.pk,
             "runs/step": self.step_pk,
