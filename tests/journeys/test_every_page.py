@@ -3,9 +3,9 @@
 from typing import Any, Literal
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Page
 
+from tests.journeys.axe import OF_COLOURS, violations_of
 from tests.journeys.conftest import launch, wait_for_status
 from tests.live_site import LiveSite
 
@@ -16,13 +16,6 @@ SMALLEST = {"width": 320, "height": 640}
 SCREENS: dict[str, dict[str, Any]] = {"desk": {}, "phone": PHONE}
 COLOURS: dict[str, tuple[Literal["light", "dark"], ...]] = {"desk": ("light", "dark"), "phone": ("light",)}
 """The colour schemes in which a page is looked at on each screen."""
-AXE_VIOLATIONS = """options => {
-    // Not the style sheets, which axe would load and parse again for a rule that is off by default.
-    const often = { resultTypes: ["violations"], preload: { assets: ["media"] } };
-    return axe.run({ ...often, ...options }).then(results => results.violations);
-}"""
-OF_COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
-"""The rules of axe's defaults that depend on the colour scheme."""
 
 ANIMATIONS_ENDED = """() => Promise.allSettled(document.getAnimations()
     .filter(each => each.effect.getComputedTiming().endTime !== Infinity).map(each => each.finished))"""
@@ -48,8 +41,6 @@ async def faults_of(page: Page, screen: str = "phone") -> list[str]:
     On a desk in light and then in dark colours, where axe is asked about colours only: nothing else of the page depends
     on them.
     """
-    if not await page.evaluate("'axe' in window"):
-        await page.evaluate(AXE_SCRIPT)
     faults = []
     for number, colours in enumerate(COLOURS[screen]):
         await page.emulate_media(color_scheme=colours)
@@ -61,8 +52,7 @@ async def faults_of(page: Page, screen: str = "phone") -> list[str]:
 
 async def _faults_in_these_colours(page: Page, rules: dict[str, Any]) -> list[str]:
     await page.evaluate(ANIMATIONS_ENDED)
-    violations = await page.evaluate(AXE_VIOLATIONS, rules)
-    faults = [f"{each['id']} at {[node['target'] for node in each['nodes']]}" for each in violations]
+    faults = await violations_of(page, rules)
     if await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
         faults.append("wider than the window")
     if links := await page.evaluate(LINKS_BEYOND_THEIR_ROW):

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
+from tests.journeys.axe import violations_of
 from tests.journeys.conftest import launch, wait_for_status
 from tests.journeys.test_every_page import PHONE
 from tests.live_site import LiveSite
@@ -25,11 +25,6 @@ def rows(page: Page) -> Any:
     return page.locator("[data-run-row]")
 
 
-async def violations(page: Page) -> list[str]:
-    found = (await Axe().run(page)).response["violations"]
-    return [f"{each['id']} at {[node['target'] for node in each['nodes']]}" for each in found]
-
-
 async def test_runs_are_chosen_and_repeated_with_the_keyboard_alone(
     shared_site: LiveSite, session: str, open_page: Any
 ) -> None:
@@ -47,7 +42,7 @@ async def test_runs_are_chosen_and_repeated_with_the_keyboard_alone(
     await expect(page.locator('[data-bulk="stop"]')).to_be_disabled()
     export = await page.locator('[data-export="csv"]').get_attribute("href") or ""
     assert export.count("run=") == 2
-    assert await violations(page) == []
+    assert await violations_of(page) == []
     await page.locator('[data-bulk="again"]').press("Enter")
 
     await expect(page.locator(".toast")).to_contain_text("2 runs launched.")
@@ -92,7 +87,7 @@ async def test_on_a_phone_a_run_is_two_lines_and_the_filters_stay_in_reach(
     await page.wait_for_url("**/runs/?status=failed")
     await expect(page.get_by_text("No runs match")).to_be_visible()
     assert not await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-    assert await violations(page) == []
+    assert await violations_of(page) == []
 
 
 async def test_without_scripts_runs_are_filtered_and_stopped(
@@ -117,7 +112,7 @@ async def test_an_example_runs_on_a_click_and_fills_the_first_page(
 ) -> None:
     page = await open_page(shared_site, session=session, **DESKTOP)
     await page.goto("/")
-    assert await violations(page) == []
+    assert await violations_of(page) == []
 
     await page.get_by_role("button", name="Two sums at once").click()
     await wait_for_status(page, "completed")
@@ -126,4 +121,4 @@ async def test_an_example_runs_on_a_click_and_fills_the_first_page(
     await expect(page.locator('[data-run-list="finished"] [data-run-row]')).to_have_count(1)
     await expect(page.locator(".tile").first).to_contain_text("Runs, 24 h")
     await expect(page.get_by_role("heading", name="Running")).to_be_hidden()
-    assert await violations(page) == []
+    assert await violations_of(page) == []

@@ -1,0 +1,70 @@
+// Runs axe, which is on the page, and returns its violations, with the looks of the texts whose contrast has passed.
+//
+// The contrast of a text depends on its look: its colour, size and weight, and all that is painted behind it. It is half
+// of axe's work, and most texts look like others of the page or of the pages before: of each look the first one is tried.
+async ({ options, known }) => {
+    const passed = new Set(known), learnt = new Set(), backdrops = new Map();
+    const rule = axe._audit.rules.find(each => each.id === "color-contrast"), { matches } = rule;
+    const check = axe._audit.checks["color-contrast"], { evaluate } = check;
+    const everywhere = { left: -Infinity, top: -Infinity, right: Infinity, bottom: Infinity };
+
+    // What the ancestors paint, and the box of the nearest one that lets nothing through.
+    const backdropOf = element => {
+        if (!element) return { words: "", box: everywhere };
+        if (!backdrops.has(element)) backdrops.set(element, made(element, backdropOf(element.parentElement)));
+        return backdrops.get(element);
+    };
+    const made = (element, outer) => {
+        const style = getComputedStyle(element), { backgroundColor, backgroundImage, opacity } = style;
+        const effects = [opacity, style.filter, style.backdropFilter, style.mixBlendMode].join();
+        const isClear = backgroundColor === "rgba(0, 0, 0, 0)" && backgroundImage === "none";
+        if (isClear && effects === "1,none,none,normal") return outer;
+        const isSolid = !/rgba|\//.test(backgroundColor);
+        const words = `${backgroundColor} ${backgroundImage} ${effects}; ${outer.words}`;
+        return { words, box: isSolid ? element.getBoundingClientRect() : outer.box };
+    };
+    const isIn = (inner, outer) => inner.left >= outer.left - 1 && inner.top >= outer.top - 1
+        && inner.right <= outer.right + 1 && inner.bottom <= outer.bottom + 1;
+
+    // Undefined for an element that reaches beyond its background.
+    const lookOf = element => {
+        const { words, box } = backdropOf(element);
+        if (!isIn(element.getBoundingClientRect(), box)) return undefined;
+        const { color, fontSize, fontWeight, textShadow, webkitTextFillColor, webkitTextStroke } = getComputedStyle(element);
+        return hashed([color, fontSize, fontWeight, textShadow, webkitTextFillColor, webkitTextStroke, words].join());
+    };
+    // 53 bits (cyrb53).
+    const hashed = text => {
+        let [a, b] = [0xdeadbeef, 0x41c6ce57];
+        for (let at = 0; at < text.length; at++) {
+            a = Math.imul(a ^ text.charCodeAt(at), 2654435761);
+            b = Math.imul(b ^ text.charCodeAt(at), 1597334677);
+        }
+        a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909);
+        b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909);
+        return 4294967296 * (2097151 & b) + (a >>> 0);
+    };
+
+    rule.matches = (element, ...rest) => !passed.has(lookOf(element)) && matches(element, ...rest);
+    check.evaluate = function (element, ...rest) {
+        let ratio;
+        const tell = this.data;
+        this.data = told => {
+            ratio = told?.contrastRatio;
+            tell.call(this, told);
+        };
+        const result = evaluate.call(this, element, ...rest);
+        // Hidden elements pass too, without a ratio.
+        if (result === true && ratio && lookOf(element) !== undefined) learnt.add(lookOf(element));
+        return result;
+    };
+    try {
+        // Not the style sheets, which axe would load and parse again for a rule that is off by default.
+        const often = { resultTypes: ["violations"], preload: { assets: ["media"] } };
+        const { violations } = await axe.run({ ...often, ...options });
+        return { violations, learnt: [...learnt] };
+    } finally {
+        rule.matches = matches;
+        check.evaluate = evaluate;
+    }
+}

@@ -1,0 +1,22 @@
+"""axe on a page: what it finds, once for each look of a text where it looks at colours."""
+
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.async_api import Page
+
+OF_COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+"""The rules of axe's defaults that depend on the colour scheme."""
+_RUN = Path(__file__).with_suffix(".js").read_text()
+_known: set[int] = set()
+"""Looks whose contrast has passed in this process."""
+
+
+async def violations_of(page: Page, options: dict[str, Any] | None = None) -> list[str]:
+    """The violations on the page as it is now, one line each; of those rules that `options` names, if any."""
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(AXE_SCRIPT)
+    found = await page.evaluate(_RUN, {"options": options or {}, "known": list(_known)})
+    _known.update(found["learnt"])
+    return [f"{each['id']} at {[node['target'] for node in each['nodes']]}" for each in found["violations"]]
