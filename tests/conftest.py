@@ -26,6 +26,7 @@ LONGEST_FIRST = (
 """Folders and files."""
 EXPERIMENTS = (
     *("agent/model_calls/test_model_chaos.py", "agent/providers/error_mapping/test_model_chaos_mapping.py"),
+    "agent/test_cancel_fuzz_wire.py",
     *("agent/tools/data/test_hostile_sql.py", "agent/tools/test_large_outputs.py", "agent/tools/web/test_floods.py"),
     *("api/test_schemathesis.py", "chaos", "engine/test_cancel_fuzz.py", "engine/test_interleavings.py"),
     *("engine/mcp/real_servers", "engine/mcp/test_mcp_faults.py", "engine/mcp/test_mcp_hostile.py"),

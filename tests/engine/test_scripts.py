@@ -196,6 +196,7 @@ async def test_calls_beside_a_script_that_waits_come_to_their_end_first(ada: Use
     assert (sorted(till.calls), post.sent) == ([4, 5], [("bob", 1)])
 
 
+@pytest.mark.experiment
 @pytest.mark.parametrize("effect", ["pure", "read", "idempotent"])
 async def test_a_script_whose_host_dies_in_each_of_its_calls_repeats_no_recorded_call(
     effect: Effect, ada: User, host_for: StartHost

@@ -148,6 +148,7 @@ def wait_until_ready(url: str) -> None:
         time.sleep(0.2)
 
 
+@pytest.mark.experiment
 def test_without_a_worker_the_site_is_not_ready_and_with_one_it_is(beside_workers):
     site = beside_workers
 

@@ -138,6 +138,7 @@ def test_a_name_guessed_from_everywhere_is_slowed_for_guessers_and_open_to_its_o
     assert _try("owner", PASSWORD, address="192.0.2.1").status_code == 302
 
 
+@pytest.mark.experiment
 def test_guesses_of_a_name_from_many_addresses_are_far_fewer_than_ten_each(owner: User) -> None:
     answers = [
         _try("owner", "wrong", address=f"203.0.113.{number}").status_code for number in range(60) for _ in range(10)

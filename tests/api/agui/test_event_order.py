@@ -57,6 +57,7 @@ def _ours(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.experiment
 def test_sixty_fast_runs_at_once_are_told_in_order(raw: RawClient) -> None:
     tasks = [
         "What is {} * 7?",

@@ -119,6 +119,7 @@ def test_a_request_of_another_kind_is_refused(
     assert httpx2.post(f"{site.url}/mcp", content=body, headers=headers).status_code == status
 
 
+@pytest.mark.experiment
 def test_a_hundred_clients_that_wait_cost_little(start_site: Callable[..., LiveSite], slow_model: WireServer) -> None:
     endpoint = {"name": "local", "kind": "openai", "base_url": slow_model.base_url, "models": ["m1"]}
     site = start_site(

@@ -150,6 +150,7 @@ async def test_the_oldest_of_too_many_held_calls_is_given_up(
     assert await result_of(second) == "one: accept"
 
 
+@pytest.mark.experiment
 @pytest.mark.parametrize("tool", ["pings", "questions"])
 async def test_a_server_that_asks_and_asks_and_reads_no_answer_is_ended_with_the_reason(
     mcp_site: McpSite, asking: ToolSource, monkeypatch: pytest.MonkeyPatch, tool: str
