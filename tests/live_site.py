@@ -76,6 +76,8 @@ class LiveSite:
         self.log = data.with_name(f"{data.name}.log")
         self.line = ""
         """The line it printed: the sign-in link or its address."""
+        self.was_changed = False
+        """True once it was stopped or signalled, a command was run beside it, or a member of staff was added."""
         self._process: Process | None = None
         self._sessions: dict[str, str] = {}
 
@@ -89,6 +91,7 @@ class LiveSite:
     @property
     def process(self) -> Process:
         """The process, to measure or to signal."""
+        self.was_changed = True
         assert self._process is not None, "not started"
         return self._process
 
@@ -103,7 +106,7 @@ class LiveSite:
         with self.log.open("a") as log:
             environment = clean_environment(self.data, self.environment)
             self._process = site_process.start(["serve", "--port", str(self.port)], environment, stderr=log)
-        self.line = first_line(self.process, START_LIMIT_S)
+            self.line = first_line(self._process, START_LIMIT_S)
         assert self.line, f"The server did not start:\n{self.log.read_text()}"
         self.port = int(self.url.rpartition(":")[2])
         return self
@@ -118,6 +121,7 @@ class LiveSite:
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command beside the server, on the same data."""
+        self.was_changed = True
         return manage(*arguments, data=self.data, environment=self.environment)
 
     def ask(self, code: str) -> str:
@@ -130,6 +134,7 @@ class LiveSite:
         self, username: str, password: str = "a good long password", *, staff: bool = False, superuser: bool = False
     ) -> None:
         """A user who can sign in, and has a session: see `session_of`."""
+        self.was_changed |= staff or superuser
         if "DATABASE_URL" in self.environment:
             made = (
                 f"User.objects.create_user({username!r}, password={password!r}, is_staff={staff}, "

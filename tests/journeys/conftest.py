@@ -1,6 +1,5 @@
 """A user with a browser in front of a real server."""
 
-import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,10 +12,16 @@ from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 from tests.conftest import HEADLESS_SHELL
 from tests.journeys.warm_contexts import PATIENCE_MS, KeptContext, WarmContexts
+from tests.journeys.wired_sites import (  # noqa: F401  for all journeys
+    WiredSite,
+    kept_sites,
+    start_wired,
+    wire_server,
+    wired,
+)
 from tests.live_site import LiveSite, copy_data
 from tests.long_run import write_long_run
 from tests.site_ports import KeptPorts, SitePorts
-from tests.wire import WireServer
 
 JOURNEYS = Path(__file__).parent
 CHROMIUM_FLAGS = [
@@ -50,22 +55,9 @@ def site_ports() -> SitePorts:
 
 
 @pytest.fixture
-def start_wired(start_site: Callable[..., LiveSite], wire_server: WireServer) -> Callable[..., LiveSite]:
-    """Start a site whose model `local/m1` is the wire server, and its one user, ada."""
-
-    def start(**environment: str) -> LiveSite:
-        endpoint = {"name": "local", "kind": "openai", "base_url": wire_server.base_url, "models": ["m1"]}
-        site = start_site(AGENTSITE_ENDPOINTS=json.dumps([endpoint]), **environment)
-        site.create_user("ada")
-        return site
-
-    return start
-
-
-@pytest.fixture
-def site(start_wired: Callable[..., LiveSite]) -> LiveSite:
+def site(wired: WiredSite) -> LiveSite:  # noqa: F811  the fixture above
     """A wired site with default settings."""
-    return start_wired()
+    return wired.site
 
 
 @pytest.fixture(scope="module")

@@ -52,6 +52,8 @@ class WireServer:
         self._loop = asyncio.new_event_loop()
         self.released = asyncio.Event()
         self.breaks_off = False
+        self.has_failed = False
+        """True once a reply was anything but whole, or a request was refused."""
         self._thread = threading.Thread(target=self._serve, name="wire server", daemon=True)
         self._ready = threading.Event()
 
@@ -92,13 +94,19 @@ class WireServer:
             self._scripted.clear()
             self._left = 0
 
+    def renew(self) -> None:
+        """Be as new, to clients that have only seen whole replies: forget, hang again, and answer with `ANSWER`."""
+        self.forget()
+        self._loop.call_soon_threadsafe(self.released.clear)
+        self.otherwise = ANSWER
+
     def release(self) -> None:
         """Let everything that hangs continue."""
         self._loop.call_soon_threadsafe(self.released.set)
 
     def break_off(self) -> None:
         """Reset the connections of everything that hangs."""
-        self.breaks_off = True
+        self.breaks_off = self.has_failed = True
         self.release()
 
     def wait_for_requests(self, count: int, *, timeout_s: float = 10) -> None:
@@ -158,6 +166,7 @@ class WireServer:
             missing = Status(404, message=f"No {request.method} {request.path} here.", error_type="not_found")
             return listed_in(self.models, request) or missing
         outcome = self.rules.refusal(request) or self._planned(request)
+        self.has_failed |= not isinstance(outcome, Answer | Hang)
         with self._changed:
             self.requests.append(request)
             self._changed.notify_all()
