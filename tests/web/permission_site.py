@@ -121,23 +121,6 @@ class Site:
         return self._addresses[name, route]
 
     def _path_of(self, name: str, route: str) -> str:
-        objects = {
-            "runs/run": self.run.pk,
-            "runs/step": self.step_pk,
-            "runs/agentversion": AgentVersion.objects.filter(agent=self.run.agent_id).values_list("pk", flat=True)[0],
-            "runs/agentlabel": AgentLabel.objects.values_list("pk", flat=True)[0],
-            "runs/labelmove": LabelMove.objects.values_list("pk", flat=True)[0],
-            "runs/tasktemplate": self.template_pk,
-            "runs/toolcall": self.call.pk,
-            "runs/runmessage": self.message.pk,
-            "runs/thread": self.run.pk,
-            "runs/agent": self.run.agent_id,
-            "runs/apitoken": self.token.pk,
-            "runs/webhook": self.event.webhook_id,
-            "runs/webhookevent": self.event.pk,
-            "auth/user": self.owner.pk,
-            "auth/group": self.group.pk,
-        }
         call = self.call_for(name)
         admin_model = "/".join(route.split("/")[1:3])
         known = {
@@ -173,7 +156,7 @@ class Site:
             "<path:name>": "calculator",
             "^api(?:/|$)": "api/",
             "<path:content_type_id>": 0,
-            "<path:object_id>": objects.get(admin_model, 0),
+            "<path:object_id>": self._objects().get(admin_model, 0),
             "<id>": self.owner.pk,
             "^(?P<app_label>auth|runs)/$": "runs/",
             "(?P<url>.*)$": "nowhere/",
@@ -182,6 +165,26 @@ class Site:
             route = route.replace(part, str(value))
         assert not set(route) & set("<>()^$"), f"{name}: what is {route}?"
         return f"/{route}"
+
+    def _objects(self) -> dict[str, Any]:
+        """By model, the key of the row that the admin shows."""
+        return {
+            "runs/run": self.run.pk,
+            "runs/step": self.step_pk,
+            "runs/agentversion": AgentVersion.objects.filter(agent=self.run.agent_id).values_list("pk", flat=True)[0],
+            "runs/agentlabel": AgentLabel.objects.values_list("pk", flat=True)[0],
+            "runs/labelmove": LabelMove.objects.values_list("pk", flat=True)[0],
+            "runs/tasktemplate": self.template_pk,
+            "runs/toolcall": self.call.pk,
+            "runs/runmessage": self.message.pk,
+            "runs/thread": self.run.pk,
+            "runs/agent": self.run.agent_id,
+            "runs/apitoken": self.token.pk,
+            "runs/webhook": self.event.webhook_id,
+            "runs/webhookevent": self.event.pk,
+            "auth/user": self.owner.pk,
+            "auth/group": self.group.pk,
+        }
 
 
 @pytest.fixture
