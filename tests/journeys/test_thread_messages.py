@@ -43,6 +43,9 @@ async def test_messages_of_a_thread_wait_are_withdrawn_and_read_and_the_answer_b
         await page.keyboard.press("Control+Enter")
         await expect(field).to_have_value("")
         await expect(waiting.last).to_contain_text(text)
+    buttons = waiting.last.get_by_role("link", name="Edit"), waiting.last.get_by_role("button", name="Withdraw")
+    boxes = [await each.bounding_box() for each in buttons]
+    assert boxes[0] and boxes[1] and boxes[0]["y"] == boxes[1]["y"]  # side by side
     await waiting.last.get_by_role("button", name="Withdraw").click()
     await expect(waiting).to_have_count(1)
     assert await faults_of(page, screen) == []

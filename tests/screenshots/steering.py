@@ -3,7 +3,7 @@
 from playwright.async_api import expect
 
 from tests.screenshots.desk import Desk
-from tests.screenshots.replies import ANSWER, LOOK_UP, PROSE, TASK
+from tests.screenshots.replies import ANSWER, PROSE, TASK
 from tests.wire import Hang
 
 SAID = ("Only orders of this week, please.", "And say for each what it costs,\nwith and without the tax.")
@@ -11,7 +11,7 @@ SAID = ("Only orders of this week, please.", "And say for each what it costs,\nw
 
 async def steered(desk: Desk) -> str:
     """The page of a run that writes, with messages that wait."""
-    run_id = await desk.launch(TASK, LOOK_UP, Hang(after_chunks=60, answer=PROSE))
+    run_id = await desk.launch(TASK, Hang(after_chunks=60, answer=PROSE))
     await desk.settled(run_id, "thinking")
     await _send(desk, run_id, *SAID)
     return f"/runs/{run_id}/"
@@ -24,7 +24,7 @@ async def steered_in_thread(desk: Desk) -> str:
 
 async def answered_twice(desk: Desk) -> str:
     """The page of a run that went on after an answer, because of a message."""
-    run_id = await desk.launch(TASK, LOOK_UP, Hang(answer=ANSWER), PROSE)
+    run_id = await desk.launch(TASK, Hang(answer=ANSWER), PROSE)
     await desk.settled(run_id, "thinking")
     await _send(desk, run_id, SAID[0])
     desk.wire.release()
