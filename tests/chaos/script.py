@@ -3,8 +3,8 @@
 A task is `<what> <label>`. `work r7` makes two turns of three or four parallel calls, `mixed r7` three turns
 of three calls of which one in ten is unsafe, `pair r7` one turn of two unsafe calls, `script s20` a script that makes
 20 calls one after the other, of which one in three is unsafe, `tree t7` launches five runs such as `branch t7b0`, and
-each of them two such as `work t7b0l0`, `steer m7` works until it has read the message "m7 last", and says now and then
-that it is done; any other word is the name of a tool that is called once.
+each of them two such as `work t7b0l0`, `steer m7` works until it has read the message "m7 last", and answers some of
+the messages before; any other word is the name of a tool that is called once.
 """
 
 from collections import Counter
@@ -35,7 +35,8 @@ def reply_to(request: Request) -> Answer:
         return Answer(calls=[("run_python", {"code": script_code(label)})], usage=USAGE)
     turn = 1 + sum(each["role"] == "assistant" for each in request.body["messages"])
     if what == "steer":
-        return _steered(label, turn, messages_in(request))
+        said_last = turn > 1 and request.body["messages"][-1]["role"] == "user"
+        return _steered(label, turn, messages_in(request), said_last=said_last)
     if turn > _TURNS.get(what, 1):
         return Answer(f"{label} is done.", usage=USAGE)
     if what in _CHILDREN:
@@ -45,10 +46,11 @@ def reply_to(request: Request) -> Answer:
     return Answer(reasoning=f"Turn {turn} of {label}.", calls=calls, usage=USAGE)
 
 
-def _steered(label: str, turn: int, messages: list[str]) -> Answer:
+def _steered(label: str, turn: int, messages: list[str], *, said_last: bool) -> Answer:
+    """The answers to some messages end the run, unless another message has come."""
     if f"{label} last" in messages:
         return Answer(f"{label} is done.", usage=USAGE)
-    if turn % 4 == 0:
+    if said_last and crc32(f"{label}/{turn}".encode()) % 6 == 0:
         # Slow, so that a message comes meanwhile, and of some length, so that it is a turn if it is interrupted.
         return Answer(f"{label} may be done. " * 20, usage=USAGE, token_delay_s=0.004)
     calls = [(tool, _told(label, turn, place)) for place, tool in enumerate(("work_read", "work_idempotent"))]

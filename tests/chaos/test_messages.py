@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -10,20 +10,32 @@ from http.client import HTTPException
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import pytest
+
+from tests import site_process
 from tests.chaos.attacked import Attacked
 from tests.chaos.fleet import Fleet
 from tests.chaos.script import label_of, messages_in
 from tests.chaos.site import ChaosSite
-from tests.chaos.size import SEED, size
+from tests.chaos.size import IS_FULL, SEED, size
 from tests.chaos.verdict import assert_sound
 from tests.wire import Request
 
 MESSAGES = size(short=60, full=1000)
-PEOPLE = 6
-MOST_AT_ONCE = 4
-BOUNDARIES = ("claim", "reply", "start", "result", "finish", "message", "read_messages")
-REACHED_IN_S = 4.0
+PEOPLE = size(short=6, full=12)
+OF_A_RUN = 12
+"""Messages of one run: each request has the whole conversation, so a long run takes long."""
+PAUSE_S = size(short=0.2, full=2.0)
+"""The longest between two messages of a person: kills come every few seconds."""
+LIFE_S = size(short=0.8, full=6.0)
+"""The longest that all processes live before the next point is armed."""
+CALL_S = size(short="0.1", full="0.8")
+BOUNDARIES = ("launch", "claim", "reply", "start", "result", "finish", "message", "read_messages")
+POINTS = tuple(f"{side}_{boundary}" for boundary in BOUNDARIES for side in ("before", "after"))
+REACHED_IN_S = 5.0
 """How long a boundary may not be reached before the process is killed where it is."""
+LOST_IN_A_ROW = 2
+"""After that a run is only tried by a process that has lived for a while."""
 ENDED = ("completed", "failed", "cancelled")
 
 
@@ -39,26 +51,63 @@ class Message(NamedTuple):
 
 @dataclass
 class Person:
-    """Sends messages to one run after the other, in order, each until the site has said yes or no."""
+    """Sends messages to one run after the other, in order, `OF_A_RUN` to each, until the site has said yes or no."""
 
     site: Attacked
     name: str
     texts: Sequence[str]
     chance: random.Random
     accepted: list[str] = field(default_factory=list)
+    """As they were sent, or changed where the site has said yes to that too."""
+    regretted: set[str] = field(default_factory=set)
+    """Those that were to be withdrawn, if they were not read before."""
     runs: int = 0
 
     def work(self) -> None:
-        """Send all texts. A run that has ended meanwhile is followed by another one."""
+        """Send all texts. A run that has enough of them, or has ended meanwhile, is followed by another one."""
         run = self._launch()
         for number, text in enumerate(self.texts):
+            if number and not number % OF_A_RUN:
+                self._send_last(run)
+                run = self._launch()
             while not self._send(run, f"{self._label} {text}", f"{self.name}x{self.runs}x{number}"):
                 run = self._launch()
-            self.accepted.append(f"{self._label} {text}")
-            if self.chance.random() < 1 / MOST_AT_ONCE:
-                time.sleep(self.chance.uniform(0, 0.4))  # Part of the random moment.
+            self.accepted.append(self._changed_mind(run, f"{self._label} {text}"))
+            time.sleep(self.chance.uniform(0, PAUSE_S))  # Part of the random moment.
+        self._send_last(run)
+
+    def _send_last(self, run: str) -> None:
+        """After this message the run is done."""
         if self._send(run, f"{self._label} last", f"{self.name}x{self.runs}xlast"):
             self.accepted.append(f"{self._label} last")
+
+    def _changed_mind(self, run: str, text: str) -> str:
+        """Now and then another text for a message, or it is withdrawn; returns the text that it has then."""
+        act = self.chance.choices(("stay", "edit", "withdraw"), (0.8, 0.1, 0.1))[0]
+        if act == "stay":
+            return text
+        with self.site.ask() as query:
+            ((found,),) = query(f"SELECT id FROM runs_runmessage WHERE text = '{text}'")
+        address = f"/runs/{run}/messages/{UUID(str(found))}/"
+        if act == "withdraw":
+            self.regretted.add(text)
+            self._post(f"{address}withdraw/")
+        elif self._post(address, text=f"{text} changed") != 302:
+            # Read before; or the answer to the first try was lost, and the change was read.
+            with self.site.ask() as query:
+                ((text,),) = query(f"SELECT text FROM runs_runmessage WHERE id = '{found}'")
+        else:
+            text = f"{text} changed"
+        return text
+
+    def _post(self, address: str, **fields: str) -> int:
+        """The status of the answer, which the site gives sooner or later."""
+        while True:
+            try:
+                with self.site.visitor() as visitor:
+                    return visitor.post(address, **fields)[0]
+            except (OSError, HTTPException):
+                time.sleep(0.05)  # It is being started again.
 
     @property
     def _label(self) -> str:
@@ -80,12 +129,7 @@ class Person:
         """False if the run has ended."""
         fields = {"text": text, "once": once} | ({"interrupt": "1"} if self.chance.random() < 0.2 else {})
         while True:
-            try:
-                with self.site.visitor() as visitor:
-                    status, _ = visitor.post(f"/runs/{run}/messages/", **fields)
-            except (OSError, HTTPException):
-                time.sleep(0.05)  # It is being started again.
-                continue
+            status = self._post(f"/runs/{run}/messages/", **fields)
             if status == 302:
                 return True
             assert status == 409, f"A message was answered with {status}."
@@ -96,16 +140,23 @@ class Person:
             time.sleep(0.05)  # Too many wait already.
 
 
+@pytest.fixture(autouse=True)
+def _forked() -> Iterator[None]:
+    """A start takes a second with its imports, and hundreds of them as long as all else."""
+    with site_process.forked():
+        yield
+
+
 def test_a_server_that_dies_again_and_again_reads_every_message_once_and_in_order(
     start_chaos: Callable[..., ChaosSite], report: Callable[[str, str], None]
 ):
-    report("E33", f"SQLite: {steer(start_chaos(CHAOS_CALL_S='0.02'))}")
+    report("E33", f"SQLite: {steer(start_chaos(CHAOS_CALL_S=CALL_S))}")
 
 
 def test_workers_that_die_again_and_again_read_every_message_once_and_in_order(
     start_fleet: Callable[..., Fleet], report: Callable[[str, str], None]
 ):
-    report("E33", f"Postgres, 2 workers: {steer(start_fleet(workers=2, AGENTSITE_LEASE_S='1', CHAOS_CALL_S='0.02'))}")
+    report("E33", f"Postgres, 2 workers: {steer(start_fleet(workers=2, AGENTSITE_LEASE_S='1', CHAOS_CALL_S=CALL_S))}")
 
 
 def steer(site: Attacked) -> str:
@@ -115,31 +166,45 @@ def steer(site: Attacked) -> str:
     people = [Person(site, f"p{n}", texts[n::PEOPLE], random.Random(SEED + n)) for n in range(PEOPLE)]
     with ThreadPoolExecutor(PEOPLE) as crowd:
         working = [crowd.submit(person.work) for person in people]
-        kills, boundaries = die_until(site, lambda: all(each.done() for each in working), chance)
+        kills, reached = die_until(site, lambda: all(each.done() for each in working), chance)
         for each in working:
             each.result()
     site.wait_until(site.all_ended, limit_s=180)
 
     accepted = [text for person in people for text in person.accepted]
-    messages = messages_of(site)
-    faults = [*faults_of_rows(site, messages, accepted), *faults_of_requests(messages, site.model.requests)]
+    stored = messages_of(site)
+    regretted = set[str]().union(*(person.regretted for person in people))
+    withdrawn = [each for each in stored if each.state == "withdrawn" and each.text in regretted]
+    messages = [each for each in stored if each not in withdrawn]
+    faults = [
+        *(f"accepted and not stored: {text}" for text in set(accepted) - {each.text for each in stored}),
+        *faults_of_rows(site, messages),
+        *faults_of_requests(messages, site.model.requests),
+    ]
     assert not faults, "\n".join([f"{len(faults)} faults (CHAOS_SEED={SEED})", *faults[:20]])
     assert_sound(site.evidence(served_tokens=None))
     assert kills
+    if IS_FULL:
+        assert reached.keys() == set(POINTS), f"Nothing died at {set(POINTS) - reached.keys()}"
     runs, turns = len({each.run for each in messages}), len(site.model.requests)
+    changed = sum(text.endswith("changed") for text in accepted)
     return (
-        f"{len(accepted)} messages to {runs} runs, {kills} kills ({boundaries} at a commit), {turns} requests: "
+        f"{len(accepted)} messages to {runs} runs, {changed} of them changed "
+        f"and {len(withdrawn)} withdrawn, {kills} kills ({reached.total()} at a commit, at {len(reached)} of "
+        f"{len(POINTS)} points), {turns} requests: "
         "0 lost, 0 twice, order kept, 0 between a call and its result"
     )
 
 
-def die_until(site: Attacked, is_over: Callable[[], bool], chance: random.Random) -> tuple[int, int]:
-    """Make processes die, at a boundary or where they are, until all messages are sent; returns how many died, and how
-    many of them at a boundary."""
-    kills = hits = 0
+def die_until(site: Attacked, is_over: Callable[[], bool], chance: random.Random) -> tuple[int, Counter[str]]:
+    """Make processes die, at a point of a commit or where they are, until all messages are sent; returns how many died,
+    and how many of them at each point. No point comes again before all others have come."""
+    kills, reached, points = 0, Counter[str](), list[str]()
     while not is_over():
-        time.sleep(chance.uniform(0.1, 0.8))  # Part of the random moment.
-        site.arm(f"{chance.choice(('before', 'after'))}_{chance.choice(BOUNDARIES)}")
+        time.sleep(chance.uniform(0.1, LIFE_S))  # Part of the random moment.
+        site.wait_until(lambda: is_over() or not are_lost_again(site))
+        points = points or chance.sample(POINTS, len(POINTS))
+        site.arm(point := points.pop())
         try:
             site.wait_for_a_death(limit_s=REACHED_IN_S)
         except TimeoutError:
@@ -148,11 +213,19 @@ def die_until(site: Attacked, is_over: Callable[[], bool], chance: random.Random
                 continue
             site.kill()
         else:
-            hits += 1
+            reached[point] += 1
         kills += 1
         site.disarm()
         site.start()
-    return kills, hits
+    return kills, reached
+
+
+def are_lost_again(site: Attacked) -> bool:
+    """True if a run was lost several times in a row without a step: another loss would keep it from all processes for
+    longer than they live."""
+    with site.ask() as query:
+        lost = f"SELECT COUNT(*) FROM runs_run WHERE ended_at IS NULL AND crashes >= {LOST_IN_A_ROW}"
+        return bool(query(lost)[0][0])
 
 
 def messages_of(site: Attacked) -> list[Message]:
@@ -162,10 +235,9 @@ def messages_of(site: Attacked) -> list[Message]:
     return [Message(UUID(str(row)).hex, UUID(str(run)).hex, *rest) for row, run, *rest in rows]
 
 
-def faults_of_rows(site: Attacked, messages: list[Message], accepted: list[str]) -> Iterator[str]:
+def faults_of_rows(site: Attacked, messages: list[Message]) -> Iterator[str]:
     """What the rows of messages, steps and calls show: lost and doubled messages, a wrong order, a wrong place."""
     stored = [message.text for message in messages]
-    yield from (f"accepted and not stored: {text}" for text in set(accepted) - set(stored))
     yield from (f"stored twice: {text}" for text in set(stored) if stored.count(text) > 1)
     yield from (f"not read but {each.state}: {each.text}" for each in messages if each.state != "read")
     with site.ask() as query:
