@@ -40,6 +40,10 @@ FileChunk.objects.create(file=given, offset=0, content=bytes(range(256)) * 2000)
 DocumentPassage.objects.create(file=given, number=1, place="line 1", text="Refunds", words="REFUNDS")
 Attachment.objects.create(run=old, file=given, position=0)
 LogEntry.objects.create(user=ada, content_type=ContentType.objects.get_for_model(Agent), object_id="1", action_flag=2)
+hook = Webhook.objects.create(user=ada, name="Chat", url="https://chat.example/", secret="00", state="paused")
+told = WebhookEvent.objects.create(webhook=hook, run=old, type="run.completed", body="{}", created_at=timezone.now(),
+    expires_at=timezone.now())
+WebhookAttempt.objects.create(event=told, number=1, started_at=timezone.now())
 with connection.cursor() as cursor:
     strange = '{"endless": 1e999, "half": "\\ud800"}'
     cursor.execute("UPDATE runs_step SET metadata = %s WHERE sequence = 2 AND run_id = %s", [strange, old.pk.hex])

@@ -159,6 +159,21 @@ def test_a_disabled_webhook_says_why(
     assert "Nothing is sent until you activate it." in page
 
 
+def test_the_list_says_what_waits_and_when_something_was_last_delivered(
+    owner: User, webhook: Webhook, browser_of: BrowserOf
+) -> None:
+    now = timezone.now()
+    for state in ("pending", "pending", "delivered", "failed"):
+        WebhookEvent.objects.create(
+            webhook=webhook, type="webhook.test", body="{}", state=state, created_at=now, expires_at=now, ended_at=now
+        )
+
+    page = text_of(browser_of(owner).get(WEBHOOKS))
+
+    assert "2 events wait" in page
+    assert "last delivered" in page
+
+
 def test_a_failing_webhook_says_since_when(owner: User, webhook: Webhook, browser_of: BrowserOf) -> None:
     Webhook.objects.update(failing_since=timezone.now() - timedelta(days=2))
 
