@@ -108,7 +108,7 @@ async def test_an_agent_is_made_launched_edited_copied_exported_and_imported(
     await page.goto("/agents/")
     await page.get_by_role("link", name="Clerk").click()
     await expect(page.get_by_text("What is 17 * 23?")).to_be_visible()
-    await expect(page.get_by_text("100 %").first).to_be_visible()
+    await expect(page.locator(".agent-figures").get_by_text("100 %")).to_be_visible()
     faults += await faults_of(page, screen)
     await page.get_by_role("link", name="Edit").click()
     await expect(page.get_by_label("Max turns")).to_have_value("7")
