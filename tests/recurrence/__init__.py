@@ -1,0 +1,1 @@
+"""Recurring times: cron, words, jitter, missed ticks and overlap, without a database."""
