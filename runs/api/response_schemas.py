@@ -80,8 +80,7 @@ class RunOut(Sent):
     waiting_for: WaitingFor | None
     agent: Annotated[str | None, Field(description="The name its agent had when it was launched.")]
     version: Annotated[
-        int | None,
-        Field(description="The number of the agent's version that made it; null if it is of none.", ge=1, examples=[3]),
+        int | None, Field(description="Of its agent, that made it; null if none did.", ge=1, examples=[3])
     ]
     draft: Annotated[
         DraftRef | None, Field(description="Set if it was made with settings of the agent that were not saved.")
@@ -96,6 +95,7 @@ class RunOut(Sent):
             examples=[{"topic": "tides", "words": "200"}],
         ),
     ]
+    schedule_id: Annotated[str | None, Field(description="The schedule that launched it, while that exists.")]
     parent_id: Annotated[
         str | None,
         Field(

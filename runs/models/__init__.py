@@ -1,4 +1,4 @@
-"""The database models: agents, versions, templates, runs, threads, steps, calls, files. The database is the truth."""
+"""The database models: agents, templates, schedules, runs, threads, steps, calls, files. The database is the truth."""
 
 from runs.models.agent import Agent
 from runs.models.agent_draft import AgentDraft
@@ -11,6 +11,7 @@ from runs.models.question import Question
 from runs.models.run import Run
 from runs.models.run_message import RunMessage
 from runs.models.run_view import PagePreferences, RunView
+from runs.models.schedule import Schedule, ScheduleTick
 from runs.models.server_sign_in import ServerSignIn
 from runs.models.skill import Skill, SkillFile
 from runs.models.spending import Spending
@@ -40,6 +41,8 @@ __all__ = [
     "Run",
     "RunMessage",
     "RunView",
+    "Schedule",
+    "ScheduleTick",
     "ServerSignIn",
     "Skill",
     "SkillFile",

@@ -13,6 +13,7 @@ from django.utils.translation import gettext, gettext_noop
 
 if TYPE_CHECKING:
     from runs.models.run import Run
+    from runs.models.schedule import Schedule
 
 VIEW_RUN: Final = "runs.view_run"
 LAUNCH_RUN: Final = "runs.launch_run"
@@ -102,6 +103,27 @@ def may_launch_like(user: Any, _run: "Run") -> bool:
 def may_stop(user: Any, run: "Run") -> bool:
     """True if the user may stop or pause a run they see."""
     return _is_theirs(user, run) or bool(user.has_perm(STOP_RUN))
+
+
+def may_see_schedule(user: Any, schedule: "Schedule") -> bool:
+    """True if the user may see this schedule, as they may see its runs."""
+    return _owns(user, schedule) or may_see_all(user)
+
+
+def may_pause_schedule(user: Any, schedule: "Schedule") -> bool:
+    """True if the user may pause or delete a schedule they see, as they may stop its runs. None is the command line."""
+    return user is None or _owns(user, schedule) or bool(user.has_perm(STOP_RUN))
+
+
+def may_resume_schedule(user: Any, schedule: "Schedule") -> bool:
+    """True if the user may resume a schedule they see, or launch a run from it, in its owner's name."""
+    return may_pause_schedule(user, schedule) and may_launch(user)
+
+
+def may_change_schedule(user: Any, schedule: "Schedule") -> bool:
+    """True if the user may change what a schedule launches. Only its owner: the runs are launched with the owner's
+    rights. None is the command line."""
+    return user is None or (_owns(user, schedule) and may_launch(user))
 
 
 def may_resume(user: Any, run: "Run") -> bool:
@@ -206,6 +228,15 @@ def why_not(may: Callable[[Any, "Run"], bool], user: Any, run: "Run") -> str:
 def refusal_of_thread_change() -> str:
     """Why a user who sees a thread may not name or archive it."""
     return refusal(gettext_noop("name or archive a thread of other people"), STOP_RUN)
+
+
+def refusal_of_schedule() -> str:
+    """Why a user who sees a schedule may not change it."""
+    return refusal(gettext_noop("pause, resume or delete another person's schedule"), STOP_RUN)
+
+
+def _owns(user: Any, schedule: "Schedule") -> bool:
+    return schedule.user_id is not None and schedule.user_id == user.pk
 
 
 def _is_theirs(user: Any, run: "Run") -> bool:

@@ -118,6 +118,15 @@ class Run(models.Model):
     filled_inputs = models.JSONField(null=True)
     """How the template was filled: `{"template": its name, "values": [{"name", "label", "type", "value"}, …]}`, of a
     file the id as `value` and its name as `file_name`. Null for a run without a template."""
+    schedule = models.ForeignKey(
+        "runs.Schedule",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="runs",
+        verbose_name=pgettext_lazy("field", "schedule"),
+        db_index=False,  # few runs have one: see the indexes below
+    )
+    """The schedule that launched it; null for other runs, and after its end."""
     rerun_of = models.ForeignKey(
         "self",
         on_delete=models.SET_NULL,
@@ -250,6 +259,16 @@ class Run(models.Model):
                 condition=Q(version__isnull=False),
             ),
             models.Index(fields=["template"], name="run_of_template", condition=Q(template__isnull=False)),
+            models.Index(
+                fields=["schedule", "-created_at", "-id"],
+                name="run_of_schedule",
+                condition=Q(schedule__isnull=False),
+            ),
+            models.Index(
+                fields=["schedule"],
+                name="run_of_schedule_unfinished",
+                condition=Q(schedule__isnull=False, status__in=["idle", "thinking", "executing", "waiting"]),
+            ),
             models.Index(fields=["root"], name="run_in_tree", condition=Q(root__isnull=False)),
             models.Index(
                 fields=["root", "created_at"],

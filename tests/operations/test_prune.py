@@ -23,6 +23,8 @@ from runs.models import (
     Library,
     Run,
     RunMessage,
+    Schedule,
+    ScheduleTick,
     Step,
     StoredFile,
     Thread,
@@ -124,6 +126,32 @@ def test_the_title_of_a_thread_goes_with_its_last_run(owner):
     assert "1 mark of a deleted thread" in printed
     assert set(Thread.objects.values_list("pk", flat=True)) == {first.pk, alone.pk}
     assert ThreadStar.objects.count() == 2
+
+
+def test_the_history_of_a_schedule_goes_back_three_months(owner):
+    about = {"cron": "* * * * *", "time_zone": "UTC", "state": "paused"}
+    schedule = Schedule.objects.create(user=owner, name="Report", task="Do.", when="* * * * *", **about)
+    for hours, (days, state) in enumerate([(91, "skipped"), (91, "waiting"), (91, "at_work"), (89, "skipped")]):
+        at = NOW - timedelta(days=days, hours=hours)
+        ScheduleTick.objects.create(schedule=schedule, due_at=at, state=state, created_at=at)
+
+    printed = prune("--days", "30")
+
+    assert "1 old entry of a schedule" in printed
+    assert ScheduleTick.objects.count() == 3
+
+
+def test_a_document_that_a_schedule_gives_to_each_run_is_kept(owner):
+    at, about = NOW - timedelta(days=9), {"media_type": "text/plain", "size": 0, "state": "ready"}
+    kept, unused = [StoredFile.objects.create(user=owner, name=name, **about) for name in ("kept.txt", "unused.txt")]
+    StoredFile.objects.update(created_at=at)
+    inputs = {"report": str(kept.pk), "words": "3"}
+    about = {"when": "hourly", "cron": "0 * * * *", "time_zone": "UTC", "state": "paused"}
+    Schedule.objects.create(user=owner, name="Report", inputs=inputs, **about)
+
+    prune("--days", "30")
+
+    assert list(StoredFile.objects.all()) == [kept] and unused != kept
 
 
 def test_a_dry_run_says_the_same_and_deletes_nothing(owner):

@@ -14,7 +14,7 @@ from runs.agent.task_templates.values import InputsRefused, checked_values
 from runs.agent.wording import Wording
 from runs.engine.control.launch import launch
 from runs.engine.files.visibility import files_for
-from runs.models import Run, StoredFile, TaskTemplate
+from runs.models import Run, Schedule, StoredFile, TaskTemplate
 from runs.models.bounds import MAX_TASK_BYTES
 
 
@@ -63,6 +63,7 @@ def launch_template(
     version: str = "",
     rerun_of: Run | None = None,
     files: Sequence[UUID] = (),
+    schedule: Schedule | None = None,
 ) -> Run:
     """A new run of the template's agent with its task filled. Raises `InputsRefused`, and what `launch` raises."""
     filled = fill(template, inputs, by=user)
@@ -76,6 +77,7 @@ def launch_template(
         files=tuple(dict.fromkeys((*filled.files, *files))),
         template=template,
         filled_inputs=filled.values,
+        schedule=schedule,
     )
 
 

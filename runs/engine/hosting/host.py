@@ -30,6 +30,7 @@ from runs.engine.hosting.watchdog import Watchdog
 from runs.engine.mcp.pool import close_connections
 from runs.engine.operations import metrics
 from runs.engine.queueing.local_host import set_host
+from runs.engine.schedules.schedule_clock import ScheduleClock
 from runs.engine.writing.commit_notifier import CommitNotifier
 from runs.engine.writing.request_priority import REQUEST_PRIORITY
 from runs.engine.writing.writer import Writer
@@ -88,6 +89,8 @@ class RunHost:
         self._passing: set[asyncio.Task[None]] = set()
         self._service_tasks: list[asyncio.Task[None]] = []
         self._draining = False
+        # A host of given runs launches no others.
+        self._schedule_clock = ScheduleClock(self, lambda: self.services.alerts, timings) if only is None else None
         self._watchdog = Watchdog(self.id, look_every_s=timings.watchdog_every_s)
 
     def _claimer(self, writer: Writer) -> Claimer:
@@ -120,6 +123,8 @@ class RunHost:
         ]
         if self._lease_renewer is not None:
             services.append(self._lease_renewer.renew_for_ever)
+        if self._schedule_clock is not None:
+            services.append(self._schedule_clock.run_for_ever)
         if self._load_balancer is not None:
             services += [self._load_balancer.tell_for_ever, self._load_balancer.listen_for_ever]
         self._watchdog.start(loop)

@@ -7,6 +7,7 @@ from its end first, so that at every moment its steps are 1 to n without gaps, e
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,6 +26,8 @@ from runs.models import (
     IdempotencyKey,
     Run,
     RunMessage,
+    Schedule,
+    ScheduleTick,
     Step,
     StoredFile,
     Thread,
@@ -43,6 +46,8 @@ KEYS_KEPT = timedelta(days=7)
 """A launch is not repeated with the same key after that."""
 FILES_KEPT = timedelta(days=1)
 """How long a document stays that was uploaded and given to nothing."""
+TICKS_KEPT = timedelta(days=90)
+"""How long the history of a schedule goes back."""
 TOKENS_KEPT = timedelta(days=30)
 """How long revoked and expired tokens are listed."""
 EVENTS_KEPT = timedelta(days=30)
@@ -61,11 +66,13 @@ class Pruned:
     idempotency_keys: int = 0
     tokens: int = 0
     files: int = 0
-    """Documents that no run and no library has any more; the artifacts of a run go with it."""
+    """Documents that no run, library and schedule has any more; the artifacts of a run go with it."""
     threads: int = 0
     """Titles, stars and archive marks of threads whose runs are all gone."""
     webhook_events: int = 0
     """Of the log of webhooks, beside those that went with their runs."""
+    ticks: int = 0
+    """Entries in the history of schedules."""
     longest_s: float = 0.0
     """Duration of the longest transaction."""
     kept_for_others: int = field(default=0)
@@ -109,7 +116,7 @@ class Pruner:
 
     def prune_rest(self, now: datetime) -> None:
         """Delete what has expired besides runs: sessions, idempotency keys, tokens, marks of threads, events of
-        webhooks."""
+        webhooks, the history of schedules."""
         for name, rows in leftovers(now):
             while pks := list(rows.values_list("pk", flat=True)[: self._rows]):
                 self._delete(partial(_delete_all, rows.filter(pk__in=pks)))
@@ -169,9 +176,20 @@ def finished(before: datetime) -> models.QuerySet[Run]:
 
 
 def unused_files(before: datetime) -> models.QuerySet[StoredFile]:
-    """Documents given before `before` that neither a run nor a library has, and unfinished uploads."""
+    """Documents given before `before` that no run, library and schedule has, and unfinished uploads."""
     is_kept = Q(library__isnull=False) & ~Q(state=StoredFile.State.UPLOADING)
-    return StoredFile.objects.filter(~is_kept, created_at__lt=before, run=None, attachments=None)
+    idle = StoredFile.objects.filter(~is_kept, created_at__lt=before, run=None, attachments=None)
+    return idle.exclude(pk__in=_given_to_schedules())
+
+
+def _given_to_schedules() -> set[UUID]:
+    """The values of templates' inputs that are ids, which those of documents are."""
+    found: set[UUID] = set()
+    for inputs in Schedule.objects.exclude(inputs=None).values_list("inputs", flat=True).iterator():
+        for value in (inputs or {}).values():
+            with suppress(ValueError):
+                found.add(UUID(str(value)))
+    return found
 
 
 def prunable(before: datetime) -> models.QuerySet[Run]:
@@ -214,6 +232,8 @@ def leftovers(now: datetime | None = None) -> Iterator[tuple[str, "models.QueryS
     yield "sessions", Session.objects.filter(expire_date__lt=now)
     yield "idempotency_keys", IdempotencyKey.objects.filter(created_at__lt=now - KEYS_KEPT)
     yield "tokens", ApiToken.objects.filter(over)
+    unfinished = (ScheduleTick.State.WAITING, ScheduleTick.State.AT_WORK)
+    yield "ticks", ScheduleTick.objects.filter(created_at__lt=now - TICKS_KEPT).exclude(state__in=unfinished)
     first, others = Run.objects.filter(pk=OuterRef("pk")), Run.objects.filter(thread=OuterRef("pk"))
     yield "threads", Thread.objects.filter(~Exists(first), ~Exists(others))
     yield "webhook_events", WebhookEvent.objects.filter(created_at__lt=now - EVENTS_KEPT).order_by("pk")
