@@ -10,6 +10,7 @@ from runs.agent_configs.agent_editor import AgentEditor
 from runs.agent_configs.agent_file import form_data, read_file
 from runs.engine import control
 from runs.engine.files.uploads import store_document
+from runs.engine.schedules import ScheduleValues, save_schedule
 from runs.engine.task_templates.template_storage import save_template
 from runs.models import Agent, Library, StoredFile, TaskTemplate
 
@@ -80,6 +81,7 @@ def seed() -> None:
         import_agents(file.read_text())
     for about in TEMPLATES:
         save_template(TaskTemplate(agent=Agent.objects.get(name=about["agent"])), **about["values"])
+    _schedule_sums()
     for task in OFFLINE_TASKS:
         control.launch(user=None, task=task)
     for script in (each for each in SCRIPTS if each.is_launched):
@@ -87,6 +89,13 @@ def seed() -> None:
         run = control.launch(user=None, task=script.task, agent=Agent.objects.get(name=script.agent), files=files)
         if script.message:
             control.send_message(run.pk, by=None, text=script.message)
+
+
+def _schedule_sums() -> None:
+    agent, task = Agent.objects.get(is_default=True), OFFLINE_TASKS[0]
+    when, zone = "every weekday at 9:00", "Europe/Berlin"
+    values = ScheduleValues(name="Sums of the day", when=when, time_zone=zone, agent=agent, task=task)
+    save_schedule(None, values, by=None)
 
 
 def _given(name: str) -> StoredFile:

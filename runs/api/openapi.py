@@ -12,6 +12,7 @@ from runs.api.auth import RequireScope
 from runs.api.launches import LONGEST_KEY, REPLAYED
 from runs.api.message_schemas import MESSAGE_ID
 from runs.api.response_schemas import CALL_ID, FILE_ID, QUESTION_ID, RUN_ID, ErrorOut
+from runs.api.schedule_schemas import SCHEDULE_ID
 from runs.api.webhook_schemas import EVENT_ID, WEBHOOK_ID
 
 PREFIX: Final = "/api/v1"
@@ -47,6 +48,7 @@ _EXAMPLES: Final = {
     "message_id": MESSAGE_ID,
     "webhook_id": WEBHOOK_ID,
     "event_id": EVENT_ID,
+    "schedule_id": SCHEDULE_ID,
 }
 """Examples of the parameters in paths."""
 

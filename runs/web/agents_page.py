@@ -30,9 +30,11 @@ from runs.web.form_keys import new_key
 from runs.web.fresh_tools import with_fresh_tools
 from runs.web.model_notes import notes_about
 from runs.web.model_rows import row_of
+from runs.web.schedules_page import schedules_of
 from runs.web.tool_availability import launch_note, with_availability
 
 RECENT_RUNS: Final = 8
+SHOWN_SCHEDULES: Final = 5
 SHOWN_TEMPLATES: Final = 20
 
 
@@ -83,6 +85,11 @@ def _templates_of(agent: Agent) -> dict[str, Any]:
     return {"templates": shown[:SHOWN_TEMPLATES], "further_templates": len(shown) > SHOWN_TEMPLATES}
 
 
+def _schedules_of(agent: Agent, user: Any) -> dict[str, Any]:
+    rows = schedules_of(agent, user, SHOWN_SCHEDULES + 1)
+    return {"schedules": rows[:SHOWN_SCHEDULES], "further_schedules": len(rows) > SHOWN_SCHEDULES}
+
+
 def rights_of(user: Any) -> dict[str, bool]:
     """What the user may do with agents, for templates."""
     return {
@@ -128,6 +135,7 @@ def show_agent(request: PageRequest, agent_id: int) -> HttpResponse:
         "once": new_key(),
         **labels_context(agent, sees_moves=rights["may_read"]),
         **_templates_of(agent),
+        **_schedules_of(agent, request.user),
         "versions": latest_versions(agent) if rights["may_read"] else [],
         **config_context(agent),
         **rights,

@@ -66,6 +66,13 @@ ENTRIES: Final = (
         within=("runs:thread",),
     ),
     NavigationEntry(
+        view="runs:schedules",
+        words=gettext_lazy("Schedules"),
+        icon="calendar-clock",
+        key="s",
+        within=("runs:schedule", "runs:new-schedule", "runs:edit-schedule"),
+    ),
+    NavigationEntry(
         view="runs:agents",
         words=gettext_lazy("Agents"),
         icon="bot",

@@ -14,7 +14,7 @@ from django.utils.translation import gettext, gettext_lazy, pgettext
 
 from runs.agent.tools.registry import registered_tools
 from runs.live.rendering.labels import status_label
-from runs.models import Agent, Run, TaskTemplate
+from runs.models import Agent, Run, Schedule, TaskTemplate
 from runs.models.permissions import may_see_agents
 from runs.models.run_queries import RunQuerySet
 from runs.models.thread_queries import newest_of_threads, with_titles
@@ -95,6 +95,7 @@ def groups_for(user: Any, typed: str, *, launches: bool, in_dialog: bool) -> lis
         "templates": (gettext("Templates"), lambda: _templates(words) if launches and words else []),
         "tools": (gettext("Tools"), lambda: _tools(words) if words and (launches or may_see_agents(user)) else []),
         "threads": (gettext("Threads"), lambda: _threads(user, words) if words else []),
+        "schedules": (gettext("Schedules"), lambda: _schedules(user, words) if words else []),
     }
     groups = [PaletteGroup(name, title, find()) for name, (title, find) in finders.items() if only in ("", name)]
     groups = [replace(group, rows=_shown(group, words, is_asked=is_asked)) for group in groups]
@@ -196,6 +197,17 @@ def _threads(user: Any, words: str) -> list[PaletteRow]:
             meta=agent or "",
         )
         for thread, title, agent in found[:MOST_ROWS]
+    ]
+
+
+def _schedules(user: Any, words: str) -> list[PaletteRow]:
+    rows = Schedule.objects.visible_to(user).order_by("name", "pk").values_list("pk", "name", "when")[:LOOKED_AT]
+    found = [row for row in rows if folded(words) in folded(row[1])]
+    return [
+        PaletteRow(
+            words=one_line(name, SHOWN_CHARS), icon="calendar-clock", url=reverse("runs:schedule", args=[pk]), meta=when
+        )
+        for pk, name, when in found[:MOST_ROWS]
     ]
 
 

@@ -19,6 +19,7 @@ from runs.models.permissions import may_see_all
 from runs.models.run import SUCCEEDED
 from runs.models.run_queries import RunQuerySet
 from runs.web.run_sorts import NEWEST, SORTS, Cursor
+from runs.web.schedule_filter import schedule_choices, schedule_values
 from runs.web.tree_filter import in_trees, tree_choices, tree_values
 from runs.web.version_filter import made_by_version, version_choices, version_values
 
@@ -82,6 +83,7 @@ class RunFilter:
         )
         self.agent = self._several(asked, "agent", self.agents, pgettext("filter", "agent"))
         self.version = self._several(asked, "version", version_values(asked), pgettext("filter", "version"))
+        self.schedule = self._several(asked, "schedule", schedule_values(asked, user), pgettext("filter", "schedule"))
         self.owner = self._several(asked, "owner", self.owners, pgettext("filter", "owner of runs you may see"))
         self.tree = self._several(asked, "tree", tree_values(asked.getlist("tree")), pgettext("filter", "tree of runs"))
         self.error = [code for code in _texts_in(asked, "error") if len(code) <= LONGEST_CODE and "\x00" not in code]
@@ -134,6 +136,8 @@ class RunFilter:
         if self.shows_owners:
             chips.append(RunFilterChip("owner", gettext("Person"), [(name, name) for name in self.owners], self.owner))
         chips.append(RunFilterChip("tree", gettext("Sub-agents"), tree_choices(self.tree), self.tree))
+        if self.schedule:
+            chips.append(RunFilterChip("schedule", gettext("Schedule"), schedule_choices(self.schedule), self.schedule))
         if self.error:  # Which codes there are is not known; links lead to lists of one.
             codes = [(code, cause_of(code)) for code in self.error]
             chips.append(RunFilterChip("error", gettext("Error"), codes, self.error))
@@ -171,6 +175,7 @@ class RunFilter:
             "waiting_for",
             "agent",
             "version",
+            "schedule",
             "owner",
             "tree",
             "error",
@@ -238,6 +243,7 @@ class RunFilter:
         for field, values in (
             ("waiting_for", self.waiting_for),
             ("agent__name", self.agent),
+            ("schedule", self.schedule),
             ("user__username", self.owner),
         ):
             if values:

@@ -61,7 +61,7 @@ class TemplateLaunchForm(LaunchForm):
             data["agent"] = template.agent.name
         super().__init__(data, initial=shown | (initial or {}) | {"agent": template.agent.name})
         del self.fields["task"]
-        self.fields |= {PREFIX + each.name: _field(each) for each in self.inputs}
+        self.fields |= {PREFIX + each.name: input_form_field(each) for each in self.inputs}
 
     def clean(self) -> JsonObject | None:
         cleaned = super().clean()
@@ -149,7 +149,8 @@ def with_uploads(request: PageRequest, template: TaskTemplate) -> tuple[QueryDic
     return data, errors
 
 
-def _field(of: TemplateInput) -> forms.Field:
+def input_form_field(of: TemplateInput) -> forms.Field:
+    """The field of a form for an input; whether its value fits is asked when the template is filled."""
     about: JsonObject = {"label": of.title, "help_text": of.help, "required": False}
     must = {"required": True} if of.required else {}
     match of.type:

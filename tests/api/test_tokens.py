@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from runs.agent.tools.person_questions import PersonQuestion
-from runs.models import Agent, ApiToken, Attachment, Run, RunMessage, StoredFile, TaskTemplate, ToolCall
+from runs.models import Agent, ApiToken, Attachment, Run, RunMessage, Schedule, StoredFile, TaskTemplate, ToolCall
 from tests.api.conftest import Program, error_of
 from tests.asked_questions import asked_question
 from tests.web.conftest import PASSWORD
@@ -166,6 +166,15 @@ ENDPOINTS: dict[tuple[str, str], str] = {
     ("GET", "/agents/export"): READ,
     ("POST", "/agents/import"): EDIT,
     ("GET", "/tools"): READ,
+    ("GET", "/schedules"): READ,
+    ("POST", "/schedules"): LAUNCH,
+    ("GET", "/schedules/{schedule}"): READ,
+    ("PATCH", "/schedules/{schedule}"): LAUNCH,
+    ("DELETE", "/schedules/{schedule}"): LAUNCH,
+    ("POST", "/schedules/{schedule}/pause"): LAUNCH,
+    ("POST", "/schedules/{schedule}/resume"): LAUNCH,
+    ("POST", "/schedules/{schedule}/run"): LAUNCH,
+    ("GET", "/schedules/{schedule}/ticks"): READ,
     ("GET", "/templates"): READ,
     ("POST", "/templates"): EDIT,
     ("POST", "/templates/fill"): READ,
@@ -188,10 +197,11 @@ ENDPOINTS: dict[tuple[str, str], str] = {
 """Every endpoint, with its scope."""
 OF_ITS_OWNER: Final = {
     ("POST", "/files/{file}/content"),
+    ("PATCH", "/schedules/{schedule}"),
     *(endpoint for endpoint in ENDPOINTS if "{webhook}" in endpoint[1] or "{event}" in endpoint[1]),
 }
-"""Those where staff who see everybody's runs get no further than others: an upload is its owner's, and so is a
-webhook."""
+"""Those where staff who see everybody's runs get no further than others: an upload is its owner's, and so are a
+webhook and what a schedule launches."""
 ALSO_READ: Final = {endpoint for endpoint, scope in ENDPOINTS.items() if "webhook" in endpoint[1] and scope == LAUNCH}
 """Those that take the scope `read` too: a webhook tells what that scope reads."""
 BODIES: dict[str, dict[str, Any]] = {
@@ -256,6 +266,13 @@ def file_of(run: Run) -> StoredFile:
     return file
 
 
+def schedule_of(run: Run) -> Schedule:
+    """A schedule of the run's owner."""
+    now = timezone.now()
+    about = {"when": "hourly", "cron": "0 * * * *", "time_zone": "UTC", "next_tick_at": now, "launch_at": now}
+    return Schedule.objects.create(user=run.user, name="Report", agent=run.agent, task="x", **about)
+
+
 def template_of(run: Run) -> int:
     """The id of a template of the run's agent."""
     assert run.agent is not None
@@ -285,7 +302,7 @@ def test_an_endpoint_lets_in_only_tokens_of_its_scope(
             "call": call.pk,
             "file": file_of(call.run).pk,
         }
-        ids |= {"template": template_of(call.run), **labelled(call.run)}
+        ids |= {"template": template_of(call.run), "schedule": schedule_of(call.run).pk, **labelled(call.run)}
         ids |= {"question": asked_question(call.run, PersonQuestion(text="Where?"), index=1).pk}
         ids |= {"message": message_to(call.run).pk}
         event = told_event(owner, call.run)
@@ -316,7 +333,7 @@ def test_what_belongs_to_somebody_else_looks_like_nothing(
     # Nobody's: who may launch sees agents and templates.
     shared = {"template": template_of(call.run), **labelled(call.run)}
     ids = {"run": call.run_id, "thread": call.run_id, "call": call.pk, "file": file_of(call.run).pk}
-    ids |= {"message": message_to(call.run).pk}
+    ids |= {"message": message_to(call.run).pk, "schedule": schedule_of(call.run).pk}
     event = told_event(owner, call.run)
     ids |= {"webhook": event.webhook_id, "event": event.uid}
     theirs = path.format(**ids, question=question, **shared)

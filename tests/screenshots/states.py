@@ -210,6 +210,8 @@ FULL = [
     State("launch-options", at("/runs/new/"), open_options),
     State("launch-files", at("/runs/new/"), choose_files),
     State("launch-empty-task", at("/runs/new/"), send_nothing),
+    State("schedules", at("/schedules/")),
+    State("schedule-new", at("/schedules/new/?when=every+weekday+at+9:00")),
     State("templates", at("/templates/")),
     State("template-launch", at("/runs/new/?template=1")),
     State("template-edit", at("/templates/1/edit/")),

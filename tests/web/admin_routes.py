@@ -14,6 +14,8 @@ READ_ONLY = (
     "runs.step",
     "runs.toolcall",
     "runs.runmessage",
+    "runs.schedule",
+    "runs.scheduletick",
     "runs.apitoken",
     "runs.webhook",
     "runs.webhookevent",
@@ -28,7 +30,7 @@ def _admin_of(model: str) -> Iterator[tuple[str, Methods]]:
     seen = {
         **dict.fromkeys(("agentversion", "agentlabel", "labelmove", "tasktemplate"), "agent"),
         "runmessage": "step",
-        **dict.fromkeys(("thread", "webhook", "webhookevent"), "run"),
+        **dict.fromkeys(("thread", "webhook", "webhookevent", "schedule", "scheduletick"), "run"),
     }.get(name, name)
     sees = (f"{app}.view_{seen}|{app}.change_{seen}", 403)
 

@@ -41,6 +41,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "create_template": {"agent": "Assistant", "name": "Letter", "task": "x"},
     "list_webhooks": {"name": "x", "url": "https://x.example/", "events": ["run.failed"]},
     "create_webhook": {"name": "x", "url": "https://x.example/", "events": ["run.failed"]},
+    "list_schedules": {"name": "x", "when": "hourly", "agent": "Assistant", "task": "x"},
+    "create_schedule": {"name": "x", "when": "hourly", "agent": "Assistant", "task": "x"},
+    "get_schedule": {"name": "x"},
+    "change_schedule": {"name": "x"},
     "fill_template": {"template": "Assistant/Essay"},
     "run_agent": {"threadId": "t", "runId": "r", "messages": [{"id": "m", "role": "user", "content": "x"}]},
 }

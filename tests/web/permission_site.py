@@ -28,6 +28,8 @@ from runs.models import (
     Run,
     RunMessage,
     RunView,
+    Schedule,
+    ScheduleTick,
     Skill,
     SkillFile,
     StoredFile,
@@ -104,6 +106,7 @@ class Site:
     """To the run, which has ended without reading it."""
     event: WebhookEvent
     """Of a webhook, about the run."""
+    schedule: Schedule
     _addresses: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def call_for(self, name: str) -> ToolCall:
@@ -138,6 +141,8 @@ class Site:
             "<uuidstr:webhook_id>": self.event.webhook_id,
             "<uuid:uid>": self.event.uid,
             "<uuidstr:event_id>": self.event.uid,
+            "<uuid:schedule_id>": self.schedule.pk,
+            "<uuidstr:schedule_id>": self.schedule.pk,
             "<str:token>": "wrong",
             "<name>": "production",
             "<int:token_id>": self.token.pk,
@@ -177,6 +182,8 @@ class Site:
             "runs/tasktemplate": self.template_pk,
             "runs/toolcall": self.call.pk,
             "runs/runmessage": self.message.pk,
+            "runs/schedule": self.schedule.pk,
+            "runs/scheduletick": self.schedule.ticks.values_list("pk", flat=True)[0],
             "runs/thread": self.run.pk,
             "runs/agent": self.run.agent_id,
             "runs/apitoken": self.token.pk,
@@ -248,4 +255,13 @@ def _rows(owner: User, make_run: Callable[..., Run]) -> Site:
     template = TaskTemplate.objects.create(agent=Agent.objects.get(runs=run), name="Essay", task="x")
     event = told_event(owner, run)
     rows = (view.pk, file, shelf.pk, template.pk)
-    return Site(owner, run, run.steps.get().pk, call, nobody, token, *rows, asking, unknown, asked, message, event)
+    people = (asking, unknown, asked, message, event, _schedule_of(owner))
+    return Site(owner, run, run.steps.get().pk, call, nobody, token, *rows, *people)
+
+
+def _schedule_of(owner: User) -> Schedule:
+    agent, now = Agent.objects.get(name="Assistant"), timezone.now()
+    about = {"when": "hourly", "cron": "0 * * * *", "time_zone": "UTC", "next_tick_at": now, "launch_at": now}
+    schedule = Schedule.objects.create(user=owner, name="Report", agent=agent, task="x", **about)
+    ScheduleTick.objects.create(schedule=schedule, due_at=now, state="skipped")
+    return schedule

@@ -112,6 +112,20 @@ PAGES: dict[str, Methods] = {
     "runs:archive-agent": {"POST": page(302, CHANGES_AGENTS)},
     "runs:new-agent": {"GET": page(200, ADDS_AGENTS), "POST": page(422, ADDS_AGENTS)},
     "runs:edit-agent": {"GET": page(200, CHANGES_AGENTS), "POST": page(422, CHANGES_AGENTS)},
+    "runs:schedules": {"GET": page()},
+    "runs:new-schedule": {"GET": page(200, ("launches", 404)), "POST": page(422, ("launches", 404))},
+    # Without words.
+    "runs:preview-schedule": {"GET": page()},
+    # The owner's. Nobody else changes what it launches; nothing was typed.
+    "runs:schedule": {"GET": page(200, SEES)},
+    "runs:edit-schedule": {
+        "GET": page(200, SEES, ("owns", 403), LAUNCHES),
+        "POST": page(422, SEES, ("owns", 403), LAUNCHES),
+    },
+    "runs:pause-schedule": {"POST": page(302, SEES, STOPS)},
+    "runs:resume-schedule": {"POST": page(302, SEES, STOPS, LAUNCHES)},
+    "runs:run-schedule": {"POST": page(302, SEES, STOPS, LAUNCHES)},
+    "runs:delete-schedule": {"POST": page(302, SEES, STOPS)},
     "runs:templates": {"GET": page(200, SEES_AGENTS)},
     # Nothing was typed.
     "runs:new-template": {"GET": page(200, CHANGES_AGENTS), "POST": page(422, CHANGES_AGENTS)},
@@ -261,6 +275,16 @@ API: dict[str, Methods] = {
     },
     "api:list_webhook_events": {"GET": api("read", 200, ("owns", 404))},
     "api:get_webhook_event": {"GET": api("read", 200, ("owns", 404))},
+    "api:list_schedules": {"GET": api("read", 200), "POST": api("launch", 201, LAUNCHES)},
+    "api:get_schedule": {
+        "GET": api("read", 200, SEES),
+        "PATCH": api("launch", 200, SEES, ("owns", 403), LAUNCHES),
+        "DELETE": api("launch", 204, SEES, STOPS),
+    },
+    "api:pause_schedule": {"POST": api("launch", 200, SEES, STOPS)},
+    "api:resume_schedule": {"POST": api("launch", 200, SEES, STOPS, LAUNCHES)},
+    "api:run_schedule": {"POST": api("launch", 201, SEES, STOPS, LAUNCHES)},
+    "api:list_schedule_ticks": {"GET": api("read", 200, SEES)},
     # A cookie is not enough. The request of the tests is no JSON.
     "mcp": {"GET": NOT_HERE, "POST": Rule(400, (("token", 401),))},
     "api:openapi": {"GET": EVERYBODY},
@@ -277,6 +301,8 @@ API["api:add_file_content"] = API["api:get_file_content"]
 API["api:create_agent"] = API["api:list_agents"]
 API["api:change_agent"] = API["api:get_agent"]
 API["api:remove_label"] = API["api:set_label"]
+API["api:create_schedule"] = API["api:list_schedules"]
+API["api:change_schedule"] = API["api:delete_schedule"] = API["api:get_schedule"]
 API["api:create_template"] = API["api:list_templates"]
 API["api:change_template"] = API["api:delete_template"] = API["api:get_template"]
 API["api:create_webhook"] = API["api:list_webhooks"]

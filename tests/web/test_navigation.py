@@ -24,9 +24,9 @@ def test_the_side_bar_has_the_pages_that_a_person_may_see(owner: User, staff: Us
     theirs = entries(browser_of(owner).get("/").content.decode())
     of_staff = entries(browser_of(staff).get("/").content.decode())
 
-    pages = ["/", "/inbox/", "/runs/", "/threads/", "/agents/", "/tools/", "/libraries/", "/skills/"]
-    assert list(theirs) == [*pages, "/settings/tokens/"]
-    assert list(of_staff) == [*pages, "/models/", "/settings/tokens/"]
+    pages = ["/", "/inbox/", "/runs/", "/threads/", "/schedules/", "/agents/", "/tools/", "/libraries/", "/skills/"]
+    assert list(theirs) == [*pages, "/settings/webhooks/", "/settings/tokens/"]
+    assert list(of_staff) == [*pages, "/models/", "/settings/webhooks/", "/settings/tokens/"]
 
 
 @pytest.mark.parametrize("bar", ["side-bar", "tab-bar"])

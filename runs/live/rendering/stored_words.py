@@ -121,9 +121,19 @@ def refusal_words(refused: Exception) -> str:
     message = refused.args[0] if refused.args else ""
     if not isinstance(message, Wording):
         return error_words(str(refused))
+    return _refusal(message.sentences)
+
+
+def reason_words(text: str, stored: object) -> str:
+    """A stored reason in the active language: by its parts, as `said_in` has them; without them it stays as it is."""
+    parts = parts_in(stored)
+    return _refusal(parts) if parts else error_words(text)
+
+
+def _refusal(sentences: Iterable[Sentence]) -> str:
     return _said(
         Sentence(each.text, {name: _value(name, value, 0) for name, value in each.values.items()}, each.plural)
-        for each in message.sentences
+        for each in sentences
     )
 
 
