@@ -255,8 +255,8 @@ def _rows(owner: User, make_run: Callable[..., Run]) -> Site:
     template = TaskTemplate.objects.create(agent=Agent.objects.get(runs=run), name="Essay", task="x")
     event = told_event(owner, run)
     rows = (view.pk, file, shelf.pk, template.pk)
-    people = (asking, unknown, asked, message, event, _schedule_of(owner))
-    return Site(owner, run, run.steps.get().pk, call, nobody, token, *rows, *people)
+    step, schedule = run.steps.get().pk, _schedule_of(owner)
+    return Site(owner, run, step, call, nobody, token, *rows, asking, unknown, asked, message, event, schedule)
 
 
 def _schedule_of(owner: User) -> Schedule:

@@ -1,0 +1,90 @@
+"""A schedule from the first recipe to its history, in a real browser."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.journeys.test_every_page import SCREENS, faults_of
+from tests.live_site import LiveSite
+
+pytestmark = pytest.mark.browser
+
+ALL_STATES = """
+from datetime import timedelta
+from django.contrib.auth.models import User
+from django.utils import timezone
+from runs.engine.schedules import ScheduleValues, pause_schedule, save_schedule
+from runs.models import Agent, Run, Schedule, ScheduleTick
+root, agent, now = User.objects.get(username="root"), Agent.objects.get(is_default=True), timezone.now()
+def made(name):
+    about = {"when": "every 15 minutes", "time_zone": "Europe/Berlin", "agent": agent, "task": "Add " * 99}
+    return save_schedule(None, ScheduleValues(name=name, **about), by=root)
+schedule = made("A schedule whose name is as long as the names of some schedules are, and longer"[:80])
+for number, state in enumerate(ScheduleTick.State.values):
+    run = Run.objects.create(user=root, agent=agent, config={"agent": "Assistant", "models": ["offline"]}, task="Add",
+        status="completed", ended_at=now) if state in ("at_work", "succeeded", "failed", "cancelled") else None
+    ScheduleTick.objects.create(schedule=schedule, due_at=now - timedelta(hours=number), state=state, run=run,
+        reason="The run before it was still at work." if state == "skipped" else "", ended_at=now)
+pause_schedule(made("Paused").pk, by=root, note="a_note_without_any_space_" * 8)
+Schedule.objects.filter(pk=made("Stopped").pk).update(state="stopped", failures=3, next_tick_at=None, launch_at=None)
+print(schedule.pk)
+"""
+
+
+@pytest.fixture
+def site(live_site: LiveSite) -> LiveSite:
+    """A site with a person who may do everything."""
+    live_site.create_user("root", staff=True, superuser=True)
+    return live_site
+
+
+async def opened(open_page, site: LiveSite, screen: str, **options) -> Page:
+    page: Page = await open_page(site, session=site.session_of("root"), **SCREENS[screen], **options)
+    return page
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_a_schedule_is_made_with_a_preview_run_paused_and_resumed(site: LiveSite, open_page, screen: str):
+    page = await opened(open_page, site, screen)
+    await page.goto("/schedules/")
+    await expect(page.locator("main")).to_contain_text("No schedules yet")
+    assert await faults_of(page, screen) == []
+
+    await page.get_by_role("link", name="Each week").click()
+    await expect(page.locator("#id_when")).to_have_value("every Monday at 9:00")
+    await expect(page.locator("#preview li")).to_have_count(5)
+    await page.fill("#id_when", "every now and then")
+    await expect(page.locator("#preview")).to_contain_text("is not understood")
+    await page.fill("#id_when", "every weekday at 9:00")
+    await expect(page.locator("#preview")).to_contain_text("At 09:00, Monday through Friday")
+    assert await faults_of(page, screen) == []
+    await page.fill("#id_name", "Sums")
+    await page.fill("#id_task", "What is 17 * 23?")
+    await page.get_by_role("button", name="Save").click()
+    await page.wait_for_url("**/schedules/*-*/")
+    await expect(page.locator("main")).to_contain_text("Nothing was due yet.")
+    assert await faults_of(page, screen) == []
+
+    await page.get_by_role("button", name="Run now").click()
+    await page.wait_for_url("**/runs/*-*/")
+    await page.locator("[data-schedule]").click()
+    await page.wait_for_url("**/schedules/*-*/")
+    await expect(page.locator(".schedule-tick")).to_contain_text("By hand")
+    await page.fill("#id_note", "The shop is closed.")
+    await page.get_by_role("button", name="Pause").click()
+    await expect(page.locator("main")).to_contain_text("The shop is closed.")
+    await page.get_by_role("button", name="Resume").click()
+    await expect(page.locator(".schedule-next li")).to_have_count(5)
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE", "zh-CN"])
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_schedules_in_every_state_fit_their_window(site: LiveSite, open_page, screen: str, locale: str):
+    schedule = site.ask(ALL_STATES)
+    page = await opened(open_page, site, screen, locale=locale)
+    faults: list[str] = []
+
+    for address in ("/schedules/", f"/schedules/{schedule}/", f"/schedules/{schedule}/edit/", "/schedules/new/"):
+        await page.goto(address)
+        faults += await faults_of(page, screen)
+
+    assert faults == []
