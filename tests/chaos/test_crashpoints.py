@@ -30,7 +30,7 @@ OF_TREES = {"launch_child", "await_child"}
 OF_WEBHOOKS = {"webhook_claim", "webhook_record"}
 """Boundaries of the sender of webhooks, which no run passes; see `test_webhooks.py`."""
 OF_SCHEDULES = {"tick", "schedule"}
-"""Boundaries of what launches runs; none of which a run passes by itself."""
+"""Boundaries of what launches runs; see `test_schedules.py`."""
 OF_MESSAGES = {"before_message", "after_message"}
 UNDECIDED = {"after_start", "in_call", "call_executed", "before_result"}
 """Points at which an unsafe call may or may not have happened."""
