@@ -101,13 +101,14 @@ def tell(site: Attacked, receiver: WebhookReceiver, ask: Callable[[str], str]) -
 
 def die_until_enough(site: Attacked, chance: random.Random) -> tuple[int, int]:
     """Make processes die while runs end, park and are stopped; returns how many died, and how many at a point."""
-    kills = hits = 0
+    kills = hits = rounds = 0
     while kills < KILLS:
+        rounds += 1  # In the labels of the runs, each of which is of one run only.
         site.arm(chance.choice(POINTS))
-        site.launch(f"work w{kills}", f"work s{kills}")
-        site.launch(f"work_pure c{kills}", agent="Careful")
+        site.launch(f"work w{rounds}", f"work s{rounds}")
+        site.launch(f"work_pure c{rounds}", agent="Careful")
         with suppress(OSError, HTTPException), site.visitor() as visitor:
-            for run in newest(site, f"work s{kills}"):
+            for run in newest(site, f"work s{rounds}"):
                 visitor.post(f"/runs/{run}/cancel/")
         give_up_at = time.monotonic() + REACHED_IN_S
         while time.monotonic() < give_up_at:
