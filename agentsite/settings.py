@@ -242,6 +242,8 @@ AGENTSITE_MAX_QUEUED = env_int("AGENTSITE_MAX_QUEUED", 1000, minimum=1, maximum=
 """Queued runs of one person."""
 AGENTSITE_API_REQUESTS_PER_MINUTE = env_int("AGENTSITE_API_REQUESTS_PER_MINUTE", 3000, minimum=1, maximum=10_000_000)
 """API requests a minute, per token, or per person without one."""
+AGENTSITE_DELIVERIES_PER_MINUTE = env_int("AGENTSITE_DELIVERIES_PER_MINUTE", 600, minimum=1, maximum=1_000_000)
+"""Proven requests to one trigger in a minute."""
 AGENTSITE_FILES_MIB_PER_USER = env_int("AGENTSITE_FILES_MIB_PER_USER", 1024, minimum=0, maximum=10**9)
 """MiB of files one person may keep: documents given to runs, not those of libraries, and artifacts of their runs."""
 AGENTSITE_TOOLS = env_modules("AGENTSITE_TOOLS")

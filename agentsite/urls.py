@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
+from runs.api.hooks import receive_delivery
 from runs.api.mcp.http import serve_mcp
 from runs.api.urls import no_such_address
 from runs.web.sign_in_forms import sign_in_to_admin
@@ -15,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("runs.api.urls")),
     path("mcp", serve_mcp, name="mcp"),
+    path("hooks/<str:token>", receive_delivery, name="hook"),
     re_path(r"^api(?:/|$)", no_such_address, name="no-such-api"),
     path("", include("runs.web.urls")),
 ]

@@ -20,6 +20,7 @@ from runs.admin import (
     task_template,
     thread,
     tool_call,
+    trigger,
     webhook,
 )
 
@@ -37,5 +38,6 @@ __all__ = [
     "task_template",
     "thread",
     "tool_call",
+    "trigger",
     "webhook",
 ]

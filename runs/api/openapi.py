@@ -13,6 +13,7 @@ from runs.api.launches import LONGEST_KEY, REPLAYED
 from runs.api.message_schemas import MESSAGE_ID
 from runs.api.response_schemas import CALL_ID, FILE_ID, QUESTION_ID, RUN_ID, ErrorOut
 from runs.api.schedule_schemas import SCHEDULE_ID
+from runs.api.trigger_schemas import DELIVERY_ID, TRIGGER_ID
 from runs.api.webhook_schemas import EVENT_ID, WEBHOOK_ID
 
 PREFIX: Final = "/api/v1"
@@ -49,6 +50,8 @@ _EXAMPLES: Final = {
     "webhook_id": WEBHOOK_ID,
     "event_id": EVENT_ID,
     "schedule_id": SCHEDULE_ID,
+    "trigger_id": TRIGGER_ID,
+    "delivery_id": DELIVERY_ID,
 }
 """Examples of the parameters in paths."""
 

@@ -96,6 +96,7 @@ class RunOut(Sent):
         ),
     ]
     schedule_id: Annotated[str | None, Field(description="The schedule that launched it, while that exists.")]
+    trigger_id: Annotated[str | None, Field(description="What launched it.", json_schema_extra={"format": "uuid"})]
     parent_id: Annotated[
         str | None,
         Field(
@@ -103,9 +104,7 @@ class RunOut(Sent):
             json_schema_extra={"format": "uuid"},
         ),
     ]
-    parent_call_id: Annotated[
-        str | None, Field(description="That call, which waits for its answer.", json_schema_extra={"format": "uuid"})
-    ]
+    parent_call_id: Annotated[str | None, Field(description="That call.", json_schema_extra={"format": "uuid"})]
     root_id: Annotated[
         str | None,
         Field(

@@ -53,6 +53,7 @@ class RunQuery(Schema):
         UUID | None, Field(description="Only the runs of the tree whose first run is this one, and that run.")
     ] = None
     schedule: Annotated[UUID | None, Field(description="Only the runs that this schedule has launched.")] = None
+    trigger: Annotated[UUID | None, Field(description="Only the runs that this trigger has launched.")] = None
     cursor: Annotated[str, Field(max_length=200, description="The `next` of an earlier page.")] = ""
     limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE)] = PAGE_LENGTH
 
@@ -105,6 +106,8 @@ def list_runs(request: HttpRequest, asked: Query[RunQuery]) -> HttpResponse:
         runs = runs.filter(parent_call__run=asked.parent)
     if asked.schedule is not None:
         runs = runs.filter(schedule=asked.schedule)
+    if asked.trigger is not None:
+        runs = runs.filter(trigger=asked.trigger)
     if asked.root is not None:
         runs = runs.in_tree(asked.root)
     if words := asked.q.strip():

@@ -17,6 +17,7 @@ from runs.api import (
     agents,
     calls,
     decisions,
+    deliveries,
     files,
     questions,
     reference,
@@ -27,6 +28,7 @@ from runs.api import (
     templates,
     threads,
     tools,
+    triggers,
     webhooks,
 )
 from runs.api.agui import stream
@@ -50,6 +52,8 @@ for _router in (
     tools.router,
     templates.router,
     schedules.router,
+    triggers.router,
+    deliveries.router,
     files.router,
     webhooks.router,
     stream.router,

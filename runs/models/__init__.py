@@ -21,6 +21,7 @@ from runs.models.task_template import TaskTemplate
 from runs.models.thread import Thread, ThreadMarks, ThreadStar
 from runs.models.tool_call import ToolCall
 from runs.models.tool_source import StoredTool, ToolCatalog, ToolSource
+from runs.models.trigger import Delivery, Trigger
 from runs.models.webhook import Webhook, WebhookAttempt, WebhookEvent
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "AgentVersion",
     "ApiToken",
     "Attachment",
+    "Delivery",
     "DocumentPassage",
     "FileChunk",
     "IdempotencyKey",
@@ -57,6 +59,7 @@ __all__ = [
     "ToolCall",
     "ToolCatalog",
     "ToolSource",
+    "Trigger",
     "Webhook",
     "WebhookAttempt",
     "WebhookEvent",

@@ -52,6 +52,7 @@ def run_as_json(run: Run) -> JsonObject:
         "template": template_of(run),
         "inputs": inputs_of(run),
         "schedule_id": None if run.schedule_id is None else str(run.schedule_id),
+        "trigger_id": None if run.trigger_id is None else str(run.trigger_id),
         "parent_id": str(run.parent_call.run_id) if run.parent_call is not None else None,
         "parent_call_id": None if run.parent_call_id is None else str(run.parent_call_id),
         "root_id": None if run.root is None else str(run.root),

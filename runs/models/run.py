@@ -127,6 +127,15 @@ class Run(models.Model):
         db_index=False,  # few runs have one: see the indexes below
     )
     """The schedule that launched it; null for other runs, and after its end."""
+    trigger = models.ForeignKey(
+        "runs.Trigger",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="runs",
+        verbose_name=pgettext_lazy("field", "trigger"),
+        db_index=False,  # few runs have one: see the index below
+    )
+    """The trigger whose `delivery` launched it; null for other runs, and after its end."""
     rerun_of = models.ForeignKey(
         "self",
         on_delete=models.SET_NULL,
@@ -268,6 +277,11 @@ class Run(models.Model):
                 fields=["schedule"],
                 name="run_of_schedule_unfinished",
                 condition=Q(schedule__isnull=False, status__in=["idle", "thinking", "executing", "waiting"]),
+            ),
+            models.Index(
+                fields=["trigger", "-created_at", "-id"],
+                name="run_of_trigger",
+                condition=Q(trigger__isnull=False),
             ),
             models.Index(fields=["root"], name="run_in_tree", condition=Q(root__isnull=False)),
             models.Index(

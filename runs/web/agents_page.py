@@ -36,6 +36,7 @@ from runs.web.tool_availability import launch_note, with_availability
 RECENT_RUNS: Final = 8
 SHOWN_SCHEDULES: Final = 5
 SHOWN_TEMPLATES: Final = 20
+SHOWN_TRIGGERS: Final = 20
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,7 @@ def show_agent(request: PageRequest, agent_id: int) -> HttpResponse:
         **labels_context(agent, sees_moves=rights["may_read"]),
         **_templates_of(agent),
         **_schedules_of(agent, request.user),
+        "triggers": agent.triggers.filter(user=request.user.pk).select_related("template", "agent")[:SHOWN_TRIGGERS],
         "versions": latest_versions(agent) if rights["may_read"] else [],
         **config_context(agent),
         **rights,

@@ -73,6 +73,15 @@ ENTRIES: Final = (
         within=("runs:schedule", "runs:new-schedule", "runs:edit-schedule"),
     ),
     NavigationEntry(
+        view="runs:triggers",
+        words=gettext_lazy("Triggers"),
+        icon="radio-tower",
+        within=(
+            *("runs:trigger", "runs:new-trigger", "runs:edit-trigger"),
+            *("runs:trigger-secret", "runs:delivery"),
+        ),
+    ),
+    NavigationEntry(
         view="runs:agents",
         words=gettext_lazy("Agents"),
         icon="bot",

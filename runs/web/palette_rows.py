@@ -14,7 +14,7 @@ from django.utils.translation import gettext, gettext_lazy, pgettext
 
 from runs.agent.tools.registry import registered_tools
 from runs.live.rendering.labels import status_label
-from runs.models import Agent, Run, Schedule, TaskTemplate
+from runs.models import Agent, Run, Schedule, TaskTemplate, Trigger
 from runs.models.permissions import may_see_agents
 from runs.models.run_queries import RunQuerySet
 from runs.models.thread_queries import newest_of_threads, with_titles
@@ -96,6 +96,7 @@ def groups_for(user: Any, typed: str, *, launches: bool, in_dialog: bool) -> lis
         "tools": (gettext("Tools"), lambda: _tools(words) if words and (launches or may_see_agents(user)) else []),
         "threads": (gettext("Threads"), lambda: _threads(user, words) if words else []),
         "schedules": (gettext("Schedules"), lambda: _schedules(user, words) if words else []),
+        "triggers": (gettext("Triggers"), lambda: _triggers(user, words) if words else []),
     }
     groups = [PaletteGroup(name, title, find()) for name, (title, find) in finders.items() if only in ("", name)]
     groups = [replace(group, rows=_shown(group, words, is_asked=is_asked)) for group in groups]
@@ -208,6 +209,19 @@ def _schedules(user: Any, words: str) -> list[PaletteRow]:
             words=one_line(name, SHOWN_CHARS), icon="calendar-clock", url=reverse("runs:schedule", args=[pk]), meta=when
         )
         for pk, name, when in found[:MOST_ROWS]
+    ]
+
+
+def _triggers(user: Any, words: str) -> list[PaletteRow]:
+    found = Trigger.objects.filter(user=user.pk, name__mentions=words).order_by("name", "pk")
+    return [
+        PaletteRow(
+            words=one_line(each.name, SHOWN_CHARS),
+            icon="radio-tower",
+            url=each.get_absolute_url(),
+            meta=each.get_scheme_display(),
+        )
+        for each in found[:MOST_ROWS]
     ]
 
 

@@ -21,6 +21,7 @@ from runs.models.run_queries import RunQuerySet
 from runs.web.run_sorts import NEWEST, SORTS, Cursor
 from runs.web.schedule_filter import schedule_choices, schedule_values
 from runs.web.tree_filter import in_trees, tree_choices, tree_values
+from runs.web.trigger_filter import trigger_choices, trigger_values
 from runs.web.version_filter import made_by_version, version_choices, version_values
 
 MOST_VALUES: Final = 50
@@ -84,6 +85,7 @@ class RunFilter:
         self.agent = self._several(asked, "agent", self.agents, pgettext("filter", "agent"))
         self.version = self._several(asked, "version", version_values(asked), pgettext("filter", "version"))
         self.schedule = self._several(asked, "schedule", schedule_values(asked, user), pgettext("filter", "schedule"))
+        self.trigger = self._several(asked, "trigger", trigger_values(asked, user), pgettext("filter", "trigger"))
         self.owner = self._several(asked, "owner", self.owners, pgettext("filter", "owner of runs you may see"))
         self.tree = self._several(asked, "tree", tree_values(asked.getlist("tree")), pgettext("filter", "tree of runs"))
         self.error = [code for code in _texts_in(asked, "error") if len(code) <= LONGEST_CODE and "\x00" not in code]
@@ -138,6 +140,8 @@ class RunFilter:
         chips.append(RunFilterChip("tree", gettext("Sub-agents"), tree_choices(self.tree), self.tree))
         if self.schedule:
             chips.append(RunFilterChip("schedule", gettext("Schedule"), schedule_choices(self.schedule), self.schedule))
+        if self.trigger:
+            chips.append(RunFilterChip("trigger", gettext("Trigger"), trigger_choices(self.trigger), self.trigger))
         if self.error:  # Which codes there are is not known; links lead to lists of one.
             codes = [(code, cause_of(code)) for code in self.error]
             chips.append(RunFilterChip("error", gettext("Error"), codes, self.error))
@@ -176,6 +180,7 @@ class RunFilter:
             "agent",
             "version",
             "schedule",
+            "trigger",
             "owner",
             "tree",
             "error",
@@ -244,6 +249,7 @@ class RunFilter:
             ("waiting_for", self.waiting_for),
             ("agent__name", self.agent),
             ("schedule", self.schedule),
+            ("trigger", self.trigger),
             ("user__username", self.owner),
         ):
             if values:

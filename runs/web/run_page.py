@@ -32,6 +32,7 @@ from runs.web.agent_drafts import draft_address
 from runs.web.files import files_field
 from runs.web.form_keys import new_key
 from runs.web.forms import FollowUpForm, MessageForm
+from runs.web.run_origin import launched_by
 from runs.web.run_settings_page import settings_context
 from runs.web.similar_failures import similar_failures
 from runs.web.step_filters import chip_to_walk, chips_of, filter_named, next_match
@@ -96,6 +97,7 @@ def show_run(request: PageRequest, run_id: UUID) -> HttpResponse:
         "given": list(given_to(run)),
         "inherited": inherited_by(run, user=request.user),
         "filled": filled_values(run),
+        "launched_by": launched_by(request.user, run),
         "may_not": may_not(request.user, run),
         "once": new_key(),
         "has_minimap": view == "steps" and (run.last_sequence > MINIMAP_FROM or not run.is_finished),

@@ -16,20 +16,23 @@ from runs.models import (
     AgentLabel,
     AgentVersion,
     ApiToken,
+    Delivery,
     LabelMove,
     Run,
     RunMessage,
     Step,
     TaskTemplate,
     ToolCall,
+    Trigger,
 )
 
 OF_AGENTS: Final[tuple[type[Model], ...]] = (Agent, AgentLabel, AgentVersion, LabelMove, TaskTemplate)
-MODELS: Final[tuple[type[Model], ...]] = (*OF_AGENTS, ApiToken, Run, RunMessage, Step, ToolCall)
+MODELS: Final[tuple[type[Model], ...]] = (*OF_AGENTS, ApiToken, Delivery, Run, RunMessage, Step, ToolCall, Trigger)
 SAME_IN_GERMAN: Final = {
     "version",
     "agent",
     "agents",
+    "filter",
     "index",
     "live",
     "name",

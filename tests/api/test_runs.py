@@ -15,8 +15,8 @@ from runs.models import Agent, Run, RunMessage, Step
 from tests.api.conftest import Program, error_of
 
 RUN_FIELDS = (
-    "id, task, status, could_not, waiting_for, agent, version, draft, template, inputs, parent_id, parent_call_id, "
-    "root_id, "
+    "id, task, status, could_not, waiting_for, agent, version, draft, template, inputs, "
+    "schedule_id, trigger_id, parent_id, parent_call_id, root_id, "
     "thread_id, continues_id, answer, output, error, steps_taken, tokens_used, usage_is_estimated, cost, created_at, "
     "started_at, ended_at"
 )

@@ -12,7 +12,19 @@ from django.test import Client
 from django.utils import timezone
 
 from runs.agent.tools.person_questions import PersonQuestion
-from runs.models import Agent, ApiToken, Attachment, Run, RunMessage, Schedule, StoredFile, TaskTemplate, ToolCall
+from runs.models import (
+    Agent,
+    ApiToken,
+    Attachment,
+    Delivery,
+    Run,
+    RunMessage,
+    Schedule,
+    StoredFile,
+    TaskTemplate,
+    ToolCall,
+    Trigger,
+)
 from tests.api.conftest import Program, error_of
 from tests.asked_questions import asked_question
 from tests.web.conftest import PASSWORD
@@ -175,6 +187,19 @@ ENDPOINTS: dict[tuple[str, str], str] = {
     ("POST", "/schedules/{schedule}/resume"): LAUNCH,
     ("POST", "/schedules/{schedule}/run"): LAUNCH,
     ("GET", "/schedules/{schedule}/ticks"): READ,
+    ("GET", "/triggers"): READ,
+    ("POST", "/triggers"): LAUNCH,
+    ("POST", "/triggers/try"): READ,
+    ("GET", "/triggers/{trigger}"): READ,
+    ("PATCH", "/triggers/{trigger}"): LAUNCH,
+    ("DELETE", "/triggers/{trigger}"): LAUNCH,
+    ("POST", "/triggers/{trigger}/pause"): LAUNCH,
+    ("POST", "/triggers/{trigger}/resume"): LAUNCH,
+    ("POST", "/triggers/{trigger}/address"): LAUNCH,
+    ("POST", "/triggers/{trigger}/secret"): LAUNCH,
+    ("GET", "/triggers/{trigger}/deliveries"): READ,
+    ("GET", "/deliveries/{delivery}"): READ,
+    ("POST", "/deliveries/{delivery}/replay"): LAUNCH,
     ("GET", "/templates"): READ,
     ("POST", "/templates"): EDIT,
     ("POST", "/templates/fill"): READ,
@@ -199,9 +224,10 @@ OF_ITS_OWNER: Final = {
     ("POST", "/files/{file}/content"),
     ("PATCH", "/schedules/{schedule}"),
     *(endpoint for endpoint in ENDPOINTS if "{webhook}" in endpoint[1] or "{event}" in endpoint[1]),
+    *(endpoint for endpoint in ENDPOINTS if "{trigger}" in endpoint[1] or "{delivery}" in endpoint[1]),
 }
 """Those where staff who see everybody's runs get no further than others: an upload is its owner's, and so are a
-webhook and what a schedule launches."""
+webhook, and what a schedule or a trigger launches."""
 ALSO_READ: Final = {endpoint for endpoint, scope in ENDPOINTS.items() if "webhook" in endpoint[1] and scope == LAUNCH}
 """Those that take the scope `read` too: a webhook tells what that scope reads."""
 BODIES: dict[str, dict[str, Any]] = {
@@ -215,6 +241,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "messages": {"text": "x"},
     "templates": {"agent": "Assistant", "name": "Letter", "task": "x"},
     "fill": {"template": "Assistant/Essay"},
+    "triggers": {"name": "Pushes", "agent": "Assistant", "task": "x", "scheme": "token"},
+    "try": {"task": "x"},
     "agents": {"name": "Clerk", "models": ["offline"]},
     "duplicate": {},
     "import": {"document": "format: agent\nversion: 1\nname: Scout\nmodels: [offline]\n"},
@@ -279,6 +307,15 @@ def template_of(run: Run) -> int:
     return TaskTemplate.objects.get_or_create(agent=run.agent, name="Essay", task="x")[0].pk
 
 
+def delivery_for(run: Run) -> dict[str, Any]:
+    """A trigger of the run's owner, and a delivery to it."""
+    about = {"scheme": "token", "task": "x", "token_hash": str(run.pk), "token_prefix": "agh_"}
+    trigger = Trigger.objects.create(user_id=run.user_id, name="Pushes", agent=run.agent, **about)
+    kept = {"body_hash": "h", "payload": "{}", "state": "filtered"}
+    delivery = Delivery.objects.create(trigger=trigger, received_at=timezone.now(), **kept)
+    return {"trigger": trigger.pk, "delivery": delivery.uid}
+
+
 def labelled(run: Run) -> dict[str, Any]:
     """The agent of the run, with a label at its first version."""
     assert run.agent is not None
@@ -303,6 +340,7 @@ def test_an_endpoint_lets_in_only_tokens_of_its_scope(
             "file": file_of(call.run).pk,
         }
         ids |= {"template": template_of(call.run), "schedule": schedule_of(call.run).pk, **labelled(call.run)}
+        ids |= delivery_for(call.run)
         ids |= {"question": asked_question(call.run, PersonQuestion(text="Where?"), index=1).pk}
         ids |= {"message": message_to(call.run).pk}
         event = told_event(owner, call.run)
@@ -333,7 +371,7 @@ def test_what_belongs_to_somebody_else_looks_like_nothing(
     # Nobody's: who may launch sees agents and templates.
     shared = {"template": template_of(call.run), **labelled(call.run)}
     ids = {"run": call.run_id, "thread": call.run_id, "call": call.pk, "file": file_of(call.run).pk}
-    ids |= {"message": message_to(call.run).pk, "schedule": schedule_of(call.run).pk}
+    ids |= {"message": message_to(call.run).pk, "schedule": schedule_of(call.run).pk, **delivery_for(call.run)}
     event = told_event(owner, call.run)
     ids |= {"webhook": event.webhook_id, "event": event.uid}
     theirs = path.format(**ids, question=question, **shared)

@@ -31,7 +31,7 @@ from tests.wire import Hang, WireServer
 
 RUN_KEYS = [
     "id", "task", "status", "could_not", "waiting_for", "agent", "version", "draft", "template", "inputs",
-    "schedule_id",
+    "schedule_id", "trigger_id",
     "parent_id", "parent_call_id", "root_id", "thread_id", "continues_id", "answer", "output", "error", "steps_taken",
     "tokens_used", "usage_is_estimated", "cost", "created_at", "started_at", "ended_at",
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from runs.engine.operations.retention import Pruner
 from runs.models import (
     ApiToken,
     Attachment,
+    Delivery,
     FileChunk,
     IdempotencyKey,
     Library,
@@ -30,6 +31,7 @@ from runs.models import (
     Thread,
     ThreadStar,
     ToolCall,
+    Trigger,
     Webhook,
     WebhookEvent,
 )
@@ -198,6 +200,18 @@ def test_expired_sessions_old_keys_and_old_tokens_go_and_others_stay(owner):
     assert list(Session.objects.values_list("session_key", flat=True)) == ["new"]
     assert list(IdempotencyKey.objects.values_list("key", flat=True)) == ["new"]
     assert set(ApiToken.objects.values_list("name", flat=True)) == {"new", "in use"}
+
+
+def test_old_deliveries_of_triggers_go_and_new_ones_stay(owner):
+    trigger = Trigger.objects.create(user=owner, name="Pushes", scheme="token", token_hash="t")
+    for key, days_ago in (("old", 31), ("new", 29)):
+        when = NOW - timedelta(days=days_ago)
+        Delivery.objects.create(trigger=trigger, key=key, body_hash="", state="filtered", received_at=when)
+
+    told = [prune("--dry-run"), prune()]
+
+    assert all("1 old delivery of a trigger" in each for each in told)
+    assert list(Delivery.objects.values_list("key", flat=True)) == ["new"]
 
 
 def test_files_go_with_their_runs_in_small_pieces_and_what_is_in_use_stays(owner):

@@ -24,6 +24,7 @@ RISKY = {
     "griffe",
     "difflib",
     "html.parser",
+    "jmespath",
     "http.cookies",
     "ddgs",
     "lxml",
@@ -144,6 +145,7 @@ SANDBOXED = {
     f"{TOOLS}/openapi/yaml_object_job.py": 0,
     f"{TOOLS}/web/ddgs_job.py": 0,
     f"{TOOLS}/web/page_job.py": 0,
+    "runs/engine/triggers/mapping_job.py": 0,
 }
 """Modules of jobs, which run in processes that are killed at their limits (`runs/agent/sandbox/`)."""
 

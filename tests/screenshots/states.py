@@ -212,6 +212,8 @@ FULL = [
     State("launch-empty-task", at("/runs/new/"), send_nothing),
     State("schedules", at("/schedules/")),
     State("schedule-new", at("/schedules/new/?when=every+weekday+at+9:00")),
+    State("triggers", at("/triggers/")),
+    State("trigger-new", at("/triggers/new/")),
     State("templates", at("/templates/")),
     State("template-launch", at("/runs/new/?template=1")),
     State("template-edit", at("/templates/1/edit/")),

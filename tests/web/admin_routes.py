@@ -16,6 +16,8 @@ READ_ONLY = (
     "runs.runmessage",
     "runs.schedule",
     "runs.scheduletick",
+    "runs.trigger",
+    "runs.delivery",
     "runs.apitoken",
     "runs.webhook",
     "runs.webhookevent",
@@ -26,11 +28,12 @@ EDITED = ("runs.agent", "auth.user", "auth.group")
 def _admin_of(model: str) -> Iterator[tuple[str, Methods]]:
     app, name = model.split(".")
     # Versions, labels and templates are seen by people who may read agents, messages by those who may see steps,
-    # threads and webhooks by those who may see runs.
+    # threads, webhooks and triggers by those who may see runs.
     seen = {
         **dict.fromkeys(("agentversion", "agentlabel", "labelmove", "tasktemplate"), "agent"),
         "runmessage": "step",
         **dict.fromkeys(("thread", "webhook", "webhookevent", "schedule", "scheduletick"), "run"),
+        **dict.fromkeys(("trigger", "delivery"), "run"),
     }.get(name, name)
     sees = (f"{app}.view_{seen}|{app}.change_{seen}", 403)
 

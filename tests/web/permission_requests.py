@@ -45,6 +45,13 @@ BODIES: dict[str, dict[str, Any]] = {
     "create_schedule": {"name": "x", "when": "hourly", "agent": "Assistant", "task": "x"},
     "get_schedule": {"name": "x"},
     "change_schedule": {"name": "x"},
+    **{
+        name: {"name": "x", "agent": "Assistant", "task": "x", "scheme": "token"}
+        for name in ("list_triggers", "create_trigger")
+    },
+    **{name: {"name": "x"} for name in ("get_trigger", "change_trigger")},
+    "try_trigger": {"task": "x"},
+    "rotate_trigger_secret": {"keeps_old": True},
     "fill_template": {"template": "Assistant/Essay"},
     "run_agent": {"threadId": "t", "runId": "r", "messages": [{"id": "m", "role": "user", "content": "x"}]},
 }

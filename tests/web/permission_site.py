@@ -22,6 +22,7 @@ from runs.models import (
     AgentVersion,
     ApiToken,
     Attachment,
+    Delivery,
     LabelMove,
     Library,
     Question,
@@ -37,6 +38,7 @@ from runs.models import (
     Thread,
     ToolCall,
     ToolSource,
+    Trigger,
     Webhook,
     WebhookEvent,
 )
@@ -107,6 +109,8 @@ class Site:
     event: WebhookEvent
     """Of a webhook, about the run."""
     schedule: Schedule
+    delivery: Delivery
+    """To a trigger."""
     _addresses: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def call_for(self, name: str) -> ToolCall:
@@ -143,6 +147,10 @@ class Site:
             "<uuidstr:event_id>": self.event.uid,
             "<uuid:schedule_id>": self.schedule.pk,
             "<uuidstr:schedule_id>": self.schedule.pk,
+            "<uuid:trigger_id>": self.delivery.trigger_id,
+            "<uuidstr:trigger_id>": self.delivery.trigger_id,
+            "<uuid:delivery_id>": self.delivery.uid,
+            "<uuidstr:delivery_id>": self.delivery.uid,
             "<str:token>": "wrong",
             "<name>": "production",
             "<int:token_id>": self.token.pk,
@@ -184,6 +192,8 @@ class Site:
             "runs/runmessage": self.message.pk,
             "runs/schedule": self.schedule.pk,
             "runs/scheduletick": self.schedule.ticks.values_list("pk", flat=True)[0],
+            "runs/trigger": self.delivery.trigger_id,
+            "runs/delivery": self.delivery.pk,
             "runs/thread": self.run.pk,
             "runs/agent": self.run.agent_id,
             "runs/apitoken": self.token.pk,
@@ -255,8 +265,9 @@ def _rows(owner: User, make_run: Callable[..., Run]) -> Site:
     template = TaskTemplate.objects.create(agent=Agent.objects.get(runs=run), name="Essay", task="x")
     event = told_event(owner, run)
     rows = (view.pk, file, shelf.pk, template.pk)
-    step, schedule = run.steps.get().pk, _schedule_of(owner)
-    return Site(owner, run, step, call, nobody, token, *rows, asking, unknown, asked, message, event, schedule)
+    step, schedule, delivery = run.steps.get().pk, _schedule_of(owner), _delivery_to(owner)
+    first = (owner, run, step, call, nobody, token)
+    return Site(*first, *rows, asking, unknown, asked, message, event, schedule, delivery)
 
 
 def _schedule_of(owner: User) -> Schedule:
@@ -265,3 +276,11 @@ def _schedule_of(owner: User) -> Schedule:
     schedule = Schedule.objects.create(user=owner, name="Report", agent=agent, task="x", **about)
     ScheduleTick.objects.create(schedule=schedule, due_at=now, state="skipped")
     return schedule
+
+
+def _delivery_to(owner: User) -> Delivery:
+    agent = Agent.objects.get(name="Assistant")
+    about = {"task": "x", "scheme": "token", "token_hash": "t", "token_prefix": "agh_t"}
+    trigger = Trigger.objects.create(user=owner, name="Pushes", agent=agent, **about)
+    kept = {"key": "1", "body_hash": "h", "payload": "{}", "state": "filtered"}
+    return Delivery.objects.create(trigger=trigger, received_at=timezone.now(), **kept)

@@ -9,6 +9,7 @@ from tests.web.admin_routes import ADMIN, ODDITIES
 from tests.web.rules import EVERYBODY, LAUNCHES, NOT_HERE, TYPED, Methods, Rule, api, page, run_page
 
 SEES, STOPS, DECIDES = ("sees", 404), ("stops", 403), ("decides", 403)
+OWNS, LAUNCHES_404 = ("owns", 404), ("launches", 404)
 SEES_AGENTS = ("launches|runs.view_agent|runs.add_agent", 404)
 SEES_TEMPLATES = (SEES_AGENTS[0], 403)
 READS_AGENTS = ("runs.view_agent|runs.change_agent", 404)
@@ -26,6 +27,23 @@ PAGES: dict[str, Methods] = {
     # The owner's view, without a new name.
     "runs:change-view": {"POST": page(302, ("owns", 404))},
     "runs:export": {"GET": page()},
+    # The person's own triggers.
+    "runs:triggers": {"GET": page()},
+    # The POST has no fields.
+    "runs:new-trigger": {"GET": page(200, LAUNCHES_404), "POST": page(422, LAUNCHES_404)},
+    "runs:trigger-inputs": {"POST": page(200, LAUNCHES_404)},
+    "runs:try-trigger": {"POST": page(200, LAUNCHES_404)},
+    "runs:trigger-payload": {"POST": page(200, LAUNCHES_404)},
+    "runs:trigger": {"GET": page(200, OWNS)},
+    "runs:edit-trigger": {"GET": page(200, LAUNCHES_404, OWNS), "POST": page(422, LAUNCHES_404, OWNS)},
+    "runs:pause-trigger": {"POST": page(302, OWNS)},
+    "runs:resume-trigger": {"POST": page(302, OWNS)},
+    "runs:trigger-token": {"POST": page(200, OWNS)},
+    # It has no secret.
+    "runs:trigger-secret": {"GET": page(200, OWNS), "POST": page(422, OWNS)},
+    "runs:delete-trigger": {"POST": page(302, OWNS)},
+    "runs:delivery": {"GET": page(200, OWNS)},
+    "runs:replay-delivery": {"POST": page(302, OWNS)},
     "runs:launch": {"GET": page(200, LAUNCHES)},
     "runs:model-notes": {"GET": page()},
     "runs:launch-versions": {"GET": page(200, ("launches", 404))},
@@ -285,6 +303,23 @@ API: dict[str, Methods] = {
     "api:resume_schedule": {"POST": api("launch", 200, SEES, STOPS, LAUNCHES)},
     "api:run_schedule": {"POST": api("launch", 201, SEES, STOPS, LAUNCHES)},
     "api:list_schedule_ticks": {"GET": api("read", 200, SEES)},
+    "api:list_triggers": {"GET": api("read", 200), "POST": api("launch", 201, LAUNCHES)},
+    "api:try_trigger": {"POST": api("read", 200, LAUNCHES)},
+    "api:get_trigger": {
+        "GET": api("read", 200, OWNS),
+        "PATCH": api("launch", 200, LAUNCHES, OWNS),
+        "DELETE": api("launch", 204, OWNS),
+    },
+    "api:pause_trigger": {"POST": api("launch", 200, OWNS)},
+    "api:resume_trigger": {"POST": api("launch", 200, OWNS)},
+    "api:rotate_trigger_address": {"POST": api("launch", 200, OWNS)},
+    # It has no secret.
+    "api:rotate_trigger_secret": {"POST": api("launch", 422, OWNS)},
+    "api:list_deliveries": {"GET": api("read", 200, OWNS)},
+    "api:get_delivery": {"GET": api("read", 200, OWNS)},
+    "api:replay_delivery": {"POST": api("launch", 201, OWNS, LAUNCHES)},
+    # Without a signature it is not found.
+    "hook": {"GET": NOT_HERE, "POST": Rule(404)},
     # A cookie is not enough. The request of the tests is no JSON.
     "mcp": {"GET": NOT_HERE, "POST": Rule(400, (("token", 401),))},
     "api:openapi": {"GET": EVERYBODY},
@@ -303,6 +338,8 @@ API["api:change_agent"] = API["api:get_agent"]
 API["api:remove_label"] = API["api:set_label"]
 API["api:create_schedule"] = API["api:list_schedules"]
 API["api:change_schedule"] = API["api:delete_schedule"] = API["api:get_schedule"]
+API["api:create_trigger"] = API["api:list_triggers"]
+API["api:change_trigger"] = API["api:delete_trigger"] = API["api:get_trigger"]
 API["api:create_template"] = API["api:list_templates"]
 API["api:change_template"] = API["api:delete_template"] = API["api:get_template"]
 API["api:create_webhook"] = API["api:list_webhooks"]

@@ -17,6 +17,7 @@ from runs.engine.control.cancel import CancelOutcome, cancel
 from runs.engine.control.ceilings import Ceilings, OverrideRefused, ceilings_after, ceilings_of, refusals
 from runs.engine.control.child_launch import answer_of_child
 from runs.engine.control.decision_log import DecisionRefused, without_secrets
+from runs.engine.control.deliveries import ReplayRefused, deliver, mapped_by, repeated_delivery, replay
 from runs.engine.control.draft_launch import Draft, launch_draft
 from runs.engine.control.follow_up import NotFinished, ask_again, continue_run
 from runs.engine.control.force_cancel import ForceOutcome, can_be_forced_at, force
@@ -46,6 +47,18 @@ from runs.engine.control.template_launch import FilledTemplate, fill, launch_tem
 from runs.engine.control.threads import change_thread
 from runs.engine.control.tree_stops import stop_unwanted
 from runs.engine.control.tree_wakes import after_leaving, wake_parents
+from runs.engine.control.trigger_checks import TriggerRefused, TriggerSettings
+from runs.engine.control.trigger_trial import MappingTrial, try_mapping
+from runs.engine.control.triggers import (
+    TriggerCredentials,
+    change_trigger,
+    create_trigger,
+    delete_trigger,
+    pause_trigger,
+    resume_trigger,
+    rotate_trigger_secret,
+    rotate_trigger_token,
+)
 from runs.engine.control.unknown_outcomes import Outcome, settle
 from runs.engine.control.webhooks import (
     WebhookRefused,
@@ -72,12 +85,17 @@ __all__ = [
     "FilledTemplate",
     "ForceOutcome",
     "KeyReused",
+    "MappingTrial",
     "MessageRefused",
     "NotFinished",
     "Outcome",
     "OverrideRefused",
     "PauseOutcome",
+    "ReplayRefused",
     "ResumeOutcome",
+    "TriggerCredentials",
+    "TriggerRefused",
+    "TriggerSettings",
     "WaitOutcome",
     "WebhookRefused",
     "WebhookSettings",
@@ -91,10 +109,14 @@ __all__ = [
     "ceilings_after",
     "ceilings_of",
     "change_thread",
+    "change_trigger",
     "change_webhook",
     "continue_run",
+    "create_trigger",
     "create_webhook",
+    "delete_trigger",
     "delete_webhook",
+    "deliver",
     "deny",
     "edit_message",
     "end_graces",
@@ -109,16 +131,23 @@ __all__ = [
     "launch_once",
     "launch_template",
     "launched_like",
+    "mapped_by",
     "named_agent",
     "pause",
+    "pause_trigger",
     "pause_webhook",
     "refusals",
     "remove_label",
+    "repeated_delivery",
+    "replay",
     "resend_event",
     "restore_version",
     "resume",
+    "resume_trigger",
     "resume_webhook",
     "rotate_secret",
+    "rotate_trigger_secret",
+    "rotate_trigger_token",
     "run_again",
     "send_message",
     "set_archived",
@@ -130,6 +159,7 @@ __all__ = [
     "stop_retrying",
     "stop_unwanted",
     "text_hash",
+    "try_mapping",
     "try_now",
     "try_webhook",
     "undo_approval",

@@ -19,7 +19,7 @@ from runs.engine.limits.daily_budget import check_daily_limits
 from runs.engine.limits.launch_rate import check_launch_limits
 from runs.engine.operations import fault_points
 from runs.engine.queueing.dispatch import announce, dispatch
-from runs.models import Agent, Run, Schedule, TaskTemplate
+from runs.models import Agent, Run, Schedule, TaskTemplate, Trigger
 from runs.models.permissions import NOT_LAUNCHED, may_launch
 
 
@@ -35,12 +35,13 @@ def launch(
     template: TaskTemplate | None = None,
     filled_inputs: JsonObject | None = None,
     schedule: Schedule | None = None,
+    trigger: Trigger | None = None,
 ) -> Run:
     """A new run of `task`, queued and dispatched in one transaction. `agent` None means the default agent.
 
     `version` is the number of one of the agent's versions, or a label; empty for the current one.
     `files` are the ids of uploaded documents that it may read; `template` and `filled_inputs` say where the task comes
-    from, see `launch_template`; `schedule` is the one that launches it.
+    from, see `launch_template`; `schedule` or `trigger` is the one that launches it.
     `overrides` replaces keys of the agent's snapshot, those of `OVERRIDES`; an amount of money is a decimal string.
     Raises `ValueError` for an empty task or an unknown key; its subclasses `DailyLimitReached` if the person's runs
     have used up the daily limit, `TooManyLaunches` if the person launches too fast or has too many runs queued,
@@ -56,7 +57,7 @@ def launch(
     ceilings = ceilings_of(chosen.configured, by=user)
     config = changed(chosen.configured.snapshot(), overrides, by=user, ceilings=ceilings)
     columns: dict[str, Any] = {"config": config, "overrides": overrides or {}, "version": chosen.version}
-    columns |= {"template": template, "filled_inputs": filled_inputs, "schedule": schedule}
+    columns |= {"template": template, "filled_inputs": filled_inputs, "schedule": schedule, "trigger": trigger}
     return create_run(user=user, task=task, agent=agent, rerun_of=rerun_of, files=files, **columns)
 
 

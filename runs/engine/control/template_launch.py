@@ -14,7 +14,7 @@ from runs.agent.task_templates.values import InputsRefused, checked_values
 from runs.agent.wording import Wording
 from runs.engine.control.launch import launch
 from runs.engine.files.visibility import files_for
-from runs.models import Run, Schedule, StoredFile, TaskTemplate
+from runs.models import Run, Schedule, StoredFile, TaskTemplate, Trigger
 from runs.models.bounds import MAX_TASK_BYTES
 
 
@@ -64,6 +64,7 @@ def launch_template(
     rerun_of: Run | None = None,
     files: Sequence[UUID] = (),
     schedule: Schedule | None = None,
+    trigger: Trigger | None = None,
 ) -> Run:
     """A new run of the template's agent with its task filled. Raises `InputsRefused`, and what `launch` raises."""
     filled = fill(template, inputs, by=user)
@@ -78,6 +79,7 @@ def launch_template(
         template=template,
         filled_inputs=filled.values,
         schedule=schedule,
+        trigger=trigger,
     )
 
 

@@ -19,7 +19,7 @@ from django.db import transaction
 BOUNDARIES = (
     *("launch", "claim", "reply", "park", "decision", "start", "result", "finish", "suspend"),
     *("cancel_asked", "cancel", "launch_child", "await_child", "message", "read_messages"),
-    *("webhook_claim", "webhook_record", "tick", "schedule"),
+    *("webhook_claim", "webhook_record", "tick", "schedule", "delivery"),
 )
 
 _file = Path(path) if (path := os.environ.get("AGENTSITE_CRASH_FILE")) else None

@@ -121,16 +121,17 @@ def refusal_words(refused: Exception) -> str:
     message = refused.args[0] if refused.args else ""
     if not isinstance(message, Wording):
         return error_words(str(refused))
-    return _refusal(message.sentences)
+    return wording_words(message.sentences)
 
 
 def reason_words(text: str, stored: object) -> str:
     """A stored reason in the active language: by its parts, as `said_in` has them; without them it stays as it is."""
     parts = parts_in(stored)
-    return _refusal(parts) if parts else error_words(text)
+    return wording_words(parts) if parts else error_words(text)
 
 
-def _refusal(sentences: Iterable[Sentence]) -> str:
+def wording_words(sentences: Iterable[Sentence]) -> str:
+    """The sentences of a `Wording`, which may have been stored, in the active language."""
     return _said(
         Sentence(each.text, {name: _value(name, value, 0) for name, value in each.values.items()}, each.plural)
         for each in sentences
