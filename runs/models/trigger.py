@@ -27,7 +27,7 @@ class Trigger(models.Model):
 
         GITHUB = "github", "GitHub"
         SLACK = "slack", "Slack"
-        STANDARD = "standard", "Standard Webhooks"
+        STANDARD = "standard", gettext_lazy("Standard Webhooks")
         HMAC = "hmac", gettext_lazy("HMAC in a header")
         TOKEN = "token", gettext_lazy("The address alone")
 

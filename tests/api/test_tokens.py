@@ -310,7 +310,8 @@ def template_of(run: Run) -> int:
 def delivery_for(run: Run) -> dict[str, Any]:
     """A trigger of the run's owner, and a delivery to it."""
     about = {"scheme": "token", "task": "x", "token_hash": str(run.pk), "token_prefix": "agh_"}
-    trigger = Trigger.objects.create(user_id=run.user_id, name="Pushes", agent=run.agent, **about)
+    assert run.user is not None
+    trigger = Trigger.objects.create(user=run.user, name="Pushes", agent=run.agent, **about)
     kept = {"body_hash": "h", "payload": "{}", "state": "filtered"}
     delivery = Delivery.objects.create(trigger=trigger, received_at=timezone.now(), **kept)
     return {"trigger": trigger.pk, "delivery": delivery.uid}

@@ -27,7 +27,7 @@ NAMES: Final = {
     *("Agentsite", "UTC", "USD", "JSON", "JSONL", "CSV", "API", "AG-UI", "OpenAPI", "HTTP", "MCP"),
     *("Ctrl", "Esc", "Enter", "Escape", "Arrow"),
     *("Cookie", "Lax", "Authorization", "Accept", "Refresh"),
-    *("GitHub", "Slack", "Standard Webhooks"),
+    *("GitHub", "Slack", "Standard", "Webhooks"),
 }
 """Names, which are the same in every language."""
 READ_ALOUD: Final = {"title", "alt", "placeholder", "label", "aria-label", "aria-description", "aria-roledescription"}
