@@ -12,6 +12,8 @@ from runs.models.run import Run
 
 FAILED_RESULTS: Final = models.Q(kind="tool_result") & ~models.Q(severity="") & ~models.Q(metadata__code="denied")
 """The results of calls that failed by themselves."""
+SO_FAR: Final = models.Q(kind="note", metadata__note="so_far")
+"""Answers that did not end their run, because a message was waiting."""
 QUESTIONS: Final = models.Q(kind="approval", metadata__has_key="asks")
 """The steps that ask a person about a call."""
 

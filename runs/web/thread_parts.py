@@ -17,13 +17,13 @@ from runs.live.rendering.approval_views import QuestionView, question_of
 from runs.live.rendering.step_views import StepView, step_view
 from runs.markdown import visible
 from runs.models import Run, Step
+from runs.models.step import SO_FAR
 
 MOST_SAID: Final = 40
 """Decisions, messages and answers of one run that its thread shows: the last ones. The page of the run has all."""
 MESSAGE_CHARS: Final = 4_000
 """Characters of a message to a run in progress that its thread shows."""
 READ: Final = (Step.Kind.ANSWER, Step.Kind.ERROR, Step.Kind.APPROVAL, Step.Kind.MESSAGE)
-SO_FAR: Final = Q(kind=Step.Kind.NOTE, metadata__note="so_far")
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ SAMPLE: Final = '{\n  "text": "Hello"\n}'
 
 
 @dataclass(slots=True)
-class Sample:
+class SamplePayload:
     """The payload that expressions are tried on."""
 
     payload: str = SAMPLE
@@ -54,7 +54,7 @@ class ShownTrial:
     is_wanted: bool = False
     task: str = ""
     is_cut: bool = False
-    values: list[tuple[str, str]] = field(default_factory=list)
+    inputs: list[tuple[str, str]] = field(default_factory=list)
     message: str = ""
     """Why nothing was tried; empty otherwise."""
     has_faults: bool = False
@@ -87,7 +87,7 @@ def edit_trigger(request: PageRequest, trigger_id: UUID) -> HttpResponse:
 @only_if(may_launch)
 def show_inputs(request: PageRequest) -> HttpResponse:
     """To htmx the fields of the inputs that the chosen template or the typed task has."""
-    return render(request, "triggers/partials/launch.html", {"form": TriggerForm.sent(request.POST)})
+    return render(request, "triggers/partials/launch.html", {"editor": TriggerForm.sent(request.POST)})
 
 
 @require_POST
@@ -95,7 +95,7 @@ def show_inputs(request: PageRequest) -> HttpResponse:
 def try_trigger(request: PageRequest) -> HttpResponse:
     """To htmx what the expressions make of the payload; the faults of each are put at its field."""
     form, sample = TriggerForm.sent(request.POST), _sample_in(request)
-    context = {"form": form, "sample": sample, "trial": _tried(request, form, sample)}
+    context = {"editor": form, "sample": sample, "trial": _tried(request, form, sample)}
     return render(request, "triggers/partials/trial.html", context)
 
 
@@ -133,7 +133,7 @@ def _sent(request: PageRequest, trigger: Trigger | None) -> HttpResponse:
     return _show(request, form, trigger, sample, status=422)
 
 
-def _tried(request: PageRequest, form: TriggerForm, sample: Sample) -> ShownTrial:
+def _tried(request: PageRequest, form: TriggerForm, sample: SamplePayload) -> ShownTrial:
     if TRIALS.try_again_after_s(str(request.user.pk)) is not None:
         return ShownTrial(message=gettext("You have tried too often within a minute. Try it again in a moment."))
     try:
@@ -168,35 +168,35 @@ def _short(value: Any) -> str:
     return exact(text[:SHOWN_CHARS]) + ("…" if len(text) > SHOWN_CHARS else "")
 
 
-def _sample_in(request: PageRequest) -> Sample:
-    return Sample(request.POST.get("payload", SAMPLE), request.POST.get("sample_headers", ""))
+def _sample_in(request: PageRequest) -> SamplePayload:
+    return SamplePayload(request.POST.get("payload", SAMPLE), request.POST.get("sample_headers", ""))
 
 
-def _sample_of(trigger: Trigger | None) -> Sample:
+def _sample_of(trigger: Trigger | None) -> SamplePayload:
     """The payload of the newest delivery; without one a short one."""
     last = None if trigger is None else trigger.deliveries.exclude(payload="").order_by("-pk").first()
-    return Sample() if last is None else _sample_from(last)
+    return SamplePayload() if last is None else _sample_from(last)
 
 
-def _sample_from(delivery: Delivery) -> Sample:
+def _sample_from(delivery: Delivery) -> SamplePayload:
     payload = json.dumps(delivery.body, ensure_ascii=False, indent=2)
     if len(payload.encode()) > MAX_BODY_BYTES:
         payload = delivery.payload
-    return Sample(payload, "\n".join(f"{name}: {text}" for name, text in sorted(delivery.headers.items())))
+    return SamplePayload(payload, "\n".join(f"{name}: {text}" for name, text in sorted(delivery.headers.items())))
 
 
 def _show(
     request: PageRequest,
     form: TriggerForm,
     trigger: Trigger | None,
-    sample: Sample,
+    sample: SamplePayload,
     *,
     trial: ShownTrial | None = None,
     status: int = 200,
 ) -> HttpResponse:
     kept = [] if trigger is None else list(trigger.deliveries.exclude(payload="").order_by("-pk")[:OFFERED])
     context = {
-        "form": form,
+        "editor": form,
         "trigger": trigger,
         "sample": sample,
         "trial": trial,

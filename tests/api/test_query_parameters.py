@@ -1,6 +1,7 @@
 """Unknown query parameters are refused by name, on every route."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ ROUTES = [
 @pytest.fixture
 def ask(owner: Any) -> Any:
     """Request as the owner, with every scope."""
-    _, text = ApiToken.issue(owner, name="all", scopes=["read", "launch", "approve"])
+    _, text = ApiToken.issue(owner, name="all", scopes=["read", "launch", "approve", "edit"])
     client = Client(headers={"Authorization": f"Bearer {text}"})
 
     def asked(method: str, path: str) -> Any:
@@ -32,7 +33,8 @@ def ask(owner: Any) -> Any:
         asked = asked_question(run, PersonQuestion(text="Where?"))
         path = path.replace("{file_id}", str(run.pk)).replace("{question_id}", str(asked.pk))
         path = path.replace("{message_id}", str(run.pk)).replace("{thread_id}", str(run.pk))
-        path = path.replace("{template_id}", "7")
+        path = path.replace("{template_id}", "7").replace("{number}", "1").replace("{name}", "production")
+        path = re.sub(r"{(schedule|trigger|delivery|webhook|event)_id}", str(run.pk), path)
         assert "{" not in path, "An id of another kind: the address would be none."
         return client.generic(method, path, "{}", content_type="application/json")
 

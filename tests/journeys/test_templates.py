@@ -111,7 +111,8 @@ async def test_a_form_of_every_type_uploads_its_file_and_keeps_it(site: LiveSite
     await expect(page.locator(".file-chip", has_text="report.txt")).to_be_visible()
     await page.select_option("[name=input-reader]", "a child")
     await page.click("[data-launch]")
-    await expect(page.get_by_text("A value is needed here.")).to_be_visible()
+    for name in ("price", "place"):
+        await expect(page.locator(f"#id_input-{name}_error")).to_have_text("A value is needed here.")
     await expect(page.locator(".file-chip", has_text="report.txt")).to_be_visible()
     assert await faults_of(page, screen) == []
     await page.fill("[name=input-price]", "200")

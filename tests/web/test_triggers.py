@@ -73,8 +73,8 @@ def test_a_new_trigger_begins_with_what_the_link_names(browser: Client, agent: A
 
     page = browser.get(f"/triggers/new/?launches=template-{template.pk}")
 
-    assert [each.about.name for each in page.context["form"].expressions] == list(INPUTS)
-    assert browser.get("/triggers/new/?launches=template-999").context["form"].expressions == []
+    assert [each.about.name for each in page.context["editor"].expressions] == list(INPUTS)
+    assert browser.get("/triggers/new/?launches=template-999").context["editor"].expressions == []
     assert browser.get("/triggers/new/?launches=%F0%9F%A4%96-9e9").status_code == 200
 
 
@@ -83,7 +83,7 @@ def test_a_form_comes_back_with_each_fault_at_its_field_and_what_was_typed(brows
 
     response = browser.post("/triggers/new/", fields(agent, **faulty))
 
-    form = response.context["form"]
+    form = response.context["editor"]
     assert response.status_code == 422
     assert form.errors["name"] == ["Give it a name."]
     assert form.errors["inputs.messages"] == ["It ends too early."]
@@ -97,7 +97,7 @@ def test_without_an_agent_the_form_asks_for_one(browser: Client, agent: Agent):
     response = browser.post("/triggers/new/", fields(agent, launches=""))
 
     assert response.status_code == 422
-    assert response.context["form"].errors["launches"] == ["Choose an agent or a template."]
+    assert response.context["editor"].errors["launches"] == ["Choose an agent or a template."]
 
 
 def test_a_change_keeps_address_and_secret(browser: Client, owner: User, agent: Agent):
