@@ -150,7 +150,7 @@ class Recorder:
             self._note_status(entry.status, entry, write)
         if entry.if_messages is not None:
             write.if_messages = partial(self._instead, entry.if_messages, write)
-        self._end_cards(thoughts)
+        self._end_cards(thoughts, write)
         self._writes.submit(write)
 
     async def read_messages(self, *, turn: int) -> tuple[str, ...]:
@@ -256,7 +256,6 @@ class Recorder:
         self._parallel_calls.note(notes, steps, calls or [])
         unfinished = self.replies.leave(_WHY_LEFT.get(status, "attempt_failed"))
         steps = [*map(self._unfinished_step, unfinished), *steps]
-        self._end_cards(unfinished)
         write = Write(
             run_id=self.run_id,
             epoch=self.epoch,
@@ -270,6 +269,7 @@ class Recorder:
             fields=fields,
             closing=None if closing is None else lambda totals: self._plain_step(closing(totals)),
         )
+        self._end_cards(unfinished, write)
         self.has_left = True
         self._writes.submit(write)
 
@@ -306,12 +306,12 @@ class Recorder:
         self._alerts.note(step)
         return step
 
-    def _end_cards(self, thoughts: Iterable[AgentThought]) -> None:
+    def _end_cards(self, thoughts: Iterable[AgentThought], write: Write) -> None:
         for thought in thoughts:
             if self.stream is None:
                 return
             for each in ended_cards(thought.payload):
-                self.stream.end(f"{self.epoch}-{each}", whole_turn=decides_turn(thought.payload))
+                self.stream.end(f"{self.epoch}-{each}", whole_turn=decides_turn(thought.payload), write=write)
 
     def _note_calls(self, entry: Entry, write: Write) -> None:
         if self._open.asking:

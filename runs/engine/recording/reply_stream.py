@@ -19,6 +19,7 @@ from runs.agent.log_context import run_context
 from runs.agent.messages import Delta
 from runs.engine.host_timings import DEFAULT_TIMINGS, HostTimings
 from runs.engine.operations.metrics import DELTA_FRAMES
+from runs.engine.writing.writes import Write
 from runs.reply_frames import Chunk, DeltaFrame, Piece, ReplyFrame, SnapFrame, joined, turn_name
 
 logger = logging.getLogger(__name__)
@@ -61,8 +62,8 @@ class ReplyStream:
         self.is_over = False
         """True once no card can follow."""
         self._cards: dict[str, _Card] = {}
-        self._gone: dict[str, int] = {}
-        """Cards to be taken away, and the chunk that does it."""
+        self._gone: dict[str, tuple[int, Write | None]] = {}
+        """Cards to be taken away: the chunk that does it, and the write of the step that takes their place."""
         self._wake = wake
 
     def show(self, card: str, delta: Delta) -> None:
@@ -76,16 +77,17 @@ class ReplyStream:
             shown.add((delta.kind, as_storable_text(delta.text)))
             self._wake(self)
 
-    def end(self, card: str, *, whole_turn: bool) -> None:
-        """A step has said how it ended; with `whole_turn` the same goes for the other cards of its turn.
+    def end(self, card: str, *, whole_turn: bool, write: Write | None = None) -> None:
+        """A step says how it ended; with `whole_turn` the same goes for the other cards of its turn.
 
-        The step takes the card away on a page. The snap that does is for pages that miss the step, and comes later.
+        The step takes the card away on a page. The snap that does is for pages that miss the step: it comes later, and
+        not before `write`, which holds the step, is committed or refused. Text that somebody reads stays until then.
         """
         turn = turn_name(card)
         for name in [name for name in self._cards if name == card or (whole_turn and turn_name(name) == turn)]:
             shown = self._cards.pop(name)
             if shown.is_shown:
-                self._gone[name] = shown.chunk + 1
+                self._gone[name] = (shown.chunk + 1, write)
 
     def close(self) -> None:
         """The host lets go of the run: whatever is open was never finished, and its step says so."""
@@ -120,9 +122,16 @@ class ReplyStream:
     def _is_watched(self) -> bool:
         return not self.is_unwatched and doorbell.is_watched(self.run_id)
 
+    @property
+    def is_done(self) -> bool:
+        """True once there is nothing more to send."""
+        return self.is_over and not self._gone
+
     def _farewells(self) -> list[SnapFrame]:
-        gone, self._gone = self._gone, {}
-        return [SnapFrame(name, chunk, None) for name, chunk in gone.items()]
+        due = {name: chunk for name, (chunk, write) in self._gone.items() if write is None or write.outcome is not None}
+        for name in due:
+            del self._gone[name]
+        return [SnapFrame(name, chunk, None) for name, chunk in due.items()]
 
 
 class ReplyStreams:
@@ -173,10 +182,10 @@ class ReplyStreams:
 
     async def _send_snaps(self) -> None:
         for stream in list(self._open):
-            # Only now, so that no card goes from a page a moment before the step that takes its place.
-            if stream.is_over:
-                self._open.discard(stream)
             await _send(stream, stream.all_frames())
+            # Only now, so that no card goes from a page a moment before the step that takes its place.
+            if stream.is_done:
+                self._open.discard(stream)
 
     async def _answer_new_viewers(self) -> None:
         """Send what was said so far to whoever begins to watch: until the next snap their page would be empty."""

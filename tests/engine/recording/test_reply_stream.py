@@ -12,6 +12,7 @@ from runs.agent.messages import Delta
 from runs.engine.host_timings import DEFAULT_TIMINGS, HostTimings
 from runs.engine.recording import reply_stream
 from runs.engine.recording.reply_stream import ReplyStreams
+from runs.engine.writing.writes import FENCED, Write, WriteOutcome
 from tests.freed import freed, is_set
 
 CARD = "1-1-1-1"
@@ -163,6 +164,24 @@ async def test_a_reply_ends_every_lane_of_its_turn_and_a_failed_attempt_only_its
     ]
     stream.end("1-1-2-1", whole_turn=True)
     assert [frame.pieces for frame in stream.all_frames()] == [None, None]
+
+
+@pytest.mark.parametrize("outcome", [WriteOutcome("written"), FENCED], ids=["written", "refused"])
+async def test_a_card_is_not_taken_away_before_the_step_that_takes_its_place_is_written(sent, outcome):
+    stream = sent.open(uuid.uuid4())
+    viewer = await Viewer(stream.run_id).come()
+    stream.show(CARD, Delta("The tide"))
+    assert await viewer.frame() == {"snap": [CARD, 1, "The tide"]}
+    write = Write(run_id=stream.run_id, epoch=1)
+
+    stream.end(CARD, whole_turn=False, write=write)
+    stream.close()
+    assert stream.all_frames() == []
+    assert not stream.is_done
+    write.outcome = outcome
+
+    assert [(frame.card, frame.pieces) for frame in stream.all_frames()] == [(CARD, None)]
+    assert stream.is_done
 
 
 async def test_nothing_is_sent_for_a_run_nobody_watches(sent, monkeypatch):
