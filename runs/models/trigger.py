@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from datetime import timedelta
 from typing import Any, Final, Self
 
 from django.conf import settings
@@ -13,13 +12,11 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from runs.models.agent import Agent
 from runs.models.run import Run
+from runs.models.signed_address import SignedAddress
 from runs.models.task_template import TaskTemplate
 
-SECRETS_OVERLAP: Final = timedelta(days=1)
-"""How long a replaced secret is still good, beside the new one, if its owner wants that."""
 
-
-class Trigger(models.Model):
+class Trigger(SignedAddress):
     """An address of its own that launches runs of its owner, from requests that are signed with its secret."""
 
     class Scheme(models.TextChoices):
@@ -31,15 +28,10 @@ class Trigger(models.Model):
         HMAC = "hmac", gettext_lazy("HMAC in a header")
         TOKEN = "token", gettext_lazy("The address alone")
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
-        related_name="triggers",
-        verbose_name=pgettext_lazy("field", "user"),
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="triggers", verbose_name=pgettext_lazy("field", "user")
     )
     """Whose it is: its runs are theirs, launched with what they may do when a delivery comes."""
-    name = models.CharField(pgettext_lazy("field", "name"), max_length=80)
     agent = models.ForeignKey(
         Agent,
         on_delete=models.SET_NULL,
@@ -75,22 +67,13 @@ class Trigger(models.Model):
     """The token's first characters, to tell addresses apart."""
     secret = models.TextField(blank=True, default="")
     """Of its signatures, sealed; empty without one."""
-    old_secret = models.TextField(blank=True, default="")
-    """The one before, sealed; empty without one."""
-    old_secret_until = models.DateTimeField(null=True)
-    """The old secret is good until then; null without one."""
     paused_at = models.DateTimeField(pgettext_lazy("field", "paused at"), null=True)
     """While it is paused, deliveries are kept and launch nothing."""
-    created_at = models.DateTimeField(pgettext_lazy("field", "created at"), auto_now_add=True)
     updated_at = models.DateTimeField(pgettext_lazy("field", "updated at"), auto_now=True)
 
-    class Meta:
+    class Meta(SignedAddress.Meta):
         verbose_name = pgettext_lazy("model", "trigger")
         verbose_name_plural = pgettext_lazy("model", "triggers")
-        ordering = ["name", "pk"]
-
-    def __str__(self) -> str:
-        return self.name
 
     def get_absolute_url(self) -> str:
         return reverse("runs:trigger", args=[self.pk])

@@ -1,7 +1,7 @@
 """Webhooks: addresses that are told what happens to runs, the events they are told, and each attempt to do so."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, Self
 
 from django.conf import settings
@@ -11,9 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from runs.models.run import Run
-
-SECRETS_OVERLAP: Final = timedelta(days=1)
-"""How long a replaced secret still signs, beside the new one."""
+from runs.models.signed_address import SignedAddress
 
 
 class WebhookQuerySet(models.QuerySet["Webhook"]):
@@ -29,7 +27,7 @@ class WebhookQuerySet(models.QuerySet["Webhook"]):
         return self.active().filter(of_owner)
 
 
-class Webhook(models.Model):
+class Webhook(SignedAddress):
     """An address that is told of the runs of one person, or of everybody's, by signed requests."""
 
     class State(models.TextChoices):
@@ -59,15 +57,10 @@ class Webhook(models.Model):
         NEEDS_PERSON = "run.needs_person", gettext_lazy("A run needs a person")
         BUDGET_REACHED = "run.budget_reached", gettext_lazy("A run reached one of its limits")
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
-        related_name="webhooks",
-        verbose_name=pgettext_lazy("field", "user"),
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="webhooks", verbose_name=pgettext_lazy("field", "user")
     )
     """Whose it is. It tells only of runs that this person may see when the request is sent."""
-    name = models.CharField(pgettext_lazy("field", "name"), max_length=80)
     url = models.CharField(pgettext_lazy("field", "address"), max_length=2000)
     event_types = models.JSONField(pgettext_lazy("field", "events"), default=list)
     """Values of `EventType`."""
@@ -79,26 +72,17 @@ class Webhook(models.Model):
     """Empty unless it is disabled."""
     secret = models.TextField()
     """The signing secret, sealed."""
-    old_secret = models.TextField(blank=True, default="")
-    """The one before, sealed; empty without one."""
-    old_secret_until = models.DateTimeField(null=True)
-    """The old secret signs too until then; null without one."""
     failing_since = models.DateTimeField(pgettext_lazy("field", "failing since"), null=True)
     """The first failed attempt after the last one that succeeded; null if the last one succeeded."""
     tried_at = models.DateTimeField(null=True)
     """When events were last claimed; null before. The webhooks have their turns by it."""
-    created_at = models.DateTimeField(pgettext_lazy("field", "created at"), auto_now_add=True)
 
     objects = WebhookQuerySet.as_manager()
 
-    class Meta:
+    class Meta(SignedAddress.Meta):
         verbose_name = pgettext_lazy("model", "webhook")
         verbose_name_plural = pgettext_lazy("model", "webhooks")
-        ordering = ["name", "pk"]
         indexes = [models.Index(fields=["id"], name="webhook_active", condition=Q(state="active"))]
-
-    def __str__(self) -> str:
-        return self.name
 
     def get_absolute_url(self) -> str:
         return reverse("runs:webhook", args=[self.pk])

@@ -18,7 +18,7 @@ from runs.engine.sealed_text import SealUnreadable, unseal
 from runs.engine.triggers.credentials import new_secret, set_secret, set_token
 from runs.engine.triggers.signatures import Scheme, is_usable_secret
 from runs.models import Delivery, Trigger
-from runs.models.trigger import SECRETS_OVERLAP
+from runs.models.signed_address import SECRETS_OVERLAP
 
 MOST_TRIGGERS: Final = 100
 """Of one person."""

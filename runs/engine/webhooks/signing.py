@@ -9,7 +9,7 @@ from standardwebhooks.webhooks import Webhook as Signer
 
 from runs.engine.sealed_text import seal, unseal
 from runs.models import Webhook
-from runs.models.webhook import SECRETS_OVERLAP
+from runs.models.signed_address import SECRETS_OVERLAP
 
 SECRET_BYTES: Final = 32
 """Standard Webhooks wants 24 to 64."""
