@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.db.models import OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
@@ -19,6 +19,7 @@ from runs.models import Delivery, Trigger
 from runs.models.permissions import may_launch
 from runs.web.access import PageRequest, go_to, signed_in
 from runs.web.deliveries import DeliveryRow
+from runs.web.log_page import log_page, show_done
 from runs.web.trigger_examples import example_of
 from runs.web.trigger_form import in_words
 
@@ -50,17 +51,9 @@ def show_trigger(request: PageRequest, trigger_id: UUID) -> HttpResponse:
     """A trigger, and the log of its deliveries; `?before=` goes on behind the delivery of that number."""
     trigger = trigger_or_404(request, trigger_id)
     found = trigger.deliveries.select_related("run", "replayed_by").defer("payload", "headers")
-    before = request.GET.get("before", "")
-    if before.isascii() and before.isdigit() and len(before) < 19:
-        found = found.filter(pk__lt=int(before))
-    shown = list(found.order_by("-pk")[: PAGE_LENGTH + 1])
-    context = {
-        "trigger": trigger,
-        "rows": [DeliveryRow(each) for each in shown[:PAGE_LENGTH]],
-        "older": shown[PAGE_LENGTH - 1].pk if len(shown) > PAGE_LENGTH else None,
-        "is_first_page": not before,
-        "may_launch": may_launch(request.user),
-    }
+    log = log_page(request, found, length=PAGE_LENGTH)
+    rows = [DeliveryRow(each) for each in log.rows]
+    context = {"trigger": trigger, "log": log, "rows": rows, "may_launch": may_launch(request.user)}
     return render(request, "triggers/trigger.html", context)
 
 
@@ -69,8 +62,7 @@ def show_trigger(request: PageRequest, trigger_id: UUID) -> HttpResponse:
 def pause_trigger(request: PageRequest, trigger_id: UUID) -> HttpResponse:
     """Pause it."""
     trigger = control.pause_trigger(trigger_or_404(request, trigger_id).pk, by=request.user)
-    messages.info(request, gettext("“%(name)s” is paused.") % {"name": trigger.name})
-    return redirect(trigger)
+    return show_done(request, trigger, gettext("“%(name)s” is paused."))
 
 
 @require_POST
@@ -78,8 +70,7 @@ def pause_trigger(request: PageRequest, trigger_id: UUID) -> HttpResponse:
 def resume_trigger(request: PageRequest, trigger_id: UUID) -> HttpResponse:
     """Let it launch again."""
     trigger = control.resume_trigger(trigger_or_404(request, trigger_id).pk, by=request.user)
-    messages.info(request, gettext("“%(name)s” launches again.") % {"name": trigger.name})
-    return redirect(trigger)
+    return show_done(request, trigger, gettext("“%(name)s” launches again."))
 
 
 @require_POST
@@ -107,8 +98,7 @@ def rotate_secret(request: PageRequest, trigger_id: UUID) -> HttpResponse:
         else:
             if made.secret:
                 return show_credentials(request, trigger, made)
-            messages.info(request, gettext("The secret of “%(name)s” is replaced.") % {"name": trigger.name})
-            return redirect(trigger)
+            return show_done(request, trigger, gettext("The secret of “%(name)s” is replaced."))
     context = {
         "trigger": trigger,
         "errors": errors,

@@ -20,6 +20,7 @@ from runs.live.rendering.stored_words import refusal_words
 from runs.models import Webhook, WebhookEvent
 from runs.models.permissions import may_see_all
 from runs.web.access import PageRequest, go_to, signed_in
+from runs.web.log_page import log_page, show_done
 from runs.web.webhook_form import SCOPES, WebhookForm
 
 PAGE_LENGTH: Final = 50
@@ -79,17 +80,8 @@ def show_webhook(request: PageRequest, webhook_id: UUID) -> HttpResponse:
     """A webhook, and the log of its events; `?before=` goes on behind the event of that number."""
     webhook = _webhook_or_404(request, webhook_id)
     events = WebhookEvent.objects.visible_to(request.user).filter(webhook=webhook).select_related("run")
-    before = request.GET.get("before", "")
-    if before.isascii() and before.isdigit() and len(before) < 19:
-        events = events.filter(pk__lt=int(before))
-    found = list(events.order_by("-pk")[: PAGE_LENGTH + 1])
-    context = {
-        "webhook": webhook,
-        "events": found[:PAGE_LENGTH],
-        "older": found[PAGE_LENGTH - 1].pk if len(found) > PAGE_LENGTH else None,
-        "is_first_page": not before,
-    }
-    return render(request, "webhooks/webhook.html", context)
+    log = log_page(request, events, length=PAGE_LENGTH)
+    return render(request, "webhooks/webhook.html", {"webhook": webhook, "log": log})
 
 
 @require_safe
@@ -124,8 +116,7 @@ def send_test(request: PageRequest, webhook_id: UUID) -> HttpResponse:
 def pause_webhook(request: PageRequest, webhook_id: UUID) -> HttpResponse:
     """Pause it."""
     webhook = control.pause_webhook(_webhook_or_404(request, webhook_id).pk, by=request.user)
-    messages.info(request, gettext("“%(name)s” is paused.") % {"name": webhook.name})
-    return redirect(webhook)
+    return show_done(request, webhook, gettext("“%(name)s” is paused."))
 
 
 @require_POST
@@ -133,8 +124,7 @@ def pause_webhook(request: PageRequest, webhook_id: UUID) -> HttpResponse:
 def resume_webhook(request: PageRequest, webhook_id: UUID) -> HttpResponse:
     """Resume a paused or disabled one."""
     webhook = control.resume_webhook(_webhook_or_404(request, webhook_id).pk, by=request.user)
-    messages.info(request, gettext("“%(name)s” is active.") % {"name": webhook.name})
-    return redirect(webhook)
+    return show_done(request, webhook, gettext("“%(name)s” is active."))
 
 
 @require_POST

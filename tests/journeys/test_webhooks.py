@@ -83,7 +83,7 @@ async def test_a_person_makes_a_webhook_tests_it_reads_its_log_and_deletes_it(
     await page.get_by_role("link", name=LONG_NAME[:20]).click()
     faults += await faults_of(page, screen)
     await page.get_by_role("link", name="run.completed").click()
-    await expect(page.locator(".webhook-response").first).to_contain_text("<b>The disk is full.</b>")
+    await expect(page.locator(".record-log .record-text").first).to_contain_text("<b>The disk is full.</b>")
     await page.get_by_text("What is sent").click()
     await expect(page.locator(".webhook-body pre")).to_contain_text(run_id)
     faults += await faults_of(page, screen)

@@ -224,10 +224,10 @@ def test_the_log_goes_on_page_by_page(owner: User, make_run: MakeRun, browser_of
     here = first.webhook.get_absolute_url()
 
     page = browser_of(owner).get(here)
-    rest = browser_of(owner).get(f"{here}?before={page.context['older']}")
+    rest = browser_of(owner).get(f"{here}?before={page.context['log'].older}")
 
-    assert [len(each.context["events"]) for each in (page, rest)] == [50, 11]
-    assert rest.context["older"] is None
+    assert [len(each.context["log"].rows) for each in (page, rest)] == [50, 11]
+    assert rest.context["log"].older is None
     for nonsense in ("x", "-1", "9" * 30, "²"):
         assert browser_of(owner).get(here, {"before": nonsense}).status_code == 200
 
@@ -238,7 +238,7 @@ def test_events_of_runs_that_one_may_not_see_any_more_are_not_shown(
     event = told_event(owner, make_run(other))
     here = event.webhook.get_absolute_url()
 
-    assert list(browser_of(owner).get(here).context["events"]) == []
+    assert list(browser_of(owner).get(here).context["log"].rows) == []
     assert browser_of(owner).get(f"{here}events/{event.uid}/").status_code == 404
     assert browser_of(owner).post(f"{here}events/{event.uid}/resend/").status_code == 404
 

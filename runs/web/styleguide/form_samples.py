@@ -13,6 +13,7 @@ from runs.live.rendering.long_texts import fold, piece_of, prose_of
 from runs.models import Agent, RunMessage, StoredFile
 from runs.web.files import files_field
 from runs.web.forms import FollowUpForm, LaunchForm, MessageForm
+from runs.web.log_page import LogPage
 from runs.web.styleguide import sample_rows as rows
 from runs.web.styleguide.samples import Sample, SampleGroup, sample
 
@@ -51,6 +52,7 @@ def _fields() -> list[Sample]:
         sample("Errors of a form", "partials/form_errors", {"form": wrong}),
         sample("Launch form", "runs/partials/launch_form", _launch(), wide=True),
         *_files(),
+        *_records(),
         sample(
             "Follow-up",
             "runs/partials/follow_up",
@@ -79,6 +81,17 @@ def _launch() -> JsonObject:
         "earlier": rows.run(),
         "changed": {"max_turns": "Was 20"},
     }
+
+
+def _records() -> list[Sample]:
+    more = {"label": "Delete", "icon": "trash-2", "words": "Its log goes with it.", "confirm": "Delete for good"}
+    return [
+        sample("A button that changes something", "partials/post_button", {"label": "Pause", "icon": "pause"}),
+        sample("A question before an end", "partials/delete_more", {**more, "is_danger": True}),
+        sample("Shown once", "partials/copy_once", {"id": "sample-secret", "text": "whsec_c2FtcGxl"}),
+        sample("End of a log", "partials/log_end", {"log": LogPage([], 41, is_first=True)}),
+        sample("An empty log", "partials/log_end", {"log": LogPage([], None, is_first=True), "words": "Nothing yet."}),
+    ]
 
 
 def _files() -> list[Sample]:
