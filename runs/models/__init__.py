@@ -4,6 +4,7 @@ from runs.models.agent import Agent
 from runs.models.agent_draft import AgentDraft
 from runs.models.agent_label import AgentLabel, LabelMove
 from runs.models.agent_version import AgentVersion
+from runs.models.alert import AlertEvent, AlertLevel, AlertRound, AlertRule
 from runs.models.api_token import ApiToken
 from runs.models.idempotency_key import IdempotencyKey
 from runs.models.lookups import Mentions
@@ -29,6 +30,10 @@ __all__ = [
     "AgentDraft",
     "AgentLabel",
     "AgentVersion",
+    "AlertEvent",
+    "AlertLevel",
+    "AlertRound",
+    "AlertRule",
     "ApiToken",
     "Attachment",
     "Delivery",

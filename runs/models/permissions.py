@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.functional import lazy
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 if TYPE_CHECKING:
+    from runs.models.alert import AlertRule
     from runs.models.run import Run
     from runs.models.schedule import Schedule
 
@@ -126,6 +127,12 @@ def may_change_schedule(user: Any, schedule: "Schedule") -> bool:
     return user is None or (_owns(user, schedule) and may_launch(user))
 
 
+def may_change_alert_rule(user: Any, rule: "AlertRule") -> bool:
+    """True if the user may change or delete an alert rule: only its owner. Whoever sees it may mute and acknowledge it.
+    None is the command line."""
+    return user is None or _owns(user, rule)
+
+
 def may_resume(user: Any, run: "Run") -> bool:
     """True if the user may resume a run they see, which launches work in its owner's name."""
     return may_stop(user, run) and may_launch(user)
@@ -209,6 +216,7 @@ def refusal(what: str, permission: str) -> str:
     return f"{told} {gettext('Ask a person who manages the accounts here.')}"
 
 
+NOT_YOUR_RULE: Final = gettext_lazy("Only its owner may change or delete an alert rule.")
 NOT_LAUNCHED: Final = lazy(refusal, str)(gettext_noop("launch runs"), LAUNCH_RUN)
 
 
@@ -235,8 +243,8 @@ def refusal_of_schedule() -> str:
     return refusal(gettext_noop("pause, resume or delete another person's schedule"), STOP_RUN)
 
 
-def _owns(user: Any, schedule: "Schedule") -> bool:
-    return schedule.user_id is not None and schedule.user_id == user.pk
+def _owns(user: Any, owned: "Schedule | AlertRule") -> bool:
+    return owned.user_id is not None and owned.user_id == user.pk
 
 
 def _is_theirs(user: Any, run: "Run") -> bool:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from runs.models.covering_index import CoveringIndex
 from runs.models.permissions import RUN_PERMISSIONS
 from runs.models.run_queries import ErrorCode, RunQuerySet
 from runs.models.setting_columns import ConfigField
@@ -27,6 +28,8 @@ FREE: Final = Q(cost=None) & Q(config__models=["offline"])
 """Runs of the built-in model, which costs nothing."""
 UNPRICED: Final = Q(cost_is_partial=True) | (Q(cost=None) & ~Q(config__models=["offline"]))
 """Runs whose cost is unknown, or known in part."""
+COST_UNKNOWN: Final = Q(cost_is_partial=True) | Q(cost=None, tokens_used__gt=0)
+"""The same without a look at the configuration: what has used no tokens has cost nothing."""
 
 
 class Run(models.Model):
@@ -282,6 +285,12 @@ class Run(models.Model):
                 fields=["trigger", "-created_at", "-id"],
                 name="run_of_trigger",
                 condition=Q(trigger__isnull=False),
+            ),
+            CoveringIndex(
+                fields=["ended_at"],
+                covers=["user", "agent", "status", "active_ms", "cost", "cost_is_partial", "tokens_used"],
+                name="run_by_end",
+                condition=Q(ended_at__isnull=False),
             ),
             models.Index(fields=["root"], name="run_in_tree", condition=Q(root__isnull=False)),
             models.Index(

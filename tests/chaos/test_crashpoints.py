@@ -33,6 +33,8 @@ OF_SCHEDULES = {"tick", "schedule"}
 """Boundaries of what launches runs; see `test_schedules.py`."""
 OF_TRIGGERS = {"delivery"}
 """Boundaries that only a delivery to a trigger passes; see `test_deliveries.py`."""
+OF_ALERTS = {"alert_round"}
+"""The boundary of the evaluation of alert rules; see `test_alert_rules.py`."""
 OF_MESSAGES = {"before_message", "after_message"}
 UNDECIDED = {"after_start", "in_call", "call_executed", "before_result"}
 """Points at which an unsafe call may or may not have happened."""
@@ -57,7 +59,7 @@ def points_for(effect: str, *, short: list[tuple[str, str]] = WORST) -> list[tup
 
 def test_no_boundary_is_left_out():
     of_scenes = {boundary for boundaries in SCENES.values() for boundary in boundaries}
-    assert of_scenes == set(BOUNDARIES) - OF_TREES - OF_WEBHOOKS - OF_SCHEDULES - OF_TRIGGERS
+    assert of_scenes == set(BOUNDARIES) - OF_TREES - OF_WEBHOOKS - OF_SCHEDULES - OF_TRIGGERS - OF_ALERTS
 
 
 @pytest.mark.parametrize("effect", size(short=("unsafe",), full=EFFECTS))

@@ -16,6 +16,7 @@ from runs import doorbell
 from runs.agent.messages import ModelProvider
 from runs.agent.model_calls.provider_health import HEALTH, HealthRegistry
 from runs.agent.providers.event_streams.fair_share import give_way_when
+from runs.engine.alert_rules.alert_clock import AlertClock
 from runs.engine.host_timings import DEFAULT_TIMINGS, HostTimings
 from runs.engine.hosting.claimer import Claimer
 from runs.engine.hosting.crash_trials import CrashTrials
@@ -91,6 +92,7 @@ class RunHost:
         self._draining = False
         # A host of given runs launches no others.
         self._schedule_clock = ScheduleClock(self, lambda: self.services.alerts, timings) if only is None else None
+        self._alert_clock = AlertClock() if only is None else None
         self._watchdog = Watchdog(self.id, look_every_s=timings.watchdog_every_s)
 
     def _claimer(self, writer: Writer) -> Claimer:
@@ -125,6 +127,8 @@ class RunHost:
             services.append(self._lease_renewer.renew_for_ever)
         if self._schedule_clock is not None:
             services.append(self._schedule_clock.run_for_ever)
+        if self._alert_clock is not None:
+            services.append(self._alert_clock.run_for_ever)
         if self._load_balancer is not None:
             services += [self._load_balancer.tell_for_ever, self._load_balancer.listen_for_ever]
         self._watchdog.start(loop)
@@ -234,6 +238,8 @@ class RunHost:
         for write in writes:
             if write.outcome is not None and write.outcome.kind == "written":
                 self._notifier.note(write.run_id, write.outcome.sequence)
+                if write.leaves and self._alert_clock is not None:
+                    self._alert_clock.run_left()
                 if write.outcome.is_progress:
                     self.services.claimer.end_trial(write.run_id, is_progress=True)
 

@@ -21,6 +21,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from runs.models import (
+    AlertEvent,
     ApiToken,
     Delivery,
     FileChunk,
@@ -49,6 +50,8 @@ FILES_KEPT = timedelta(days=1)
 """How long a document stays that was uploaded and given to nothing."""
 TICKS_KEPT = timedelta(days=90)
 """How long the history of a schedule goes back."""
+ALERTS_KEPT = timedelta(days=90)
+"""How long the history of an alert rule goes back."""
 DELIVERIES_KEPT = timedelta(days=30)
 """How long deliveries of triggers are kept, and so how long one that comes again is known."""
 TOKENS_KEPT = timedelta(days=30)
@@ -76,6 +79,8 @@ class Pruned:
     """Of the log of webhooks, beside those that went with their runs."""
     ticks: int = 0
     """Entries in the history of schedules."""
+    alert_events: int = 0
+    """Entries in the history of alert rules."""
     deliveries: int = 0
     """Requests to triggers."""
     longest_s: float = 0.0
@@ -121,7 +126,7 @@ class Pruner:
 
     def prune_rest(self, now: datetime) -> None:
         """Delete what has expired besides runs: sessions, idempotency keys, tokens, marks of threads, events of
-        webhooks, the history of schedules, deliveries to triggers."""
+        webhooks, the history of schedules and alert rules, deliveries to triggers."""
         for name, rows in leftovers(now):
             while pks := list(rows.values_list("pk", flat=True)[: self._rows]):
                 self._delete(partial(_delete_all, rows.filter(pk__in=pks)))
@@ -239,6 +244,7 @@ def leftovers(now: datetime | None = None) -> Iterator[tuple[str, "models.QueryS
     yield "tokens", ApiToken.objects.filter(over)
     unfinished = (ScheduleTick.State.WAITING, ScheduleTick.State.AT_WORK)
     yield "ticks", ScheduleTick.objects.filter(created_at__lt=now - TICKS_KEPT).exclude(state__in=unfinished)
+    yield "alert_events", AlertEvent.objects.filter(at__lt=now - ALERTS_KEPT)
     yield "deliveries", Delivery.objects.filter(received_at__lt=now - DELIVERIES_KEPT)
     first, others = Run.objects.filter(pk=OuterRef("pk")), Run.objects.filter(thread=OuterRef("pk"))
     yield "threads", Thread.objects.filter(~Exists(first), ~Exists(others))
