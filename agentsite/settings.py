@@ -244,6 +244,8 @@ AGENTSITE_API_REQUESTS_PER_MINUTE = env_int("AGENTSITE_API_REQUESTS_PER_MINUTE",
 """API requests a minute, per token, or per person without one."""
 AGENTSITE_DELIVERIES_PER_MINUTE = env_int("AGENTSITE_DELIVERIES_PER_MINUTE", 600, minimum=1, maximum=1_000_000)
 """Proven requests to one trigger in a minute."""
+AGENTSITE_DECISION_LINK_HOURS = env_int("AGENTSITE_DECISION_LINK_HOURS", 72, minimum=1, maximum=720)
+"""How long a link by which a person decides about a call without a sign-in is good."""
 AGENTSITE_FILES_MIB_PER_USER = env_int("AGENTSITE_FILES_MIB_PER_USER", 1024, minimum=0, maximum=10**9)
 """MiB of files one person may keep: documents given to runs, not those of libraries, and artifacts of their runs."""
 AGENTSITE_TOOLS = env_modules("AGENTSITE_TOOLS")

@@ -15,7 +15,7 @@ from runs.api.query_parameters import check_query
 from runs.api.serializers import call_as_json, message_as_json, question_as_json
 from runs.client_address import network_of
 from runs.live.sockets.authentication import TOKEN
-from runs.models import ApiToken, Question, Run, RunMessage, ToolCall
+from runs.models import ApiToken, Question, Run, RunMessage, Surface, ToolCall
 from runs.models.as_json import run_as_json
 from runs.request_slots import note_person
 from runs.throttle import Throttle
@@ -105,7 +105,9 @@ def _without(told: JsonObject, known: frozenset[str]) -> JsonObject:
 
 
 _OF_A_RUN = frozenset({"id", "status", "waiting_for", "created_at", "started_at", "ended_at"})
-_OF_A_CALL = frozenset({"call_id", "run_id", "tool_name", "arguments_hash", "state", "decided_by", "decided_at"})
+_OF_A_CALL = frozenset(
+    {"call_id", "run_id", "tool_name", "arguments_hash", "state", "decided_by", "decided_at", "surface"}
+)
 _OF_A_QUESTION = frozenset({"id", "call_id", "run_id", "state", "answered_by", "answered_at", "surface"})
 
 _OF_A_MESSAGE = frozenset({"id", "run_id", "position", "state", "interrupt", "created_at"})
@@ -130,6 +132,11 @@ def caller_of(request: HttpRequest) -> Caller:
     caller: Any = request.auth  # type: ignore[attr-defined]  # ninja puts it there
     assert isinstance(caller, Caller)  # noqa: S101  every endpoint has a `RequireScope`
     return caller
+
+
+def surface_of(request: HttpRequest) -> Surface:
+    """Where a decision of this request is made."""
+    return Surface.MCP if FROM_MCP in request.META else Surface.API
 
 
 def _caller_of(request: HttpRequest) -> Caller:

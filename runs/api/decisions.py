@@ -7,7 +7,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Router
 
-from runs.api.auth import call_told_to, caller_of, may_approve
+from runs.api.auth import call_told_to, caller_of, may_approve, surface_of
 from runs.api.errors import ApiError, invalid
 from runs.api.request_schemas import Approval, Denial, Settlement
 from runs.api.response_schemas import CallOut
@@ -41,6 +41,7 @@ def approve_call(request: HttpRequest, call_id: Path[UUID], body: Approval) -> H
             arguments=body.arguments,
             reason=body.reason,
             grace_s=body.grace_s,
+            surface=surface_of(request),
         ),
     )
 
@@ -68,7 +69,8 @@ def undo_approval(request: HttpRequest, call_id: Path[UUID]) -> HttpResponse:
 def deny_call(request: HttpRequest, call_id: Path[UUID], body: Denial) -> HttpResponse:
     """Deny a call; the model is told why. 409 as for approving."""
     call, user = find_call(request, call_id), caller_of(request).user
-    deny = partial(control.deny, call.pk, by=user, arguments_hash=body.arguments_hash, reason=body.reason)
+    told = {"arguments_hash": body.arguments_hash, "reason": body.reason, "surface": surface_of(request)}
+    deny = partial(control.deny, call.pk, by=user, **told)
     return _decided(request, deny)
 
 

@@ -9,7 +9,7 @@ from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
 from runs.agent.tools.person_questions import AnswerMisfit
-from runs.api.auth import FROM_MCP, caller_of, may_approve, may_read, question_told_to
+from runs.api.auth import caller_of, may_approve, may_read, question_told_to, surface_of
 from runs.api.cursors import cursor_at, place_of
 from runs.api.errors import ApiError, invalid
 from runs.api.pagination import page_of
@@ -18,7 +18,7 @@ from runs.api.response_schemas import QuestionOut, QuestionPage
 from runs.api.selectors import find_question, visible_runs
 from runs.api.serializers import LONG_COLUMNS, answer, question_as_json
 from runs.engine import control
-from runs.models import Question
+from runs.models import Question, Surface
 
 router = Router(tags=["Questions"])
 
@@ -70,12 +70,11 @@ def answer_question(request: HttpRequest, question_id: Path[UUID], body: AnswerI
     """Answer a question: its run goes on. The first answer counts; 409 says who gave it. Sent again, the same answer
     gets the same response."""
     question, caller = find_question(request, question_id, to_answer=True), caller_of(request)
-    surface = Question.Surface.MCP if FROM_MCP in request.META else Question.Surface.API
-    given = answered(question, by=caller.user, value=body.answer, surface=surface)
+    given = answered(question, by=caller.user, value=body.answer, surface=surface_of(request))
     return answer(question_told_to(caller, given))
 
 
-def answered(question: Question, *, by: Any, value: Any, surface: Question.Surface) -> Question:
+def answered(question: Question, *, by: Any, value: Any, surface: Surface) -> Question:
     """The answered question; the one that `by` has answered the same before. Raises `ApiError` 409 and 422."""
     try:
         return control.answer(question.pk, by=by, answer=value, surface=surface)

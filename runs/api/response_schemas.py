@@ -29,6 +29,7 @@ CallState = Literal[
     "failed",
     "unknown",
 ]
+SurfaceName = Literal["page", "inbox", "api", "agui", "mcp", "terminal", "mail", "slack"]
 RUN_ID = "0b9a4a0e-7a55-4a43-9d8f-4b3f0b0a4c11"
 CALL_ID = "5d0c7a0e-3f7e-5c8a-8a53-9f1f0e6b7d42"
 QUESTION_ID = "2f6b1c9d-8a3e-5b74-9c0d-1e2f3a4b5c6d"
@@ -237,6 +238,7 @@ class CallOut(Sent):
     decided_by: Annotated[str | None, Field(description="User name; null if no user decided.")]
     decided_at: AwareDatetime | None
     decision_reason: str | None
+    surface: Annotated[SurfaceName | None, Field(description="Where it was decided.")]
     expires_at: AwareDatetime | None
     undo_until: Annotated[
         AwareDatetime | None, Field(description="Of an approved call: it does not run before, and `/undo` works.")
@@ -266,9 +268,7 @@ class QuestionOut(Sent):
     answer: Annotated[str | JsonObject | None, Field(description="Of an expired one: the default.")]
     answered_by: Annotated[str | None, Field(description="User name; null if no user answered.")]
     answered_at: AwareDatetime | None
-    surface: Annotated[
-        Literal["page", "inbox", "api", "agui", "mcp", "terminal"] | None, Field(description="Where it was answered.")
-    ]
+    surface: Annotated[SurfaceName | None, Field(description="Where it was answered.")]
     asked_at: AwareDatetime | None
     expires_at: AwareDatetime | None
 

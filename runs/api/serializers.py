@@ -35,6 +35,7 @@ def call_as_json(call: ToolCall) -> JsonObject:
         "decided_by": call.decided_by.get_username() if call.decided_by else None,
         "decided_at": as_utc(call.decided_at),
         "decision_reason": call.decision_reason or None,
+        "surface": call.surface or None,
         "expires_at": as_utc(call.expires_at),
         "undo_until": as_utc(call.undo_until),
         "started_at": as_utc(call.started_at),

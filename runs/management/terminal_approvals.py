@@ -8,7 +8,7 @@ from runs import markdown
 from runs.agent.text import call_text
 from runs.agent.tools.person_questions import AnswerMisfit
 from runs.engine import control
-from runs.models import Question, Run, ToolCall
+from runs.models import Question, Run, Surface, ToolCall
 
 ReadLine = Callable[[str], str]
 
@@ -42,7 +42,7 @@ def ask_about(run: Run, read: ReadLine) -> None:
 def _ask_for_approval(run: Run, call: ToolCall, told: str, read: ReadLine) -> None:
     answer = _answer(f"Run {told} [{call.effect}]? y/n ", "yn", read)
     decide = control.approve if answer == "y" else control.deny
-    decide(call.pk, by=run.user, arguments_hash=call.arguments_hash)
+    decide(call.pk, by=run.user, arguments_hash=call.arguments_hash, surface=Surface.TERMINAL)
 
 
 def _ask_for_answer(run: Run, call: ToolCall, read: ReadLine) -> None:
@@ -57,7 +57,7 @@ def _ask_for_answer(run: Run, call: ToolCall, read: ReadLine) -> None:
     while True:
         typed = read("\n".join([*lines, "> "]))
         try:
-            control.answer(question.pk, by=run.user, answer=_typed(question, typed), surface=Question.Surface.TERMINAL)
+            control.answer(question.pk, by=run.user, answer=_typed(question, typed), surface=Surface.TERMINAL)
         except AnswerMisfit as misfit:
             sys.stderr.write(f"{misfit}\n")
         else:

@@ -18,6 +18,7 @@ from runs.models.skill import Skill, SkillFile
 from runs.models.spending import Spending
 from runs.models.step import Step
 from runs.models.stored_file import Attachment, DocumentPassage, FileChunk, Library, StoredFile
+from runs.models.surface import Surface
 from runs.models.task_template import TaskTemplate
 from runs.models.thread import Thread, ThreadMarks, ThreadStar
 from runs.models.tool_call import ToolCall
@@ -57,6 +58,7 @@ __all__ = [
     "Step",
     "StoredFile",
     "StoredTool",
+    "Surface",
     "TaskTemplate",
     "Thread",
     "ThreadMarks",

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from runs.agent.tools.person_questions import GivenAnswer, PersonQuestion, checked_answer
 from runs.models.run import Run
+from runs.models.surface import Surface
 from runs.models.tool_call import ToolCall
 
 
@@ -44,16 +45,6 @@ class Question(models.Model):
         TEXT = "text", gettext_lazy("Text")
         CHOICE = "choice", gettext_lazy("Choice")
         FORM = "form", gettext_lazy("Form")
-
-    class Surface(models.TextChoices):
-        """Where a question was answered."""
-
-        PAGE = "page", gettext_lazy("on the run's page")
-        INBOX = "inbox", gettext_lazy("in the inbox")
-        API = "api", gettext_lazy("over the API")
-        AGUI = "agui", gettext_lazy("over AG-UI")
-        MCP = "mcp", gettext_lazy("over MCP")
-        TERMINAL = "terminal", gettext_lazy("on the command line")
 
     CLOSED: Final = (State.ANSWERED, State.EXPIRED)
     """States with which the call goes on."""

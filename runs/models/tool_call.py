@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from runs.agent.call_ids import call_id
 from runs.agent.tool_calls.call_states import CALL_STATES
 from runs.models.run import Run
+from runs.models.surface import Surface
 
 LONGEST_GRACE: Final = timedelta(seconds=61)
 """No grace is given for longer than a minute: a later end was written before the clock stepped back, and counts as
@@ -112,6 +113,10 @@ class ToolCall(models.Model):
     """The model's arguments, if a person approved the call with others; null otherwise."""
     decision_reason = models.TextField(pgettext_lazy("field", "decision reason"), blank=True, default="")
     """The reason of the decision. The model is told why a call was denied."""
+    surface = models.CharField(
+        pgettext_lazy("field", "decided"), max_length=8, choices=Surface, blank=True, default="", db_default=""
+    )
+    """Where it was decided; empty for the deadline, and for decisions of earlier versions."""
     started_at = models.DateTimeField(pgettext_lazy("field", "started at"), null=True)
     ended_at = models.DateTimeField(pgettext_lazy("field", "ended at"), null=True)
 

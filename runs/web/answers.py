@@ -16,7 +16,7 @@ from runs.engine import control
 from runs.live.rendering.answer_form import AnswerForm
 from runs.live.rendering.formatting import counted_text
 from runs.live.rendering.stored_words import refusal_words
-from runs.models import Question, Run, ToolCall
+from runs.models import Question, Run, Surface, ToolCall
 from runs.models.permissions import may_decide
 from runs.web.access import PageRequest, run_or_404, signed_in
 from runs.web.decisions import done, said_in_place
@@ -41,7 +41,7 @@ def answer_question(request: PageRequest, run_id: UUID, question_id: UUID) -> Ht
     form = AnswerForm.of_row(question, request.POST)
     if not form.is_valid():
         return _ask_again(request, run, question, form)
-    surface = Question.Surface.INBOX if "inbox" in request.POST else Question.Surface.PAGE
+    surface = Surface.INBOX if "inbox" in request.POST else Surface.PAGE
     try:
         question = control.answer(question.pk, by=request.user, answer=form.given_answer(), surface=surface)
     except control.AnswerRefused as refused:

@@ -33,19 +33,8 @@ def show_call(request: PageRequest, run_id: UUID, call_id: UUID) -> HttpResponse
         return render(request, "runs/partials/argument_form.html", {"call": call, "form": ArgumentForm(call)})
     if request.htmx:
         return render(request, "runs/partials/call_stands.html", {"call": call, "answered": _answered(call)})
-    length = arguments_length(call.arguments)
-    can_be_read = length <= MOST_READ_CHARS
-    context = {
-        "run": run,
-        "call": call,
-        "arguments": _whole(call) if can_be_read else [],
-        "length": length,
-        "most": MOST_READ_CHARS,
-        "can_be_read": can_be_read,
-        "waits": waits,
-        "answered": _answered(call),
-        "form": ArgumentForm(call) if waits and can_be_read else None,
-    }
+    context = {"run": run, "call": call, "waits": waits, "answered": _answered(call), **whole_arguments(call)}
+    context["form"] = ArgumentForm(call) if waits and context["can_be_read"] else None
     return render(request, "runs/call.html", context)
 
 
@@ -57,7 +46,11 @@ def _answered(call: ToolCall) -> str:
     return refusal_words(ValueError(control.stands_of_question(question)))
 
 
-def _whole(call: ToolCall) -> list[tuple[str, str, str]]:
-    """Name, text and direction of each argument, uncut."""
-    texts: list[tuple[str, Any]] = [(name, argument_text(value)) for name, value in call.arguments.items()]
-    return [(exact(name), exact(text), direction_of(text)) for name, text in texts]
+def whole_arguments(call: ToolCall) -> dict[str, Any]:
+    """The context of `whole_arguments.html`: name, text and direction of each argument, uncut; none of them if they are
+    too long for any page."""
+    length = arguments_length(call.arguments)
+    can_be_read = length <= MOST_READ_CHARS
+    texts = [(name, argument_text(value)) for name, value in call.arguments.items()] if can_be_read else []
+    arguments = [(exact(name), exact(text), direction_of(text)) for name, text in texts]
+    return {"arguments": arguments, "length": length, "most": MOST_READ_CHARS, "can_be_read": can_be_read}

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from runs.engine import control
 from runs.live.rendering.first_lines import first_line
 from runs.live.rendering.short_texts import short_arguments
-from runs.models import Question, Run, ToolCall
+from runs.models import Question, Run, Surface, ToolCall
 from runs.web.run_sorts import NEWEST, text_of
 
 KEPT: Final = timedelta(days=30)
@@ -81,6 +81,12 @@ class DecidedCall:
         if self.question is None:
             return self.call.decision_reason
         return "" if self.question.answer is None else control.shown_answer(self.question.answer)
+
+    @property
+    def where(self) -> str:
+        """Where it was decided, as a part of a sentence; empty if it is not known."""
+        surface = self.call.surface if self.question is None else self.question.surface
+        return str(Surface(surface).label) if surface in Surface.values else ""
 
     @property
     def is_changed(self) -> bool:

@@ -17,7 +17,7 @@ from runs.engine import control
 from runs.engine.recording.canonical_json import arguments_hash as hash_of
 from runs.live.rendering.formatting import counted_text
 from runs.live.rendering.stored_words import refusal_words
-from runs.models import Run, Step, ToolCall
+from runs.models import Run, Step, Surface, ToolCall
 from runs.models.permissions import may_decide
 from runs.web.access import PageRequest, run_or_404, signed_in
 from runs.web.argument_form import ArgumentForm
@@ -111,6 +111,7 @@ def is_second_press(
     reason: str,
     arguments_hash: str | None = None,
     arguments: JsonObject | None = None,
+    surface: Surface | None = None,  # noqa: ARG001 - that of the first press may be another one
 ) -> bool:
     """True if the last decision about the call is this one by this user: a repeated click, which changes nothing and
     gets the answer of the first. Parameters as of `control.approve`."""
@@ -156,9 +157,11 @@ def _call_or_404(request: PageRequest, run_id: UUID, call_id: UUID) -> tuple[Run
 
 
 def _by(request: PageRequest, call_id: UUID) -> JsonObject:
-    """Arguments of a decision: the user, the hash of the shown arguments, and the reason."""
+    """Arguments of a decision: the user, the hash of the shown arguments, the reason, and where it is made."""
     reason = reason_in(request.POST.get(f"reason-{call_id}", request.POST.get("reason", "")))
-    return {"by": request.user, "arguments_hash": request.POST.get("arguments_hash", ""), "reason": reason}
+    surface = Surface.INBOX if "inbox" in request.POST else Surface.PAGE
+    shown = request.POST.get("arguments_hash", "")
+    return {"by": request.user, "arguments_hash": shown, "reason": reason, "surface": surface}
 
 
 def _ask_again(request: PageRequest, run: Run, form: ArgumentForm) -> HttpResponse:

@@ -17,7 +17,7 @@ from django_htmx.http import reswap, retarget
 from runs.engine import control
 from runs.live.rendering.formatting import counted_text
 from runs.live.rendering.stored_words import refusal_words
-from runs.models import Run, ToolCall
+from runs.models import Run, Surface, ToolCall
 from runs.models.permissions import may_change_agents, may_decide_for_others
 from runs.web.access import PageRequest, id_in, signed_in
 from runs.web.call_stacks import sections_of
@@ -91,9 +91,9 @@ def decide(request: PageRequest) -> HttpResponse:
     if action == "approve" and "confirmed" not in request.POST and _number_of_unsafe(calls.values()) > MOST_UNASKED:
         return _ask_first(request, chosen, calls)
     reason = reason_in(request.POST.get("reason", ""))
-    done, refusals = 0, []
+    by, done, refusals = {"by": request.user, "reason": reason, "surface": Surface.INBOX}, 0, []
     for call_id, shown_hash in chosen:
-        refusal = _decide(action, calls.get(call_id), by=request.user, arguments_hash=shown_hash, reason=reason)
+        refusal = _decide(action, calls.get(call_id), **by, arguments_hash=shown_hash)
         done += refusal is None
         refusals += [refusal] if refusal else []
     if action == "approve":

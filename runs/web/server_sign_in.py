@@ -27,7 +27,7 @@ from runs.engine.mcp.sign_ins import (
 )
 from runs.engine.sealed_text import SealUnreadable
 from runs.live.rendering.stored_words import refusal_words
-from runs.models import Question, Run, ServerSignIn, ToolSource
+from runs.models import Question, Run, ServerSignIn, Surface, ToolSource
 from runs.models.permissions import may_change_agents, may_decide, may_launch, may_see
 from runs.web.access import PageRequest, signed_in
 from runs.web.server_rows import shown_error
@@ -132,7 +132,7 @@ def _answer_waiting(user: Any, source: ToolSource, user_id: int | None) -> int:
         if not may_decide(user, question.call.run):
             continue
         try:
-            control.answer(question.pk, by=user, answer=SIGNED_IN, surface=Question.Surface.PAGE)
+            control.answer(question.pk, by=user, answer=SIGNED_IN, surface=Surface.PAGE)
         except control.AnswerRefused:
             continue  # somebody was first, or the run was stopped
         answered += 1

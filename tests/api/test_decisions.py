@@ -14,7 +14,7 @@ from tests.api.conftest import Program, error_of
 MakeCall = Callable[..., ToolCall]
 CALL_FIELDS = (
     "call_id, run_id, root_id, turn, parent_id, tool_name, arguments, arguments_hash, proposed_arguments, effect, "
-    "state, decided_by, decided_at, decision_reason, expires_at, undo_until, started_at, ended_at"
+    "state, decided_by, decided_at, decision_reason, surface, expires_at, undo_until, started_at, ended_at"
 )
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from runs.agent.tools.person_questions import PersonQuestion
 from runs.engine import control
-from runs.models import Question, Run
+from runs.models import Question, Run, Surface
 from tests.api.conftest import Program, error_of
 from tests.asked_questions import asked_question
 
@@ -69,7 +69,7 @@ def test_an_answer_lets_the_run_go_on_and_sent_again_it_gets_the_same_response(
 
 def test_who_comes_second_reads_who_was_first(program: Program, ask: Callable[..., Question], staff: User) -> None:
     question = ask()
-    control.answer(question.pk, by=staff, answer="red", surface=Question.Surface.INBOX)
+    control.answer(question.pk, by=staff, answer="red", surface=Surface.INBOX)
 
     refused = program.post(f"/questions/{question.pk}/answer", {"answer": "blue"})
 

@@ -32,9 +32,9 @@ ASKS: list[tuple[str, dict[str, Any]]] = [
 ]
 ANSWERED_ELSEWHERE = """
 from runs.engine import control
-from runs.models import Question
+from runs.models import Question, Surface
 asked = Question.objects.get(state="open")
-control.answer(asked.pk, by=asked.call.run.user, answer={"city": "Ghent", "nights": 1}, surface=Question.Surface.API)
+control.answer(asked.pk, by=asked.call.run.user, answer={"city": "Ghent", "nights": 1}, surface=Surface.API)
 """
 
 

@@ -14,9 +14,9 @@ pytestmark = pytest.mark.browser
 KEPT = "You had typed, and it was not sent"
 ELSEWHERE = """
 from runs.engine import control
-from runs.models import Question
+from runs.models import Question, Surface
 asked = Question.objects.get(state="open")
-control.answer(asked.pk, by=asked.call.run.user, answer="R-1", surface=Question.Surface.API)
+control.answer(asked.pk, by=asked.call.run.user, answer="R-1", surface=Surface.API)
 """
 ANSWERING = re.compile("/questions/|/answer")
 SEND = "Send the answer"

@@ -5,8 +5,8 @@ from tests.scale_out.test_grace import control
 from tests.wire import Answer
 
 ANSWER_IT = (
-    "from runs.models import Question\n"
-    "control.answer(Question.objects.get().pk, by=None, answer='blue', surface=Question.Surface.TERMINAL)"
+    "from runs.models import Question, Surface\n"
+    "control.answer(Question.objects.get().pk, by=None, answer='blue', surface=Surface.TERMINAL)"
 )
 
 

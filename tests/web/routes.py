@@ -75,6 +75,8 @@ PAGES: dict[str, Methods] = {
     "runs:approve": {"POST": run_page(302, DECIDES)},
     "runs:deny": {"POST": run_page(302, DECIDES)},
     "runs:settle": {"POST": run_page(302, DECIDES)},
+    # The token is none; test_decision_links.py has good ones.
+    "runs:decide": {"GET": Rule(404), "POST": Rule(404)},
     # With a question of the owner's that waits for an answer.
     "runs:answer": {"GET": run_page(), "POST": run_page(302, DECIDES)},
     # It was never approved.

@@ -14,7 +14,7 @@ from django.utils import timezone
 from runs.agent.tools.person_questions import PersonQuestion
 from runs.engine import control
 from runs.live.rendering import fragments
-from runs.models import Question, Run
+from runs.models import Question, Run, Surface
 from tests.asked_questions import asked_question
 from tests.web.conftest import HTMX
 
@@ -124,7 +124,7 @@ def test_who_comes_second_reads_who_answered_and_a_second_press_is_no_mistake(
     owner: User, staff: User, browser_of: BrowserOf, ask: Callable[..., Question], headers: dict[str, str]
 ) -> None:
     question = ask()
-    control.answer(question.pk, by=staff, answer="red", surface=Question.Surface.API)
+    control.answer(question.pk, by=staff, answer="red", surface=Surface.API)
 
     late = browser_of(owner).post(page_of(question), sent(question, answer='"red"'), headers=headers)
     again = browser_of(staff).post(page_of(question), sent(question, answer='"red"'), headers=headers)
@@ -182,7 +182,7 @@ def test_the_buttons_of_a_step_are_the_same_for_all_viewers_and_leave_with_the_a
     run = Run.objects.get()
     asked = fragments.stage_html(run)
 
-    control.answer(question.pk, by=owner, answer="Here.", surface=Question.Surface.PAGE)
+    control.answer(question.pk, by=owner, answer="Here.", surface=Surface.PAGE)
     run.refresh_from_db()
     answered = fragments.step_html(run.steps.order_by("-sequence")[0])
 
@@ -196,8 +196,8 @@ def test_what_was_answered_is_listed_with_what_was_decided_latest_first(
 ) -> None:
     monkeypatch.setattr("runs.web.decided_calls.PAGE_LENGTH", 1)
     first, second = ask(WHERE), ask()
-    control.answer(first.pk, by=owner, answer="Behind the shed.", surface=Question.Surface.PAGE)
-    control.answer(second.pk, by=staff, answer="red", surface=Question.Surface.API)
+    control.answer(first.pk, by=owner, answer="Behind the shed.", surface=Surface.PAGE)
+    control.answer(second.pk, by=staff, answer="red", surface=Surface.API)
 
     latest = browser_of(owner).get("/inbox/?tab=decided").content.decode()
     older = re.search(r'href="(/inbox/\?tab=decided&amp;before=[^"]+)"', latest)

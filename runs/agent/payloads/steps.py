@@ -252,7 +252,7 @@ class DecisionPayload:
     answer: Any = ABSENT
     """The answer: a text, a choice, or the object of a form."""
     surface: str = ""
-    """Where it was answered: a `Question.Surface`; empty for the deadline."""
+    """Where it was decided or answered: a `Surface`; empty for the deadline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from runs.api.launches import check_task, find_agent, launch_once, overrides_of
 from runs.api.questions import answered
 from runs.api.run_messages import map_message_errors
 from runs.engine import control
-from runs.models import ApiToken, IdempotencyKey, Question, Run, ToolCall
+from runs.models import ApiToken, IdempotencyKey, Question, Run, Surface, ToolCall
 from runs.models.permissions import may_decide, may_steer, why_not
 
 
@@ -117,7 +117,7 @@ def _answer_question(caller: Caller, question: Question, given: Resume) -> None:
         return
     if given.payload is None or given.payload.answer is None:
         raise invalid("resume: payload.answer has to be the answer to the question.")
-    answered(question, by=caller.user, value=given.payload.answer, surface=Question.Surface.AGUI)
+    answered(question, by=caller.user, value=given.payload.answer, surface=Surface.AGUI)
 
 
 def _answer(caller: Caller, call: ToolCall, answer: Resume, shown: str) -> ToolCall:
@@ -137,10 +137,11 @@ def _answer(caller: Caller, call: ToolCall, answer: Resume, shown: str) -> ToolC
         return control.settle(call.pk, by=user, outcome=said.outcome, reason=reason)
     reason = reason[:2000]
     if answer.status == "cancelled" or said.approved is False:
-        return control.deny(call.pk, by=user, arguments_hash=shown, reason=reason)
+        return control.deny(call.pk, by=user, arguments_hash=shown, reason=reason, surface=Surface.AGUI)
     if said.approved is None:
         raise invalid("resume: payload.approved has to say whether the call may run: true or false.")
-    return control.approve(call.pk, by=user, arguments_hash=shown, arguments=said.arguments, reason=reason)
+    about = {"arguments_hash": shown, "arguments": said.arguments, "reason": reason, "surface": Surface.AGUI}
+    return control.approve(call.pk, by=user, **about)
 
 
 def _launched(caller: Caller, asked: RunAgentInput, key: str, message: str, last: Run | None) -> AttachedRun:

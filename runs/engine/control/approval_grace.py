@@ -62,7 +62,7 @@ def _ask_again(call: ToolCall, now: datetime) -> None:
     if call.expires_at is not None:
         call.expires_at = max(call.expires_at, now + LEAST_TIME_LEFT)
     call.state, call.proposed_arguments, call.undo_until = ToolCall.State.AWAITING_APPROVAL, None, None
-    call.decided_by, call.decided_at, call.decision_reason = None, None, ""
+    call.decided_by, call.decided_at, call.decision_reason, call.surface = None, None, "", ""
     call.save()
 
 

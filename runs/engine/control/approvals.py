@@ -34,7 +34,7 @@ from runs.engine.db_clock import database_now
 from runs.engine.operations.known_secrets import known_secrets
 from runs.engine.recording.canonical_json import arguments_hash as hash_of
 from runs.engine.recording.canonical_json import changes
-from runs.models import Agent, Run, ToolCall
+from runs.models import Agent, Run, Surface, ToolCall
 from runs.models.permissions import may_decide
 
 MAX_EXPIRED_A_SWEEP = 500
@@ -48,11 +48,13 @@ def approve(
     arguments: JsonObject | None = None,
     reason: str = "",
     grace_s: float = 0,
+    surface: Surface | None = None,
 ) -> ToolCall:
     """Let a call run, with `arguments` instead of the model's if they are given. Returns the decided call.
 
     `arguments_hash` is that of the arguments the person was shown. `by` None means the command line. An unsafe call
     does not run before `grace_s`, at most 60, have passed, in which `undo_approval` takes the approval back.
+    `surface` is where the person decided, for those who come second.
     Raises `DecisionRefused`; `InvalidArguments` or `UnknownTool` (both `ValueError`) if the new arguments do not fit
     the tool; `PermissionDenied` if `by` may not decide about calls of this run; and `ToolCall.DoesNotExist`.
     """
@@ -60,17 +62,24 @@ def approve(
         call_id,
         arguments_hash,
         by,
-        lambda run, call: _approve(run, call, by=by, arguments=arguments, reason=reason, grace_s=grace_s),
+        lambda run, call: _approve(
+            run, call, by=by, arguments=arguments, reason=reason, grace_s=grace_s, where=surface or ""
+        ),
     )
 
 
-def deny(call_id: UUID | str, *, by: Any, arguments_hash: str, reason: str = "") -> ToolCall:
+def deny(
+    call_id: UUID | str, *, by: Any, arguments_hash: str, reason: str = "", surface: Surface | None = None
+) -> ToolCall:
     """Do not let a call run. Returns the decided call. The model reads the denial and the reason, and continues.
 
     Parameters and errors as of `approve`.
     """
     return _decide(
-        call_id, arguments_hash, by, lambda run, call: _deny(run, call, by=name_of(by), user=by, reason=reason)
+        call_id,
+        arguments_hash,
+        by,
+        lambda run, call: _deny(run, call, by=name_of(by), user=by, reason=reason, where=surface or ""),
     )
 
 
@@ -118,7 +127,9 @@ def _decide(call_id: UUID | str, shown_hash: str, by: Any, decision: Any) -> Too
     return call
 
 
-def _approve(run: Run, call: ToolCall, *, by: Any, arguments: JsonObject | None, reason: str, grace_s: float) -> None:
+def _approve(
+    run: Run, call: ToolCall, *, by: Any, arguments: JsonObject | None, reason: str, grace_s: float, where: str
+) -> None:
     changed: tuple[ArgumentChange, ...] = ()
     if arguments is not None and hash_of(arguments) != call.arguments_hash:
         _check_arguments(run, call, arguments)
@@ -130,17 +141,18 @@ def _approve(run: Run, call: ToolCall, *, by: Any, arguments: JsonObject | None,
         call.undo_until = database_now() + timedelta(seconds=grace_s)
     sentence = step_sentences.APPROVED_CHANGED if changed else step_sentences.APPROVED
     words = sentence.made(name=name_of(by), call=call_text(call.tool_name, call.arguments))
-    decided = DecisionPayload(decision="approved", by=name_of(by), reason=without_secrets(reason), changes=changed)
+    reason = without_secrets(reason)
+    decided = DecisionPayload(decision="approved", by=name_of(by), reason=reason, changes=changed, surface=where)
     record(run, call, words, decided, user=by)
 
 
-def _deny(run: Run, call: ToolCall, *, by: str | None, user: Any, reason: str) -> None:
+def _deny(run: Run, call: ToolCall, *, by: str | None, user: Any, reason: str, where: str = "") -> None:
     """Record the denial and the result the model reads. `by` None: the deadline passed without a decision."""
     reason = without_secrets(reason)
     call.state = ToolCall.State.DENIED
     tool = {"tool": call.tool_name}
     words = step_sentences.DENIED.made(name=by, **tool) if by else step_sentences.DENIED_BY_RULE.made(**tool)
-    record(run, call, words, DecisionPayload(decision="denied", by=by, reason=reason), user=user)
+    record(run, call, words, DecisionPayload(decision="denied", by=by, reason=reason, surface=where), user=user)
     told = sentences.DENIED.made() if by else sentences.NOT_APPROVED.made()
     told = sentences.DENIED_BECAUSE.made(message=reason) if by and reason else told
     failed = {"severity": "warning", "recoverable": False, "suggested_action": sentences.APPROVE_LATER.made()}

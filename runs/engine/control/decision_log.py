@@ -19,7 +19,7 @@ from runs.engine.operations.known_secrets import known_secrets
 from runs.engine.queueing.dispatch import announce, dispatch
 from runs.engine.recording.parallel_calls import parallel_calls_of
 from runs.languages import in_english
-from runs.models import Run, Step, ToolCall
+from runs.models import Run, Step, Surface, ToolCall
 from runs.models.tool_call import is_in_grace
 
 ENDED = {
@@ -59,6 +59,7 @@ def record(run: Run, call: ToolCall, words: str, payload: DecisionPayload, *, us
     """Store the decision of `user`, and add its step."""
     reason = payload.reason
     call.decided_by, call.decided_at, call.decision_reason = user, timezone.now(), reason
+    call.surface = payload.surface
     call.save()
     told = f"{words}\n{reason}" if reason else words
     add_step(run, Step.Kind.APPROVAL, told, payload, tool_input=call.arguments, **place_of(call))
@@ -112,4 +113,8 @@ def stands(call: ToolCall) -> Wording:
     state = in_english(call.get_state_display())
     if call.decided_by is None or call.decided_at is None:
         return Wording("This call is already %(state)s.", state=state.lower())
-    return Wording("This call is already %(state)s by %(who)s.", state=state.lower(), who=name_of(call.decided_by))
+    about = {"state": state.lower(), "who": name_of(call.decided_by)}
+    if call.surface not in Surface.values:
+        return Wording("This call is already %(state)s by %(who)s.", **about)
+    where = in_english(Surface(call.surface).label)
+    return Wording("This call is already %(state)s by %(who)s, %(where)s.", **about, where=where)

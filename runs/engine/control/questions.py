@@ -21,7 +21,7 @@ from runs.engine.control.permission_checks import check_may
 from runs.engine.control.step_log import add_step, name_of, place_of
 from runs.engine.db_clock import database_now
 from runs.engine.operations.known_secrets import known_secrets
-from runs.models import Question, Run, Step, ToolCall
+from runs.models import Question, Run, Step, Surface, ToolCall
 from runs.models.permissions import may_decide
 
 MAX_EXPIRED_A_SWEEP = 500
@@ -31,12 +31,14 @@ SHOWN_CHARS = 2_000
 
 _ANSWERED_SOMEWHERE: Final = words("%(who)s answered this %(ago)s ago.")
 _ANSWERED: Final[dict[str, str]] = {
-    Question.Surface.PAGE: words("%(who)s answered this on the run's page %(ago)s ago."),
-    Question.Surface.INBOX: words("%(who)s answered this in the inbox %(ago)s ago."),
-    Question.Surface.API: words("%(who)s answered this over the API %(ago)s ago."),
-    Question.Surface.AGUI: words("%(who)s answered this over AG-UI %(ago)s ago."),
-    Question.Surface.MCP: words("%(who)s answered this over MCP %(ago)s ago."),
-    Question.Surface.TERMINAL: words("%(who)s answered this on the command line %(ago)s ago."),
+    Surface.PAGE: words("%(who)s answered this on the run's page %(ago)s ago."),
+    Surface.INBOX: words("%(who)s answered this in the inbox %(ago)s ago."),
+    Surface.API: words("%(who)s answered this over the API %(ago)s ago."),
+    Surface.AGUI: words("%(who)s answered this over AG-UI %(ago)s ago."),
+    Surface.MCP: words("%(who)s answered this over MCP %(ago)s ago."),
+    Surface.TERMINAL: words("%(who)s answered this on the command line %(ago)s ago."),
+    Surface.MAIL: words("%(who)s answered this by a link in a mail %(ago)s ago."),
+    Surface.SLACK: words("%(who)s answered this in Slack %(ago)s ago."),
 }
 
 
@@ -49,7 +51,7 @@ class AnswerRefused(DecisionRefused):
         self.question = question
 
 
-def answer(question_id: UUID | str, *, by: Any, answer: Any, surface: Question.Surface) -> Question:
+def answer(question_id: UUID | str, *, by: Any, answer: Any, surface: Surface) -> Question:
     """Answer a question. Returns it; its call runs again with the answer once nothing else in the run waits.
 
     `answer` is a text, one of the choices, or the object of the form. `by` None means the command line.

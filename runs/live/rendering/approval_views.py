@@ -14,10 +14,11 @@ from runs.live.rendering.answer_form import AnswerForm
 from runs.live.rendering.formatting import moment_of
 from runs.live.rendering.long_texts import SHOWN_CHARS, arguments_length
 from runs.markdown import visible
-from runs.models import Step
+from runs.models import Step, Surface
 
 ACTIONS_FORM: Final = "run-actions"
 """The id of the form that holds what a page sends about its run."""
+_OWN_PAGES: Final = (Surface.PAGE, Surface.INBOX)
 CHANGE_CHARS = 400
 """Shown characters of a changed argument in the card of a decision."""
 
@@ -36,6 +37,8 @@ class QuestionView:
     replaces: tuple[str, ...] = ()
     """The elements whose buttons this answer removes."""
     by: str = ""
+    where: str = ""
+    """Where it was decided, as a part of a sentence; empty if it is not known, or as usual on a page of the site."""
     reason: str = ""
     changes: tuple[tuple[str, str, str], ...] = ()
     """Argument name, value before and value after; empty for no value."""
@@ -96,10 +99,17 @@ def _answer(step: Step, told: DecisionPayload) -> QuestionView:
         element_id=_place(step, step.epoch),
         replaces=places_of(step),
         by=visible(told.by or ""),
+        where=_where(told),
         reason=visible(told.reason),
         changes=tuple(_change(each) for each in told.changes),
         of_question=bool(told.question_id),
     )
+
+
+def _where(told: DecisionPayload) -> str:
+    if told.surface not in Surface.values or told.surface in _OWN_PAGES:
+        return ""
+    return str(Surface(told.surface).label)
 
 
 def places_of(step: Step) -> tuple[str, ...]:

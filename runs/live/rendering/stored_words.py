@@ -36,7 +36,7 @@ MOST_NESTED: Final = 4
 """Depth of sentences in sentences: no reply, because of a failure, which the provider explains."""
 MOST_SENTENCES: Final = 3
 """Sentences at the end of a text that are looked at."""
-WORDS: Final = ("change", "fault", "rule", "state", "unit")
+WORDS: Final = ("change", "fault", "rule", "state", "unit", "where")
 """The names of values that are words of ours: each is in the catalogs."""
 NUMBERS: Final = ("asked_s", "limit_s", "most", "most_s", "needed", "seconds", "used", "wait_s", "wanted")
 """The names of values that are numbers in English notation."""

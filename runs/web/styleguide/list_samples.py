@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -16,8 +16,10 @@ from runs.agent.providers.model_catalog.connection_test import Probe
 from runs.agent.tools.registry import registered_tools
 from runs.agent.usage import Usage
 from runs.live.rendering.long_texts import fold
-from runs.models import Agent, Run
+from runs.models import Agent, Run, Surface
+from runs.web.call_page import whole_arguments
 from runs.web.call_stacks import CallStack, SimilarRuns
+from runs.web.decided_calls import DecidedCall
 from runs.web.home_charts import ChartBar
 from runs.web.home_figures import FailureCause, Figures, Tile
 from runs.web.inbox_tabs import TO_DECIDE, inbox_tabs
@@ -159,6 +161,19 @@ def _inbox() -> list[Sample]:
         ),
         sample("Undo", "runs/partials/undo_form", _undo(), wide=True),
         sample("A refused decision", "runs/partials/decision_refused", refused, wide=True),
+        *_by_link(),
+    ]
+
+
+def _by_link() -> list[Sample]:
+    """The parts of the page of a decision link."""
+    call, ada = rows.call(6), User(username="ada")
+    denied = rows.call(7, "denied", decided_at=timezone.now(), decided_by=ada, surface=Surface.MAIL)
+    stands: JsonObject = {"call": denied, "run": denied.run, "decided": DecidedCall(denied), "undo_until": None}
+    return [
+        sample("All arguments", "runs/partials/whole_arguments", {"call": call, **whole_arguments(call)}, wide=True),
+        sample("Decide by a link", "runs/partials/decision_link_acts", {"call": call, "can_be_read": True}, wide=True),
+        sample("Decided by a link", "runs/partials/decision_link_stands", stands, wide=True),
     ]
 
 

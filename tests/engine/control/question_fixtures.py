@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from runs.agent.providers.scripted import ScriptedModel, calls_tool
 from runs.engine import control
 from runs.engine.hosting.host import RunHost
-from runs.models import Question, Run
+from runs.models import Question, Run, Surface
 from tests.engine.control.decision_fixtures import parked
 
 StartHost = Callable[..., RunHost]
@@ -31,7 +31,7 @@ async def asked(run: Run) -> list[Question]:
 async def answer(question: Question, by: User | None, value: Any, surface: str = "page") -> Question:
     """Answer as a page would: from a thread."""
     return await sync_to_async(control.answer, thread_sensitive=False)(
-        question.pk, by=by, answer=value, surface=Question.Surface(surface)
+        question.pk, by=by, answer=value, surface=Surface(surface)
     )
 
 

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from runs.agent.providers.scripted import calls_tool, calls_tools
 from runs.engine import control
 from runs.engine.hosting.host import RunHost
-from runs.models import Agent, Question, Run, ToolCall
+from runs.models import Agent, Run, Surface, ToolCall
 from tests.engine.conftest import ended, reached
 from tests.engine.control.decision_fixtures import calls_of
 from tests.engine.control.tree_fixtures import (
@@ -38,7 +38,7 @@ async def test_a_call_beside_a_question_waits_for_both(
     asked = await question.questions.aget()
 
     answer = sync_to_async(control.answer, thread_sensitive=False)
-    await answer(asked.pk, by=ada, answer="Here.", surface=Question.Surface.PAGE)
+    await answer(asked.pk, by=ada, answer="Here.", surface=Surface.PAGE)
     still = (await Run.objects.aget(pk=run.pk)).waiting_for
     model.open.set()
     await ended(run)

@@ -19,7 +19,7 @@ from runs.engine import control
 from runs.engine.hosting.host import RunHost
 from runs.engine.operations.retention import Pruner, would_go
 from runs.live.rendering.stop_views import proof_of
-from runs.models import Agent, Question, Run, Step, ToolCall
+from runs.models import Agent, Run, Step, Surface, ToolCall
 from runs.models.run_tree import RunTree
 from tests.engine.conftest import SWEEPS_OFTEN, ended, reached, steps_of
 from tests.engine.control.test_cancel import cancel
@@ -215,7 +215,7 @@ async def test_a_child_of_a_paused_run_that_a_person_decides_about_is_paused_aft
     call = await ToolCall.objects.aget(run=child)
     question = await call.questions.aget()
     answer = sync_to_async(control.answer, thread_sensitive=False)
-    await answer(question.pk, by=ada, answer="Here.", surface=Question.Surface.PAGE)
+    await answer(question.pk, by=ada, answer="Here.", surface=Surface.PAGE)
     await reached(child, lambda row: row.waiting_for == "resume")
     await resume(run, ada)
     run = await ended(run)

@@ -21,7 +21,7 @@ from runs.engine.files.run_files import RunFiles
 from runs.engine.files.storage import DocumentRefused, content_of
 from runs.engine.files.visibility import given_to
 from runs.engine.hosting.host import RunHost
-from runs.models import Agent, Attachment, Library, Question, Run, StoredFile
+from runs.models import Agent, Attachment, Library, Question, Run, StoredFile, Surface
 from tests.agent.files import documents
 from tests.agent.providers.test_images import PARTS, user_parts
 from tests.engine.conftest import ended, reached, steps_of
@@ -193,7 +193,7 @@ async def test_a_model_reads_the_same_task_after_an_interruption(host_for: HostF
     run = await reached(await launch(user=ada, task="Draw.", files=[file.pk]), lambda row: row.waiting_for == "answer")
 
     question = await Question.objects.aget(call__run=run)
-    await sync_to_async(control.answer)(question.pk, by=ada, answer="Go on.", surface=Question.Surface.PAGE)
+    await sync_to_async(control.answer)(question.pk, by=ada, answer="Go on.", surface=Surface.PAGE)
     await ended(run)
 
     assert [[each.name for each in request.files] for request in model.requests] == [["policy.txt"]] * 3

@@ -15,7 +15,7 @@ from runs.agent.tools.registry import registered_tools
 from runs.engine import control
 from runs.engine.hosting.host import RunHost
 from runs.engine.mcp.pool import close_connections
-from runs.models import Agent, Question
+from runs.models import Agent, Question, Surface
 from tests.engine.conftest import ended, launch, reached, steps_of
 from tests.engine.mcp.mcp_fixtures import McpSite
 
@@ -25,7 +25,7 @@ HostFor = Callable[..., RunHost]
 async def answered(run: Any, user: User, answer: Any) -> None:
     """A person answers the open question of the run."""
     question = await Question.objects.aget(call__run=run, state="open")
-    give = partial(control.answer, question.pk, by=user, answer=answer, surface=Question.Surface.PAGE)
+    give = partial(control.answer, question.pk, by=user, answer=answer, surface=Surface.PAGE)
     await sync_to_async(give, thread_sensitive=False)()
 
 

@@ -13,7 +13,7 @@ from runs.agent.providers.scripted import ScriptedModel, answers, calls_tool
 from runs.agent.tools.person_questions import PersonAsked
 from runs.engine import control
 from runs.engine.hosting.host import RunHost
-from runs.models import Agent, Question, ServerSignIn, ToolSource
+from runs.models import Agent, Question, ServerSignIn, Surface, ToolSource
 from tests.engine.conftest import ended, launch, reached, steps_of
 from tests.engine.mcp.mcp_fixtures import McpSite
 from tests.engine.mcp.oauth_fixtures import PAGE, AuthorizationServerDouble, sign_in
@@ -142,7 +142,7 @@ async def test_a_run_goes_on_without_a_sign_in_if_a_person_says_so(
     await asks(run)
     question = await Question.objects.aget(call__run=run)
     give = sync_to_async(control.answer, thread_sensitive=False)
-    await give(question.pk, by=ada, answer="Go on without it", surface=Question.Surface.PAGE)
+    await give(question.pk, by=ada, answer="Go on without it", surface=Surface.PAGE)
 
     assert (await ended(run)).status == "completed"
     [told] = [step.content for step in await steps_of(run) if step.kind == "tool_result"]

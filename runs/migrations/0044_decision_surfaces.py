@@ -1,0 +1,32 @@
+"""Where a call was decided, as questions have it; both also by a link in a mail, and in Slack."""
+
+from django.db import migrations, models
+
+SURFACES = [
+    ("page", "on the run's page"),
+    ("inbox", "in the inbox"),
+    ("api", "over the API"),
+    ("agui", "over AG-UI"),
+    ("mcp", "over MCP"),
+    ("terminal", "on the command line"),
+    ("mail", "by a link in a mail"),
+    ("slack", "in Slack"),
+]
+WHERE = {"blank": True, "choices": SURFACES, "default": "", "max_length": 8}
+
+
+class Migration(migrations.Migration):
+    dependencies = [("runs", "0043_triggers")]
+
+    operations = [
+        migrations.AddField(
+            model_name="toolcall",
+            name="surface",
+            field=models.CharField(**WHERE, db_default="", verbose_name="decided"),
+        ),
+        migrations.AlterField(
+            model_name="question",
+            name="surface",
+            field=models.CharField(**WHERE, verbose_name="answered"),
+        ),
+    ]
