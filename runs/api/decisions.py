@@ -7,6 +7,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Router
 
+from runs.agent.json_data.json_types import JsonObject
 from runs.api.auth import call_told_to, caller_of, may_approve, surface_of
 from runs.api.errors import ApiError, invalid
 from runs.api.request_schemas import Approval, Denial, Settlement
@@ -69,7 +70,7 @@ def undo_approval(request: HttpRequest, call_id: Path[UUID]) -> HttpResponse:
 def deny_call(request: HttpRequest, call_id: Path[UUID], body: Denial) -> HttpResponse:
     """Deny a call; the model is told why. 409 as for approving."""
     call, user = find_call(request, call_id), caller_of(request).user
-    told = {"arguments_hash": body.arguments_hash, "reason": body.reason, "surface": surface_of(request)}
+    told: JsonObject = {"arguments_hash": body.arguments_hash, "reason": body.reason, "surface": surface_of(request)}
     deny = partial(control.deny, call.pk, by=user, **told)
     return _decided(request, deny)
 

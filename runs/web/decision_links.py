@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from runs.agent.json_data.json_types import JsonObject
 from runs.agent.tools.person_questions import AnswerMisfit
 from runs.client_address import network_of
 from runs.engine import control
@@ -75,7 +76,7 @@ def _answer(request: PageRequest, token: str) -> HttpResponse:
 def _decide(request: PageRequest, link: DecisionLink) -> HttpResponse | None:
     """Approve, deny or undo. None if that is done; else what is wrong."""
     call, decision = link.call, request.POST.get("decision", "")
-    by = {
+    by: JsonObject = {
         "by": link.user,
         "arguments_hash": request.POST.get("arguments_hash", ""),
         "reason": reason_in(request.POST.get("reason", "")),

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from runs.agent.json_data.json_types import JsonObject
 from runs.api.agui.run_input import Resume, ResumePayload, RunAgentInput
 from runs.api.auth import Caller, check_scope
 from runs.api.decisions import map_decision_errors
@@ -140,7 +141,12 @@ def _answer(caller: Caller, call: ToolCall, answer: Resume, shown: str) -> ToolC
         return control.deny(call.pk, by=user, arguments_hash=shown, reason=reason, surface=Surface.AGUI)
     if said.approved is None:
         raise invalid("resume: payload.approved has to say whether the call may run: true or false.")
-    about = {"arguments_hash": shown, "arguments": said.arguments, "reason": reason, "surface": Surface.AGUI}
+    about: JsonObject = {
+        "arguments_hash": shown,
+        "arguments": said.arguments,
+        "reason": reason,
+        "surface": Surface.AGUI,
+    }
     return control.approve(call.pk, by=user, **about)
 
 
