@@ -16,7 +16,7 @@ WHERE = {"blank": True, "choices": SURFACES, "default": "", "max_length": 8}
 
 
 class Migration(migrations.Migration):
-    dependencies = [("runs", "0043_triggers")]
+    dependencies = [("runs", "0044_alerts")]
 
     operations = [
         migrations.AddField(
