@@ -8,6 +8,8 @@ from runs.models.alert import AlertEvent, AlertLevel, AlertRound, AlertRule
 from runs.models.api_token import ApiToken
 from runs.models.idempotency_key import IdempotencyKey
 from runs.models.lookups import Mentions
+from runs.models.notification import Notification, NotificationDelivery
+from runs.models.notification_rule import NotificationChannel, NotificationRule
 from runs.models.question import Question
 from runs.models.run import Run
 from runs.models.run_message import RunMessage
@@ -44,6 +46,10 @@ __all__ = [
     "LabelMove",
     "Library",
     "Mentions",
+    "Notification",
+    "NotificationChannel",
+    "NotificationDelivery",
+    "NotificationRule",
     "PagePreferences",
     "Question",
     "Run",

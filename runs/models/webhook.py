@@ -10,6 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from runs.models.outbox_rows import OutboxQuerySet
 from runs.models.run import Run
 from runs.models.signed_address import SignedAddress
 
@@ -93,16 +94,8 @@ class Webhook(SignedAddress):
         return [str(each.label) for each in self.EventType if each in self.event_types]
 
 
-class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):
+class WebhookEventQuerySet(OutboxQuerySet["WebhookEvent"]):
     """Queries on events."""
-
-    def pending(self) -> Self:
-        """Those that are to be sent, now or later."""
-        return self.filter(state=WebhookEvent.State.PENDING)
-
-    def free(self, now: datetime) -> Self:
-        """Pending ones whose time has come and that no process sends."""
-        return self.pending().filter(Q(claimed_until=None) | Q(claimed_until__lt=now), due_at__lte=now)
 
     def in_order(self, now: datetime) -> Self:
         """Without those before which an event of the same run has to be sent to the same webhook: one that was not

@@ -29,6 +29,8 @@ OF_TREES = {"launch_child", "await_child"}
 """Boundaries that only a run with child runs reaches; see `test_trees.py`."""
 OF_WEBHOOKS = {"webhook_claim", "webhook_record"}
 """Boundaries of the sender of webhooks, which no run passes; see `test_webhooks.py`."""
+OF_NOTIFICATIONS = {"notification_claim", "notification_record"}
+"""Boundaries of the sender of notifications, which no run passes; see `test_notifications.py`."""
 OF_SCHEDULES = {"tick", "schedule"}
 """Boundaries of what launches runs; see `test_schedules.py`."""
 OF_TRIGGERS = {"delivery"}
@@ -59,7 +61,8 @@ def points_for(effect: str, *, short: list[tuple[str, str]] = WORST) -> list[tup
 
 def test_no_boundary_is_left_out():
     of_scenes = {boundary for boundaries in SCENES.values() for boundary in boundaries}
-    assert of_scenes == set(BOUNDARIES) - OF_TREES - OF_WEBHOOKS - OF_SCHEDULES - OF_TRIGGERS - OF_ALERTS
+    elsewhere = OF_TREES | OF_WEBHOOKS | OF_NOTIFICATIONS | OF_SCHEDULES | OF_TRIGGERS | OF_ALERTS
+    assert of_scenes == set(BOUNDARIES) - elsewhere
 
 
 @pytest.mark.parametrize("effect", size(short=("unsafe",), full=EFFECTS))

@@ -12,13 +12,13 @@ from runs.engine.control.step_log import add_step, name_of, place_of
 from runs.engine.control.tree_lock import in_locked_tree
 from runs.engine.control.tree_wakes import wake_parent
 from runs.engine.db_clock import database_now
+from runs.engine.notifications import run_changes
 from runs.engine.operations import fault_points
 from runs.engine.queueing.dispatch import announce, tell
 from runs.engine.recording.call_endings import ending_of, without_result
 from runs.engine.recording.parallel_calls import parallel_calls_of
 from runs.engine.recording.run_activity import stop_report_of
 from runs.engine.recording.stop_report import asked_payload, running_words, stop_report_at_once
-from runs.engine.webhooks import outbox
 from runs.models import Question, Run, Step
 from runs.models.permissions import may_stop
 
@@ -81,7 +81,7 @@ def end_cancelled(run: Run) -> None:
     columns = ["status", "waiting_for", "owner", "lease_until", "epoch", "cancel_requested_at", "pause_requested_at"]
     run.save(update_fields=[*columns, "ended_at", "next_sequence"])
     fault_points.at_commit("cancel")
-    outbox.note(run)
+    run_changes.note(run)
     announce(run.pk, run.last_sequence)
 
 

@@ -16,8 +16,8 @@ from runs.engine.control.tree_pauses import is_paused_after_decision, paused_tog
 from runs.engine.control.unknown_outcomes import ask_for_outcome
 from runs.engine.limits.child_limits import within_own
 from runs.engine.limits.daily_budget import check_daily_limits
+from runs.engine.notifications import run_changes
 from runs.engine.queueing.dispatch import announce, dispatch
-from runs.engine.webhooks import outbox
 from runs.models import Run, Step, ToolCall
 from runs.models.permissions import may_exceed, may_resume
 
@@ -78,7 +78,7 @@ def _resume(run: Run, config: JsonObject, overrides: JsonObject | None, name: st
     columns = ["status", "waiting_for", "config", "overrides", "crashes", "error", "severity", "ended_at"]
     run.save(update_fields=[*columns, "cancel_requested_at", "pause_requested_at", "next_sequence"])
     if unknown:
-        outbox.note(run)
+        run_changes.note(run)
     announce(run.pk, run.last_sequence)
     return "waits_for_decision" if unknown else "resumed"
 

@@ -15,11 +15,11 @@ from django.utils import timezone
 from runs.agent.json_data.json_values import check_storable_text
 from runs.agent.wording import Wording
 from runs.engine.db_clock import database_now
+from runs.engine.outbound.retry_schedule import TRIED_FOR
 from runs.engine.sealed_text import seal
 from runs.engine.webhooks.event_body import trial_body
-from runs.engine.webhooks.outbox import wake_sender
+from runs.engine.webhooks.outbox import WAKE_UP
 from runs.engine.webhooks.receivers import UrlRefused, checked_url
-from runs.engine.webhooks.retry_schedule import TRIED_FOR
 from runs.engine.webhooks.signing import new_secret, replace_secret
 from runs.models import Webhook, WebhookEvent
 from runs.models.permissions import may_see_all
@@ -92,7 +92,7 @@ def resume_webhook(webhook_id: UUID, *, by: Any) -> Webhook:
     webhook = _locked(webhook_id, by)
     webhook.state, webhook.disabled_because, webhook.failing_since = Webhook.State.ACTIVE, "", None
     webhook.save(update_fields=["state", "disabled_because", "failing_since"])
-    wake_sender()
+    WAKE_UP.after_commit()
     return webhook
 
 
@@ -128,7 +128,7 @@ def resend_event(uid: UUID, *, by: Any) -> WebhookEvent:
     event.state, event.ended_at, event.claimed_until = WebhookEvent.State.PENDING, None, None
     event.due_at, event.expires_at, event.attempts_before = now, now + TRIED_FOR, event.attempts
     event.save()
-    wake_sender()
+    WAKE_UP.after_commit()
     return event
 
 
@@ -149,7 +149,7 @@ def try_webhook(webhook_id: UUID, *, by: Any) -> WebhookEvent:
         expires_at=due_at + TRIED_FOR,
         created_at=now,
     )
-    wake_sender()
+    WAKE_UP.after_commit()
     return event
 
 

@@ -4,9 +4,10 @@ AGENTSITE_CRASH_FILE names a file. The first process that reaches the point whos
 and kills itself, as `kill -9` would. Outside the experiments the variable is not set, and a point is one comparison.
 
 Each boundary of `BOUNDARIES` has two points: `before_claim` inside the transaction, with everything written and nothing
-committed, and `after_claim` after the commit and before any notification. Four more lie between commits: `in_call`,
-which the tool of an experiment passes itself, `call_executed`, before a result is queued, `webhook_sent`, before the
-result of an attempt is recorded, and `alerts_measured`, before the levels of alert rules are stored.
+committed, and `after_claim` after the commit and before any notification. Five more lie between commits: `in_call`,
+which the tool of an experiment passes itself, `call_executed`, before a result is queued, `webhook_sent` and
+`notification_sent`, before the result of an attempt is recorded, and `alerts_measured`, before the levels of alert
+rules are stored.
 """
 
 import os
@@ -20,7 +21,7 @@ BOUNDARIES = (
     *("launch", "claim", "reply", "park", "decision", "start", "result", "finish", "suspend"),
     *("cancel_asked", "cancel", "launch_child", "await_child", "message", "read_messages"),
     *("webhook_claim", "webhook_record", "tick", "schedule", "delivery"),
-    "alert_round",
+    *("notification_claim", "notification_record", "alert_round"),
 )
 
 _file = Path(path) if (path := os.environ.get("AGENTSITE_CRASH_FILE")) else None

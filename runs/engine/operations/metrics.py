@@ -59,6 +59,12 @@ HOSTED = Gauge("agentsite_hosted_runs", "Runs this process hosts now.", registry
 WEBHOOK_ATTEMPTS = Counter(
     "agentsite_webhook_attempts", "Requests of webhooks recorded here, by outcome.", ["outcome"], registry=REGISTRY
 )
+NOTIFICATIONS = Counter(
+    "agentsite_notification_attempts",
+    "Messages to people recorded here, by channel and outcome.",
+    ["kind", "outcome"],
+    registry=REGISTRY,
+)
 DELTA_FRAMES = Counter("agentsite_delta_frames", "Frames of replies in the making, sent to viewers.", registry=REGISTRY)
 LOOP_LAG_S = Histogram(
     "agentsite_event_loop_lag_seconds",

@@ -78,11 +78,6 @@ def claim(webhook_id: UUID, most: int, now: datetime) -> list[ClaimedEvent]:
     return claimed
 
 
-def release_all() -> None:
-    """Let go of every claim. Only where no other process sends: after a start, without scale-out."""
-    WebhookEvent.objects.pending().exclude(claimed_until=None).update(claimed_until=None)
-
-
 def end(event: WebhookEvent, state: WebhookEvent.State) -> None:
     """Store the end of an event, whose row is locked."""
     event.state, event.ended_at, event.due_at, event.claimed_until = state, timezone.now(), None, None

@@ -4,37 +4,19 @@ So none is lost with a process, and none tells of a change that was rolled back.
 the wake-up of one in this process only saves it the wait.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
-from django.db import transaction
 from django.utils import timezone
 
 from runs.engine.db_clock import database_now
+from runs.engine.outbound.retry_schedule import TRIED_FOR
+from runs.engine.outbound.wake_up import WakeUp
 from runs.engine.webhooks.event_body import run_body
-from runs.engine.webhooks.retry_schedule import TRIED_FOR
 from runs.models import Run, Webhook, WebhookEvent
 
-_wake: Callable[[], None] | None = None
+WAKE_UP: Final = WakeUp()
 _EventType: Final = Webhook.EventType
-
-
-def set_wake(wake: Callable[[], None] | None) -> None:
-    """Register how the sender of this process is woken, from any thread; None when it sends no more."""
-    global _wake  # noqa: PLW0603 - one sender per process, by design
-    _wake = wake
-
-
-def wake_sender() -> None:
-    """Let the sender of this process look after the commit. No effect without one."""
-    transaction.on_commit(_wake_now)
-
-
-def _wake_now() -> None:
-    if _wake is not None:
-        _wake()
 
 
 def types_of(run: Run) -> list[Webhook.EventType]:
@@ -55,11 +37,6 @@ def types_of(run: Run) -> list[Webhook.EventType]:
     return []
 
 
-def note_by_id(run_id: UUID) -> None:
-    """The same as `note` for a run whose changed row is in the database."""
-    note(Run.objects.select_related("user").get(pk=run_id))
-
-
 def note(run: Run) -> None:
     """Write an event for each webhook that is told how the run stands now. Call it in the transaction of the change,
     after it; the row of the run is locked."""
@@ -75,7 +52,7 @@ def note(run: Run) -> None:
             event.due_at, event.expires_at = due_at, due_at + TRIED_FOR
         # A change that is written twice, because its first commit was not confirmed, is told once.
         WebhookEvent.objects.bulk_create(events, ignore_conflicts=True)
-        wake_sender()
+        WAKE_UP.after_commit()
 
 
 def _event(webhook: Webhook, run: Run, kind: Webhook.EventType, now: datetime) -> WebhookEvent:

@@ -17,11 +17,10 @@ from runs.agent.output_text import readable
 from runs.agent.redaction.redactor import Redactor
 from runs.agent.tools.web.guarded_transport import GuardedTransport
 from runs.agent.tools.web.host_rules import HostRules
+from runs.engine.outbound.sender import ATTEMPT_LIMIT_S
 from runs.engine.webhooks.signing import signed_headers
 from runs.models import WebhookAttempt
 
-ATTEMPT_LIMIT_S: Final = 15.0
-"""From the first look-up of the name to the response's status."""
 CONNECT_LIMIT_S: Final = 5.0
 BODY_LIMIT_S: Final = 2.0
 """How long the body of a response may take; its status decides, and the rest is not read."""

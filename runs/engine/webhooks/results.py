@@ -1,14 +1,15 @@
 """What came of an attempt: recorded with what it means for the event and for its webhook."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import Random
 
 from django.db import transaction
 
 from runs.engine.operations import fault_points, metrics
+from runs.engine.outbound.plans import plan_again
+from runs.engine.outbound.retry_schedule import FAILING_FOR
 from runs.engine.webhooks.claims import ClaimedEvent, end
 from runs.engine.webhooks.request import GONE, Told
-from runs.engine.webhooks.retry_schedule import FAILING_FOR, wait_after
 from runs.models import Webhook, WebhookAttempt, WebhookEvent
 
 
@@ -66,13 +67,8 @@ def _note_failure(webhook: Webhook, event: WebhookEvent, told: Told, now: dateti
 
 def _plan(webhook: Webhook, event: WebhookEvent, told: Told, chance: Random, *, now: datetime) -> None:
     """Plan the next attempt, or give the event up."""
-    wait_s = wait_after(event.attempts - event.attempts_before, told.retry_after_s, chance)
-    is_disabled = webhook.state == Webhook.State.DISABLED
-    if wait_s is None or is_disabled or now + timedelta(seconds=wait_s) >= event.expires_at:
+    if webhook.state == Webhook.State.DISABLED or not plan_again(event, told.retry_after_s, chance, now):
         end(event, WebhookEvent.State.FAILED)
-        return
-    event.due_at, event.claimed_until = now + timedelta(seconds=wait_s), None
-    event.save(update_fields=["due_at", "claimed_until"])
 
 
 def _disable(webhook: Webhook, why: Webhook.Disabled) -> None:

@@ -13,8 +13,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.utils import CursorWrapper
 
 from runs.engine.db_clock import database_now
+from runs.engine.notifications import run_changes
 from runs.engine.queueing.dispatch import dispatch
-from runs.engine.webhooks import outbox
 from runs.engine.writing.columns import Columns
 from runs.engine.writing.message_steps import message_step
 from runs.engine.writing.sql_rows import SqlTable, time_for
@@ -38,8 +38,8 @@ class _Row:
     stop_asked: bool
     user_id: int | None
     queued_messages: int
-    has_webhooks: bool
-    """Of the site: some webhook is told of runs."""
+    is_told: bool
+    """Of the site: some webhook or some rule of a person tells of runs."""
     status: str
     waiting_for: str
     next_sequence: int
@@ -70,9 +70,12 @@ class _Row:
 
 
 _KNOWN = "id, epoch, owner, cancel_requested_at, user_id, queued_messages"
-# Asked with the rows: without webhooks the end of a run costs no statement more.
-_HAS_WEBHOOKS = "EXISTS (SELECT 1 FROM runs_webhook WHERE state = 'active')"
-_SELECT_RUNS = f"SELECT {_KNOWN}, {_HAS_WEBHOOKS}, {', '.join(_COLUMNS)} FROM runs_run WHERE id IN"  # noqa: S608 - our columns
+# Asked with the rows: without webhooks and rules the end of a run costs no statement more.
+_IS_TOLD = (
+    "EXISTS (SELECT 1 FROM runs_webhook WHERE state = 'active')"
+    " OR EXISTS (SELECT 1 FROM runs_notificationrule WHERE is_active)"
+)
+_SELECT_RUNS = f"SELECT {_KNOWN}, {_IS_TOLD}, {', '.join(_COLUMNS)} FROM runs_run WHERE id IN"  # noqa: S608 - our columns
 _UPDATE_RUN = f"UPDATE runs_run SET {', '.join(f'{name} = %s' for name in _COLUMNS)} WHERE id = %s"  # noqa: S608 - as above
 _UPDATE_CALL = """UPDATE runs_toolcall
 SET state = %s, epoch = %s, effect = COALESCE(%s, effect),
@@ -161,8 +164,8 @@ class Batch:
                 cursor.execute(*self.runs.update(columns, row.leaving.run_id))
                 if row.is_claimable:
                     dispatch(row.leaving.run_id)  # Handed over: the next host takes it at once.
-                elif row.has_webhooks:
-                    outbox.note_by_id(row.leaving.run_id)
+                elif row.is_told:
+                    run_changes.note_by_id(row.leaving.run_id)
         return outcomes
 
     def is_recorded(self, rows: dict[str, _Row], cursor: CursorWrapper) -> bool:

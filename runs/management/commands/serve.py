@@ -22,10 +22,10 @@ from runs.engine.hosting.host import RunHost
 from runs.engine.hosting.host_lock import HostLock, HostLocked
 from runs.engine.operations import health_checks, metrics
 from runs.engine.operations.known_secrets import warn_of_short_secrets
-from runs.engine.webhooks.sender import WebhookSender
 from runs.live.sockets import close_codes
 from runs.live.sockets.hub import close_all
 from runs.management.http_server.server import CannotServe, SiteServer, see_that_port_is_free
+from runs.management.senders import Senders
 from runs.management.startup import collect_static_files, migrate, wait_for_database
 from runs.management.warm_up import warm_up
 from runs.web import setup_link
@@ -55,18 +55,18 @@ class Command(BaseCommand):
         prepare(settings.DATA_DIR)
         greeting = greeting_for(host)
         # With scale-out, workers send.
-        webhooks = None if settings.IS_SCALE_OUT else WebhookSender()
+        senders = None if settings.IS_SCALE_OUT else Senders()
         server = SiteServer(
             get_default_application(),
             bind=(host, port),
             run_host=NoHost() if settings.IS_SCALE_OUT else RunHost(capacity=settings.AGENTSITE_MAX_RUNS),
             close_viewers=partial(close_all, close_codes.RESTARTING),
-            announce=partial(announce, greeting, webhooks),
+            announce=partial(announce, greeting, senders),
             unread_limit_s=settings.AGENTSITE_UNREAD_LIMIT_S,
         )
         server.run()
-        if webhooks is not None:
-            webhooks.stop()
+        if senders is not None:
+            senders.stop()
         # All is written. A further Ctrl-C would only print a traceback.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if lock is not None:
@@ -96,14 +96,14 @@ async def _probe_for_ever() -> None:
         await asyncio.sleep(PROBE_EVERY_S)
 
 
-def announce(greeting: str, webhooks: WebhookSender | None, port: int) -> None:
+def announce(greeting: str, senders: Senders | None, port: int) -> None:
     """Print that the site is up, then load the modules of the first run, ask servers for their models, and begin to
-    send to webhooks."""
+    send to webhooks and people."""
     print(greeting.format(port=port), flush=True)  # noqa: T201 (promised)
     warm_up(hosts_runs=not settings.IS_SCALE_OUT, serves_pages=True)
     ModelRefresh().start()
-    if webhooks is not None:
-        webhooks.start()
+    if senders is not None:
+        senders.start()
 
 
 def take_lock(data_dir: Path) -> HostLock:

@@ -12,11 +12,11 @@ from runs.agent.providers.model_catalog.model_refresh import ModelRefresh
 from runs.agent.text import counted
 from runs.engine.hosting.host import RunHost
 from runs.engine.hosting.supervisor import supervise
-from runs.engine.webhooks.sender import WebhookSender
 from runs.management.commands.serve import end, in_url, openable, prepare_database
 from runs.management.http_server.connection_limits import raise_file_limit
 from runs.management.http_server.health_server import HealthServer
 from runs.management.http_server.server import CannotServe
+from runs.management.senders import Senders
 from runs.management.warm_up import warm_up
 
 HANG_UP_LIMIT_S = 2.0
@@ -79,11 +79,11 @@ async def _work(host: RunHost) -> None:
     print(f"Worker: hosts up to {most}.", flush=True)  # noqa: T201 - who started it waits for this line
     warm_up()
     ModelRefresh().start()
-    webhooks = WebhookSender()
-    webhooks.start()
+    senders = Senders()
+    senders.start()
     await told_to_stop.wait()
     # First: a wake-up that is received now would find no host.
     hearing.cancel()
     await asyncio.wait([hearing], timeout=HANG_UP_LIMIT_S)
     await host.drain()
-    await asyncio.to_thread(webhooks.stop)
+    await asyncio.to_thread(senders.stop)

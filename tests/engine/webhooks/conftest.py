@@ -7,7 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from runs.engine.control.webhooks import WebhookSettings, create_webhook
-from runs.engine.webhooks.sender import SenderTimings, WebhookSender
+from runs.engine.outbound.sender import SenderTimings
+from runs.engine.webhooks.sender import WebhookSender
 from runs.models import Agent, Run, Webhook
 from tests.webhook_receiver import WebhookReceiver
 

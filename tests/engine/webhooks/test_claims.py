@@ -11,11 +11,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from runs.engine.control.webhooks import resend_event, resume_webhook
+from runs.engine.outbound.retry_schedule import FAILING_FOR, TRIED_FOR, WAITS_S
 from runs.engine.webhooks import outbox
-from runs.engine.webhooks.claims import CLAIMED_FOR, ClaimedEvent, claim, release_all, waiting_webhooks
+from runs.engine.webhooks.claims import CLAIMED_FOR, ClaimedEvent, claim, waiting_webhooks
 from runs.engine.webhooks.request import Told
 from runs.engine.webhooks.results import record
-from runs.engine.webhooks.retry_schedule import FAILING_FOR, TRIED_FOR, WAITS_S
 from runs.models import Run, Webhook, WebhookAttempt, WebhookEvent
 from tests.engine.webhooks.conftest import ended_run
 
@@ -273,7 +273,7 @@ def test_claims_of_a_process_that_is_gone_are_released_at_a_start(ada: User, hoo
     event_of(ended_run(ada))
     claim(hook.pk, 10, now())
 
-    release_all()
+    WebhookEvent.objects.release_all()
 
     (claimed,) = claim(hook.pk, 10, now())
     assert claimed.number == 2
@@ -285,7 +285,7 @@ def test_the_webhooks_with_something_to_send_have_their_turns(ada: User, subscri
 
     first = [pk for pk, _ in waiting_webhooks(now())]
     claim(first[0], 1, now())
-    release_all()
+    WebhookEvent.objects.release_all()
 
     assert set(first) == {each.pk for each in hooks}
     assert waiting_webhooks(now())[-1] == (first[0], False)

@@ -12,9 +12,10 @@ from django.db import OperationalError, transaction
 from runs.agent.providers.scripted import ScriptedModel, answers
 from runs.engine.control.webhooks import pause_webhook, resume_webhook, rotate_secret, try_webhook
 from runs.engine.hosting.host import RunHost
+from runs.engine.outbound.sender import SenderTimings
 from runs.engine.webhooks import outbox, results
 from runs.engine.webhooks import sender as module
-from runs.engine.webhooks.sender import MOST_PER_WEBHOOK, SenderTimings, WebhookSender
+from runs.engine.webhooks.sender import WebhookSender
 from runs.models import Webhook, WebhookEvent
 from tests.engine.conftest import ended, launch
 from tests.engine.webhooks.conftest import ended_run
@@ -61,7 +62,7 @@ async def test_what_a_run_tells_arrives_signed_and_is_delivered(
 def test_a_receiver_that_fails_gets_the_same_event_again(
     ada: User, subscribe: Subscribe, send: Send, receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runs.engine.webhooks.retry_schedule.WAITS_S", (0.01,) * 7)
+    monkeypatch.setattr("runs.engine.outbound.retry_schedule.WAITS_S", (0.01,) * 7)
     _, secret = subscribe(ada)
     receiver.replies["/hook"] = [Reply(500), Reply(503, (("retry-after", "0"),)), Reply(200)]
     send()
@@ -88,7 +89,7 @@ def test_dead_receivers_keep_nothing_from_the_others(
     receiver.until(lambda: len(receiver.at("/lively")) == 20)
     receiver.until(lambda: set(lively.events.values_list("state", flat=True)) == {"delivered"})
 
-    assert all(len(receiver.at(f"/dead{number}")) == MOST_PER_WEBHOOK for number in range(5))
+    assert all(len(receiver.at(f"/dead{number}")) == WebhookSender.MOST_PER_ADDRESS for number in range(5))
 
 
 def test_a_receiver_that_fails_gets_one_request_at_a_time(

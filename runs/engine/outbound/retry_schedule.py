@@ -1,11 +1,11 @@
-"""When an event is tried again, and when a webhook has failed for too long."""
+"""When a row of an outbox is tried again, and when an address has failed for too long."""
 
 from datetime import timedelta
 from random import Random
 from typing import Final
 
 TRIED_FOR: Final = timedelta(days=1)
-"""How long an event is tried, from when it happened or was last asked for."""
+"""How long a row is tried, from when it was written or last asked for."""
 WAITS_S: Final = (5, 300, 1800, 7200, 18_000, 25_200, 25_200)
 """After the first attempt, the second and so on, in seconds: the schedule of most senders, for a day."""
 JITTER: Final = 0.1
@@ -13,7 +13,7 @@ JITTER: Final = 0.1
 MOST_ASKED_S: Final = 6 * 3600
 """A receiver that asks for a longer wait (`Retry-After`) gets this one."""
 FAILING_FOR: Final = timedelta(days=5)
-"""A webhook none of whose attempts has succeeded for this long is disabled when an event is given up."""
+"""An address none of whose attempts has succeeded for this long is disabled when a row is given up."""
 
 
 def wait_after(attempts: int, asked_s: float | None, chance: Random) -> float | None:

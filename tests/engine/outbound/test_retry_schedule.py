@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from runs.engine.webhooks.retry_schedule import JITTER, MOST_ASKED_S, TRIED_FOR, WAITS_S, wait_after
+from runs.engine.outbound.retry_schedule import JITTER, MOST_ASKED_S, TRIED_FOR, WAITS_S, wait_after
 
 
 class Longest(Random):

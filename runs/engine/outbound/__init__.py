@@ -1,0 +1,1 @@
+"""What webhooks and notifications share: rows that are sent until they are taken, and the thread that sends them."""

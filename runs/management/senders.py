@@ -1,0 +1,24 @@
+"""What a process sends: to webhooks, and to people."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from runs.engine.notifications.sender import NotificationSender
+from runs.engine.webhooks.sender import WebhookSender
+
+
+class Senders:
+    """The senders of this process."""
+
+    def __init__(self) -> None:
+        self._all = (WebhookSender(), NotificationSender())
+
+    def start(self) -> None:
+        """Begin to send, also what an earlier process left."""
+        for each in self._all:
+            each.start()
+
+    def stop(self) -> None:
+        """Let what is under way end, all at the same time. No effect on those that were not started."""
+        with ThreadPoolExecutor(len(self._all)) as pool:
+            for ending in [pool.submit(each.stop) for each in self._all]:
+                ending.result()

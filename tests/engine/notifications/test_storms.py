@@ -1,0 +1,128 @@
+"""Storms: what comes too often is gathered."""
+
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from runs.engine.notifications import outbox
+from runs.engine.notifications.channels import Sendable
+from runs.engine.notifications.claims import claim
+from runs.engine.notifications.results import AttemptResult, record
+from runs.engine.notifications.storms import MOST_SINGLE
+from runs.models import Notification, NotificationChannel, NotificationDelivery, Run
+from tests.engine.notifications.conftest import mail_channel, rule_of
+from tests.engine.webhooks.conftest import ended_run
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def mail(ada: User) -> NotificationChannel:
+    """Ada's channel, by which a rule tells of failures."""
+    channel = mail_channel(ada)
+    rule_of(ada, channel, events=["run.failed", "run.needs_person"])
+    return channel
+
+
+def fail(user: User, times: int, **columns: Any) -> list[Run]:
+    """Let so many runs fail."""
+    about: dict[str, Any] = {"status": "failed", "error": {"code": "failed"}} | columns
+    runs = [ended_run(user, **about) for _ in range(times)]
+    with transaction.atomic():
+        for run in runs:
+            outbox.note(run)
+    return runs
+
+
+def send_until(channel: NotificationChannel, began: datetime, until_s: int) -> list[Sendable]:
+    """What a sender that looks every second sends until then."""
+    sent = []
+    for second in range(1, until_s + 1):
+        at = began + timedelta(seconds=second)
+        while claimed := claim(channel.pk, 4, at):
+            for each in claimed:
+                record(each, AttemptResult(), at, Random(1))
+                sent.append(each.message)
+    return sent
+
+
+def test_up_to_ten_in_a_minute_are_told_one_by_one(ada: User, mail: NotificationChannel) -> None:
+    fail(ada, MOST_SINGLE)
+
+    sent = send_until(mail, timezone.now(), 10)
+
+    assert [each.gathered for each in sent] == [0] * MOST_SINGLE
+
+
+def test_a_thousand_failures_at_once_are_one_summary_that_counts_them(ada: User, mail: NotificationChannel) -> None:
+    fail(ada, 1000)
+
+    (summary,) = send_until(mail, timezone.now(), 120)
+
+    assert (summary.title, summary.gathered) == ("1000 runs failed", 999)
+    assert summary.text.count("Assistant failed: What is it?") == 10
+    assert summary.text.endswith("and 990 more")
+    states = NotificationDelivery.objects.order_by("pk").values_list("state", "gathers", "gathered_into")
+    assert set(states[1:]) == {("gathered", 0, NotificationDelivery.objects.earliest("pk").pk)}
+    assert states[0] == ("sent", 999, None)
+
+
+def test_a_storm_that_goes_on_is_a_few_messages_and_tells_everything(ada: User, mail: NotificationChannel) -> None:
+    began, sent = timezone.now(), []
+    for _ in range(60):
+        fail(ada, 5)
+    # As if they had come over a minute: five each second.
+    for second in range(60):
+        pks = NotificationDelivery.objects.order_by("pk").values_list("pk", flat=True)[5 * second : 5 * second + 5]
+        due_at = began + timedelta(seconds=second)
+        NotificationDelivery.objects.filter(pk__in=list(pks)).update(due_at=due_at)
+        for each in NotificationDelivery.objects.filter(pk__in=list(pks)):
+            each.notification.due_at = due_at
+            each.notification.save(update_fields=["due_at"])
+
+    sent = send_until(mail, began, 240)
+
+    assert len(sent) <= MOST_SINGLE + 5
+    assert sum(1 + each.gathered for each in sent) == 300
+    assert NotificationDelivery.objects.pending().count() == 0
+
+
+def test_a_storm_of_one_rule_holds_nothing_back_from_another(ada: User, mail: NotificationChannel) -> None:
+    rule_of(ada, mail, name="Limits", events=["run.budget_reached"])
+    fail(ada, 50)
+    fail(ada, 1, error={"code": "limit_cost"})
+
+    began = timezone.now()
+    Notification.objects.update(due_at=began)
+
+    first = send_until(mail, began, 1)
+
+    assert [each.event for each in first] == ["run.budget_reached"]
+
+
+def test_what_was_decided_meanwhile_is_not_in_the_summary(ada: User, mail: NotificationChannel) -> None:
+    waits = {"status": "waiting", "waiting_for": "approval", "error": None}
+    runs = fail(ada, 20, **waits)
+    Run.objects.filter(pk__in=[run.pk for run in runs[:15]]).update(status="idle", waiting_for="")
+
+    (summary,) = send_until(mail, timezone.now(), 60)
+
+    assert summary.title == "5 runs wait for you"
+    assert NotificationDelivery.objects.filter(state="withdrawn").count() == 15
+
+
+def test_a_summary_that_fails_is_tried_again_as_a_whole(ada: User, mail: NotificationChannel) -> None:
+    fail(ada, 20)
+    at = timezone.now() + timedelta(seconds=5)
+    (claimed,) = claim(mail.pk, 4, at)
+    record(claimed, AttemptResult(error="451"), at, Random(1))
+
+    (again,) = claim(mail.pk, 4, at + timedelta(seconds=10))
+
+    assert again.message == claimed.message
+    assert again.message.gathered == 19
