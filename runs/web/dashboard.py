@@ -13,6 +13,7 @@ from runs.live.feeds import dashboard_queries
 from runs.models import Agent
 from runs.models.permissions import may_decide_for_others, may_launch, may_see_all, may_see_models
 from runs.web.access import PageRequest, signed_in
+from runs.web.alerts_page import raised_alerts
 from runs.web.form_keys import new_key
 from runs.web.home_figures import figures_for
 
@@ -45,7 +46,7 @@ RUNNING_QUERY: Final = "?" + urlencode({"status": ["idle", "thinking", "executin
 @signed_in
 def show_dashboard(request: PageRequest) -> HttpResponse:
     """Show the runs the user may see, grouped by status. To the page's script only the figures."""
-    context: dict[str, Any] = {"figures": figures_for(request.user)}
+    context: dict[str, Any] = {"figures": figures_for(request.user), "alerts": raised_alerts(request.user)}
     if request.htmx and request.htmx.target == "figures":
         template = "runs/partials/figures.html"
     else:

@@ -82,6 +82,12 @@ ENTRIES: Final = (
         ),
     ),
     NavigationEntry(
+        view="runs:alerts",
+        words=gettext_lazy("Alerts"),
+        icon="siren",
+        within=("runs:alert-rule", "runs:new-alert-rule", "runs:edit-alert-rule"),
+    ),
+    NavigationEntry(
         view="runs:agents",
         words=gettext_lazy("Agents"),
         icon="bot",

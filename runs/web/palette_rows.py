@@ -14,7 +14,7 @@ from django.utils.translation import gettext, gettext_lazy, pgettext
 
 from runs.agent.tools.registry import registered_tools
 from runs.live.rendering.labels import status_label
-from runs.models import Agent, Run, Schedule, TaskTemplate, Trigger
+from runs.models import Agent, AlertRule, Run, Schedule, TaskTemplate, Trigger
 from runs.models.permissions import may_see_agents
 from runs.models.run_queries import RunQuerySet
 from runs.models.thread_queries import newest_of_threads, with_titles
@@ -97,6 +97,7 @@ def groups_for(user: Any, typed: str, *, launches: bool, in_dialog: bool) -> lis
         "threads": (gettext("Threads"), lambda: _threads(user, words) if words else []),
         "schedules": (gettext("Schedules"), lambda: _schedules(user, words) if words else []),
         "triggers": (gettext("Triggers"), lambda: _triggers(user, words) if words else []),
+        "alerts": (gettext("Alerts"), lambda: _alert_rules(user, words) if words else []),
     }
     groups = [PaletteGroup(name, title, find()) for name, (title, find) in finders.items() if only in ("", name)]
     groups = [replace(group, rows=_shown(group, words, is_asked=is_asked)) for group in groups]
@@ -220,6 +221,19 @@ def _triggers(user: Any, words: str) -> list[PaletteRow]:
             icon="radio-tower",
             url=each.get_absolute_url(),
             meta=each.get_scheme_display(),
+        )
+        for each in found[:MOST_ROWS]
+    ]
+
+
+def _alert_rules(user: Any, words: str) -> list[PaletteRow]:
+    found = AlertRule.objects.visible_to(user).filter(name__mentions=words).order_by("name", "pk")
+    return [
+        PaletteRow(
+            words=one_line(each.name, SHOWN_CHARS),
+            icon="siren",
+            url=each.get_absolute_url(),
+            meta=each.get_level_display(),
         )
         for each in found[:MOST_ROWS]
     ]

@@ -210,6 +210,8 @@ FULL = [
     State("launch-options", at("/runs/new/"), open_options),
     State("launch-files", at("/runs/new/"), choose_files),
     State("launch-empty-task", at("/runs/new/"), send_nothing),
+    State("alerts", at("/alerts/")),
+    State("alert-rule-new", at("/alerts/new/?metric=failure_rate&warning_at=10&alert_at=25")),
     State("schedules", at("/schedules/")),
     State("schedule-new", at("/schedules/new/?when=every+weekday+at+9:00")),
     State("triggers", at("/triggers/")),

@@ -20,6 +20,7 @@ from runs.models import (
     Agent,
     AgentLabel,
     AgentVersion,
+    AlertRule,
     ApiToken,
     Attachment,
     Delivery,
@@ -111,6 +112,7 @@ class Site:
     schedule: Schedule
     delivery: Delivery
     """To a trigger."""
+    alert_rule: AlertRule
     _addresses: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def call_for(self, name: str) -> ToolCall:
@@ -147,6 +149,8 @@ class Site:
             "<uuidstr:event_id>": self.event.uid,
             "<uuid:schedule_id>": self.schedule.pk,
             "<uuidstr:schedule_id>": self.schedule.pk,
+            "<uuid:rule_id>": self.alert_rule.pk,
+            "<uuidstr:rule_id>": self.alert_rule.pk,
             "<uuid:trigger_id>": self.delivery.trigger_id,
             "<uuidstr:trigger_id>": self.delivery.trigger_id,
             "<uuid:delivery_id>": self.delivery.uid,
@@ -267,7 +271,8 @@ def _rows(owner: User, make_run: Callable[..., Run]) -> Site:
     rows = (view.pk, file, shelf.pk, template.pk)
     step, schedule, delivery = run.steps.get().pk, _schedule_of(owner), _delivery_to(owner)
     first = (owner, run, step, call, nobody, token)
-    return Site(*first, *rows, asking, unknown, asked, message, event, schedule, delivery)
+    rule = AlertRule.objects.create(user=owner, name="Failures", metric="failure_rate", alert_at=50)
+    return Site(*first, *rows, asking, unknown, asked, message, event, schedule, delivery, rule)
 
 
 def _schedule_of(owner: User) -> Schedule:

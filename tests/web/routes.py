@@ -132,6 +132,17 @@ PAGES: dict[str, Methods] = {
     "runs:archive-agent": {"POST": page(302, CHANGES_AGENTS)},
     "runs:new-agent": {"GET": page(200, ADDS_AGENTS), "POST": page(422, ADDS_AGENTS)},
     "runs:edit-agent": {"GET": page(200, CHANGES_AGENTS), "POST": page(422, CHANGES_AGENTS)},
+    # A person's own rules, and with the permission to see everybody's runs those about them (test_alerts.py).
+    "runs:alerts": {"GET": page()},
+    # The POST has no fields.
+    "runs:new-alert-rule": {"GET": page(), "POST": page(422)},
+    "runs:preview-alert-rule": {"GET": page()},
+    "runs:alert-rule": {"GET": page(200, OWNS)},
+    "runs:edit-alert-rule": {"GET": page(200, OWNS), "POST": page(422, OWNS)},
+    "runs:mute-alert-rule": {"POST": page(302, OWNS)},
+    "runs:unmute-alert-rule": {"POST": page(302, OWNS)},
+    "runs:acknowledge-alert-rule": {"POST": page(302, OWNS)},
+    "runs:delete-alert-rule": {"POST": page(302, OWNS)},
     "runs:schedules": {"GET": page()},
     "runs:new-schedule": {"GET": page(200, ("launches", 404)), "POST": page(422, ("launches", 404))},
     # Without words.

@@ -24,7 +24,7 @@ def test_the_side_bar_has_the_pages_that_a_person_may_see(owner: User, staff: Us
     theirs = entries(browser_of(owner).get("/").content.decode())
     of_staff = entries(browser_of(staff).get("/").content.decode())
 
-    pages = ["/", "/inbox/", "/runs/", "/threads/", "/schedules/", "/triggers/"]
+    pages = ["/", "/inbox/", "/runs/", "/threads/", "/schedules/", "/triggers/", "/alerts/"]
     pages += ["/agents/", "/tools/", "/libraries/", "/skills/"]
     assert list(theirs) == [*pages, "/settings/webhooks/", "/settings/tokens/"]
     assert list(of_staff) == [*pages, "/models/", "/settings/webhooks/", "/settings/tokens/"]
