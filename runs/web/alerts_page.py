@@ -128,7 +128,7 @@ def delete(request: PageRequest, rule_id: UUID) -> HttpResponse:
 
 def alert_rule_or_404(request: PageRequest, rule_id: UUID) -> AlertRule:
     """The rule; 404 for one that the user may not see, as for a missing one."""
-    rule = _seen(request.user).filter(pk=rule_id).first()
+    rule: AlertRule | None = _seen(request.user).filter(pk=rule_id).first()
     if rule is None:
         raise Http404(gettext("There is no such alert rule, or it is not yours."))
     return rule

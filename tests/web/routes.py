@@ -6,6 +6,7 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.web.admin_routes import ADMIN, ODDITIES
+from tests.web.alert_routes import ALERT_PAGES
 from tests.web.rules import EVERYBODY, LAUNCHES, NOT_HERE, TYPED, Methods, Rule, api, page, run_page
 
 SEES, STOPS, DECIDES = ("sees", 404), ("stops", 403), ("decides", 403)
@@ -132,17 +133,7 @@ PAGES: dict[str, Methods] = {
     "runs:archive-agent": {"POST": page(302, CHANGES_AGENTS)},
     "runs:new-agent": {"GET": page(200, ADDS_AGENTS), "POST": page(422, ADDS_AGENTS)},
     "runs:edit-agent": {"GET": page(200, CHANGES_AGENTS), "POST": page(422, CHANGES_AGENTS)},
-    # A person's own rules, and with the permission to see everybody's runs those about them (test_alerts.py).
-    "runs:alerts": {"GET": page()},
-    # The POST has no fields.
-    "runs:new-alert-rule": {"GET": page(), "POST": page(422)},
-    "runs:preview-alert-rule": {"GET": page()},
-    "runs:alert-rule": {"GET": page(200, OWNS)},
-    "runs:edit-alert-rule": {"GET": page(200, OWNS), "POST": page(422, OWNS)},
-    "runs:mute-alert-rule": {"POST": page(302, OWNS)},
-    "runs:unmute-alert-rule": {"POST": page(302, OWNS)},
-    "runs:acknowledge-alert-rule": {"POST": page(302, OWNS)},
-    "runs:delete-alert-rule": {"POST": page(302, OWNS)},
+    **ALERT_PAGES,
     "runs:schedules": {"GET": page()},
     "runs:new-schedule": {"GET": page(200, ("launches", 404)), "POST": page(422, ("launches", 404))},
     # Without words.

@@ -171,7 +171,7 @@ def test_an_answer_takes_few_queries_however_many_runs_there_are(
         make_run(owner, task=f"half of {number}")
     client = browser_of(owner)
 
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         found = rows(client, "half of")
 
     assert len([words for words in found if words.startswith("half of")]) == 5
