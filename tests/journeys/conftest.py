@@ -32,6 +32,8 @@ CHROMIUM_FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--renderer-process-limit=1",  # For each context; see `tests/journeys/warm_contexts.py`.
+    "--js-flags=--no-opt --no-maglev",  # No page of a test lives long enough for compilers that optimize.
 ]
 expect.set_options(timeout=PATIENCE_MS)
 

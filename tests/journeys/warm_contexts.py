@@ -1,6 +1,7 @@
 """Browser contexts whose cache is warm: the scripts of a site are loaded once, not in each test.
 
-A page of a new context loads 60 files, which takes three times the CPU time of the page itself.
+A page of a new context loads 60 files, which takes three times the CPU time of the page itself. An empty page, the
+anchor, keeps the context's renderer process alive, whose start takes as long as loading a page.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ PATIENCE_MS = 20_000
 """For the slowest wait of a page; a machine busy with other tests is slow."""
 CLOSING_LIMIT_S = 30
 KEPT = 6
-"""Contexts that wait for their next test, in which no process of the browser runs."""
+"""Contexts that wait for their next test."""
 HAS_A_CLOCK_OF_ITS_OWN = "() => '__pwClock' in globalThis"
 
 
@@ -26,6 +27,14 @@ class KeptContext:
     context: BrowserContext
     url: str
     options: str
+    anchor: Page
+    """Empty, and never used: while it is open, the pages after it get its renderer process, with one for each context
+    (`CHROMIUM_FLAGS`)."""
+
+    @property
+    def pages(self) -> list[Page]:
+        """The pages of the test."""
+        return [page for page in self.context.pages if page is not self.anchor]
 
     def is_for(self, browser: Browser, url: str, options: str) -> bool:
         """True if it is what a test asks for."""
@@ -49,7 +58,7 @@ class WarmContexts:
         if found is None:
             context = await browser.new_context(base_url=url, **options)
             context.set_default_timeout(PATIENCE_MS)
-            return KeptContext(context, url, key), await context.new_page()
+            return KeptContext(context, url, key, await context.new_page()), await context.new_page()
         self._waiting.remove(found)
         page = await found.context.new_page()
         devtools = await found.context.new_cdp_session(page)
@@ -59,7 +68,7 @@ class WarmContexts:
 
     async def leave(self, warm: KeptContext) -> None:
         """Keep a test's context for another test, and close the one that has waited longest if there are too many."""
-        if not await _is_as_new(warm.context):
+        if not await _is_as_new(warm):
             await close(warm.context)
             return
         self._waiting.append(warm)
@@ -67,23 +76,24 @@ class WarmContexts:
             await close(self._waiting.pop(0).context)
 
 
-async def _is_as_new(context: BrowserContext) -> bool:
+async def _is_as_new(warm: KeptContext) -> bool:
     """Take away what a test has left in the context. False if something may stay: a clock, or a page that hangs.
 
     Which clock it has is seen on its pages only.
     """
+    context = warm.context
     try:
         async with asyncio.timeout(CLOSING_LIMIT_S):
-            if not context.pages or any([await page.evaluate(HAS_A_CLOCK_OF_ITS_OWN) for page in context.pages]):
+            if not warm.pages or any([await page.evaluate(HAS_A_CLOCK_OF_ITS_OWN) for page in warm.pages]):
                 return False
             await context.set_offline(False)
             await context.unroute_all()
             await context.clear_cookies()
-            for page in context.pages:
+            for page in warm.pages:
                 await page.close()
     except (Error, TimeoutError):
         return False
-    return not context.pages
+    return not warm.pages and not warm.anchor.is_closed()
 
 
 async def close(context: BrowserContext) -> None:
