@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, settings
 
 from runs.agent.tools import registry
 from tests.database_flush import flush_quickly
-from tests.live_site import LiveSite, copy_data, prepare_data
+from tests.live_site import LiveSite, copy_data
+from tests.prepared import django_db_setup, prepared_data, shared_folder  # noqa: F401  for all tests
 from tests.site_ports import SitePorts
 from tests.wire import WireServer
 
@@ -113,21 +114,17 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def prepared_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with an empty, migrated database and collected static files, as a template."""
-    data = tmp_path_factory.mktemp("prepared") / "data"
-    prepare_data(data)
-    return data
-
-
-@pytest.fixture(scope="session")
 def site_ports() -> SitePorts:
     """Where sites are served: anywhere."""
     return SitePorts()
 
 
 @pytest.fixture
-def start_site(prepared_data: Path, tmp_path: Path, site_ports: SitePorts) -> Iterator[Callable[..., LiveSite]]:
+def start_site(
+    prepared_data: Path,  # noqa: F811  the fixture above
+    tmp_path: Path,
+    site_ports: SitePorts,
+) -> Iterator[Callable[..., LiveSite]]:
     """Start a real server: `start_site(AGENTSITE_ENDPOINTS=…)`. Each has its own data; all are stopped after the
     test."""
     sites: list[LiveSite] = []
