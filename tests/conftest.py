@@ -75,6 +75,21 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not read files all of whose tests would be deselected by their mark."""
+    if not collection_path.name.startswith("test_") or not collection_path.is_relative_to(TESTS):
+        return None
+    path = collection_path.relative_to(TESTS).as_posix()
+    match config.option.markexpr:
+        case "experiment":
+            has_any = path.startswith(EXPERIMENTS) or "mark.experiment" in collection_path.read_text()
+        case "local_model":
+            has_any = path.startswith("local_model")
+        case expression:
+            has_any = "not experiment" not in expression or not path.startswith(EXPERIMENTS)
+    return None if has_any else True
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Start with the slow files, so that no test worker is left alone with one at the end.
