@@ -7,7 +7,7 @@ channel, because they may be lost too: the step that ends a reply has all of it.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Collection, Coroutine
+from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -80,9 +80,11 @@ async def unwatched(run_ids: Collection[UUID]) -> set[UUID]:
         return set()  # The next send logs that the layer is unreachable.
 
 
-async def ring_dashboard(run_id: UUID | str) -> None:
-    """Tell the dashboards that a run's row has changed."""
-    await _send(DASHBOARD_GROUP, {"type": "doorbell.dashboard", "run": str(run_id)})
+async def ring_dashboard(*run_ids: UUID | str) -> None:
+    """Tell the dashboards that the rows of these runs have changed, at least one."""
+    first, *others = map(str, run_ids)
+    message: dict[str, object] = {"type": "doorbell.dashboard", "run": first}
+    await _send(DASHBOARD_GROUP, message | ({"others": others} if others else {}))
 
 
 _home: asyncio.AbstractEventLoop | None = None
@@ -101,6 +103,12 @@ def ring_from_thread(run_id: UUID | str, sequence: int) -> None:
     """
     if _home is not None and not _home.is_closed():
         _start_at_home(_ring_both(run_id, sequence))
+
+
+def ring_dashboard_from_thread(run_ids: Sequence[UUID]) -> None:
+    """Tell the dashboards of new rows from a thread, after its transaction committed, as `ring_from_thread` does."""
+    if run_ids and _home is not None and not _home.is_closed():
+        _start_at_home(ring_dashboard(*run_ids))
 
 
 def _start_at_home(sending: Coroutine[Any, Any, None]) -> None:

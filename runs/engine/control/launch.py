@@ -49,16 +49,29 @@ def launch(
     `AgentRefused` for an archived agent, or a version that there is not or that is not for them; `PermissionDenied` if
     the person may not launch; `Agent.DoesNotExist` without a default agent.
     """
-    if not task.strip():
-        raise ValueError("A run needs a task.")
+    check_task(task)
     if agent is None:
         agent = Agent.objects.get(is_default=True)
-    chosen = choice_of(agent, version, by=user)
-    ceilings = ceilings_of(chosen.configured, by=user)
-    config = changed(chosen.configured.snapshot(), overrides, by=user, ceilings=ceilings)
-    columns: dict[str, Any] = {"config": config, "overrides": overrides or {}, "version": chosen.version}
+    columns = columns_of_agent(agent, version, by=user, overrides=overrides)
     columns |= {"template": template, "filled_inputs": filled_inputs, "schedule": schedule, "trigger": trigger}
     return create_run(user=user, task=task, agent=agent, rerun_of=rerun_of, files=files, **columns)
+
+
+def check_task(task: str) -> None:
+    """Raise `ValueError` for a text without words."""
+    if not task.strip():
+        raise ValueError("A run needs a task.")
+
+
+def columns_of_agent(agent: Agent, version: str, *, by: Any, overrides: JsonObject | None = None) -> dict[str, Any]:
+    """The columns of a new run that come from its agent and the overrides.
+
+    Raises `AgentRefused`, `OverrideRefused`, and `ValueError` for an unknown key.
+    """
+    chosen = choice_of(agent, version, by=by)
+    ceilings = ceilings_of(chosen.configured, by=by)
+    config = changed(chosen.configured.snapshot(), overrides, by=by, ceilings=ceilings)
+    return {"config": config, "overrides": overrides or {}, "version": chosen.version}
 
 
 def run_again(run_id: UUID, *, by: Any, overrides: JsonObject | None = None) -> Run:

@@ -1,10 +1,12 @@
 """Launch limits per person: launches a minute, and queued runs."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.db.models import Count
 from django.utils import timezone
 
 from runs.agent.wording import Wording
@@ -33,6 +35,21 @@ def check_launch_limits(user: Any) -> None:
     get_user_model().objects.select_for_update(no_key=True).filter(pk=user.pk).first()
     _check_rate(user)
     _check_queue(user)
+
+
+def launches_left(users: Collection[Any]) -> dict[int, int]:
+    """How many runs each of these people may launch now, by their ids; 0 for whoever may not launch any.
+
+    Locks their rows, in one order in all processes: called in the transaction that makes the runs.
+    """
+    ids = sorted({user.pk for user in users})
+    people = get_user_model().objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
+    list(people.values_list("pk", flat=True))
+    since = timezone.now() - timedelta(seconds=WINDOW_S)
+    own = Run.objects.filter(user__in=ids, root=None).order_by().values_list("user").annotate(count=Count("pk"))
+    recent, queued = dict(own.filter(created_at__gt=since)), dict(own.filter(status=Run.Status.IDLE))
+    per_minute, most_queued = settings.AGENTSITE_LAUNCHES_PER_MINUTE, settings.AGENTSITE_MAX_QUEUED
+    return {pk: max(0, min(per_minute - recent.get(pk, 0), most_queued - queued.get(pk, 0))) for pk in ids}
 
 
 def _check_rate(user: Any) -> None:

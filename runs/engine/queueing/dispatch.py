@@ -4,6 +4,7 @@ Embedded: the host of this process, after the commit. Scale-out: a Procrastinate
 worker. Without a worker, or if the wake-up is lost, a sweep finds the row.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
@@ -22,6 +23,17 @@ def dispatch(run_id: UUID) -> None:
         jobs.defer(run_id)
     else:
         transaction.on_commit(partial(local_host.submit, run_id))
+
+
+def dispatch_new(run_ids: Sequence[UUID]) -> None:
+    """The same as `dispatch` and `announce` for runs that the open transaction makes: one wake-up for all of them."""
+    if settings.IS_SCALE_OUT:
+        from runs.engine.queueing import jobs  # Here: Procrastinate needs Postgres.
+
+        jobs.defer_new(run_ids)
+    else:
+        transaction.on_commit(partial(local_host.submit_all, run_ids))
+    transaction.on_commit(partial(doorbell.ring_dashboard_from_thread, run_ids))
 
 
 def adopt(run_id: UUID) -> None:

@@ -4,7 +4,9 @@ Correctness is in our own rows. A job requests a host for a run; the worker that
 taken, and a sweep finds runs whose job was lost.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -32,4 +34,14 @@ def defer(run_id: UUID) -> None:
     # In a savepoint: a statement that the database refuses aborts its whole transaction.
     with suppress(AlreadyEnqueued), transaction.atomic():
         host_run.configure(queueing_lock=f"run-{run_id}").defer(run_id=str(run_id))
+    check_not_rolled_back()
+
+
+def defer_new(run_ids: Sequence[UUID]) -> None:
+    """Wake workers for runs that the open transaction makes, none of which has a wake-up yet.
+
+    Raises `OperationalError` if the transaction was lost meanwhile.
+    """
+    arguments: list[dict[str, Any]] = [{"run_id": str(run_id)} for run_id in run_ids]
+    host_run.batch_defer(*arguments)
     check_not_rolled_back()

@@ -78,6 +78,13 @@ def submit(run_id: UUID) -> None:
         _host.submit(run_id)
 
 
+def submit_all(run_ids: Iterable[UUID]) -> None:
+    """Let the host of this process take runs. No effect without a host."""
+    if _host is not None:
+        for run_id in run_ids:
+            _host.submit(run_id)
+
+
 def adopt(run_id: UUID) -> None:
     """Let the host of this process host this run too. No effect without a host."""
     if _host is not None:

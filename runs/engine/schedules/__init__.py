@@ -1,6 +1,5 @@
 """Schedules: runs that the clock launches, each tick once, and what people do with a schedule."""
 
-from runs.engine.schedules.due_schedules import Swept, next_launch_at, sweep_schedules
 from runs.engine.schedules.schedule_changes import (
     ScheduleRefused,
     delete_schedule,
@@ -9,6 +8,7 @@ from runs.engine.schedules.schedule_changes import (
     run_now,
 )
 from runs.engine.schedules.schedule_storage import ScheduleFaults, ScheduleInvalid, ScheduleValues, save_schedule
+from runs.engine.schedules.schedule_sweep import ScheduleSweep, sweep_schedules
 from runs.engine.schedules.tick_launches import LaunchImpossible
 
 __all__ = [
@@ -16,10 +16,9 @@ __all__ = [
     "ScheduleFaults",
     "ScheduleInvalid",
     "ScheduleRefused",
+    "ScheduleSweep",
     "ScheduleValues",
-    "Swept",
     "delete_schedule",
-    "next_launch_at",
     "pause_schedule",
     "resume_schedule",
     "run_now",

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -13,7 +14,9 @@ from runs.engine.db_clock import database_now
 from runs.engine.host_timings import DEFAULT_TIMINGS, HostTimings
 from runs.engine.operations.alerts import Alert, Alerts
 from runs.engine.queueing.local_host import Host
-from runs.engine.schedules.due_schedules import Swept, next_launch_at, steps_at
+from runs.engine.schedules.due_schedules import next_launch_at
+from runs.engine.schedules.postponed import Postponed
+from runs.engine.schedules.schedule_sweep import ScheduleSweep
 from runs.models import Schedule
 
 logger = logging.getLogger(__name__)
@@ -26,6 +29,7 @@ class ScheduleClock:
         self._host = host
         self._alerts = alerts
         self._timings = timings
+        self._postponed = Postponed()
 
     async def run_for_ever(self) -> None:
         """Sweep at every tick that is due, and at every interval: then what other processes have changed is found."""
@@ -39,22 +43,25 @@ class ScheduleClock:
             await asyncio.sleep(max(self._timings.sweep_pause_s, pause_s))
 
     async def sweep(self) -> float:
-        """Do what is due, one transaction at a time so that claims of runs come in between. Returns the seconds until
-        there may be more to do."""
-        swept = Swept()
+        """Do what is due, one transaction at a time. After each the clock rests, so that pages and claims of runs have
+        their turn. Returns the seconds until there may be more to do."""
         now = await self._host.read(database_now)
-        for step in await self._host.read(partial(steps_at, now, swept)):
-            if (stopped := await self._host.read(step)) is not None:
-                self._alerts().tell(_alert_about(stopped))
-        if swept.is_full:
+        sweep = await self._host.read(partial(ScheduleSweep, now, self._postponed))
+        began = time.monotonic()
+        while await self._host.read(sweep.step):
+            while sweep.stopped:
+                self._alerts().tell(_alert_about(sweep.stopped.pop()))
+            await asyncio.sleep((time.monotonic() - began) * self._timings.schedules_rest)
+            began = time.monotonic()
+        if sweep.is_full:
             return 0.0
         return await self._host.read(self._pause_s)
 
     def _pause_s(self) -> float:
-        following = next_launch_at()
-        if following is None:
-            return self._timings.sweep_every_s
-        return min(self._timings.sweep_every_s, (following - database_now()).total_seconds())
+        now = database_now()
+        following = next_launch_at(now, self._postponed)
+        ends = [each for each in (following, self._postponed.next_end()) if each is not None]
+        return min([self._timings.sweep_every_s, *((each - now).total_seconds() for each in ends)])
 
 
 def _alert_about(schedule: Schedule) -> Alert:

@@ -11,6 +11,7 @@ from runs.agent.wording import Wording
 from runs.engine.control.cancel import cancel
 from runs.engine.control.launch import launch
 from runs.engine.control.template_launch import launch_template
+from runs.engine.limits.launch_rate import TooManyLaunches
 from runs.engine.schedules.schedule_states import count_failure, enter, skip_waiting, told
 from runs.languages import in_english
 from runs.models import Run, Schedule, ScheduleTick
@@ -19,13 +20,19 @@ from runs.recurrence.overlap import MOST_WAITING, Action, Overlap, action_of
 REFUSALS: Final = (ValueError, PermissionDenied)
 """What a launch raises that a person can do something about."""
 
+STILL_AT_WORK: Final = Wording("The run before it was still at work.")
+"""Why a tick is skipped."""
+
 
 class LaunchImpossible(ValueError):
     """The agent or the template of a schedule is gone. The message, a `Wording`, is for the person."""
 
 
 def begin_tick(schedule: Schedule, due_at: datetime) -> None:
-    """Do what the overlap policy says for this tick, unless something was done for it before."""
+    """Do what the overlap policy says for this tick, unless something was done for it before.
+
+    Raises `TooManyLaunches`, and then has done nothing.
+    """
     if schedule.ticks.filter(due_at=due_at).exists():
         return  # The clock was set back, and the schedule has been planned anew since.
     tick = ScheduleTick(schedule=schedule, due_at=due_at)
@@ -37,21 +44,28 @@ def begin_tick(schedule: Schedule, due_at: datetime) -> None:
             tick.state = ScheduleTick.State.WAITING
             tick.save()
         case Action.SKIP:
-            _skip(tick, Wording("The run before it was still at work."))
+            skipped(tick, STILL_AT_WORK).save()
         case Action.QUEUE_FULL:
-            _skip(tick, Wording("%(most)s ticks were waiting, and that is the limit.", most=MOST_WAITING))
-        case Action.LAUNCH | Action.STOP_AND_LAUNCH:
-            if action is Action.STOP_AND_LAUNCH:
-                _stop_runs(schedule)
+            skipped(tick, Wording("%(most)s ticks were waiting, and that is the limit.", most=MOST_WAITING)).save()
+        case Action.LAUNCH:
             launch_tick(tick)
+        case Action.STOP_AND_LAUNCH:
+            with transaction.atomic():
+                _stop_runs(schedule)
+                launch_tick(tick)
 
 
 def launch_tick(tick: ScheduleTick) -> None:
-    """Launch the run of a tick, new or one that has waited. What refuses the launch is stored as its reason."""
+    """Launch the run of a tick, new or one that has waited. What refuses the launch is stored as its reason.
+
+    Raises `TooManyLaunches`: that is over soon, and the tick can launch then.
+    """
     schedule = tick.schedule
     try:
         with transaction.atomic():
             tick.run = launch_of(schedule)
+    except TooManyLaunches:
+        raise
     except REFUSALS as refusal:
         tick.state = ScheduleTick.State.REFUSED
         for column, value in told(_reason(refusal)).items():
@@ -89,10 +103,11 @@ def _reason(refusal: Exception) -> str:
     return message if isinstance(message, Wording) else in_english(message or refusal)
 
 
-def _skip(tick: ScheduleTick, reason: Wording) -> None:
+def skipped(tick: ScheduleTick, reason: Wording) -> ScheduleTick:
+    """The tick, skipped, which is not saved yet."""
     tick.state = ScheduleTick.State.SKIPPED
     tick.reason, tick.reason_parts = told(reason).values()
-    tick.save()
+    return tick
 
 
 def _stop_runs(schedule: Schedule) -> None:

@@ -134,9 +134,11 @@ class Hub:
     async def _hear(self, message: Message) -> None:
         run_id = UUID(message["run"])
         if message["type"] == "doorbell.dashboard":
-            self.board.look_again(run_id)
+            changed = [run_id, *map(UUID, message.get("others", ()))]
+            for each in changed:
+                self.board.look_again(each)
             for beside in self._feeds.values():
-                if beside.shows(run_id):
+                if any(map(beside.shows, changed)):
                     beside.look_again()
         elif (feed := self._feeds.get(run_id)) is None:
             return
