@@ -22,6 +22,8 @@ class RunSeen:
     epoch: int
     last_sequence: int
     tokens: int | None = None
+    is_estimated: bool = False
+    """Some of the tokens are the site's own estimate: of a reply that was cut off, which has no reported count."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,10 @@ def postgres(address: str) -> Iterator[Query]:
 
 def read_rows(query: Query) -> Rows:
     """All rows the checker needs."""
-    runs = query("SELECT id, task, status, waiting_for, owner, epoch, next_sequence - 1, tokens_used FROM runs_run")
+    runs = query(
+        "SELECT id, task, status, waiting_for, owner, epoch, next_sequence - 1, tokens_used, usage_is_estimated "
+        "FROM runs_run"
+    )
     steps = query("SELECT run_id, sequence, epoch, kind, content, call_id, tokens, ended_at FROM runs_step")
     calls = query('SELECT call_id, run_id, turn, "index", position, effect, state, arguments FROM runs_toolcall')
     spent = query("SELECT COALESCE(SUM(tokens), 0) FROM runs_spending")

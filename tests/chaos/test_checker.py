@@ -110,6 +110,11 @@ def test_a_run_may_wait_for_a_person_while_people_are_asked():
         pytest.param("I9", replace(SOUND, viewings=[Viewing("run-1", 2, [(4, "Done.")])]), id="a step nobody saw"),
         pytest.param("I9", replace(SOUND, viewings=[Viewing("run-1", 3, [(4, "No.")])]), id="other words"),
         pytest.param("I10", replace(SOUND, served_tokens={"work a": 18}), id="tokens nobody served"),
+        pytest.param(
+            "I10",
+            replace(but(runs=[replace(RUN, is_estimated=True)]), served_tokens={"work a": 72}),
+            id="an estimate below what was served",
+        ),
         pytest.param("I10", replace(SOUND, served_tokens={"work a": 72}), id="more replies lost than claims"),
         pytest.param("I10", but(spent_tokens=18), id="an account that does not add up"),
         pytest.param("I11", replace(SOUND, after=Leftovers(processes=1)), id="a process left behind"),
