@@ -11,6 +11,7 @@ from django.utils.translation import gettext, gettext_lazy
 from typing_extensions import override
 
 from runs.admin.list_lookups import CarefulAdmin
+from runs.models.permissions import may_see_all
 
 
 class ReadOnlyAdmin(CarefulAdmin):
@@ -48,3 +49,15 @@ class ReadOnlyAdmin(CarefulAdmin):
         }
         context = {**self.admin_site.each_context(request), **context}
         return TemplateResponse(request, "admin/runs/kept.html", context, status=403)
+
+
+class SeenWithRuns(ReadOnlyAdmin):
+    """Whoever may see everybody's runs may see what launches them."""
+
+    @override
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return may_see_all(request.user)
+
+    @override
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may_see_all(request.user)

@@ -1,32 +1,16 @@
 """Schedules and their history, read only."""
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
-from typing_extensions import override
 
-from runs.admin.read_only import ReadOnlyAdmin
+from runs.admin.read_only import SeenWithRuns
 from runs.models import Schedule, ScheduleTick
-from runs.models.permissions import may_see_all
-
-
-class _OfRuns(ReadOnlyAdmin):
-    """Whoever may see everybody's runs may see what launches them."""
-
-    @override
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return may_see_all(request.user)
-
-    @override
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return may_see_all(request.user)
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(_OfRuns):
+class ScheduleAdmin(SeenWithRuns):
     """What is launched, and when."""
 
     kept_because = gettext_lazy("People make and change schedules on their own pages.")
@@ -42,7 +26,7 @@ class ScheduleAdmin(_OfRuns):
 
 
 @admin.register(ScheduleTick)
-class ScheduleTickAdmin(_OfRuns):
+class ScheduleTickAdmin(SeenWithRuns):
     """What became of each due time."""
 
     kept_because = gettext_lazy("The history of a schedule is kept as it was.")

@@ -8,6 +8,7 @@ from django.conf import settings
 from ninja import NinjaAPI
 
 from runs.agent.json_data.json_types import JsonObject
+from runs.api.alert_schemas import RULE_ID
 from runs.api.auth import RequireScope
 from runs.api.launches import LONGEST_KEY, REPLAYED
 from runs.api.message_schemas import MESSAGE_ID
@@ -50,6 +51,7 @@ _EXAMPLES: Final = {
     "webhook_id": WEBHOOK_ID,
     "event_id": EVENT_ID,
     "schedule_id": SCHEDULE_ID,
+    "rule_id": RULE_ID,
     "trigger_id": TRIGGER_ID,
     "delivery_id": DELIVERY_ID,
 }

@@ -14,7 +14,10 @@ WEBHOOK_ID: Final = "8f0c2b1a-6d3e-4c57-9b20-1f2e3d4c5b6a"
 EVENT_ID: Final = "3a1b9d52-0c4e-4b6f-8d7a-5e6f70819203"
 """Ids for the examples."""
 
-EventType = Literal["run.completed", "run.failed", "run.cancelled", "run.needs_person", "run.budget_reached"]
+EventType = Literal[
+    *("run.completed", "run.failed", "run.cancelled", "run.needs_person", "run.budget_reached"),
+    *("alert.raised", "alert.resolved"),
+]
 WebhookState = Literal["active", "paused", "disabled"]
 EventState = Literal["pending", "delivered", "failed", "withdrawn"]
 Outcome = Literal[
@@ -100,7 +103,9 @@ class WebhookEventListed(Sent):
     id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[EVENT_ID])]
     message_id: Annotated[str, Field(description="The header `webhook-id`.")]
     webhook_id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[WEBHOOK_ID])]
-    run_id: Annotated[str | None, Field(description="Null for a test.", json_schema_extra={"format": "uuid"})]
+    run_id: Annotated[
+        str | None, Field(description="Null for a test and for an alert.", json_schema_extra={"format": "uuid"})
+    ]
     type: Annotated[EventType | Literal["webhook.test"], Field()]
     state: EventState
     attempts: Annotated[int, Field(ge=0)]

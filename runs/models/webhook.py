@@ -57,6 +57,8 @@ class Webhook(SignedAddress):
         CANCELLED = "run.cancelled", gettext_lazy("A run was stopped")
         NEEDS_PERSON = "run.needs_person", gettext_lazy("A run needs a person")
         BUDGET_REACHED = "run.budget_reached", gettext_lazy("A run reached one of its limits")
+        ALERT_RAISED = "alert.raised", gettext_lazy("An alert rule is raised")
+        ALERT_RESOLVED = "alert.resolved", gettext_lazy("A raised alert rule is fine again")
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="webhooks", verbose_name=pgettext_lazy("field", "user")
@@ -134,7 +136,7 @@ class WebhookEvent(models.Model):
         related_name="webhook_events",
         verbose_name=pgettext_lazy("model", "run"),
     )
-    """Null for a test."""
+    """Null for a test, and for what is of no single run."""
     type = models.CharField(pgettext_lazy("field", "event"), max_length=24)
     """A value of `Webhook.EventType`, or `TEST`."""
     sequence = models.PositiveIntegerField(default=0)

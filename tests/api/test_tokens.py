@@ -15,17 +15,19 @@ from runs.agent.tools.person_questions import PersonQuestion
 from runs.models import (
     Agent,
     ApiToken,
-    Attachment,
-    Delivery,
     Run,
-    RunMessage,
-    Schedule,
-    StoredFile,
-    TaskTemplate,
     ToolCall,
-    Trigger,
 )
 from tests.api.conftest import Program, error_of
+from tests.api.endpoint_rows import (
+    alert_rule_of,
+    delivery_for,
+    file_of,
+    labelled,
+    message_to,
+    schedule_of,
+    template_of,
+)
 from tests.asked_questions import asked_question
 from tests.web.conftest import PASSWORD
 from tests.web.permission_site import told_event
@@ -178,6 +180,16 @@ ENDPOINTS: dict[tuple[str, str], str] = {
     ("GET", "/agents/export"): READ,
     ("POST", "/agents/import"): EDIT,
     ("GET", "/tools"): READ,
+    ("GET", "/alerts"): READ,
+    ("GET", "/alert-rules"): READ,
+    ("POST", "/alert-rules"): LAUNCH,
+    ("GET", "/alert-rules/{rule}"): READ,
+    ("PATCH", "/alert-rules/{rule}"): LAUNCH,
+    ("DELETE", "/alert-rules/{rule}"): LAUNCH,
+    ("POST", "/alert-rules/{rule}/mute"): LAUNCH,
+    ("POST", "/alert-rules/{rule}/unmute"): LAUNCH,
+    ("POST", "/alert-rules/{rule}/acknowledge"): LAUNCH,
+    ("GET", "/alert-rules/{rule}/events"): READ,
     ("GET", "/schedules"): READ,
     ("POST", "/schedules"): LAUNCH,
     ("GET", "/schedules/{schedule}"): READ,
@@ -223,13 +235,18 @@ ENDPOINTS: dict[tuple[str, str], str] = {
 OF_ITS_OWNER: Final = {
     ("POST", "/files/{file}/content"),
     ("PATCH", "/schedules/{schedule}"),
+    *(endpoint for endpoint in ENDPOINTS if "{rule}" in endpoint[1]),
     *(endpoint for endpoint in ENDPOINTS if "{webhook}" in endpoint[1] or "{event}" in endpoint[1]),
     *(endpoint for endpoint in ENDPOINTS if "{trigger}" in endpoint[1] or "{delivery}" in endpoint[1]),
 }
 """Those where staff who see everybody's runs get no further than others: an upload is its owner's, and so are a
 webhook, and what a schedule or a trigger launches."""
-ALSO_READ: Final = {endpoint for endpoint, scope in ENDPOINTS.items() if "webhook" in endpoint[1] and scope == LAUNCH}
-"""Those that take the scope `read` too: a webhook tells what that scope reads."""
+ALSO_READ: Final = {
+    endpoint
+    for endpoint, scope in ENDPOINTS.items()
+    if ("webhook" in endpoint[1] or "alert" in endpoint[1]) and scope == LAUNCH
+}
+"""Those that take the scope `read` too: a webhook and the figure of an alert rule tell what that scope reads."""
 BODIES: dict[str, dict[str, Any]] = {
     "files": {"name": "a.txt", "size": 1},
     "runs": {"task": "x"},
@@ -246,6 +263,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "agents": {"name": "Clerk", "models": ["offline"]},
     "duplicate": {},
     "import": {"document": "format: agent\nversion: 1\nname: Scout\nmodels: [offline]\n"},
+    "alert-rules": {"name": "Costs", "metric": "cost", "alert_at": 5},
+    "mute": {"until": (timezone.now() + timedelta(days=1)).isoformat()},
     "webhooks": {"name": "Chat", "url": "https://chat.example/hook", "events": ["run.failed"]},
 }
 """Request bodies by the last segment of a path."""
@@ -280,50 +299,6 @@ def test_every_endpoint_stands_in_the_matrix() -> None:
     assert named == ENDPOINTS
 
 
-def message_to(run: Run) -> RunMessage:
-    """A message that waits to be read by the run."""
-    message = RunMessage.objects.create(run=run, user=run.user, position=1, text="Shorter.")
-    Run.objects.filter(pk=run.pk).update(queued_messages=1)
-    return message
-
-
-def file_of(run: Run) -> StoredFile:
-    """A file given to the run."""
-    file = StoredFile.objects.create(user=run.user, name="a.txt", media_type="text/plain", size=0, state="ready")
-    Attachment.objects.create(run=run, file=file, position=0)
-    return file
-
-
-def schedule_of(run: Run) -> Schedule:
-    """A schedule of the run's owner."""
-    now = timezone.now()
-    about = {"when": "hourly", "cron": "0 * * * *", "time_zone": "UTC", "next_tick_at": now, "launch_at": now}
-    return Schedule.objects.create(user=run.user, name="Report", agent=run.agent, task="x", **about)
-
-
-def template_of(run: Run) -> int:
-    """The id of a template of the run's agent."""
-    assert run.agent is not None
-    return TaskTemplate.objects.get_or_create(agent=run.agent, name="Essay", task="x")[0].pk
-
-
-def delivery_for(run: Run) -> dict[str, Any]:
-    """A trigger of the run's owner, and a delivery to it."""
-    about = {"scheme": "token", "task": "x", "token_hash": str(run.pk), "token_prefix": "agh_"}
-    assert run.user is not None
-    trigger = Trigger.objects.create(user=run.user, name="Pushes", agent=run.agent, **about)
-    kept = {"body_hash": "h", "payload": "{}", "state": "filtered"}
-    delivery = Delivery.objects.create(trigger=trigger, received_at=timezone.now(), **kept)
-    return {"trigger": trigger.pk, "delivery": delivery.uid}
-
-
-def labelled(run: Run) -> dict[str, Any]:
-    """The agent of the run, with a label at its first version."""
-    assert run.agent is not None
-    run.agent.labels.get_or_create(name="production", defaults={"number": 1})
-    return {"agent": run.agent.pk, "number": 1, "name": "production"}
-
-
 @pytest.mark.parametrize(("method", "path"), ENDPOINTS)
 def test_an_endpoint_lets_in_only_tokens_of_its_scope(
     method: str, path: str, owner: User, program_of: ProgramOf, make_run: MakeRun, make_call: Callable[..., ToolCall]
@@ -343,7 +318,7 @@ def test_an_endpoint_lets_in_only_tokens_of_its_scope(
         ids |= {"template": template_of(call.run), "schedule": schedule_of(call.run).pk, **labelled(call.run)}
         ids |= delivery_for(call.run)
         ids |= {"question": asked_question(call.run, PersonQuestion(text="Where?"), index=1).pk}
-        ids |= {"message": message_to(call.run).pk}
+        ids |= {"message": message_to(call.run).pk, "rule": alert_rule_of(call.run).pk}
         event = told_event(owner, call.run)
         ids |= {"webhook": event.webhook_id, "event": event.uid}
         scopes = {scope, READ} if (method, path) in ALSO_READ else {scope}
@@ -372,6 +347,7 @@ def test_what_belongs_to_somebody_else_looks_like_nothing(
     # Nobody's: who may launch sees agents and templates.
     shared = {"template": template_of(call.run), **labelled(call.run)}
     ids = {"run": call.run_id, "thread": call.run_id, "call": call.pk, "file": file_of(call.run).pk}
+    ids |= {"rule": alert_rule_of(call.run).pk}
     ids |= {"message": message_to(call.run).pk, "schedule": schedule_of(call.run).pk, **delivery_for(call.run)}
     event = told_event(owner, call.run)
     ids |= {"webhook": event.webhook_id, "event": event.uid}

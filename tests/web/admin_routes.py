@@ -14,6 +14,8 @@ READ_ONLY = (
     "runs.step",
     "runs.toolcall",
     "runs.runmessage",
+    "runs.alertevent",
+    "runs.alertrule",
     "runs.schedule",
     "runs.scheduletick",
     "runs.trigger",
@@ -33,7 +35,7 @@ def _admin_of(model: str) -> Iterator[tuple[str, Methods]]:
         **dict.fromkeys(("agentversion", "agentlabel", "labelmove", "tasktemplate"), "agent"),
         "runmessage": "step",
         **dict.fromkeys(("thread", "webhook", "webhookevent", "schedule", "scheduletick"), "run"),
-        **dict.fromkeys(("trigger", "delivery"), "run"),
+        **dict.fromkeys(("trigger", "delivery", "alertrule", "alertevent"), "run"),
     }.get(name, name)
     sees = (f"{app}.view_{seen}|{app}.change_{seen}", 403)
 

@@ -1,12 +1,14 @@
 """Requests to every address, each rolled back, and how their responses differ from the rules."""
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Any
 
 from django.core.cache import cache
 from django.db import transaction
 from django.test import RequestFactory
 from django.test.client import ClientHandler
+from django.utils import timezone
 
 from runs.models import Question, ToolCall
 from tests.live.live_browser import session_of
@@ -41,6 +43,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "create_template": {"agent": "Assistant", "name": "Letter", "task": "x"},
     "list_webhooks": {"name": "x", "url": "https://x.example/", "events": ["run.failed"]},
     "create_webhook": {"name": "x", "url": "https://x.example/", "events": ["run.failed"]},
+    **{name: {"name": "x", "metric": "cost", "alert_at": 5} for name in ("list_alert_rules", "create_alert_rule")},
+    **{name: {"name": "x"} for name in ("get_alert_rule", "change_alert_rule")},
+    "mute_alert_rule": {"until": (timezone.now() + timedelta(days=1)).isoformat()},
     "list_schedules": {"name": "x", "when": "hourly", "agent": "Assistant", "task": "x"},
     "create_schedule": {"name": "x", "when": "hourly", "agent": "Assistant", "task": "x"},
     "get_schedule": {"name": "x"},

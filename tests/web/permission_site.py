@@ -20,6 +20,7 @@ from runs.models import (
     Agent,
     AgentLabel,
     AgentVersion,
+    AlertEvent,
     AlertRule,
     ApiToken,
     Attachment,
@@ -194,6 +195,8 @@ class Site:
             "runs/tasktemplate": self.template_pk,
             "runs/toolcall": self.call.pk,
             "runs/runmessage": self.message.pk,
+            "runs/alertrule": self.alert_rule.pk,
+            "runs/alertevent": self.alert_rule.events.values_list("pk", flat=True)[0],
             "runs/schedule": self.schedule.pk,
             "runs/scheduletick": self.schedule.ticks.values_list("pk", flat=True)[0],
             "runs/trigger": self.delivery.trigger_id,
@@ -271,8 +274,15 @@ def _rows(owner: User, make_run: Callable[..., Run]) -> Site:
     rows = (view.pk, file, shelf.pk, template.pk)
     step, schedule, delivery = run.steps.get().pk, _schedule_of(owner), _delivery_to(owner)
     first = (owner, run, step, call, nobody, token)
-    rule = AlertRule.objects.create(user=owner, name="Failures", metric="failure_rate", alert_at=50)
+    rule = _alert_rule_of(owner)
     return Site(*first, *rows, asking, unknown, asked, message, event, schedule, delivery, rule)
+
+
+def _alert_rule_of(owner: User) -> AlertRule:
+    """A rule at an alert, which can be acknowledged."""
+    rule = AlertRule.objects.create(user=owner, name="Failures", metric="failure_rate", alert_at=50, level="alert")
+    AlertEvent.objects.create(rule=rule, number=1, from_level="ok", to_level="alert", reason="x", at=timezone.now())
+    return rule
 
 
 def _schedule_of(owner: User) -> Schedule:

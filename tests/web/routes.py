@@ -6,7 +6,7 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.web.admin_routes import ADMIN, ODDITIES
-from tests.web.alert_routes import ALERT_PAGES
+from tests.web.alert_routes import ALERT_API, ALERT_PAGES
 from tests.web.rules import EVERYBODY, LAUNCHES, NOT_HERE, TYPED, Methods, Rule, api, page, run_page
 
 SEES, STOPS, DECIDES = ("sees", 404), ("stops", 403), ("decides", 403)
@@ -216,6 +216,7 @@ PAGES: dict[str, Methods] = {
     "runs:metrics": {"GET": Rule(404)},
 }
 API: dict[str, Methods] = {
+    **ALERT_API,
     "api:list_runs": {"GET": api("read", 200), "POST": api("launch", 201, LAUNCHES)},
     "api:get_run": {"GET": api("read", 200, SEES)},
     "api:list_steps": {"GET": api("read", 200, SEES)},

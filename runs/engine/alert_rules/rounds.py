@@ -19,7 +19,9 @@ from django.db.models import F, Q, QuerySet
 
 from runs.engine.alert_rules.advances import STANDING_COLUMNS, advance, standing_of
 from runs.engine.alert_rules.live_measures import measures_of
-from runs.engine.alert_rules.measures import Measure
+from runs.engine.alert_rules.measures import Measure, reason_of
+from runs.engine.alert_rules.notices import tell
+from runs.engine.db_clock import database_now
 from runs.engine.operations import fault_points
 from runs.engine.writing.sql_rows import SqlTable
 from runs.models import AlertEvent, AlertRound, AlertRule
@@ -35,6 +37,8 @@ SLOW_ROUNDS: Final = 10
 """Rules with long windows have their turn in each tenth round: one run changes little there, and reading costs most."""
 MOST_LOAD: Final = 0.005
 """The share of the time that rounds may take: after a slow one the next begins later."""
+WAIT_S: Final = 0.2
+"""Before a round that another process does is looked at again."""
 CLAIMED_FOR: Final = timedelta(seconds=60)
 
 
@@ -60,15 +64,26 @@ def next_round_at() -> datetime | None:
     return AlertRound.objects.filter(pk=AlertRound.ONLY).values_list("due_at", flat=True).first()
 
 
-def do_round(now: datetime, *, is_early: bool = False) -> RoundResult | None:
-    """Do the round that is due at `now`; with `is_early` also before its time, if the last one is `SOON` ago.
+def do_round(now: datetime, *, is_early: bool = False, is_whole: bool = False) -> RoundResult | None:
+    """Do the round that is due at `now`; with `is_early` also before its time, if the last one is `SOON` ago; with
+    `is_whole` for rules with long windows too, whether it is their turn or not.
 
     None if none is due, if another process does it, or if there is no rule in use.
     """
     if not _in_use().exists():
         return None
     claimed = claim_round(now, is_early=is_early)
-    return None if claimed is None else finish_round(claimed, now)
+    return None if claimed is None else finish_round(claimed, now, is_whole=is_whole)
+
+
+def evaluate_now() -> RoundResult:
+    """Evaluate all rules in use, whenever the next round is due. Waits for a round that is being done."""
+    while _in_use().exists():
+        AlertRound.objects.filter(pk=AlertRound.ONLY).update(due_at=None)
+        if (done := do_round(database_now(), is_whole=True)) is not None:
+            return done
+        time.sleep(WAIT_S)
+    return RoundResult()
 
 
 def claim_round(now: datetime, *, is_early: bool = False) -> ClaimedRound | None:
@@ -88,10 +103,10 @@ def claim_round(now: datetime, *, is_early: bool = False) -> ClaimedRound | None
     return None
 
 
-def finish_round(claimed: ClaimedRound, now: datetime) -> RoundResult | None:
+def finish_round(claimed: ClaimedRound, now: datetime, *, is_whole: bool = False) -> RoundResult | None:
     """Evaluate the rules that have their turn, and store what has changed. None if the claim was lost meanwhile."""
     began = time.perf_counter()
-    rules = list(_with_turn(claimed.number).select_related("user").order_by("pk"))
+    rules = list(_with_turn(0 if is_whole else claimed.number).select_related("user").order_by("pk"))
     measures = measures_of(rules, now)
     took = timedelta(seconds=time.perf_counter() - began)
     fault_points.crashpoint("alerts_measured")
@@ -135,14 +150,16 @@ def _store(rules: Iterable[AlertRule], measures: Mapping[UUID, Measure], now: da
             shown.append((rule, measure))
     _store_values(shown, now)
     revisions = {rule.pk: rule.revision for rule in moved}
-    locked = AlertRule.objects.select_for_update().filter(pk__in=revisions, is_active=True).order_by("pk")
+    locked = AlertRule.objects.select_for_update(of=("self",)).select_related("user", "agent")
     events = []
-    for rule in locked:
+    for rule in locked.filter(pk__in=revisions, is_active=True).order_by("pk"):
         if rule.revision == revisions[rule.pk]:
             advanced = advance(rule, measures[rule.pk], now)
             rule.save(update_fields=STANDING_COLUMNS)
             if advanced.event is not None:
                 events.append(advanced.event)
+            if advanced.told is not None:
+                tell(rule, advanced.told, reason_of(rule.metric, measures[rule.pk], least_runs=rule.least_runs))
     return len(AlertEvent.objects.bulk_create(events))
 
 

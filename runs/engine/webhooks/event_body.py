@@ -8,7 +8,7 @@ from django.conf import settings
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.json_data.json_values import as_storable_json
-from runs.models import Run, Webhook, WebhookEvent
+from runs.models import AlertRule, Run, Webhook, WebhookEvent
 from runs.models.as_json import as_utc, cost_as_json
 
 MAX_ANSWER_CHARS: Final = 8_000
@@ -37,6 +37,27 @@ def run_body(run: Run, kind: Webhook.EventType, at: datetime, *, includes_answer
     if includes_answer:
         data["answer"] = run.answer[:MAX_ANSWER_CHARS]
         data["answer_is_cut"] = len(run.answer) > MAX_ANSWER_CHARS
+    return _body(kind.value, at, data)
+
+
+def alert_body(rule: AlertRule, kind: Webhook.EventType, at: datetime, *, reason: str) -> str:
+    """The JSON that tells of an alert rule as its row stands. Reads its user and its agent."""
+    data: JsonObject = {
+        "id": str(rule.pk),
+        "name": rule.name,
+        "level": rule.level,
+        "since": as_utc(rule.level_since),
+        "metric": rule.metric,
+        "value": None if rule.value is None else float(rule.value),
+        "warning_at": None if rule.warning_at is None else float(rule.warning_at),
+        "alert_at": float(rule.alert_at),
+        "reason": reason,
+        "window_s": rule.window_s if rule.is_windowed else None,
+        "agent": None if rule.agent is None else rule.agent.name,
+        "for_all": rule.is_for_all,
+        "user": rule.user.get_username(),
+        "url": settings.AGENTSITE_URL + rule.get_absolute_url(),
+    }
     return _body(kind.value, at, data)
 
 

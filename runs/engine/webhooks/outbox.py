@@ -55,6 +55,19 @@ def note(run: Run) -> None:
         WAKE_UP.after_commit()
 
 
+def note_of_user(user_id: int, kind: Webhook.EventType, body: str, *, sequence: int) -> None:
+    """Write an event that is of no run for the webhooks of a person. Call it in the transaction of what it tells."""
+    webhooks = [each for each in Webhook.objects.active().filter(user=user_id) if kind in each.event_types]
+    if not webhooks:
+        return
+    now, due_at = timezone.now(), database_now()
+    about = {"type": kind.value, "sequence": sequence, "body": body, "created_at": now, "due_at": due_at}
+    WebhookEvent.objects.bulk_create(
+        WebhookEvent(webhook=each, expires_at=due_at + TRIED_FOR, **about) for each in webhooks
+    )
+    WAKE_UP.after_commit()
+
+
 def _event(webhook: Webhook, run: Run, kind: Webhook.EventType, now: datetime) -> WebhookEvent:
     body = run_body(run, kind, now, includes_answer=webhook.includes_answer)
     return WebhookEvent(
