@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from tests.web.admin_routes import ADMIN, ODDITIES
 from tests.web.alert_routes import ALERT_API, ALERT_PAGES
 from tests.web.rules import EVERYBODY, LAUNCHES, NOT_HERE, TYPED, Methods, Rule, api, page, run_page
+from tests.web.webhook_routes import WEBHOOK_API, WEBHOOK_PAGES
 
 SEES, STOPS, DECIDES = ("sees", 404), ("stops", 403), ("decides", 403)
 OWNS, LAUNCHES_404 = ("owns", 404), ("launches", 404)
@@ -191,18 +192,7 @@ PAGES: dict[str, Methods] = {
     "runs:tokens": {"GET": page(), "POST": page(422)},
     # With the owner's token.
     "runs:revoke-token": {"POST": page(302, ("owns", 404))},
-    "runs:webhooks": {"GET": page()},
-    # Without a name.
-    "runs:new-webhook": {"GET": page(), "POST": page(422)},
-    # The owner's, which nobody else may even see.
-    "runs:webhook": {"GET": page(200, ("owns", 404))},
-    "runs:edit-webhook": {"GET": page(200, ("owns", 404)), "POST": page(422, ("owns", 404))},
-    **{
-        f"runs:{action}-webhook": {"POST": page(302, ("owns", 404))} for action in ("test", "pause", "resume", "delete")
-    },
-    "runs:webhook-secret": {"POST": page(200, ("owns", 404))},
-    "runs:webhook-event": {"GET": page(200, ("owns", 404))},
-    "runs:resend-event": {"POST": page(302, ("owns", 404))},
+    **WEBHOOK_PAGES,
     "runs:password": {"GET": page(), "POST": page(422)},
     "runs:login": {"GET": Rule(302, (("session", 200),)), "POST": Rule(302, (("session", 422),))},
     "runs:logout": {"POST": Rule(302)},
@@ -282,22 +272,7 @@ API: dict[str, Methods] = {
         "DELETE": api("edit", 204, API_CHANGES),
     },
     "api:fill_template": {"POST": api("read", 200, SEES_TEMPLATES)},
-    "api:list_webhooks": {"GET": api("read", 200), "POST": api("launch", 201, ("scope read", 403))},
-    # The owner's.
-    "api:get_webhook": {
-        "GET": api("read", 200, ("owns", 404)),
-        "PATCH": api("launch", 200, ("scope read", 403), ("owns", 404)),
-        "DELETE": api("launch", 204, ("scope read", 403), ("owns", 404)),
-    },
-    **{
-        f"api:{name}": {"POST": api("launch", status, ("scope read", 403), ("owns", 404))}
-        for name, status in (
-            *(("pause_webhook", 200), ("resume_webhook", 200), ("rotate_secret", 200), ("try_webhook", 201)),
-            ("resend_webhook_event", 200),
-        )
-    },
-    "api:list_webhook_events": {"GET": api("read", 200, ("owns", 404))},
-    "api:get_webhook_event": {"GET": api("read", 200, ("owns", 404))},
+    **WEBHOOK_API,
     "api:list_schedules": {"GET": api("read", 200), "POST": api("launch", 201, LAUNCHES)},
     "api:get_schedule": {
         "GET": api("read", 200, SEES),
@@ -347,8 +322,6 @@ API["api:create_trigger"] = API["api:list_triggers"]
 API["api:change_trigger"] = API["api:delete_trigger"] = API["api:get_trigger"]
 API["api:create_template"] = API["api:list_templates"]
 API["api:change_template"] = API["api:delete_template"] = API["api:get_template"]
-API["api:create_webhook"] = API["api:list_webhooks"]
-API["api:change_webhook"] = API["api:delete_webhook"] = API["api:get_webhook"]
 """The same URLs under the names of their other methods."""
 
 OURS = {"admin/login/": "admin:login", "admin/password_change/": "admin:password_change"}
