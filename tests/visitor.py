@@ -26,11 +26,13 @@ class Visitor:
 
         Raises `OSError` or `http.client.HTTPException` without a response.
         """
-        if "csrftoken" not in self._cookies:
-            self.get("/runs/new/" if "sessionid" in self._cookies else "/accounts/login/")
-        body = urlencode(fields | {"csrfmiddlewaretoken": self._cookies["csrftoken"]})
-        status, _, location = self._ask("POST", path, body)
+        status, _, location = self._ask("POST", path, self._form(fields))
         return status, location
+
+    def ask(self, path: str, **fields: str) -> tuple[int, str]:
+        """Status and text of what a form is answered with. Raises as `post`."""
+        status, text, _ = self._ask("POST", path, self._form(fields))
+        return status, text
 
     def launch(self, task: str, **fields: str) -> str:
         """Launch a run. Returns its id. Raises what `post` raises, and `AssertionError` if the launch was refused."""
@@ -47,6 +49,11 @@ class Visitor:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _form(self, fields: dict[str, str]) -> str:
+        if "csrftoken" not in self._cookies:
+            self.get("/runs/new/" if "sessionid" in self._cookies else "/accounts/login/")
+        return urlencode(fields | {"csrfmiddlewaretoken": self._cookies["csrftoken"]})
 
     def _ask(self, method: str, path: str, body: str | None = None) -> tuple[int, str, str]:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}

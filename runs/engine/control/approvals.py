@@ -108,6 +108,9 @@ def _decide(call_id: UUID | str, shown_hash: str, by: Any, decision: Any) -> Too
     with transaction.atomic():
         run, call = locked(call_id)
         check_may(may_decide, by, run)
+        # Who was first is told also when the run has ended since.
+        if call.state != ToolCall.State.AWAITING_APPROVAL and call.decided_by is not None:
+            raise DecisionRefused("already_decided", stands(call), call)
         check_run(run, call)
         if call.state != ToolCall.State.AWAITING_APPROVAL:
             raise DecisionRefused("already_decided", stands(call), call)

@@ -108,9 +108,15 @@ def without_secrets(text: str) -> str:
     return Redactor(known_secrets()).text(text.strip())
 
 
+def _decided_as(call: ToolCall) -> ToolCall.State:
+    """What was decided, if it runs or has run since; else the state of the call."""
+    has_run = call.started_at is not None and call.decided_at is not None and call.decided_at < call.started_at
+    return ToolCall.State.APPROVED if has_run else ToolCall.State(call.state)
+
+
 def stands(call: ToolCall) -> Wording:
     """A sentence on the state of a call that another person decided first."""
-    state = in_english(call.get_state_display())
+    state = in_english(_decided_as(call).label)
     if call.decided_by is None or call.decided_at is None:
         return Wording("This call is already %(state)s.", state=state.lower())
     about = {"state": state.lower(), "who": name_of(call.decided_by)}
