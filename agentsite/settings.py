@@ -254,6 +254,8 @@ AGENTSITE_FETCH_HOSTS = env_hosts("AGENTSITE_FETCH_HOSTS")
 """Hosts that tools may fetch from although they are not on the public internet; the agent core reads it too."""
 AGENTSITE_WEBHOOK_HOSTS = env_hosts("AGENTSITE_WEBHOOK_HOSTS")
 """Hosts that webhooks may be sent to although they are not on the public internet."""
+AGENTSITE_SLACK_API = env_url("AGENTSITE_SLACK_API") or "https://slack.com"
+"""Where Slack's API is: `/api/` below it."""
 AGENTSITE_HTTP_HOSTS = env_http_hosts("AGENTSITE_HTTP_HOSTS")
 """APIs that the tool http_request may call; the agent core reads it too."""
 AGENTSITE_API_SECRETS = env_api_secrets("AGENTSITE_API_SECRETS")

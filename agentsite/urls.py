@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from runs.api.hooks import receive_delivery
 from runs.api.mcp.http import serve_mcp
+from runs.api.slack_hooks import receive_slack
 from runs.api.urls import no_such_address
 from runs.web.sign_in_forms import sign_in_to_admin
 
@@ -16,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("runs.api.urls")),
     path("mcp", serve_mcp, name="mcp"),
+    path("hooks/slack/<uuid:channel_id>", receive_slack, name="slack-hook"),
     path("hooks/<str:token>", receive_delivery, name="hook"),
     re_path(r"^api(?:/|$)", no_such_address, name="no-such-api"),
     path("", include("runs.web.urls")),

@@ -2,7 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from runs.engine.control import decision_links
 from runs.engine.notifications.sender import NotificationSender
+from runs.engine.notifications.slack_updates import SlackUpdates
 from runs.engine.webhooks.sender import WebhookSender
 
 
@@ -10,7 +12,7 @@ class Senders:
     """The senders of this process."""
 
     def __init__(self) -> None:
-        self._all = (WebhookSender(), NotificationSender())
+        self._all = (WebhookSender(), NotificationSender(decision_link=decision_links.sign), SlackUpdates())
 
     def start(self) -> None:
         """Begin to send, also what an earlier process left."""

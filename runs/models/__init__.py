@@ -17,6 +17,7 @@ from runs.models.run_view import PagePreferences, RunView
 from runs.models.schedule import Schedule, ScheduleTick
 from runs.models.server_sign_in import ServerSignIn
 from runs.models.skill import Skill, SkillFile
+from runs.models.slack_account import SlackAccount
 from runs.models.spending import Spending
 from runs.models.step import Step
 from runs.models.stored_file import Attachment, DocumentPassage, FileChunk, Library, StoredFile
@@ -60,6 +61,7 @@ __all__ = [
     "ServerSignIn",
     "Skill",
     "SkillFile",
+    "SlackAccount",
     "Spending",
     "Step",
     "StoredFile",

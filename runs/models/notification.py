@@ -164,6 +164,9 @@ class NotificationDelivery(models.Model):
         indexes = [
             models.Index(fields=["channel", "due_at"], name="notification_due", condition=Q(state="pending")),
             models.Index(fields=["channel", "tried_at"], name="notification_tried"),
+            models.Index(
+                fields=["channel"], name="notification_changeable", condition=Q(state="sent") & ~Q(reference="")
+            ),
         ]
 
     def __str__(self) -> str:

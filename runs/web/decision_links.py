@@ -37,7 +37,7 @@ REQUESTS: Final = Throttle("decision-links", limit=300, window_s=60)
 WRONG_TOKENS: Final = Throttle("decision-links-wrong", limit=30, window_s=60)
 """Per address."""
 DECISIONS: Final = Throttle("decision-links-sent", limit=20, window_s=60)
-"""Per person."""
+"""Per person and call."""
 
 
 @csrf_exempt
@@ -67,7 +67,7 @@ def _answer(request: PageRequest, token: str) -> HttpResponse:
         return render(request, "runs/decision_link_ended.html", {"code": refused.code, "status": status}, status=status)
     if request.method != "POST":
         return _show(request, link)
-    if DECISIONS.try_again_after_s(str(link.user.pk)) is not None:
+    if DECISIONS.try_again_after_s(f"{link.user.pk} {link.call.pk}") is not None:
         return too_many_of_yours()
     response = _answer_question(request, link) if link.question is not None else _decide(request, link)
     return response or HttpResponseRedirect(reverse("runs:decide", args=[token]), status=303)

@@ -10,10 +10,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from urllib.error import HTTPError
 
+import pytest
+
+from runs.engine.notifications.channels.slack_blocks import APPROVE, DENY
 from runs.models import Surface
 from tests.api.agui.client import RawClient
 from tests.chaos.size import SEED, size
 from tests.live_site import LiveSite
+from tests.slack_stand_in import Slack, interaction, press, running_slack
 from tests.visitor import Visitor
 
 ROUNDS = size(short=5, full=100)
@@ -23,6 +27,7 @@ PEOPLE = {
     Surface.API: "cleo",
     Surface.AGUI: "dan",
     Surface.MAIL: "fay",
+    Surface.SLACK: "eve",
 }
 """Who decides where."""
 TOKENS = """
@@ -32,6 +37,25 @@ from runs.models import Agent, ApiToken
 Agent.objects.update(approval="always")
 of = lambda name: ApiToken.issue(User.objects.get(username=name), name="x", scopes=["read", "launch", "approve"])[1]
 print(json.dumps({name: of(name) for name in ("cleo", "dan")}))
+"""
+SLACK = """
+from django.contrib.auth.models import User
+from runs.engine.notifications.channels.slack import SlackAddress
+from runs.engine.sealed_text import seal
+from runs.models import NotificationChannel, SlackAccount
+from tests.slack_stand_in import CHANNEL, SECRET, SLACK_ID, TOKEN
+eve = User.objects.get(username="eve")
+address = seal(SlackAddress(token=TOKEN, secret=SECRET, channel=CHANNEL).as_text())
+channel = NotificationChannel.objects.create(user=eve, kind="slack", name="Slack", address=address)
+SlackAccount.objects.create(channel=channel, slack_id=SLACK_ID, slack_name="eve", user=eve)
+print(channel.pk)
+"""
+BUTTONS = """
+import json
+from runs.engine.notifications.channels.slack_blocks import APPROVE, DENY, button_value
+from runs.models import ToolCall
+of = lambda call: {each: button_value(call.pk, call.arguments_hash, each) for each in (APPROVE, DENY)}
+print(json.dumps({str(each.pk): of(each) for each in ToolCall.objects.filter(state="awaiting_approval")}))
 """
 LINKS = """
 import json
@@ -60,15 +84,24 @@ class Waiting:
     shown: str
     thread: str
     link: str
+    buttons: dict[str, str]
 
 
 Decide = Callable[[Waiting, bool], tuple[int, str]]
 """Approves or denies. Returns the HTTP status and the text of the answer."""
 
 
+@pytest.fixture
+def slack() -> Iterator[Slack]:
+    """A Slack for the site."""
+    with running_slack() as server:
+        yield server
+
+
 def test_of_all_surfaces_that_decide_at_the_same_instant_one_wins_and_the_others_say_who(
-    live_site: LiveSite, report: Callable[[str, str], None]
+    start_site: Callable[..., LiveSite], slack: Slack, report: Callable[[str, str], None]
 ) -> None:
+    live_site = start_site(AGENTSITE_SLACK_API=slack.url)
     for name in PEOPLE.values():
         live_site.create_user(name, superuser=True)
     tokens = json.loads(live_site.ask(TOKENS))
@@ -76,7 +109,7 @@ def test_of_all_surfaces_that_decide_at_the_same_instant_one_wins_and_the_others
     chosen = random.Random(SEED)
     wins: Counter[str] = Counter()
 
-    with surfaces(live_site, tokens) as doors, ThreadPoolExecutor(len(doors)) as people:
+    with surfaces(live_site, tokens, slack) as doors, ThreadPoolExecutor(len(doors)) as people:
         together = threading.Barrier(len(doors), timeout=60)
 
         def decide(surface: Surface, call: Waiting, approves: bool) -> tuple[int, str]:
@@ -116,11 +149,12 @@ def waiting_calls(site: LiveSite, program: RawClient) -> Iterator[Waiting]:
         call, _, shown = interrupt["id"].partition(":")
         found.append((interrupt["metadata"]["agentsite"]["run_id"], call, shown, f"t{number}"))
     links = json.loads(site.ask(LINKS))
-    return (Waiting(*each, links[each[1]]) for each in found)
+    buttons = json.loads(site.ask(BUTTONS))
+    return (Waiting(*each, links[each[1]], buttons[each[1]]) for each in found)
 
 
 @contextmanager
-def surfaces(site: LiveSite, tokens: dict[str, str]) -> Iterator[dict[Surface, Decide]]:
+def surfaces(site: LiveSite, tokens: dict[str, str], slack: Slack) -> Iterator[dict[Surface, Decide]]:
     """How each surface decides, over a connection of its own."""
     with ExitStack() as open_ones:
         page, inbox = (
@@ -138,6 +172,7 @@ def surfaces(site: LiveSite, tokens: dict[str, str]) -> Iterator[dict[Surface, D
             Surface.MAIL: lambda call, approves: stranger.ask(
                 call.link, arguments_hash=call.shown, decision="approve" if approves else "deny"
             ),
+            Surface.SLACK: over_slack(f"{site.url}/hooks/slack/{site.ask(SLACK)}", slack),
         }
 
 
@@ -169,6 +204,19 @@ def over_agui(program: RawClient) -> Decide:
     def decide(call: Waiting, approves: bool) -> tuple[int, str]:
         said = {"interruptId": f"{call.call}:{call.shown}", "status": "resolved", "payload": {"approved": approves}}
         return answer_of(lambda: next(program.events("Go on.", thread=call.thread, run="r2", resume=[said])))
+
+    return decide
+
+
+def over_slack(url: str, slack: Slack) -> Decide:
+    """A press of a button. Slack is always answered with 200: who pressed is told by a message what was refused."""
+
+    def decide(call: Waiting, approves: bool) -> tuple[int, str]:
+        told = len(slack.ephemeral)
+        action = APPROVE if approves else DENY
+        status = press(url, interaction(call.buttons[action], action=action))
+        refused = slack.ephemeral[told:]
+        return (409, refused[0]["text"]) if refused else (status, "")
 
     return decide
 

@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from tests.web.admin_routes import ADMIN, ODDITIES
 from tests.web.alert_routes import ALERT_API, ALERT_PAGES
 from tests.web.rules import EVERYBODY, LAUNCHES, NOT_HERE, TYPED, Methods, Rule, api, page, run_page
+from tests.web.slack_routes import SLACK_PAGES
 from tests.web.webhook_routes import WEBHOOK_API, WEBHOOK_PAGES
 
 SEES, STOPS, DECIDES = ("sees", 404), ("stops", 403), ("decides", 403)
@@ -193,6 +194,7 @@ PAGES: dict[str, Methods] = {
     # With the owner's token.
     "runs:revoke-token": {"POST": page(302, ("owns", 404))},
     **WEBHOOK_PAGES,
+    **SLACK_PAGES,
     "runs:password": {"GET": page(), "POST": page(422)},
     "runs:login": {"GET": Rule(302, (("session", 200),)), "POST": Rule(302, (("session", 422),))},
     "runs:logout": {"POST": Rule(302)},
@@ -300,6 +302,7 @@ API: dict[str, Methods] = {
     "api:replay_delivery": {"POST": api("launch", 201, OWNS, LAUNCHES)},
     # Without a signature it is not found.
     "hook": {"GET": NOT_HERE, "POST": Rule(404)},
+    "slack-hook": {"GET": NOT_HERE, "POST": Rule(404)},
     # A cookie is not enough. The request of the tests is no JSON.
     "mcp": {"GET": NOT_HERE, "POST": Rule(400, (("token", 401),))},
     "api:openapi": {"GET": EVERYBODY},

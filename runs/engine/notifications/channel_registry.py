@@ -4,9 +4,11 @@ from typing import Final
 
 from runs.engine.notifications.channels import Channel
 from runs.engine.notifications.channels.email import EmailChannel
+from runs.engine.notifications.channels.slack import SlackChannel
 from runs.models import NotificationChannel
 
 CHANNELS: Final[dict[str, Channel]] = {
     NotificationChannel.Kind.EMAIL: EmailChannel(),
+    NotificationChannel.Kind.SLACK: SlackChannel(),
 }
 """Each sends to the addresses of its kind."""

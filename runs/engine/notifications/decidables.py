@@ -45,6 +45,7 @@ def _decidable(
         waits_for=_waits_for(call),
         tool_name=call.tool_name,
         arguments=_shortened(hide(json.dumps(call.arguments, ensure_ascii=False)), MAX_ARGUMENTS_CHARS),
+        arguments_hash=call.arguments_hash,
         question=_shortened(hide(question), MAX_QUESTION_CHARS),
         token=token,
         url=f"{site}/decide/{token}/" if site and token else "",

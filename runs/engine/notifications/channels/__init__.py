@@ -23,6 +23,8 @@ class Decidable:
     tool_name: str
     arguments: str
     """As JSON, without known secrets; cut where it is long."""
+    arguments_hash: str = ""
+    """Of the arguments that it asks to run with: an approval is bound to it."""
     question: str = ""
     """What it asks; empty unless it waits for an answer."""
     token: str = ""
