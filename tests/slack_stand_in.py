@@ -171,6 +171,7 @@ def running_slack() -> Iterator[Slack]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers["Content-Length"]))
+            told: tuple[int, dict[str, str], dict[str, Any]]
             if self.headers.get_content_type() != "application/json":
                 told = (200, {}, {"ok": False, "error": "invalid_post_type"})
             else:

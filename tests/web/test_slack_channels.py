@@ -79,7 +79,7 @@ def send_all() -> None:
     """What the senders of a process do, once."""
     for sender in (NotificationSender(), SlackUpdates()):
         for address_id, _ in sender.waiting(database_now()):
-            for claimed in sender.claim(address_id, 10, database_now()):  # type: ignore[attr-defined]
+            for claimed in sender.claim(address_id, 10, database_now()):
                 result = asyncio.run(sender.tell(claimed))  # type: ignore[arg-type]
                 sender.record(claimed, result, database_now())  # type: ignore[arg-type]
 

@@ -57,7 +57,7 @@ def press(channel: NotificationChannel, pressed: Press) -> Pressed:
             ),
         )
     try:
-        call_id, shown, action = read_button(pressed.value, max_age_s=lifetime().total_seconds())
+        call_id, shown, action = read_button(pressed.value, max_age=lifetime())
     except signing.SignatureExpired:
         return Pressed(told=Wording("This button has expired. The inbox of Agentsite has what still waits."))
     except (signing.BadSignature, ValueError):

@@ -1,6 +1,7 @@
 """A message for Slack as blocks of its Block Kit, within Slack's limits. Texts of others are never read as markup."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, Self
 from uuid import UUID
 
@@ -62,9 +63,9 @@ def button_value(call_id: UUID, arguments_hash: str, action: str) -> str:
     return signing.dumps([call_id.hex, arguments_hash, action], salt=SALT)
 
 
-def read_button(value: str, *, max_age_s: float) -> tuple[str, str, str]:
+def read_button(value: str, *, max_age: timedelta) -> tuple[str, str, str]:
     """Call, hash of the arguments and decision of a button. Raises `signing.BadSignature`."""
-    call_id, arguments_hash, decision = signing.loads(value, salt=SALT, max_age=max_age_s)
+    call_id, arguments_hash, decision = signing.loads(value, salt=SALT, max_age=max_age)
     return call_id, arguments_hash, decision
 
 

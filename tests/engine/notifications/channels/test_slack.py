@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -45,7 +46,11 @@ async def test_a_message_has_the_arguments_as_code_and_buttons_that_are_no_crede
     assert "credential" not in json.dumps(sent) and "/decide/" not in json.dumps(sent)
     buttons = buttons_of(sent)
     assert list(buttons) == ["Approve", "Deny"]
-    assert read_button(buttons["Approve"], max_age_s=60) == (call.call_id.hex, "a" * 64, "agentsite_approve")
+    assert read_button(buttons["Approve"], max_age=timedelta(minutes=1)) == (
+        call.call_id.hex,
+        "a" * 64,
+        "agentsite_approve",
+    )
 
 
 async def test_texts_of_others_are_no_markup_and_everything_fits(slack: Slack) -> None:
