@@ -23,8 +23,8 @@ class HostTimings:
     claim_again_after_s: float = 0.05
     """Delay before a locked row is tried again; a row that stays locked is left to the sweep."""
 
-    schedules_rest: float = 0.6
-    """After a transaction with ticks of schedules the clock rests for so many times as long as that took."""
+    schedules_rest: float = 0.5
+    """After a transaction with ticks of schedules the clock rests for so many times the processor's time of that."""
 
     trial_after_s: float = 5.0
     """How long a host must have lived before it tries a run that was lost twice in a row. A process that is killed from

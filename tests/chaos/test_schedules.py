@@ -7,6 +7,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,6 +20,8 @@ from tests.chaos.size import SEED, size
 SCHEDULES = size(short=6, full=60)
 TICKS = size(short=8, full=40)
 """Of each schedule, all due at the beginning."""
+TOGETHER = size(short=60, full=300)
+"""Schedules with one due tick each: those are launched in batches."""
 BOUNDARIES = ("tick", "launch", "claim", "finish", "cancel", "cancel_asked")
 MOST_KILLS = size(short=6, full=120)
 REACHED_IN_S = 3.0
@@ -30,6 +33,14 @@ COLUMNS = (
     "created_at, updated_at"
 )
 Tick = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is due of a schedule."""
+
+    overlap: str
+    due: list[datetime]
 
 
 def test_a_server_that_dies_again_and_again_does_each_tick_once(
@@ -48,18 +59,19 @@ def tick(site: Attacked) -> str:
     """Let all ticks be due while processes die; returns the figures."""
     chance = random.Random(SEED)
     due = _due_times()
-    overlaps = {uuid4().hex: OVERLAPS[number % len(OVERLAPS)] for number in range(SCHEDULES)}
-    _insert(site, overlaps, due)
+    plans = {uuid4().hex: Plan(OVERLAPS[number % len(OVERLAPS)], due) for number in range(SCHEDULES)}
+    plans |= {uuid4().hex: Plan(OVERLAPS[number % len(OVERLAPS)], due[-1:]) for number in range(TOGETHER)}
+    _insert(site, plans)
     kills, hits = _die_until(site, lambda: _is_over(site), chance)
     site.wait_until(lambda: _is_over(site) and site.all_ended(), limit_s=180)
 
     ticks = _ticks_of(site)
-    faults = _faults(site, overlaps, due, ticks)
+    faults = _faults(site, plans, ticks)
     assert not faults, "\n".join([f"{len(faults)} faults (CHAOS_SEED={SEED})", *faults[:20]])
     assert kills
     states = Counter(state for _schedule, _due_at, state, _run in ticks)
     told = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
-    return f"{len(ticks)} ticks of {SCHEDULES} schedules ({told}), {kills} kills ({hits} at a commit): 0 lost, 0 twice"
+    return f"{len(ticks)} ticks of {len(plans)} schedules ({told}), {kills} kills ({hits} at a commit): 0 lost, 0 twice"
 
 
 def _due_times() -> list[datetime]:
@@ -67,7 +79,7 @@ def _due_times() -> list[datetime]:
     return [last - timedelta(minutes=number) for number in reversed(range(TICKS))]
 
 
-def _insert(site: Attacked, overlaps: dict[str, str], due: list[datetime]) -> None:
+def _insert(site: Attacked, plans: dict[str, Plan]) -> None:
     """Schedules whose ticks are all due, and which end with the last of them. Committed at once."""
     now = _text(datetime.now(UTC))
     with site.ask() as query:
@@ -75,9 +87,10 @@ def _insert(site: Attacked, overlaps: dict[str, str], due: list[datetime]) -> No
         ((agent,),) = query("SELECT MIN(id) FROM runs_agent WHERE is_default")
         rows = ", ".join(
             f"('{pk}', {user}, {agent}, 'Schedule {number}', '', 'work_pure plain-schedule{number}', '* * * * *', "
-            f"'* * * * *', 'UTC', 0, '{overlap}', 'all', 100, '{_text(due[-1])}', NULL, 'active', '', '{now}', "
-            f"'{_text(due[0])}', '{_text(due[0])}', 0, 0, '{now}', '{now}')"
-            for number, (pk, overlap) in enumerate(overlaps.items())
+            f"'* * * * *', 'UTC', 0, '{plan.overlap}', 'all', 100, '{_text(plan.due[-1])}', NULL, 'active', '', "
+            f"'{now}', "
+            f"'{_text(plan.due[0])}', '{_text(plan.due[0])}', 0, 0, '{now}', '{now}')"
+            for number, (pk, plan) in enumerate(plans.items())
         )
         query(f"INSERT INTO runs_schedule ({COLUMNS}) VALUES {rows} RETURNING id")
         if isinstance(site, ChaosSite):
@@ -132,7 +145,7 @@ def _moment(stored: Any) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _faults(site: Attacked, overlaps: dict[str, str], due: list[datetime], ticks: list[Tick]) -> list[str]:
+def _faults(site: Attacked, plans: dict[str, Plan], ticks: list[Tick]) -> list[str]:
     """Lost and doubled ticks and runs, and ticks that did not do what the overlap policy says."""
     found = []
     with site.ask() as query:
@@ -140,7 +153,8 @@ def _faults(site: Attacked, overlaps: dict[str, str], due: list[datetime], ticks
         ((alone,),) = query("SELECT COUNT(*) FROM runs_run WHERE id NOT IN (SELECT run_id FROM runs_scheduletick)")
     if alone:
         found.append(f"{alone} runs have no tick")
-    for schedule, overlap in overlaps.items():
+    for schedule, plan in plans.items():
+        overlap, due = plan.overlap, plan.due
         own = [each for each in ticks if each[0] == schedule]
         if [due_at for _schedule, due_at, _state, _run in own] != due:
             found.append(f"{schedule}: {len(own)} ticks, not the {len(due)} that were due")

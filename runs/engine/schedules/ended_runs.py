@@ -7,6 +7,7 @@ from django.db.models import F, Q
 
 from runs.agent.wording import Wording
 from runs.engine.schedules.schedule_states import count_failure, told
+from runs.engine.writing.sql_rows import update_each
 from runs.models import Run, Schedule, ScheduleTick
 
 HAS_ENDED = Q(state=ScheduleTick.State.AT_WORK) & (Q(run=None) | Q(run__status__in=Run.FINAL))
@@ -22,7 +23,7 @@ def note_ended_runs(schedules: Iterable[Schedule]) -> set[UUID]:
     ticks = list(ended.order_by(F("run__ended_at").asc(nulls_first=True), "due_at"))
     for tick in ticks:
         _note_end(tick, by_id[tick.schedule_id])
-    ScheduleTick.objects.bulk_update(ticks, ["state", "ended_at"])
+    update_each(ticks, ("state", "ended_at"))
     return {tick.schedule_id for tick in ticks}
 
 

@@ -17,6 +17,7 @@ from runs.engine.queueing.local_host import Host
 from runs.engine.schedules.due_schedules import next_launch_at
 from runs.engine.schedules.postponed import Postponed
 from runs.engine.schedules.schedule_sweep import ScheduleSweep
+from runs.engine.writing.request_priority import REQUEST_PRIORITY
 from runs.models import Schedule
 
 logger = logging.getLogger(__name__)
@@ -47,12 +48,10 @@ class ScheduleClock:
         their turn. Returns the seconds until there may be more to do."""
         now = await self._host.read(database_now)
         sweep = await self._host.read(partial(ScheduleSweep, now, self._postponed))
-        began = time.monotonic()
-        while await self._host.read(sweep.step):
+        while (busy_s := await self._host.read(partial(_timed_step, sweep))) is not None:
             while sweep.stopped:
                 self._alerts().tell(_alert_about(sweep.stopped.pop()))
-            await asyncio.sleep((time.monotonic() - began) * self._timings.schedules_rest)
-            began = time.monotonic()
+            await asyncio.sleep(busy_s * self._timings.schedules_rest)
         if sweep.is_full:
             return 0.0
         return await self._host.read(self._pause_s)
@@ -62,6 +61,19 @@ class ScheduleClock:
         following = next_launch_at(now, self._postponed)
         ends = [each for each in (following, self._postponed.next_end()) if each is not None]
         return min([self._timings.sweep_every_s, *((each - now).total_seconds() for each in ends)])
+
+
+def _timed_step(sweep: ScheduleSweep) -> float | None:
+    """Do a step, after the page requests in progress. Returns the processor's seconds that it took; None without one.
+
+    What the clock of the wall says would let it rest the longer, the busier the process is.
+    """
+    if not sweep.has_step:
+        return None
+    REQUEST_PRIORITY.yield_to_requests()
+    began = time.thread_time()
+    sweep.step()
+    return time.thread_time() - began
 
 
 def _alert_about(schedule: Schedule) -> Alert:

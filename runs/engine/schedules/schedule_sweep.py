@@ -48,6 +48,11 @@ class ScheduleSweep:
         self._add_each(waiting, partial(due.go_on_with_queue, now=now, postponed=postponed))
         self._add_batches(launching, partial(take_due_together, now=now, postponed=postponed), take)
 
+    @property
+    def has_step(self) -> bool:
+        """False once all is done."""
+        return bool(self._steps)
+
     def step(self) -> bool:
         """Do the next step. False if there was none."""
         if not self._steps:
@@ -59,6 +64,9 @@ class ScheduleSweep:
         self._steps.extend(partial(self._do_alone, each, work) for each in ids)
 
     def _add_batches(self, ids: Sequence[UUID], together: WorkTogether, alone: Work) -> None:
+        if len(ids) == 1:
+            self._add_each(ids, alone)
+            return
         batches = (ids[at : at + BATCH] for at in range(0, len(ids), BATCH))
         self._steps.extend(partial(self._do_together, each, together, alone) for each in batches)
 

@@ -18,11 +18,12 @@ from runs.engine.schedules.ended_runs import HAS_ENDED, note_ended_runs
 from runs.engine.schedules.postponed import Postponed
 from runs.engine.schedules.schedule_states import STATE_COLUMNS, plan
 from runs.engine.schedules.tick_launches import STILL_AT_WORK, skipped
+from runs.engine.writing.sql_rows import update_each
 from runs.models import Run, Schedule, ScheduleTick
 from runs.recurrence.due_ticks import DueTicks, due_ticks
 from runs.recurrence.overlap import Action, Overlap, action_of
 
-BATCH: Final = 50
+BATCH: Final = 25
 """Schedules in one transaction. SQLite writes one at a time: others wait for that long."""
 PLANNED: Final = ("next_tick_at", "launch_at", "runs_launched", "failures")
 """The columns of a schedule whose state stays."""
@@ -48,7 +49,7 @@ def in_locked_rows(ids: Sequence[UUID], work: Callable[[list[Schedule]], list[UU
         before = {schedule.pk: schedule.state for schedule in schedules}
         alone = work(schedules)
         same = [schedule for schedule in schedules if schedule.state == before[schedule.pk]]
-        Schedule.objects.bulk_update(same, PLANNED)
+        update_each(same, PLANNED)
         changed = [schedule for schedule in schedules if schedule.state != before[schedule.pk]]
         for schedule in changed:
             schedule.save(update_fields=STATE_COLUMNS)

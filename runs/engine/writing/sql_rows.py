@@ -5,7 +5,7 @@ with the values in column order does the same in a fifth of the time.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -58,6 +58,26 @@ class SqlTable:
         for name, value in values.items():
             convert = self._places[name][1]
             yield value if convert is None or value is None else convert(value)
+
+
+def update_each(rows: Sequence[models.Model], names: Sequence[str]) -> None:
+    """Store these columns of rows of one model as they stand, by their fields' names, in one go.
+
+    Django's `bulk_update` builds an expression for each value, which takes ten times as long.
+    """
+    if not rows:
+        return
+    about = rows[0]._meta
+    key = about.pk
+    fields = [about.get_field(name) for name in names]
+    quoted = connection.ops.quote_name
+    changes = ", ".join(f"{quoted(field.column)} = %s" for field in fields)
+    statement = f"UPDATE {quoted(about.db_table)} SET {changes} WHERE {quoted(key.column)} = %s"  # noqa: S608 - our names
+    parameters = [
+        [field.get_db_prep_save(getattr(row, field.attname), connection) for field in (*fields, key)] for row in rows
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, parameters)
 
 
 def _converter(column: "models.Field[Any, Any]") -> Convert | None:
