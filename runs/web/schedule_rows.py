@@ -2,25 +2,28 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, Window
+from django.db.models import Count, F, Q, Sum, Window
 from django.db.models.functions import RowNumber
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext, pgettext
 
 from runs.languages import page_language
-from runs.live.rendering.formatting import counted_text
+from runs.live.rendering.formatting import counted_text, dollars
 from runs.live.rendering.stored_words import reason_words
-from runs.models import Schedule, ScheduleTick
+from runs.models import Run, Schedule, ScheduleTick
 from runs.models.permissions import may_change_schedule, may_pause_schedule, may_resume_schedule
 from runs.recurrence.descriptions import description_of
 from runs.recurrence.due_ticks import MOST_COUNTED
 
 SHOWN_RESULTS: Final = 5
+COST_DAYS: Final = 30
 TONES: Final = {
     ScheduleTick.State.WAITING: ("clock", ""),
     ScheduleTick.State.AT_WORK: ("loader-circle", "run"),
@@ -86,6 +89,8 @@ class ScheduleRow:
     user: Any
     results: list[TickRow] = field(default_factory=list)
     """The last ones that have come to something, oldest first."""
+    cost: str = ""
+    """Of its runs of the last month, in words; empty if none has a known cost."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -155,7 +160,7 @@ class ScheduleRow:
 
 
 def rows_of(schedules: Iterable[Schedule], *, user: Any) -> list[ScheduleRow]:
-    """The rows of a list, with their last results. One query."""
+    """The rows of a list, with their last results and what they cost. Two queries."""
     found = list(schedules)
     place = Window(RowNumber(), partition_by=F("schedule"), order_by=("-due_at", "-pk"))
     ticks = ScheduleTick.objects.filter(schedule__in=found).exclude(state=ScheduleTick.State.WAITING)
@@ -164,7 +169,22 @@ def rows_of(schedules: Iterable[Schedule], *, user: Any) -> list[ScheduleRow]:
     zones = {each.pk: ZoneInfo(each.time_zone) for each in found}
     for tick in latest:
         results.setdefault(tick.schedule_id, []).append(TickRow(tick, zones[tick.schedule_id]))
-    return [ScheduleRow(each, user, results.get(each.pk, [])) for each in found]
+    costs = _costs_of(found)
+    return [ScheduleRow(each, user, results.get(each.pk, []), costs.get(each.pk, "")) for each in found]
+
+
+def _costs_of(schedules: list[Schedule]) -> dict[UUID, str]:
+    """What the runs of the last month have cost, by schedule; without those whose cost is not known at all."""
+    runs = Run.objects.filter(schedule__in=schedules, created_at__gte=timezone.now() - timedelta(days=COST_DAYS))
+    has_more = Count("pk", filter=Q(cost_is_partial=True) | Q(cost=None, tokens_used__gt=0))
+    told = {}
+    for schedule, cost, unknown in (
+        runs.order_by().values_list("schedule").annotate(spent=Sum("cost"), unknown=has_more)
+    ):
+        if cost is not None:
+            words = gettext("at least %(cost)s in 30 days") if unknown else gettext("%(cost)s in 30 days")
+            told[schedule] = words % {"cost": dollars(cost)}
+    return told
 
 
 def local_text(moment: datetime, zone: ZoneInfo) -> str:

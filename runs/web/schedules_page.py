@@ -6,10 +6,11 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
@@ -22,6 +23,7 @@ from runs.models.schedule import MAX_NOTE_CHARS
 from runs.recurrence.phrases import USUAL
 from runs.web.access import PageRequest, go_to, id_in, signed_in
 from runs.web.schedule_rows import ScheduleRow, TickRow, rows_of
+from runs.web.schedule_week import week_of
 
 PAGE_LENGTH: Final = 50
 
@@ -29,11 +31,14 @@ PAGE_LENGTH: Final = 50
 @require_safe
 @signed_in
 def show_schedules(request: PageRequest) -> HttpResponse:
-    """The schedules that the user may see, by name, those of `?agent=` only; to htmx the next page."""
+    """The schedules that the user may see, by name, those of `?agent=` only; to htmx the next page. `?view=week` is the
+    week to come, in `?zone=`."""
     agent = request.GET.get("agent", "").replace("\x00", "")[:80]
     seen = Schedule.objects.visible_to(request.user).select_related("agent", "template", "user")
     if agent:
         seen = seen.filter(agent__name=agent)
+    if request.GET.get("view") == "week":
+        return _show_week(request, seen, agent)
     found = list(_after(request, seen).order_by("name", "pk")[: PAGE_LENGTH + 1])
     shown = found[:PAGE_LENGTH]
     more = {"after": shown[-1].name, "id": shown[-1].pk, "agent": agent} if len(found) > PAGE_LENGTH else {}
@@ -49,6 +54,13 @@ def show_schedules(request: PageRequest) -> HttpResponse:
     response = render(request, "schedules/partials/rows.html" if is_page else "schedules/list.html", context)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response
+
+
+def _show_week(request: PageRequest, seen: "QuerySet[Schedule]", agent: str) -> HttpResponse:
+    week = week_of(seen, request.GET.get("zone", "")[:64], timezone.now())
+    return render(
+        request, "schedules/week.html", {"week": week, "agent": agent, "may_launch": may_launch(request.user)}
+    )
 
 
 def recipes() -> list[tuple[str, str]]:

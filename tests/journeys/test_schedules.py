@@ -15,8 +15,8 @@ from django.utils import timezone
 from runs.engine.schedules import ScheduleValues, pause_schedule, save_schedule
 from runs.models import Agent, Run, Schedule, ScheduleTick
 root, agent, now = User.objects.get(username="root"), Agent.objects.get(is_default=True), timezone.now()
-def made(name):
-    about = {"when": "every 15 minutes", "time_zone": "Europe/Berlin", "agent": agent, "task": "Add " * 99}
+def made(name, when="every 15 minutes"):
+    about = {"when": when, "time_zone": "Europe/Berlin", "agent": agent, "task": "Add " * 99}
     return save_schedule(None, ScheduleValues(name=name, **about), by=root)
 schedule = made("A schedule whose name is as long as the names of some schedules are, and longer"[:80])
 for number, state in enumerate(ScheduleTick.State.values):
@@ -24,6 +24,8 @@ for number, state in enumerate(ScheduleTick.State.values):
         status="completed", ended_at=now) if state in ("at_work", "succeeded", "failed", "cancelled") else None
     ScheduleTick.objects.create(schedule=schedule, due_at=now - timedelta(hours=number), state=state, run=run,
         reason="The run before it was still at work." if state == "skipped" else "", ended_at=now)
+for number in range(5):
+    made(f"A schedule of each day with a long name, number {number}", "every day at 9:00")
 pause_schedule(made("Paused").pk, by=root, note="a_note_without_any_space_" * 8)
 Schedule.objects.filter(pk=made("Stopped").pk).update(state="stopped", failures=3, next_tick_at=None, launch_at=None)
 print(schedule.pk)
@@ -83,7 +85,14 @@ async def test_schedules_in_every_state_fit_their_window(site: LiveSite, open_pa
     page = await opened(open_page, site, screen, locale=locale)
     faults: list[str] = []
 
-    for address in ("/schedules/", f"/schedules/{schedule}/", f"/schedules/{schedule}/edit/", "/schedules/new/"):
+    pages = (
+        "/schedules/",
+        "/schedules/?view=week",
+        f"/schedules/{schedule}/",
+        f"/schedules/{schedule}/edit/",
+        "/schedules/new/",
+    )
+    for address in pages:
         await page.goto(address)
         faults += await faults_of(page, screen)
 
