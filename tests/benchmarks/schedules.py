@@ -152,7 +152,7 @@ def on_postgres(folder: Path) -> Iterator[Site]:
 def _postgres_query(services: Services) -> Query:
     def query(sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(services.database_url) as connection:
-            done = connection.execute(sql, values)  # type: ignore[call-overload]  # a text from this file
+            done = connection.execute(sql, values)
             return list(done.fetchall()) if done.description else []
 
     return query

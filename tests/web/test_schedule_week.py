@@ -1,5 +1,6 @@
 """The week of the schedules: the runs to come, gathered by time, in a zone; and what schedules have cost."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,7 @@ MONDAY = datetime(2026, 6, 1, 6, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def browser(owner: User, agent: Agent, browser_of: Any) -> Client:
+def browser(owner: User, agent: Agent, browser_of: Callable[[User | None], Client]) -> Client:
     return browser_of(owner)
 
 

@@ -68,13 +68,14 @@ def update_each(rows: Sequence[models.Model], names: Sequence[str]) -> None:
     if not rows:
         return
     about = rows[0]._meta
-    key = about.pk
-    fields = [about.get_field(name) for name in names]
-    quoted = connection.ops.quote_name
-    changes = ", ".join(f"{quoted(field.column)} = %s" for field in fields)
-    statement = f"UPDATE {quoted(about.db_table)} SET {changes} WHERE {quoted(key.column)} = %s"  # noqa: S608 - our names
+    known = {each.name: each for each in about.concrete_fields}
+    key = next(each for each in about.concrete_fields if each.primary_key)
+    fields = [known[name] for name in names]
+    quote = connection.ops.quote_name
+    changes = ", ".join(f"{quote(str(each.column))} = %s" for each in fields)
+    statement = f"UPDATE {quote(about.db_table)} SET {changes} WHERE {quote(str(key.column))} = %s"  # noqa: S608
     parameters = [
-        [field.get_db_prep_save(getattr(row, field.attname), connection) for field in (*fields, key)] for row in rows
+        [each.get_db_prep_save(getattr(row, each.attname), connection) for each in (*fields, key)] for row in rows
     ]
     with connection.cursor() as cursor:
         cursor.executemany(statement, parameters)
