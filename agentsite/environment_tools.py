@@ -3,6 +3,7 @@ the start."""
 
 import os
 from pathlib import Path
+from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -23,6 +24,30 @@ def env_hosts(name: str) -> list[tuple[str, int | None]]:
         return parse_hosts(env_text(name).split(","))
     except ValueError as error:
         refuse(name, env_text(name), str(error))
+
+
+APPRISE_SERVICES: Final = (
+    *("bark", "discord", "form", "forms", "gchat", "gotify", "gotifys", "hassio", "hassios", "ifttt", "join", "json"),
+    *("jsons", "lametric", "line", "mastodon", "mastodons", "matrix", "matrixs", "mmost", "mmosts", "nctalk"),
+    *("nctalks", "ntfy", "ntfys", "opsgenie", "pagerduty", "pbul", "pover", "prowl", "pushme", "psafer", "rocket"),
+    *("rockets", "signal", "signals", "slack", "synology", "synologys", "tgram", "twilio", "twist", "victorops"),
+    *("workflow", "workflows", "wxteams", "xml", "xmls", "zulip"),
+)
+"""Services of Apprise that speak HTTP and neither run programs nor read files of this machine."""
+UNSAFE_SERVICES: Final = ("dbus", "exec", "file", "glib", "gnome", "kde", "macosx", "qt", "syslog", "windows")
+"""Those that act on this machine: never sent to, whatever the variable names."""
+
+
+def env_services_of_apprise(name: str) -> frozenset[str]:
+    """Comma-separated names of services, such as `ntfy, slack`; without the variable `APPRISE_SERVICES`, and with it
+    empty none."""
+    if (text := os.environ.get(name)) is None:
+        return frozenset(APPRISE_SERVICES)
+    named = frozenset(each.strip().lower() for each in text.split(",") if each.strip())
+    for each in sorted(named):
+        if not each.isalnum() or each in UNSAFE_SERVICES:
+            refuse(name, each, "expected names of services over HTTP, such as ntfy, slack.")
+    return named
 
 
 def env_http_hosts(name: str) -> list[HttpHost]:

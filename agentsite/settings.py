@@ -33,6 +33,7 @@ from agentsite.environment_tools import (
     env_mcp_hosts,
     env_mcp_servers,
     env_search,
+    env_services_of_apprise,
     env_skills,
 )
 from agentsite.log_settings import logging_settings
@@ -256,6 +257,8 @@ AGENTSITE_WEBHOOK_HOSTS = env_hosts("AGENTSITE_WEBHOOK_HOSTS")
 """Hosts that webhooks may be sent to although they are not on the public internet."""
 AGENTSITE_SLACK_API = env_url("AGENTSITE_SLACK_API") or "https://slack.com"
 """Where Slack's API is: `/api/` below it."""
+AGENTSITE_APPRISE_SERVICES = env_services_of_apprise("AGENTSITE_APPRISE_SERVICES")
+"""The services of Apprise that people may be told by: those over HTTP, unless others are named."""
 AGENTSITE_HTTP_HOSTS = env_http_hosts("AGENTSITE_HTTP_HOSTS")
 """APIs that the tool http_request may call; the agent core reads it too."""
 AGENTSITE_API_SECRETS = env_api_secrets("AGENTSITE_API_SECRETS")

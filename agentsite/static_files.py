@@ -19,7 +19,7 @@ class HashedFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[
         *CompressedManifestStaticFilesStorage.patterns,
         *(
             (f"{name}.js", (_IMPORT,))
-            for name in ("ui", "copy", "home", "live", "waiting", "palette", "clock", "template_editor")
+            for name in ("ui", "copy", "home", "live", "news", "waiting", "palette", "clock", "template_editor")
         ),
         *(
             (f"{name}.js", (_IMPORT,))

@@ -41,7 +41,8 @@ const AT_REST = '[data-run-status]:is([data-ended], [data-waiting-for]:not([data
 
 const home = document.getElementById("toasts")?.parentElement;
 
-export function toast(text, level = "info", untilRest = false) {
+// With a path the text is a link to it.
+export function toast(text, level = "info", untilRest = false, path = "") {
   if (untilRest && document.querySelector(AT_REST)) return;
   const toasts = document.getElementById("toasts");
   // An open dialog is above everything outside of it, and nothing outside can be pressed.
@@ -50,7 +51,14 @@ export function toast(text, level = "info", untilRest = false) {
   const element = document.getElementById("toast").content.firstElementChild.cloneNode(true);
   element.dataset.level = level;
   element.toggleAttribute("data-until-rest", untilRest);
-  element.querySelector("span").textContent = text;
+  const words = element.querySelector("span");
+  words.textContent = text;
+  if (path) {
+    const link = document.createElement("a");
+    link.href = path;
+    link.textContent = text;
+    words.replaceChildren(link);
+  }
   keepSteady(() => {
     for (const said of [...toasts.children]) if (said.isEqualNode(element)) said.remove(); // said once, however often it fails
     toasts.append(element);

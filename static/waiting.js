@@ -1,10 +1,12 @@
 // The number of calls that wait for the user: in both bars, in the tab's title, and, on request, with a sound.
 
+import { tell } from "./news.js";
 import { nameTab } from "./tab_title.js";
 import { gettext, number } from "./words.js";
 
 const LOOK_EVERY_MS = 15_000;
 const SOON_MS = 300;
+const CHANGED_MS = 2_000;
 
 const badges = [...document.querySelectorAll("[data-waiting-badge]")];
 let count = Number(badges[0]?.dataset.waitingBadge ?? 0);
@@ -25,7 +27,10 @@ export function waits(now) {
 async function look() {
   try {
     const answer = await fetch(badges[0].dataset.look, { cache: "no-store", redirect: "error" });
-    if (answer.ok) waits((await answer.json()).count);
+    if (!answer.ok) return;
+    const told = await answer.json();
+    waits(told.count);
+    tell(told.news);
   } catch {
     // The server is unreachable; the next poll comes by itself.
   }
@@ -45,6 +50,14 @@ document.addEventListener("htmx:load", ({ detail: { elt } }) => {
   const now = document.querySelectorAll(WAITING).length;
   if (now !== shown || elt.matches?.(WAITING) || elt.querySelector?.(WAITING)) lookSoon();
   shown = now;
+});
+// The runs of a dashboard have changed, and a rule of the user may tell of that. Not after each change of a busy site.
+let changed;
+document.addEventListener("runs:changed", () => {
+  changed ??= setTimeout(() => {
+    changed = null;
+    look();
+  }, CHANGED_MS);
 });
 // A phone that was in a pocket, and a page that a browser kept: both have the number of long ago.
 document.addEventListener("visibilitychange", () => document.hidden || lookSoon());

@@ -24,6 +24,7 @@ from runs.web.call_stacks import sections_of
 from runs.web.decided_calls import KEPT, decided_page, last_decision
 from runs.web.decisions import is_second_press, reason_in
 from runs.web.inbox_tabs import inbox_tabs, tab_in
+from runs.web.notification_words import news_for
 from runs.web.pending_calls import (
     MOST_SHOWN,
     approvals_to_undo,
@@ -75,8 +76,9 @@ def show_inbox(request: PageRequest) -> HttpResponse:
 @require_safe
 @signed_in
 def show_count(request: PageRequest) -> HttpResponse:
-    """The number of calls that wait for the user, as JSON."""
-    return JsonResponse({"count": waiting_calls(request.user).count()})
+    """The number of calls that wait for the user, and what their rules tell on open pages, as JSON."""
+    news = [{"id": str(each.id), "title": each.title, "path": each.path} for each in news_for(request.user)]
+    return JsonResponse({"count": waiting_calls(request.user).count(), "news": news})
 
 
 @require_POST

@@ -125,6 +125,13 @@ ENTRIES: Final = (
     ),
     NavigationEntry(view="runs:models", words=gettext_lazy("Models"), icon="cpu", group=SETTINGS, may=may_see_models),
     NavigationEntry(
+        view="runs:notifications",
+        words=gettext_lazy("Notifications"),
+        icon="bell",
+        group=SETTINGS,
+        within=("runs:notification-rule", "runs:new-notification-rule", "runs:channel", "runs:new-channel"),
+    ),
+    NavigationEntry(
         view="runs:webhooks",
         words=gettext_lazy("Webhooks"),
         icon="webhook",

@@ -96,6 +96,7 @@ export class Dashboard {
       for (const [runId, html] of frame.rows ?? []) this.showRow(runId, elementFrom(html));
     });
     if (frame.counts) this.showCounts(elementFrom(frame.counts));
+    if (frame.counts) document.dispatchEvent(new Event("runs:changed"));
     // A socket that opens may be refused right after; only a message proves that it is live.
     this.pill.heard();
     this.pill.says("live", gettext("Live"));

@@ -4,6 +4,10 @@ import { learn } from "../words.js";
 
 learn((n) => Number((n != 1)), {
   "The file is larger than %(most)s MiB.": "Die Datei ist größer als %(most)s MiB.",
+  "%(count)s notification": [
+    "%(count)s Benachrichtigung",
+    "%(count)s Benachrichtigungen"
+  ],
   "%(n)s s": "%(n)s s",
   "%(minutes)s min %(seconds)s s": "%(minutes)s min %(seconds)s s",
   "%(hours)s h %(minutes)s min": "%(hours)s h %(minutes)s min",

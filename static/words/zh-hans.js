@@ -4,6 +4,9 @@ import { learn } from "../words.js";
 
 learn((n) => Number(0), {
   "The file is larger than %(most)s MiB.": "文件超过 %(most)s MiB。",
+  "%(count)s notification": [
+    "%(count)s 条通知"
+  ],
   "%(n)s s": "%(n)s 秒",
   "%(minutes)s min %(seconds)s s": "%(minutes)s 分 %(seconds)s 秒",
   "%(hours)s h %(minutes)s min": "%(hours)s 小时 %(minutes)s 分",

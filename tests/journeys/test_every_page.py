@@ -86,6 +86,7 @@ async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_windo
     page = await open_page(live_site, session=live_site.session_of("root"), **SCREENS[screen])
     for address in (
         "/", "/runs/", "/inbox/", "/threads/", "/models/", "/settings/password/", "/settings/tokens/", "/search/",
+        "/settings/notifications/", "/settings/notifications/rules/new/", "/settings/notifications/channels/new/",
         "/settings/webhooks/", "/settings/webhooks/new/",
         "/styleguide/", "/libraries/", "/libraries/1/", "/tools/", "/tools/?q=nothing-like-it", "/tools/read_file/",
         "/skills/", "/skills/" + "a" * 64 + "/", "/templates/", "/templates/?q=nothing-like-it",

@@ -27,6 +27,10 @@ from runs.models import (
     Delivery,
     LabelMove,
     Library,
+    Notification,
+    NotificationChannel,
+    NotificationDelivery,
+    NotificationRule,
     Question,
     Run,
     RunMessage,
@@ -83,6 +87,22 @@ def told_event(owner: User, run: Run) -> WebhookEvent:
     )
 
 
+def told_person(owner: User, run: Run) -> NotificationDelivery:
+    """A notification of a rule of the run's owner, which was sent."""
+    channel = NotificationChannel.objects.create(
+        user=owner, kind="email", name="Mail", address=seal("ada@example.org"), shown_address="ada@example.org"
+    )
+    rule = NotificationRule.objects.create(user=owner, name="Ends", events=["run.completed"])
+    rule.channels.add(channel)
+    now = timezone.now()
+    notification = Notification.objects.create(
+        id=uuid4(), rule=rule, user=owner, event="run.completed", run=run, key=f"{run.pk}", due_at=now, created_at=now
+    )
+    return NotificationDelivery.objects.create(
+        notification=notification, channel=channel, state="sent", expires_at=now, ended_at=now
+    )
+
+
 @dataclass
 class Site:
     """The rows that addresses name, all of the owner's."""
@@ -114,6 +134,8 @@ class Site:
     delivery: Delivery
     """To a trigger."""
     alert_rule: AlertRule
+    notice: NotificationDelivery
+    """Of a rule, about the run."""
     _addresses: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def call_for(self, name: str) -> ToolCall:
@@ -152,6 +174,13 @@ class Site:
             "<uuidstr:schedule_id>": self.schedule.pk,
             "<uuid:rule_id>": self.alert_rule.pk,
             "<uuidstr:rule_id>": self.alert_rule.pk,
+            "<uuid:notice_id>": self.notice.uid,
+            "<uuidstr:notice_id>": self.notice.uid,
+            "<uuid:channel_id>": self.notice.channel_id,
+            "<uuidstr:channel_id>": self.notice.channel_id,
+            "<uuid:notification_rule_id>": self.notice.notification.rule_id,
+            "<uuidstr:notification_rule_id>": self.notice.notification.rule_id,
+            "<uuidstr:notification_id>": self.notice.notification_id,
             "<uuid:trigger_id>": self.delivery.trigger_id,
             "<uuidstr:trigger_id>": self.delivery.trigger_id,
             "<uuid:delivery_id>": self.delivery.uid,
@@ -206,6 +235,9 @@ class Site:
             "runs/apitoken": self.token.pk,
             "runs/webhook": self.event.webhook_id,
             "runs/webhookevent": self.event.pk,
+            "runs/notificationchannel": self.notice.channel_id,
+            "runs/notificationrule": self.notice.notification.rule_id,
+            "runs/notificationdelivery": self.notice.pk,
             "auth/user": self.owner.pk,
             "auth/group": self.group.pk,
         }
@@ -275,7 +307,8 @@ def _rows(owner: User, make_run: Callable[..., Run]) -> Site:
     step, schedule, delivery = run.steps.get().pk, _schedule_of(owner), _delivery_to(owner)
     first = (owner, run, step, call, nobody, token)
     rule = _alert_rule_of(owner)
-    return Site(*first, *rows, asking, unknown, asked, message, event, schedule, delivery, rule)
+    notice = told_person(owner, run)
+    return Site(*first, *rows, asking, unknown, asked, message, event, schedule, delivery, rule, notice)
 
 
 def _alert_rule_of(owner: User) -> AlertRule:

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.web.admin_routes import ADMIN, ODDITIES
 from tests.web.alert_routes import ALERT_API, ALERT_PAGES
+from tests.web.notification_routes import NOTIFICATION_PAGES
 from tests.web.rules import EVERYBODY, LAUNCHES, NOT_HERE, TYPED, Methods, Rule, api, page, run_page
 from tests.web.slack_routes import SLACK_PAGES
 from tests.web.webhook_routes import WEBHOOK_API, WEBHOOK_PAGES
@@ -195,6 +196,7 @@ PAGES: dict[str, Methods] = {
     "runs:revoke-token": {"POST": page(302, ("owns", 404))},
     **WEBHOOK_PAGES,
     **SLACK_PAGES,
+    **NOTIFICATION_PAGES,
     "runs:password": {"GET": page(), "POST": page(422)},
     "runs:login": {"GET": Rule(302, (("session", 200),)), "POST": Rule(302, (("session", 422),))},
     "runs:logout": {"POST": Rule(302)},

@@ -75,7 +75,7 @@ def test_the_inbox_shows_a_person_their_own_calls_and_staff_everybodys(
     assert seen[owner] == [str(mine.pk)]
     assert set(seen[staff]) == {str(mine.pk), str(theirs.pk)}
     assert "&lt;b&gt;bob&lt;/b&gt;" in pages[owner]
-    assert counts == [{"count": 1}, {"count": 1}, {"count": 2}]
+    assert [each["count"] for each in counts] == [1, 1, 2]
 
 
 def test_a_call_whose_arguments_are_to_be_changed_is_shown_however_many_have_waited_longer(

@@ -26,8 +26,9 @@ def test_the_side_bar_has_the_pages_that_a_person_may_see(owner: User, staff: Us
 
     pages = ["/", "/inbox/", "/runs/", "/threads/", "/schedules/", "/triggers/", "/alerts/"]
     pages += ["/agents/", "/tools/", "/libraries/", "/skills/"]
-    assert list(theirs) == [*pages, "/settings/webhooks/", "/settings/tokens/"]
-    assert list(of_staff) == [*pages, "/models/", "/settings/webhooks/", "/settings/tokens/"]
+    settings = ["/settings/notifications/", "/settings/webhooks/", "/settings/tokens/"]
+    assert list(theirs) == [*pages, *settings]
+    assert list(of_staff) == [*pages, "/models/", *settings]
 
 
 @pytest.mark.parametrize("bar", ["side-bar", "tab-bar"])

@@ -148,7 +148,7 @@ def test_the_inbox_counts_questions_with_the_approvals_and_shows_the_nearest_dea
     html = browser.get("/inbox/").content.decode()
     count = browser.get("/inbox/count/").json()
 
-    assert (count, 'data-waiting-count="2" data-decide="2"' in html) == ({"count": 2}, True)
+    assert (count, 'data-waiting-count="2" data-decide="2"' in html) == ({"count": 2, "news": []}, True)
     assert html.index(str(soon.pk)) < html.index("Where?")
     assert "To be answered by" in html
 

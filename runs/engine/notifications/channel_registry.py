@@ -3,6 +3,7 @@
 from typing import Final
 
 from runs.engine.notifications.channels import Channel
+from runs.engine.notifications.channels.apprise_services import AppriseChannel
 from runs.engine.notifications.channels.email import EmailChannel
 from runs.engine.notifications.channels.slack import SlackChannel
 from runs.models import NotificationChannel
@@ -10,5 +11,6 @@ from runs.models import NotificationChannel
 CHANNELS: Final[dict[str, Channel]] = {
     NotificationChannel.Kind.EMAIL: EmailChannel(),
     NotificationChannel.Kind.SLACK: SlackChannel(),
+    NotificationChannel.Kind.APPRISE: AppriseChannel(),
 }
 """Each sends to the addresses of its kind."""

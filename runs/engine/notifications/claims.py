@@ -15,7 +15,8 @@ from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from runs.engine.notifications.channels import Sendable
-from runs.engine.notifications.message_texts import DecisionLink, message_of
+from runs.engine.notifications.decidables import LinkSigner
+from runs.engine.notifications.message_texts import message_of
 from runs.engine.notifications.storms import leaders
 from runs.engine.operations import fault_points
 from runs.engine.sealed_text import SealUnreadable, unseal
@@ -51,7 +52,7 @@ def waiting_channels(now: datetime) -> Sequence[tuple[UUID, bool]]:
 
 
 @transaction.atomic
-def claim(channel_id: UUID, most: int, now: datetime, link: DecisionLink | None = None) -> list[ClaimedDelivery]:
+def claim(channel_id: UUID, most: int, now: datetime, link: LinkSigner | None = None) -> list[ClaimedDelivery]:
     """Claim up to `most` deliveries of a channel, the oldest first; a storm of one rule becomes one of them.
 
     Deliveries whose day is over have failed then. Withdrawn are those about runs that the person may not see any more,

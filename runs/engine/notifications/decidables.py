@@ -14,7 +14,7 @@ from runs.engine.operations.known_secrets import known_secrets
 from runs.models import Notification, NotificationRule, Question, ToolCall
 from runs.models.permissions import may_decide
 
-DecisionLink = Callable[[Any, UUID, UUID], str]
+LinkSigner = Callable[[Any, UUID, UUID], str]
 """The token with which a person (the user) decides a call (run and call) without a session."""
 
 MOST_CALLS: Final = 5
@@ -23,7 +23,7 @@ MAX_ARGUMENTS_CHARS: Final = 1_000
 MAX_QUESTION_CHARS: Final = 1_000
 
 
-def decidables_of(notification: Notification, user: Any, link: DecisionLink | None) -> tuple[Decidable, ...]:
+def decidables_of(notification: Notification, user: Any, link: LinkSigner | None) -> tuple[Decidable, ...]:
     """The first calls that wait for this person; none if nothing waits or they may not decide."""
     run = notification.run
     if run is None or notification.event != NotificationRule.Event.NEEDS_PERSON or not may_decide(user, run):
@@ -36,7 +36,7 @@ def decidables_of(notification: Notification, user: Any, link: DecisionLink | No
 
 
 def _decidable(
-    call: ToolCall, question: str, user: Any, link: DecisionLink | None, hide: Callable[[str], str]
+    call: ToolCall, question: str, user: Any, link: LinkSigner | None, hide: Callable[[str], str]
 ) -> Decidable:
     token = "" if link is None else link(user, call.run_id, call.pk)
     site = settings.AGENTSITE_URL

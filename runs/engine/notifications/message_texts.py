@@ -10,14 +10,12 @@ from django.utils.translation import gettext, ngettext
 
 from runs.agent.redaction.redactor import Redactor
 from runs.engine.notifications.channels import Decidable, Sendable, Severity
-from runs.engine.notifications.decidables import DecisionLink, decidables_of
+from runs.engine.notifications.decidables import LinkSigner, decidables_of
 from runs.engine.notifications.run_texts import run_text, run_title
 from runs.engine.operations.known_secrets import known_secrets
 from runs.models import Notification, NotificationChannel, NotificationDelivery, NotificationRule
 from runs.models.notification import STILL_SO
 from runs.models.permissions import may_see_all
-
-__all__ = ["DecisionLink", "message_of"]
 
 MOST_LISTED: Final = 10
 """Of the notifications that a summary tells, by name."""
@@ -34,7 +32,7 @@ SEVERITIES: Final[dict[str, Severity]] = {
 
 
 def message_of(
-    delivery: NotificationDelivery, channel: NotificationChannel, link: DecisionLink | None
+    delivery: NotificationDelivery, channel: NotificationChannel, link: LinkSigner | None
 ) -> Sendable | None:
     """The message of a delivery with its notification, run and rule, or of the summary that it leads. None if there is
     nothing to tell: the person may not see it any more, or it does not wait any more."""
@@ -55,7 +53,11 @@ def title_of(notification: Notification) -> str:
     """One line that says what happened, in the active language."""
     if notification.event == Notification.TEST:
         return gettext("Agentsite can reach you here")
-    return notification.title if notification.run is None else run_title(notification.run, notification.event)
+    if notification.run is not None:
+        return run_title(notification.run, notification.event)
+    if notification.event == _Event.SCHEDULE_STOPPED:
+        return gettext("The schedule “%(name)s” stopped after failures") % {"name": notification.title}
+    return notification.title
 
 
 def address_of(path: str) -> str:

@@ -14,7 +14,7 @@ from runs.agent.redaction.redactor import Redactor
 from runs.engine.notifications.channel_registry import CHANNELS
 from runs.engine.notifications.channels import MAX_TOLD_CHARS, Channel, ChannelFailed
 from runs.engine.notifications.claims import ClaimedDelivery, claim, waiting_channels
-from runs.engine.notifications.decidables import DecisionLink
+from runs.engine.notifications.decidables import LinkSigner
 from runs.engine.notifications.outbox import WAKE_UP
 from runs.engine.notifications.results import AttemptResult, record
 from runs.engine.operations import fault_points
@@ -38,7 +38,7 @@ class NotificationSender(OutboxSender[ClaimedDelivery, AttemptResult]):
         self,
         timings: SenderTimings | None = None,
         *,
-        decision_link: DecisionLink | None = None,
+        decision_link: LinkSigner | None = None,
         channels: Mapping[str, Channel] = CHANNELS,
     ) -> None:
         """`decision_link` signs the links with which a call is decided from a message; None for no such links."""

@@ -6,7 +6,8 @@ from typing import Any, Final
 from django.utils import timezone
 
 from runs.agent.wording import Wording, said_in
-from runs.models import Schedule, ScheduleTick
+from runs.engine.notifications import outbox as notifications
+from runs.models import NotificationRule, Schedule, ScheduleTick
 
 STATE_COLUMNS: Final = (
     *("state", "state_note", "state_changed_at", "state_changed_by", "next_tick_at", "launch_at"),
@@ -37,7 +38,21 @@ def count_failure(schedule: Schedule) -> bool:
         return False
     enter(schedule, Schedule.State.STOPPED)
     skip_waiting(schedule, Wording("The schedule has stopped after failures."))
+    _tell_of_stop(schedule)
     return True
+
+
+def _tell_of_stop(schedule: Schedule) -> None:
+    """Write what the rules of people tell of it."""
+    stopped_at = schedule.state_changed_at
+    notifications.note_event(
+        NotificationRule.Event.SCHEDULE_STOPPED,
+        key=f"{schedule.pk}:{stopped_at.isoformat() if stopped_at else ''}",
+        user_id=schedule.user_id,
+        title=schedule.name,
+        text="",
+        path=schedule.get_absolute_url(),
+    )
 
 
 def skip_waiting(schedule: Schedule, reason: Wording) -> None:

@@ -1,0 +1,138 @@
+"""Messages by Apprise: a hundred messengers and services, each by an address such as `ntfy://…` or `slack://…`.
+
+Only services over HTTP are allowed, by name: others run programs, read files, or speak to any port. What an allowed one
+connects to is checked at the connection: the public internet, and hosts that the site's settings name for webhooks.
+"""
+
+import asyncio
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import parse_qsl
+
+from django.conf import settings
+
+from runs.agent.redaction.redactor import Redactor
+from runs.agent.wording import Wording
+from runs.engine.notifications.channels import ChannelFailed, Sendable, SentReceipt
+from runs.engine.notifications.channels.guarded_connections import guarded
+
+if TYPE_CHECKING:
+    from apprise import NotifyBase
+
+MOST_AT_ONCE: Final = 8
+CONNECT_LIMIT_S: Final = 4.0
+READ_LIMIT_S: Final = 8.0
+MOST_SCHEME_CHARS: Final = 30
+MOST_PARAMETERS: Final = 50
+REFUSED_PARAMETERS: Final = frozenset({"template", "keyfile", "key", "cert", "subfile", "pgpkey", "format", "overflow"})
+"""Of an address: some name files of this machine, the others change what is sent."""
+_SEPARATORS: Final = str.maketrans(dict.fromkeys("/?&=:@", " "))
+_TYPES: Final = {"info": "info", "success": "success", "warning": "warning", "error": "failure"}
+
+
+def scheme_of(address: str) -> str:
+    """The name of the service, in lower case; empty if the address has none."""
+    scheme, mark, _rest = address.partition("://")
+    return scheme.lower() if mark and len(scheme) <= MOST_SCHEME_CHARS and scheme.isalnum() else ""
+
+
+def shown_apprise(address: str) -> str:
+    """The address as pages show it: its service and its length."""
+    return f"{scheme_of(address)}://… ({len(address)})"
+
+
+def apprise_fault(address: str) -> Wording | None:
+    """Why this site does not send there; None if it does. Nothing is sent."""
+    scheme = scheme_of(address)
+    if not scheme or not address.isprintable() or " " in address:
+        return Wording("Type an address of Apprise, such as ntfy://ntfy.sh/my-topic.")
+    if scheme not in settings.AGENTSITE_APPRISE_SERVICES:
+        return Wording(
+            "This site does not send to %(service)s. Its settings name the services that it sends to.", service=scheme
+        )
+    query = address.partition("?")[2]
+    named = {name.lower() for name, _ in parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)}
+    if refused := named & REFUSED_PARAMETERS:
+        return Wording("The parameter %(name)s is not taken.", name=min(refused))
+    if _service_at(address) is None:
+        return Wording("This is no complete address of %(service)s.", service=scheme)
+    return None
+
+
+class AppriseChannel:
+    """Sends over the services of Apprise."""
+
+    async def send(self, address: str, message: Sendable) -> SentReceipt:
+        """Send it once. Raises `ChannelFailed`."""
+        if (fault := apprise_fault(address)) is not None:
+            raise ChannelFailed(str(fault))
+        told = await asyncio.get_running_loop().run_in_executor(self._threads, _send, address, message)
+        if told is not None:
+            raise ChannelFailed(
+                Redactor(address.translate(_SEPARATORS).split()).text(told) or "The service did not take it."
+            )
+        return SentReceipt()
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        """Of their own: a service that hangs holds nothing else up. Each request has limits of its own."""
+        return ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="agentsite-apprise")
+
+
+def _send(address: str, message: Sendable) -> str | None:
+    """Send the message. None if the service took it, else what the library says went wrong."""
+    service = _service_at(address)
+    if service is None:
+        return "This is no complete address."
+    service.socket_connect_timeout, service.socket_read_timeout = CONNECT_LIMIT_S, READ_LIMIT_S
+    # Their name for what a connection has to wait at least since the last one: an object sends one message only.
+    service.request_rate_per_sec = 0
+    lines = _lines_of(message)
+    with guarded() as refused, _Heard() as heard:
+        is_taken = service.notify(
+            body="\n".join(lines), title=message.title, notify_type=_TYPES[message.severity], body_format="text"
+        )
+    return None if is_taken else " ".join(refused or heard.lines)[-400:]
+
+
+def _lines_of(message: Sendable) -> list[str]:
+    lines = [message.text] if message.text else []
+    for each in message.decisions:
+        lines.append(each.question or f"{each.tool_name} {each.arguments}")
+        if each.url:
+            lines.append(each.url)
+    if message.url:
+        lines.append(message.url)
+    return lines or [message.title]
+
+
+def _service_at(address: str) -> "NotifyBase | None":
+    from apprise import Apprise, AppriseAsset  # Here: it takes most of a second to import, and few sites use it.
+
+    # Nothing is kept in files, and no other address is loaded.
+    asset = AppriseAsset(secure_logging=True, app_id="Agentsite", app_desc="Agentsite", app_url="")
+    found: Any = Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
+    return found or None
+
+
+class _Heard(logging.Handler):
+    """Hears what the library logs in this thread, which is its only word on a failure."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+        self._thread = threading.get_ident()
+
+    def __enter__(self) -> Self:
+        logging.getLogger("apprise").addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("apprise").removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self._thread:
+            self.lines.append(record.getMessage())
