@@ -12,6 +12,7 @@ from runs.api.alert_schemas import RULE_ID
 from runs.api.auth import RequireScope
 from runs.api.launches import LONGEST_KEY, REPLAYED
 from runs.api.message_schemas import MESSAGE_ID
+from runs.api.notification_schemas import CHANNEL_ID, NOTICE_ID, NOTIFICATION_RULE_ID
 from runs.api.response_schemas import CALL_ID, FILE_ID, QUESTION_ID, RUN_ID, ErrorOut
 from runs.api.schedule_schemas import SCHEDULE_ID
 from runs.api.trigger_schemas import DELIVERY_ID, TRIGGER_ID
@@ -50,6 +51,9 @@ _EXAMPLES: Final = {
     "message_id": MESSAGE_ID,
     "webhook_id": WEBHOOK_ID,
     "event_id": EVENT_ID,
+    "channel_id": CHANNEL_ID,
+    "notification_rule_id": NOTIFICATION_RULE_ID,
+    "notice_id": NOTICE_ID,
     "schedule_id": SCHEDULE_ID,
     "rule_id": RULE_ID,
     "trigger_id": TRIGGER_ID,

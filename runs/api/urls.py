@@ -20,6 +20,7 @@ from runs.api import (
     decisions,
     deliveries,
     files,
+    notifications,
     questions,
     reference,
     run_control,
@@ -58,6 +59,7 @@ for _router in (
     deliveries.router,
     files.router,
     webhooks.router,
+    notifications.router,
     stream.router,
 ):
     api.add_router("", _router)

@@ -59,7 +59,7 @@ class RuleForm(_RefusableForm):
     events = forms.MultipleChoiceField(
         choices=NotificationRule.Event.choices, error_messages={"required": gettext_lazy("Choose at least one event.")}
     )
-    waits_over_s = forms.TypedChoiceField(coerce=int, empty_value=0, required=False)
+    waits_over_s = forms.TypedChoiceField(coerce=int, required=False)
     agent = forms.ChoiceField(required=False)
     scope = forms.ChoiceField(choices=SCOPES, required=False)
     channels = forms.MultipleChoiceField(required=False)
@@ -87,7 +87,7 @@ class RuleForm(_RefusableForm):
             channels=tuple(told["channels"]),
             is_for_all=told["scope"] == "all",
             agent=Agent.objects.filter(pk=told["agent"]).first() if told["agent"] else None,
-            waits_over_s=told["waits_over_s"],
+            waits_over_s=told["waits_over_s"] or 0,
             in_page=told["in_page"],
             is_active=is_active,
         )

@@ -14,7 +14,8 @@ from runs.engine.control.notification_channels import NotificationRefused
 from runs.models import NotificationChannel, NotificationRule
 from runs.models.permissions import may_see_all
 from runs.web.access import PageRequest, go_to, signed_in
-from runs.web.notification_forms import RECIPES, SCOPES, RuleForm, initial_of
+from runs.web.notification_forms import RECIPES, RuleForm, initial_of
+from runs.web.webhook_form import SCOPES
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

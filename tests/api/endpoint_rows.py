@@ -15,6 +15,7 @@ from runs.models import (
     TaskTemplate,
     Trigger,
 )
+from tests.web.permission_site import told_person
 
 
 def message_to(run: Run) -> RunMessage:
@@ -65,3 +66,10 @@ def labelled(run: Run) -> dict[str, Any]:
     assert run.agent is not None
     run.agent.labels.get_or_create(name="production", defaults={"number": 1})
     return {"agent": run.agent.pk, "number": 1, "name": "production"}
+
+
+def notice_for(run: Run) -> dict[str, Any]:
+    """A rule of the run's owner, its channel, and the delivery of what it tells of the run."""
+    assert run.user is not None
+    sent = told_person(run.user, run)
+    return {"notification_rule": sent.notification.rule_id, "channel": sent.channel_id, "notice": sent.uid}

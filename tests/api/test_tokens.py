@@ -25,6 +25,7 @@ from tests.api.endpoint_rows import (
     file_of,
     labelled,
     message_to,
+    notice_for,
     schedule_of,
     template_of,
 )
@@ -230,6 +231,21 @@ ENDPOINTS: dict[tuple[str, str], str] = {
     ("GET", "/webhooks/{webhook}/events"): READ,
     ("GET", "/webhook-events/{event}"): READ,
     ("POST", "/webhook-events/{event}/resend"): LAUNCH,
+    ("GET", "/notifications"): READ,
+    ("GET", "/notification-channels"): READ,
+    ("POST", "/notification-channels"): LAUNCH,
+    ("GET", "/notification-channels/{channel}"): READ,
+    ("PATCH", "/notification-channels/{channel}"): LAUNCH,
+    ("DELETE", "/notification-channels/{channel}"): LAUNCH,
+    ("POST", "/notification-channels/{channel}/pause"): LAUNCH,
+    ("POST", "/notification-channels/{channel}/resume"): LAUNCH,
+    ("POST", "/notification-channels/{channel}/test"): LAUNCH,
+    ("GET", "/notification-rules"): READ,
+    ("POST", "/notification-rules"): LAUNCH,
+    ("GET", "/notification-rules/{notification_rule}"): READ,
+    ("PATCH", "/notification-rules/{notification_rule}"): LAUNCH,
+    ("DELETE", "/notification-rules/{notification_rule}"): LAUNCH,
+    ("POST", "/notification-deliveries/{notice}/resend"): LAUNCH,
 }
 """Every endpoint, with its scope."""
 OF_ITS_OWNER: Final = {
@@ -237,6 +253,7 @@ OF_ITS_OWNER: Final = {
     ("PATCH", "/schedules/{schedule}"),
     *(endpoint for endpoint in ENDPOINTS if "{rule}" in endpoint[1]),
     *(endpoint for endpoint in ENDPOINTS if "{webhook}" in endpoint[1] or "{event}" in endpoint[1]),
+    *(endpoint for endpoint in ENDPOINTS if "/notification-" in endpoint[1] and "{" in endpoint[1]),
     *(endpoint for endpoint in ENDPOINTS if "{trigger}" in endpoint[1] or "{delivery}" in endpoint[1]),
 }
 """Those where staff who see everybody's runs get no further than others: an upload is its owner's, and so are a
@@ -244,7 +261,7 @@ webhook, and what a schedule or a trigger launches."""
 ALSO_READ: Final = {
     endpoint
     for endpoint, scope in ENDPOINTS.items()
-    if ("webhook" in endpoint[1] or "alert" in endpoint[1]) and scope == LAUNCH
+    if any(each in endpoint[1] for each in ("webhook", "alert", "notification")) and scope == LAUNCH
 }
 """Those that take the scope `read` too: a webhook and the figure of an alert rule tell what that scope reads."""
 BODIES: dict[str, dict[str, Any]] = {
@@ -265,6 +282,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "import": {"document": "format: agent\nversion: 1\nname: Scout\nmodels: [offline]\n"},
     "alert-rules": {"name": "Costs", "metric": "cost", "alert_at": 5},
     "mute": {"until": (timezone.now() + timedelta(days=1)).isoformat()},
+    "notification-channels": {"kind": "email", "name": "Mail", "address": "ada@example.org"},
+    "notification-rules": {"name": "Failures", "events": ["run.failed"]},
     "webhooks": {"name": "Chat", "url": "https://chat.example/hook", "events": ["run.failed"]},
 }
 """Request bodies by the last segment of a path."""
@@ -320,7 +339,7 @@ def test_an_endpoint_lets_in_only_tokens_of_its_scope(
         ids |= {"question": asked_question(call.run, PersonQuestion(text="Where?"), index=1).pk}
         ids |= {"message": message_to(call.run).pk, "rule": alert_rule_of(call.run).pk}
         event = told_event(owner, call.run)
-        ids |= {"webhook": event.webhook_id, "event": event.uid}
+        ids |= {"webhook": event.webhook_id, "event": event.uid, **notice_for(call.run)}
         scopes = {scope, READ} if (method, path) in ALSO_READ else {scope}
         if scope == needed and len(scopes) > 1:
             alone = _send(program_of(owner, scope), method, path.format(**ids))
@@ -350,7 +369,7 @@ def test_what_belongs_to_somebody_else_looks_like_nothing(
     ids |= {"rule": alert_rule_of(call.run).pk}
     ids |= {"message": message_to(call.run).pk, "schedule": schedule_of(call.run).pk, **delivery_for(call.run)}
     event = told_event(owner, call.run)
-    ids |= {"webhook": event.webhook_id, "event": event.uid}
+    ids |= {"webhook": event.webhook_id, "event": event.uid, **notice_for(call.run)}
     theirs = path.format(**ids, question=question, **shared)
     nobodys = path.format(**dict.fromkeys(ids, uuid4()), question=uuid4(), **shared)
 

@@ -46,6 +46,7 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         ("AGENTSITE_ENDPOINTS", '[{"name": "local", "kind": "telepathy"}]', "telepathy"),
         ("AGENTSITE_FETCH_HOSTS", "wiki.internal, http://wiki", "'http://wiki' is not a host or host:port"),
         ("AGENTSITE_FETCH_HOSTS", "wiki.internal:http", "is not a host or host:port"),
+        ("AGENTSITE_APPRISE_SERVICES", "ntfy,exec", "expected names of services over HTTP"),
         ("AGENTSITE_WEBHOOK_HOSTS", "https://hooks.internal", "is not a host or host:port"),
         ("AGENTSITE_HTTP_HOSTS", "{not json", "is not JSON"),
         ("AGENTSITE_HTTP_HOSTS", '{"api.example.org": {}}', "must be an origin without a path"),

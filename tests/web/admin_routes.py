@@ -16,6 +16,9 @@ READ_ONLY = (
     "runs.runmessage",
     "runs.alertevent",
     "runs.alertrule",
+    "runs.notificationchannel",
+    "runs.notificationrule",
+    "runs.notificationdelivery",
     "runs.schedule",
     "runs.scheduletick",
     "runs.trigger",
@@ -35,6 +38,7 @@ def _admin_of(model: str) -> Iterator[tuple[str, Methods]]:
         **dict.fromkeys(("agentversion", "agentlabel", "labelmove", "tasktemplate"), "agent"),
         "runmessage": "step",
         **dict.fromkeys(("thread", "webhook", "webhookevent", "schedule", "scheduletick"), "run"),
+        **dict.fromkeys(("notificationchannel", "notificationrule", "notificationdelivery"), "run"),
         **dict.fromkeys(("trigger", "delivery", "alertrule", "alertevent"), "run"),
     }.get(name, name)
     sees = (f"{app}.view_{seen}|{app}.change_{seen}", 403)

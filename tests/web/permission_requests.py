@@ -45,6 +45,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "create_webhook": {"name": "x", "url": "https://x.example/", "events": ["run.failed"]},
     **{name: {"name": "x", "metric": "cost", "alert_at": 5} for name in ("list_alert_rules", "create_alert_rule")},
     **{name: {"name": "x"} for name in ("get_alert_rule", "change_alert_rule")},
+    **{
+        name: {"kind": "email", "name": "x", "address": "ada@example.org"}
+        for name in ("list_channels", "create_channel")
+    },
+    **{name: {"name": "x", "events": ["run.failed"]} for name in ("list_rules", "create_rule")},
+    **{name: {"name": "x"} for name in ("get_channel", "change_channel", "get_rule", "change_rule")},
     "mute_alert_rule": {"until": (timezone.now() + timedelta(days=1)).isoformat()},
     "list_schedules": {"name": "x", "when": "hourly", "agent": "Assistant", "task": "x"},
     "create_schedule": {"name": "x", "when": "hourly", "agent": "Assistant", "task": "x"},

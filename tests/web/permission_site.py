@@ -174,19 +174,14 @@ class Site:
             "<uuidstr:schedule_id>": self.schedule.pk,
             "<uuid:rule_id>": self.alert_rule.pk,
             "<uuidstr:rule_id>": self.alert_rule.pk,
-            "<uuid:notice_id>": self.notice.uid,
-            "<uuidstr:notice_id>": self.notice.uid,
-            "<uuid:channel_id>": self.notice.channel_id,
-            "<uuidstr:channel_id>": self.notice.channel_id,
-            "<uuid:notification_rule_id>": self.notice.notification.rule_id,
-            "<uuidstr:notification_rule_id>": self.notice.notification.rule_id,
-            "<uuidstr:notification_id>": self.notice.notification_id,
+            **self._ids_of_notice(),
             "<uuid:trigger_id>": self.delivery.trigger_id,
             "<uuidstr:trigger_id>": self.delivery.trigger_id,
             "<uuid:delivery_id>": self.delivery.uid,
             "<uuidstr:delivery_id>": self.delivery.uid,
             "<str:token>": "wrong",
             "<name>": "production",
+            "<int:account_id>": 0,
             "<int:token_id>": self.token.pk,
             "<int:view_id>": self.view_pk,
             "<uuid:file_id>": self.file.pk,
@@ -212,6 +207,17 @@ class Site:
             route = route.replace(part, str(value))
         assert not set(route) & set("<>()^$"), f"{name}: what is {route}?"
         return f"/{route}"
+
+    def _ids_of_notice(self) -> dict[str, Any]:
+        return {
+            "<uuid:notice_id>": self.notice.uid,
+            "<uuidstr:notice_id>": self.notice.uid,
+            "<uuid:channel_id>": self.notice.channel_id,
+            "<uuidstr:channel_id>": self.notice.channel_id,
+            "<uuid:notification_rule_id>": self.notice.notification.rule_id,
+            "<uuidstr:notification_rule_id>": self.notice.notification.rule_id,
+            "<uuidstr:notification_id>": self.notice.notification_id,
+        }
 
     def _objects(self) -> dict[str, Any]:
         """By model, the key of the row that the admin shows."""

@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.web.admin_routes import ADMIN, ODDITIES
 from tests.web.alert_routes import ALERT_API, ALERT_PAGES
-from tests.web.notification_routes import NOTIFICATION_PAGES
+from tests.web.notification_routes import NOTIFICATION_API, NOTIFICATION_PAGES
 from tests.web.rules import EVERYBODY, LAUNCHES, NOT_HERE, TYPED, Methods, Rule, api, page, run_page
 from tests.web.slack_routes import SLACK_PAGES
 from tests.web.webhook_routes import WEBHOOK_API, WEBHOOK_PAGES
@@ -211,6 +211,7 @@ PAGES: dict[str, Methods] = {
 }
 API: dict[str, Methods] = {
     **ALERT_API,
+    **NOTIFICATION_API,
     "api:list_runs": {"GET": api("read", 200), "POST": api("launch", 201, LAUNCHES)},
     "api:get_run": {"GET": api("read", 200, SEES)},
     "api:list_steps": {"GET": api("read", 200, SEES)},

@@ -56,7 +56,7 @@ def test_a_rule_is_made_said_as_a_sentence_changed_switched_off_and_deleted(owne
     rule.refresh_from_db()
     left = browser.post(f"{HOME}rules/{rule.pk}/delete/")
 
-    assert (made.status_code, made.url) == (302, HOME)
+    assert (made.status_code, made.headers["Location"]) == (302, HOME)
     assert "When a run waits for a person over 5 minutes (your runs): told by Mail, open pages." in home
     assert (rule.events, rule.waits_over_s, rule.is_active, rule.channels.count()) == (["run.failed"], 0, False, 0)
     assert (left.status_code, NotificationRule.objects.count()) == (302, 0)

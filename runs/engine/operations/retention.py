@@ -26,6 +26,7 @@ from runs.models import (
     Delivery,
     FileChunk,
     IdempotencyKey,
+    Notification,
     Run,
     RunMessage,
     Schedule,
@@ -57,7 +58,7 @@ DELIVERIES_KEPT = timedelta(days=30)
 TOKENS_KEPT = timedelta(days=30)
 """How long revoked and expired tokens are listed."""
 EVENTS_KEPT = timedelta(days=30)
-"""How long the log of webhooks goes back, also for runs that are kept longer."""
+"""How long the logs of webhooks and notifications go back, also for runs that are kept longer."""
 
 
 @dataclass(slots=True)
@@ -77,6 +78,8 @@ class Pruned:
     """Titles, stars and archive marks of threads whose runs are all gone."""
     webhook_events: int = 0
     """Of the log of webhooks, beside those that went with their runs."""
+    notifications: int = 0
+    """Of the log of notifications, in the same way."""
     ticks: int = 0
     """Entries in the history of schedules."""
     alert_events: int = 0
@@ -248,4 +251,5 @@ def leftovers(now: datetime | None = None) -> Iterator[tuple[str, "models.QueryS
     yield "deliveries", Delivery.objects.filter(received_at__lt=now - DELIVERIES_KEPT)
     first, others = Run.objects.filter(pk=OuterRef("pk")), Run.objects.filter(thread=OuterRef("pk"))
     yield "threads", Thread.objects.filter(~Exists(first), ~Exists(others))
+    yield "notifications", Notification.objects.filter(due_at__lt=now - EVENTS_KEPT).order_by("pk")
     yield "webhook_events", WebhookEvent.objects.filter(created_at__lt=now - EVENTS_KEPT).order_by("pk")

@@ -44,10 +44,9 @@ def count_failure(schedule: Schedule) -> bool:
 
 def _tell_of_stop(schedule: Schedule) -> None:
     """Write what the rules of people tell of it."""
-    stopped_at = schedule.state_changed_at
     notifications.note_event(
         NotificationRule.Event.SCHEDULE_STOPPED,
-        key=f"{schedule.pk}:{stopped_at.isoformat() if stopped_at else ''}",
+        key=f"{schedule.pk}:{schedule.state_changed_at.isoformat()}",
         user_id=schedule.user_id,
         title=schedule.name,
         text="",

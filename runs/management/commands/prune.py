@@ -25,9 +25,9 @@ class Command(BaseCommand):
 
     help = (
         "Delete finished runs that ended more than --days ago (default: AGENTSITE_KEEP_DAYS), expired sessions, old "
-        "keys of launches, tokens revoked or expired long ago, titles and stars of deleted threads, the log of "
-        "webhooks and of triggers of more than 30 days ago, the history of schedules and alert rules after 90 days, "
-        "and files that nothing uses. May run beside a server; meant to run daily."
+        "keys of launches, tokens revoked or expired long ago, titles and stars of deleted threads, the logs of "
+        "webhooks, notifications and triggers of more than 30 days ago, the history of schedules and alert rules after "
+        "90 days, and files that nothing uses. May run beside a server; meant to run daily."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -71,6 +71,8 @@ class Command(BaseCommand):
             others += f", {counted(pruned.threads, 'mark of a deleted thread', 'marks of deleted threads')}"
         if pruned.webhook_events:
             others += f", {counted(pruned.webhook_events, 'old event of a webhook', 'old events of webhooks')}"
+        if pruned.notifications:
+            others += f", {counted(pruned.notifications, 'old notification')}"
         if pruned.ticks:
             others += f", {counted(pruned.ticks, 'old entry of a schedule', 'old entries of schedules')}"
         if pruned.alert_events:

@@ -28,7 +28,8 @@ def guarded() -> Iterator[list[str]]:
     """Inside, connections of urllib3 made by this thread lead to allowed hosts only; others raise `HostNotAllowed`,
     whose words are in the list too, as the library may not tell them."""
     _put_in_place()
-    _thread.refused = refused = []
+    refused: list[str] = []
+    _thread.refused = refused
     try:
         yield refused
     finally:
