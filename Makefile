@@ -79,6 +79,7 @@ bench: $(DEV_STAMP) ## Measure the engine, the live view, the agent's patterns, 
 	$(PY) -m tests.benchmarks.pages
 	$(PY) -m tests.benchmarks.threads
 	$(PY) -m tests.benchmarks.agents
+	$(PY) -m tests.benchmarks.alerts
 	$(PY) -m tests.benchmarks.run_pages
 	$(PY) -m tests.benchmarks.interactive
 	$(PY) -m tests.benchmarks.follow
