@@ -1,5 +1,6 @@
 """The demo's rows: a library, agents, files, and a run for each script."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ from examples.demo.scripts import SCRIPTS
 from runs.agent_configs.agent_editor import AgentEditor
 from runs.agent_configs.agent_file import form_data, read_file
 from runs.engine import control
+from runs.engine.alert_rules.rule_storage import AlertRuleValues, create_rule
 from runs.engine.files.uploads import store_document
 from runs.engine.schedules import ScheduleValues, save_schedule
 from runs.engine.task_templates.template_storage import save_template
-from runs.models import Agent, Library, StoredFile, TaskTemplate
+from runs.models import Agent, AlertRule, Library, StoredFile, TaskTemplate
 
 EXAMPLES = Path(__file__).resolve().parents[1]
 OFFLINE_TASKS = ("What is 17 * 23 and what is 2**10?",)
@@ -82,6 +84,7 @@ def seed() -> None:
     for about in TEMPLATES:
         save_template(TaskTemplate(agent=Agent.objects.get(name=about["agent"])), **about["values"])
     _schedule_sums()
+    _watch_waits()
     for task in OFFLINE_TASKS:
         control.launch(user=None, task=task)
     for script in (each for each in SCRIPTS if each.is_launched):
@@ -96,6 +99,13 @@ def _schedule_sums() -> None:
     when, zone = "every weekday at 9:00", "Europe/Berlin"
     values = ScheduleValues(name="Sums of the day", when=when, time_zone=zone, agent=agent, task=task)
     save_schedule(None, values, by=None)
+
+
+def _watch_waits() -> None:
+    """A rule that is raised: some of the demo's runs wait for a person."""
+    metric, name = AlertRule.Metric.WAITING, "A run waits for a person"
+    values = AlertRuleValues(name=name, metric=metric, warning_at=Decimal(1), alert_at=Decimal(900))
+    create_rule(values, user=None, by=None)
 
 
 def _given(name: str) -> StoredFile:

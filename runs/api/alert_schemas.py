@@ -86,7 +86,7 @@ class AlertRuleOut(Sent):
 
     id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[RULE_ID])]
     name: str
-    owner: str
+    owner: Annotated[str | None, Field(description="Null for one of the command line.")]
     metric: _Metric
     window_s: Annotated[int | None, Field(description="Null for `waiting` and `spend_today`.")]
     agent: str | None
@@ -140,7 +140,7 @@ def rule_as_json(rule: AlertRule) -> JsonObject:
     return {
         "id": str(rule.pk),
         "name": rule.name,
-        "owner": rule.user.get_username(),
+        "owner": rule.owner_name or None,
         "metric": rule.metric,
         "window_s": rule.window_s if rule.is_windowed else None,
         "agent": None if rule.agent is None else rule.agent.name,

@@ -81,10 +81,12 @@ class AlertRule(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
+        null=True,
         related_name="alert_rules",
         verbose_name=pgettext_lazy("field", "owner"),
         db_index=False,  # an index below begins with it
     )
+    """Null for one of the command line, which is over everybody's runs."""
     name = models.CharField(pgettext_lazy("field", "name"), max_length=MAX_RULE_NAME_CHARS)
     is_for_all = models.BooleanField(pgettext_lazy("field", "everybody's runs"), default=False)
     """True: over everybody's runs; false: over the runs of `user`."""
@@ -189,6 +191,11 @@ class AlertRule(models.Model):
         return reverse("runs:alert-rule", args=[self.pk])
 
     @property
+    def owner_name(self) -> str:
+        """The name of its owner; empty for the command line. Reads `user`."""
+        return self.user.get_username() if self.user is not None else ""
+
+    @property
     def is_windowed(self) -> bool:
         """True if it is over the runs that ended in `window_s`."""
         return self.metric in self.WINDOWED
@@ -265,6 +272,8 @@ class AlertRound(models.Model):
     """The end of the last round; null before the first one."""
     due_at = models.DateTimeField(null=True)
     """When the next one begins; null for now."""
+    early_at = models.DateTimeField(null=True)
+    """From then on it begins when a run has ended; null for now."""
 
     class Meta:
         verbose_name = pgettext_lazy("model", "alert round")

@@ -128,9 +128,9 @@ def may_change_schedule(user: Any, schedule: "Schedule") -> bool:
 
 
 def may_change_alert_rule(user: Any, rule: "AlertRule") -> bool:
-    """True if the user may change or delete an alert rule: only its owner. Whoever sees it may mute and acknowledge it.
-    None is the command line."""
-    return user is None or _owns(user, rule)
+    """True if the user may change or delete an alert rule: only its owner, and superusers one of the command line.
+    Whoever sees it may mute and acknowledge it. None is the command line."""
+    return user is None or _owns(user, rule) or (rule.user_id is None and bool(user.is_superuser))
 
 
 def may_resume(user: Any, run: "Run") -> bool:

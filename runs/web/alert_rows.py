@@ -149,7 +149,7 @@ class AlertRow:
     def facts(self) -> list[tuple[str, str]]:
         """Its settings, as name and value."""
         rule = self.rule
-        everybody, own = gettext("everybody's runs"), gettext("runs of %(name)s") % {"name": rule.user.get_username()}
+        everybody, own = gettext("everybody's runs"), gettext("runs of %(name)s") % {"name": rule.owner_name}
         told = [
             (gettext("Watches"), self.watched),
             (gettext("Runs"), everybody if rule.is_for_all else own),

@@ -82,7 +82,7 @@ def show_alert_rule(request: PageRequest, rule_id: UUID) -> HttpResponse:
         "chart": alert_chart(rule, now),
         "mutes": MUTES,
         "max_note_chars": MAX_MUTE_NOTE_CHARS,
-        "shows_owner": rule.user_id != request.user.pk,
+        "shows_owner": rule.user is not None and rule.user_id != request.user.pk,
     }
     return render(request, "alerts/rule.html", context)
 

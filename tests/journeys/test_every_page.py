@@ -92,6 +92,7 @@ async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_windo
         "/skills/", "/skills/" + "a" * 64 + "/", "/templates/", "/templates/?q=nothing-like-it",
         "/agents/1/templates/new/", "/agents/?archived=1", "/agents/import/", "/agents/2/", "/agents/2/edit/",
         "/agents/2/versions/", "/agents/2/versions/1/", "/agents/2/compare/", "/triggers/", "/triggers/new/",
+            "/alerts/",
     ):  # fmt: skip
         await page.goto(address)
         faults += await faults_of(page, screen)  # Empty pages.

@@ -81,6 +81,9 @@ def test_the_demo_shows_tools_files_an_approval_a_question_a_retry_a_race_a_scri
     assert children["Demo: handbook"].endswith("[refunds.md, lines 1-5] The order is of Old Mill.")
     assert all(answer in runs[plan]["answer"] for answer in children.values())
 
+    site.manage("alerts", "evaluate")
+    assert "A run waits for a person" in site.manage("alerts", "list", "--raised").stdout
+
     demo.send_signal(signal.SIGINT)
     assert demo.wait(60) == 0
     assert "Traceback" not in (tmp_path / ERRORS).read_text()

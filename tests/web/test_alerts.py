@@ -238,6 +238,20 @@ def test_another_person_sees_no_rule_but_who_sees_all_runs_sees_those_about_ever
     assert browser_of(viewer).post(f"/alerts/{rule.pk}/mute/", {"span": "1"}).status_code == 302
 
 
+def test_a_rule_of_the_command_line_is_seen_by_who_sees_all_runs_and_changed_by_superusers(browser, browser_of):
+    viewer = User.objects.create_user("viewer")
+    viewer.user_permissions.add(Permission.objects.get(codename="view_run"))
+    rule = create_rule(AlertRuleValues(name="All", metric="cost", alert_at=Decimal(5)), user=None, by=None)
+    page, edit = f"/alerts/{rule.pk}/", f"/alerts/{rule.pk}/edit/"
+
+    root = browser_of(User.objects.create_superuser("root"))
+    assert browser.get(page).status_code == 404
+    assert browser_of(viewer).get(page).status_code == 200 and browser_of(viewer).get(edit).status_code == 403
+    assert root.post(edit, FORM | {"scope": "all", "name": "Anew"}).status_code == 302
+    rule.refresh_from_db()
+    assert (rule.name, rule.user, rule.is_for_all) == ("Anew", None, True)
+
+
 def test_only_who_sees_all_runs_is_asked_whose(browser, browser_of):
     root = browser_of(User.objects.create_superuser("root"))
 

@@ -37,9 +37,11 @@ def measures_of(rules: Iterable[AlertRule], now: datetime) -> dict[UUID, Measure
     """The figure of each rule at `now`, by the rule's id. Reads `user` of the rules."""
     found: dict[UUID, Measure] = {}
     by_source: dict[tuple[Any, ...], list[AlertRule]] = defaultdict(list)
-    sees_all: dict[int, bool] = {}
+    sees_all: dict[int | None, bool] = {None: True}
     for rule in rules:
-        if rule.is_for_all and not sees_all.setdefault(rule.user_id, may_see_all(rule.user)):
+        if rule.is_for_all and rule.user_id not in sees_all:
+            sees_all[rule.user_id] = may_see_all(rule.user)
+        if rule.is_for_all and not sees_all[rule.user_id]:
             found[rule.pk] = NOTHING_KNOWN
         else:
             by_source[_source_of(rule, now)].append(rule)

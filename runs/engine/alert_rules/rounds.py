@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 EVERY: Final = timedelta(seconds=30)
 """Between two rounds."""
 SOON: Final = timedelta(seconds=5)
-"""Between two rounds while runs end."""
+"""Between two rounds while runs end, if they are quick."""
 LONG_WINDOWS: Final = (AlertRule.Window.DAYS_7, AlertRule.Window.DAYS_30)
 SLOW_ROUNDS: Final = 10
 """Rules with long windows have their turn in each tenth round: one run changes little there, and reading costs most."""
@@ -65,7 +65,7 @@ def next_round_at() -> datetime | None:
 
 
 def do_round(now: datetime, *, is_early: bool = False, is_whole: bool = False) -> RoundResult | None:
-    """Do the round that is due at `now`; with `is_early` also before its time, if the last one is `SOON` ago; with
+    """Do the round that is due at `now`; with `is_early` also before its time, some seconds after the last one; with
     `is_whole` for rules with long windows too, whether it is their turn or not.
 
     None if none is due, if another process does it, or if there is no rule in use.
@@ -93,7 +93,7 @@ def claim_round(now: datetime, *, is_early: bool = False) -> ClaimedRound | None
     is_free = Q(claimed_until=None) | Q(claimed_until__lte=now) | Q(claimed_until__gt=now + CLAIMED_FOR)
     is_due = Q(due_at=None) | Q(due_at__lte=now) | Q(ended_at__gt=now)
     if is_early:
-        is_due |= Q(ended_at__lte=now - SOON)
+        is_due |= Q(early_at=None) | Q(early_at__lte=now)
     with transaction.atomic():
         if rows.filter(is_free & is_due).update(epoch=F("epoch") + 1, claimed_until=now + CLAIMED_FOR):
             return ClaimedRound(*rows.values_list("epoch", "number").get())
@@ -112,7 +112,11 @@ def finish_round(claimed: ClaimedRound, now: datetime, *, is_whole: bool = False
     fault_points.crashpoint("alerts_measured")
     with transaction.atomic():
         ended = AlertRound.objects.filter(pk=AlertRound.ONLY, epoch=claimed.epoch).update(
-            claimed_until=None, number=F("number") + 1, ended_at=now, due_at=now + max(EVERY, took / MOST_LOAD)
+            claimed_until=None,
+            number=F("number") + 1,
+            ended_at=now,
+            due_at=now + max(EVERY, took / MOST_LOAD),
+            early_at=now + max(SOON, took / MOST_LOAD),
         )
         if not ended:
             logger.warning("A round of alert rules took longer than its claim, and another process has done it.")
@@ -123,7 +127,7 @@ def finish_round(claimed: ClaimedRound, now: datetime, *, is_whole: bool = False
 
 
 def _in_use() -> "QuerySet[AlertRule]":
-    return AlertRule.objects.filter(is_active=True, user__is_active=True)
+    return AlertRule.objects.filter(Q(user=None) | Q(user__is_active=True), is_active=True)
 
 
 def _with_turn(number: int) -> "QuerySet[AlertRule]":

@@ -72,7 +72,8 @@ class AlertRuleValues:
 
 
 def checked_rule(values: AlertRuleValues, *, user: Any, by: Any) -> AlertRule:
-    """A rule of `user` with these values, which is not stored. Raises `AlertRuleRefused` with all faults."""
+    """A rule of `user` with these values, which is not stored; None is the command line, whose rules are over
+    everybody's runs. Raises `AlertRuleRefused` with all faults."""
     rule = AlertRule(user=user)
     _set(rule, values, by=by)
     return rule
@@ -81,7 +82,8 @@ def checked_rule(values: AlertRuleValues, *, user: Any, by: Any) -> AlertRule:
 @transaction.atomic
 def create_rule(values: AlertRuleValues, *, user: Any, by: Any) -> AlertRule:
     """A new rule of `user`. The next round evaluates it. Raises `AlertRuleRefused`."""
-    get_user_model().objects.select_for_update().get(pk=user.pk)
+    if user is not None:
+        get_user_model().objects.select_for_update().get(pk=user.pk)
     if AlertRule.objects.filter(user=user).count() >= MOST_RULES:
         raise AlertRuleRefused({"": Wording("You have %(most)s alert rules, and that is the limit.", most=MOST_RULES)})
     rule = checked_rule(values, user=user, by=by)
@@ -198,6 +200,7 @@ def _set(rule: AlertRule, values: AlertRuleValues, *, by: Any) -> None:
         raise AlertRuleRefused(faults)
     for name in ("metric", "window_s", "agent", "is_for_all", "is_active", "alert_at", "warning_at", *_BOUNDS):
         setattr(rule, name, getattr(values, name))
+    rule.is_for_all |= rule.user is None
 
 
 def _faults_of(values: AlertRuleValues) -> Iterator[tuple[str, Wording]]:

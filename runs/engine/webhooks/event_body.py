@@ -55,7 +55,7 @@ def alert_body(rule: AlertRule, kind: Webhook.EventType, at: datetime, *, reason
         "window_s": rule.window_s if rule.is_windowed else None,
         "agent": None if rule.agent is None else rule.agent.name,
         "for_all": rule.is_for_all,
-        "user": rule.user.get_username(),
+        "user": rule.owner_name or None,
         "url": settings.AGENTSITE_URL + rule.get_absolute_url(),
     }
     return _body(kind.value, at, data)

@@ -7,6 +7,7 @@ the wake-up of one in this process only saves it the wait.
 from datetime import datetime
 from typing import Final
 
+from django.db.models import Q
 from django.utils import timezone
 
 from runs.engine.db_clock import database_now
@@ -55,9 +56,11 @@ def note(run: Run) -> None:
         WAKE_UP.after_commit()
 
 
-def note_of_user(user_id: int, kind: Webhook.EventType, body: str, *, sequence: int) -> None:
-    """Write an event that is of no run for the webhooks of a person. Call it in the transaction of what it tells."""
-    webhooks = [each for each in Webhook.objects.active().filter(user=user_id) if kind in each.event_types]
+def note_of_user(user_id: int | None, kind: Webhook.EventType, body: str, *, sequence: int) -> None:
+    """Write an event that is of no run for the webhooks of a person; with None, for those that are told of everybody's
+    runs. Call it in the transaction of what it tells."""
+    theirs = Q(is_for_all=True) if user_id is None else Q(user=user_id)
+    webhooks = [each for each in Webhook.objects.active().filter(theirs) if kind in each.event_types]
     if not webhooks:
         return
     now, due_at = timezone.now(), database_now()

@@ -43,7 +43,7 @@ class Command(BaseCommand):
         for each in rows[:MOST_LISTED]:
             level = AlertLevel(each.level).value if each.is_active else "off"
             value = "-" if each.value is None else f"{each.value.normalize():f}"
-            self.stdout.write(f"{each.pk}  {level:<7}  {value:<12}  {each.user.get_username()}  {each.name}")
+            self.stdout.write(f"{each.pk}  {level:<7}  {value:<12}  {each.owner_name or '-'}  {each.name}")
         if len(rows) > MOST_LISTED:
             self.stdout.write(f"There are more than {MOST_LISTED}: the pages of their owners list them.")
         if only_raised and rows:

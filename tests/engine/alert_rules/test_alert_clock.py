@@ -31,6 +31,7 @@ async def test_a_host_evaluates_rules_and_does_so_again_when_a_run_has_ended(ada
     for name in ("SOON", "AGAIN_AFTER"):
         monkeypatch.setattr(alert_clock, name, timedelta(seconds=0.05))
     monkeypatch.setattr("runs.engine.alert_rules.rounds.SOON", timedelta(0))
+    monkeypatch.setattr("runs.engine.alert_rules.rounds.MOST_LOAD", 1.0)
     rule = await ruled_by(ada, metric="cost")
     host_for(ScriptedModel(ZeroDivisionError("a bug"), answers("Done.")))
     await reached(rule, "ok")

@@ -7,9 +7,10 @@ import pytest
 from django.contrib.auth.models import User
 
 from runs.engine.alert_rules.rounds import EVERY
+from runs.engine.alert_rules.rule_storage import AlertRuleValues, create_rule
 from runs.engine.sealed_text import seal
 from runs.models import AlertRule, Notification, NotificationRule, Run, Webhook, WebhookEvent
-from tests.engine.alert_rules.conftest import MINUTE, NOON, history, ran, rounds
+from tests.engine.alert_rules.conftest import MINUTE, NOON, RULE, history, ran, rounds
 
 
 @pytest.fixture
@@ -80,6 +81,21 @@ def test_nobody_is_told_while_it_is_muted_and_what_lasts_is_told_afterwards(rule
 
     rounds(NOON + 2 * MINUTE, NOON + 3 * MINUTE)
     assert events(owner) == ["alert.raised"] and Notification.objects.count() == 1
+
+
+@pytest.mark.usefixtures("told")
+def test_a_rule_of_the_command_line_is_over_everybody_and_told_to_who_is_told_of_everybody(owner, other, clerk):
+    Webhook.objects.filter(user=owner).update(is_for_all=True)
+    NotificationRule.objects.filter(user=owner).update(is_for_all=True)
+    rule = create_rule(AlertRuleValues(**RULE), user=None, by=None)
+    ran(other, count=5, status="failed")
+    ran(None, count=4, status="failed")
+
+    rounds(NOON)
+
+    assert rule.is_for_all and history(rule) == ["alert"]
+    assert events(owner) == ["alert.raised"] and events(other) == []
+    assert [each.user for each in Notification.objects.all()] == [owner]
 
 
 @pytest.mark.usefixtures("told")

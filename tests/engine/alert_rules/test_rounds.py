@@ -203,7 +203,9 @@ def test_after_a_slow_round_the_next_one_begins_later(ruled, monkeypatch):
 
     rounds(NOON)
 
-    assert AlertRound.objects.get().due_at == NOON + timedelta(seconds=200)
+    row = AlertRound.objects.get()
+    assert row.due_at == row.early_at == NOON + timedelta(seconds=200)
+    assert do_round(NOON + timedelta(seconds=199), is_early=True) is None
 
 
 def test_a_thousand_rules_take_few_queries(ruled, owner, django_assert_max_num_queries):
