@@ -186,12 +186,30 @@ def tell_host_from_thread(host_id: str, run_id: UUID | str, do: str) -> None:
         async_to_sync(tell_host)(host_id, run_id, do)
 
 
-async def messages(group: str) -> AsyncIterator[Message]:
-    """The messages of a group, without end, on a channel of its own. Rejoins when the layer fails."""
+SCHEDULES_GROUP = "schedules"
+"""Gets a message when a schedule was made or changed, which may be due before the hosts look again."""
+
+
+async def ring_schedules() -> None:
+    """Let all hosts look at the schedules."""
+    await _send(SCHEDULES_GROUP, {"type": "doorbell.schedules"})
+
+
+def ring_schedules_from_thread() -> None:
+    """`ring_schedules` from a thread, after its transaction committed. Hosts find by themselves what they miss."""
+    if _home is not None and not _home.is_closed():
+        _start_at_home(ring_schedules())
+    elif settings.IS_SCALE_OUT:
+        async_to_sync(ring_schedules)()
+
+
+async def messages(*groups: str) -> AsyncIterator[Message]:
+    """The messages of some groups, without end, on one channel of their own. Rejoins when the layer fails."""
     while (layer := get_channel_layer()) is not None:
         try:
             channel = await run_cancellable(layer.new_channel())
-            await run_cancellable(layer.group_add(group, channel))
+            for group in groups:
+                await run_cancellable(layer.group_add(group, channel))
             while True:
                 yield await run_cancellable(layer.receive(channel))
         except LAYER_ERRORS as error:

@@ -246,9 +246,12 @@ class RunHost:
     # Its services
 
     async def _listen_for_ever(self) -> None:
-        """Hear the messages of other processes to the runs hosted here, on one channel of the layer."""
-        async for message in doorbell.messages(doorbell.host_group(self.id)):
-            if message["do"] == TAKE:
+        """Hear the messages of other processes to the runs hosted here and about schedules, on one channel."""
+        async for message in doorbell.messages(doorbell.host_group(self.id), doorbell.SCHEDULES_GROUP):
+            if message["type"] == "doorbell.schedules":
+                if self._schedule_clock is not None:
+                    self._schedule_clock.look_again()
+            elif message["do"] == TAKE:
                 self._runs.host(UUID(message["run"]))
             else:
                 self.deliver(UUID(message["run"]), message["do"])

@@ -49,3 +49,8 @@ def tell(owner: str, run_id: UUID, do: str) -> None:
 def announce(run_id: UUID, sequence: int) -> None:
     """Ring for a changed run row or step, after the commit."""
     transaction.on_commit(partial(doorbell.ring_from_thread, run_id, sequence))
+
+
+def announce_schedules() -> None:
+    """Let all hosts look at the schedules after the commit, one of which was made or changed."""
+    transaction.on_commit(doorbell.ring_schedules_from_thread)

@@ -12,6 +12,7 @@ from django.db import transaction
 from runs.agent.wording import Wording
 from runs.engine.db_clock import database_now
 from runs.engine.operations import fault_points
+from runs.engine.queueing.dispatch import announce_schedules
 from runs.engine.schedules.schedule_states import STATE_COLUMNS, enter, plan, skip_waiting
 from runs.engine.schedules.tick_launches import launch_of
 from runs.models import Run, Schedule, ScheduleTick
@@ -98,6 +99,7 @@ def _locked(schedule_id: UUID, by: Any, *, launches: bool = False) -> Iterator[S
         yield schedule
         schedule.save(update_fields=STATE_COLUMNS)
         fault_points.at_commit("schedule")
+        announce_schedules()
 
 
 def _checked(schedule_id: UUID, by: Any, *, launches: bool) -> Schedule:

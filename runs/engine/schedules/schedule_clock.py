@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -31,9 +32,10 @@ class ScheduleClock:
         self._alerts = alerts
         self._timings = timings
         self._postponed = Postponed()
+        self._news = asyncio.Event()
 
     async def run_for_ever(self) -> None:
-        """Sweep at every tick that is due, and at every interval: then what other processes have changed is found."""
+        """Sweep at every tick that is due, when a schedule has changed, and at every interval: messages may be lost."""
         while True:
             pause_s = self._timings.sweep_every_s
             try:
@@ -41,7 +43,15 @@ class ScheduleClock:
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("The schedules could not be read, trying again: %s", error)
                 await self._host.read(_close_connection)
-            await asyncio.sleep(max(self._timings.sweep_pause_s, pause_s))
+            await asyncio.sleep(self._timings.sweep_pause_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, pause_s - self._timings.sweep_pause_s)):
+                    await self._news.wait()
+            self._news.clear()
+
+    def look_again(self) -> None:
+        """Sweep soon: a schedule was made or changed."""
+        self._news.set()
 
     async def sweep(self) -> float:
         """Do what is due, one transaction at a time. After each the clock rests, so that pages and claims of runs have

@@ -16,6 +16,7 @@ from runs.engine.control.agent_choice import choice_of
 from runs.engine.control.template_launch import fill
 from runs.engine.db_clock import database_now
 from runs.engine.operations import fault_points
+from runs.engine.queueing.dispatch import announce_schedules
 from runs.engine.schedules.schedule_changes import ScheduleRefused, activate
 from runs.models import Agent, Schedule, TaskTemplate
 from runs.models.bounds import MAX_TASK_BYTES
@@ -110,6 +111,7 @@ def save_schedule(schedule: Schedule | None, values: ScheduleValues, *, by: Any)
             row.failures = failures
         row.save()
         fault_points.at_commit("schedule")
+        announce_schedules()
     return row
 
 

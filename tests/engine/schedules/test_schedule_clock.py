@@ -10,8 +10,10 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from runs import doorbell
 from runs.agent.providers.scripted import ScriptedModel, answers
-from runs.engine.schedules import ScheduleValues, save_schedule
+from runs.engine.host_timings import HostTimings
+from runs.engine.schedules import ScheduleValues, pause_schedule, resume_schedule, save_schedule
 from runs.models import Agent, Schedule
 from tests.engine.conftest import SOON_S
 from tests.engine.schedules.conftest import planned
@@ -70,3 +72,28 @@ async def test_a_host_of_given_runs_launches_no_schedule(ada, assistant, host_fo
         await host._sweeper.done()
 
     assert not await schedule.ticks.aexists()
+
+
+async def test_a_clock_that_sleeps_is_woken_by_a_ring_from_any_process(ada, assistant, host_for):
+    host_for(ScriptedModel(answers("Done.")), HostTimings(sweep_every_s=600))
+    schedule = await due_now(ada, assistant)
+
+    await doorbell.ring_schedules()
+
+    await reached(schedule, lambda row: row.state == "ended")
+
+
+def test_hosts_are_rung_for_when_a_schedule_is_made_changed_paused_or_resumed(
+    ada, assistant, monkeypatch, django_capture_on_commit_callbacks
+):
+    rings: list[str] = []
+    monkeypatch.setattr(doorbell, "ring_schedules_from_thread", lambda: rings.append("ring"))
+    about: dict[str, Any] = {"when": "every hour", "time_zone": "UTC", "agent": assistant, "task": "Do it."}
+
+    with django_capture_on_commit_callbacks(execute=True):
+        schedule = save_schedule(None, ScheduleValues(name="Report", **about), by=ada)
+        save_schedule(schedule, ScheduleValues(name="Weekly report", **about), by=ada)
+        pause_schedule(schedule.pk, by=ada)
+        resume_schedule(schedule.pk, by=ada)
+
+    assert len(rings) == 4
