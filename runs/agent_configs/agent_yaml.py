@@ -32,7 +32,17 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> Any:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    style = "|" if "\n" in text else "'" if _is_number(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+def _is_number(text: str) -> bool:
+    """True for what is read as a number unless it is in quotes: `1e3` too, which PyYAML takes for a text."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 _Dumper.add_representer(str, _text)

@@ -7,7 +7,7 @@ from time import process_time
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runs.agent.tools.openapi import yaml_object_job
@@ -49,6 +49,7 @@ def test_a_text_of_several_lines_is_a_block() -> None:
     assert "instructions: |\n  Be brief.\n  Ask twice.\n" in text
 
 
+@example("1e3")
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs", "Cc"]) | st.just("\n"), max_size=60))
 def test_every_text_is_read_as_it_was_written(text: str) -> None:
     written = yaml_document({"name": text, "instructions": text, "models": [text]})
