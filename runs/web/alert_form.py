@@ -46,7 +46,13 @@ _UNIT: Final = gettext_lazy("Percent, US dollars or seconds, as the figure has t
 def _threshold(label: Any, *, required: bool = True, help_text: Any = "") -> forms.DecimalField:
     """A field for a value of any metric."""
     return forms.DecimalField(
-        label=label, required=required, max_digits=14, decimal_places=4, min_value=Decimal(0), help_text=help_text
+        label=label,
+        required=required,
+        max_digits=14,
+        decimal_places=4,
+        min_value=Decimal(0),
+        help_text=help_text,
+        error_messages={"required": gettext_lazy("Say from which value on it is raised.")},
     )
 
 

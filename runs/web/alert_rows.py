@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from django.utils.translation import gettext, gettext_lazy
 
 from runs.engine.alert_rules.measures import Measure, reason_of
-from runs.live.rendering.formatting import counted_text, dollars, duration_text, localized, short_duration_text
+from runs.live.rendering.formatting import counted_text, dollars, duration_text, localized
 from runs.live.rendering.stored_words import reason_words, wording_words
 from runs.models import AlertEvent, AlertLevel, AlertRule
 from runs.models.permissions import may_change_alert_rule
@@ -48,8 +48,10 @@ def _span_text(seconds: float) -> str:
     """A duration without parts that are nothing: `0 s`, `15 min`, `1 h`, `1 min 24 s`."""
     if not seconds:
         return gettext("%(n)s s") % {"n": 0}
-    if seconds >= 60 and not seconds % 60:
-        return short_duration_text(seconds) if not seconds % 3600 or seconds < 3600 else duration_text(seconds)
+    if seconds >= 3600 and not seconds % 3600:
+        return gettext("%(n)s h") % {"n": counted_text(int(seconds // 3600))}
+    if 60 <= seconds < 3600 and not seconds % 60:
+        return gettext("%(n)s min") % {"n": int(seconds // 60)}
     return duration_text(seconds)
 
 
@@ -114,7 +116,7 @@ class AlertRow:
         if self.rule.warning_at is None:
             return alert
         warning = gettext("warning from %(value)s") % {"value": value_text(self.rule.metric, self.rule.warning_at)}
-        return f"{warning}, {alert}"
+        return gettext("%(warning)s, %(alert)s") % {"warning": warning, "alert": alert}
 
     @property
     def reason(self) -> str:

@@ -97,7 +97,7 @@ def test_a_rule_is_made_and_shown_with_its_settings(browser, owner):
     ("field", "value", "words"),
     [
         ("name", "", "Give it a name."),
-        ("alert_at", "", "This field is required."),
+        ("alert_at", "", "Say from which value on it is raised."),
         ("alert_at", "many", "Enter a number."),
         ("alert_at", "1e400", "Ensure that there are no more than"),
         ("alert_at", "101", "A number above 0, up to 100."),
@@ -222,6 +222,16 @@ def test_what_is_raised_stands_on_the_first_page(browser, raised, owner):
     figures = text_of(browser.get("/", headers=HTMX | {"HX-Target": "figures"}))
 
     assert "Failures" in figures and "Alert: 100 %" in figures and "Muted" not in figures
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.5, "500 ms"), (45, "45.0 s"), (84, "1 min 24 s"), (900, "15 min"), (3600, "1 h"), (7260, "2 h 1 min")],
+)
+def test_thresholds_of_times_are_said_without_parts_that_are_nothing(browser, owner, seconds, words):
+    rule = made(owner, metric="waiting", alert_at=Decimal(str(seconds)))
+
+    assert f"alert from {words}" in text_of(browser.get(rule.get_absolute_url()))
 
 
 def test_another_person_sees_no_rule_but_who_sees_all_runs_sees_those_about_everybody(owner, raised, browser_of):
