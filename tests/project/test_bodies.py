@@ -4,7 +4,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 
@@ -32,6 +32,39 @@ def test_a_body_over_the_limit_is_refused_at_its_headers_in_the_shape_of_the_api
             "suggested_action": "Send less.",
         }
     }
+
+
+@pytest.mark.parametrize("length", [KNOWN_LENGTH, CHUNKED])
+def test_a_delivery_over_the_limit_is_refused_before_it_has_come_in_the_shape_of_the_api(live_site, length):
+    with posting(live_site, "/hooks/agh_unknown", length) as connection:
+        if length == CHUNKED:
+            connection.sendall(PIECE * 17)
+        status, content_type, body = answer(connection)
+
+    assert (status, content_type) == (413, "application/json")
+    assert json.loads(body)["error"]["code"] == "too_large"
+
+
+def test_a_delivery_that_is_too_long_for_a_trigger_is_refused_whether_the_trigger_is_known_or_not(live_site):
+    connection = HTTPConnection(live_site.url.removeprefix("http://"), timeout=20)
+    connection.request("POST", "/hooks/agh_unknown", body=b"x" * (LIMIT // 2 + 1))
+    response = connection.getresponse()
+
+    assert response.status == 413
+    assert "512 KiB" in json.loads(response.read())["error"]["message"]
+    connection.close()
+
+
+def test_deliveries_that_never_end_keep_no_other_one_waiting(live_site):
+    began = [posting(live_site, "/hooks/agh_unknown", "Content-Length: 1000") for _ in range(30)]
+    with ExitStack() as opened:
+        for each in began:
+            opened.enter_context(each).sendall(b"{")
+        connection = HTTPConnection(live_site.url.removeprefix("http://"), timeout=20)
+        connection.request("POST", "/hooks/agh_unknown", body=b"{}")
+
+        assert connection.getresponse().status == 404
+        connection.close()
 
 
 def test_outside_of_the_api_the_refusal_is_a_line_of_text(live_site):

@@ -93,10 +93,10 @@ class SiteRequest(WebRequest):  # type: ignore[misc]  # daphne is not typed
 
 
 def refusal(path: bytes, headers: RawHeaders = ()) -> tuple[str, bytes]:
-    """Content type and body of a 413: the API's error shape below /api/, elsewhere a page for a browser that shows the
-    response, and for others a line of text."""
+    """Content type and body of a 413: the API's error shape below /api/ and for triggers, elsewhere a page for a
+    browser that shows the response, and for others a line of text."""
     error = body_too_large()
-    if path.startswith(b"/api/"):
+    if path.startswith((b"/api/", b"/hooks/")):
         response = error.response()
         return response["Content-Type"], response.content
     known = [(name.lower(), values[0]) for name, values in headers if values]
