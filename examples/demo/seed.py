@@ -1,10 +1,12 @@
 """The demo's rows: a library, agents, files, and a run for each script."""
 
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
 
 from examples.demo.scripts import SCRIPTS
 from runs.agent_configs.agent_editor import AgentEditor
@@ -14,9 +16,14 @@ from runs.engine.alert_rules.rule_storage import AlertRuleValues, create_rule
 from runs.engine.files.uploads import store_document
 from runs.engine.schedules import ScheduleValues, save_schedule
 from runs.engine.task_templates.template_storage import save_template
-from runs.models import Agent, AlertRule, Library, StoredFile, TaskTemplate
+from runs.models import Agent, AlertRule, Library, ScheduleTick, StoredFile, TaskTemplate
 
 EXAMPLES = Path(__file__).resolve().parents[1]
+SCHEDULES = (
+    ("Sums of the day", "every weekday at 9:00"),
+    ("Sums of the week", "every Friday at 16:00"),
+    ("Sums of the morning", "every day at 9:00"),
+)
 OFFLINE_TASKS = ("What is 17 * 23 and what is 2**10?",)
 AGENTS: tuple[dict[str, Any], ...] = (
     {
@@ -95,10 +102,22 @@ def seed() -> None:
 
 
 def _schedule_sums() -> None:
-    agent, task = Agent.objects.get(is_default=True), OFFLINE_TASKS[0]
-    when, zone = "every weekday at 9:00", "Europe/Berlin"
-    values = ScheduleValues(name="Sums of the day", when=when, time_zone=zone, agent=agent, task=task)
-    save_schedule(None, values, by=None)
+    """Schedules of a week, one of them with a history of ten working days."""
+    about: dict[str, Any] = {
+        "agent": Agent.objects.get(is_default=True),
+        "task": OFFLINE_TASKS[0],
+        "time_zone": "Europe/Berlin",
+    }
+    made = [save_schedule(None, ScheduleValues(name=name, when=when, **about), by=None) for name, when in SCHEDULES]
+    daily, states = made[0], ScheduleTick.State
+    now = timezone.now()
+    came_to = [states.FAILED, states.SKIPPED, *[states.SUCCEEDED] * 8]
+    due = daily.timing.next_ticks(now - timedelta(days=16), 20)
+    past = [tick for tick in due if tick < now][-len(came_to) :]
+    ScheduleTick.objects.bulk_create(
+        ScheduleTick(schedule=daily, due_at=tick, state=state, created_at=tick, ended_at=tick + timedelta(seconds=2))
+        for tick, state in zip(past, came_to, strict=False)
+    )
 
 
 def _watch_waits() -> None:
