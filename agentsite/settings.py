@@ -255,6 +255,8 @@ AGENTSITE_FETCH_HOSTS = env_hosts("AGENTSITE_FETCH_HOSTS")
 """Hosts that tools may fetch from although they are not on the public internet; the agent core reads it too."""
 AGENTSITE_WEBHOOK_HOSTS = env_hosts("AGENTSITE_WEBHOOK_HOSTS")
 """Hosts that webhooks may be sent to although they are not on the public internet."""
+AGENTSITE_PUSH_HOSTS = env_hosts("AGENTSITE_PUSH_HOSTS")
+"""Push services besides those of the browsers' makers."""
 AGENTSITE_SLACK_API = env_url("AGENTSITE_SLACK_API") or "https://slack.com"
 """Where Slack's API is: `/api/` below it."""
 AGENTSITE_APPRISE_SERVICES = env_services_of_apprise("AGENTSITE_APPRISE_SERVICES")
@@ -329,6 +331,7 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF],
         "font-src": [SELF],
         "manifest-src": [SELF],
+        "worker-src": [SELF],
         "form-action": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],

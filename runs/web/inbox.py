@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import reswap, retarget
 
 from runs.engine import control
+from runs.engine.control.push_devices import has_device
 from runs.live.rendering.formatting import counted_text
 from runs.live.rendering.stored_words import refusal_words
 from runs.models import Run, Surface, ToolCall
@@ -70,6 +71,8 @@ def show_inbox(request: PageRequest) -> HttpResponse:
         "undoable": () if request.htmx else approvals_to_undo(request.user),
         "last": None if shown else last_decision(request.user),
     }
+    # Asked of whoever has decided something, and only while nothing waits.
+    context["offers_device"] = context["last"] is not None and not has_device(request.user)
     return render(request, "runs/partials/inbox_list.html" if request.htmx else "runs/inbox.html", context)
 
 

@@ -35,6 +35,7 @@ from runs.web import (
     notifications,
     palette,
     palette_used,
+    push_devices,
     run_actions,
     run_bulk,
     run_columns,
@@ -233,6 +234,10 @@ urlpatterns = [
     path("models/progress/", models_page.show_progress, name="model-progress"),
     path("settings/tokens/", tokens.show_tokens, name="tokens"),
     path("settings/tokens/<int:token_id>/revoke/", tokens.revoke_token, name="revoke-token"),
+    path("manifest.webmanifest", push_devices.show_manifest, name="manifest"),
+    path("service-worker.js", push_devices.show_service_worker, name="service-worker"),
+    path("settings/notifications/devices/", push_devices.show_devices, name="devices"),
+    path("settings/notifications/devices/<uuid:channel_id>/delete/", push_devices.delete_device, name="delete-device"),
     path("settings/notifications/slack/", slack_channels.show_slack_channels, name="slack-channels"),
     path("settings/notifications/slack/<uuid:channel_id>/delete/", slack_channels.delete_channel, name="delete-slack"),
     path(

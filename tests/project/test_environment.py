@@ -47,6 +47,7 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         ("AGENTSITE_FETCH_HOSTS", "wiki.internal, http://wiki", "'http://wiki' is not a host or host:port"),
         ("AGENTSITE_FETCH_HOSTS", "wiki.internal:http", "is not a host or host:port"),
         ("AGENTSITE_APPRISE_SERVICES", "ntfy,exec", "expected names of services over HTTP"),
+        ("AGENTSITE_PUSH_HOSTS", "https://push.internal", "is not a host or host:port"),
         ("AGENTSITE_WEBHOOK_HOSTS", "https://hooks.internal", "is not a host or host:port"),
         ("AGENTSITE_HTTP_HOSTS", "{not json", "is not JSON"),
         ("AGENTSITE_HTTP_HOSTS", '{"api.example.org": {}}', "must be an origin without a path"),
