@@ -23,6 +23,7 @@ class HashedFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[
         ),
         *(
             (f"{name}.js", (_IMPORT,))
-            for name in ("relative_times", "files", "launch", "run_list", "thread_list", "push_device", "live/*", "run/*", "words/*")
+            for name in ("relative_times", "run_list", "thread_list", "live/*", "run/*", "words/*")
         ),
+        *((f"{name}.js", (_IMPORT,)) for name in ("files", "launch", "push_device")),
     )

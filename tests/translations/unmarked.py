@@ -28,6 +28,7 @@ NAMES: Final = {
     *("Ctrl", "Esc", "Enter", "Escape", "Arrow"),
     *("Cookie", "Lax", "Authorization", "Accept", "Refresh"),
     *("GitHub", "Slack", "Standard", "Webhooks"),
+    *("Firefox", "Edg", "Edge", "Chrome", "Safari", "Android", "iPhone", "iPad", "Windows", "Mac", "OS", "Linux"),
 }
 """Names, which are the same in every language."""
 READ_ALOUD: Final = {"title", "alt", "placeholder", "label", "aria-label", "aria-description", "aria-roledescription"}
