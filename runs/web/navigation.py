@@ -129,7 +129,10 @@ ENTRIES: Final = (
         words=gettext_lazy("Notifications"),
         icon="bell",
         group=SETTINGS,
-        within=("runs:notification-rule", "runs:new-notification-rule", "runs:channel", "runs:new-channel"),
+        within=(
+            *("runs:notification-rule", "runs:new-notification-rule", "runs:channel", "runs:new-channel"),
+            *("runs:devices", "runs:slack-channels", "runs:slack-link"),
+        ),
     ),
     NavigationEntry(
         view="runs:webhooks",

@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import signing
 from django.test import Client
+from django.urls import reverse
 
 from runs.engine import control
 from runs.engine.control.slack_decisions import ACCOUNT_SALT
@@ -271,6 +272,7 @@ def test_a_channel_is_made_shown_without_its_secrets_and_deleted(
     made = browser.post("/settings/notifications/slack/", about)
     channel = NotificationChannel.objects.get()
     text = browser.get("/settings/notifications/slack/").content.decode()
+    texts = [browser.get(reverse("runs:channel", args=[channel.pk])), browser.get("/settings/notifications/")]
     foreign = browser_of(other).post(f"/settings/notifications/slack/{channel.pk}/delete/").status_code
     browser.post(f"/settings/notifications/slack/{channel.pk}/delete/")
 
@@ -278,6 +280,8 @@ def test_a_channel_is_made_shown_without_its_secrets_and_deleted(
     assert TOKEN not in wrong.content.decode() and "begins with xoxb-" in wrong.content.decode()
     assert f"/hooks/slack/{channel.pk}" in text and TOKEN not in text and SECRET not in text
     assert TOKEN not in channel.address
+    for page in texts:
+        assert page.status_code == 200 and "Approvals" in page.content.decode() and TOKEN not in page.content.decode()
     assert not NotificationChannel.objects.exists()
 
 
