@@ -18,7 +18,7 @@ function bytesOf(text) {
 
 function nameOf(agent) {
   const browser = ["Firefox", "Edg", "Chrome", "Safari"].find((each) => agent.includes(each)) ?? "";
-  const system = ["Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux"].find((each) => agent.includes(each)) ?? "";
+  const system = ["Android", "iPhone", "iPad", "Windows", "Mac", "Linux"].find((each) => agent.includes(each)) ?? "";
   return [browser === "Edg" ? "Edge" : browser, system].filter(Boolean).join(", ") || gettext("This device");
 }
 
