@@ -32,7 +32,8 @@ export function tell(news) {
   if (fresh.length > MOST_SINGLE) {
     toast(ngettext("%(count)s notification", "%(count)s notifications", fresh.length), "info", false, LOG);
   } else {
-    for (const { title, path } of fresh) toast(title, "info", false, path);
+    // The page that it is about shows it by itself.
+    for (const { title, path } of fresh) if (path !== location.pathname) toast(title, "info", false, path);
   }
   see(news.map(({ id }) => id));
 }

@@ -70,7 +70,8 @@ class Notification(models.Model):
     key = models.CharField(max_length=200)
     """What happened: equal for the same."""
     title = models.CharField(max_length=200, blank=True, default="")
-    """What is told of no single run; that of a run is made when it is sent."""
+    """What is told of no single run; that of a run is made when it is sent, with what stands here: the value
+    of `Run.WaitingFor` that a waiting one had."""
     text = models.TextField(blank=True, default="")
     path = models.CharField(max_length=500, blank=True, default="")
     """The page that shows more, from the root of the site."""

@@ -54,7 +54,7 @@ def title_of(notification: Notification) -> str:
     if notification.event == Notification.TEST:
         return gettext("Agentsite can reach you here")
     if notification.run is not None:
-        return run_title(notification.run, notification.event)
+        return run_title(notification.run, notification.event, waiting_for=notification.title)
     if notification.event == _Event.SCHEDULE_STOPPED:
         return gettext("The schedule “%(name)s” stopped after failures") % {"name": notification.title}
     return notification.title

@@ -83,7 +83,9 @@ def _of_run(
         # A run that reached a limit has failed too: a person is told the more exact of both.
         told = [event for event in events if event in rule.events][-1:]
         for event in told:
-            yield rule, Happening(event=event, key=f"{event}:{run.pk}:{run.last_sequence}", run=run)
+            # What a waiting run asks for: it may have gone on when the log is read.
+            title = run.waiting_for if event == NotificationRule.Event.NEEDS_PERSON else ""
+            yield rule, Happening(event=event, key=f"{event}:{run.pk}:{run.last_sequence}", run=run, title=title)
 
 
 def _write(told: Iterable[tuple[NotificationRule, Happening]]) -> None:

@@ -13,8 +13,8 @@ MAX_ERROR_CHARS: Final = 500
 _Event: Final = NotificationRule.Event
 
 
-def run_title(run: Run, event: str) -> str:
-    """One line: who did what, and the beginning of the task."""
+def run_title(run: Run, event: str, *, waiting_for: str = "") -> str:
+    """One line: who did what, and the beginning of the task. `waiting_for`: what it waited for when it was noted."""
     values = {"name": _name(run), "task": _one_line(run.task, MAX_TASK_CHARS)}
     match event:
         case _Event.COMPLETED if run.could_not:
@@ -27,9 +27,9 @@ def run_title(run: Run, event: str) -> str:
             words = gettext("%(name)s was stopped: %(task)s")
         case _Event.BUDGET_REACHED:
             words = gettext("%(name)s reached a limit: %(task)s")
-        case _ if run.waiting_for == Run.WaitingFor.APPROVAL:
+        case _ if waiting_for == Run.WaitingFor.APPROVAL:
             words = gettext("%(name)s needs an approval: %(task)s")
-        case _ if run.waiting_for == Run.WaitingFor.ANSWER:
+        case _ if waiting_for == Run.WaitingFor.ANSWER:
             words = gettext("%(name)s asks a question: %(task)s")
         case _:
             words = gettext("%(name)s waits for a decision: %(task)s")

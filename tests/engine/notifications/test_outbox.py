@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from runs.agent.providers.scripted import ScriptedModel, answers
 from runs.engine.hosting.host import RunHost
 from runs.engine.notifications import outbox
+from runs.engine.notifications.message_texts import title_of
 from runs.models import Agent, Notification, NotificationDelivery, NotificationRule, Run
 from tests.engine.conftest import ended, launch
 from tests.engine.notifications.conftest import mail_channel, rule_of
@@ -67,6 +68,16 @@ def test_each_rule_tells_of_the_runs_of_its_person_and_agent_and_of_the_events_i
 
     counts = {name: rule.notifications.count() for name, rule in rules.items()}
     assert counts == {"failures": 1, "of the agent": 1, "hers": 1, "everybody's": 4, "off": 0}
+
+
+@pytest.mark.parametrize(("waiting_for", "words"), [("approval", "needs an approval"), ("answer", "asks a question")])
+def test_the_log_says_what_a_run_waited_for_after_it_has_gone_on(ada: User, waiting_for: str, words: str) -> None:
+    rule_of(ada)
+    run = waiting_run(ada, waiting_for=waiting_for)
+    note(run)
+    Run.objects.filter(pk=run.pk).update(status="completed", waiting_for="")
+
+    assert words in title_of(Notification.objects.select_related("run").get())
 
 
 def test_a_change_that_is_noted_twice_is_told_once_and_one_that_is_rolled_back_never(ada: User) -> None:
