@@ -1,0 +1,133 @@
+"""Messages by Apprise, with stand-ins that check the documented formats of services."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from runs.engine.notifications.channels import ChannelFailed, Decidable, Sendable
+from runs.engine.notifications.channels.apprise_services import AppriseChannel, apprise_fault
+from runs.engine.notifications.channels.guarded_connections import HostNotAllowed, checked_host
+from tests.webhook_receiver import Reply, WebhookReceiver
+
+MESSAGE = Sendable(
+    message_id="1",
+    event="run.failed",
+    title="Weekly report failed: Sales",
+    text="The model server is gone.",
+    url="https://agents.example.org/runs/1/",
+    severity="error",
+)
+
+
+@pytest.fixture
+def receiver(settings: Any) -> Iterator[WebhookReceiver]:
+    """A service on this machine, which the settings allow."""
+    with WebhookReceiver() as started:
+        settings.AGENTSITE_WEBHOOK_HOSTS = [("127.0.0.1", started.port)]
+        started.choose = lambda _: Reply(200, body=b"ok")
+        yield started
+
+
+def send(address: str, message: Sendable = MESSAGE) -> None:
+    """Send it once."""
+    asyncio.run(AppriseChannel().send(address, message))
+
+
+def test_a_server_of_ones_own_gets_json(receiver: WebhookReceiver) -> None:
+    send(f"json://127.0.0.1:{receiver.port}/tell")
+
+    (request,) = receiver.received
+    told = json.loads(request.body)
+    assert (request.path, told["title"], told["type"]) == ("/tell", MESSAGE.title, "failure")
+    assert MESSAGE.text in told["message"] and MESSAGE.url in told["message"]
+
+
+def test_ntfy_gets_a_topic_a_title_and_a_message(receiver: WebhookReceiver) -> None:
+    receiver.choose = lambda _: Reply(200, body=b'{"id": "1", "event": "message"}')
+
+    send(f"ntfy://127.0.0.1:{receiver.port}/agents")
+
+    (request,) = receiver.received
+    told = json.loads(request.body)
+    assert (told["topic"], told["title"]) == ("agents", MESSAGE.title)
+    assert MESSAGE.text in told["message"]
+
+
+def test_mattermost_gets_the_json_of_its_incoming_webhooks(receiver: WebhookReceiver) -> None:
+    send(f"mmost://127.0.0.1:{receiver.port}/3ccdd113474722377935511fc85d3dd4")
+
+    (request,) = receiver.received
+    assert request.path == "/hooks/3ccdd113474722377935511fc85d3dd4"
+    assert MESSAGE.text in json.loads(request.body)["text"]
+
+
+def test_what_asks_is_told_with_the_link_that_decides(receiver: WebhookReceiver) -> None:
+    call = Decidable(
+        call_id=uuid4(),
+        waits_for="approval",
+        tool_name="send_letter",
+        arguments='{"to": "Bea"}',
+        url="https://agents.example.org/decide/x/",
+    )
+    asking = Sendable(message_id="1", event="run.needs_person", title="Ask", text="", decisions=(call,))
+
+    send(f"json://127.0.0.1:{receiver.port}/", asking)
+
+    message = json.loads(receiver.received[0].body)["message"]
+    assert 'send_letter {"to": "Bea"}' in message and call.url in message
+
+
+def test_a_service_that_refuses_fails_without_telling_its_address(receiver: WebhookReceiver) -> None:
+    receiver.choose = lambda _: Reply(403, body=b"no")
+    secret = "3ccdd113474722377935511fc85d3dd4"
+
+    with pytest.raises(ChannelFailed) as failed:
+        send(f"mmost://127.0.0.1:{receiver.port}/{secret}")
+
+    assert "403" in failed.value.told
+    assert secret not in failed.value.told and not failed.value.is_permanent
+
+
+def test_nothing_is_sent_into_ones_own_network_unless_the_settings_name_the_host(
+    receiver: WebhookReceiver, settings: Any
+) -> None:
+    settings.AGENTSITE_WEBHOOK_HOSTS = []
+
+    for address in (f"json://127.0.0.1:{receiver.port}/", "json://localhost:8080/", "json://169.254.169.254/latest"):
+        with pytest.raises(ChannelFailed, match=r"not on the public internet|is not allowed"):
+            send(address)
+
+    assert receiver.received == []
+
+
+def test_a_redirect_leads_nowhere_else(receiver: WebhookReceiver) -> None:
+    with WebhookReceiver() as other:
+        receiver.choose = lambda _: Reply(302, (("location", f"http://127.0.0.1:{other.port}/"),))
+
+        with pytest.raises(ChannelFailed):
+            send(f"json://127.0.0.1:{receiver.port}/")
+
+        assert other.received == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.1", "[::1]", "169.254.169.254"])
+def test_a_host_of_ones_own_network_is_not_connected_to(host: str, settings: Any) -> None:
+    settings.AGENTSITE_WEBHOOK_HOSTS = []
+
+    with pytest.raises(HostNotAllowed):
+        checked_host(host, 80)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("file:///tmp/x", "exec://ls", "dbus://", "syslog://", "windows://", "macosx://", "mailto://u:p@example.org"),
+        *("json://h/?template=/etc/passwd", "fcm://x/y?keyfile=/etc/passwd", "json://", "", "x" * 3000, "json://a b"),
+    ],
+)
+def test_what_acts_on_this_machine_or_is_no_address_is_refused(address: str) -> None:
+    assert apprise_fault(address) is not None
