@@ -75,6 +75,7 @@ bench: $(DEV_STAMP) ## Measure the engine, the live view, the agent's patterns, 
 	$(PY) -m tests.benchmarks.hold
 	$(PY) -m tests.benchmarks.floods
 	$(PY) -m tests.benchmarks.schedules
+	$(PY) -m tests.benchmarks.notifications
 	$(PY) -m tests.benchmarks.scale
 	$(PY) -m tests.benchmarks.pages
 	$(PY) -m tests.benchmarks.threads

@@ -16,7 +16,7 @@ WINDOW: Final = timedelta(minutes=1)
 SETTLES_IN: Final = timedelta(seconds=2)
 """How long the first summary of a storm is waited for, so that it has most of a burst."""
 REMEMBERED: Final = timedelta(minutes=10)
-PAUSES: Final = tuple(timedelta(seconds=each) for each in (0, 4, 15, 60))
+PAUSES: Final = tuple(timedelta(seconds=each) for each in (0, 2, 3, 15, 60))
 """Before a summary, by how many messages of the storm came before it in `REMEMBERED`: the longer a storm lasts, the
 rarer they are."""
 MOST_GATHERED: Final = 5_000
@@ -33,7 +33,7 @@ class _RecentMessages(TypedDict):
     lately: int
     """Messages in `WINDOW`."""
     storm: int
-    """Messages in `REMEMBERED` beyond the first ones, and summaries."""
+    """Messages in `REMEMBERED` beyond the first ones, or summaries if those are more."""
     last: datetime | None
 
 
@@ -59,7 +59,7 @@ def _sent(channel: NotificationChannel, rule_id: UUID, now: datetime) -> _Recent
         summaries=Count("pk", filter=Q(gathers__gt=0)),
         last=Max("tried_at"),
     )
-    storm = found["summaries"] + max(0, found["all"] - MOST_SINGLE)
+    storm = max(found["summaries"], found["all"] - MOST_SINGLE)
     return _RecentMessages(lately=found["lately"], storm=storm, last=found["last"])
 
 
