@@ -41,7 +41,7 @@ def test_a_device_is_added_once_with_a_rule_shown_and_removed(
 
     assert (statuses, second, foreign) == ([302, 302], 302, 404)
     assert told == list(channels) and rule.events == ["run.needs_person"]
-    assert service.endpoint not in first.address
+    assert service.endpoint not in first.address and first.shown_address == "127.0.0.1"
     text = browser.get(PATH).content.decode()
     assert text.count("Chrome, Android") == 1 and service.endpoint not in text
 

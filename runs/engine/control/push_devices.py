@@ -1,6 +1,7 @@
 """The devices on which a person is told by web push."""
 
 from typing import Any, Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.db import transaction
@@ -37,6 +38,8 @@ def add_device(subscription: PushSubscription, *, name: str, rule_name: str, by:
     channel = known or NotificationChannel(user=by, kind=NotificationChannel.Kind.WEB_PUSH)
     channel.name, channel.language = name[:MAX_DEVICE_NAME_CHARS], page_language()
     channel.address, channel.state, channel.disabled_because = seal(subscription.as_text()), "active", ""
+    # Whose push service it is; the rest of the endpoint is a secret.
+    channel.shown_address = urlsplit(subscription.endpoint).hostname or ""
     channel.save()
     rules = NotificationRule.objects.filter(user=by, channels__kind=NotificationChannel.Kind.WEB_PUSH)
     rule = rules.order_by("created_at", "pk").first() if own else None
