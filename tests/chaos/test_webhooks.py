@@ -4,7 +4,7 @@ import random
 import sqlite3
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
@@ -99,12 +99,14 @@ def tell(site: Attacked, receiver: WebhookReceiver, ask: Callable[[str], str]) -
     )
 
 
-def die_until_enough(site: Attacked, chance: random.Random) -> tuple[int, int]:
+def die_until_enough(
+    site: Attacked, chance: random.Random, *, points: Sequence[str] = POINTS, most: int = KILLS
+) -> tuple[int, int]:
     """Make processes die while runs end, park and are stopped; returns how many died, and how many at a point."""
     kills = hits = rounds = 0
-    while kills < KILLS:
+    while kills < most:
         rounds += 1  # In the labels of the runs, each of which is of one run only.
-        site.arm(chance.choice(POINTS))
+        site.arm(chance.choice(points))
         site.launch(f"work w{rounds}", f"work s{rounds}")
         site.launch(f"work_pure c{rounds}", agent="Careful")
         with suppress(OSError, HTTPException), site.visitor() as visitor:
