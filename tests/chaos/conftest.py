@@ -17,6 +17,7 @@ from tests.chaos.services import Cluster, Doorbell, missing_services
 from tests.chaos.site import ChaosSite
 from tests.chaos.size import SEED
 from tests.live_site import LiveSite, copy_data
+from tests.migrated_postgres import migrate_postgres
 
 PREPARE = """
 from django.contrib.auth.models import Group, User
@@ -119,7 +120,11 @@ def doorbell(cluster: Cluster) -> Iterator[Doorbell]:
 
 @pytest.fixture(scope="session")
 def fleet_data(
-    prepared_data: Path, tmp_path_factory: pytest.TempPathFactory, cluster: Cluster, doorbell: Doorbell
+    prepared_data: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    shared_folder: Path,
+    cluster: Cluster,
+    doorbell: Doorbell,
 ) -> tuple[Path, str]:
     """As `chaos_data`, with a database `prepared` on the cluster as a template."""
     data = tmp_path_factory.mktemp("fleet") / "data"
@@ -128,7 +133,11 @@ def fleet_data(
     cluster.ask("CREATE DATABASE prepared")
     address = cluster.address_of("prepared")
     site = LiveSite(data, {"DATABASE_URL": address, "REDIS_URL": doorbell.address})
-    site.ask("from runs.management.startup import migrate; migrate()")
+
+    def migrate() -> None:
+        site.ask("from runs.management.startup import migrate; migrate()")
+
+    migrate_postgres(address, shared_folder, migrate)
     site.create_user("ada", "a good long password")
     site.ask(PREPARE)
     with psycopg.connect(address) as database:

@@ -17,6 +17,7 @@ from psycopg.rows import dict_row
 
 from tests import site_process
 from tests.live_site import START_LIMIT_S, LiveSite, clean_environment, manage
+from tests.migrated_postgres import migrate_postgres
 from tests.services import Services, need_services, own_services
 from tests.wire import Answer, Hang, Request, WireServer
 
@@ -25,12 +26,16 @@ LEASE_S = 3
 
 
 @pytest.fixture(scope="session")
-def prepared_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def prepared_database(tmp_path_factory: pytest.TempPathFactory, shared_folder: Path) -> Iterator[str]:
     """The name of a migrated database, used as a template for copies."""
     need_services()
     with own_services() as services:
-        done = manage("migrate", data=tmp_path_factory.mktemp("migrating"), environment=services.environment)
-        assert done.returncode == 0, done.stderr
+
+        def migrate() -> None:
+            done = manage("migrate", data=tmp_path_factory.mktemp("migrating"), environment=services.environment)
+            assert done.returncode == 0, done.stderr
+
+        migrate_postgres(services.database_url, shared_folder, migrate)
         yield urlsplit(services.database_url).path.strip("/")
 
 
