@@ -15,8 +15,13 @@ EVENT_ID: Final = "3a1b9d52-0c4e-4b6f-8d7a-5e6f70819203"
 """Ids for the examples."""
 
 EventType = Literal[
-    *("run.completed", "run.failed", "run.cancelled", "run.needs_person", "run.budget_reached"),
-    *("alert.raised", "alert.resolved"),
+    "run.completed",
+    "run.failed",
+    "run.cancelled",
+    "run.needs_person",
+    "run.budget_reached",
+    "alert.raised",
+    "alert.resolved",
 ]
 WebhookState = Literal["active", "paused", "disabled"]
 EventState = Literal["pending", "delivered", "failed", "withdrawn"]

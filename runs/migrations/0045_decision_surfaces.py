@@ -12,7 +12,6 @@ SURFACES = [
     ("mail", "by a link in a mail"),
     ("slack", "in Slack"),
 ]
-WHERE = {"blank": True, "choices": SURFACES, "default": "", "max_length": 8}
 
 
 class Migration(migrations.Migration):
@@ -22,11 +21,13 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="toolcall",
             name="surface",
-            field=models.CharField(**WHERE, db_default="", verbose_name="decided"),
+            field=models.CharField(
+                blank=True, choices=SURFACES, db_default="", default="", max_length=8, verbose_name="decided"
+            ),
         ),
         migrations.AlterField(
             model_name="question",
             name="surface",
-            field=models.CharField(**WHERE, verbose_name="answered"),
+            field=models.CharField(blank=True, choices=SURFACES, default="", max_length=8, verbose_name="answered"),
         ),
     ]

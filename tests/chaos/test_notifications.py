@@ -61,7 +61,7 @@ def tell(site: Attacked, mails: MailServer, ask: Callable[[str], str]) -> str:
     faults = list(faults_of_notes(site))
     assert not faults, "\n".join([f"{len(faults)} faults (CHAOS_SEED={SEED})", *faults[:20]])
     with site.ask() as query:
-        states = dict(query(STATES))
+        states: dict[str, int] = dict(query(STATES))
     assert set(states) <= {"sent", "gathered", "withdrawn"}
     ids = Counter(mail["Message-ID"] for mail in mails.received)
     again = sum(ids.values()) - len(ids)
