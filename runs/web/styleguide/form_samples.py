@@ -88,7 +88,7 @@ def _records() -> list[Sample]:
     return [
         sample("A button that changes something", "partials/post_button", {"label": "Pause", "icon": "pause"}),
         sample("A question before an end", "partials/delete_more", {**more, "is_danger": True}),
-        sample("Shown once", "partials/copy_once", {"id": "sample-secret", "text": "whsec_c2FtcGxl"}),
+        sample("Shown once", "partials/copy_once", {"id": "sample-secret", "name": "Secret", "text": "whsec_c2FtcGxl"}),
         sample("End of a log", "partials/log_end", {"log": LogPage([], 41, is_first=True)}),
         sample("An empty log", "partials/log_end", {"log": LogPage([], None, is_first=True), "words": "Nothing yet."}),
     ]
