@@ -64,8 +64,9 @@ def prepared_data(django_db_setup: Path, shared_folder: Path, tmp_path_factory: 
     """A data folder with an empty, migrated database and collected static files, as a template."""
 
     def prepared(data: Path) -> None:
-        data.mkdir()
-        shutil.copyfile(django_db_setup, data / "agentsite.sqlite3")
+        data.mkdir(mode=0o700)
+        database = Path(shutil.copyfile(django_db_setup, data / "agentsite.sqlite3"))
+        database.chmod(0o600)  # as the site makes it
         prepare_data(data)
 
     return copy_data(made_once(shared_folder / "data", prepared), tmp_path_factory.mktemp("prepared") / "data")
