@@ -18,6 +18,7 @@ import { keepUnsent, typedIn } from "./typed_text.js";
 const TOGETHER_MS = 150;
 const POLL_MS = 3_000;
 const ACK_MS = 1_000;
+const ANSWER_MS = 15_000;
 const AT_THE_END_PX = 96;
 const HALF_WINDOW = { bytes: WINDOW.bytes / 2, frames: WINDOW.frames / 2 };
 
@@ -73,18 +74,30 @@ class LiveEntry {
     this.timer ??= setTimeout(() => this.refresh(), TOGETHER_MS);
   }
 
+  // News that come while an answer is on its way may be later than it: it asks once more.
   async refresh() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    this.isOutdated = Boolean(this.asking);
+    this.asking ??= this.ask().finally(() => {
+      this.asking = null;
+      if (this.isOutdated) this.refreshSoon();
+    });
+    await this.asking;
+  }
+
+  async ask() {
     try {
-      const answer = await fetch(this.entry.dataset.entry, { cache: "no-store", redirect: "error" });
+      const signal = AbortSignal.timeout(ANSWER_MS);
+      const answer = await fetch(this.entry.dataset.entry, { cache: "no-store", redirect: "error", signal });
       if (!answer.ok) throw new Error(String(answer.status));
       const [fresh, facts] = elementsFrom(await answer.text()).map((each) => document.importNode(each, true));
       keepSteady(() => follow(() => this.show(fresh, facts)));
       if (this.polling) this.pill.says("live", gettext("Live, every %(n)s s", { n: POLL_MS / 1000 }));
     } catch {
       this.pill.offline();
-      if (this.connection.isOver) setTimeout(() => this.refreshSoon(), POLL_MS);
+      if (this.entry.dataset.live) setTimeout(() => this.refreshSoon(), POLL_MS);
     }
-    this.timer = null;
   }
 
   show(fresh, facts) {

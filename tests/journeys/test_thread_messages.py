@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, Route, WebSocket, expect
 
 from tests.journeys.conftest import MODEL, launch, wait_for_status
 from tests.journeys.test_every_page import PHONE, SCREENS, faults_of
@@ -87,6 +87,36 @@ async def test_in_a_thread_a_reply_is_stopped_for_a_message(
     await expect(entry.locator("[data-answer]")).to_have_text("Shorter.")
     await expect(entry.locator(".thread-message").last).to_contain_text("Shorter, please.")
     assert await faults_of(page, screen) == []
+
+
+async def test_what_happens_while_the_page_is_answered_is_shown_as_well(
+    site: LiveSite, open_page: OpenPage, wire_server: WireServer
+) -> None:
+    wire_server.script(Hang(answer=Answer("It is 4.")), Answer("You are welcome."))
+    page = await open_page(site, session=site.session_of("ada"))
+    sockets: list[WebSocket] = []
+    page.on("websocket", lambda socket: sockets.append(socket))  # noqa: PLW0108 - Playwright takes no built-in method
+    run_id = await thread_of_a_new_run(page, "What is 2 + 2?")
+    asked, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        """Answer with what the server says now, once more has happened."""
+        stale = None if asked.is_set() else await route.fetch()
+        asked.set()
+        await goes_on.wait()
+        await (route.continue_() if stale is None else route.fulfill(response=stale))
+
+    await page.route(f"**/threads/*/runs/{run_id}/", answer_late)
+    await page.get_by_label("Message to this run").fill("Thank you.")
+    await page.keyboard.press("Control+Enter")
+    await asked.wait()
+
+    wire_server.release()
+    socket = next(each for each in reversed(sockets) if run_id in each.url)
+    await socket.wait_for_event("close")  # after all that there is to tell of the run
+    goes_on.set()
+
+    await expect(page.locator("[data-thread-run] [data-answer]")).to_have_text("You are welcome.")
 
 
 @pytest.mark.parametrize("place", ["thread", "run"])
