@@ -22,7 +22,7 @@ from runs.agent.json_data.json_types import JsonObject
 from runs.agent.output_text import readable
 from runs.agent.redaction.redactor import Redactor
 from runs.engine.notifications.channels import ChannelFailed
-from runs.engine.notifications.channels.slack import SlackAddress, ask_slack
+from runs.engine.notifications.channels.slack import SlackAddress, SlackMessageRefused, ask_slack
 from runs.engine.notifications.channels.slack_blocks import ShownCall, escaped, message_blocks
 from runs.engine.notifications.decidables import decidables_of
 from runs.engine.notifications.message_texts import address_of
@@ -98,6 +98,8 @@ class SlackUpdates(OutboxSender[SlackChange, float]):
     async def tell(self, claimed: SlackChange) -> float:
         try:
             await ask_slack("chat.update", claimed.address.token, claimed.body)
+        except SlackMessageRefused:
+            return -1.0
         except ChannelFailed as failed:
             return -1.0 if failed.is_permanent else max(LEAST_WAIT_S, failed.retry_after_s or 0.0)
         return 0.0

@@ -6,8 +6,8 @@ arguments, not a person. Who pressed one, Slack says, signed.
 
 import asyncio
 import json
-from dataclasses import asdict, dataclass
-from typing import Final, Self
+from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx2
@@ -17,21 +17,27 @@ from runs.agent.json_data.json_types import JsonObject
 from runs.agent.tools.web.guarded_transport import GuardedTransport
 from runs.agent.tools.web.host_rules import HostRules
 from runs.engine.notifications.channels import ChannelFailed, Sendable, SentReceipt
+from runs.engine.notifications.channels.json_address import JsonAddress
 from runs.engine.notifications.channels.slack_blocks import ShownCall, escaped, message_blocks
 
 SLACK: Final = "https://slack.com"
 REQUEST_LIMIT_S: Final = 10.0
 MAX_RESPONSE_BYTES: Final = 256 * 1024
 GONE: Final = frozenset(
-    {"account_inactive", "cant_update_message", "channel_not_found", "invalid_blocks", "message_not_found"}
-    | {"edit_window_closed", "invalid_auth", "is_archived", "not_authed", "token_revoked"}
-    | {"token_expired", "not_in_channel", "missing_scope"}
+    {"account_inactive", "channel_not_found", "invalid_auth", "is_archived", "missing_scope"}
+    | {"not_authed", "not_in_channel", "token_expired", "token_revoked"}
 )
-"""Errors of Slack that no repetition mends."""
+"""Errors of Slack after which the channel takes nothing any more."""
+REFUSED: Final = frozenset({"cant_update_message", "edit_window_closed", "invalid_blocks", "message_not_found"})
+"""Errors that are of one message: the channel takes others."""
+
+
+class SlackMessageRefused(ChannelFailed):
+    """Slack will never take this message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SlackAddress:
+class SlackAddress(JsonAddress):
     """What a channel of the kind `slack` keeps sealed."""
 
     token: str
@@ -40,18 +46,6 @@ class SlackAddress:
     """With which Slack signs what it sends here."""
     channel: str
     """Slack's id of the channel: `C…`."""
-
-    @classmethod
-    def of(cls, text: str) -> Self:
-        """As it is stored. Raises `ValueError`."""
-        try:
-            return cls(**json.loads(text))
-        except TypeError as error:
-            raise ValueError(str(error)) from error
-
-    def as_text(self) -> str:
-        """To store it."""
-        return json.dumps(asdict(self))
 
 
 class SlackChannel:
@@ -117,6 +111,8 @@ def _answer(response: httpx2.Response, body: bytes) -> JsonObject:
         raise ChannelFailed("Slack's answer is not JSON.") from error
     if not isinstance(told, dict) or told.get("ok") is not True:
         error_code = str(told.get("error", "unknown") if isinstance(told, dict) else "unknown")[:80]
+        if error_code in REFUSED:
+            raise SlackMessageRefused(f"Slack refused it: {error_code}")
         raise ChannelFailed(f"Slack refused it: {error_code}", is_permanent=error_code in GONE)
     return told
 

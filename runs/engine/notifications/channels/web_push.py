@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from dataclasses import asdict, dataclass
-from typing import Final, Self
+from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx2
@@ -12,6 +12,7 @@ from django.conf import settings
 from runs.agent.tools.web.guarded_transport import GuardedTransport
 from runs.agent.tools.web.host_rules import HostRules
 from runs.engine.notifications.channels import ChannelFailed, Sendable, SentReceipt
+from runs.engine.notifications.channels.json_address import JsonAddress
 from runs.engine.notifications.channels.push_encryption import (
     MAX_PAYLOAD_BYTES,
     encrypted,
@@ -38,24 +39,12 @@ class SubscriptionRefused(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PushSubscription:
+class PushSubscription(JsonAddress):
     """What a browser gives for one device: where to send, and for whom to encrypt."""
 
     endpoint: str
     p256dh: str
     auth: str
-
-    @classmethod
-    def of(cls, text: str) -> Self:
-        """As it is stored. Raises `ValueError`."""
-        try:
-            return cls(**json.loads(text))
-        except TypeError as error:
-            raise ValueError(str(error)) from error
-
-    def as_text(self) -> str:
-        """To store it."""
-        return json.dumps(asdict(self))
 
     def check(self) -> None:
         """Raise `SubscriptionRefused` for one that no message can be sent to."""

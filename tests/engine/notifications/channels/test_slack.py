@@ -87,6 +87,8 @@ async def test_questions_have_no_buttons(slack: Slack) -> None:
         ((500, {}, {}), False, None),
         ((200, {}, {"ok": False, "error": "fatal_error"}), False, None),
         ((200, {}, {"ok": False, "error": "token_revoked"}), True, None),
+        # Of one message: the channel takes others.
+        ((200, {}, {"ok": False, "error": "invalid_blocks"}), False, None),
     ],
 )
 async def test_what_slack_refuses_is_tried_again_unless_it_never_takes_it(
