@@ -5,6 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -90,7 +91,7 @@ def delete_channel(request: PageRequest, channel_id: UUID) -> HttpResponse:
     channel = _channel_or_404(request, channel_id)
     control.delete_channel(channel.pk, by=request.user)
     messages.info(request, gettext("“%(name)s” is deleted.") % {"name": channel.name})
-    return go_to(request, "/settings/notifications/")
+    return go_to(request, reverse("runs:notifications"))
 
 
 def _try(request: PageRequest, channel: NotificationChannel) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -78,7 +79,7 @@ def delete_rule(request: PageRequest, notification_rule_id: UUID) -> HttpRespons
     rule = _rule_or_404(request, notification_rule_id)
     control.delete_rule(rule.pk, by=request.user)
     messages.info(request, gettext("“%(name)s” is deleted.") % {"name": rule.name})
-    return go_to(request, "/settings/notifications/")
+    return go_to(request, reverse("runs:notifications"))
 
 
 def _show_form(request: PageRequest, form: RuleForm, rule: NotificationRule | None) -> HttpResponse:

@@ -154,4 +154,4 @@ def _is_of_others(notification: Notification) -> bool:
 
 
 def _settings_path() -> str:
-    return "/settings/notifications/"
+    return reverse("runs:notifications")
