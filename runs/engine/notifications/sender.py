@@ -48,6 +48,10 @@ class NotificationSender(OutboxSender[ClaimedDelivery, AttemptResult]):
         self._known = known_secrets()
 
     @override
+    def has_unsent(self) -> bool:
+        return NotificationDelivery.objects.pending().exists()
+
+    @override
     def waiting(self, now: datetime) -> Sequence[tuple[UUID, bool]]:
         return waiting_channels(now)
 

@@ -62,6 +62,10 @@ class SlackUpdates(OutboxSender[SlackChange, float]):
     MOST_PER_ADDRESS: ClassVar[int] = 1
 
     @override
+    def has_unsent(self) -> bool:
+        return _open().exists()
+
+    @override
     def waiting(self, now: datetime) -> Sequence[tuple[UUID, bool]]:
         found = _stale(now).order_by("channel").values_list("channel", flat=True).distinct()[:100]
         return [(channel_id, False) for channel_id in found]

@@ -31,6 +31,10 @@ class WebhookSender(OutboxSender[ClaimedEvent, Told]):
         self._known = known_secrets()
 
     @override
+    def has_unsent(self) -> bool:
+        return WebhookEvent.objects.pending().exists()
+
+    @override
     def waiting(self, now: datetime) -> Sequence[tuple[UUID, bool]]:
         return waiting_webhooks(now)
 

@@ -40,8 +40,8 @@ def send(transactional_db: None) -> Iterator[Callable[..., WebhookSender]]:
     """Start a sender. Stopped after the test."""
     started: list[WebhookSender] = []
 
-    def start(timings: SenderTimings = AT_ONCE) -> WebhookSender:
-        sender = WebhookSender(timings)
+    def start(timings: SenderTimings = AT_ONCE, kind: type[WebhookSender] = WebhookSender) -> WebhookSender:
+        sender = kind(timings)
         sender.start()
         started.append(sender)
         return sender

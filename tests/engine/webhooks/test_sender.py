@@ -76,6 +76,29 @@ def test_a_receiver_that_fails_gets_the_same_event_again(
     assert all(each.verified(secret) for each in receiver.received)
 
 
+def test_an_idle_sender_is_woken_by_what_is_written_here_and_looks_by_itself_for_what_waits(
+    ada: User, subscribe: Subscribe, send: Send, receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runs.engine.outbound.retry_schedule.WAITS_S", (0.01,) * 7)
+    subscribe(ada)
+    receiver.replies["/hook"] = [Reply(500), Reply(200)]
+    looked = threading.Event()
+
+    class Watched(WebhookSender):
+        def has_unsent(self) -> bool:
+            found = super().has_unsent()
+            looked.set()
+            return found
+
+    send(SenderTimings(look_every_s=0.02, idle_looks=1_000_000), kind=Watched)
+    assert looked.wait(10)
+
+    tell(ada)
+    receiver.until(lambda: states() == ["delivered"])
+
+    assert len(receiver.received) == 2
+
+
 def test_dead_receivers_keep_nothing_from_the_others(
     ada: User, subscribe: Subscribe, send: Send, receiver: WebhookReceiver
 ) -> None:
