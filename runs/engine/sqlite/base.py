@@ -14,7 +14,7 @@ from typing import Any
 from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
 
-from runs.engine.sqlite.write_gate import FairLock, gate_of
+from runs.engine.sqlite.write_gate import FairLock, gate_of, is_for_request
 from runs.text_search import mentions
 
 _READS = ("SELECT", "PRAGMA", "EXPLAIN", "BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "COMMIT", "VALUES")
@@ -97,7 +97,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if timeout_s is None:
             timeout_s = float(self.settings_dict["OPTIONS"].get("timeout", 5))
         gate = self.gate
-        if not gate.acquire(timeout_s):
+        if not gate.acquire(timeout_s, for_request=is_for_request()):
             raise OperationalError(f"database is locked: another write of this process took over {timeout_s:g} s")
         self._held_gate = gate
 

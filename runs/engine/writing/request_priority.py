@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from runs.engine.sqlite.write_gate import request_writes
+
 LONGEST_PAUSE_S = 0.05
 """Before one batch. Under continuous requests there are still twenty batches a second."""
 
@@ -26,12 +28,13 @@ class RequestPriority:
 
     @contextmanager
     def request(self) -> Iterator[None]:
-        """Context manager for the duration of a page request."""
+        """Context manager for the duration of a page request, whose writes wait for few others."""
         request = object()
         with self._changed:
             self._requests[request] = time.monotonic()
         try:
-            yield
+            with request_writes():
+                yield
         finally:
             with self._changed:
                 del self._requests[request]

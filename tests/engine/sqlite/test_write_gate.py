@@ -1,8 +1,9 @@
-"""SQLite's write lock is granted in the order of the requests, and is always released."""
+"""SQLite's write lock is granted in order, first to requests, and is always released."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from django.contrib.auth.models import Group
 from django.db import DatabaseError, OperationalError, connection, connections, transaction
 
 from runs.engine.sqlite.base import DatabaseWrapper
-from runs.engine.sqlite.write_gate import FairLock
+from runs.engine.sqlite.write_gate import FairLock, is_for_request
+from runs.engine.writing.request_priority import RequestPriority
 
 SOON_S = 10.0
 
@@ -42,7 +44,7 @@ class Thread(threading.Thread):
 
 def queued(gate: FairLock) -> int:
     """The number of waiters at the gate."""
-    return len(gate._waiting)
+    return len(gate._waiting) + len(gate._requests)
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
@@ -73,6 +75,96 @@ def test_those_who_wait_are_let_in_in_the_order_they_came():
         thread.end()
 
     assert order == list(range(20))
+
+
+def test_requests_go_before_others_but_never_two_in_a_row():
+    gate, order = FairLock(), list[str]()
+    assert gate.acquire(1)
+
+    def enter(name: str) -> None:
+        assert gate.acquire(SOON_S, for_request=name.startswith("request"))
+        order.append(name)
+        gate.release()
+
+    threads = []
+    for number, name in enumerate(["run 1", "run 2", "request 1", "run 3", "request 2", "request 3"]):
+        threads.append(Thread(lambda name=name: enter(name)))  # type: ignore[misc]
+        wait_until(lambda number=number: queued(gate) == number + 1)  # type: ignore[misc]
+    gate.release()
+    for thread in threads:
+        thread.end()
+
+    assert order == ["request 1", "run 1", "request 2", "run 2", "request 3", "run 3"]
+
+
+def test_a_request_that_gave_up_is_not_let_in_later():
+    gate = FairLock()
+    assert gate.acquire(1)
+
+    assert not gate.acquire(0.01, for_request=True)
+    gate.release()
+
+    assert gate.acquire(0.01)
+
+
+async def test_writes_are_those_of_a_request_until_its_answer_begins_also_in_its_threads_and_what_it_starts():
+    goes_on, seen = asyncio.Event(), list[bool]()
+
+    async def started() -> None:
+        seen.append(is_for_request())
+        await goes_on.wait()
+        seen.append(is_for_request())
+
+    with ExitStack() as waiting:
+        waiting.enter_context(RequestPriority().request())
+        seen.append(await asyncio.to_thread(is_for_request))
+        left = asyncio.create_task(started())
+        await asyncio.sleep(0)
+        await asyncio.create_task(closed(waiting))
+        seen.append(is_for_request())
+    goes_on.set()
+    await left
+
+    assert seen == [True, True, False, False]
+    assert await asyncio.create_task(elsewhere()) is False
+
+
+async def closed(waiting: ExitStack) -> None:
+    """The answer begins, in another task."""
+    waiting.close()
+
+
+async def elsewhere() -> bool:
+    """What a task without a request says."""
+    return is_for_request()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_writes_before_the_runs_that_wait():
+    order = list[str]()
+    gate: FairLock = connection.gate  # type: ignore[attr-defined]
+
+    def write(name: str) -> None:
+        with transaction.atomic():
+            Group.objects.create(name=name)
+            order.append(name)
+
+    def of_a_request() -> None:
+        with RequestPriority().request():
+            write("request")
+
+    with transaction.atomic():
+        Group.objects.create(name="first")
+        threads = []
+        for number in range(5):
+            threads.append(Thread(lambda number=number: write(f"run {number}")))  # type: ignore[misc]
+            wait_until(lambda number=number: queued(gate) == number + 1)  # type: ignore[misc]
+        threads.append(Thread(of_a_request))
+        wait_until(lambda: queued(gate) == 6)
+    for thread in threads:
+        thread.end()
+
+    assert order == ["request", "run 0", "run 1", "run 2", "run 3", "run 4"]
 
 
 def test_one_that_comes_back_at_once_does_not_go_before_those_who_wait():
