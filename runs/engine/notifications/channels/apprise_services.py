@@ -4,27 +4,30 @@ Only services over HTTP are allowed, by name: others run programs, read files, o
 connects to is checked at the connection: the public internet, and hosts that the site's settings name for webhooks.
 """
 
-import asyncio
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import parse_qsl
 
 from django.conf import settings
 
 from runs.agent.redaction.redactor import Redactor
+from runs.agent.tools.worker_threads import call_in_thread
 from runs.agent.wording import Wording
 from runs.engine.notifications.channels import ChannelFailed, Sendable, SentReceipt
-from runs.engine.notifications.channels.guarded_connections import guarded
+from runs.engine.notifications.channels.guarded_connections import Guard
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
 
-MOST_AT_ONCE: Final = 8
 CONNECT_LIMIT_S: Final = 4.0
 READ_LIMIT_S: Final = 8.0
+"""Of one read."""
+SEND_LIMIT_S: Final = 12.0
+"""For all requests of a message: an address can name many receivers, and each can answer by the byte."""
+LEAST_SECRET_CHARS: Final = 4
+"""A shorter part of an address, such as a topic of one letter, is not hidden in what the library says: it stands in
+many words."""
 MOST_SCHEME_CHARS: Final = 30
 MOST_PARAMETERS: Final = 50
 REFUSED_PARAMETERS: Final = frozenset({"template", "keyfile", "key", "cert", "subfile", "pgpkey", "format", "overflow"})
@@ -69,21 +72,15 @@ class AppriseChannel:
         """Send it once. Raises `ChannelFailed`."""
         if (fault := apprise_fault(address)) is not None:
             raise ChannelFailed(str(fault))
-        told = await asyncio.get_running_loop().run_in_executor(self._threads, _send, address, message)
+        # In a thread of its own: few threads for all would let slow services of one person hold up everybody's.
+        told = await call_in_thread(_send, address=address, message=message)
         if told is not None:
-            raise ChannelFailed(
-                Redactor(address.translate(_SEPARATORS).split()).text(told) or "The service did not take it."
-            )
+            raise ChannelFailed(told or "The service did not take it.")
         return SentReceipt()
-
-    @cached_property
-    def _threads(self) -> ThreadPoolExecutor:
-        """Of their own: a service that hangs holds nothing else up. Each request has limits of its own."""
-        return ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="agentsite-apprise")
 
 
 def _send(address: str, message: Sendable) -> str | None:
-    """Send the message. None if the service took it, else what the library says went wrong."""
+    """Send the message. None if the service took it, else what went wrong, without the parts of the address."""
     service = _service_at(address)
     if service is None:
         return "This is no complete address."
@@ -91,11 +88,14 @@ def _send(address: str, message: Sendable) -> str | None:
     # Their name for what a connection has to wait at least since the last one: an object sends one message only.
     service.request_rate_per_sec = 0
     lines = _lines_of(message)
-    with guarded() as refused, _Heard() as heard:
+    with Guard(SEND_LIMIT_S) as guard, _Heard() as heard:
         is_taken = service.notify(
             body="\n".join(lines), title=message.title, notify_type=_TYPES[message.severity], body_format="text"
         )
-    return None if is_taken else " ".join(refused or heard.lines)[-400:]
+    if is_taken:
+        return None
+    parts = [each for each in address.translate(_SEPARATORS).split() if len(each) >= LEAST_SECRET_CHARS]
+    return " ".join(guard.words) or Redactor(parts).text(" ".join(heard.lines))[-400:]
 
 
 def _lines_of(message: Sendable) -> list[str]:

@@ -1,17 +1,21 @@
 """Messages by Apprise, with stand-ins that check the documented formats of services."""
 
 import asyncio
+import gzip
 import json
+import re
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from runs.engine.notifications.channels import ChannelFailed, Decidable, Sendable
+from runs.engine.notifications.channels import ChannelFailed, Decidable, Sendable, apprise_services
 from runs.engine.notifications.channels.apprise_services import AppriseChannel, apprise_fault
-from runs.engine.notifications.channels.guarded_connections import HostNotAllowed, checked_host
-from tests.webhook_receiver import Reply, WebhookReceiver
+from runs.engine.notifications.channels.guarded_connections import MAX_RESPONSE_BYTES, HostNotAllowed, checked_host
+from tests.webhook_receiver import DRIPPING, ENDLESS, NEVER, Reply, WebhookReceiver
 
 MESSAGE = Sendable(
     message_id="1",
@@ -92,6 +96,20 @@ def test_a_service_that_refuses_fails_without_telling_its_address(receiver: Webh
     assert secret not in failed.value.told and not failed.value.is_permanent
 
 
+def test_a_short_part_of_an_address_leaves_the_words_of_a_failure_readable(
+    receiver: WebhookReceiver, settings: Any
+) -> None:
+    receiver.choose = lambda _: Reply(500, body=b"no")
+    with pytest.raises(ChannelFailed) as failed:
+        send(f"ntfy://127.0.0.1:{receiver.port}/e")
+    settings.AGENTSITE_WEBHOOK_HOSTS = []
+    with pytest.raises(ChannelFailed, match=r"^The port 81 is not allowed\.$"):
+        send("ntfy://127.0.0.1:81/t")
+
+    assert "500" in failed.value.told
+    assert not re.search(r"\w\[hidden\]|\[hidden\]\w", failed.value.told)
+
+
 def test_nothing_is_sent_into_ones_own_network_unless_the_settings_name_the_host(
     receiver: WebhookReceiver, settings: Any
 ) -> None:
@@ -131,3 +149,84 @@ def test_a_host_of_ones_own_network_is_not_connected_to(host: str, settings: Any
 )
 def test_what_acts_on_this_machine_or_is_no_address_is_refused(address: str) -> None:
     assert apprise_fault(address) is not None
+
+
+@pytest.fixture
+def _soon_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All requests of a message have half a second."""
+    monkeypatch.setattr(apprise_services, "SEND_LIMIT_S", 0.5)
+
+
+@pytest.mark.usefixtures("_soon_over")
+@pytest.mark.parametrize("reply", [NEVER, DRIPPING], ids=["never", "dripping"])
+def test_a_service_that_answers_by_the_byte_or_never_holds_no_thread(receiver: WebhookReceiver, reply: Reply) -> None:
+    receiver.choose = lambda _: reply
+    began = time.monotonic()
+
+    asyncio.run(_tried(receiver))
+
+    assert time.monotonic() - began < 5, "A read may take longer, and each byte begins another."
+    for each in threading.enumerate():
+        if each.name == "tool _send":
+            each.join(5)
+            assert not each.is_alive()
+
+
+async def _tried(receiver: WebhookReceiver) -> None:
+    try:
+        async with asyncio.timeout(20):
+            await AppriseChannel().send(f"json://127.0.0.1:{receiver.port}/", MESSAGE)
+    except ChannelFailed as failed:
+        assert failed.told == "It took longer than 0.5 s."  # noqa: PT017 - a status that came in time may count instead
+
+
+@pytest.mark.usefixtures("_soon_over")
+def test_an_address_of_many_receivers_ends_with_the_time_of_its_message(receiver: WebhookReceiver) -> None:
+    receiver.choose = lambda _: NEVER
+    topics = "/".join(f"topic{number}" for number in range(100))
+
+    with pytest.raises(ChannelFailed, match=r"It took longer than 0\.5 s\."):
+        send(f"ntfy://127.0.0.1:{receiver.port}/{topics}")
+
+    assert len(receiver.received) == 1
+
+
+def test_of_a_body_without_end_the_beginning_is_read(
+    receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = _sizes_read(monkeypatch)
+    receiver.choose = lambda _: ENDLESS
+
+    send(f"json://127.0.0.1:{receiver.port}/")
+
+    assert MAX_RESPONSE_BYTES <= sum(read) < 2 * MAX_RESPONSE_BYTES
+
+
+def test_a_compressed_body_is_unpacked_up_to_the_same_size(
+    receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = _sizes_read(monkeypatch)
+    receiver.choose = lambda _: Reply(
+        200, (("content-encoding", "gzip"),), gzip.compress(bytes(50 * MAX_RESPONSE_BYTES))
+    )
+
+    send(f"json://127.0.0.1:{receiver.port}/")
+
+    assert MAX_RESPONSE_BYTES <= sum(read) < 2 * MAX_RESPONSE_BYTES
+
+
+def _sizes_read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of the pieces that the library reads of bodies from now on."""
+    import requests
+
+    sizes: list[int] = []
+    whole = requests.Response.iter_content
+
+    def iter_content(response: requests.Response, *arguments: Any, **options: Any) -> Iterator[Any]:
+        for piece in whole(response, *arguments, **options):
+            sizes.append(len(piece))
+            assert sum(sizes) < 10 * MAX_RESPONSE_BYTES, "It reads on and on."
+            yield piece
+
+    monkeypatch.setattr(requests.Response, "iter_content", iter_content)
+    return sizes
