@@ -21,7 +21,7 @@ from typing import ClassVar, Final, Generic, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from runs.engine.db_clock import database_now
 from runs.engine.outbound.wake_up import WakeUp
@@ -34,6 +34,8 @@ Result = TypeVar("Result")
 
 MOST_AT_ONCE: Final = 200
 """Requests under way in a process, for each outbox."""
+AGAIN_AFTER_S: Final = 60.0
+"""When an address is looked at again whose rows could not be claimed by an error of ours."""
 ATTEMPT_LIMIT_S: Final = 15.0
 """For one request, from the first look-up of the name to the response's status."""
 
@@ -71,6 +73,8 @@ class OutboxSender(ABC, Generic[Claimed, Result]):
         self._wanted = asyncio.Event()
         self._stopping = False
         self._under_way: Counter[UUID] = Counter()
+        self._put_off: dict[UUID, float] = {}
+        """Addresses whose rows could not be claimed, until when by the monotonic clock."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._database = ThreadPoolExecutor(1, thread_name_prefix=f"agentsite-{self.NAME}-db")
         self._thread: threading.Thread | None = None
@@ -166,13 +170,32 @@ class OutboxSender(ABC, Generic[Claimed, Result]):
         for address_id, is_failing in await self._query(lambda: self.waiting(database_now())):
             most = self.MOST_WHILE_FAILING if is_failing else self.MOST_PER_ADDRESS
             room = min(most - self._under_way[address_id], MOST_AT_ONCE - self._under_way.total())
-            if room <= 0 or self._stopping:
+            if room <= 0 or self._stopping or self._is_put_off(address_id):
                 continue
-            for claimed in await self._query(partial(self._claim_now, address_id, room)):
+            for claimed in await self._claimed(address_id, room):
                 self._under_way[address_id] += 1
                 task = asyncio.create_task(self._send(claimed))
                 self._tasks.add(task)
                 task.add_done_callback(partial(self._end, address_id))
+
+    async def _claimed(self, address_id: UUID, most: int) -> list[Claimed]:
+        """The claimed rows of an address. An error of ours that one of them causes is logged, and holds up no other
+        address."""
+        try:
+            return await self._query(partial(self._claim_now, address_id, most))
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            logger.exception("The rows of the address %s of %s could not be claimed.", address_id, self.NAME)
+            self._put_off[address_id] = time.monotonic() + AGAIN_AFTER_S
+            return []
+
+    def _is_put_off(self, address_id: UUID) -> bool:
+        until = self._put_off.get(address_id)
+        if until is not None and time.monotonic() >= until:
+            del self._put_off[address_id]
+            return False
+        return until is not None
 
     def _claim_now(self, address_id: UUID, most: int) -> list[Claimed]:
         return self.claim(address_id, most, database_now())
