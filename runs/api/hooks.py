@@ -5,8 +5,12 @@ is answered like a wrong signature. What comes of a proven one is committed befo
 """
 
 import logging
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakValueDictionary
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -15,7 +19,9 @@ from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.views.decorators.csrf import csrf_exempt
 
+from runs.agent.errors.exceptions import ToolUnavailable
 from runs.agent.redaction.redactor import Redactor
+from runs.agent.sandbox.slots import JOBS_AT_ONCE, JobSlots
 from runs.api.errors import ApiError, busy, error_for, invalid, not_allowed, not_found, too_large, too_many
 from runs.api.launches import REPLAYED
 from runs.api.long_responses import let_go_of_connection
@@ -38,6 +44,8 @@ WRONG_REQUESTS: Final = Throttle("hook-wrong", limit=100, window_s=60)
 """Per address. A proven request is always taken: services share addresses with strangers."""
 MOST_EVALUATED: Final = 64
 """Deliveries of this process whose expressions are evaluated or wait for that."""
+MOST_OF_ONE_PERSON: Final = 32
+"""Those to triggers of one person: another one's deliveries always find room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +62,31 @@ class _Proven:
 
 
 class _Evaluated:
-    """How many deliveries are evaluated now."""
+    """The deliveries that are evaluated now, or wait for that, by the person whose triggers they are for."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self._counts: Counter[int] = Counter()
+        self._slots: WeakValueDictionary[int, JobSlots] = WeakValueDictionary()
 
-    def __enter__(self) -> None:
-        if self.count >= MOST_EVALUATED:
+    @asynccontextmanager
+    async def one_of(self, user_id: int) -> AsyncIterator[None]:
+        """Wait for a turn among those of the person, and hold it. Raises `ApiError` if too many are there, and
+        `ToolUnavailable` if it does not come in time.
+
+        As many have a turn as jobs run at once: the rest of a person's flood waits here, and not before the jobs of
+        others.
+        """
+        if self._counts.total() >= MOST_EVALUATED or self._counts[user_id] >= MOST_OF_ONE_PERSON:
             raise busy("Too many deliveries arrive at once.")
-        self.count += 1
-
-    def __exit__(self, *_: object) -> None:
-        self.count -= 1
+        self._counts[user_id] += 1
+        try:
+            slots = self._slots.setdefault(user_id, JobSlots(JOBS_AT_ONCE))
+            async with slots.hold():
+                yield
+        finally:
+            self._counts[user_id] -= 1
+            if not self._counts[user_id]:
+                del self._counts[user_id]
 
 
 EVALUATED: Final = _Evaluated()
@@ -100,11 +121,11 @@ async def _answered(request: HttpRequest, token: str) -> HttpResponseBase:
 
 
 async def _mapped(proven: _Proven) -> Mapped:
-    with EVALUATED:
-        try:
+    try:
+        async with EVALUATED.one_of(proven.trigger.user_id):
             return await control.mapped_by(proven.trigger, proven.received.root)
-        except MappingBusy as error:
-            raise busy("Too many deliveries arrive at once.") from error
+    except (MappingBusy, ToolUnavailable) as error:
+        raise busy("Too many deliveries arrive at once.") from error
 
 
 def _proven(request: HttpRequest, token: str) -> _Proven | HttpResponse:
@@ -123,12 +144,12 @@ def _proven(request: HttpRequest, token: str) -> _Proven | HttpResponse:
             raise too_many(f"More than {WRONG_REQUESTS.limit} wrong requests in a minute from {address}.", wait_s)
         raise _unknown()
     try:
-        return _accepted(trigger, request, body)
+        return _accepted(trigger, request, body, token)
     finally:
         let_go_of_connection()
 
 
-def _accepted(trigger: Trigger, request: HttpRequest, body: bytes) -> _Proven | HttpResponse:
+def _accepted(trigger: Trigger, request: HttpRequest, body: bytes, token: str) -> _Proven | HttpResponse:
     limit = settings.AGENTSITE_DELIVERIES_PER_MINUTE
     if (wait_s := Throttle("deliveries", limit, 60).try_again_after_s(str(trigger.pk))) is not None:
         raise too_many(f"More than {limit:,} deliveries to this trigger in a minute.", wait_s)
@@ -141,7 +162,8 @@ def _accepted(trigger: Trigger, request: HttpRequest, body: bytes) -> _Proven | 
         return HttpResponse(challenge, content_type="text/plain; charset=utf-8")
     if (earlier := control.repeated_delivery(trigger, received)) is not None:
         return _told(earlier, is_new=False)
-    hidden = Redactor([*known_secrets(), *filter(None, good_secrets(trigger, timezone.now()))])
+    # Services know the address, and send it back: GitHub's ping has it in its body.
+    hidden = Redactor([*known_secrets(), token, *filter(None, good_secrets(trigger, timezone.now()))])
     return _Proven(trigger, received.without_secrets(hidden))
 
 

@@ -26,6 +26,15 @@ def unseal(sealed: str) -> str:
         raise SealUnreadable("This was stored with another secret key of the site.") from error
 
 
+def is_readable(sealed: str) -> bool:
+    """True for a text that `unseal` returns."""
+    try:
+        unseal(sealed)
+    except SealUnreadable:
+        return False
+    return True
+
+
 def _cipher() -> Fernet:
     key = hashlib.sha256(b"agentsite: sealed texts\0" + settings.SECRET_KEY.encode()).digest()
     return Fernet(base64.urlsafe_b64encode(key))

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from runs.api import hooks
 from runs.engine import control
-from runs.engine.control import deliveries
+from runs.engine.control import deliveries, triggers
 from runs.engine.triggers.payloads import MAX_BODY_BYTES
 from runs.models import Agent, Delivery, Run, Trigger
 from runs.throttle import Throttle
@@ -152,6 +152,62 @@ def test_secrets_are_not_stored_and_known_ones_are_hidden(ada: User):
     assert trigger.token_prefix in token
 
 
+def test_a_secret_that_cannot_be_read_is_replaced_by_one_that_proves_at_once(ada: User, settings: Any):
+    trigger, token = make_trigger(ada)
+    settings.SECRET_KEY = "another key of the site"
+
+    new = control.rotate_trigger_secret(trigger.pk, keeps_old=True, by=ada).secret
+
+    assert send(token, secret=new).status_code == 202
+
+
+def test_the_address_is_hidden_where_a_service_sends_it_back(ada: User):
+    trigger, token = make_trigger(ada)
+    url = f"https://agents.example.org/hooks/{token}"
+    ping = json_of({"zen": "Design for failure.", "hook": {"config": {"url": url}}})
+
+    headers = signed(ping, event="ping") | {"X-Original-URL": f"/hooks/{token}"}
+    answer = post(token, ping, headers)
+    send(token, json_of({**PUSH, "repository": {"full_name": url}}), key="second")
+
+    assert answer.status_code == 202
+    rows = [*Delivery.objects.values("payload", "headers"), *Run.objects.values("task", "filled_inputs")]
+    assert len(rows) == 3 and token not in str(rows)
+    assert token.removeprefix("agh_") not in str(rows), trigger.pk
+
+
+def test_no_secret_is_no_secret_that_everybody_knows(ada: User):
+    trigger, token = make_trigger(ada)
+    # As if its scheme had been changed from one without a secret by a request that did not know that.
+    Trigger.objects.filter(pk=trigger.pk).update(secret="")
+
+    forged = [send(token, secret=""), send(token, json_of({}), secret="", key="b")]
+
+    assert [each.status_code for each in forged] == [404, 404]
+
+
+@pytest.mark.parametrize("scheme", ["github", "hmac"])
+def test_a_scheme_that_needs_a_secret_is_not_stored_beside_none(
+    scheme: str, ada: User, monkeypatch: pytest.MonkeyPatch
+):
+    trigger, _token = make_trigger(ada, scheme)
+    said = {"name": "Pushes", "agent": trigger.agent, "task": "Say hello."}
+    checked = triggers.checked
+
+    def meanwhile(*arguments: Any) -> Any:
+        monkeypatch.setattr(triggers, "checked", checked)
+        control.change_trigger(trigger.pk, control.TriggerSettings(**said, scheme="token"), by=ada)
+        return checked(*arguments)
+
+    monkeypatch.setattr(triggers, "checked", meanwhile)
+
+    with pytest.raises(control.TriggerRefused):
+        control.change_trigger(trigger.pk, control.TriggerSettings(**said, scheme=scheme), by=ada)
+
+    trigger.refresh_from_db()
+    assert (trigger.scheme, trigger.secret) == ("token", "")
+
+
 def test_too_many_deliveries_of_a_trigger_are_refused_and_others_go_on(ada: User, settings: Any):
     settings.AGENTSITE_DELIVERIES_PER_MINUTE = 2
     _first, first = make_trigger(ada)
@@ -227,6 +283,19 @@ def test_the_oldest_deliveries_go_when_there_are_too_many(ada: User, monkeypatch
         send(token, key=str(number))
 
     assert list(Delivery.objects.order_by("pk").values_list("key", flat=True)) == ["3", "4", "5"]
+
+
+def test_the_log_of_a_trigger_is_bounded_whatever_others_get_in_between(ada: User, monkeypatch: pytest.MonkeyPatch):
+    (_first, first), (second, token) = make_trigger(ada, filter="body.never"), make_trigger(ada, filter="body.never")
+    monkeypatch.setattr(deliveries, "MOST_DELIVERIES", 3)
+    monkeypatch.setattr(deliveries, "LOOKED_EVERY", 2)
+
+    for number in range(60):
+        send(first, key=str(number))  # They take turns, so that the keys of each one's rows are all odd or all even.
+        send(token, key=str(number))
+
+    assert [Delivery.objects.filter(trigger=each).count() < 30 for each in Trigger.objects.all()] == [True, True]
+    assert second.deliveries.filter(key="59").exists()
 
 
 def test_a_deleted_trigger_takes_its_log_along_and_leaves_its_runs(ada: User):

@@ -26,7 +26,6 @@ SECRET_NEEDED: Final = Wording("Copy the signing secret of your app from Slack."
 SECRET_UNFIT: Final = Wording(
     "Signatures cannot be made with it: 8 to 500 characters; of Standard Webhooks whsec_ and base64."
 )
-_HEADER_SIGNS: Final = frozenset("!#$%&'*+-.^_`|~")
 
 
 class TriggerRefused(ValueError):

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from runs.agent.wording import Wording
 from runs.engine.control.trigger_checks import SECRET_NEEDED, SECRET_UNFIT, TriggerRefused, TriggerSettings, checked
-from runs.engine.sealed_text import SealUnreadable, unseal
+from runs.engine.sealed_text import SealUnreadable, is_readable, unseal
 from runs.engine.triggers.credentials import new_secret, set_secret, set_token
 from runs.engine.triggers.signatures import Scheme, is_usable_secret
 from runs.models import Delivery, Trigger
@@ -81,6 +81,8 @@ def change_trigger(trigger_id: UUID, said: TriggerSettings, *, by: Any) -> tuple
             setattr(trigger, name, getattr(now, name))
         if secret or made:
             set_secret(trigger, secret or made)
+        elif not is_usable_secret(said.scheme, _known_secret(trigger)):
+            raise TriggerRefused({"secret": SECRET_UNFIT})  # Another request has changed the scheme meanwhile.
         if said.scheme == Scheme.TOKEN:
             set_secret(trigger, "")
             trigger.old_secret, trigger.old_secret_until = "", None
@@ -111,7 +113,8 @@ def rotate_trigger_token(trigger_id: UUID, *, by: Any) -> TriggerCredentials:
 
 @transaction.atomic
 def rotate_trigger_secret(trigger_id: UUID, *, secret: str = "", keeps_old: bool, by: Any) -> TriggerCredentials:
-    """A new secret: the given one, or a random one. `keeps_old`: the one before is good for `SECRETS_OVERLAP` more.
+    """A new secret: the given one, or a random one. `keeps_old`: the one before is good for `SECRETS_OVERLAP` more,
+    if it can be read.
 
     Raises `TriggerRefused` if there is none to rotate, or the given one does not fit.
     """
@@ -123,6 +126,7 @@ def rotate_trigger_secret(trigger_id: UUID, *, secret: str = "", keeps_old: bool
     if secret and not is_usable_secret(trigger.scheme, secret):
         raise TriggerRefused({"secret": SECRET_UNFIT})
     made = "" if secret else new_secret(trigger.scheme)
+    keeps_old = keeps_old and is_readable(trigger.secret)
     trigger.old_secret = trigger.secret if keeps_old else ""
     trigger.old_secret_until = timezone.now() + SECRETS_OVERLAP if keeps_old else None
     set_secret(trigger, secret or made)

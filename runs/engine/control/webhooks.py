@@ -5,6 +5,7 @@ None as `by` is the command line, which may do everything. Another person's webh
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,6 +29,10 @@ MOST_WEBHOOKS: Final = 20
 """Of one person: each is told of every run."""
 MOST_TESTS: Final = 5
 """Tests of one webhook that wait to be sent."""
+MOST_TESTS_AN_HOUR: Final = 60
+"""Of one person's webhooks: anybody's address can be typed."""
+MOST_ATTEMPTS: Final = 1000
+"""Of one event, those by hand included."""
 MAX_NAME_CHARS: Final = 80
 DELETED_AT_ONCE: Final = 500
 """Events in one transaction."""
@@ -125,6 +130,8 @@ def resend_event(uid: UUID, *, by: Any) -> WebhookEvent:
     now = database_now()
     if event.claimed_until is not None and event.claimed_until >= now:
         raise WebhookRefused({"": Wording("It is being sent right now.")})
+    if event.attempts >= MOST_ATTEMPTS:
+        raise WebhookRefused({"": Wording("It was tried %(most)s times, and that is the limit.", most=MOST_ATTEMPTS)})
     event.state, event.ended_at, event.claimed_until = WebhookEvent.State.PENDING, None, None
     event.due_at, event.expires_at, event.attempts_before = now, now + TRIED_FOR, event.attempts
     event.save()
@@ -141,6 +148,13 @@ def try_webhook(webhook_id: UUID, *, by: Any) -> WebhookEvent:
     if tests.count() >= MOST_TESTS:
         raise WebhookRefused({"": Wording("%(most)s tests wait to be sent already.", most=MOST_TESTS)})
     now, due_at = timezone.now(), database_now()
+    if by is not None:
+        recent = WebhookEvent.objects.filter(webhook__user=webhook.user_id, type=WebhookEvent.TEST)
+        if recent.filter(created_at__gt=now - timedelta(hours=1)).count() >= MOST_TESTS_AN_HOUR:
+            words = Wording(
+                "You have sent %(most)s tests within an hour, and that is the limit.", most=MOST_TESTS_AN_HOUR
+            )
+            raise WebhookRefused({"": words})
     event = WebhookEvent.objects.create(
         webhook=webhook,
         type=WebhookEvent.TEST,

@@ -57,7 +57,7 @@ async def mapped(
         first, *told = told
         if (words := fault_words(first)) is not None:
             return Mapped(is_wanted=False, faults={FILTER: words})
-        if is_false(first["value"]):
+        if is_false(first):
             return Mapped(is_wanted=False)
     types = {each.name: each.type for each in inputs}
     found = Mapped(is_wanted=True)
@@ -69,17 +69,18 @@ async def mapped(
     return found
 
 
-def is_false(value: Any) -> bool:
+def is_false(told: JsonObject) -> bool:
     """True for what JMESPath takes as false: false, null, and an empty text, list or object. Zero is true."""
-    return value is None or value is False or (isinstance(value, str | list | dict) and not value)
+    value = told["value"]
+    return value is None or value is False or value == "" or told.get("is_empty") is True
 
 
 def as_input(value: Any, kind: InputType) -> Any:
-    """The value for an input of this type: a text takes numbers, true and false as JSON has them, and lists and objects
-    as JSON in lines."""
+    """The value for an input of this type: a text takes numbers, true and false as JSON has them. Lists and objects are
+    texts already."""
     if isinstance(value, str) or kind in (InputType.NUMBER, InputType.FILE, InputType.DATE):
         return value
-    return json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, list | dict) else None)
+    return json.dumps(value)
 
 
 def fault_words(told: JsonObject) -> Wording | None:

@@ -1,7 +1,8 @@
 """The job that reads JMESPath expressions, and evaluates them: `{"expressions": [text, …], "root": …}` as JSON.
 
 Without `root` they are only read. The library bounds neither the time nor the size of what it makes: this process does,
-with a limit of its own for each expression, so that the fault has a place.
+with a limit of its own for each expression, so that the fault has a place. A list or an object leaves it as a text: to
+read and write a million values would hold up the event loop of the process that asks.
 """
 
 import json
@@ -23,7 +24,8 @@ class _TooSlow(Exception):
 
 
 def run(request: bytes) -> bytes:
-    """`[{"value": …}, …]`, or in place of a value `{"fault": kind, "at": …, "detail": …}`, as JSON."""
+    """`[{"value": …}, …]`, or in place of a value `{"fault": kind, "at": …, "detail": …}`, as JSON. The value of a
+    list or an object is its JSON in lines, and beside it stands `is_empty`."""
     asked: dict[str, Any] = json.loads(request)
     signal.signal(signal.SIGVTALRM, _end)
     told = [_told(text, asked) for text in asked["expressions"]]
@@ -65,9 +67,12 @@ def _result(text: str, asked: dict[str, Any]) -> dict[str, Any]:
         return {"fault": "failed", "detail": type(error).__name__}
     try:
         size = len(json.dumps(value))
+        text = json.dumps(value, ensure_ascii=False, indent=2) if isinstance(value, list | dict) else ""
     except (TypeError, ValueError):  # a reference to an expression is no value
         return {"fault": "no_value"}
-    return {"value": value} if size <= MAX_RESULT_BYTES else {"fault": "large"}
+    if max(size, len(text)) > MAX_RESULT_BYTES:
+        return {"fault": "large"}
+    return {"value": text, "is_empty": not value} if text else {"value": value}
 
 
 def _fault_of_tree(tree: dict[str, Any]) -> dict[str, Any] | None:

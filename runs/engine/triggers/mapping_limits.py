@@ -8,4 +8,4 @@ MAX_DEPTH: Final = 60
 MOST_NODES: Final = 600
 EXPRESSION_CPU_S: Final = 0.5
 MAX_RESULT_BYTES: Final = 256 * 1024
-"""Of the value that it makes, as JSON."""
+"""Of the value that it makes, as JSON, which has a list or an object in lines."""

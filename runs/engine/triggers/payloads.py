@@ -23,7 +23,9 @@ MAX_KEY_CHARS: Final = 200
 MAX_EVENT_CHARS: Final = 80
 _FORM: Final = "application/x-www-form-urlencoded"
 _KEPT: Final = frozenset({"content-type", "user-agent", "webhook-id", "webhook-timestamp"})
-_SECRET_PARTS: Final = ("signature", "token", "secret", "auth", "key", "cookie", "password", "forwarded", "real-ip")
+_SECRET_PARTS: Final = (
+    *("signature", "hmac", "token", "secret", "auth", "key", "cookie", "password", "forwarded", "real-ip"),
+)
 """Of the names of headers that prove something, or tell who passed the request on: they are not kept."""
 
 
@@ -69,7 +71,8 @@ class Received:
 def read_request(body: bytes, headers: Mapping[str, str], *, scheme: str, rules: HmacRules) -> Received:
     """The request as it is stored. Raises `PayloadRefused` for a body that is no JSON and no form."""
     read = as_storable_json(read_body(body, headers.get("Content-Type", "")))
-    kept = kept_headers(headers.items())
+    proof = rules.header.lower() if scheme == Scheme.HMAC else ""
+    kept = kept_headers((name, text) for name, text in headers.items() if name.lower() != proof)
     key = as_storable_text(_key_of(scheme, headers, read, rules))
     if len(key) > MAX_KEY_CHARS:
         key = "sha256:" + sha256(key.encode()).hexdigest()

@@ -74,6 +74,8 @@ def is_signed(
 
     `headers` are looked up in any case. `now` is aware. Never raises for what a sender may send.
     """
+    if scheme != Scheme.TOKEN and not secret:
+        return False  # An HMAC with an empty key is one that everybody can make.
     match scheme:
         case Scheme.GITHUB:
             return _has(headers, "X-Hub-Signature-256", "sha256=" + _hmac(secret, body).hexdigest())

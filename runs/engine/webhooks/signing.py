@@ -7,7 +7,7 @@ from typing import Final
 
 from standardwebhooks.webhooks import Webhook as Signer
 
-from runs.engine.sealed_text import seal, unseal
+from runs.engine.sealed_text import is_readable, seal, unseal
 from runs.models import Webhook
 from runs.models.signed_address import SECRETS_OVERLAP
 
@@ -21,10 +21,12 @@ def new_secret() -> str:
 
 
 def replace_secret(webhook: Webhook, now: datetime) -> str:
-    """Give the webhook a new secret, beside which the one before signs for `SECRETS_OVERLAP`. Returns the new one,
-    which is kept sealed. The caller saves the three columns."""
+    """Give the webhook a new secret, beside which the one before signs for `SECRETS_OVERLAP`, unless it cannot be read.
+    Returns the new one, which is kept sealed. The caller saves the three columns."""
     text = new_secret()
-    webhook.old_secret, webhook.old_secret_until = webhook.secret, now + SECRETS_OVERLAP
+    keeps_old = is_readable(webhook.secret)
+    webhook.old_secret = webhook.secret if keeps_old else ""
+    webhook.old_secret_until = now + SECRETS_OVERLAP if keeps_old else None
     webhook.secret = seal(text)
     return text
 

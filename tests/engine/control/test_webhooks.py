@@ -10,7 +10,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from runs.engine import control
-from runs.engine.control.webhooks import MOST_TESTS, MOST_WEBHOOKS, WebhookRefused, WebhookSettings
+from runs.engine.control.webhooks import (
+    MOST_ATTEMPTS,
+    MOST_TESTS,
+    MOST_TESTS_AN_HOUR,
+    MOST_WEBHOOKS,
+    WebhookRefused,
+    WebhookSettings,
+)
 from runs.engine.sealed_text import unseal
 from runs.engine.webhooks import outbox
 from runs.engine.webhooks.signing import signing_secrets
@@ -250,4 +257,36 @@ def test_an_event_of_a_run_that_a_person_may_not_see_any_more_is_not_there(ada: 
     WebhookEvent.objects.update(run=ended_run(User.objects.create_user("bea")))
 
     with pytest.raises(WebhookEvent.DoesNotExist):
+        control.resend_event(event.uid, by=ada)
+
+
+def test_a_secret_that_cannot_be_read_is_replaced_by_one_that_signs_at_once(ada: User, settings: Any) -> None:
+    webhook, _ = control.create_webhook(SAID, user=ada, by=ada)
+    settings.SECRET_KEY = "another key of the site"
+
+    secret = control.rotate_secret(webhook.pk, by=ada)
+
+    webhook.refresh_from_db()
+    assert signing_secrets(webhook, timezone.now()) == [secret]
+
+
+def test_a_person_sends_a_bounded_number_of_tests_in_an_hour(ada: User) -> None:
+    webhook, _ = control.create_webhook(SAID, user=ada, by=ada)
+    for _ in range(MOST_TESTS_AN_HOUR):
+        control.try_webhook(webhook.pk, by=ada)
+        WebhookEvent.objects.update(state="delivered")
+
+    with pytest.raises(WebhookRefused, match="within an hour"):
+        control.try_webhook(webhook.pk, by=ada)
+
+    WebhookEvent.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    assert control.try_webhook(webhook.pk, by=ada).state == "pending"
+
+
+def test_an_event_is_sent_again_a_bounded_number_of_times(ada: User) -> None:
+    webhook, _ = control.create_webhook(SAID, user=ada, by=ada)
+    event = control.try_webhook(webhook.pk, by=ada)
+    WebhookEvent.objects.update(state="delivered", attempts=MOST_ATTEMPTS)
+
+    with pytest.raises(WebhookRefused, match="that is the limit"):
         control.resend_event(event.uid, by=ada)

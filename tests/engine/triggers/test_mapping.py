@@ -119,3 +119,18 @@ async def test_expressions_are_checked_without_a_payload():
     faults = await expression_faults({"a": "length(body)", "b": "nope(body)", "c": "body.["})
 
     assert faults == {"b": "There is no function nope.", "c": "It ends too early."}
+
+
+async def test_a_list_leaves_the_job_as_a_text_which_counts_for_its_size():
+    nested = "[" * 50 + "body.numbers" + "]" * 50
+
+    found = await mapped("", {"it": nested, "small": "body.commits[].id"}, [], ROOT)
+
+    assert found.faults == {}
+    assert found.values["small"] == '[\n  "a1",\n  "b2"\n]'
+    many = {"body": {"numbers": [1] * 20_000}}
+    assert (await mapped("", {"it": nested}, [], many)).faults["it"] == "What it makes is larger than 256 KiB."
+
+
+async def test_a_list_is_no_number():
+    assert await made("body.numbers", InputType.NUMBER) == await made("body.numbers")

@@ -92,6 +92,7 @@ def test_headers_that_prove_something_are_not_kept():
         "X-GitHub-Event": "push",
         "X-Hub-Signature-256": "sha256=1",
         "X-Gitlab-Token": "t",
+        "X-Shopify-Hmac-Sha256": "s",
         "Authorization": "Bearer x",
         "Cookie": "a=b",
         "X-Forwarded-For": "10.0.0.1",
@@ -135,3 +136,13 @@ def test_secrets_are_hidden_before_anything_is_stored():
 
     assert secret not in json.dumps([hidden.body, hidden.headers])
     assert hidden.body["n"] == 1
+
+
+def test_the_header_that_a_trigger_names_for_its_proof_is_not_kept():
+    rules = HmacRules(header="X-Our-Proof")
+
+    told = read_request(
+        b"{}", HttpHeaders({"HTTP_X_OUR_PROOF": "p", "HTTP_X_OUR_EVENT": "e"}), scheme="hmac", rules=rules
+    )
+
+    assert told.headers == {"x-our-event": "e"}
