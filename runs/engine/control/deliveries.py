@@ -19,7 +19,7 @@ from runs.agent.wording import SAID, Wording, said_in
 from runs.engine.control.agent_changes import AgentRefused
 from runs.engine.control.ceilings import OverrideRefused
 from runs.engine.control.launch import launch
-from runs.engine.control.template_launch import launch_template
+from runs.engine.control.template_launch import filled_in_bounds, launch_template
 from runs.engine.files.storage import DocumentRefused
 from runs.engine.limits.daily_budget import DailyLimitReached
 from runs.engine.limits.launch_rate import TooManyLaunches
@@ -28,14 +28,13 @@ from runs.engine.triggers.launch_inputs import inputs_of_trigger
 from runs.engine.triggers.mapping import FILTER, Mapped, MappingBusy, mapped
 from runs.engine.triggers.payloads import Received
 from runs.models import Delivery, Run, Trigger
-from runs.models.bounds import MAX_TASK_BYTES
 
 MOST_PAYLOADS: Final = 200
 """Of one trigger, the newest: older deliveries stay in the log without their payloads."""
 MOST_PAYLOAD_BYTES: Final = 16 * 1024 * 1024
 """Of one trigger, together."""
 MOST_DELIVERIES: Final = 10_000
-"""Of one trigger, which are looked at every `LOOKED_EVERY`."""
+"""Of one trigger. They are counted after one delivery in `LOOKED_EVERY`, by chance."""
 LOOKED_EVERY: Final = 100
 _REFUSALS: Final = (
     *(PermissionDenied, AgentRefused, OverrideRefused),
@@ -142,12 +141,7 @@ def earlier_delivery(trigger: Trigger, received: Received, now: datetime) -> Del
 def filled_task(trigger: Trigger, values: Mapping[str, Any]) -> str:
     """The trigger's own task with these values in its places. Raises `InputsRefused`."""
     checked = checked_values(inputs_of_trigger(trigger), values, today=timezone.localdate())
-    task = read_task(trigger.task).filled(checked)
-    if len(task.encode()) > MAX_TASK_BYTES:
-        longest = max(checked, key=lambda name: len(checked[name]))
-        words = Wording("The task would be longer than the %(most)s KiB that are taken.", most=MAX_TASK_BYTES // 1024)
-        raise InputsRefused({longest: words})
-    return task
+    return filled_in_bounds(read_task(trigger.task), checked)
 
 
 def told_faults(faults: Mapping[str, Wording]) -> Wording:
@@ -210,6 +204,7 @@ def _forget_old(delivery: Delivery) -> None:
             dropped.append(pk)
     if dropped:
         Delivery.objects.filter(pk__in=dropped).exclude(payload="").update(payload="", headers={})
-    if delivery.pk % LOOKED_EVERY == 0:
+    # By its random id: the keys of a trigger's rows follow a pattern where several triggers take turns.
+    if delivery.uid.int % LOOKED_EVERY == 0:
         old = newest.values_list("pk", flat=True)[MOST_DELIVERIES : MOST_DELIVERIES + 10 * LOOKED_EVERY]
         Delivery.objects.filter(pk__in=list(old)).delete()

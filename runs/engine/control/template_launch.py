@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.agent.task_templates.inputs import InputType, stored_inputs
-from runs.agent.task_templates.places import read_task
+from runs.agent.task_templates.places import TaskText, read_task
 from runs.agent.task_templates.values import InputsRefused, checked_values
 from runs.agent.wording import Wording
 from runs.engine.control.launch import launch
@@ -43,15 +43,20 @@ def fill(template: TaskTemplate, given: Mapping[str, Any], *, by: Any) -> Filled
         | ({"file_name": files[each.name].name} if each.name in files else {})
         for each in inputs
     ]
-    task = read_task(template.task).filled(values | {name: file.name for name, file in files.items()})
+    task = filled_in_bounds(read_task(template.task), values | {name: file.name for name, file in files.items()})
     if not task.strip():
         raise InputsRefused({inputs[0].name: Wording("The task would be empty.")})
-    if len(task.encode()) > MAX_TASK_BYTES:
+    ids = tuple(dict.fromkeys(file.pk for file in files.values()))
+    return FilledTemplate(template, task, {"template": template.name, "values": told}, ids)
+
+
+def filled_in_bounds(text: TaskText, values: Mapping[str, str]) -> str:
+    """The task with these values in its places. Raises `InputsRefused` if it would be longer than a task may be."""
+    if text.filled_bytes(values) > MAX_TASK_BYTES:
         longest = max(values, key=lambda name: len(values[name]))
         words = Wording("The task would be longer than the %(most)s KiB that are taken.", most=MAX_TASK_BYTES // 1024)
         raise InputsRefused({longest: words})
-    ids = tuple(dict.fromkeys(file.pk for file in files.values()))
-    return FilledTemplate(template, task, {"template": template.name, "values": told}, ids)
+    return text.filled(values)
 
 
 def launch_template(

@@ -88,3 +88,11 @@ def test_of_a_task_with_thousands_of_places_it_is_told_that_there_are_too_many()
 
     assert told[0] == "A template has at most 30 inputs."
     assert (len(told), told[-1]) == (21, "Line 1: The place “p19” has no input.")
+
+
+def test_how_long_a_filled_task_would_be_is_found_without_making_it():
+    text = read_task("é{{ a }}{{{{{{ b }}" + "{{ a }}" * 50_000)
+    values = {"a": "ü" * 100, "b": ""}
+
+    assert text.filled_bytes(values) == len(text.filled(values).encode()) == 10_000_204
+    assert text.filled_bytes({"a": "ü" * 1_000_000, "b": ""}) == 100_002_000_004

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from runs.agent.task_templates.places import TaskText
 from runs.agent.task_templates.values import InputsRefused
 from runs.engine import control
 from runs.engine.files.uploads import begin_upload, receive
@@ -194,3 +195,14 @@ def test_the_list_is_by_name_searched_in_any_alphabet_and_paged(agent: Agent):
     assert [each.name for each in listed_templates(words="CÖLLNER")] == ["Cöllner Zeitung"]
     assert list(listed_templates(agent="Other")) == [second]
     assert list(listed_templates(words="press/")) == [each for each in listed if each != second]
+
+
+def test_a_task_of_many_places_for_a_long_value_is_refused_before_it_is_made(
+    agent: Agent, ada: User, monkeypatch: pytest.MonkeyPatch
+):
+    letter = [{"name": "a", "type": "long_text"}]
+    template = made(agent, task="{{a}}" * 50_000, inputs=letter)
+    monkeypatch.setattr(TaskText, "filled", lambda *_: pytest.fail("It would have gigabytes."))
+
+    with pytest.raises(InputsRefused, match="longer than"):
+        control.launch_template(user=ada, template=template, inputs={"a": "x" * 100_000})
