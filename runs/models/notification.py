@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from runs.models.notification_rule import NotificationChannel, NotificationRule
 from runs.models.outbox_rows import OutboxQuerySet
+from runs.models.permissions import may_see_all
 from runs.models.run import Run
 
 STILL_SO: Final = ~Q(event=NotificationRule.Event.NEEDS_PERSON) | Q(
@@ -23,8 +24,11 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
     """Queries on notifications."""
 
     def visible_to(self, user: Any) -> Self:
-        """Those of the user, about runs that they may see now."""
-        return self.filter(Q(run=None) | Q(run__in=Run.objects.visible_to(user)), user=user)
+        """Those of the user, about what they may see now: their own, and everybody's with the permission to see it."""
+        if may_see_all(user):
+            return self.filter(user=user)
+        of_no_run = Q(run=None) & (Q(rule=None) | Q(rule__is_for_all=False))
+        return self.filter(of_no_run | Q(run__in=Run.objects.visible_to(user)), user=user)
 
     def in_page(self, user: Any, now: datetime) -> Self:
         """Those that open pages of the user tell and that they have not seen, of what still is so."""

@@ -11,8 +11,13 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from runs.models.outbox_rows import OutboxQuerySet
+from runs.models.permissions import may_see_all
 from runs.models.run import Run
 from runs.models.signed_address import SignedAddress
+
+ABOUT_EVERYBODY: Final = '"for_all":true'
+"""In the body of an event: it is about everybody's runs, as an alert can be. No text in a body has these signs: its
+quotes are escaped."""
 
 
 class WebhookQuerySet(models.QuerySet["Webhook"]):
@@ -107,8 +112,12 @@ class WebhookEventQuerySet(OutboxQuerySet["WebhookEvent"]):
         return self.exclude(Exists(before.filter(first, pk__lt=OuterRef("pk"))), run__isnull=False)
 
     def visible_to(self, user: Any) -> Self:
-        """Those of the user's webhooks, about runs that they may see now."""
-        return self.filter(Q(run=None) | Q(run__in=Run.objects.visible_to(user)), webhook__user=user)
+        """Those of the user's webhooks, about what they may see now."""
+        theirs = self.filter(webhook__user=user)
+        if may_see_all(user):
+            return theirs
+        of_no_run = Q(run=None) & ~Q(body__contains=ABOUT_EVERYBODY)
+        return theirs.filter(of_no_run | Q(run__in=Run.objects.visible_to(user)))
 
 
 class WebhookEvent(models.Model):
@@ -174,6 +183,11 @@ class WebhookEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.message_id}"
+
+    @property
+    def is_about_everybody(self) -> bool:
+        """True if it is of no run and tells of everybody's."""
+        return self.run_id is None and ABOUT_EVERYBODY in self.body
 
     @property
     def message_id(self) -> str:

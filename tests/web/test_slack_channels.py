@@ -294,3 +294,23 @@ def test_an_account_is_unlinked_by_its_person_or_by_whose_channel_it_is(
 
     assert statuses == [404, 302]
     assert not SlackAccount.objects.exists()
+
+
+def test_who_may_not_see_a_run_any_more_is_told_nothing_more_of_it(
+    channel: NotificationChannel, slack: Slack, staff: User, other: User, ask: Ask
+) -> None:
+    channel.user = staff
+    channel.save()
+    NotificationRule.objects.update(user=staff, is_for_all=True)
+    call = ask(other)
+    outbox.note(call.run)
+    send_all()
+    (posted,) = slack.messages.values()
+
+    User.objects.filter(pk=staff.pk).update(is_superuser=False)
+    control.approve(call.pk, by=other, arguments_hash=call.arguments_hash)
+    send_all()
+
+    (changed,) = slack.messages.values()
+    assert call.run.task in json.dumps(posted)
+    assert call.run.task not in json.dumps(changed) and "may not see this run any more" in json.dumps(changed)

@@ -15,7 +15,6 @@ from runs.engine.notifications.run_texts import run_text, run_title
 from runs.engine.operations.known_secrets import known_secrets
 from runs.models import Notification, NotificationChannel, NotificationDelivery, NotificationRule
 from runs.models.notification import STILL_SO
-from runs.models.permissions import may_see_all
 
 MOST_LISTED: Final = 10
 """Of the notifications that a summary tells, by name."""
@@ -44,7 +43,7 @@ def message_of(
             return _summary(delivery, channel)
         notification = delivery.notification
         seen = Notification.objects.visible_to(user).filter(STILL_SO, pk=notification.pk)
-        if not seen.exists() or (notification.run is None and _is_of_others(notification) and not may_see_all(user)):
+        if not seen.exists():
             return None
         return _message(notification, channel, str(delivery.uid), decidables_of(notification, user, link))
 
@@ -147,10 +146,6 @@ def _page_of(counts: dict[str, int]) -> str:
     if set(counts) == {_Event.NEEDS_PERSON}:
         return reverse("runs:inbox")
     return reverse("runs:history") + ("?status=failed" if set(counts) == {_Event.FAILED} else "")
-
-
-def _is_of_others(notification: Notification) -> bool:
-    return notification.rule is not None and notification.rule.is_for_all
 
 
 def _settings_path() -> str:

@@ -143,8 +143,11 @@ def _change_of(delivery: NotificationDelivery, now: datetime) -> SlackChange | N
         return None
     user: Any = delivery.channel.user
     with translation.override(delivery.channel.language or settings.LANGUAGE_CODE):
-        calls = _calls_of(delivery.notification, ids.split(","), user) if may_see(user, run) else []
-        title = _title_of(run, is_over=not any(each.call for each in calls))
+        if may_see(user, run):
+            calls = _calls_of(delivery.notification, ids.split(","), user)
+            title = _title_of(run, is_over=not any(each.call for each in calls))
+        else:
+            calls, title = [], gettext("You may not see this run any more.")
         url = address_of(run.get_absolute_url())
         body: JsonObject = {
             "channel": slack_channel,
@@ -192,5 +195,7 @@ def outcome_of(call: ToolCall) -> str:
 
 
 def _title_of(run: Run, *, is_over: bool) -> str:
-    task = " ".join(run.task[:MAX_TASK_CHARS].split())
+    # Known secrets go before the cut: it could break one.
+    task = Redactor(known_secrets()).text(run.task[: 4 * MAX_TASK_CHARS])
+    task = " ".join(readable(task)[:MAX_TASK_CHARS].split())
     return gettext("Decided: %(task)s") % {"task": task} if is_over else task

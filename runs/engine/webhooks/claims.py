@@ -63,7 +63,7 @@ def claim(webhook_id: UUID, most: int, now: datetime) -> list[ClaimedEvent]:
     found = WebhookEvent.objects.filter(webhook=webhook).free(now).in_order(now).select_related("run")
     events = list(found.select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "pk")[:most])
     signing = _signing(webhook, now)
-    sees_all = may_see_all(webhook.user) if webhook.is_for_all else False
+    sees_all = may_see_all(webhook.user)
     claimed = []
     for event in events:
         if now >= event.expires_at:
@@ -111,4 +111,6 @@ def _may_be_told(webhook: Webhook, event: WebhookEvent, *, sees_all: bool) -> bo
     owner: Any = webhook.user
     if not owner.is_active:
         return False
-    return event.run is None or event.run.user_id == owner.pk or sees_all
+    if event.run is None:
+        return sees_all or not event.is_about_everybody
+    return event.run.user_id == owner.pk or (webhook.is_for_all and sees_all)

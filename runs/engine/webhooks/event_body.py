@@ -41,7 +41,8 @@ def run_body(run: Run, kind: Webhook.EventType, at: datetime, *, includes_answer
 
 
 def alert_body(rule: AlertRule, kind: Webhook.EventType, at: datetime, *, reason: str) -> str:
-    """The JSON that tells of an alert rule as its row stands. Reads its user and its agent."""
+    """The JSON that tells of an alert rule as its row stands. Reads its user and its agent. `for_all` decides who may
+    be told (`ABOUT_EVERYBODY`)."""
     data: JsonObject = {
         "id": str(rule.pk),
         "name": rule.name,

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from runs.engine.alert_rules.rounds import EVERY
 from runs.engine.alert_rules.rule_storage import AlertRuleValues, create_rule
 from runs.engine.sealed_text import seal
+from runs.engine.webhooks.claims import claim
 from runs.models import AlertRule, Notification, NotificationRule, Run, Webhook, WebhookEvent
 from tests.engine.alert_rules.conftest import MINUTE, NOON, RULE, history, ran, rounds
 
@@ -108,3 +110,34 @@ def test_what_comes_and_goes_while_it_is_muted_is_not_told(ruled, owner):
     rounds(NOON + MINUTE, NOON + 9 * MINUTE)
 
     assert history(rule) == ["alert", "ok"] and events(owner) == []
+
+
+def test_who_may_not_see_everybodys_runs_any_more_is_told_of_no_alert_about_them(ruled, owner, staff):
+    about: dict[str, Any] = {"url": "https://chat.example/hook", "secret": seal("whsec_eA=="), "is_for_all": True}
+    hook = Webhook.objects.create(user=staff, name="All", event_types=["alert.raised"], **about)
+    NotificationRule.objects.create(user=staff, name="All", events=["alert.raised"], is_for_all=True)
+    create_rule(AlertRuleValues(**RULE, is_for_all=True), user=None, by=None)
+    ruled()  # Of the owner, whose alerts the rule about everybody's tells too.
+    ran(owner, count=40, status="failed")
+    rounds(NOON, NOON + EVERY)
+    event = WebhookEvent.objects.get(webhook=hook)
+    before = (WebhookEvent.objects.visible_to(staff).count(), Notification.objects.visible_to(staff).count())
+
+    staff.user_permissions.clear()
+    auditor = User.objects.get(pk=staff.pk)
+
+    assert before == (1, 2)
+    assert claim(hook.pk, 10, timezone.now() + MINUTE) == []
+    event.refresh_from_db()
+    assert event.state == "withdrawn"
+    assert not WebhookEvent.objects.visible_to(auditor).exists()
+    assert not Notification.objects.visible_to(auditor).exists()
+    assert not Notification.objects.in_page(auditor, timezone.now() + MINUTE).exists()
+
+
+def test_the_name_of_a_rule_cannot_hide_its_alerts_from_its_owner(ruled, owner, told):
+    ruled(name='"for_all":true')
+    ran(owner, count=40, status="failed")
+    rounds(NOON, NOON + EVERY)
+
+    assert WebhookEvent.objects.visible_to(owner).count() == 1
