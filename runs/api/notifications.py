@@ -1,6 +1,7 @@
 """Endpoints of notifications: channels, rules, what was told, and sending it again.
 
-Whatever changes something takes the scope `read` too: a notification tells what that scope reads.
+Whatever changes something takes the scope `read` too: a notification tells what that scope reads. Where a channel leads
+takes the scope `approve` as well: its messages can have links that decide.
 """
 
 from collections.abc import Callable
@@ -75,8 +76,9 @@ def list_channels(request: HttpRequest) -> HttpResponse:
     openapi_extra={"x-example": '{"kind": "email", "name": "Mail", "address": "ada@example.org"}'},
 )
 def create_channel(request: HttpRequest, body: NewChannel) -> HttpResponse:
-    """Make a channel. Takes the scope `read` too."""
+    """Make a channel. Takes the scopes `read` and `approve` too: its messages can have links that decide."""
     caller = _caller_that_reads(request)
+    check_scope(caller, ApiToken.Scope.APPROVE)
     made = _mapped(
         lambda: channels.create_channel(kind=body.kind, name=body.name, address=body.address, user=caller.user)
     )
@@ -97,8 +99,11 @@ def get_channel(request: HttpRequest, channel_id: UUID) -> HttpResponse:
     openapi_extra={"x-example": '{"name": "Mail at work"}'},
 )
 def change_channel(request: HttpRequest, channel_id: UUID, body: ChannelChange) -> HttpResponse:
-    """Change what is sent of a channel. Another address activates a disabled one. Takes the scope `read` too."""
+    """Change what is sent of a channel. Another address activates a disabled one. Takes the scope `read` too, and for
+    an address `approve`: its messages can have links that decide."""
     caller, channel = _caller_that_reads(request), _channel(request, channel_id)
+    if body.address:
+        check_scope(caller, ApiToken.Scope.APPROVE)
     name, address = body.name or channel.name, body.address or ""
     return answer(
         channel_as_json(

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from runs.engine.notifications import outbox
 from runs.models import NotificationChannel, NotificationDelivery, NotificationRule, Run
-from tests.api.conftest import Program
+from tests.api.conftest import Program, error_of
 from tests.engine.notifications.conftest import mail_channel, rule_of
 
 MakeRun = Callable[..., Run]
@@ -19,8 +19,8 @@ RULE = {"name": "Waits", "events": ["run.needs_person"], "waits_over_s": 300}
 
 @pytest.fixture
 def program(owner: User, program_of: Callable[..., Program]) -> Program:
-    """A program of the owner that reads and launches."""
-    return program_of(owner, "read", "launch")
+    """A program of the owner that reads, launches and approves."""
+    return program_of(owner, "read", "launch", "approve")
 
 
 def test_a_channel_is_made_told_changed_tried_and_deleted(program: Program) -> None:
@@ -101,3 +101,21 @@ def test_what_was_told_is_listed_page_by_page_and_sent_again(program: Program, o
     assert rest["next"] is None
     assert (told[0]["event"], told[0]["deliveries"][0]["error"]) == ("run.failed", "451")
     assert (again.status_code, again.json()["state"]) == (200, "pending")
+
+
+def test_a_program_that_may_not_approve_gets_no_links_that_decide(
+    program: Program, program_of: Callable[..., Program], owner: User
+) -> None:
+    path = f"/notification-channels/{program.post('/notification-channels', CHANNEL).json()['id']}"
+    launcher = program_of(owner, "read", "launch")
+
+    mine = {"kind": "apprise", "name": "Mine", "address": "json://eve.example.org/"}
+    made = launcher.post("/notification-channels", mine)
+    moved = launcher.send("PATCH", path, {"address": "eve@example.org"})
+    renamed = launcher.send("PATCH", path, {"name": "Post"})
+
+    assert [(each.status_code, error_of(each)["code"]) for each in (made, moved)] == [(403, "missing_scope")] * 2
+    assert renamed.status_code == 200
+    assert [(each.name, each.shown_address) for each in NotificationChannel.objects.all()] == [
+        ("Post", "ada@example.org")
+    ]

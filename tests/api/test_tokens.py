@@ -264,6 +264,8 @@ ALSO_READ: Final = {
     if any(each in endpoint[1] for each in ("webhook", "alert", "notification")) and scope == LAUNCH
 }
 """Those that take the scope `read` too: a webhook and the figure of an alert rule tell what that scope reads."""
+ALSO_APPROVE: Final = {("POST", "/notification-channels")}
+"""Those that take the scope `approve` too: the messages of a channel can have links that decide."""
 BODIES: dict[str, dict[str, Any]] = {
     "files": {"name": "a.txt", "size": 1},
     "runs": {"task": "x"},
@@ -341,6 +343,10 @@ def test_an_endpoint_lets_in_only_tokens_of_its_scope(
         event = told_event(owner, call.run)
         ids |= {"webhook": event.webhook_id, "event": event.uid, **notice_for(call.run)}
         scopes = {scope, READ} if (method, path) in ALSO_READ else {scope}
+        if scope == needed and (method, path) in ALSO_APPROVE:
+            without = _send(program_of(owner, *scopes), method, path.format(**ids))
+            assert (without.status_code, error_of(without)["code"]) == (403, "missing_scope")
+            scopes |= {APPROVE}
         if scope == needed and len(scopes) > 1:
             alone = _send(program_of(owner, scope), method, path.format(**ids))
             assert (alone.status_code, error_of(alone)["code"]) == (403, "missing_scope")
