@@ -16,9 +16,8 @@ self.addEventListener("push", (event) => {
 
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
-  // Only pages of this site: whatever the message says.
-  const path = String(event.notification.data?.path ?? "/");
-  const url = new URL(path.startsWith("/") && !path.startsWith("//") ? path : "/inbox/", self.location.origin).href;
+  // Only pages of this site: whatever the message says. The browser's own reading decides, which takes "/\\" for "//".
+  const url = pageOf(event.notification.data?.path).href;
   event.waitUntil(
     self.clients.matchAll({ type: "window", includeUncontrolled: true }).then((pages) => {
       const open = pages.find((page) => page.url === url);
@@ -26,3 +25,13 @@ self.addEventListener("notificationclick", (event) => {
     }),
   );
 });
+
+function pageOf(path) {
+  const inbox = new URL("/inbox/", self.location.origin);
+  try {
+    const page = new URL(String(path ?? "/"), self.location.origin);
+    return page.origin === self.location.origin ? page : inbox;
+  } catch {
+    return inbox;
+  }
+}

@@ -9,9 +9,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.staticfiles import finders
 from django.test import Client
+from django.utils import timezone
 
 from runs.engine import control
 from runs.engine.control.push_devices import MOST_DEVICES
+from runs.engine.outbound.retry_schedule import FAILING_FOR
 from runs.models import NotificationChannel, NotificationRule
 from tests.push_service import PushService, running_push_service
 from tests.web.waiting_fixtures import Ask
@@ -110,3 +112,17 @@ def test_the_service_worker_is_a_script_at_the_root_that_answers_no_requests(db:
     text = response.content.decode()
     assert "push" in text and '"fetch"' not in text and "caches" not in text
     assert "worker-src 'self'" in response["Content-Security-Policy"]
+
+
+def test_a_device_that_comes_back_begins_without_its_failures(
+    owner: User, browser_of: Callable[[User], Client], service: PushService
+) -> None:
+    browser, fields = browser_of(owner), service.subscription() | {"name": "Phone"}
+    browser.post(PATH, fields)
+    long_ago = timezone.now() - 2 * FAILING_FOR
+    NotificationChannel.objects.update(state="paused", failing_since=long_ago, last_error="Gone")
+
+    browser.post(PATH, fields)
+
+    device = NotificationChannel.objects.get()
+    assert (device.state, device.failing_since, device.last_error) == ("active", None, "")

@@ -4,6 +4,7 @@ None as `by` is the command line, which may do everything. Another person's chan
 `NotificationChannel.DoesNotExist`.
 """
 
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,6 +26,10 @@ MOST_CHANNELS: Final = 20
 """Of one person."""
 MOST_TESTS: Final = 5
 """Tests of one channel that wait to be sent."""
+MOST_TESTS_AN_HOUR: Final = 30
+"""Of one person: anybody's mailbox can be typed as an address."""
+MOST_ATTEMPTS: Final = 1000
+"""Of one delivery, those by hand included."""
 _State: Final = NotificationChannel.State
 
 
@@ -73,9 +78,7 @@ def change_channel(channel_id: UUID, *, name: str, address: str, by: Any) -> Not
             checked = checked_address(channel.kind, address)
         except ChannelAddressRefused as refused:
             raise NotificationRefused({"address": refused.args[0]}) from refused
-        channel.address, channel.shown_address = seal(checked.text), checked.shown[:320]
-        if channel.state == _State.DISABLED:
-            _activate(channel)
+        set_address(channel, checked)
     channel.save()
     return channel
 
@@ -116,6 +119,13 @@ def try_channel(channel_id: UUID, *, by: Any) -> NotificationDelivery:
     tests = NotificationDelivery.objects.pending().filter(channel=channel, notification__event=Notification.TEST)
     if tests.count() >= MOST_TESTS:
         raise NotificationRefused({"": Wording("%(most)s tests wait to be sent already.", most=MOST_TESTS)})
+    if by is not None:
+        recent = Notification.objects.filter(user=channel.user_id, event=Notification.TEST)
+        if recent.filter(created_at__gt=timezone.now() - timedelta(hours=1)).count() >= MOST_TESTS_AN_HOUR:
+            words = Wording(
+                "You have sent %(most)s tests within an hour, and that is the limit.", most=MOST_TESTS_AN_HOUR
+            )
+            raise NotificationRefused({"": words})
     return note_test(channel)
 
 
@@ -131,6 +141,9 @@ def resend_delivery(uid: UUID, *, by: Any) -> NotificationDelivery:
     now = database_now()
     if delivery.claimed_until is not None and delivery.claimed_until >= now:
         raise NotificationRefused({"": Wording("It is being sent right now.")})
+    if delivery.attempts >= MOST_ATTEMPTS:
+        words = Wording("It was tried %(most)s times, and that is the limit.", most=MOST_ATTEMPTS)
+        raise NotificationRefused({"": words})
     delivery.state, delivery.ended_at, delivery.claimed_until = NotificationDelivery.State.PENDING, None, None
     delivery.due_at, delivery.expires_at, delivery.attempts_before = now, now + TRIED_FOR, delivery.attempts
     delivery.gathered_into = None
@@ -160,6 +173,15 @@ def checked_name(name: str) -> str:
         return check_storable_text(name)
     except ValueError as error:
         raise NotificationRefused({"name": Wording("It has a character that cannot be stored.")}) from error
+
+
+def set_address(channel: NotificationChannel, address: CheckedAddress) -> None:
+    """Give the channel another address, about which nothing is known yet: if it was disabled it is active. The caller
+    saves it."""
+    channel.address, channel.shown_address = seal(address.text), address.shown[:320]
+    channel.failing_since, channel.last_error = None, ""
+    if channel.state == _State.DISABLED:
+        _activate(channel)
 
 
 def _activate(channel: NotificationChannel) -> None:

@@ -7,8 +7,10 @@ from uuid import UUID
 from django.db import transaction
 
 from runs.agent.wording import Wording
+from runs.engine.control.notification_channels import set_address
+from runs.engine.notifications.addresses import CheckedAddress
 from runs.engine.notifications.channels.web_push import PushSubscription, SubscriptionRefused
-from runs.engine.sealed_text import SealUnreadable, seal, unseal
+from runs.engine.sealed_text import SealUnreadable, unseal
 from runs.languages import page_language
 from runs.models import NotificationChannel, NotificationRule
 
@@ -37,9 +39,10 @@ def add_device(subscription: PushSubscription, *, name: str, rule_name: str, by:
         raise DeviceRefused(Wording("You have %(most)s devices. Remove one first.", most=MOST_DEVICES))
     channel = known or NotificationChannel(user=by, kind=NotificationChannel.Kind.WEB_PUSH)
     channel.name, channel.language = name[:MAX_DEVICE_NAME_CHARS], page_language()
-    channel.address, channel.state, channel.disabled_because = seal(subscription.as_text()), "active", ""
-    # Whose push service it is; the rest of the endpoint is a secret.
-    channel.shown_address = urlsplit(subscription.endpoint).hostname or ""
+    # Shown is whose push service it is; the rest of the endpoint is a secret.
+    shown = urlsplit(subscription.endpoint).hostname or ""
+    set_address(channel, CheckedAddress(subscription.as_text(), shown))
+    channel.state = NotificationChannel.State.ACTIVE
     channel.save()
     rules = NotificationRule.objects.filter(user=by, channels__kind=NotificationChannel.Kind.WEB_PUSH)
     rule = rules.order_by("created_at", "pk").first() if own else None

@@ -15,6 +15,8 @@ MOST_SINGLE: Final = 10
 WINDOW: Final = timedelta(minutes=1)
 SETTLES_IN: Final = timedelta(seconds=2)
 """How long the first summary of a storm is waited for, so that it has most of a burst."""
+MOST_OF_CHANNEL: Final = 30
+"""Messages by one channel within `WINDOW`, of all its rules, tests and repeats: the others wait."""
 REMEMBERED: Final = timedelta(minutes=10)
 PAUSES: Final = tuple(timedelta(seconds=each) for each in (0, 2, 3, 15, 60))
 """Before a summary, by how many messages of the storm came before it in `REMEMBERED`: the longer a storm lasts, the
@@ -39,7 +41,8 @@ class _RecentMessages(TypedDict):
 
 def leaders(channel: NotificationChannel, most: int, now: datetime) -> list[NotificationDelivery]:
     """Up to `most` deliveries to send now, locked, the oldest first; each with its notification, run and rule. A storm
-    is gathered into one of them, or held back until its next summary. The channel's row is locked."""
+    is gathered into one of them, or held back until its next summary, and no channel gets more than `MOST_OF_CHANNEL`.
+    The channel's row is locked."""
     free = NotificationDelivery.objects.filter(channel=channel).free(now)
     singles = free.filter(_IS_SINGLE).order_by().values("notification__rule")
     counted = singles.annotate(count=Count("pk"), oldest=Min("notification__due_at"))
@@ -47,12 +50,15 @@ def leaders(channel: NotificationChannel, most: int, now: datetime) -> list[Noti
         sent = _sent(channel, rule_id, now)
         if count + sent["lately"] > MOST_SINGLE:
             _gather(free.filter(_IS_SINGLE, notification__rule=rule_id), oldest, sent, now)
+    lately = NotificationDelivery.objects.filter(channel=channel, tried_at__gt=now - WINDOW, tried_at__lte=now)
+    most = max(0, min(most, MOST_OF_CHANNEL - lately.count()))
     found = free.select_related("notification__rule", "notification__run__user", "notification__run__schedule")
     return list(found.select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "pk")[:most])
 
 
 def _sent(channel: NotificationChannel, rule_id: UUID, now: datetime) -> _RecentMessages:
-    sent = NotificationDelivery.objects.filter(channel=channel, tried_at__gt=now - REMEMBERED)
+    # What lies ahead was sent before the clock was set back.
+    sent = NotificationDelivery.objects.filter(channel=channel, tried_at__gt=now - REMEMBERED, tried_at__lte=now)
     found = sent.filter(notification__rule=rule_id).aggregate(
         all=Count("pk"),
         lately=Count("pk", filter=Q(tried_at__gt=now - WINDOW)),

@@ -8,11 +8,19 @@ from django.contrib.auth.models import Permission, User
 from django.db import transaction
 from django.utils import timezone
 
+from runs.engine.control.notification_channels import (
+    MOST_ATTEMPTS,
+    MOST_TESTS_AN_HOUR,
+    NotificationRefused,
+    change_channel,
+    resend_delivery,
+    try_channel,
+)
 from runs.engine.notifications import outbox
 from runs.engine.notifications.claims import CLAIMED_FOR, ClaimedDelivery, claim, waiting_channels
 from runs.engine.notifications.results import AttemptResult, record
 from runs.engine.outbound.retry_schedule import FAILING_FOR, TRIED_FOR, WAITS_S
-from runs.models import NotificationChannel, NotificationDelivery, Run
+from runs.models import Notification, NotificationChannel, NotificationDelivery, Run
 from tests.engine.notifications.conftest import mail_channel, rule_of
 from tests.engine.webhooks.conftest import ended_run
 
@@ -192,3 +200,33 @@ def test_an_address_that_cannot_be_read_is_said_so(ada: User, mail: Notification
     (claimed,) = claim(mail.pk, 4, now())
 
     assert claimed.address is None
+
+
+def test_a_person_sends_a_bounded_number_of_tests_in_an_hour_from_all_channels(ada: User) -> None:
+    for number in range(MOST_TESTS_AN_HOUR):
+        try_channel(mail_channel(ada, name=str(number)).pk, by=ada)
+    another = mail_channel(ada)
+
+    with pytest.raises(NotificationRefused, match="within an hour"):
+        try_channel(another.pk, by=ada)
+
+    Notification.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    assert try_channel(another.pk, by=ada).state == "pending"
+
+
+def test_a_delivery_is_sent_again_a_bounded_number_of_times(ada: User, mail: NotificationChannel) -> None:
+    noted(ended_run(ada))
+    NotificationDelivery.objects.update(state="sent", attempts=MOST_ATTEMPTS)
+
+    with pytest.raises(NotificationRefused, match="limit"):
+        resend_delivery(NotificationDelivery.objects.get().uid, by=ada)
+
+
+def test_what_an_address_has_failed_is_not_held_against_the_next_one(ada: User, mail: NotificationChannel) -> None:
+    long_ago = timezone.now() - 2 * FAILING_FOR
+    NotificationChannel.objects.update(failing_since=long_ago, last_error="No such mailbox")
+
+    change_channel(mail.pk, name="Mail", address="bea@example.org", by=ada)
+
+    mail.refresh_from_db()
+    assert (mail.state, mail.failing_since, mail.last_error) == ("active", None, "")

@@ -13,7 +13,7 @@ from runs.engine.notifications import outbox
 from runs.engine.notifications.channels import Sendable
 from runs.engine.notifications.claims import claim
 from runs.engine.notifications.results import AttemptResult, record
-from runs.engine.notifications.storms import MOST_SINGLE
+from runs.engine.notifications.storms import MOST_OF_CHANNEL, MOST_SINGLE
 from runs.models import Notification, NotificationChannel, NotificationDelivery, Run
 from tests.engine.notifications.conftest import mail_channel, rule_of
 from tests.engine.webhooks.conftest import ended_run
@@ -126,3 +126,26 @@ def test_a_summary_that_fails_is_tried_again_as_a_whole(ada: User, mail: Notific
 
     assert again.message == claimed.message
     assert again.message.gathered == 19
+
+
+def test_many_rules_of_one_channel_do_not_add_up_without_end(ada: User) -> None:
+    channel = mail_channel(ada)
+    for number in range(10):
+        rule_of(ada, channel, name=str(number), events=["run.failed"])
+
+    fail(ada, 8)
+    first = send_until(channel, timezone.now(), 30)
+    later = send_until(channel, timezone.now(), 300)
+
+    assert len(first) == MOST_OF_CHANNEL
+    assert sum(1 + each.gathered for each in first + later) == 80
+
+
+def test_what_was_sent_before_the_clock_was_set_back_holds_nothing_up(ada: User, mail: NotificationChannel) -> None:
+    fail(ada, MOST_SINGLE)
+    send_until(mail, timezone.now() + timedelta(hours=1), 10)
+
+    fail(ada, 1)
+    sent = send_until(mail, timezone.now(), 10)
+
+    assert [each.gathered for each in sent] == [0]
