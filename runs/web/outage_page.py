@@ -100,6 +100,11 @@ class OutageMiddleware(MiddlewareMixin):
     """Answers for views that could not reach the database or hash a password. Failures outside views reach
     `handler500`."""
 
+    async_capable = False
+    """Django calls the middleware around this one, the innermost, in the thread of the request then. Otherwise each of
+    their methods is handed from the event loop to that thread and back, 18 times for a page, and beside runs at work
+    each of both ways waits for the interpreter."""
+
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The 503 page; None for any other exception, and for the API, which has its own format."""
         if request.path_info.startswith("/api/"):
