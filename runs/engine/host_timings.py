@@ -26,6 +26,12 @@ class HostTimings:
     schedules_rest: float = 0.5
     """After a transaction with ticks of schedules the clock rests for so many times the processor's time of that."""
 
+    claims_step_back_s: float = 0.25
+    """How long a group of claims of runs that nobody waits for steps back behind page requests in progress. Under
+    continuous requests there are still four groups a second."""
+    claims_settle_s: float = 0.25
+    """How long the next group waits for the claims of the one before: a row may stay locked."""
+
     trial_after_s: float = 5.0
     """How long a host must have lived before it tries a run that was lost twice in a row. A process that is killed from
     outside again and again, whatever it hosts, dies before."""

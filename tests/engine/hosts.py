@@ -1,6 +1,6 @@
 """A stub for the host."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,9 @@ class IdleHost:
 
     def submit(self, run_id: UUID) -> None:
         """Ignore a run that a person launched."""
+
+    def submit_later(self, run_ids: Sequence[UUID]) -> None:
+        """Ignore runs that nobody waits for."""
 
     def adopt(self, run_id: UUID) -> None:
         """Ignore a child run."""

@@ -44,6 +44,8 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
         self.run_id = run_id
         self.inbox: asyncio.Queue[Message] = asyncio.Queue()
         self.recorder: Recorder | None = None
+        self.claim_settled = asyncio.Event()
+        """Set once the run is claimed, or cannot be."""
         self.sleep = InterruptibleSleep()
         self.pause = PauseRequest()
         self.signal = MessageSignal()
@@ -185,7 +187,10 @@ class AgentRunConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels is unty
     # The child
 
     async def _work(self) -> None:
-        claimed = await self._claim()
+        try:
+            claimed = await self._claim()
+        finally:
+            self.claim_settled.set()
         if claimed is None:
             return
         run_claim, lease = claimed

@@ -18,6 +18,7 @@ from runs.agent.model_calls.provider_health import HEALTH, HealthRegistry
 from runs.agent.providers.event_streams.fair_share import give_way_when
 from runs.engine.alert_rules.alert_clock import AlertClock
 from runs.engine.host_timings import DEFAULT_TIMINGS, HostTimings
+from runs.engine.hosting.admission_queue import AdmissionQueue
 from runs.engine.hosting.claimer import Claimer
 from runs.engine.hosting.crash_trials import CrashTrials
 from runs.engine.hosting.host_loop import HostLoop
@@ -46,7 +47,7 @@ TAKE = "host.take"
 
 
 class RunHost:
-    """The host of this process. Everything but `submit`, `adopt`, `wake` and `tell` belongs to its loop.
+    """The host of this process. All but `submit`, `submit_later`, `adopt`, `wake` and `tell` belongs to its loop.
 
     `only` names the runs it may host, with the child runs that they launch here; None means every claimable one.
     """
@@ -87,6 +88,7 @@ class RunHost:
             room=lambda: self.room,
             on_room=self._sweeper.soon,  # A run may have waited for this place.
         )
+        self._admission = AdmissionQueue(self._runs, on_room=self._sweeper.soon, timings=timings)
         self._passing: set[asyncio.Task[None]] = set()
         self._service_tasks: list[asyncio.Task[None]] = []
         self._draining = False
@@ -118,6 +120,7 @@ class RunHost:
         metrics.HOSTED.set_function(lambda: self.hosted)
         services = [
             self._sweeper.sweep_for_ever,
+            self._admission.admit_for_ever,
             self._notifier.ring_for_ever,
             self.services.reply_streams.send_for_ever,
             self._listen_for_ever,
@@ -165,6 +168,10 @@ class RunHost:
         """Ask for a run to be hosted. A hint: the sweep finds a run whose request was lost."""
         self._loop.call(self._runs.host, run_id)
 
+    def submit_later(self, run_ids: Sequence[UUID]) -> None:
+        """The same for runs that nobody waits for: a few at a time, after the page requests in progress."""
+        self._loop.call(self._admission.add, run_ids)
+
     def adopt(self, run_id: UUID) -> None:
         """Host this run too, if only given runs are hosted here: it is a child run of one of them."""
         self._loop.call(self._runs.adopt, run_id)
@@ -207,13 +214,13 @@ class RunHost:
         """Return when nothing is hosted and nothing claimable was found since the call. For commands and tests."""
         while True:
             await self._sweeper.done()
-            if not self._runs:
+            if not self._runs and not self._admission:
                 return
             await self._runs.wait()
 
     def take(self, run_ids: Iterable[UUID]) -> None:
-        """Host these runs, except those it hosts already."""
-        self._runs.take(run_ids)
+        """Host these runs in their turn, except those it hosts already."""
+        self._admission.add(run_ids)
 
     def share_of(self, found: int) -> int:
         """How many of so many claimable runs this host should take, if all take theirs."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, KeysView, Mapping
+from contextlib import suppress
 from uuid import UUID
 
 from runs.agent.errors.exception_text import for_log
@@ -52,11 +53,17 @@ class HostedRuns:
         """The runs claimed and still worked on, with the epochs of their claims."""
         return {run_id: each.recorder.epoch for run_id, each in self.consumers.items() if each.recorder is not None}
 
-    def take(self, run_ids: Iterable[UUID]) -> None:
-        """Host these runs, except those hosted already."""
-        for run_id in run_ids:
-            if run_id not in self.consumers:
-                self.host(run_id)
+    async def claim(self, run_ids: Iterable[UUID], limit_s: float) -> None:
+        """Host these runs, except those hosted already. Returns when each is claimed or cannot be, at the latest after
+        `limit_s`."""
+        new = [run_id for run_id in run_ids if run_id not in self.consumers]
+        for run_id in new:
+            self.host(run_id)
+        begun = [self.consumers[run_id] for run_id in new if run_id in self.consumers]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                for consumer in begun:
+                    await consumer.claim_settled.wait()
 
     def host(self, run_id: UUID) -> None:
         """Host the run if there is room and it may be hosted here. One that is leaving is hosted again afterwards."""
@@ -104,6 +111,7 @@ class HostedRuns:
     def _left(self, run_id: UUID, task: asyncio.Task[None]) -> None:
         if self._room() <= 0:
             self._on_room()
+        self.consumers[run_id].claim_settled.set()  # Its work may have been cancelled before it began.
         del self.consumers[run_id], self.tasks[run_id]
         services = self._services()
         if not task.cancelled() and (error := task.exception()) is not None:

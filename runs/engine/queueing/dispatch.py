@@ -32,7 +32,7 @@ def dispatch_new(run_ids: Sequence[UUID]) -> None:
 
         jobs.defer_new(run_ids)
     else:
-        transaction.on_commit(partial(local_host.submit_all, run_ids))
+        transaction.on_commit(partial(local_host.submit_later, run_ids))
     transaction.on_commit(partial(doorbell.ring_dashboard_from_thread, run_ids))
 
 

@@ -1,6 +1,6 @@
 """The host of this process, as code outside `hosting` sees it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -10,7 +10,8 @@ T = TypeVar("T")
 
 
 class Host(Protocol):
-    """Hosts runs. `submit`, `adopt`, `wake`, `tell` and `silent_s` are thread-safe, the rest belongs to its loop."""
+    """Hosts runs. `submit`, `submit_later`, `adopt`, `wake`, `tell` and `silent_s` are thread-safe, the rest belongs to
+    its loop."""
 
     id: str
     """The `owner` of the runs it hosts."""
@@ -21,6 +22,9 @@ class Host(Protocol):
 
     def submit(self, run_id: UUID) -> None:
         """Host this run, if it is claimable."""
+
+    def submit_later(self, run_ids: Sequence[UUID]) -> None:
+        """Host these runs, which nobody waits for, in their turn."""
 
     def adopt(self, run_id: UUID) -> None:
         """Host this run too, if it hosts given runs only."""
@@ -43,7 +47,7 @@ class Host(Protocol):
         """The runs claimed and still worked on, with the epochs of their claims."""
 
     def take(self, run_ids: Iterable[UUID]) -> None:
-        """Host these runs, except those it hosts already."""
+        """Host these runs in their turn, except those it hosts already."""
 
     def share_of(self, found: int) -> int:
         """How many of `found` claimable runs it should take, if all hosts take their share."""
@@ -78,11 +82,10 @@ def submit(run_id: UUID) -> None:
         _host.submit(run_id)
 
 
-def submit_all(run_ids: Iterable[UUID]) -> None:
-    """Let the host of this process take runs. No effect without a host."""
+def submit_later(run_ids: Sequence[UUID]) -> None:
+    """Let the host of this process take runs that nobody waits for. No effect without a host."""
     if _host is not None:
-        for run_id in run_ids:
-            _host.submit(run_id)
+        _host.submit_later(run_ids)
 
 
 def adopt(run_id: UUID) -> None:

@@ -21,6 +21,10 @@ from runs.engine.schedules.schedule_sweep import ScheduleSweep
 from runs.engine.writing.request_priority import REQUEST_PRIORITY
 from runs.models import Schedule
 
+LONGEST_PAUSE_S = 0.25
+"""Before one step, while pages are asked for: a step takes as long as half a page. Under continuous requests there are
+still three a second, with 25 ticks each."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -80,7 +84,7 @@ def _timed_step(sweep: ScheduleSweep) -> float | None:
     """
     if not sweep.has_step:
         return None
-    REQUEST_PRIORITY.yield_to_requests()
+    REQUEST_PRIORITY.yield_to_requests(LONGEST_PAUSE_S)
     began = time.thread_time()
     sweep.step()
     return time.thread_time() - began

@@ -5,6 +5,7 @@ times. Every run waits for its commits, so a short pause before a batch gives th
 costs little: the next batch is larger by the writes that arrive meanwhile.
 """
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +16,8 @@ from runs.engine.sqlite.write_gate import request_writes
 LONGEST_PAUSE_S = 0.05
 """Before one batch. Under continuous requests there are still twenty batches a second."""
 
-PATIENCE_S = 0.25
+LOOK_EVERY_S = 0.005
+PATIENCE_S = 0.5
 """A longer request (a model is being tested, a file is sent) no longer delays the writer."""
 
 
@@ -48,6 +50,12 @@ class RequestPriority:
         with self._changed:
             while (now := time.monotonic()) < (end := min(until, self._all_old_at())):
                 self._changed.wait(end - now)
+
+    async def step_back(self, longest_s: float) -> None:
+        """The same on an event loop."""
+        until = time.monotonic() + longest_s
+        while self.has_request() and time.monotonic() < until:  # noqa: ASYNC110 - requests are those of other loops too
+            await asyncio.sleep(LOOK_EVERY_S)
 
     def has_request(self) -> bool:
         """True if a request younger than `PATIENCE_S` is in progress."""

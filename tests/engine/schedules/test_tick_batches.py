@@ -124,7 +124,7 @@ def test_a_template_is_filled_for_each_of_a_batch(scheduled, clerk):
 def test_the_host_and_the_dashboards_are_told_of_a_batch_once(many, monkeypatch):
     told: list[tuple[str, int]] = []
     for name, who in (
-        ("engine.queueing.local_host.submit_all", "host"),
+        ("engine.queueing.local_host.submit_later", "host"),
         ("doorbell.ring_dashboard_from_thread", "dashboards"),
     ):
         monkeypatch.setattr(f"runs.{name}", lambda ids, who=who: told.append((who, len(ids))))
