@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests import site_process
 from tests.chaos.fleet import Fleet
 from tests.chaos.history import postgres_statements, sqlite_statements
 from tests.chaos.services import Cluster, Doorbell, missing_services
@@ -35,6 +36,14 @@ grace.groups.add(Group.objects.get(name="Operators"))
 colleague may decide about everybody's runs."""
 
 _figures: list[str] = []
+
+
+@pytest.fixture
+def forked() -> Iterator[None]:
+    """Each process is forked from one that has imported the site, in the full form too: a start takes two seconds with
+    its imports, and hundreds of them as long as all else."""
+    with site_process.forked():
+        yield
 
 
 @pytest.fixture

@@ -48,6 +48,8 @@ events = AlertEvent.objects.order_by("rule__name", "number").values_list("rule__
 print(json.dumps({"events": list(events)}))
 """
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def environment(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:

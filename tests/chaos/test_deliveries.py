@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import pytest
+
 from tests.chaos.attacked import EVERY_S, Attacked
 from tests.chaos.fleet import Fleet
 from tests.chaos.site import ChaosSite
@@ -33,6 +35,8 @@ from tests.trigger_senders import make_trigger
 ada = User.objects.get(username="ada")
 print(make_trigger(ada, task="work {{ n }}", inputs={"n": "body.n"})[1])
 """
+
+pytestmark = pytest.mark.usefixtures("forked")
 
 
 @dataclass

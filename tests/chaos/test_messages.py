@@ -12,7 +12,6 @@ from uuid import UUID
 
 import pytest
 
-from tests import site_process
 from tests.chaos.attacked import Attacked
 from tests.chaos.fleet import Fleet
 from tests.chaos.script import label_of, messages_in
@@ -37,6 +36,8 @@ REACHED_IN_S = 5.0
 LOST_IN_A_ROW = 2
 """After that a run is only tried by a process that has lived for a while."""
 ENDED = ("completed", "failed", "cancelled")
+
+pytestmark = pytest.mark.usefixtures("forked")
 
 
 class Message(NamedTuple):
@@ -138,13 +139,6 @@ class Person:
             if state in ENDED:
                 return False
             time.sleep(0.05)  # Too many wait already.
-
-
-@pytest.fixture(autouse=True)
-def _forked() -> Iterator[None]:
-    """A start takes a second with its imports, and hundreds of them as long as all else."""
-    with site_process.forked():
-        yield
 
 
 def test_a_server_that_dies_again_and_again_reads_every_message_once_and_in_order(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from uuid import UUID
 
 import psycopg
+import pytest
 
 from tests.chaos.attacked import Attacked
 from tests.chaos.fleet import Fleet
@@ -32,6 +33,7 @@ for event in ("run.completed", "run.failed", "run.cancelled", "run.needs_person"
 NOTED = "SELECT run_id, event FROM runs_notification"
 WAITING = "SELECT COUNT(*) FROM runs_notificationdelivery WHERE state = 'pending'"
 STATES = "SELECT state, COUNT(*) FROM runs_notificationdelivery GROUP BY state"
+pytestmark = pytest.mark.usefixtures("forked")
 
 
 def test_a_server_that_dies_again_and_again_notes_and_sends_everything(

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
 from tests.chaos.attacked import Attacked
 from tests.chaos.fleet import Fleet
 from tests.chaos.site import ChaosSite
@@ -33,6 +35,7 @@ COLUMNS = (
     "created_at, updated_at"
 )
 Tick = tuple[Any, ...]
+pytestmark = pytest.mark.usefixtures("forked")
 
 
 @dataclass(frozen=True)

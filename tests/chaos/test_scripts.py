@@ -3,13 +3,12 @@
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
 
-from tests import site_process
 from tests.chaos.attacked import Attacked
 from tests.chaos.fleet import Fleet
 from tests.chaos.script import script_value
@@ -20,14 +19,7 @@ from tests.chaos.verdict import assert_sound
 CALLS = size(short=20, full=200)
 AT_ONCE = size(short=1, full=4)
 """Sites: each waits most of the time, for a process to start or a lease to run out."""
-pytestmark = pytest.mark.timeout(size(short=300, full=3600))
-
-
-@pytest.fixture(autouse=True)
-def _forked() -> Iterator[None]:
-    """Each process is forked from one that has imported the site: 600 starts would be 20 minutes of imports."""
-    with site_process.forked():
-        yield
+pytestmark = [pytest.mark.timeout(size(short=300, full=3600)), pytest.mark.usefixtures("forked")]
 
 
 def test_a_server_that_dies_at_each_call_of_a_script_repeats_none(

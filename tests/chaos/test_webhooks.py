@@ -12,6 +12,7 @@ from uuid import UUID
 from zlib import crc32
 
 import psycopg
+import pytest
 
 from tests.chaos.attacked import Attacked
 from tests.chaos.fleet import Fleet
@@ -40,6 +41,8 @@ for path in ("a", "b"):
     said = control.WebhookSettings(name=path, url={url!r} + path, event_types=tuple(Webhook.EventType.values))
     print(control.create_webhook(said, user=ada, by=ada)[1])
 """
+
+pytestmark = pytest.mark.usefixtures("forked")
 
 
 @dataclass
