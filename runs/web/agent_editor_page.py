@@ -1,11 +1,9 @@
 """Pages that create, edit and duplicate an agent."""
 
 import hashlib
-from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import urlencode
 
-from django import forms
 from django.core.cache import cache
 from django.db import IntegrityError
 from django.http import Http404, HttpResponse
@@ -14,64 +12,22 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from runs.agent.all_settings import SETTINGS
-from runs.agent.providers.model_catalog.suggestions import available_models
-from runs.agent.setting import Group
-from runs.agent.tools.child_runs import CALL_AGENT
-from runs.agent.tools.registry import offered_tools, registered_tools
-from runs.agent_configs.agent_editor import APPROVALS, EXPIRIES, TOOL_CHOICES, AgentEditor, ChangedMeanwhile, moved_rows
-from runs.agent_configs.agent_editor_fields import unit_of
+from runs.agent_configs.agent_editor import AgentEditor, ChangedMeanwhile, moved_rows
 from runs.agent_configs.agent_plan import changes_between
 from runs.agent_configs.agent_saves import copied_name
 from runs.models import Agent
 from runs.models.agent_config import config_of
 from runs.models.permissions import may_add_agents, may_change_agents, may_launch, may_read_agents, may_test_models
 from runs.web.access import PageRequest, go_to, only_if
-from runs.web.agent_callees import agent_choices
 from runs.web.agent_drafts import DraftForm, OpenedDraft, opened_draft, try_draft
-from runs.web.agent_facts import RULES, STRATEGIES, ToolFact, tool_fact
+from runs.web.agent_editor_inputs import faults, limit_inputs, model_inputs, tool_inputs
 from runs.web.agents_page import agent_or_404
 from runs.web.form_keys import hash_of, new_key
 from runs.web.fresh_tools import with_fresh_tools
-from runs.web.libraries import library_choices
-from runs.web.model_rows import ModelRow, row_of
 from runs.web.models_page import test_by_name
-from runs.web.skills import skill_choices
 
 ONCE_S: Final = 24 * 3600
 """How long a form that was sent twice creates one agent."""
-FOLDED: Final = (
-    ("model", [each.agent_column for each in SETTINGS.values() if each.group == "model"]),
-    ("timeouts", [each.agent_column for each in SETTINGS.values() if each.group == "timeouts"]),
-    ("queue", ["priority", "max_runs_at_once"]),
-)
-"""Groups of fields that are folded unless one of them has a value."""
-
-
-class NumberField(NamedTuple):
-    """A number with its unit."""
-
-    field: forms.BoundField
-    unit: str
-
-
-class ModelInput(NamedTuple):
-    """One row of the models."""
-
-    at: int
-    name: str
-    row: ModelRow | None
-    """What is known of the model; None for an empty row."""
-    is_first: bool
-    is_last: bool
-
-
-class ToolInput(NamedTuple):
-    """One row of the tools."""
-
-    tool: ToolFact
-    is_ticked: bool
-    rule: str
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -190,8 +146,6 @@ def _show(
 ) -> HttpResponse:
     if rows is not None:
         form.show_unchecked()
-    names = form["model_names"].value() or [""] if rows is None else rows
-    fields = [form[name] for name in form.fields]
     context = {
         "form": form,
         "agent": form.instance if form.instance.pk else None,
@@ -199,62 +153,14 @@ def _show(
         "draft": draft,
         "conflict": conflict,
         "saved_at": saved_at.updated_at if saved_at else None,
-        "models": list(_model_inputs(names)),
         "is_added": rows is not None and request.POST.get("do") == "add",
-        "suggestions": available_models(),
-        "strategies": [(value, *words) for value, words in STRATEGIES.items()],
-        "tool_choices": TOOL_CHOICES,
-        "tool_groups": _tool_groups(form),
-        "rules": [("", _("Default")), *RULES.items()],
-        "approvals": APPROVALS,
-        "expiries": EXPIRIES,
-        "raises": Agent.MayRaise.choices,
-        "limits": [*_numbers(form, "limits"), NumberField(form["max_attempts"], "")],
-        "timeouts": list(_numbers(form, "timeouts")),
-        "model_numbers": list(_numbers(form, "model")),
-        "libraries": library_choices(form["libraries"].value() or []),
-        "skills": skill_choices(form["skills"].value() or []),
-        "agents": agent_choices(form["agents"].value() or [], form.instance.name),
-        "calls_rule": (form["tool_approvals"].value() or {}).get(CALL_AGENT, ""),
-        "efforts": [("", _("The provider's default")), *Agent.ReasoningEffort.choices],
-        "deadline": NumberField(form["approval_seconds"], "s"),
-        "queue": [NumberField(form[name], "") for name in ("priority", "max_runs_at_once")],
-        "opened": {
-            group: any(form[name].value() not in (None, "", 0, {}) for name in names) for group, names in FOLDED
-        },
-        "may_default": "is_default" in form.fields,
         "may_test": may_test_models(request.user),
         "may_launch": may_launch(request.user),
-        "focus": next((field.html_name for field in fields if field.errors), ""),
-        "faults": sum(bool(field.errors) for field in fields),
         "once": request.POST.get("once") or new_key(),
+        **model_inputs(form, rows),
+        **tool_inputs(form),
+        **limit_inputs(form),
+        **faults(form),
     }
     template = "agents/partials/editor.html" if request.htmx else "agents/edit.html"
     return render(request, template, context, status=status)
-
-
-def _model_inputs(names: list[str]) -> Iterator[ModelInput]:
-    last = len(names) - 1
-    for index, name in enumerate(names):
-        yield ModelInput(index, name, row_of(name) if name else None, index == 0, index == last)
-
-
-def _tool_groups(form: AgentEditor) -> list[tuple[str, list[ToolInput]]]:
-    """The offered and the ticked tools by their module, those that are no longer registered last."""
-    ticked, rules = form["tools"].value() or [], form["tool_approvals"].value() or {}
-    approval = form["approval"].value() or Agent.Approval.UNSAFE
-    known = registered_tools()
-    offered = offered_tools()
-    names = [*offered, *(name for name in ticked if name not in offered)]
-    groups: dict[str, list[ToolInput]] = {}
-    for name in names:
-        fact = tool_fact(name, known.get(name), str(approval), rules)
-        group = (fact.source or _("Built in")) if fact.effect else _("Gone: untick them")
-        groups.setdefault(group, []).append(ToolInput(fact, name in ticked, rules.get(name, "")))
-    return list(groups.items())
-
-
-def _numbers(form: AgentEditor, group: Group) -> Iterator[NumberField]:
-    for setting in SETTINGS.values():
-        if setting.group == group and setting.kind not in ("choice", "json"):
-            yield NumberField(form[setting.agent_column], unit_of(setting))
