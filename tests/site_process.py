@@ -76,14 +76,14 @@ class ForkedProcess:
 
 
 class ForkServer:
-    """A process of `tests.fork_server` and the channel to it. Its forks outlive it."""
+    """A process of `tests.fork_server`, or of a module like it, and the channel to it. Its forks outlive it."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str = "tests.fork_server") -> None:
         self._channel, far_channel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         with far_channel:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.fork_server", str(far_channel.fileno())],
+                [sys.executable, "-m", module, str(far_channel.fileno())],
                 cwd=ROOT,
                 env=kept,
                 stdout=subprocess.DEVNULL,
@@ -98,7 +98,7 @@ class ForkServer:
     def fork(self, arguments: Sequence[str], environment: Mapping[str, str], *streams: int) -> tuple[int, int]:
         """Run `manage.py ARGUMENTS` with these descriptors: standard output, standard error, standard input if given.
 
-        Returns the pid and the pipe for the exit code."""
+        Another module runs what it says. Returns the pid and the pipe for the exit code."""
         status, far_status = os.pipe()
         try:
             request = json.dumps([list(arguments), dict(environment)]).encode()
@@ -122,7 +122,7 @@ def start(
     stdin: IO[Any] | None = None,
 ) -> Process:
     """Start `manage.py ARGUMENTS` with exactly this environment; standard output is a pipe of text unless given."""
-    if not _can_be_forked(environment):
+    if not can_be_forked(environment):
         return subprocess.Popen(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
@@ -134,10 +134,10 @@ def start(
         )
     others = [stderr.fileno(), *([] if stdin is None else [stdin.fileno()])]
     if stdout is not None:
-        return ForkedProcess(arguments, *_fork(arguments, environment, stdout.fileno(), *others))
+        return ForkedProcess(arguments, *fork(arguments, environment, stdout.fileno(), *others))
     reading, writing = os.pipe()
     with os.fdopen(writing, "w"):
-        return ForkedProcess(arguments, *_fork(arguments, environment, writing, *others), os.fdopen(reading))
+        return ForkedProcess(arguments, *fork(arguments, environment, writing, *others), os.fdopen(reading))
 
 
 def run(
@@ -187,7 +187,7 @@ def forked() -> Iterator[None]:
         _forks_always.clear()
 
 
-def _can_be_forked(environment: Mapping[str, str]) -> bool:
+def can_be_forked(environment: Mapping[str, str]) -> bool:
     """True on Linux, outside of `CHAOS=full`, unless the environment has a variable read at process start."""
     if sys.platform != "linux" or (os.environ.get("CHAOS") == "full" and not _forks_always.is_set()):
         return False
@@ -197,7 +197,8 @@ def _can_be_forked(environment: Mapping[str, str]) -> bool:
     return not any(name.startswith(READ_BY_PYTHON) for name in environment.keys() - HEEDED_BY_FORKS)
 
 
-def _fork(arguments: Sequence[str], environment: Mapping[str, str], *streams: int) -> tuple[int, int]:
+def fork(arguments: Sequence[str], environment: Mapping[str, str], *streams: int) -> tuple[int, int]:
+    """A fork that runs `manage.py ARGUMENTS`, as `ForkServer.fork`."""
     with _starting:
         server = _fork_server()
     return server.fork(arguments, environment, *streams)

@@ -1,8 +1,10 @@
 """Clients of our MCP server, and the site that they use."""
 
+import atexit
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 import httpx2
@@ -10,6 +12,8 @@ from mcp import StdioServerParameters, stdio_client
 from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from tests import site_process
+from tests.fork_desk import Desk
 from tests.live_site import LiveSite, clean_environment
 from tests.site_process import ROOT
 
@@ -56,7 +60,16 @@ async def over_http(site: LiveSite, token: str, era: str) -> AsyncIterator[Clien
 async def over_stdio(data: Path, token: str, era: str) -> AsyncIterator[Client]:
     """A client of `manage.py mcp`."""
     environment = clean_environment(data, {"AGENTSITE_TOKEN": token})
-    arguments = [str(ROOT / "manage.py"), "mcp"]
-    server = StdioServerParameters(command=sys.executable, args=arguments, env=environment)
+    command = [sys.executable, str(ROOT / "manage.py"), "mcp"]
+    if site_process.can_be_forked(environment):
+        command = _desk().command_of("mcp")
+    server = StdioServerParameters(command=command[0], args=command[1:], env=environment)
     async with Client(stdio_client(server), mode=era) as client:
         yield client
+
+
+@cache
+def _desk() -> Desk:
+    desk = Desk(site_process.fork)
+    atexit.register(desk.close)
+    return desk

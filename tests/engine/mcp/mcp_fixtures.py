@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -24,6 +23,7 @@ from runs.engine.stored_tools.catalog import refresh_tools
 from runs.engine.stored_tools.decisions import set_effect, turn_on
 from runs.engine.stored_tools.listings import Listing
 from runs.models import StoredTool, ToolSource
+from tests.engine.mcp import forked_programs
 
 SERVER = Path(__file__).with_name("server.py")
 STARTED_WITHIN_S = 20.0
@@ -32,14 +32,19 @@ STARTED_WITHIN_S = 20.0
 class McpSite:
     """The MCP servers of a site."""
 
-    def __init__(self, settings: Any, folder: Path) -> None:
+    def __init__(self, settings: Any, folder: Path, *, are_forked: bool) -> None:
         self.settings = settings
+        self.are_forked = are_forked
+        """False: the servers are the site's own processes."""
         self.tools_file = folder / "tools.json"
         self.tools_file.write_text("{}")
 
     async def add(self, name: str, *args: str, url: str = "", turned_on: bool = True, **more: Any) -> ToolSource:
         """A server of the tests, connected once, with all its tools on; `url` for one that is there already."""
-        entry = {"command": sys.executable, "args": [str(SERVER), *args], "env": ["TOOLS_FILE"], **more}
+        command = [sys.executable, str(SERVER), *args]
+        if self.are_forked and not url:
+            command = forked_programs.command_of(SERVER, *args)
+        entry = {"command": command[0], "args": command[1:], "env": ["TOOLS_FILE"], **more}
         return await self.add_command(name, entry, url=url, turned_on=turned_on)
 
     async def add_command(self, name: str, entry: Any, *, url: str = "", turned_on: bool = True) -> ToolSource:
@@ -103,13 +108,18 @@ class McpSite:
 
 @pytest.fixture
 async def mcp_site(
-    transactional_db: None, own_registry: None, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    transactional_db: None,
+    own_registry: None,
+    settings: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[McpSite]:
-    """The MCP servers of a site; all are ended after the test."""
+    """The MCP servers of a site; all are ended after the test. Experiments break their processes, and fork none."""
     monkeypatch.setattr("runs.engine.stored_tools.catalog.FRESH_S", -1.0)
     monkeypatch.setattr("runs.engine.stored_tools.catalog._loaded.version", None)
     settings.AGENTSITE_MCP_SERVERS = {}
-    site = McpSite(settings, tmp_path)
+    site = McpSite(settings, tmp_path, are_forked=request.node.get_closest_marker("experiment") is None)
     monkeypatch.setenv("TOOLS_FILE", str(site.tools_file))
     yield site
     await close_connections()
@@ -118,12 +128,11 @@ async def mcp_site(
 @pytest.fixture(scope="module")
 def http_server() -> Iterator[str]:
     """The address of the server of the tests over HTTP."""
-    command = [sys.executable, str(SERVER), "--http"]
     environment = {name: value for name, value in os.environ.items() if name != "TOOLS_FILE"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        port = process.stdout.readline().strip()
-        yield f"http://127.0.0.1:{port}/mcp"
-        process.terminate()
+    process = forked_programs.start(SERVER, "--http", environment=environment)
+    assert process.stdout is not None
+    yield f"http://127.0.0.1:{process.stdout.readline().strip()}/mcp"
+    forked_programs.end(process)
 
 
 def processes_of(name: str) -> list[int]:

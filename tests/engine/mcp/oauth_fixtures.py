@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import pytest
 from django.test import Client
 
 from runs.agent.tools.web.http_hosts import parse_http_hosts
+from tests.engine.mcp import forked_programs
 
 SERVER = Path(__file__).with_name("oauth_server.py")
 PAGE = "/tools/servers/test/"
@@ -38,10 +37,10 @@ class AuthorizationServerDouble:
 def running_oauth() -> Iterator[AuthorizationServerDouble]:
     """The server."""
     environment = {name: value for name, value in os.environ.items() if name != "TOOLS_FILE"}
-    with subprocess.Popen([sys.executable, str(SERVER)], stdout=subprocess.PIPE, text=True, env=environment) as process:
-        origin = f"http://127.0.0.1:{process.stdout.readline().strip()}"
-        yield AuthorizationServerDouble(origin)
-        process.terminate()
+    process = forked_programs.start(SERVER, environment=environment)
+    assert process.stdout is not None
+    yield AuthorizationServerDouble(f"http://127.0.0.1:{process.stdout.readline().strip()}")
+    forked_programs.end(process)
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,6 +19,7 @@ from runs.engine.mcp.session import tools_of
 from runs.engine.mcp.sign_ins import set_mode
 from runs.engine.stored_tools.listed_tool import ListedTool
 from runs.models import StoredTool, ToolSource
+from tests.engine.mcp import forked_programs
 from tests.engine.mcp.mcp_fixtures import SERVER, McpSite
 
 Start = Callable[..., "Served"]
@@ -30,19 +29,15 @@ class Served:
     """A server at an address, in a process of its own."""
 
     def __init__(self, *args: str, port: str = "0") -> None:
-        command = [sys.executable, str(SERVER), "--http", *args]
         self.args = args
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PORT": port})
+        self.process = forked_programs.start(SERVER, "--http", *args, environment={**os.environ, "PORT": port})
         assert self.process.stdout is not None
         self.port = self.process.stdout.readline().strip()
         self.url = f"http://127.0.0.1:{self.port}/mcp"
 
     def end(self) -> None:
         """End it as a crash does."""
-        self.process.kill()
-        self.process.wait()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+        forked_programs.end(self.process)
 
     def again(self) -> "Served":
         """Another one in its place."""
