@@ -10,6 +10,7 @@ from django.core import signing
 from django.test import Client
 from django.utils import timezone
 
+from runs.agent.redaction.redactor import redacted
 from runs.engine import control
 from runs.engine.control import decision_links
 from runs.models import Question, Run, Step, Surface, ToolCall
@@ -41,6 +42,12 @@ def link_of(user: User, call: ToolCall) -> str:
 def shown(call: ToolCall, **fields: str) -> dict[str, str]:
     """The fields of the form on the page."""
     return {"arguments_hash": call.arguments_hash, **fields}
+
+
+def test_a_link_is_hidden_in_logs_and_in_what_a_run_records(owner: User, ask: Ask) -> None:
+    path = link_of(owner, ask(owner))
+
+    assert redacted(f"Service Unavailable: {path}") == "Service Unavailable: /decide/[hidden]/"
 
 
 def test_reading_a_link_shows_the_whole_call_and_decides_nothing(owner: User, stranger: Client, ask: Ask) -> None:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 HIDDEN = "[hidden]"
 
 _KEY_NAMES = (
-    *("sk", "pk", "rk", "ags", "hf", "gsk", "xai", "npm", "shpat", "dop_v1", "github_pat", "glpat"),
+    *("sk", "pk", "rk", "ags", "agh", "hf", "gsk", "xai", "npm", "shpat", "dop_v1", "github_pat", "glpat"),
     *(f"xox{kind}" for kind in "abeprs"),
     *(f"gh{kind}" for kind in "pousr"),
 )
-"""Prefixes of keys: OpenAI, Anthropic, Stripe, Agentsite, Hugging Face, Groq, xAI, npm, Shopify, DigitalOcean, GitHub,
-GitLab, Slack."""
+"""Prefixes of keys: OpenAI, Anthropic, Stripe, Agentsite (tokens and addresses of triggers), Hugging Face, Groq, xAI,
+npm, Shopify, DigitalOcean, GitHub, GitLab, Slack."""
 _KEYS = rf"""
     (?<![A-Za-z0-9])(?:
         (?:{"|".join(_KEY_NAMES)})[-_][\w*-]{{8,}}
@@ -29,6 +29,9 @@ _KEYS = rf"""
     | (?<=bearer\ )[\w.~+/=-]{{8,}}
     | (?<=://)[^\s/@:]*:[^\s/]+(?=@)                # user:password@host
     | (?<=hooks\.slack\.com/services/)[\w/]{{8,}}
+    | (?<=/decide/)[\w.:%~-]{{16,}}                  # an address of this site: whoever has it may decide
+    | (?<=/slack/link/)[\w.:%~-]{{16,}}
+    | (?<=/accounts/first/)[\w-]{{16,}}
 """
 _QUERY_NAMES = (
     r"(?:access|refresh|id|auth)?[-_]?token|(?:api|access|secret)?[-_]?key"
@@ -54,6 +57,7 @@ _RULES: tuple[_Rule, ...] = (
         (
             *(f"{name}{sign}" for name in _KEY_NAMES for sign in "-_"),
             *("sg.", "ya29.", "aiza", "akia", "asia", "eyj", "bearer ", "://", "hooks.slack.com"),
+            *("/decide/", "/slack/link/", "/accounts/first/"),
         ),
         re.compile(rf"(?ix){_KEYS}"),
         HIDDEN,

@@ -50,6 +50,11 @@ LOOKS_LIKE_ONE = {
     "postgres://ada:p@ss:word@db/site": "postgres://[hidden]@db/site",
     "redis://:pa55word@cache:6379/0": "redis://[hidden]@cache:6379/0",
     "use sk-abcdefgh12345678, please": "use [hidden], please",
+    "Not Found: /hooks/agh_V7m7yQLt01EHF3k_cxvblYHeToG": "Not Found: /hooks/[hidden]",
+    "Gone: /decide/WzEsIjBhIl0:1vPzZk:abcDEF-_123456/?x=1": "Gone: /decide/[hidden]/?x=1",
+    "https://a.example/decide/.eJwz%3A1vPzZk%3Aabc/": "https://a.example/decide/[hidden]/",
+    "at /settings/notifications/slack/link/WyJhIl0:1vPz:abc/": "at /settings/notifications/slack/link/[hidden]/",
+    "GET /accounts/first/MxvWL2wI9w-T3GjPhcEDMpnn/": "GET /accounts/first/[hidden]/",
     "a ghp_abcdefghijkl and a github_pat_11ABCDEFG": "a [hidden] and a [hidden]",
 }
 ORDINARY = [
@@ -58,6 +63,7 @@ ORDINARY = [
     "See https://docs.example.org/a?page=2&sort=name, or mail ada@example.org.",
     "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
     "risk-averse desk-bound asks-for ask_for_more task-sk",
+    "Ask at /decide/ or /decide/later, at hooks/agh_short, or /accounts/first/.",
     "Cookies: two cups of flour. Cookie: chocolate.",
 ]
 
@@ -159,6 +165,7 @@ def test_a_secret_that_is_too_short_to_be_hidden_is_named():
         *("://" * 60_000, "://a:" + "b" * 200_000, "eyJ-" * 50_000, "eyJaaaaaaaa." * 16_000, "password=" * 22_000),
         *("host=a password=" * 12_000, "cookie: " * 25_000, "authorization: " * 13_000, "sk-" * 66_000, "=&" * 99_000),
         *("-----BEGIN PRIVATE KEY" * 9_000, "basic " + "A" * 200_000, "user=a" + " " * 200_000, "pwd=" * 50_000),
+        *("/decide/" * 25_000, "/decide/" + "a" * 200_000, "/slack/link/" * 16_000),
         *("SG.aaaaaaaaaaaaaaaa" * 10_000, "\u0130" * 200_000, "[hidden]" * 25_000, "abcdefgh1234567" * 13_000),
     ],
 )
