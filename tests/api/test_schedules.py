@@ -63,6 +63,9 @@ def test_all_faults_are_told_with_their_fields(program):
         ({"overlap": "x"}, "overlap"),
         ({"jitter_s": -1}, "jitter_s"),
         ({"ends_at": "2020-01-01T00:00:00Z"}, "ends_at"),
+        ({"ends_at": "9999-12-31T23:59:59-12:00"}, "ends_at"),
+        ({"ends_at": "9999-12-31T23:59:59Z", "time_zone": "Asia/Tokyo"}, "ends_at"),
+        ({"ends_at": "0001-01-01T00:00:00+14:00"}, "ends_at"),
         ({"nonsense": 1}, "nonsense"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
@@ -26,6 +26,8 @@ from runs.recurrence.cron import RecurrenceRefused, checked_zone
 from runs.recurrence.due_ticks import MOST_CAUGHT_UP
 from runs.recurrence.phrases import cron_of
 
+_ENDS: Final = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+"""Between these a schedule ends: a moment at the edge of the calendar has no time in the zones on one side of it."""
 _BOUNDS: Final = {
     "jitter_s": (0, MAX_JITTER_S),
     "most_caught_up": (1, MOST_CAUGHT_UP),
@@ -144,6 +146,8 @@ def _check_bounds(values: ScheduleValues, faults: ScheduleFaults) -> None:
         if number is not None and not least <= number <= most:
             words = Wording("A whole number from %(least)s to %(most)s.", least=least, most=most)
             faults.add(name, words)
+    if values.ends_at is not None and not _ENDS[0] <= values.ends_at < _ENDS[1]:
+        faults.add("ends_at", Wording("It must be a date and a time."))
     for name, choices in (("overlap", Schedule.Overlap), ("catch_up", Schedule.CatchUp)):
         if getattr(values, name) not in choices.values:
             faults.add(name, Wording("One of %(choices)s.", choices=", ".join(choices.values)))
