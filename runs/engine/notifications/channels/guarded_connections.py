@@ -103,8 +103,12 @@ def _put_in_place() -> None:
             guard.words.append(str(error))
             raise
 
-    def stream(response: HTTPResponse, *arguments: Any, **options: Any) -> Generator[bytes, None, None]:
-        pieces = whole(response, *arguments, **options)
+    def stream(
+        response: HTTPResponse,
+        amt: int | None = 65_536,
+        decode_content: bool | None = None,  # noqa: FBT001 - as theirs
+    ) -> Generator[bytes, None, None]:
+        pieces = whole(response, amt, decode_content)
         return pieces if getattr(_thread, "guard", None) is None else _beginning(response, pieces)
 
     connection.create_connection = create_connection
@@ -112,13 +116,16 @@ def _put_in_place() -> None:
 
 
 def _beginning(response: "HTTPResponse", pieces: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
+    from urllib3.exceptions import ProtocolError
+
     size = 0
-    for piece in pieces:
-        yield piece
-        size += len(piece)
-        if size >= MAX_RESPONSE_BYTES:
-            response.close()
-            return
+    with contextlib.suppress(ProtocolError):  # the status came before the body broke off
+        for piece in pieces:
+            yield piece
+            size += len(piece)
+            if size >= MAX_RESPONSE_BYTES:
+                response.close()
+                return
 
 
 def checked_host(host: str, port: int) -> str:

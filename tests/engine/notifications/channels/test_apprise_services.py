@@ -191,6 +191,12 @@ def test_an_address_of_many_receivers_ends_with_the_time_of_its_message(receiver
     assert len(receiver.received) == 1
 
 
+def test_the_status_decides_also_where_the_body_breaks_off(receiver: WebhookReceiver) -> None:
+    receiver.choose = lambda _: Reply(200, (("content-length", "1000"),), b"cut", kind="broken")
+
+    send(f"json://127.0.0.1:{receiver.port}/")
+
+
 def test_of_a_body_without_end_the_beginning_is_read(
     receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
