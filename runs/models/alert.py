@@ -2,7 +2,6 @@
 
 import uuid
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final, Self
 
 from django.conf import settings
@@ -209,10 +208,6 @@ class AlertRule(models.Model):
         """True if nobody is told at `now`."""
         return self.muted_until is not None and self.muted_until > now
 
-    def threshold_of(self, level: str) -> Decimal | None:
-        """Where that level begins; None for the levels that have no threshold."""
-        return {AlertLevel.WARNING.value: self.warning_at, AlertLevel.ALERT.value: self.alert_at}.get(level)
-
 
 class AlertEvent(models.Model):
     """One change of a rule's level."""
@@ -248,13 +243,6 @@ class AlertEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.from_level} → {self.to_level}"
-
-    @property
-    def is_worse(self) -> bool:
-        """True if it went up to a warning or an alert."""
-        return self.to_level in (AlertLevel.WARNING, AlertLevel.ALERT) and (
-            AlertLevel(self.to_level).rank > AlertLevel(self.from_level).rank
-        )
 
 
 class AlertRound(models.Model):

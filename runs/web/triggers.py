@@ -25,8 +25,6 @@ from runs.web.trigger_form import in_words
 
 PAGE_LENGTH: Final = 30
 """Deliveries on one page, the latest first."""
-LAST_SHOWN: Final = 5
-"""Outcomes of a trigger in the list."""
 
 
 @require_safe

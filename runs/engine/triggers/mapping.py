@@ -16,8 +16,6 @@ from runs.engine.triggers.mapping_limits import MAX_CHARS, MAX_RESULT_BYTES
 
 JOB: Final = "runs.engine.triggers.mapping_job"
 LIMITS: Final = JobLimits(cpu_s=3, wall_s=8.0, memory_bytes=512 * MIB, answer_bytes=2 * MIB)
-MOST_EXPRESSIONS: Final = 31
-"""A filter, and one for each input of a template."""
 FILTER: Final = "filter"
 
 
