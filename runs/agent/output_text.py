@@ -85,3 +85,14 @@ def _named(match: re.Match[str]) -> str:
 
 def _size(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode(errors="replace"))
+
+
+def without_markup(text: str) -> str:
+    """The text for services that read markup of many kinds, such as messengers: nothing in it is a tag, a link with
+    words of its own, or a mention that rings for everybody. Angle brackets are replaced, other signs parted by U+2060.
+    """
+    text = text.replace("<", "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}")
+    text = text.replace(">", "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}")
+    for sign, after in (("@", ""), ("]", "("), ("]", "["), ("]", ":")):
+        text = text.replace(sign + after, f"{sign}\N{WORD JOINER}{after}")
+    return text

@@ -19,6 +19,7 @@ from django.core.mail import mail_admins
 from django.urls import reverse
 
 from runs.agent.json_data.json_types import JsonObject
+from runs.agent.output_text import without_markup
 from runs.agent.redaction.redactor import Redactor
 from runs.agent.text import counted
 
@@ -147,9 +148,10 @@ def _send_webhook(alert: Alert) -> None:
 
 
 def _payload(alert: Alert) -> JsonObject:
-    """`text` is the field that chat servers show; the others are for programs."""
+    """`text` is the field that chat servers show, in which a message of a tool or a provider must ring for nobody; the
+    others are for programs."""
     return {
-        "text": _text(alert),
+        "text": _text(replace(alert, message=without_markup(alert.message))),
         "code": alert.code,
         "severity": "critical",
         "message": alert.message,

@@ -95,6 +95,17 @@ def test_the_same_trouble_is_told_once_an_hour_with_how_often_it_was_kept_back(w
     assert "4 more times" in webhook.received[1]["text"]
 
 
+def test_the_message_of_a_tool_rings_for_nobody_in_a_chat(webhook):
+    alerts = Alerts()
+
+    alerts.tell(Alert("unexpected", "<!channel> @all: [Approve](http://evil.example)"))
+
+    assert alerts.flush(5)
+    (posted,) = webhook.received
+    assert [sign for sign in ("<!", "@all", "](") if sign in posted["text"]] == []
+    assert posted["message"] == "<!channel> @all: [Approve](http://evil.example)"
+
+
 def test_another_trouble_is_told_at_once(webhook):
     alerts = Alerts()
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from django.conf import settings
 
+from runs.agent.output_text import without_markup
 from runs.agent.redaction.redactor import Redactor
 from runs.agent.tools.worker_threads import call_in_thread
 from runs.agent.wording import Wording
@@ -90,7 +91,10 @@ def _send(address: str, message: Sendable) -> str | None:
     lines = _lines_of(message)
     with Guard(SEND_LIMIT_S) as guard, _Heard() as heard:
         is_taken = service.notify(
-            body="\n".join(lines), title=message.title, notify_type=_TYPES[message.severity], body_format="text"
+            body="\n".join(lines),
+            title=without_markup(message.title),
+            notify_type=_TYPES[message.severity],
+            body_format="text",
         )
     if is_taken:
         return None
@@ -99,14 +103,16 @@ def _send(address: str, message: Sendable) -> str | None:
 
 
 def _lines_of(message: Sendable) -> list[str]:
-    lines = [message.text] if message.text else []
+    """The body. Many services read markup, each its own: texts of tasks, models and tools have none, and our addresses
+    stand by themselves."""
+    lines = [without_markup(message.text)] if message.text else []
     for each in message.decisions:
-        lines.append(each.question or f"{each.tool_name} {each.arguments}")
+        lines.append(without_markup(each.question or f"{each.tool_name} {each.arguments}"))
         if each.url:
             lines.append(each.url)
     if message.url:
         lines.append(message.url)
-    return lines or [message.title]
+    return lines or [without_markup(message.title)]
 
 
 def _service_at(address: str) -> "NotifyBase | None":

@@ -85,6 +85,18 @@ def test_what_asks_is_told_with_the_link_that_decides(receiver: WebhookReceiver)
     assert 'send_letter {"to": "Bea"}' in message and call.url in message
 
 
+def test_texts_of_others_are_no_markup_of_a_messenger(receiver: WebhookReceiver) -> None:
+    evil = "<!channel> @everyone [Approve](http://evil.example) <a href='//evil.example'>here</a> [x][1]\n[1]: //evil"
+    call = Decidable(call_id=uuid4(), waits_for="answer", tool_name="ask", arguments="{}", question=evil)
+    message = Sendable(message_id="1", event="x", title=evil, text=evil, url="https://a.example/<", decisions=(call,))
+
+    send(f"mmost://127.0.0.1:{receiver.port}/3ccdd113474722377935511fc85d3dd4", message)
+
+    told = json.loads(receiver.received[0].body)["text"]
+    assert told.count("Approve") == 3 and told.endswith("https://a.example/<")
+    assert [sign for sign in ("<!", "<a", "@e", "](", "][", "]:") if sign in told] == []
+
+
 def test_a_service_that_refuses_fails_without_telling_its_address(receiver: WebhookReceiver) -> None:
     receiver.choose = lambda _: Reply(403, body=b"no")
     secret = "3ccdd113474722377935511fc85d3dd4"
