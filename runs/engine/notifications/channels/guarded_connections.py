@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MAX_RESPONSE_BYTES: Final = 256 * 1024
 """Of a body, decoded. The library gets its beginning: the status decides."""
+MOST_OPEN: Final = 4
+"""Connections of a thread that are watched, the last ones: it makes one request after the other."""
 
 _thread = threading.local()
 
@@ -61,15 +63,25 @@ class Guard:
         self._timer.cancel()
         self._end()
 
+    def check_time(self) -> None:
+        """Raise `TimeIsOver` if it is over."""
+        if self._is_over:
+            raise self._too_late()
+
     def watched(self, connection: socket.socket) -> socket.socket:
         """The connection, which is shut down when the time is over. Raises `TimeIsOver` if it is over already."""
         with self._lock:
             if not self._is_over:
                 # A second descriptor of it: TLS detaches the first one.
                 self._open.append(connection.dup())
+                if len(self._open) > MOST_OPEN:
+                    self._open.pop(0).close()
                 return connection
         connection.close()
-        raise TimeIsOver(f"No connection after {self._limit_s:g} s.")
+        raise self._too_late()
+
+    def _too_late(self) -> TimeIsOver:
+        return TimeIsOver(f"No connection after {self._limit_s:g} s.")
 
     def _end_late(self) -> None:
         self.words.append(f"It took longer than {self._limit_s:g} s.")
@@ -97,6 +109,7 @@ def _put_in_place() -> None:
         if guard is None:
             return unguarded(address, *arguments, **options)
         host, port = address
+        guard.check_time()
         try:
             return guard.watched(unguarded((checked_host(host, port), port), *arguments, **options))
         except HostNotAllowed as error:

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import re
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -193,14 +194,31 @@ async def _tried(receiver: WebhookReceiver) -> None:
 
 
 @pytest.mark.usefixtures("_soon_over")
-def test_an_address_of_many_receivers_ends_with_the_time_of_its_message(receiver: WebhookReceiver) -> None:
+def test_an_address_of_many_receivers_ends_with_the_time_of_its_message(
+    receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     receiver.choose = lambda _: NEVER
+    connected = _connections(monkeypatch)
     topics = "/".join(f"topic{number}" for number in range(100))
 
     with pytest.raises(ChannelFailed, match=r"It took longer than 0\.5 s\."):
         send(f"ntfy://127.0.0.1:{receiver.port}/{topics}")
 
-    assert len(receiver.received) == 1
+    assert len(connected) == len(receiver.received) == 1
+
+
+def _connections(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The addresses that sockets connect to from now on."""
+    addresses: list[Any] = []
+    connect = socket.socket.connect
+
+    def noted(own: socket.socket, address: Any) -> None:
+        if own.type == socket.SOCK_STREAM:
+            addresses.append(address)
+        connect(own, address)
+
+    monkeypatch.setattr(socket.socket, "connect", noted)
+    return addresses
 
 
 def test_the_status_decides_also_where_the_body_breaks_off(receiver: WebhookReceiver) -> None:
