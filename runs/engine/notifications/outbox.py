@@ -89,28 +89,39 @@ def _of_run(
 
 
 def _write(told: Iterable[tuple[NotificationRule, Happening]]) -> None:
-    told = list(told)
+    # One's own rules first: what one about everybody tells of no run is withdrawn with the right to see that.
+    told = sorted(told, key=lambda each: each[0].is_for_all)
     if not told:
         return
-    due_at, now = database_now(), timezone.now()
+    now_by_database, now = database_now(), timezone.now()
     notifications, deliveries = [], []
+    # A person whose rules overlap is told once by each way at a time; what another rule tells later is a reminder.
+    ways: set[tuple[object, ...]] = set()
     for rule, happening in told:
         wait = timedelta(seconds=rule.waits_over_s if happening.event == _Event.NEEDS_PERSON else 0)
-        notification = _notification(rule, happening, user_id=rule.user_id, due_at=due_at + wait, now=now)
+        due_at = now_by_database + wait
+        notification = _notification(rule, happening, user_id=rule.user_id, due_at=due_at, now=now)
+        if notification.in_page:
+            notification.in_page = _is_first(ways, rule.user_id, happening.key, due_at)
         notifications.append(notification)
         deliveries += [
             NotificationDelivery(
-                notification=notification,
-                channel=channel,
-                due_at=due_at + wait,
-                expires_at=due_at + wait + TRIED_FOR,
+                notification=notification, channel=channel, due_at=due_at, expires_at=due_at + TRIED_FOR
             )
             for channel in rule.active_channels  # type: ignore[attr-defined]  # of the prefetch above
+            if _is_first(ways, channel.pk, happening.key, due_at)
         ]
     # A change that is written twice, because its first commit was not confirmed, is told once: the ids are the same.
     Notification.objects.bulk_create(notifications, ignore_conflicts=True)
     NotificationDelivery.objects.bulk_create(deliveries, ignore_conflicts=True)
     WAKE_UP.after_commit()
+
+
+def _is_first(ways: set[tuple[object, ...]], *way: object) -> bool:
+    """True the first time that `ways` is asked for this one."""
+    is_first = way not in ways
+    ways.add(way)
+    return is_first
 
 
 def _notification(

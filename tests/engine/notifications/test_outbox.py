@@ -147,3 +147,28 @@ def test_without_rules_a_change_costs_one_query(ada: User) -> None:
 
     assert len([each for each in asked if "runs_" in each["sql"]]) == 1
     assert NotificationRule.objects.count() == 0
+
+
+def test_a_person_whose_rules_overlap_is_told_once_by_each_way(ada: User) -> None:
+    mail, another = mail_channel(ada), mail_channel(ada, name="Another")
+    rule_of(ada, mail, name="a", is_for_all=True, in_page=False)
+    rule_of(ada, mail, another, name="b")
+    rule_of(ada, mail, name="c")
+    rule_of(ada, mail, name="d", waits_over_s=300)
+
+    note(ended_run(ada))
+    ended = told_by()
+    note(waiting_run(ada))
+
+    assert ended == [("b", "Another"), ("b", "Mail")]
+    assert told_by()[2:] == [*ended, ("d", "Mail")], "A rule that waits is a reminder."
+    assert Notification.objects.filter(in_page=True).values_list("rule__name", flat=True).count() == 3
+    assert Notification.objects.count() == 8, "The log has what every rule noted."
+
+
+def told_by() -> list[tuple[str, str]]:
+    """The rules and channels by which something is told, in the order of the happenings."""
+    rows = NotificationDelivery.objects.order_by(
+        "notification__run__created_at", "notification__rule__name", "channel__name"
+    )
+    return list(rows.values_list("notification__rule__name", "channel__name"))

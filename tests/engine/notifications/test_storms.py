@@ -129,16 +129,18 @@ def test_a_summary_that_fails_is_tried_again_as_a_whole(ada: User, mail: Notific
 
 
 def test_many_rules_of_one_channel_do_not_add_up_without_end(ada: User) -> None:
-    channel = mail_channel(ada)
-    for number in range(10):
-        rule_of(ada, channel, name=str(number), events=["run.failed"])
+    channel, statuses = mail_channel(ada), ("completed", "failed", "cancelled", "waiting")
+    for event in ("run.completed", "run.failed", "run.cancelled", "run.needs_person"):
+        rule_of(ada, channel, name=event, events=[event])
 
-    fail(ada, 8)
+    for status in statuses:
+        waits = {"waiting_for": "approval", "epoch": 1} if status == "waiting" else {}
+        fail(ada, 9, status=status, error=None, **waits)
     first = send_until(channel, timezone.now(), 30)
     later = send_until(channel, timezone.now(), 300)
 
     assert len(first) == MOST_OF_CHANNEL
-    assert sum(1 + each.gathered for each in first + later) == 80
+    assert sum(1 + each.gathered for each in first + later) == 36
 
 
 def test_what_was_sent_before_the_clock_was_set_back_holds_nothing_up(ada: User, mail: NotificationChannel) -> None:
