@@ -1,5 +1,6 @@
 """Deliveries that are refused without a trace, limits, replaced credentials, and what is kept of the log."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +14,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from runs.agent.sandbox.slots import JOBS_AT_ONCE
 from runs.api import hooks
+from runs.api.errors import ApiError
 from runs.engine import control
 from runs.engine.control import deliveries, triggers
 from runs.engine.triggers.payloads import MAX_BODY_BYTES
@@ -327,3 +330,32 @@ def test_a_run_that_is_deleted_leaves_its_delivery_in_the_log(ada: User):
 
     assert (Delivery.objects.get().state, Delivery.objects.get().run) == ("launched", None)
     assert send(token).json()["run"] is None
+
+
+async def test_a_persons_flood_waits_in_its_own_line_and_another_persons_delivery_is_taken_at_once():
+    evaluated, ends, began = hooks._Evaluated(), asyncio.Event(), []
+
+    async def evaluate(user_id: int) -> None:
+        async with evaluated.one_of(user_id):
+            began.append(user_id)
+            await ends.wait()
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        for _ in range(hooks.MOST_OF_ONE_PERSON):
+            group.create_task(evaluate(1))
+        await asyncio.sleep(0)  # All of them run up to where they wait.
+        with pytest.raises(ApiError) as refused:
+            await evaluate(1)
+        await group.create_task(_taken(evaluated, user_id=2))
+        waiting = list(began)
+        ends.set()
+
+    assert refused.value.status == 503
+    assert waiting == [1] * JOBS_AT_ONCE
+    assert began == [1] * hooks.MOST_OF_ONE_PERSON
+    await _taken(evaluated, user_id=1)
+
+
+async def _taken(evaluated: "hooks._Evaluated", *, user_id: int) -> None:
+    async with evaluated.one_of(user_id):
+        pass
