@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
@@ -26,6 +27,8 @@ from runs.recurrence.cron import RecurrenceRefused, checked_zone
 from runs.recurrence.due_ticks import MOST_CAUGHT_UP
 from runs.recurrence.phrases import cron_of
 
+MOST_SCHEDULES: Final = 500
+"""Of one person: each can have a tick, and a line in its history, every minute."""
 _ENDS: Final = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 """Between these a schedule ends: a moment at the edge of the calendar has no time in the zones on one side of it."""
 _BOUNDS: Final = {
@@ -100,7 +103,7 @@ def save_schedule(schedule: Schedule | None, values: ScheduleValues, *, by: Any)
     if faults:
         raise ScheduleInvalid(faults)
     with transaction.atomic():
-        row = Schedule(user=by) if schedule is None else Schedule.objects.select_for_update().get(pk=schedule.pk)
+        row = _new(by) if schedule is None else Schedule.objects.select_for_update().get(pk=schedule.pk)
         for column, value in columns.items():
             setattr(row, column, value)
         if row.state in (Schedule.State.ACTIVE, Schedule.State.ENDED):
@@ -115,6 +118,17 @@ def save_schedule(schedule: Schedule | None, values: ScheduleValues, *, by: Any)
         fault_points.at_commit("schedule")
         announce_schedules()
     return row
+
+
+def _new(by: Any) -> Schedule:
+    """A schedule of `by` that is not stored. Raises `ScheduleInvalid` if they have too many."""
+    if by is not None:
+        get_user_model().objects.select_for_update(no_key=True).get(pk=by.pk)
+        if Schedule.objects.filter(user=by).count() >= MOST_SCHEDULES:
+            faults = ScheduleFaults()
+            faults.add("name", Wording("You have %(most)s schedules, and that is the limit.", most=MOST_SCHEDULES))
+            raise ScheduleInvalid(faults)
+    return Schedule(user=by)
 
 
 def _columns(values: ScheduleValues, faults: ScheduleFaults, *, by: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from runs.engine.schedules import (
     resume_schedule,
     run_now,
     save_schedule,
+    schedule_storage,
 )
 from runs.engine.task_templates.template_storage import save_template
 from runs.models import Run, Schedule, TaskTemplate
@@ -211,6 +212,19 @@ def test_a_value_that_makes_no_sense_is_told_at_its_field(scheduled, values, fie
         scheduled(**values)
 
     assert set(invalid.value.faults.by_field) == {field}
+
+
+def test_a_person_has_a_bounded_number_of_schedules(scheduled, clerk, owner, monkeypatch):
+    monkeypatch.setattr(schedule_storage, "MOST_SCHEDULES", 2)
+    first, _second = scheduled(), scheduled()
+
+    with pytest.raises(ScheduleInvalid, match="that is the limit"):
+        scheduled()
+    scheduled(by=User.objects.create_user("bea"))
+    values = ScheduleValues(name="Other", when="every hour", time_zone="UTC", agent=clerk, task="x")
+    save_schedule(first, values, by=owner)
+
+    assert Schedule.objects.count() == 3
 
 
 def test_the_values_of_a_template_are_checked_when_it_is_scheduled(scheduled, clerk):
