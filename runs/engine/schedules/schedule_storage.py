@@ -27,8 +27,9 @@ from runs.recurrence.cron import RecurrenceRefused, checked_zone
 from runs.recurrence.due_ticks import MOST_CAUGHT_UP
 from runs.recurrence.phrases import cron_of
 
-MOST_SCHEDULES: Final = 500
-"""Of one person: each can have a tick, and a line in its history, every minute."""
+MOST_SCHEDULES: Final = 20_000
+"""Of one person, who may be a program that keeps all schedules of a site: twice of what is measured to launch in one
+minute (`tests/benchmarks/schedules.py`). Each can have a tick, and a line in its history, every minute."""
 _ENDS: Final = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 """Between these a schedule ends: a moment at the edge of the calendar has no time in the zones on one side of it."""
 _BOUNDS: Final = {
