@@ -10,7 +10,7 @@ from django.db.models import Count, Max, Q, Sum
 from django.utils import timezone
 
 from runs.models import Agent, Run
-from runs.models.run import SUCCEEDED
+from runs.models.run import COST_UNKNOWN, SUCCEEDED
 from runs.web.model_rows import BUILT_IN
 from runs.web.run_totals import outcome_numbers
 
@@ -59,7 +59,6 @@ def statistics_of(user: Any, agents: Iterable[Agent]) -> dict[int, AgentStatisti
     built_in = {agent.pk for agent in agents if agent.model_names in ([], [BUILT_IN])}
     since = timezone.now() - RECENT
     is_recent = Q(created_at__gte=since)
-    spent = Q(tokens_used__gt=0)
     rows = (
         Run.objects.visible_to(user)
         .filter(agent__in=[agent.pk for agent in agents])
@@ -71,7 +70,7 @@ def statistics_of(user: Any, agents: Iterable[Agent]) -> dict[int, AgentStatisti
             could_not=Count("pk", filter=is_recent & Q(could_not=True)),
             failed=Count("pk", filter=is_recent & Q(status=Run.Status.FAILED)),
             total=Sum("cost"),
-            unknown=Count("pk", filter=Q(cost_is_partial=True) | (spent & Q(cost=None))),
+            unknown=Count("pk", filter=COST_UNKNOWN),
             last_at=Max("created_at"),
         )
     )

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from runs.engine.control import notification_channels as control
 from runs.engine.control.notification_channels import NotificationRefused
+from runs.engine.notifications.addresses import TYPED_KINDS
 from runs.models import NotificationChannel
 from runs.web.access import PageRequest, go_to, signed_in
 from runs.web.notification_forms import KINDS, ChannelForm
@@ -100,7 +101,8 @@ def _try(request: PageRequest, channel: NotificationChannel) -> None:
 
 
 def _show_form(request: PageRequest, form: ChannelForm, channel: NotificationChannel | None) -> HttpResponse:
-    context = {"form": form, "channel": channel, "kinds": KINDS}
+    is_typed = channel is None or channel.kind in TYPED_KINDS
+    context = {"form": form, "channel": channel, "kinds": KINDS, "is_typed": is_typed}
     return render(request, "notifications/channel.html", context, status=422 if form.errors else 200)
 
 

@@ -45,7 +45,7 @@ class ChannelForm(_RefusableForm):
 
     kind = forms.ChoiceField(choices=KINDS, required=False)
     address = forms.CharField(max_length=MAX_ADDRESS_CHARS, required=False)
-    name = forms.CharField(max_length=MAX_NOTIFICATION_NAME_CHARS, required=False)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=MAX_NOTIFICATION_NAME_CHARS, required=False)
 
 
 class RuleForm(_RefusableForm):
@@ -54,7 +54,9 @@ class RuleForm(_RefusableForm):
     FIELDS = {"is_for_all": "scope"}
 
     name = forms.CharField(
-        max_length=MAX_NOTIFICATION_NAME_CHARS, error_messages={"required": gettext_lazy("Give it a name.")}
+        label=gettext_lazy("Name"),
+        max_length=MAX_NOTIFICATION_NAME_CHARS,
+        error_messages={"required": gettext_lazy("Give it a name.")},
     )
     events = forms.MultipleChoiceField(
         choices=NotificationRule.Event.choices, error_messages={"required": gettext_lazy("Choose at least one event.")}

@@ -20,7 +20,11 @@ SCOPES: Final = (
 class WebhookForm(forms.Form):
     """Name, address, events and scope of a webhook. What is valid is decided by the control room."""
 
-    name = forms.CharField(max_length=MAX_NAME_CHARS, error_messages={"required": gettext_lazy("Give it a name.")})
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=MAX_NAME_CHARS,
+        error_messages={"required": gettext_lazy("Give it a name.")},
+    )
     url = forms.CharField(
         max_length=MAX_URL_CHARS,
         error_messages={"required": gettext_lazy("Type an address such as https://example.org/hook.")},

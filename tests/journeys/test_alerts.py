@@ -48,7 +48,7 @@ async def test_a_rule_is_made_with_a_preview_raised_acknowledged_and_muted(site:
     await page.wait_for_url("**/alerts/*-*/")
     site.ask(ROUND)
     await page.reload()
-    await expect(page.locator(".alert-event")).to_contain_text("9 of 9 runs failed (100 %).")
+    await expect(page.locator(".log-line")).to_contain_text("9 of 9 runs failed (100 %).")
 
     await page.get_by_role("button", name="Acknowledge").click()
     await expect(page.locator("main")).to_contain_text("Acknowledged by root")

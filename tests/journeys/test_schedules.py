@@ -70,7 +70,7 @@ async def test_a_schedule_is_made_with_a_preview_run_paused_and_resumed(site: Li
     await page.wait_for_url("**/runs/*-*/")
     await page.locator("[data-schedule]").click()
     await page.wait_for_url("**/schedules/*-*/")
-    await expect(page.locator(".schedule-tick")).to_contain_text("By hand")
+    await expect(page.locator(".log-line")).to_contain_text("By hand")
     await page.fill("#id_note", "The shop is closed.")
     await page.get_by_role("button", name="Pause").click()
     await expect(page.locator("main")).to_contain_text("The shop is closed.")

@@ -182,7 +182,7 @@ def test_a_long_history_has_pages(browser, schedule):
     before = re.search(r'hx-get="(\?before=\d+)"', first)
     rest = browser.get(f"/schedules/{schedule.pk}/{before[1]}", headers=HTMX | {"HX-Target": "more"}).content.decode()
 
-    assert first.count('class="schedule-tick"') == 50 and rest.count('class="schedule-tick"') == 10
+    assert first.count('class="log-line"') == 50 and rest.count('class="log-line"') == 10
     assert "<html" not in rest
 
 

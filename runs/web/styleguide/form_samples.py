@@ -28,9 +28,12 @@ TABLE = DataTable(["region", "sum"], [["north", "3"], ["south", "4"]])
 class SampleForm(forms.Form):
     """One field of each kind."""
 
+    SCOPES = (("own", "Of my runs"), ("all", "Of everybody's runs"))
+
     name = forms.CharField(label="Name", help_text="At most 80 characters.", max_length=80)
     turns = forms.IntegerField(label="Max turns", min_value=1, help_text="Default: 20")
     secret = forms.CharField(label="Password")
+    scope = forms.ChoiceField(label="Of", choices=SCOPES, required=False)
 
 
 def groups() -> list[SampleGroup]:
@@ -45,6 +48,14 @@ def _fields() -> list[Sample]:
     return [
         sample("Text", "partials/text_input", {"field": empty["name"], "help": empty["name"].help_text}),
         sample("Text, refused", "partials/text_input", {"field": wrong["name"]}),
+        sample("Field with help", "partials/field", {"field": empty["name"]}),
+        sample("Field, refused", "partials/field", {"field": wrong["name"]}),
+        sample("Field with choices", "partials/field", {"field": empty["scope"]}),
+        sample(
+            "Choice of runs",
+            "partials/scope_choice",
+            {"form": empty, "scopes": SampleForm.SCOPES, "sees_all": True},
+        ),
         sample("Password", "partials/password_input", {"field": empty["secret"]}),
         sample("Number", "runs/partials/limit_field", {"field": empty["turns"]}),
         sample("Number, refused", "runs/partials/limit_field", {"field": wrong["turns"]}),
