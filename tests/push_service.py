@@ -51,6 +51,13 @@ class Browser:
         return found
 
 
+def subscription_elsewhere() -> dict[str, Any]:
+    """What a browser gives whose push service is one of the known: nothing is sent to it."""
+    browser = Browser()
+    keys = {"p256dh": b64(browser.public), "auth": b64(browser.auth)}
+    return {"endpoint": "https://updates.push.services.mozilla.com/wpush/v2/example", "keys": keys}
+
+
 @dataclass(slots=True)
 class PushService:
     """What it was sent, and with which status it answers next."""

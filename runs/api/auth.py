@@ -134,6 +134,13 @@ def caller_of(request: HttpRequest) -> Caller:
     return caller
 
 
+def caller_that_reads(request: HttpRequest) -> Caller:
+    """The same, who has the scope `read` too. Raises `ApiError` 403."""
+    caller = caller_of(request)
+    check_scope(caller, ApiToken.Scope.READ)
+    return caller
+
+
 def surface_of(request: HttpRequest) -> Surface:
     """Where a decision of this request is made."""
     return Surface.MCP if FROM_MCP in request.META else Surface.API

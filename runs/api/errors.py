@@ -70,6 +70,14 @@ def invalid(message: str, *, fields: Mapping[str, str] | None = None) -> ApiErro
     return ApiError(422, "invalid", message, action=action, recoverable=True, fields=fields)
 
 
+def invalid_fields(faults: Mapping[str, object], names: Mapping[str, str] | None = None) -> ApiError:
+    """422 for what the engine refuses: words for each field, and those of none under the empty name. `names` are the
+    fields of the API where they are called otherwise."""
+    fields = {(names or {}).get(name, name): str(words) for name, words in faults.items()}
+    words = "\n".join(f"{name}: {each}" if name else each for name, each in fields.items())
+    return invalid(words, fields={name: each for name, each in fields.items() if name} or None)
+
+
 def too_many(message: str, retry_after_s: float) -> ApiError:
     """429, with `Retry-After` in whole seconds."""
     wait_s = max(1, int(retry_after_s + 0.999))

@@ -27,6 +27,8 @@ RuleEvent = Literal[
     "alert.raised",
     "alert.resolved",
 ]
+ChannelState = Literal["active", "paused", "disabled"]
+DisabledBecause = Literal["gone", "failing", "sealed"] | None
 DeliveryState = Literal["pending", "sent", "failed", "withdrawn", "gathered"]
 
 _Name = Annotated[Text, Field(min_length=1, max_length=80)]
@@ -71,8 +73,8 @@ class ChannelOut(Sent):
     kind: Literal["email", "apprise", "web_push", "slack"]
     name: str
     address: Annotated[str, Field(description="The mailbox; of other kinds what is no secret.")]
-    state: Literal["active", "paused", "disabled"]
-    disabled_because: Literal["gone", "failing", "sealed"] | None
+    state: ChannelState
+    disabled_because: DisabledBecause
     last_error: Annotated[str, Field(description="Of the last attempt; empty if it succeeded.")]
     sent_at: AwareDatetime | None
     created_at: AwareDatetime

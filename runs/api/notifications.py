@@ -13,9 +13,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from runs.api.auth import Caller, caller_of, check_scope, may_launch, may_read
+from runs.api.auth import caller_of, caller_that_reads, check_scope, may_launch, may_read
 from runs.api.cursors import LONGEST_NAME_CURSOR, cursor_at, place_of
-from runs.api.errors import ApiError, invalid, not_found
+from runs.api.errors import ApiError, invalid, invalid_fields, not_found
 from runs.api.notification_schemas import (
     ChannelChange,
     ChannelList,
@@ -77,7 +77,7 @@ def list_channels(request: HttpRequest) -> HttpResponse:
 )
 def create_channel(request: HttpRequest, body: NewChannel) -> HttpResponse:
     """Make a channel. Takes the scopes `read` and `approve` too: its messages can have links that decide."""
-    caller = _caller_that_reads(request)
+    caller = caller_that_reads(request)
     check_scope(caller, ApiToken.Scope.APPROVE)
     made = _mapped(
         lambda: channels.create_channel(kind=body.kind, name=body.name, address=body.address, user=caller.user)
@@ -101,7 +101,7 @@ def get_channel(request: HttpRequest, channel_id: UUID) -> HttpResponse:
 def change_channel(request: HttpRequest, channel_id: UUID, body: ChannelChange) -> HttpResponse:
     """Change what is sent of a channel. Another address activates a disabled one. Takes the scope `read` too, and for
     an address `approve`: its messages can have links that decide."""
-    caller, channel = _caller_that_reads(request), _channel(request, channel_id)
+    caller, channel = caller_that_reads(request), _channel(request, channel_id)
     if body.address:
         check_scope(caller, ApiToken.Scope.APPROVE)
     name, address = body.name or channel.name, body.address or ""
@@ -120,7 +120,7 @@ def change_channel(request: HttpRequest, channel_id: UUID, body: ChannelChange) 
 )
 def delete_channel(request: HttpRequest, channel_id: UUID) -> HttpResponse:
     """Delete a channel with its log; what waits is not sent. Takes the scope `read` too."""
-    caller = _caller_that_reads(request)
+    caller = caller_that_reads(request)
     _mapped(lambda: channels.delete_channel(channel_id, by=caller.user))
     return HttpResponse(status=204)
 
@@ -133,7 +133,7 @@ def delete_channel(request: HttpRequest, channel_id: UUID) -> HttpResponse:
 )
 def pause_channel(request: HttpRequest, channel_id: UUID) -> HttpResponse:
     """Send nothing, and note nothing of what happens meanwhile; what waits is kept. Takes the scope `read` too."""
-    caller = _caller_that_reads(request)
+    caller = caller_that_reads(request)
     return answer(channel_as_json(_mapped(lambda: channels.pause_channel(channel_id, by=caller.user))))
 
 
@@ -145,7 +145,7 @@ def pause_channel(request: HttpRequest, channel_id: UUID) -> HttpResponse:
 )
 def resume_channel(request: HttpRequest, channel_id: UUID) -> HttpResponse:
     """Activate a paused or disabled channel. Takes the scope `read` too."""
-    caller = _caller_that_reads(request)
+    caller = caller_that_reads(request)
     return answer(channel_as_json(_mapped(lambda: channels.resume_channel(channel_id, by=caller.user))))
 
 
@@ -158,7 +158,7 @@ def resume_channel(request: HttpRequest, channel_id: UUID) -> HttpResponse:
 )
 def try_channel(request: HttpRequest, channel_id: UUID) -> HttpResponse:
     """Send a test. 409 if the channel is not active, or several tests wait. Takes the scope `read` too."""
-    caller = _caller_that_reads(request)
+    caller = caller_that_reads(request)
     sent = _mapped(lambda: channels.try_channel(channel_id, by=caller.user), status=409)
     return answer(notice_as_json(sent), 201)
 
@@ -181,7 +181,7 @@ def list_rules(request: HttpRequest) -> HttpResponse:
 )
 def create_rule(request: HttpRequest, body: NewRule) -> HttpResponse:
     """Make a rule. Takes the scope `read` too."""
-    caller = _caller_that_reads(request)
+    caller = caller_that_reads(request)
     made = _mapped(lambda: rules.create_rule(_settings(body.dict()), user=caller.user))
     return answer(notification_rule_as_json(made), 201, Location=f"/api/v1/notification-rules/{made.pk}")
 
@@ -206,7 +206,7 @@ def get_rule(request: HttpRequest, notification_rule_id: UUID) -> HttpResponse:
 )
 def change_rule(request: HttpRequest, notification_rule_id: UUID, body: RuleChange) -> HttpResponse:
     """Change what is sent of a rule; `agent_id` null is every agent. Takes the scope `read` too."""
-    caller, rule = _caller_that_reads(request), _rule(request, notification_rule_id)
+    caller, rule = caller_that_reads(request), _rule(request, notification_rule_id)
     sent = {k: v for k, v in body.dict(exclude_unset=True).items() if v is not None or k == "agent_id"}
     said = _settings(notification_rule_as_json(rule) | sent)
     return answer(notification_rule_as_json(_mapped(lambda: rules.change_rule(rule.pk, said, by=caller.user))))
@@ -220,7 +220,7 @@ def change_rule(request: HttpRequest, notification_rule_id: UUID, body: RuleChan
 )
 def delete_rule(request: HttpRequest, notification_rule_id: UUID) -> HttpResponse:
     """Delete a rule with what it noted. Takes the scope `read` too."""
-    caller = _caller_that_reads(request)
+    caller = caller_that_reads(request)
     _mapped(lambda: rules.delete_rule(notification_rule_id, by=caller.user))
     return HttpResponse(status=204)
 
@@ -249,7 +249,7 @@ def list_notifications(request: HttpRequest, asked: Query[NotificationQuery]) ->
 def resend(request: HttpRequest, notice_id: UUID) -> HttpResponse:
     """Send a delivery again, now and for a day. 409 while its channel is not active, or it is being sent. Takes the
     scope `read` too."""
-    caller = _caller_that_reads(request)
+    caller = caller_that_reads(request)
     return answer(notice_as_json(_mapped(lambda: channels.resend_delivery(notice_id, by=caller.user), status=409)))
 
 
@@ -275,12 +275,6 @@ def _settings(told: dict[str, Any]) -> RuleSettings:
     )
 
 
-def _caller_that_reads(request: HttpRequest) -> Caller:
-    caller = caller_of(request)
-    check_scope(caller, ApiToken.Scope.READ)
-    return caller
-
-
 def _channel(request: HttpRequest, channel_id: UUID) -> NotificationChannel:
     return _mapped(lambda: NotificationChannel.objects.get(pk=channel_id, user=caller_of(request).user))
 
@@ -296,8 +290,6 @@ def _mapped(work: Callable[[], T], *, status: int = 422) -> T:
     except NotificationRefused as refused:
         if status == 409:
             raise ApiError(409, "conflict", str(refused)) from refused
-        fields = {_NAMES.get(name, name): str(words) for name, words in refused.faults.items()}
-        words = "\n".join(f"{name}: {each}" if name else each for name, each in fields.items())
-        raise invalid(words, fields={name: each for name, each in fields.items() if name} or None) from refused
+        raise invalid_fields(refused.faults, _NAMES) from refused
     except _GONE as gone:
         raise not_found("notification") from gone

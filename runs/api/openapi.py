@@ -13,8 +13,10 @@ from runs.api.auth import RequireScope
 from runs.api.launches import LONGEST_KEY, REPLAYED
 from runs.api.message_schemas import MESSAGE_ID
 from runs.api.notification_schemas import CHANNEL_ID, NOTICE_ID, NOTIFICATION_RULE_ID
+from runs.api.push_devices import DEVICE_ID
 from runs.api.response_schemas import CALL_ID, FILE_ID, QUESTION_ID, RUN_ID, ErrorOut
 from runs.api.schedule_schemas import SCHEDULE_ID
+from runs.api.slack_schemas import SLACK_CHANNEL_ID
 from runs.api.trigger_schemas import DELIVERY_ID, TRIGGER_ID
 from runs.api.webhook_schemas import EVENT_ID, WEBHOOK_ID
 
@@ -54,6 +56,9 @@ _EXAMPLES: Final = {
     "channel_id": CHANNEL_ID,
     "notification_rule_id": NOTIFICATION_RULE_ID,
     "notice_id": NOTICE_ID,
+    "slack_channel_id": SLACK_CHANNEL_ID,
+    "account_id": 1,
+    "device_id": DEVICE_ID,
     "schedule_id": SCHEDULE_ID,
     "rule_id": RULE_ID,
     "trigger_id": TRIGGER_ID,

@@ -21,12 +21,14 @@ from runs.api import (
     deliveries,
     files,
     notifications,
+    push_devices,
     questions,
     reference,
     run_control,
     run_messages,
     runs,
     schedules,
+    slack_channels,
     templates,
     threads,
     tools,
@@ -60,6 +62,8 @@ for _router in (
     files.router,
     webhooks.router,
     notifications.router,
+    slack_channels.router,
+    push_devices.router,
     stream.router,
 ):
     api.add_router("", _router)

@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from runs.api.auth import Caller, caller_of, check_scope, may_launch, may_read
+from runs.api.auth import caller_of, caller_that_reads, may_launch, may_read
 from runs.api.cursors import LONGEST_NAME_CURSOR, name_cursor, name_place_of
-from runs.api.errors import ApiError, invalid, not_found
+from runs.api.errors import ApiError, invalid_fields, not_found
 from runs.api.request_schemas import Text
 from runs.api.serializers import answer
 from runs.api.webhook_schemas import (
@@ -31,7 +31,7 @@ from runs.api.webhook_schemas import (
 )
 from runs.engine import control
 from runs.engine.control import WebhookRefused, WebhookSettings
-from runs.models import ApiToken, Webhook, WebhookEvent
+from runs.models import Webhook, WebhookEvent
 
 router = Router(tags=["Webhooks"])
 
@@ -66,7 +66,7 @@ def list_webhooks(request: HttpRequest) -> HttpResponse:
 )
 def create_webhook(request: HttpRequest, body: NewWebhook) -> HttpResponse:
     """Make a webhook. The response has its secret, which is told only now. Takes the scope `read` too."""
-    caller = _caller_that_reads(request)
+    caller = caller_that_reads(request)
     said = WebhookSettings(
         name=body.name,
         url=body.url,
@@ -77,7 +77,7 @@ def create_webhook(request: HttpRequest, body: NewWebhook) -> HttpResponse:
     try:
         webhook, secret = control.create_webhook(said, user=caller.user, by=caller.user)
     except WebhookRefused as refused:
-        raise _invalid(refused) from refused
+        raise invalid_fields(refused.faults, _NAMES) from refused
     made = webhook_as_json(webhook) | {"secret": secret}
     return answer(made, 201, Location=f"/api/v1/webhooks/{webhook.pk}")
 
@@ -97,7 +97,7 @@ def get_webhook(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
 )
 def change_webhook(request: HttpRequest, webhook_id: UUID, body: WebhookChange) -> HttpResponse:
     """Change what is sent of a webhook. Its secret and events stay. Takes the scope `read` too."""
-    caller, webhook = _caller_that_reads(request), _found(request, webhook_id)
+    caller, webhook = caller_that_reads(request), _found(request, webhook_id)
     sent = {name: value for name, value in body.dict(exclude_unset=True).items() if value is not None}
     said = WebhookSettings(
         name=sent.get("name", webhook.name),
@@ -109,7 +109,7 @@ def change_webhook(request: HttpRequest, webhook_id: UUID, body: WebhookChange) 
     try:
         return answer(webhook_as_json(control.change_webhook(webhook.pk, said, by=caller.user)))
     except WebhookRefused as refused:
-        raise _invalid(refused) from refused
+        raise invalid_fields(refused.faults, _NAMES) from refused
     except Webhook.DoesNotExist as gone:
         raise not_found("webhook") from gone
 
@@ -117,7 +117,7 @@ def change_webhook(request: HttpRequest, webhook_id: UUID, body: WebhookChange) 
 @router.delete("/webhooks/{uuid:webhook_id}", auth=may_launch, response={204: None}, operation_id="delete_webhook")
 def delete_webhook(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
     """Delete a webhook with its events; what waits is not sent. Takes the scope `read` too."""
-    caller = _caller_that_reads(request)
+    caller = caller_that_reads(request)
     try:
         control.delete_webhook(webhook_id, by=caller.user)
     except Webhook.DoesNotExist as gone:
@@ -128,7 +128,7 @@ def delete_webhook(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
 @router.post("/webhooks/{uuid:webhook_id}/pause", auth=may_launch, response=WebhookOut, operation_id="pause_webhook")
 def pause_webhook(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
     """Send nothing, and note nothing of what happens meanwhile; what waits is kept. Takes the scope `read` too."""
-    caller = _caller_that_reads(request)
+    caller = caller_that_reads(request)
     try:
         return answer(webhook_as_json(control.pause_webhook(webhook_id, by=caller.user)))
     except Webhook.DoesNotExist as gone:
@@ -138,7 +138,7 @@ def pause_webhook(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
 @router.post("/webhooks/{uuid:webhook_id}/resume", auth=may_launch, response=WebhookOut, operation_id="resume_webhook")
 def resume_webhook(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
     """Activate a paused or disabled webhook. Takes the scope `read` too."""
-    caller = _caller_that_reads(request)
+    caller = caller_that_reads(request)
     try:
         return answer(webhook_as_json(control.resume_webhook(webhook_id, by=caller.user)))
     except Webhook.DoesNotExist as gone:
@@ -148,7 +148,7 @@ def resume_webhook(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
 @router.post("/webhooks/{uuid:webhook_id}/secret", auth=may_launch, response=SecretOut, operation_id="rotate_secret")
 def rotate_secret(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
     """Replace the secret. The new one is told only now; the old one signs too for a day. Takes the scope `read` too."""
-    caller = _caller_that_reads(request)
+    caller = caller_that_reads(request)
     try:
         return answer({"secret": control.rotate_secret(webhook_id, by=caller.user)})
     except Webhook.DoesNotExist as gone:
@@ -164,7 +164,7 @@ def rotate_secret(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
 )
 def try_webhook(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
     """Send a test. 409 if the webhook is not active, or several tests wait. Takes the scope `read` too."""
-    caller = _caller_that_reads(request)
+    caller = caller_that_reads(request)
     try:
         return answer(event_as_json(control.try_webhook(webhook_id, by=caller.user)), 201)
     except WebhookRefused as refused:
@@ -209,7 +209,7 @@ def get_webhook_event(request: HttpRequest, event_id: UUID) -> HttpResponse:
 def resend_webhook_event(request: HttpRequest, event_id: UUID) -> HttpResponse:
     """Send an event again, now and for a day, with its `webhook-id`. 409 while its webhook is not active, or the event
     is being sent. Takes the scope `read` too."""
-    caller = _caller_that_reads(request)
+    caller = caller_that_reads(request)
     try:
         return answer(event_as_json(control.resend_event(event_id, by=caller.user)))
     except WebhookRefused as refused:
@@ -218,23 +218,11 @@ def resend_webhook_event(request: HttpRequest, event_id: UUID) -> HttpResponse:
         raise not_found("event") from gone
 
 
-def _caller_that_reads(request: HttpRequest) -> Caller:
-    caller = caller_of(request)
-    check_scope(caller, ApiToken.Scope.READ)
-    return caller
-
-
 def _found(request: HttpRequest, webhook_id: UUID) -> Webhook:
     webhook = Webhook.objects.filter(pk=webhook_id, user=caller_of(request).user).first()
     if webhook is None:
         raise not_found("webhook")
     return webhook
-
-
-def _invalid(refused: WebhookRefused) -> ApiError:
-    fields = {_NAMES.get(name, name): str(words) for name, words in refused.faults.items()}
-    words = "\n".join(f"{name}: {each}" if name else each for name, each in fields.items())
-    return invalid(words, fields={name: each for name, each in fields.items() if name} or None)
 
 
 def _conflict(refused: WebhookRefused) -> ApiError:

@@ -239,6 +239,7 @@ urlpatterns = [
     path("settings/notifications/devices/", push_devices.show_devices, name="devices"),
     path("settings/notifications/devices/<uuid:channel_id>/delete/", push_devices.delete_device, name="delete-device"),
     path("settings/notifications/slack/", slack_channels.show_slack_channels, name="slack-channels"),
+    path("settings/notifications/slack/<uuid:channel_id>/", slack_channels.change_channel, name="change-slack"),
     path("settings/notifications/slack/<uuid:channel_id>/delete/", slack_channels.delete_channel, name="delete-slack"),
     path(
         "settings/notifications/slack/accounts/<int:account_id>/unlink/",

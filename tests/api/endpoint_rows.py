@@ -1,5 +1,6 @@
-"""Rows that the addresses of endpoints name, each of the owner of a run."""
+"""Rows that the addresses of endpoints name, each of the owner of a run, and bodies that they take."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -15,7 +16,35 @@ from runs.models import (
     TaskTemplate,
     Trigger,
 )
-from tests.web.permission_site import told_person
+from tests.push_service import subscription_elsewhere
+from tests.slack_stand_in import CHANNEL, SECRET, TOKEN
+from tests.web.permission_site import device_of, slack_account_of, told_person
+
+BODIES: dict[str, dict[str, Any]] = {
+    "files": {"name": "a.txt", "size": 1},
+    "runs": {"task": "x"},
+    "continue": {"message": "x"},
+    "approve": {"arguments_hash": "x"},
+    "deny": {"arguments_hash": "x"},
+    "settle": {"outcome": "happened"},
+    "answer": {"answer": "x"},
+    "messages": {"text": "x"},
+    "templates": {"agent": "Assistant", "name": "Letter", "task": "x"},
+    "fill": {"template": "Assistant/Essay"},
+    "triggers": {"name": "Pushes", "agent": "Assistant", "task": "x", "scheme": "token"},
+    "try": {"task": "x"},
+    "agents": {"name": "Clerk", "models": ["offline"]},
+    "duplicate": {},
+    "import": {"document": "format: agent\nversion: 1\nname: Scout\nmodels: [offline]\n"},
+    "alert-rules": {"name": "Costs", "metric": "cost", "alert_at": 5},
+    "mute": {"until": (timezone.now() + timedelta(days=1)).isoformat()},
+    "notification-channels": {"kind": "email", "name": "Mail", "address": "ada@example.org"},
+    "notification-rules": {"name": "Failures", "events": ["run.failed"]},
+    "slack-channels": {"name": "Approvals", "channel": CHANNEL, "token": TOKEN, "secret": SECRET},
+    "devices": {"name": "Phone", **subscription_elsewhere()},
+    "webhooks": {"name": "Chat", "url": "https://chat.example/hook", "events": ["run.failed"]},
+}
+"""Request bodies by the last segment of a path."""
 
 
 def message_to(run: Run) -> RunMessage:
@@ -69,7 +98,8 @@ def labelled(run: Run) -> dict[str, Any]:
 
 
 def notice_for(run: Run) -> dict[str, Any]:
-    """A rule of the run's owner, its channel, and the delivery of what it tells of the run."""
+    """A rule of the run's owner, its channel, what it tells of the run; a Slack channel and a device."""
     assert run.user is not None
-    sent = told_person(run.user, run)
-    return {"notification_rule": sent.notification.rule_id, "channel": sent.channel_id, "notice": sent.uid}
+    sent, account = told_person(run.user, run), slack_account_of(run.user)
+    ids = {"slack_channel": account.channel_id, "account": account.pk, "device": device_of(run.user).pk}
+    return ids | {"notification_rule": sent.notification.rule_id, "channel": sent.channel_id, "notice": sent.uid}

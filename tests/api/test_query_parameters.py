@@ -34,8 +34,12 @@ def ask(owner: Any) -> Any:
         path = path.replace("{file_id}", str(run.pk)).replace("{question_id}", str(asked.pk))
         path = path.replace("{message_id}", str(run.pk)).replace("{thread_id}", str(run.pk))
         path = path.replace("{template_id}", "7").replace("{number}", "1").replace("{name}", "production")
+        path = path.replace("{account_id}", "7")
+        path = re.sub(r"{(slack_channel|device)_id}", str(run.pk), path)
         path = re.sub(
-            r"{(rule|notification_rule|channel|notice|schedule|trigger|delivery|webhook|event)_id}", str(run.pk), path
+            r"{(rule|notification_rule|channel|notice|schedule|trigger|delivery|webhook|event)_id}",
+            str(run.pk),
+            path,
         )
         assert "{" not in path, "An id of another kind: the address would be none."
         return client.generic(method, path, "{}", content_type="application/json")

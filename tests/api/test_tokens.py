@@ -20,6 +20,7 @@ from runs.models import (
 )
 from tests.api.conftest import Program, error_of
 from tests.api.endpoint_rows import (
+    BODIES,
     alert_rule_of,
     delivery_for,
     file_of,
@@ -246,6 +247,15 @@ ENDPOINTS: dict[tuple[str, str], str] = {
     ("PATCH", "/notification-rules/{notification_rule}"): LAUNCH,
     ("DELETE", "/notification-rules/{notification_rule}"): LAUNCH,
     ("POST", "/notification-deliveries/{notice}/resend"): LAUNCH,
+    ("GET", "/slack-channels"): READ,
+    ("POST", "/slack-channels"): LAUNCH,
+    ("GET", "/slack-channels/{slack_channel}"): READ,
+    ("PATCH", "/slack-channels/{slack_channel}"): LAUNCH,
+    ("DELETE", "/slack-channels/{slack_channel}"): LAUNCH,
+    ("DELETE", "/slack-accounts/{account}"): LAUNCH,
+    ("GET", "/devices"): READ,
+    ("POST", "/devices"): LAUNCH,
+    ("DELETE", "/devices/{device}"): LAUNCH,
 }
 """Every endpoint, with its scope."""
 OF_ITS_OWNER: Final = {
@@ -253,6 +263,11 @@ OF_ITS_OWNER: Final = {
     ("PATCH", "/schedules/{schedule}"),
     *(endpoint for endpoint in ENDPOINTS if "{rule}" in endpoint[1]),
     *(endpoint for endpoint in ENDPOINTS if "{webhook}" in endpoint[1] or "{event}" in endpoint[1]),
+    *(
+        endpoint
+        for endpoint in ENDPOINTS
+        if any(each in endpoint[1] for each in ("{slack_channel}", "{account}", "{device}"))
+    ),
     *(endpoint for endpoint in ENDPOINTS if "/notification-" in endpoint[1] and "{" in endpoint[1]),
     *(endpoint for endpoint in ENDPOINTS if "{trigger}" in endpoint[1] or "{delivery}" in endpoint[1]),
 }
@@ -261,34 +276,11 @@ webhook, and what a schedule or a trigger launches."""
 ALSO_READ: Final = {
     endpoint
     for endpoint, scope in ENDPOINTS.items()
-    if any(each in endpoint[1] for each in ("webhook", "alert", "notification")) and scope == LAUNCH
+    if any(each in endpoint[1] for each in ("webhook", "alert", "notification", "slack", "device")) and scope == LAUNCH
 }
 """Those that take the scope `read` too: a webhook and the figure of an alert rule tell what that scope reads."""
-ALSO_APPROVE: Final = {("POST", "/notification-channels")}
-"""Those that take the scope `approve` too: the messages of a channel can have links that decide."""
-BODIES: dict[str, dict[str, Any]] = {
-    "files": {"name": "a.txt", "size": 1},
-    "runs": {"task": "x"},
-    "continue": {"message": "x"},
-    "approve": {"arguments_hash": "x"},
-    "deny": {"arguments_hash": "x"},
-    "settle": {"outcome": "happened"},
-    "answer": {"answer": "x"},
-    "messages": {"text": "x"},
-    "templates": {"agent": "Assistant", "name": "Letter", "task": "x"},
-    "fill": {"template": "Assistant/Essay"},
-    "triggers": {"name": "Pushes", "agent": "Assistant", "task": "x", "scheme": "token"},
-    "try": {"task": "x"},
-    "agents": {"name": "Clerk", "models": ["offline"]},
-    "duplicate": {},
-    "import": {"document": "format: agent\nversion: 1\nname: Scout\nmodels: [offline]\n"},
-    "alert-rules": {"name": "Costs", "metric": "cost", "alert_at": 5},
-    "mute": {"until": (timezone.now() + timedelta(days=1)).isoformat()},
-    "notification-channels": {"kind": "email", "name": "Mail", "address": "ada@example.org"},
-    "notification-rules": {"name": "Failures", "events": ["run.failed"]},
-    "webhooks": {"name": "Chat", "url": "https://chat.example/hook", "events": ["run.failed"]},
-}
-"""Request bodies by the last segment of a path."""
+ALSO_APPROVE: Final = {("POST", "/notification-channels"), ("POST", "/slack-channels")}
+"""Those that take the scope `approve` too: the messages of a channel can have links or buttons that decide."""
 
 
 def _send(program: Program, method: str, path: str) -> Any:
@@ -377,7 +369,7 @@ def test_what_belongs_to_somebody_else_looks_like_nothing(
     event = told_event(owner, call.run)
     ids |= {"webhook": event.webhook_id, "event": event.uid, **notice_for(call.run)}
     theirs = path.format(**ids, question=question, **shared)
-    nobodys = path.format(**dict.fromkeys(ids, uuid4()), question=uuid4(), **shared)
+    nobodys = path.format(**(dict.fromkeys(ids, uuid4()) | {"account": 10**9}), question=uuid4(), **shared)
 
     seen_by_other = [_send(program_of(other), method, each) for each in (theirs, nobodys)]
     seen_by_staff = _send(program_of(staff), method, theirs)

@@ -16,6 +16,7 @@ from tests.engine.mcp.oauth_fixtures import oauth, running_oauth  # noqa: F401  
 from tests.live.live_fixtures import hub, live_timings, watch  # noqa: F401  taken in for all tests of the live view
 from tests.web.identities import permission_of
 from tests.web.permission_site import site  # noqa: F401  and of permissions
+from tests.web.slack_fixtures import channel, linked, slack  # noqa: F401  taken in for those of Slack
 from tests.web.step_fixtures import told_run  # noqa: F401  taken in for all tests of a run's pages
 from tests.web.thread_fixtures import say  # noqa: F401  for those of threads
 from tests.web.tree_fixtures import add_child  # noqa: F401  and of trees

@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from runs.models import Question, ToolCall
 from tests.live.live_browser import session_of
+from tests.push_service import subscription_elsewhere
+from tests.slack_stand_in import CHANNEL, SECRET, TOKEN
 from tests.web.identities import Identity
 from tests.web.permission_site import HASH, Site
 from tests.web.routes import DECIDING, RULES, addresses, rule_for
@@ -26,6 +28,7 @@ FORMS: dict[str, dict[str, str]] = {
     "runs:deny": {"arguments_hash": HASH},
     "runs:inbox-decide": {"action": "approve"},
 }
+SLACK_CHANNEL = {"name": "x", "channel": CHANNEL, "token": TOKEN, "secret": SECRET}
 BODIES: dict[str, dict[str, Any]] = {
     "launch_run": {"task": "x"},
     "list_runs": {"task": "x"},
@@ -51,6 +54,9 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     **{name: {"name": "x", "events": ["run.failed"]} for name in ("list_rules", "create_rule")},
     **{name: {"name": "x"} for name in ("get_channel", "change_channel", "get_rule", "change_rule")},
+    **dict.fromkeys(("list_slack_channels", "create_slack_channel"), SLACK_CHANNEL),
+    **{name: {"name": "x"} for name in ("get_slack_channel", "change_slack_channel")},
+    **{name: {"name": "x", **subscription_elsewhere()} for name in ("list_devices", "create_device")},
     "mute_alert_rule": {"until": (timezone.now() + timedelta(days=1)).isoformat()},
     "list_schedules": {"name": "x", "when": "hourly", "agent": "Assistant", "task": "x"},
     "create_schedule": {"name": "x", "when": "hourly", "agent": "Assistant", "task": "x"},

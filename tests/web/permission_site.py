@@ -12,6 +12,7 @@ from django.utils import timezone
 from agentsite import templates
 from runs.agent.tools.person_questions import PersonQuestion
 from runs.engine import control
+from runs.engine.notifications.channels.slack import SlackAddress
 from runs.engine.operations import health_checks
 from runs.engine.operations.health_checks import DatabaseProbe
 from runs.engine.recording.canonical_json import arguments_hash
@@ -39,6 +40,7 @@ from runs.models import (
     ScheduleTick,
     Skill,
     SkillFile,
+    SlackAccount,
     StoredFile,
     TaskTemplate,
     Thread,
@@ -49,6 +51,7 @@ from runs.models import (
     WebhookEvent,
 )
 from tests.asked_questions import asked_question
+from tests.slack_stand_in import CHANNEL, SECRET, SLACK_ID, TOKEN
 from tests.web.identities import make_groups
 from tests.web.routes import DECIDING
 
@@ -103,6 +106,20 @@ def told_person(owner: User, run: Run) -> NotificationDelivery:
     )
 
 
+def slack_account_of(owner: User) -> SlackAccount:
+    """An account that decides in a Slack channel of the owner."""
+    address = SlackAddress(token=TOKEN, secret=SECRET, channel=CHANNEL).as_text()
+    channel = NotificationChannel.objects.create(
+        user=owner, kind="slack", name="Approvals", address=seal(address), shown_address=CHANNEL
+    )
+    return SlackAccount.objects.create(channel=channel, slack_id=SLACK_ID, slack_name="jtorrance", user=owner)
+
+
+def device_of(owner: User) -> NotificationChannel:
+    """A device of the owner."""
+    return NotificationChannel.objects.create(user=owner, kind="web_push", name="Phone", address=seal("{}"))
+
+
 @dataclass
 class Site:
     """The rows that addresses name, all of the owner's."""
@@ -136,6 +153,8 @@ class Site:
     alert_rule: AlertRule
     notice: NotificationDelivery
     """Of a rule, about the run."""
+    slack_account: SlackAccount
+    device: NotificationChannel
     _addresses: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def call_for(self, name: str) -> ToolCall:
@@ -181,7 +200,9 @@ class Site:
             "<uuidstr:delivery_id>": self.delivery.uid,
             "<str:token>": "wrong",
             "<name>": "production",
-            "<int:account_id>": 0,
+            "<int:account_id>": self.slack_account.pk,
+            "<uuidstr:slack_channel_id>": self.slack_account.channel_id,
+            "<uuidstr:device_id>": self.device.pk,
             "<int:token_id>": self.token.pk,
             "<int:view_id>": self.view_pk,
             "<uuid:file_id>": self.file.pk,
@@ -313,8 +334,8 @@ def _rows(owner: User, make_run: Callable[..., Run]) -> Site:
     step, schedule, delivery = run.steps.get().pk, _schedule_of(owner), _delivery_to(owner)
     first = (owner, run, step, call, nobody, token)
     rule = _alert_rule_of(owner)
-    notice = told_person(owner, run)
-    return Site(*first, *rows, asking, unknown, asked, message, event, schedule, delivery, rule, notice)
+    told = (told_person(owner, run), slack_account_of(owner), device_of(owner))
+    return Site(*first, *rows, asking, unknown, asked, message, event, schedule, delivery, rule, *told)
 
 
 def _alert_rule_of(owner: User) -> AlertRule:

@@ -9,7 +9,7 @@ from tests.web.admin_routes import ADMIN, ODDITIES
 from tests.web.alert_routes import ALERT_API, ALERT_PAGES
 from tests.web.notification_routes import NOTIFICATION_API, NOTIFICATION_PAGES
 from tests.web.rules import EVERYBODY, LAUNCHES, NOT_HERE, TYPED, Methods, Rule, api, page, run_page
-from tests.web.slack_routes import SLACK_PAGES
+from tests.web.slack_routes import SLACK_API, SLACK_PAGES
 from tests.web.webhook_routes import WEBHOOK_API, WEBHOOK_PAGES
 
 SEES, STOPS, DECIDES = ("sees", 404), ("stops", 403), ("decides", 403)
@@ -212,6 +212,7 @@ PAGES: dict[str, Methods] = {
 API: dict[str, Methods] = {
     **ALERT_API,
     **NOTIFICATION_API,
+    **SLACK_API,
     "api:list_runs": {"GET": api("read", 200), "POST": api("launch", 201, LAUNCHES)},
     "api:get_run": {"GET": api("read", 200, SEES)},
     "api:list_steps": {"GET": api("read", 200, SEES)},

@@ -4,10 +4,8 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
-import pytest
 from django.contrib.auth.models import User
 from django.core import signing
 from django.test import Client
@@ -21,7 +19,7 @@ from runs.engine.notifications.channels.slack import SlackAddress
 from runs.engine.notifications.channels.slack_blocks import APPROVE, DENY, button_value
 from runs.engine.notifications.sender import NotificationSender
 from runs.engine.notifications.slack_updates import SlackUpdates
-from runs.engine.sealed_text import seal
+from runs.engine.sealed_text import unseal
 from runs.models import NotificationChannel, NotificationDelivery, NotificationRule, SlackAccount, Surface, ToolCall
 from tests.slack_stand_in import (
     CHANNEL,
@@ -31,49 +29,10 @@ from tests.slack_stand_in import (
     Slack,
     buttons_of,
     interaction,
-    running_slack,
     signed,
 )
+from tests.web.slack_fixtures import press_of, sent
 from tests.web.waiting_fixtures import Ask
-
-FORM = "application/x-www-form-urlencoded"
-
-
-@pytest.fixture
-def slack(settings: Any) -> Iterator[Slack]:
-    with running_slack() as server:
-        settings.AGENTSITE_SLACK_API = server.url
-        settings.AGENTSITE_URL = "https://agents.example.org"
-        yield server
-
-
-@pytest.fixture
-def channel(owner: User, slack: Slack) -> NotificationChannel:
-    """A Slack channel of the owner, who is told of everything there."""
-    address = SlackAddress(token=TOKEN, secret=SECRET, channel=CHANNEL).as_text()
-    made = NotificationChannel.objects.create(
-        user=owner, kind="slack", name="Approvals", address=seal(address), shown_address=CHANNEL
-    )
-    rule = NotificationRule.objects.create(user=owner, name="All", events=["run.needs_person"])
-    rule.channels.add(made)
-    return made
-
-
-@pytest.fixture
-def linked(channel: NotificationChannel, owner: User) -> NotificationChannel:
-    """The same with the owner's account."""
-    SlackAccount.objects.create(channel=channel, slack_id=SLACK_ID, slack_name="jtorrance", user=owner)
-    return channel
-
-
-def sent(channel: NotificationChannel, body: bytes, **headers: str) -> int:
-    """The status of the answer to a request of Slack."""
-    about = {"content_type": FORM, "headers": signed(body) | headers}
-    return Client(enforce_csrf_checks=True).post(f"/hooks/slack/{channel.pk}", body, **about).status_code  # type: ignore[arg-type]
-
-
-def press_of(call: ToolCall, action: str = APPROVE, **about: str) -> bytes:
-    return interaction(button_value(call.pk, call.arguments_hash, action), action=action, **about)
 
 
 def send_all() -> None:
@@ -283,6 +242,52 @@ def test_a_channel_is_made_shown_without_its_secrets_and_deleted(
     for page in texts:
         assert page.status_code == 200 and "Approvals" in page.content.decode() and TOKEN not in page.content.decode()
     assert not NotificationChannel.objects.exists()
+
+
+def test_token_and_secret_are_changed_on_the_page_and_the_accounts_stay(
+    linked: NotificationChannel, browser_of: Callable[[User], Client], owner: User, other: User
+) -> None:
+    NotificationChannel.objects.update(state="disabled", disabled_because="gone")
+    path = f"/settings/notifications/slack/{linked.pk}/"
+    typed = {"name": "Shop", "channel": CHANNEL, "token": "xoxb-2", "secret": ""}
+
+    foreign = browser_of(other).post(path, typed).status_code
+    wrong = browser_of(owner).post(path, typed | {"token": "xoxp-1"})
+    page = browser_of(owner).get("/settings/notifications/slack/").content.decode()
+    changed = browser_of(owner).post(path, typed).status_code
+    linked.refresh_from_db()
+
+    assert (foreign, wrong.status_code, changed) == (404, 422, 302)
+    assert '<details class="stack" open>' in wrong.content.decode() and "xoxp-1" not in wrong.content.decode()
+    assert "Nothing is sent until" in page and TOKEN not in page and SECRET not in page
+    assert (linked.name, linked.state) == ("Shop", "active")
+    assert SlackAddress.of(unseal(linked.address)) == SlackAddress(token="xoxb-2", secret=SECRET, channel=CHANNEL)
+    assert SlackAccount.objects.count() == 1
+
+
+def test_a_name_is_changed_while_the_address_cannot_be_read(
+    channel: NotificationChannel, browser_of: Callable[[User], Client], owner: User
+) -> None:
+    NotificationChannel.objects.update(address="00")
+    typed = {"name": "Shop", "channel": CHANNEL, "token": "", "secret": ""}
+
+    status = browser_of(owner).post(f"/settings/notifications/slack/{channel.pk}/", typed).status_code
+
+    channel.refresh_from_db()
+    assert (status, channel.name) == (302, "Shop")
+
+
+def test_the_page_of_a_slack_channel_among_the_others_asks_for_no_address(
+    channel: NotificationChannel, browser_of: Callable[[User], Client], owner: User
+) -> None:
+    path = f"/settings/notifications/channels/{channel.pk}/"
+
+    page = browser_of(owner).get(path).content.decode()
+    renamed = browser_of(owner).post(path, {"name": "Shop"}).status_code
+
+    channel.refresh_from_db()
+    assert 'name="address"' not in page and 'href="/settings/notifications/slack/"' in page
+    assert (renamed, channel.name) == (302, "Shop")
 
 
 def test_an_account_is_unlinked_by_its_person_or_by_whose_channel_it_is(

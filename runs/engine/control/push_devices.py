@@ -4,6 +4,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from runs.agent.wording import Wording
@@ -33,6 +34,7 @@ def add_device(subscription: PushSubscription, *, name: str, rule_name: str, by:
         subscription.check()
     except SubscriptionRefused as error:
         raise DeviceRefused(Wording("This browser's push service is not one that the site may send to.")) from error
+    get_user_model().objects.select_for_update().get(pk=by.pk)
     own = list(NotificationChannel.objects.filter(user=by, kind=NotificationChannel.Kind.WEB_PUSH))
     known = next((each for each in own if _endpoint_of(each) == subscription.endpoint), None)
     if known is None and len(own) >= MOST_DEVICES:
