@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 from urllib.request import Request, urlopen
 
 TOKEN = "xoxb-1-stand-in"
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 CHANNEL = "C0123456789"
 SLACK_ID = "U2147483697"
+FORM_ONLY = {"users.info"}
+"""Methods that take no JSON."""
 
 
 @dataclass(slots=True)
@@ -31,6 +33,10 @@ class Slack:
     refused: list[str] = field(default_factory=list)
     next_answers: list[tuple[int, dict[str, str], dict[str, Any]]] = field(default_factory=list)
     """Status, headers and body of the next answers, before it works again."""
+    scopes: set[str] = field(default_factory=lambda: {"chat:write"})
+    """Of the bot."""
+    people: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Accounts by their ids: the fields that differ from those of a person of the workspace, `email` among them."""
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def answer(self, method: str, token: str, body: dict[str, Any]) -> tuple[int, dict[str, str], dict[str, Any]]:
@@ -56,6 +62,10 @@ class Slack:
     def _done(self, method: str, token: str, body: dict[str, Any]) -> dict[str, Any]:
         if token != TOKEN:
             return {"ok": False, "error": "invalid_auth"}
+        if method == "users.info":
+            return self._person(str(body.get("user")))
+        if "chat:write" not in self.scopes:
+            return {"ok": False, "error": "missing_scope", "needed": "chat:write", "provided": self._provided}
         if body.get("channel") != CHANNEL:
             return {"ok": False, "error": "channel_not_found"}
         if method == "chat.postEphemeral":
@@ -73,6 +83,23 @@ class Slack:
             ts = f"1503435956.{len(self.messages):06}"
         self.messages[ts] = body | {"ts": ts}
         return {"ok": True, "channel": CHANNEL, "ts": ts, "message": body}
+
+    @property
+    def _provided(self) -> str:
+        return ",".join(sorted(self.scopes))
+
+    def _person(self, slack_id: str) -> dict[str, Any]:
+        """The answer of `users.info`, whose `email` takes a scope of its own."""
+        if "users:read" not in self.scopes:
+            return {"ok": False, "error": "missing_scope", "needed": "users:read", "provided": self._provided}
+        if slack_id not in self.people:
+            return {"ok": False, "error": "user_not_found"}
+        about = {"id": slack_id, "team_id": "T9TK3CUKW", "deleted": False, "is_bot": False, "is_email_confirmed": True}
+        about |= self.people[slack_id]
+        email, profile = about.pop("email", None), {"real_name": "J. Torrance", "avatar_hash": "ge3b51ca72de"}
+        if "users:read.email" in self.scopes:
+            profile["email"] = email
+        return {"ok": True, "user": about | {"profile": profile}}
 
 
 def fault_of(body: dict[str, Any]) -> str:
@@ -172,11 +199,13 @@ def running_slack() -> Iterator[Slack]:
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers["Content-Length"]))
             told: tuple[int, dict[str, str], dict[str, Any]]
-            if self.headers.get_content_type() != "application/json":
+            method, token = self.path.removeprefix("/api/"), self.headers.get("Authorization", "")
+            kind, is_form = self.headers.get_content_type(), method in FORM_ONLY
+            if kind != ("application/x-www-form-urlencoded" if is_form else "application/json"):
                 told = (200, {}, {"ok": False, "error": "invalid_post_type"})
             else:
-                token = self.headers.get("Authorization", "").removeprefix("Bearer ")
-                told = slack.answer(self.path.removeprefix("/api/"), token, json.loads(raw))
+                sent = dict(parse_qsl(raw.decode())) if is_form else json.loads(raw)
+                told = slack.answer(method, token.removeprefix("Bearer "), sent)
             status, headers, body = told
             data = json.dumps(body).encode()
             self.send_response(status)

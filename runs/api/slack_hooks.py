@@ -16,7 +16,8 @@ from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 
 from runs.agent.json_data.json_types import JsonObject
@@ -26,8 +27,10 @@ from runs.engine.control.slack_decisions import Press, Pressed, press
 from runs.engine.notifications.channels import ChannelFailed
 from runs.engine.notifications.channels.slack import SlackAddress, ask_slack
 from runs.engine.notifications.channels.slack_blocks import APPROVE, DENY, escaped
+from runs.engine.notifications.channels.slack_users import email_of
 from runs.engine.sealed_text import SealUnreadable, unseal
 from runs.engine.triggers.signatures import MAX_AGE, HmacRules, Scheme, is_signed
+from runs.live.rendering.stored_words import refusal_words
 from runs.models import NotificationChannel
 from runs.models.slack_account import MAX_SLACK_ID_CHARS
 from runs.throttle import Throttle
@@ -39,6 +42,8 @@ REQUESTS: Final = Throttle("slack-requests", limit=600, window_s=60)
 MAX_BODY_BYTES: Final = 256 * 1024
 ANSWER_LIMIT_S: Final = 2.0
 """For what only who pressed is told; Slack waits a second longer."""
+EMAIL_LIMIT_S: Final = 0.9
+"""Before that, for the address of an account that nobody has linked."""
 
 
 @csrf_exempt
@@ -48,8 +53,8 @@ async def receive_slack(request: HttpRequest, channel_id: UUID) -> HttpResponseB
         channel, address = await sync_to_async(_proven)(request, channel_id)
         pressed = _press_in(request.body)
         if pressed is not None and await sync_to_async(_is_first)(request):
-            outcome = await sync_to_async(press)(channel, pressed)
-            await _tell(address, pressed, outcome)
+            outcome = await _pressed(channel, address, pressed)
+            await _tell(_words_of(outcome, channel, request), address, pressed)
     except Exception as error:
         known = error_for(error)
         if known.status == 500:
@@ -113,14 +118,38 @@ def _press_in(body: bytes) -> Press | None:
     )
 
 
-async def _tell(address: SlackAddress, pressed: Press, outcome: Pressed) -> None:
-    """Tell who pressed what the message does not say."""
+async def _pressed(channel: NotificationChannel, address: SlackAddress, pressed: Press) -> Pressed:
+    """What became of the press. Of an account that nobody has linked, Slack is asked for the e-mail address."""
+    outcome = await sync_to_async(press)(channel, pressed)
+    if not outcome.link_token:
+        return outcome
+    try:
+        async with asyncio.timeout(EMAIL_LIMIT_S):
+            email = await email_of(pressed.slack_id, address.token)
+    except (ChannelFailed, TimeoutError) as error:
+        # An app needs two more scopes for it: without them people link their accounts themselves.
+        logger.info("Slack does not tell whose account pressed a button: %s", error or "no answer in time")
+        return outcome
+    return await sync_to_async(press)(channel, pressed, email=email) if email else outcome
+
+
+def _words_of(outcome: Pressed, channel: NotificationChannel, request: HttpRequest) -> str:
+    """What who pressed is told, in the language of the channel; empty if the message says it all."""
     if outcome.told is None:
-        return
-    text = escaped(str(outcome.told))
-    if outcome.link_token and settings.AGENTSITE_URL:
+        return ""
+    with translation.override(channel.language or settings.LANGUAGE_CODE):
+        text = escaped(refusal_words(ValueError(outcome.told)))
+        if not outcome.link_token:
+            return text
         path = reverse("runs:slack-link", args=[outcome.link_token])
-        text = f"{text} <{settings.AGENTSITE_URL}{path}|Link it>"
+        origin = settings.AGENTSITE_URL or request.build_absolute_uri("/").rstrip("/")
+        return f"{text} <{escaped(origin + path)}|{escaped(gettext('Link it'))}>"
+
+
+async def _tell(text: str, address: SlackAddress, pressed: Press) -> None:
+    """Tell who pressed what the message does not say."""
+    if not text:
+        return
     body: JsonObject = {"channel": pressed.slack_channel, "user": pressed.slack_id, "text": text}
     try:
         async with asyncio.timeout(ANSWER_LIMIT_S):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 
@@ -19,6 +20,10 @@ from runs.models import NotificationChannel, SlackAccount, Surface, ToolCall
 ACCOUNT_SALT: Final = "agentsite.slack-accounts"
 LINK_LIFETIME_S: Final = 900
 MAX_NAME_CHARS: Final = 80
+NOT_LINKED: Final = Wording.paragraph(
+    Wording("This Slack account is not linked to an account of Agentsite, so nothing was decided."),
+    Wording("Link it here, or have your account of Agentsite given the e-mail address that you have in Slack."),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +50,13 @@ class Pressed:
     """Signed, for the page where the person says whose account it is; empty if that is known."""
 
 
-def press(channel: NotificationChannel, pressed: Press) -> Pressed:
-    """Decide as the person whose account pressed. Nothing is decided for an account that is nobody's here."""
-    account = SlackAccount.objects.select_related("user", "channel__user").filter(channel=channel)
-    found = account.filter(slack_id=pressed.slack_id).first()
+def press(channel: NotificationChannel, pressed: Press, *, email: str = "") -> Pressed:
+    """Decide as the person whose account pressed: who has linked it, or who alone has its `email`. Nothing is decided
+    for an account that is nobody's here."""
+    found = _linked(channel, pressed) or _known_by_email(channel, pressed, email)
     if found is None or not found.may_decide_here:
         return Pressed(
-            told=Wording("This Slack account is not linked to an account of Agentsite, so nothing was decided."),
+            told=NOT_LINKED,
             link_token=signing.dumps(
                 [str(channel.pk), pressed.slack_id, pressed.slack_name[:MAX_NAME_CHARS]], salt=ACCOUNT_SALT
             ),
@@ -66,6 +71,19 @@ def press(channel: NotificationChannel, pressed: Press) -> Pressed:
         return Pressed(told=_decide(UUID(hex=call_id), shown, action, by=found.user))
     finally:
         refresh(channel.pk, pressed.slack_channel, pressed.ts)
+
+
+def _linked(channel: NotificationChannel, pressed: Press) -> SlackAccount | None:
+    accounts = SlackAccount.objects.select_related("user", "channel__user")
+    return accounts.filter(channel=channel, slack_id=pressed.slack_id).first()
+
+
+def _known_by_email(channel: NotificationChannel, pressed: Press, email: str) -> SlackAccount | None:
+    """The account of the one person who has the address; it is not stored, so it holds as long as the address does."""
+    people = list(get_user_model().objects.filter(email__iexact=email, is_active=True)[:2]) if email else []
+    if len(people) != 1:
+        return None
+    return SlackAccount(channel=channel, slack_id=pressed.slack_id, slack_name=pressed.slack_name, user=people[0])
 
 
 def _decide(call_id: UUID, shown: str, action: str, *, by: Any) -> Wording | None:

@@ -7,7 +7,7 @@ arguments, not a person. Who pressed one, Slack says, signed.
 import asyncio
 import json
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx2
@@ -68,8 +68,9 @@ class SlackChannel:
         return SentReceipt(reference=f"{answer.get('channel', slack.channel)}:{answer.get('ts', '')}:{ids}")
 
 
-async def ask_slack(method: str, token: str, body: JsonObject) -> JsonObject:
-    """Call a method of Slack's API and return its answer. Raises `ChannelFailed`."""
+async def ask_slack(method: str, token: str, body: JsonObject, *, is_form: bool = False) -> JsonObject:
+    """Call a method of Slack's API and return its answer. `is_form`: for methods that take no JSON. Raises
+    `ChannelFailed`."""
     headers = {"authorization": f"Bearer {token}", "user-agent": "Agentsite", "accept-encoding": "identity"}
     url = f"{settings.AGENTSITE_SLACK_API}/api/{method}"
     try:
@@ -79,7 +80,8 @@ async def ask_slack(method: str, token: str, body: JsonObject) -> JsonObject:
                 transport=GuardedTransport(_rules()), trust_env=False, timeout=REQUEST_LIMIT_S
             ) as client,
         ):
-            request = client.build_request("POST", url, json=body, headers=headers)
+            sent: Any = {"data" if is_form else "json": body}
+            request = client.build_request("POST", url, headers=headers, **sent)
             response = await client.send(request, stream=True)
             try:
                 return _answer(response, await _body_of(response))
