@@ -1,11 +1,13 @@
 """The languages of the pages: the one a reader gets, and the one that is active."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import translation
+from django.utils.formats import get_format
 from django.utils.translation import get_language_from_request, get_supported_language_variant
 from django.utils.translation.trans_real import parse_accept_lang_header
 
@@ -55,3 +57,15 @@ def page_language() -> str:
     """The active language, if the pages are translated into it; else English."""
     active = translation.get_language() or ENGLISH
     return active if active in settings.AGENTSITE_LANGUAGES else ENGLISH
+
+
+def localized(number: str) -> str:
+    """A number in English notation, such as `1,234.5`, in the notation of the page's language."""
+    return number.translate(_signs(page_language()))
+
+
+@cache
+def _signs(language: str) -> dict[int, str]:
+    return str.maketrans(
+        {",": get_format("THOUSAND_SEPARATOR", language), ".": get_format("DECIMAL_SEPARATOR", language)}
+    )

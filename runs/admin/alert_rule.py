@@ -14,9 +14,12 @@ class AlertRuleAdmin(SeenWithRuns):
     """What is watched, and its level."""
 
     kept_because = gettext_lazy("People make and change alert rules on their own pages.")
-    list_display = ("name", "user", "metric", "is_for_all", "agent", "level", "level_since", "is_active", "page_link")
+    list_display = (
+        *("name", "user", "metric", "is_for_all", "agent", "label", "schedule"),
+        *("level", "level_since", "is_active", "page_link"),
+    )
     list_filter = ("level", "metric", "is_active")
-    list_select_related = ("user", "agent")
+    list_select_related = ("user", "agent", "schedule")
     search_fields = ("name__mentions", "=id")
     ordering = ("name", "id")
 

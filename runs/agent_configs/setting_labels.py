@@ -7,7 +7,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_lazy, ngettext_lazy, pgettext_lazy
 
 from runs.agent.setting import Setting
-from runs.live.rendering.formatting import counted_text, localized
+from runs.languages import localized
+from runs.live.rendering.formatting import counted_text
 from runs.models.setting_columns import as_sentence
 
 _AMOUNTS: Final = {

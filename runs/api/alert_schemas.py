@@ -2,14 +2,16 @@
 
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
+from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
 from runs.agent.json_data.json_types import JsonObject
 from runs.api.request_schemas import StrictSchema, Text
 from runs.api.response_schemas import Sent
+from runs.api.schedule_schemas import SCHEDULE_ID
 from runs.models import AlertEvent, AlertRule
-from runs.models.agent_label import MAX_AGENT_CHARS
+from runs.models.agent_label import MAX_AGENT_CHARS, MAX_LABEL_CHARS
 from runs.models.alert import (
     MAX_MUTE_NOTE_CHARS,
     MAX_RULE_NAME_CHARS,
@@ -31,6 +33,17 @@ _Threshold = Annotated[
     float, Field(gt=0, le=1_000_000_000, description="Percent, US dollars or seconds.", examples=[25])
 ]
 _Agent = Annotated[Text | None, Field(max_length=MAX_AGENT_CHARS, description="The name of an agent; null for all.")]
+_Label = Annotated[
+    Text | None,
+    Field(
+        max_length=MAX_LABEL_CHARS,
+        description="A label of the agent: only runs of the version that it points at. Null for all versions.",
+        examples=["production"],
+    ),
+]
+_ScheduleId = Annotated[
+    UUID | None, Field(description="Only runs of this schedule; null for all.", examples=[SCHEDULE_ID])
+]
 _ForAll = Annotated[
     bool, Field(description="True: over everybody's runs, which takes the permission to see them; false: over yours.")
 ]
@@ -49,6 +62,8 @@ class NewAlertRule(StrictSchema):
     warning_at: _Threshold | None = None
     window_s: _Window = 3600
     agent: _Agent = None
+    label: _Label = None
+    schedule_id: _ScheduleId = None
     for_all: _ForAll = False
     least_runs: _LeastRuns = 5
     margin_percent: _Margin = 10
@@ -58,7 +73,8 @@ class NewAlertRule(StrictSchema):
 
 
 class AlertRuleChange(StrictSchema):
-    """Changes of an alert rule: only what is sent. Null removes a warning and an agent."""
+    """Changes of an alert rule: only what is sent. Null removes a warning, an agent, a label and a
+    schedule; another agent, or none, has no label unless one is sent too."""
 
     name: _Name | None = None
     metric: _Metric | None = None
@@ -66,6 +82,8 @@ class AlertRuleChange(StrictSchema):
     warning_at: _Threshold | None = None
     window_s: _Window | None = None
     agent: _Agent = None
+    label: _Label = None
+    schedule_id: _ScheduleId = None
     for_all: _ForAll | None = None
     least_runs: _LeastRuns | None = None
     margin_percent: _Margin | None = None
@@ -90,6 +108,8 @@ class AlertRuleOut(Sent):
     metric: _Metric
     window_s: Annotated[int | None, Field(description="Null for `waiting` and `spend_today`.")]
     agent: str | None
+    label: str | None
+    schedule_id: Annotated[str | None, Field(json_schema_extra={"format": "uuid"})]
     for_all: bool
     warning_at: float | None
     alert_at: float
@@ -144,6 +164,8 @@ def rule_as_json(rule: AlertRule) -> JsonObject:
         "metric": rule.metric,
         "window_s": rule.window_s if rule.is_windowed else None,
         "agent": None if rule.agent is None else rule.agent.name,
+        "label": rule.label or None,
+        "schedule_id": None if rule.schedule_id is None else str(rule.schedule_id),
         "for_all": rule.is_for_all,
         "warning_at": _number(rule.warning_at),
         "alert_at": _number(rule.alert_at),

@@ -25,21 +25,21 @@ from runs.api.alert_schemas import (
     alert_event_as_json,
     rule_as_json,
 )
-from runs.api.auth import Caller, caller_of, check_scope, may_launch, may_read
+from runs.api.auth import caller_of, caller_that_reads, may_launch, may_read
 from runs.api.cursors import LONGEST_NAME_CURSOR, name_cursor, name_place_of
-from runs.api.errors import ApiError, forbidden, invalid, not_found
+from runs.api.errors import ApiError, forbidden, invalid, invalid_fields, not_found
 from runs.api.pagination import page_of
 from runs.api.request_schemas import Text
 from runs.api.serializers import answer
 from runs.engine.alert_rules import rule_storage
 from runs.engine.alert_rules.rule_storage import AlertRuleRefused, AlertRuleValues
-from runs.models import Agent, AlertEvent, AlertRule, ApiToken
+from runs.models import Agent, AlertEvent, AlertRule, Schedule
 
 T = TypeVar("T")
 router = Router(tags=["Alerts"])
 
 PAGE_LENGTH, LONGEST_PAGE = 50, 100
-_NAMES: Final = {"is_for_all": "for_all", "is_active": "active"}
+_NAMES: Final = {"is_for_all": "for_all", "is_active": "active", "schedule": "schedule_id"}
 """The fields of the API, by those of a rule where they differ."""
 _PLAIN: Final = ("name", "metric", "window_s", "least_runs", "margin_percent", "recovery_count", "time_zone")
 _EXAMPLE: Final = '{"name": "Many runs fail", "metric": "failure_rate", "warning_at": 10, "alert_at": 25}'
@@ -67,7 +67,7 @@ def list_alert_rules(request: HttpRequest) -> HttpResponse:
 )
 def create_alert_rule(request: HttpRequest, body: NewAlertRule) -> HttpResponse:
     """Make an alert rule. The next evaluation finds its level. Takes the scope `read` too."""
-    caller = _caller_that_reads(request)
+    caller = caller_that_reads(request)
     values = _values_of(body.dict(), {})
     rule = _mapped(lambda: rule_storage.create_rule(AlertRuleValues(**values), user=caller.user, by=caller.user))
     return answer(rule_as_json(rule), 201, Location=f"/api/v1/alert-rules/{rule.pk}")
@@ -88,7 +88,7 @@ def get_alert_rule(request: HttpRequest, rule_id: UUID) -> HttpResponse:
 )
 def change_alert_rule(request: HttpRequest, rule_id: UUID, body: AlertRuleChange) -> HttpResponse:
     """Change what is sent of your own alert rule. Takes the scope `read` too."""
-    caller, rule = _caller_that_reads(request), _found(request, rule_id)
+    caller, rule = caller_that_reads(request), _found(request, rule_id)
     values = _values_of(body.dict(exclude_unset=True), _values_now(rule))
     return answer(
         rule_as_json(_mapped(lambda: rule_storage.change_rule(rule_id, AlertRuleValues(**values), by=caller.user)))
@@ -98,7 +98,7 @@ def change_alert_rule(request: HttpRequest, rule_id: UUID, body: AlertRuleChange
 @router.delete("/alert-rules/{uuid:rule_id}", auth=may_launch, response={204: None}, operation_id="delete_alert_rule")
 def delete_alert_rule(request: HttpRequest, rule_id: UUID) -> HttpResponse:
     """Delete your own alert rule with its history. Takes the scope `read` too."""
-    caller = _caller_that_reads(request)
+    caller = caller_that_reads(request)
     _mapped(lambda: rule_storage.delete_rule(rule_id, by=caller.user))
     return HttpResponse(status=204)
 
@@ -112,7 +112,7 @@ def delete_alert_rule(request: HttpRequest, rule_id: UUID) -> HttpResponse:
 )
 def mute_alert_rule(request: HttpRequest, rule_id: UUID, body: AlertMute) -> HttpResponse:
     """Tell nobody of the rule until a time in the next 30 days. Its history goes on. Takes the scope `read` too."""
-    caller = _caller_that_reads(request)
+    caller = caller_that_reads(request)
     return answer(
         rule_as_json(_mapped(lambda: rule_storage.mute_rule(rule_id, body.until, by=caller.user, note=body.note)))
     )
@@ -123,7 +123,7 @@ def mute_alert_rule(request: HttpRequest, rule_id: UUID, body: AlertMute) -> Htt
 )
 def unmute_alert_rule(request: HttpRequest, rule_id: UUID) -> HttpResponse:
     """Tell people of the rule again. Takes the scope `read` too."""
-    caller = _caller_that_reads(request)
+    caller = caller_that_reads(request)
     return answer(rule_as_json(_mapped(lambda: rule_storage.unmute_rule(rule_id, by=caller.user))))
 
 
@@ -137,7 +137,7 @@ def unmute_alert_rule(request: HttpRequest, rule_id: UUID) -> HttpResponse:
 def acknowledge_alert(request: HttpRequest, rule_id: UUID) -> HttpResponse:
     """Note that you have seen that the rule is raised; the first one stays noted. 409 if it is not. Takes the scope
     `read` too."""
-    caller = _caller_that_reads(request)
+    caller = caller_that_reads(request)
     _found(request, rule_id)
     try:
         return answer(alert_event_as_json(rule_storage.acknowledge(rule_id, by=caller.user)))
@@ -168,12 +168,6 @@ def _events(events: Any, asked: AlertQuery) -> HttpResponse:
     return page.response(next=name_cursor("", page.last.pk) if page.has_more else None)
 
 
-def _caller_that_reads(request: HttpRequest) -> Caller:
-    caller = caller_of(request)
-    check_scope(caller, ApiToken.Scope.READ)
-    return caller
-
-
 def _visible(request: HttpRequest) -> Any:
     return AlertRule.objects.visible_to(caller_of(request).user).select_related("agent", "user")
 
@@ -186,7 +180,7 @@ def _found(request: HttpRequest, rule_id: UUID) -> AlertRule:
 
 
 def _values_now(rule: AlertRule) -> JsonObject:
-    names = (*_PLAIN, "agent", "is_for_all", "is_active", "warning_at", "alert_at")
+    names = (*_PLAIN, "agent", "label", "schedule", "is_for_all", "is_active", "warning_at", "alert_at")
     return {name: getattr(rule, name) for name in names}
 
 
@@ -200,6 +194,12 @@ def _values_of(sent: JsonObject, before: JsonObject) -> JsonObject:
         values["warning_at"] = None if sent["warning_at"] is None else Decimal(str(sent["warning_at"]))
     if "agent" in sent:
         values["agent"] = None if sent["agent"] is None else _agent_named(sent["agent"])
+        if values["agent"] != before.get("agent"):
+            values["label"] = ""
+    if "label" in sent:
+        values["label"] = sent["label"] or ""
+    if "schedule_id" in sent:
+        values["schedule"] = None if sent["schedule_id"] is None else _schedule(sent["schedule_id"])
     return values
 
 
@@ -210,14 +210,21 @@ def _agent_named(name: str) -> Agent:
     return agent
 
 
+def _schedule(schedule_id: UUID) -> Schedule:
+    """The schedule; whether the rule may be over it is decided where it is stored."""
+    schedule = Schedule.objects.filter(pk=schedule_id).first()
+    if schedule is None:
+        words = "There is no such schedule, or it is not yours."
+        raise invalid(f"schedule_id: {words}", fields={"schedule_id": words})
+    return schedule
+
+
 def _mapped(work: Callable[[], T]) -> T:
     """What `work` returns. Raises `ApiError` for what it refuses."""
     try:
         return work()
     except AlertRuleRefused as refused:
-        fields = {_NAMES.get(name, name): str(words) for name, words in refused.faults.items()}
-        words = "\n".join(f"{name}: {each}" if name else each for name, each in fields.items())
-        raise invalid(words, fields={name: each for name, each in fields.items() if name} or None) from refused
+        raise invalid_fields(refused.faults, _NAMES) from refused
     except PermissionDenied as refused:
         raise forbidden(str(refused)) from refused
     except AlertRule.DoesNotExist as gone:

@@ -24,6 +24,26 @@ class AddIndexBesideWrites(migrations.AddIndex):
         schema_editor.remove_index(model, self.index, concurrently=True)
 
 
+class _OnSqliteOnly:
+    """An operation on a `CoveringIndex` that covers other columns: on Postgres it covers none."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        if schema_editor.connection.vendor == "sqlite":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)  # type: ignore[misc]
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        if schema_editor.connection.vendor == "sqlite":
+            super().database_backwards(app_label, schema_editor, from_state, to_state)  # type: ignore[misc]
+
+
+class RemoveCoveringIndex(_OnSqliteOnly, migrations.RemoveIndex):
+    """Removes the index whose columns change."""
+
+
+class AddCoveringIndex(_OnSqliteOnly, migrations.AddIndex):
+    """Adds it with the new ones."""
+
+
 class AddPassageIndex(migrations.RunPython):
     """Adds the full-text index of `DocumentPassage.words`, which no field of Django describes."""
 

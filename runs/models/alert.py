@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from runs.models.agent_label import MAX_LABEL_CHARS
 from runs.models.permissions import may_see_all
 
 MAX_RULE_NAME_CHARS: Final = 80
@@ -98,6 +99,17 @@ class AlertRule(models.Model):
         verbose_name=pgettext_lazy("field", "agent"),
     )
     """Over the runs of this agent only; null for all. The rule goes with its agent: without, it would watch others."""
+    label = models.CharField(pgettext_lazy("field", "label"), max_length=MAX_LABEL_CHARS, blank=True, default="")
+    """Over the runs of the version only that this label of the agent points at; empty for all versions."""
+    schedule = models.ForeignKey(
+        "runs.Schedule",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="alert_rules",
+        verbose_name=pgettext_lazy("model", "schedule"),
+    )
+    """Over the runs of this schedule only; null for all. The rule goes with its schedule, as with its agent."""
     metric = models.CharField(pgettext_lazy("field", "metric"), max_length=12, choices=Metric)
     window_s = models.PositiveIntegerField(pgettext_lazy("field", "window"), choices=Window, default=Window.HOUR)
     """Not used by metrics that are not in `WINDOWED`."""
@@ -193,6 +205,13 @@ class AlertRule(models.Model):
     def owner_name(self) -> str:
         """The name of its owner; empty for the command line. Reads `user`."""
         return self.user.get_username() if self.user is not None else ""
+
+    @property
+    def agent_name(self) -> str:
+        """The name of its agent, with its label: `Clerk@production`; empty for all agents. Reads `agent`."""
+        if self.agent is None:
+            return ""
+        return f"{self.agent.name}@{self.label}" if self.label else self.agent.name
 
     @property
     def is_windowed(self) -> bool:

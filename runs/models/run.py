@@ -288,7 +288,10 @@ class Run(models.Model):
             ),
             CoveringIndex(
                 fields=["ended_at"],
-                covers=["user", "agent", "status", "active_ms", "cost", "cost_is_partial", "tokens_used"],
+                covers=[
+                    *("user", "agent", "status", "active_ms", "cost", "cost_is_partial", "tokens_used"),
+                    *("version", "schedule"),
+                ],
                 name="run_by_end",
                 condition=Q(ended_at__isnull=False),
             ),

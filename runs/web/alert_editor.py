@@ -23,7 +23,7 @@ from runs.web.alert_form import AlertRuleForm, fields_of
 from runs.web.alert_rows import AlertRow
 from runs.web.alerts_page import alert_rule_or_404
 
-FILLED_IN: Final = ("name", "metric", "window_s", "warning_at", "alert_at", "agent")
+FILLED_IN: Final = ("name", "metric", "window_s", "warning_at", "alert_at", "scope", "agent", "schedule")
 """Fields that an address may fill in."""
 UNNAMED: Final = "–"
 """The name of a rule in a preview: it has none yet."""

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from runs.agent.json_data.json_types import JsonObject
 from runs.engine.alert_rules.rule_storage import AlertRuleRefused, AlertRuleValues
 from runs.live.rendering.stored_words import refusal_words
-from runs.models import Agent, AlertRule
+from runs.models import Agent, AlertRule, Schedule
 from runs.models.alert import (
     MAX_MUTE_NOTE_CHARS,
     MAX_RULE_NAME_CHARS,
@@ -29,6 +30,10 @@ MUTES: Final = (
     ("8", gettext_lazy("For 8 hours")),
     ("tomorrow", gettext_lazy("Until tomorrow, 8:00")),
 )
+MOST_SCHEDULES: Final = 200
+"""To choose from; the page of any other leads here with it chosen."""
+MAX_CHOICE_CHARS: Final = 50
+"""Of an agent's key with a label."""
 MORNING: Final = 8
 """The hour at which a mute until tomorrow ends."""
 _DEFAULTS: Final[JsonObject] = {
@@ -73,6 +78,7 @@ class AlertRuleForm(forms.Form):
     )
     scope = forms.ChoiceField(label=gettext_lazy("Of"), choices=SCOPES)
     agent = forms.ChoiceField(label=gettext_lazy("Agent"), required=False)
+    schedule = forms.ChoiceField(label=gettext_lazy("Schedule"), required=False)
     warning_at = _threshold(gettext_lazy("Warning from"), required=False, help_text=_UNIT)
     alert_at = _threshold(gettext_lazy("Alert from"), help_text=_UNIT)
     least_runs = forms.IntegerField(
@@ -102,21 +108,29 @@ class AlertRuleForm(forms.Form):
         super().__init__(data, initial=_DEFAULTS | zone | (initial or {}))
         if not may_see_all(user):
             del self.fields["scope"]
-        agents = Agent.objects.in_use().order_by("name").values_list("pk", "name")
-        agent: Any = self.fields["agent"]
-        agent.choices = [("", gettext_lazy("All agents")), *((str(pk), name) for pk, name in agents)]
+        fields: Any = self.fields
+        shown: Any = initial or {} if data is None else data
+        chosen = {name: str(shown.get(name) or "") for name in ("agent", "schedule")}
+        fields["agent"].choices = [("", gettext_lazy("All agents")), *_agent_choices(chosen["agent"])]
+        fields["schedule"].choices = [("", gettext_lazy("All runs")), *_schedule_choices(user, chosen["schedule"])]
 
     def values(self) -> AlertRuleValues:
         """What was sent, once it is valid."""
         told = dict(self.cleaned_data)
-        agent, scope = told.pop("agent"), told.pop("scope", "own")
-        chosen = Agent.objects.filter(pk=agent).first() if agent else None
-        return AlertRuleValues(**told, agent=chosen, is_for_all=scope == "all")
+        (agent, _, label), scope = told.pop("agent").partition("@"), told.pop("scope", "own")
+        schedule = told.pop("schedule")
+        return AlertRuleValues(
+            **told,
+            agent=Agent.objects.filter(pk=agent).first() if agent else None,
+            label=label,
+            schedule=Schedule.objects.filter(pk=schedule).first() if schedule else None,
+            is_for_all=scope == "all",
+        )
 
     def refuse(self, refused: AlertRuleRefused) -> None:
         """Show why it was not taken."""
         for name, words in refused.faults.items():
-            field = {"is_for_all": "scope"}.get(name, name)
+            field = {"is_for_all": "scope", "label": "agent"}.get(name, name)
             self.add_error(field if field in self.fields else None, refusal_words(ValueError(words)))
 
 
@@ -130,8 +144,47 @@ def fields_of(rule: AlertRule) -> JsonObject:
     return shown | {
         "window_s": str(rule.window_s),
         "scope": "all" if rule.is_for_all else "own",
-        "agent": "" if rule.agent_id is None else str(rule.agent_id),
+        "agent": "" if rule.agent_id is None else _agent_value(rule.agent_id, rule.label),
+        "schedule": "" if rule.schedule_id is None else str(rule.schedule_id),
     }
+
+
+def _agent_choices(chosen: str) -> list[tuple[str, str]]:
+    """The agents, each followed by its labels; and the chosen one, whose label or use may have ended."""
+    found = []
+    for agent in Agent.objects.in_use().order_by("name").prefetch_related("labels").only("name"):
+        found.append((str(agent.pk), agent.name))
+        found += [(_agent_value(agent.pk, each.name), f"{agent.name}@{each.name}") for each in agent.labels.all()]
+    agent_id, _, label = chosen.partition("@")
+    if chosen not in dict(found) and agent_id.isascii() and agent_id.isdecimal() and len(chosen) <= MAX_CHOICE_CHARS:
+        names = Agent.objects.filter(pk=agent_id).values_list("name", flat=True)
+        found += [(chosen, f"{name}@{label}" if label else name) for name in names]
+    return found
+
+
+def _agent_value(agent_id: int, label: str) -> str:
+    return f"{agent_id}@{label}" if label else str(agent_id)
+
+
+def _schedule_choices(user: Any, chosen: str) -> list[tuple[str, str]]:
+    """The first schedules by name, and the chosen one. Those of others have their owner's name."""
+    seen = Schedule.objects.visible_to(user).select_related("user").only("name", "user__username")
+    found = list(seen.order_by("name", "pk")[:MOST_SCHEDULES])
+    if chosen not in {str(each.pk) for each in found}:
+        found += seen.filter(pk=_uuid_of(chosen))
+    return [(str(each.pk), _schedule_words(each, user)) for each in found]
+
+
+def _uuid_of(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _schedule_words(schedule: Schedule, user: Any) -> str:
+    owner: Any = schedule.user
+    return schedule.name if owner is None or owner.pk == user.pk else f"{schedule.name} ({owner.get_username()})"
 
 
 class MuteForm(forms.Form):

@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple
 from django.utils.translation import gettext, gettext_lazy
 
 from runs.engine.alert_rules.measures import Measure, reason_of
-from runs.live.rendering.formatting import counted_text, dollars, duration_text, localized
+from runs.languages import localized
+from runs.live.rendering.formatting import counted_text, dollars, duration_text
 from runs.live.rendering.stored_words import reason_words, wording_words
 from runs.models import AlertEvent, AlertLevel, AlertRule
 from runs.models.permissions import may_change_alert_rule
@@ -155,7 +156,8 @@ class AlertRow:
         told = [
             (gettext("Watches"), self.watched),
             (gettext("Runs"), everybody if rule.is_for_all else own),
-            (gettext("Agent"), rule.agent.name if rule.agent is not None else gettext("all agents")),
+            (gettext("Agent"), rule.agent_name or gettext("all agents")),
+            *([(gettext("Schedule"), rule.schedule.name)] if rule.schedule is not None else []),
             (gettext("Thresholds"), self.thresholds),
         ]
         if rule.metric in AlertRule.NEEDS_RUNS:

@@ -135,7 +135,7 @@ def alert_rule_or_404(request: PageRequest, rule_id: UUID) -> AlertRule:
 
 
 def _seen(user: Any) -> Any:
-    return AlertRule.objects.visible_to(user).select_related("agent", "user", "muted_by")
+    return AlertRule.objects.visible_to(user).select_related("agent", "schedule", "user", "muted_by")
 
 
 def _rows(rules: list[AlertRule], user: Any) -> list[AlertRow]:

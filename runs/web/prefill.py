@@ -11,7 +11,7 @@ from runs.agent.json_data.json_types import JsonObject
 from runs.agent.providers.model_catalog.suggestions import available_models
 from runs.agent.setting import Setting
 from runs.engine import control
-from runs.live.rendering.formatting import localized
+from runs.languages import localized
 from runs.models import Run
 
 _DOUBLED: Final[dict[str, Setting]] = {

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from runs.engine.alert_rules.rounds import do_round
-from runs.models import Agent, AlertEvent, AlertRule, Run
+from runs.models import Agent, AlertEvent, AlertRule, Run, Schedule
 from tests.api.conftest import Program, error_of
 
 ProgramOf = Callable[..., Program]
@@ -50,6 +50,25 @@ def test_a_rule_is_made_told_changed_and_deleted(program: Program, agent: Agent)
     assert program.get(path).status_code == 404 and program.send("DELETE", path).status_code == 404
 
 
+def test_a_rule_is_over_a_label_and_a_schedule_until_they_are_taken_off(
+    program: Program, owner: User, agent: Agent
+) -> None:
+    agent.labels.create(name="production", number=1)
+    now = timezone.now()
+    about = {"when": "hourly", "cron": "0 * * * *", "time_zone": "UTC", "next_tick_at": now, "launch_at": now}
+    schedule = Schedule.objects.create(user=owner, name="Report", agent=agent, task="x", **about)
+    chosen = {"agent": agent.name, "label": "production", "schedule_id": str(schedule.pk)}
+
+    told = made(program, **chosen)
+    path = f"/alert-rules/{told['id']}"
+    renamed = program.send("PATCH", path, {"name": "Anew"}).json()
+    cleared = program.send("PATCH", path, {"agent": None, "schedule_id": None}).json()
+
+    assert told | chosen == told
+    assert renamed == told | {"name": "Anew"}
+    assert cleared == renamed | dict.fromkeys(chosen)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -63,8 +82,14 @@ def test_a_rule_is_made_told_changed_and_deleted(program: Program, agent: Agent)
         ({"for_all": True}, "for_all: Your account may not see everybody's runs."),
         ({"name": "  "}, "name: Give it a name."),
         ({"recovery_count": 21}, "recovery_count"),
+        ({"label": "production"}, "label: A label is one of an agent"),
+        ({"agent": "Assistant", "label": "x"}, "label: Assistant has no label 'x'."),
+        ({"label": "x" * 31}, "label"),
+        ({"schedule_id": "9d3f2e90-4f6c-4080-9eaf-90817c6d5e4f"}, "schedule_id: There is no such schedule"),
+        ({"schedule_id": "x"}, "schedule_id"),
     ],
 )
+@pytest.mark.usefixtures("agent")
 def test_what_makes_no_sense_is_422_with_its_field(program: Program, change: dict[str, Any], words: str) -> None:
     response = program.post("/alert-rules", BODY | change)
 

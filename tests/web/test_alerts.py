@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from runs.engine.alert_rules.rounds import EVERY, do_round
 from runs.engine.alert_rules.rule_storage import AlertRuleValues, create_rule, mute_rule
-from runs.models import Agent, AlertEvent, AlertRule, Run
+from runs.models import Agent, AlertEvent, AlertRule, Run, Schedule
 from tests.web.conftest import HTMX
 
 BrowserOf = Callable[[User | None], Client]
@@ -276,6 +276,69 @@ def test_a_rule_of_an_agent_names_it(browser, agent: Agent):
 
     rule = AlertRule.objects.get()
     assert rule.agent == agent and agent.name in text_of(browser.get(rule.get_absolute_url()))
+
+
+def test_a_rule_of_a_label_and_a_schedule_names_them_and_keeps_them_in_the_form(browser, owner, agent: Agent):
+    agent.labels.create(name="production", number=1)
+    schedule = schedule_for(owner, agent)
+    form = browser.get(f"/alerts/new/?schedule={schedule.pk}").content.decode()
+    sent = FORM | {"agent": f"{agent.pk}@production", "schedule": str(schedule.pk)}
+
+    page = browser.get(browser.post("/alerts/new/", sent).url)
+    rule = AlertRule.objects.get()
+    agent.labels.all().delete()
+    edited = browser.get(f"/alerts/{rule.pk}/edit/").content.decode()
+    saved = browser.post(f"/alerts/{rule.pk}/edit/", sent | {"name": "Anew"}).status_code
+    refused = browser.post("/alerts/new/", sent)
+
+    assert f'<option value="{schedule.pk}" selected>Report</option>' in form
+    assert (rule.agent, rule.label, rule.schedule) == (agent, "production", schedule)
+    assert "Agent Assistant@production" in text_of(page) and "Schedule Report" in text_of(page)
+    assert f'<option value="{agent.pk}@production" selected>Assistant@production</option>' in edited
+    assert (saved, refused.status_code) == (302, 422)
+    assert "has no label" in text_of(refused)
+
+
+def test_a_schedule_of_another_person_is_not_offered_and_not_taken(browser, other, agent: Agent):
+    theirs = schedule_for(other, agent)
+
+    form = browser.get(f"/alerts/new/?schedule={theirs.pk}").content.decode()
+    refused = browser.post("/alerts/new/", FORM | {"schedule": str(theirs.pk)})
+
+    assert str(theirs.pk) not in form
+    assert refused.status_code == 422 and "Select a valid choice" in text_of(refused)
+
+
+def test_the_page_of_a_schedule_leads_to_a_rule_over_its_runs(browser, browser_of, owner, agent: Agent):
+    schedule = schedule_for(owner, agent)
+    root = browser_of(User.objects.create_superuser("root"))
+
+    links = [
+        html.unescape(
+            re.search(r'href="(/alerts/new/[^"]*)"', each.get(f"/schedules/{schedule.pk}/").content.decode())[1]
+        )
+        for each in (browser, root)
+    ]
+    forms = [browser.get(links[0]).content.decode(), root.get(links[1]).content.decode()]
+
+    assert all(f'<option value="{schedule.pk}" selected>' in form for form in forms)
+    assert '<option value="all" selected>' in forms[1]
+
+
+def test_the_preview_is_of_the_chosen_label(browser, owner, agent: Agent):
+    agent.labels.create(name="production", number=2)
+    failed(owner, agent=agent, version=1)
+    failed(owner, count=6, agent=agent, version=2)
+
+    page = text_of(browser.get("/alerts/preview/", FORM | {"agent": f"{agent.pk}@production"}, headers=HTMX))
+
+    assert "6 of 6 runs failed" in page
+
+
+def schedule_for(user: User, agent: Agent) -> Schedule:
+    now = timezone.now()
+    about = {"when": "hourly", "cron": "0 * * * *", "time_zone": "UTC", "next_tick_at": now, "launch_at": now}
+    return Schedule.objects.create(user=user, name="Report", agent=agent, task="x", **about)
 
 
 def test_the_pages_speak_german_and_chinese(browser, raised):

@@ -28,10 +28,13 @@ class Measure:
     value: Decimal | None
     """Percent, US dollars or seconds, with six decimal places; None if nothing can be said."""
     counts: Mapping[str, int] = field(default_factory=dict)
-    """`runs` that were looked at, `failed` ones, `unpriced` ones whose cost is unknown, `waiting` ones."""
+    """`runs` that were looked at, `failed` ones, `unpriced` ones whose cost is unknown, `waiting` ones; `labels`, which
+    is 0, if the label of the agent is gone."""
 
 
 NOTHING_KNOWN: Final = Measure(None)
+LABEL_GONE: Final = Measure(None, {"labels": 0})
+"""Of a rule over the runs of a label that points at no version any more."""
 
 
 @dataclass(slots=True)
@@ -106,6 +109,8 @@ def midnight(now: datetime, time_zone: str) -> datetime:
 def reason_of(metric: str, measure: Measure, *, least_runs: int) -> Wording:
     """The numbers behind a value, or behind the lack of one, in a sentence."""
     counts = measure.counts
+    if "labels" in counts:
+        return Wording("The agent of the rule has lost its label.")
     match metric:
         case Metric.FAILURE_RATE if measure.value is not None:
             return _failures(counts, measure.value)

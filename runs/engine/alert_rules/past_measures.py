@@ -15,7 +15,6 @@ from typing import Final, NamedTuple
 from django.db.models import Case, Q, Value, When
 
 from runs.engine.alert_rules.levels import Standing, Thresholds, standing_after
-from runs.engine.alert_rules.live_measures import ANY, key_of
 from runs.engine.alert_rules.measures import (
     Measure,
     RunSums,
@@ -25,6 +24,7 @@ from runs.engine.alert_rules.measures import (
     p95_duration,
     total_cost,
 )
+from runs.engine.alert_rules.run_scopes import scopes_of
 from runs.models import AlertRule, Run
 from runs.models.alert import AlertLevel
 from runs.models.run import COST_UNKNOWN
@@ -81,7 +81,7 @@ class PastTrial:
 
 
 def past_trial(rule: AlertRule, thresholds: Thresholds, now: datetime) -> PastTrial:
-    """What the rule would have been over the last `LOOKED_BACK`. It need not be stored. One query."""
+    """What the rule would have been over the last `LOOKED_BACK`. It need not be stored. One query, with a label two."""
     since = now - LOOKED_BACK
     if rule.metric == AlertRule.Metric.WAITING:
         return PastTrial([], since)  # How long a run waited is not kept after its wait.
@@ -103,12 +103,11 @@ def _times(since: datetime, now: datetime) -> list[datetime]:
 
 def _runs(rule: AlertRule, since: datetime, now: datetime) -> list[EndedRun]:
     """The newest runs of the rule, the oldest of them first."""
-    user, agent = key_of(rule)
+    scope = scopes_of([rule])[rule.pk]
+    if scope is None:
+        return []
     found = Run.objects.filter(ended_at__gt=since, ended_at__lte=now, status__in=Run.FINAL)
-    if user != ANY:
-        found = found.filter(user=user)
-    if agent != ANY:
-        found = found.filter(agent=agent)
+    found = found.filter(**{name: getattr(scope, name) for name in scope.columns})
     if rule.metric in AlertRule.NEEDS_RUNS:
         found = found.exclude(status=Run.Status.CANCELLED)
     is_unpriced = Case(When(Q(COST_UNKNOWN), then=Value(True)), default=Value(False))

@@ -19,7 +19,7 @@ from runs.agent.json_data.json_values import check_storable_text
 from runs.agent.wording import Wording
 from runs.engine.alert_rules.advances import enter_level
 from runs.engine.db_clock import database_now
-from runs.models import Agent, AlertEvent, AlertLevel, AlertRule
+from runs.models import Agent, AlertEvent, AlertLevel, AlertRule, Schedule
 from runs.models.alert import (
     MAX_MUTE_NOTE_CHARS,
     MAX_RULE_NAME_CHARS,
@@ -40,8 +40,13 @@ _BOUNDS: Final = {
     "margin_percent": (0, MOST_MARGIN_PERCENT),
     "recovery_count": (1, MOST_RECOVERY_COUNT),
 }
-_WATCHED: Final = ("is_for_all", "agent_id", "metric", "window_s", "time_zone", "least_runs")
+_WATCHED: Final = ("is_for_all", "agent_id", "label", "schedule_id", "metric", "window_s", "time_zone", "least_runs")
 """What a rule watches: after a change of it the level is found anew."""
+_COLUMNS: Final = (
+    *("metric", "window_s", "agent", "label", "schedule"),
+    *("is_for_all", "is_active", "alert_at", "warning_at"),
+)
+"""Set as they are said, like those of `_BOUNDS`."""
 
 
 class AlertRuleRefused(ValueError):
@@ -64,6 +69,9 @@ class AlertRuleValues:
     window_s: int = AlertRule.Window.HOUR
     time_zone: str = "UTC"
     agent: Agent | None = None
+    label: str = ""
+    """Of the agent; empty for all its versions."""
+    schedule: Schedule | None = None
     is_for_all: bool = False
     least_runs: int = 5
     margin_percent: int = 10
@@ -196,9 +204,10 @@ def _set(rule: AlertRule, values: AlertRuleValues, *, by: Any) -> None:
         faults["time_zone"] = refused.args[0]
     if values.is_for_all and by is not None and not may_see_all(by):
         faults["is_for_all"] = Wording("Your account may not see everybody's runs.")
+    faults.update(_faults_of_filters(rule, values, by=by))
     if faults:
         raise AlertRuleRefused(faults)
-    for name in ("metric", "window_s", "agent", "is_for_all", "is_active", "alert_at", "warning_at", *_BOUNDS):
+    for name in (*_COLUMNS, *_BOUNDS):
         setattr(rule, name, getattr(values, name))
     rule.is_for_all |= rule.user is None
 
@@ -218,6 +227,22 @@ def _faults_of(values: AlertRuleValues) -> Iterator[tuple[str, Wording]]:
             return
     if values.warning_at is not None and values.warning_at >= values.alert_at:
         yield "warning_at", Wording("It must be lower than the threshold of the alert.")
+
+
+def _faults_of_filters(rule: AlertRule, values: AlertRuleValues, *, by: Any) -> Iterator[tuple[str, Wording]]:
+    """Of the label and the schedule. A label that the rule has already may be gone for a while."""
+    agent, label, schedule = values.agent, values.label, values.schedule
+    if label and agent is None:
+        yield "label", Wording("A label is one of an agent: choose the agent too.")
+    elif label and (agent.pk, label) != (rule.agent_id, rule.label) and not agent.labels.filter(name=label).exists():
+        yield "label", Wording("%(agent)s has no label %(label)s.", agent=agent.name, label=repr(label))
+    if schedule is None:
+        return
+    is_kept = by is None or schedule.pk == rule.schedule_id
+    if not is_kept and not Schedule.objects.visible_to(by).filter(pk=schedule.pk).exists():
+        yield "schedule", Wording("There is no such schedule, or it is not yours.")
+    elif rule.user is not None and not values.is_for_all and schedule.user_id != rule.user.pk:
+        yield "schedule", Wording("Its runs are another person's: watch everybody's runs.")
 
 
 def _fault_of_text(text: str, most: int) -> Wording | None:

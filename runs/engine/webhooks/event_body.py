@@ -55,6 +55,8 @@ def alert_body(rule: AlertRule, kind: Webhook.EventType, at: datetime, *, reason
         "reason": reason,
         "window_s": rule.window_s if rule.is_windowed else None,
         "agent": None if rule.agent is None else rule.agent.name,
+        "label": rule.label or None,
+        "schedule_id": None if rule.schedule_id is None else str(rule.schedule_id),
         "for_all": rule.is_for_all,
         "user": rule.owner_name or None,
         "url": settings.AGENTSITE_URL + rule.get_absolute_url(),

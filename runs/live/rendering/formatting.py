@@ -2,13 +2,11 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from functools import cache
 from typing import Final
 
-from django.utils.formats import get_format
 from django.utils.translation import gettext, pgettext, pgettext_lazy
 
-from runs.languages import page_language
+from runs.languages import localized
 
 MONTHS: Final = (
     *(pgettext_lazy("short month", "Jan"), pgettext_lazy("short month", "Feb"), pgettext_lazy("short month", "Mar")),
@@ -22,18 +20,6 @@ DAYS: Final = (
     pgettext_lazy("short day", "Sun"),
 )
 JUST_NOW_S = 3
-
-
-def localized(number: str) -> str:
-    """A number in English notation, such as `1,234.5`, in the notation of the page's language."""
-    return number.translate(_signs(page_language()))
-
-
-@cache
-def _signs(language: str) -> dict[int, str]:
-    return str.maketrans(
-        {",": get_format("THOUSAND_SEPARATOR", language), ".": get_format("DECIMAL_SEPARATOR", language)}
-    )
 
 
 def size_words(size: int) -> str:

@@ -28,8 +28,7 @@ from runs.agent.step_sentences import StepSentence
 from runs.agent.stored_sentences import COMMAND_LINE, FAULTS, MESSAGE, number_in
 from runs.agent.text import number_text
 from runs.agent.wording import Sentence, Wording, parts_in
-from runs.languages import ENGLISH, page_language
-from runs.live.rendering.formatting import localized
+from runs.languages import ENGLISH, localized, page_language
 from runs.models import Step
 
 MOST_NESTED: Final = 4

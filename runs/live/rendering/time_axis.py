@@ -10,7 +10,8 @@ from typing import Final
 
 from django.utils.translation import gettext
 
-from runs.live.rendering.formatting import duration_text, localized
+from runs.languages import localized
+from runs.live.rendering.formatting import duration_text
 
 WIDTH: Final = 1000
 CUT_WIDTH: Final = 28
