@@ -237,6 +237,8 @@ AGENTSITE_MAX_EXPORTS_PER_USER = env_int("AGENTSITE_MAX_EXPORTS_PER_USER", 20, m
 """Exports one person may download at once."""
 AGENTSITE_UNREAD_LIMIT_S = env_int("AGENTSITE_UNREAD_LIMIT_S", 60, minimum=1, maximum=3600)
 """How long a connection may leave sent data unread."""
+AGENTSITE_BODY_LIMIT_S = env_int("AGENTSITE_BODY_LIMIT_S", 60, minimum=1, maximum=3600)
+"""How long the body of a request may take to arrive."""
 AGENTSITE_LAUNCHES_PER_MINUTE = env_int("AGENTSITE_LAUNCHES_PER_MINUTE", 600, minimum=1, maximum=1_000_000)
 """Runs one person may launch in a minute, from pages and programs together."""
 AGENTSITE_MAX_QUEUED = env_int("AGENTSITE_MAX_QUEUED", 1000, minimum=1, maximum=1_000_000)

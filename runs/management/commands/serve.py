@@ -63,6 +63,7 @@ class Command(BaseCommand):
             close_viewers=partial(close_all, close_codes.RESTARTING),
             announce=partial(announce, greeting, senders),
             unread_limit_s=settings.AGENTSITE_UNREAD_LIMIT_S,
+            body_limit_s=settings.AGENTSITE_BODY_LIMIT_S,
         )
         server.run()
         if senders is not None:

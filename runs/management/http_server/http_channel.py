@@ -20,7 +20,7 @@ _Protocol: Any = Protocol
 HEADERS_S: Final = 20.0
 """For the headers of a request, from its first byte or the start of the connection."""
 BODY_S: Final = 60.0
-"""For its body, of 1 MiB at most."""
+"""For its body, of 1 MiB at most, unless the server is told otherwise."""
 IDLE_S: Final = 75
 """Keep-alive: longer than the 60 s for which proxies keep their connections."""
 FAREWELL_S: Final = 2.0
@@ -38,6 +38,7 @@ class SiteChannel(_Channel):  # type: ignore[misc]
 
     maxHeaders = MAX_HEADERS  # noqa: N815  Twisted's name
     connections: Connections
+    body_limit_s: float = BODY_S
     _deadline: Any = None
 
     @override
@@ -56,7 +57,7 @@ class SiteChannel(_Channel):  # type: ignore[misc]
     def allHeadersReceived(self) -> None:
         super().allHeadersReceived()
         if self.length != 0:
-            self._expect_within(BODY_S)
+            self._expect_within(self.body_limit_s)
 
     @override
     def allContentReceived(self) -> None:
@@ -125,12 +126,13 @@ class SiteWebSocket(LimitedSocket):
         super().sendHttpErrorResponse(code, reason, headers)
 
 
-def guard(http_factory: Any, ws_factory: Any, connections: Connections) -> None:
-    """Make Daphne's factories use our connection classes. Daphne has no setting for them."""
+def guard(http_factory: Any, ws_factory: Any, connections: Connections, *, body_limit_s: float) -> None:
+    """Make Daphne's factories use our connection classes. Daphne has no setting for them. `body_limit_s`: how long the
+    body of a request may take to arrive."""
 
     def channel() -> Any:
         made = SiteChannel()
-        made.connections = connections
+        made.connections, made.body_limit_s = connections, body_limit_s
         return _GenericHTTPChannelProtocol(made)
 
     build = http_factory.buildProtocol

@@ -60,8 +60,10 @@ class SiteServer(Server):  # type: ignore[misc]  # daphne is not typed
         close_viewers: Callable[[], Awaitable[None]],
         announce: Callable[[int], None],
         unread_limit_s: float,
+        body_limit_s: float,
     ) -> None:
-        """`unread_limit_s`: how long a connection may leave sent data unread."""
+        """`unread_limit_s`: how long a connection may leave sent data unread. `body_limit_s`: how long the body of a
+        request may take to arrive."""
         address, port = bind
         escaped = address.replace(":", r"\:")
         super().__init__(
@@ -80,6 +82,7 @@ class SiteServer(Server):  # type: ignore[misc]  # daphne is not typed
         self._ports: list[Any] = []
         self._closing: asyncio.Task[None] | None = None
         self._slow_readers = SlowReaders(open_transports, unread_limit_s)
+        self._body_limit_s = body_limit_s
         self._watching: asyncio.Task[None] | None = None
 
     def listen_success(self, port: Any) -> None:
@@ -124,7 +127,12 @@ class SiteServer(Server):  # type: ignore[misc]  # daphne is not typed
     def _open(self) -> None:
         """Called by Daphne when it listens, just before the loop runs."""
         keep_memory_compact()
-        guard(self.http_factory, self.ws_factory, connections_of(raise_file_limit()))
+        guard(
+            self.http_factory,
+            self.ws_factory,
+            connections_of(raise_file_limit()),
+            body_limit_s=self._body_limit_s,
+        )
         hear_of_accept_trouble()
         self._run_host.start(twisted_loop)
         # Imported objects are never freed: without the freeze, each full collection would walk them all and stop the
