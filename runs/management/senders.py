@@ -6,13 +6,15 @@ from runs.engine.control import decision_links
 from runs.engine.notifications.sender import NotificationSender
 from runs.engine.notifications.slack_updates import SlackUpdates
 from runs.engine.webhooks.sender import WebhookSender
+from runs.live.rendering.stored_words import error_words
 
 
 class Senders:
     """The senders of this process."""
 
     def __init__(self) -> None:
-        self._all = (WebhookSender(), NotificationSender(decision_link=decision_links.sign), SlackUpdates())
+        people = NotificationSender(decision_link=decision_links.sign, error_words=error_words)
+        self._all = (WebhookSender(), people, SlackUpdates())
 
     def start(self) -> None:
         """Begin to send, also what an earlier process left."""

@@ -77,6 +77,9 @@ class Notification(models.Model):
     """What is told of no single run; that of a run is made when it is sent, with what stands here: the value
     of `Run.WaitingFor` that a waiting one had."""
     text = models.TextField(blank=True, default="")
+    parts = models.JSONField(default=dict)
+    """Of an alert what `title` and `text` are made of, to say it in the reader's language: the `name` of its rule, the
+    `level`, and the reason as `said_in` has it. Empty for others."""
     path = models.CharField(max_length=500, blank=True, default="")
     """The page that shows more, from the root of the site."""
     in_page = models.BooleanField(default=True)

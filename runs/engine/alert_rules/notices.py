@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from runs.agent.wording import Wording
+from runs.agent.wording import Wording, said_in
 from runs.engine.notifications import outbox as notifications
 from runs.engine.webhooks import outbox as webhooks
 from runs.engine.webhooks.event_body import alert_body
@@ -21,5 +21,6 @@ def tell(rule: AlertRule, level: AlertLevel, reason: Wording) -> None:
         user_id=rule.user_id,
         title=title % rule.name,
         text=str(reason),
+        parts={"name": rule.name, "level": level.value, **said_in(reason)},
         path=rule.get_absolute_url(),
     )

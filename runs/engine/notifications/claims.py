@@ -17,6 +17,7 @@ from django.utils import timezone
 from runs.engine.notifications.channels import Sendable
 from runs.engine.notifications.decidables import LinkSigner
 from runs.engine.notifications.message_texts import message_of
+from runs.engine.notifications.run_texts import ErrorWords
 from runs.engine.notifications.storms import leaders
 from runs.engine.operations import fault_points
 from runs.engine.sealed_text import SealUnreadable, unseal
@@ -52,7 +53,9 @@ def waiting_channels(now: datetime) -> Sequence[tuple[UUID, bool]]:
 
 
 @transaction.atomic
-def claim(channel_id: UUID, most: int, now: datetime, link: LinkSigner | None = None) -> list[ClaimedDelivery]:
+def claim(
+    channel_id: UUID, most: int, now: datetime, link: LinkSigner | None = None, error_words: ErrorWords = str
+) -> list[ClaimedDelivery]:
     """Claim up to `most` deliveries of a channel, the oldest first; a storm of one rule becomes one of them.
 
     Deliveries whose day is over have failed then. Withdrawn are those about runs that the person may not see any more,
@@ -67,7 +70,7 @@ def claim(channel_id: UUID, most: int, now: datetime, link: LinkSigner | None = 
     for delivery in leaders(channel, most, now):
         if now >= delivery.expires_at:
             end(delivery, NotificationDelivery.State.FAILED)
-        elif (message := message_of(delivery, channel, link)) is None:
+        elif (message := message_of(delivery, channel, link, error_words)) is None:
             end(delivery, NotificationDelivery.State.WITHDRAWN)
         else:
             claimed.append(_claimed(channel, delivery, message, now))

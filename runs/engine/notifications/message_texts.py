@@ -9,9 +9,10 @@ from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
 from runs.agent.redaction.redactor import Redactor
+from runs.engine.notifications.alert_texts import alert_text, alert_title
 from runs.engine.notifications.channels import Decidable, Sendable, Severity
 from runs.engine.notifications.decidables import LinkSigner, decidables_of
-from runs.engine.notifications.run_texts import run_text, run_title
+from runs.engine.notifications.run_texts import ErrorWords, run_text, run_title
 from runs.engine.operations.known_secrets import known_secrets
 from runs.models import Notification, NotificationChannel, NotificationDelivery, NotificationRule
 from runs.models.notification import STILL_SO
@@ -31,10 +32,11 @@ SEVERITIES: Final[dict[str, Severity]] = {
 
 
 def message_of(
-    delivery: NotificationDelivery, channel: NotificationChannel, link: LinkSigner | None
+    delivery: NotificationDelivery, channel: NotificationChannel, link: LinkSigner | None, error_words: ErrorWords = str
 ) -> Sendable | None:
     """The message of a delivery with its notification, run and rule, or of the summary that it leads. None if there is
-    nothing to tell: the person may not see it any more, or it does not wait any more."""
+    nothing to tell: the person may not see it any more, or it does not wait any more. `error_words` translates what is
+    stored of a run's error."""
     user: Any = channel.user
     if not user.is_active:
         return None
@@ -45,7 +47,8 @@ def message_of(
         seen = Notification.objects.visible_to(user).filter(STILL_SO, pk=notification.pk)
         if not seen.exists():
             return None
-        return _message(notification, channel, str(delivery.uid), decidables_of(notification, user, link))
+        calls = decidables_of(notification, user, link)
+        return _message(notification, channel, str(delivery.uid), calls, error_words)
 
 
 def title_of(notification: Notification) -> str:
@@ -56,7 +59,7 @@ def title_of(notification: Notification) -> str:
         return run_title(notification.run, notification.event, waiting_for=notification.title)
     if notification.event == _Event.SCHEDULE_STOPPED:
         return gettext("The schedule “%(name)s” stopped after failures") % {"name": notification.title}
-    return notification.title
+    return alert_title(notification)
 
 
 def address_of(path: str) -> str:
@@ -72,15 +75,19 @@ def path_of(notification: Notification) -> str:
 
 
 def _message(
-    notification: Notification, channel: NotificationChannel, message_id: str, decisions: tuple[Decidable, ...]
+    notification: Notification,
+    channel: NotificationChannel,
+    message_id: str,
+    decisions: tuple[Decidable, ...],
+    error_words: ErrorWords,
 ) -> Sendable:
     hide = Redactor(known_secrets()).text
     if notification.event == Notification.TEST:
         text = gettext("This is a test of the channel “%(name)s”.") % {"name": channel.name}
     elif notification.run is None:
-        text = notification.text
+        text = alert_text(notification)
     else:
-        text = run_text(notification.run, notification.event, channel.user)
+        text = run_text(notification.run, notification.event, channel.user, error_words)
     return Sendable(
         message_id=message_id,
         event=notification.event,
@@ -145,6 +152,8 @@ def _page_of(counts: dict[str, int]) -> str:
     """The page that shows all of a summary."""
     if set(counts) == {_Event.NEEDS_PERSON}:
         return reverse("runs:inbox")
+    if set(counts) <= {_Event.ALERT_RAISED, _Event.ALERT_RESOLVED}:
+        return reverse("runs:alerts")
     return reverse("runs:history") + ("?status=failed" if set(counts) == {_Event.FAILED} else "")
 
 

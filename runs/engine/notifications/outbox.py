@@ -6,7 +6,7 @@ notification that is due in 5 minutes: whether the run still waits is asked when
 
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db.models import Prefetch, Q
 from django.utils import timezone
 
+from runs.agent.json_data.json_types import JsonObject
 from runs.engine.db_clock import database_now
 from runs.engine.outbound.retry_schedule import TRIED_FOR
 from runs.engine.outbound.wake_up import WakeUp
@@ -36,6 +37,7 @@ class Happening:
     run: Run | None = None
     title: str = ""
     text: str = ""
+    parts: JsonObject = field(default_factory=dict)
     path: str = ""
 
 
@@ -48,16 +50,20 @@ def note(run: Run) -> None:
         _write(_of_run(run, events, told))
 
 
-def note_event(event: str, *, key: str, user_id: int | None, title: str, text: str, path: str) -> None:
+def note_event(
+    event: str, *, key: str, user_id: int | None, title: str, text: str, path: str, parts: JsonObject | None = None
+) -> None:
     """Write what the rules tell of something that is of no single run, such as an alert. Call it in the transaction of
     the change.
 
     `key` is equal for the same happening, which is told once. `user_id` is whose it is: their rules tell it, and those
-    about everybody's runs; None: only the latter. `path` begins at the root of the site.
+    about everybody's runs; None: only the latter. `path` begins at the root of the site. `parts` are those of
+    `Notification.parts`.
     """
     of_user = Q(is_for_all=True) if user_id is None else Q(is_for_all=True) | Q(user=user_id)
     rules = NotificationRule.objects.filter(of_user, agent=None, is_active=True).prefetch_related(_ACTIVE)
-    happening = Happening(event=event, key=f"{event}:{key}"[:200], title=title[:200], text=text, path=path[:500])
+    about: JsonObject = {"title": title[:200], "text": text, "path": path[:500], "parts": parts or {}}
+    happening = Happening(event=event, key=f"{event}:{key}"[:200], **about)
     _write((rule, happening) for rule in rules if event in rule.events)
 
 
@@ -137,6 +143,7 @@ def _notification(
         key=happening.key,
         title=happening.title,
         text=happening.text,
+        parts=happening.parts,
         path=happening.path,
         in_page=rule is not None and rule.in_page,
         due_at=due_at,

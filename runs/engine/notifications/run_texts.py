@@ -1,5 +1,6 @@
 """What is told of a run, in the active language."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from django.utils.translation import gettext
@@ -10,6 +11,8 @@ from runs.models import NotificationRule, Run
 MAX_TASK_CHARS: Final = 80
 MAX_NAME_CHARS: Final = 60
 MAX_ERROR_CHARS: Final = 500
+ErrorWords = Callable[[str], str]
+"""The message of an error in the active language."""
 _Event: Final = NotificationRule.Event
 
 
@@ -36,13 +39,13 @@ def run_title(run: Run, event: str, *, waiting_for: str = "") -> str:
     return words % values
 
 
-def run_text(run: Run, event: str, user: Any) -> str:
-    """Further lines; may be empty."""
+def run_text(run: Run, event: str, user: Any, error_words: ErrorWords) -> str:
+    """Further lines; may be empty. `error_words` translates the message of an error, which is stored in English."""
     lines = []
     if run.user is not None and run.user_id != user.pk:
         lines.append(gettext("Launched by %(user)s.") % {"user": run.user.get_username()})
     if event in (_Event.FAILED, _Event.BUDGET_REACHED) and (message := (run.error or {}).get("message")):
-        lines.append(_one_line(str(message), MAX_ERROR_CHARS))
+        lines.append(_one_line(error_words(str(message)), MAX_ERROR_CHARS))
     return "\n".join(lines)
 
 

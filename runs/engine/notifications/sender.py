@@ -17,6 +17,7 @@ from runs.engine.notifications.claims import ClaimedDelivery, claim, waiting_cha
 from runs.engine.notifications.decidables import LinkSigner
 from runs.engine.notifications.outbox import WAKE_UP
 from runs.engine.notifications.results import AttemptResult, record
+from runs.engine.notifications.run_texts import ErrorWords
 from runs.engine.operations import fault_points
 from runs.engine.operations.known_secrets import known_secrets
 from runs.engine.outbound.sender import OutboxSender, SenderTimings
@@ -39,11 +40,14 @@ class NotificationSender(OutboxSender[ClaimedDelivery, AttemptResult]):
         timings: SenderTimings | None = None,
         *,
         decision_link: LinkSigner | None = None,
+        error_words: ErrorWords = str,
         channels: Mapping[str, Channel] = CHANNELS,
     ) -> None:
-        """`decision_link` signs the links with which a call is decided from a message; None for no such links."""
+        """`decision_link` signs the links with which a call is decided from a message; None for no such links.
+        `error_words` translates the messages of errors."""
         super().__init__(timings)
         self._decision_link = decision_link
+        self._error_words = error_words
         self._channels = channels
         self._known = known_secrets()
 
@@ -57,7 +61,7 @@ class NotificationSender(OutboxSender[ClaimedDelivery, AttemptResult]):
 
     @override
     def claim(self, address_id: UUID, most: int, now: datetime) -> list[ClaimedDelivery]:
-        return claim(address_id, most, now, self._decision_link)
+        return claim(address_id, most, now, self._decision_link, self._error_words)
 
     @override
     def record(self, claimed: ClaimedDelivery, result: AttemptResult, now: datetime) -> None:
