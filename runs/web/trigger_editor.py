@@ -16,12 +16,14 @@ from runs.engine import control
 from runs.engine.control import MappingTrial, TriggerRefused
 from runs.engine.triggers.mapping import FILTER, MappingBusy
 from runs.engine.triggers.payloads import MAX_BODY_BYTES, PayloadRefused, kept_headers, read_body
+from runs.engine.triggers.sample_payloads import PLAIN
 from runs.engine.triggers.signatures import ALGORITHMS, Encoding
 from runs.live.rendering.stored_words import refusal_words
 from runs.models import Delivery, Trigger
 from runs.models.permissions import may_launch
 from runs.throttle import Throttle
 from runs.web.access import PageRequest, go_to, id_in, only_if
+from runs.web.trigger_examples import fitting_payload
 from runs.web.trigger_form import TriggerForm, in_words, sample_headers, targets
 from runs.web.triggers import show_credentials, trigger_or_404
 
@@ -30,7 +32,8 @@ TRIALS: Final = Throttle("trigger-trials", limit=240, window_s=60)
 OFFERED: Final = 10
 """Deliveries whose payload can be taken."""
 SHOWN_CHARS: Final = 2000
-SAMPLE: Final = '{\n  "text": "Hello"\n}'
+SAMPLE: Final = json.dumps(PLAIN, indent=2)
+"""Before there are expressions."""
 
 
 @dataclass(slots=True)
@@ -122,7 +125,8 @@ def _sent(request: PageRequest, trigger: Trigger | None) -> HttpResponse:
         try:
             if trigger is None:
                 made, credentials = control.create_trigger(said, user=request.user)
-                return show_credentials(request, made, credentials, is_new=True)
+                tried = "" if sample.payload.split() == SAMPLE.split() else sample.payload
+                return show_credentials(request, made, credentials, is_new=True, payload=tried)
             changed, credentials = control.change_trigger(trigger.pk, said, by=request.user)
         except TriggerRefused as refused:
             form.refuse(refused)
@@ -173,9 +177,11 @@ def _sample_in(request: PageRequest) -> SamplePayload:
 
 
 def _sample_of(trigger: Trigger | None) -> SamplePayload:
-    """The payload of the newest delivery; without one a short one."""
-    last = None if trigger is None else trigger.deliveries.exclude(payload="").order_by("-pk").first()
-    return SamplePayload() if last is None else _sample_from(last)
+    """The payload of the newest delivery; without one, one that fits the expressions."""
+    if trigger is None:
+        return SamplePayload()
+    last = trigger.deliveries.exclude(payload="").order_by("-pk").first()
+    return SamplePayload(fitting_payload(trigger, indent=2)) if last is None else _sample_from(last)
 
 
 def _sample_from(delivery: Delivery) -> SamplePayload:

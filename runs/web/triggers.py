@@ -116,13 +116,14 @@ def delete_trigger(request: PageRequest, trigger_id: UUID) -> HttpResponse:
 
 
 def show_credentials(
-    request: PageRequest, trigger: Trigger, made: TriggerCredentials, *, is_new: bool = False
+    request: PageRequest, trigger: Trigger, made: TriggerCredentials, *, is_new: bool = False, payload: str = ""
 ) -> HttpResponse:
-    """The page that shows a new address or secret, once."""
+    """The page that shows a new address or secret, once, with a request to try it: `payload`, or as `example_of`
+    chooses one."""
     address = address_of(request, made.token) if made.token else ""
     context: dict[str, Any] = {"trigger": trigger, "address": address, "secret": made.secret, "is_new": is_new}
     if address:
-        context["example"] = example_of(trigger, address, made.secret)
+        context["example"] = example_of(trigger, address, made.secret, payload=payload)
     return render(request, "triggers/credentials.html", context)
 
 
