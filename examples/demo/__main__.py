@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def main() -> int:
     """Prepare the data, serve until a signal, and return the server's exit code."""
-    from examples.demo.model_server import MODELS, ModelServer
+    from examples.demo.model_server import LISTENER_PATH, MODELS, ModelServer
 
     model = ModelServer()
     threading.Thread(target=model.serve_forever, daemon=True).start()
@@ -27,6 +27,9 @@ def main() -> int:
         "AGENTSITE_DATA": os.environ.get("AGENTSITE_DATA") or str(ROOT / "var" / "demo"),
         "AGENTSITE_ENDPOINTS": json.dumps([endpoint]),
         "AGENTSITE_TOOLS": "examples.demo.shop_tools",
+        "AGENTSITE_APPS": "examples.demo",
+        "AGENTSITE_WEBHOOK_HOSTS": model.host,
+        "DEMO_LISTENER": f"http://{model.host}{LISTENER_PATH}",
         "DJANGO_SETTINGS_MODULE": "agentsite.settings",
     }
     Path(os.environ["AGENTSITE_DATA"]).mkdir(parents=True, exist_ok=True)
@@ -41,17 +44,19 @@ def main() -> int:
 
 
 def prepare() -> None:
-    """Migrate the database and make the demo's rows."""
+    """Migrate the database and make the demo's rows, but for those of an account, which come with the first one."""
     import django
 
     django.setup()
     from django.core.management import call_command
     from django.db import connection
 
+    from examples.demo.belongings import LISTENER, find_listener
     from examples.demo.seed import seed
 
     call_command("migrate", verbosity=0)
     seed()
+    find_listener(os.environ[LISTENER])
     connection.close()
 
 

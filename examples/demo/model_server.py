@@ -12,12 +12,13 @@ from examples.demo.scripts import Reply, reply_to
 
 MODELS = ("fast", "slow")
 WORDS_A_SECOND = 30
+LISTENER_PATH = "/demo-listener"
 SLOW_S = 2.0
 """What the slow model waits before its first word."""
 
 
 class ModelServer(ThreadingHTTPServer):
-    """Serves on a free port of this machine until `shutdown`."""
+    """Serves on a free port of this machine until `shutdown`. It takes the demo's webhooks too."""
 
     daemon_threads = True
 
@@ -29,7 +30,12 @@ class ModelServer(ThreadingHTTPServer):
     @property
     def base_url(self) -> str:
         """The address for AGENTSITE_ENDPOINTS."""
-        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+        return f"http://{self.host}/v1"
+
+    @property
+    def host(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Nothing where the client has left; otherwise the traceback."""
@@ -59,8 +65,12 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, {"object": "list", "data": models})
 
     def do_POST(self) -> None:
-        """One reply, streamed; 404 for other addresses, by which the site asks what kind of server this is."""
+        """One reply, streamed, or thanks for what a webhook tells; 404 for other addresses, by which the site asks what
+        kind of server this is."""
         sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == LISTENER_PATH:
+            self._send(200, {"thanks": json.loads(sent)["type"]})
+            return
         if self.path != "/v1/chat/completions":
             self._send(404, {"error": {"message": "There is no such address.", "type": "invalid_request_error"}})
             return

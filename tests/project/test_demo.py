@@ -1,12 +1,15 @@
 """The demo starts without a key and a network, and its runs show what a newcomer should see."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
 
 from tests.live_site import ROOT, LiveSite, clean_environment
@@ -24,6 +27,19 @@ print(json.dumps([{
     "questions": [question.text for call in run.calls.all() for question in call.questions.all()],
 } for run in Run.objects.order_by("created_at")]))
 """
+BELONGINGS = """
+import json
+from runs.models import AlertRule, Delivery, NotificationRule, WebhookEvent
+deliveries = Delivery.objects.order_by("pk").select_related("run")
+print(json.dumps({
+    "deliveries": [each.state for each in deliveries],
+    "answer": deliveries.last().run.answer,
+    "told": [each.state for each in WebhookEvent.objects.filter(type="run.completed")],
+    "rules": [each.name for each in NotificationRule.objects.order_by("name")],
+    "alerts": [each.name for each in AlertRule.objects.order_by("name")],
+}))
+"""
+PASSWORD = "a good long password"
 ERRORS = "errors.log"
 ENDED = ["completed", "completed", "waiting", *["completed"] * 4, "waiting", *["completed"] * 4]
 
@@ -45,6 +61,24 @@ def demo(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 def line_with(demo: subprocess.Popen[str], words: str) -> str:
     assert demo.stdout is not None
     return next(line for line in demo.stdout if words in line)
+
+
+def post(link: str, **fields: str) -> tuple[int, str]:
+    """Status and body of the answer to a form, sent with the token of its page."""
+    with httpx2.Client() as browser:
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get(link).text)
+        assert token is not None
+        answer = browser.post(link, data=fields | {"csrfmiddlewaretoken": token[1]})
+        return answer.status_code, answer.text
+
+
+def wait_for_belongings(site: LiveSite) -> dict[str, Any]:
+    """What belongs to the first account, once its webhook has told of the run."""
+    for _ in range(20):
+        found: dict[str, Any] = json.loads(site.ask(BELONGINGS))
+        if found["told"] == ["delivered"]:
+            break
+    return found
 
 
 def test_the_demo_shows_tools_files_an_approval_a_question_a_retry_a_race_a_script_a_message_and_sub_agents(
@@ -80,6 +114,18 @@ def test_the_demo_shows_tools_files_an_approval_a_question_a_retry_a_race_a_scri
     assert children["Demo: clerk"] == "35 office chairs are in stock."
     assert children["Demo: handbook"].endswith("[refunds.md, lines 1-5] The order is of Old Mill.")
     assert all(answer in runs[plan]["answer"] for answer in children.values())
+
+    status, _ = post(link, username="ada", password1=PASSWORD, password2=PASSWORD)
+    wait_for_statuses(site, *ENDED, "completed")
+    belongings = wait_for_belongings(site)
+    assert status == 302
+    assert belongings == {
+        "deliveries": ["filtered", "launched"],
+        "answer": "`189 * 12` = **2268**",
+        "told": ["delivered"],
+        "rules": ["What goes wrong", "What waits for a person"],
+        "alerts": ["A run waits for a person", "Many runs fail"],
+    }
 
     site.manage("alerts", "evaluate")
     assert "A run waits for a person" in site.manage("alerts", "list", "--raised").stdout
