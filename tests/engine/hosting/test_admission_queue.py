@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -55,8 +56,11 @@ async def admitting(queue: AdmissionQueue) -> AsyncIterator[None]:
         await asyncio.wait([task])
 
 
-def queue_for(runs: ClaimedRuns, priority: RequestPriority, on_room: Callable[[], None] = lambda: None, **timings):
-    return AdmissionQueue(runs, on_room=on_room, timings=HostTimings(**timings), priority=priority)  # type: ignore[arg-type]  # Has what is used.
+def queue_for(
+    runs: ClaimedRuns, priority: RequestPriority, on_room: Callable[[], None] = lambda: None, **timings: float
+) -> AdmissionQueue:
+    hosted: Any = runs  # Has what is used.
+    return AdmissionQueue(hosted, on_room=on_room, timings=HostTimings(**timings), priority=priority)
 
 
 async def test_a_crowd_is_claimed_in_groups_in_its_order() -> None:
