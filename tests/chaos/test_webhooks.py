@@ -21,7 +21,7 @@ from tests.chaos.size import SEED, size
 from tests.chaos.verdict import assert_sound
 from tests.webhook_receiver import ReceivedEvent, Reply, WebhookReceiver
 
-KILLS = size(short=6, full=25)
+KILLS = size(short=6, full=50)
 POINTS = (
     *(f"{when}_{boundary}" for boundary in ("park", "finish", "cancel", "decision") for when in ("before", "after")),
     *("before_webhook_claim", "after_webhook_claim", "webhook_sent", "before_webhook_record", "after_webhook_record"),
