@@ -19,6 +19,7 @@ from runs.api import hooks
 from runs.api.errors import ApiError
 from runs.engine import control
 from runs.engine.control import deliveries, triggers
+from runs.engine.control.trigger_checks import checked
 from runs.engine.triggers.payloads import MAX_BODY_BYTES
 from runs.models import Agent, Delivery, Run, Trigger
 from runs.throttle import Throttle
@@ -194,8 +195,7 @@ def test_a_scheme_that_needs_a_secret_is_not_stored_beside_none(
     scheme: str, ada: User, monkeypatch: pytest.MonkeyPatch
 ):
     trigger, _token = make_trigger(ada, scheme)
-    said = {"name": "Pushes", "agent": trigger.agent, "task": "Say hello."}
-    checked = triggers.checked
+    said: dict[str, Any] = {"name": "Pushes", "agent": trigger.agent, "task": "Say hello."}
 
     def meanwhile(*arguments: Any) -> Any:
         monkeypatch.setattr(triggers, "checked", checked)

@@ -125,7 +125,7 @@ def _put_in_place() -> None:
         return pieces if getattr(_thread, "guard", None) is None else _beginning(response, pieces)
 
     connection.create_connection = create_connection
-    HTTPResponse.stream = stream  # type: ignore[method-assign]
+    HTTPResponse.stream = stream  # type: ignore[assignment]
 
 
 def _beginning(response: "HTTPResponse", pieces: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
