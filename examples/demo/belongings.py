@@ -48,7 +48,7 @@ def give(user: Any) -> None:
     for rule in RULES:
         notification_rules.create_rule(rule, user=user)
     metric, name = AlertRule.Metric.FAILURE_RATE, "Many runs fail"
-    thresholds = {"warning_at": Decimal(10), "alert_at": Decimal(25), "window_s": AlertRule.Window.DAY}
+    thresholds: dict[str, Any] = {"warning_at": Decimal(10), "alert_at": Decimal(25), "window_s": AlertRule.Window.DAY}
     create_rule(AlertRuleValues(name=name, metric=metric, is_for_all=True, **thresholds), user=user, by=user)
     _trigger_runs(user)
 

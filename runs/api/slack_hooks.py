@@ -128,7 +128,7 @@ async def _pressed(channel: NotificationChannel, address: SlackAddress, pressed:
             email = await email_of(pressed.slack_id, address.token)
     except (ChannelFailed, TimeoutError) as error:
         # An app needs two more scopes for it: without them people link their accounts themselves.
-        logger.info("Slack does not tell whose account pressed a button: %s", error or "no answer in time")
+        logger.info("Slack does not tell whose account pressed a button: %s", str(error) or "no answer in time")
         return outcome
     return await sync_to_async(press)(channel, pressed, email=email) if email else outcome
 

@@ -170,8 +170,9 @@ def _schedule_choices(user: Any, chosen: str) -> list[tuple[str, str]]:
     """The first schedules by name, and the chosen one. Those of others have their owner's name."""
     seen = Schedule.objects.visible_to(user).select_related("user").only("name", "user__username")
     found = list(seen.order_by("name", "pk")[:MOST_SCHEDULES])
-    if chosen not in {str(each.pk) for each in found}:
-        found += seen.filter(pk=_uuid_of(chosen))
+    uid = _uuid_of(chosen)
+    if uid is not None and uid not in {each.pk for each in found}:
+        found += seen.filter(pk=uid)
     return [(str(each.pk), _schedule_words(each, user)) for each in found]
 
 

@@ -232,8 +232,9 @@ def _faults_of(values: AlertRuleValues) -> Iterator[tuple[str, Wording]]:
 def _faults_of_filters(rule: AlertRule, values: AlertRuleValues, *, by: Any) -> Iterator[tuple[str, Wording]]:
     """Of the label and the schedule. A label that the rule has already may be gone for a while."""
     agent, label, schedule = values.agent, values.label, values.schedule
-    if label and agent is None:
-        yield "label", Wording("A label is one of an agent: choose the agent too.")
+    if agent is None:
+        if label:
+            yield "label", Wording("A label is one of an agent: choose the agent too.")
     elif label and (agent.pk, label) != (rule.agent_id, rule.label) and not agent.labels.filter(name=label).exists():
         yield "label", Wording("%(agent)s has no label %(label)s.", agent=agent.name, label=repr(label))
     if schedule is None:
