@@ -19,13 +19,13 @@ from tests.chaos.fleet import Fleet
 from tests.chaos.site import ChaosSite
 from tests.chaos.size import SEED, size
 
-SCHEDULES = size(short=6, full=60)
-TICKS = size(short=8, full=40)
+SCHEDULES = size(short=6, full=30)
+TICKS = size(short=8, full=20)
 """Of each schedule, all due at the beginning."""
 TOGETHER = size(short=60, full=300)
 """Schedules with one due tick each: those are launched in batches."""
 BOUNDARIES = ("tick", "launch", "claim", "finish", "cancel", "cancel_asked")
-MOST_KILLS = size(short=6, full=120)
+MOST_KILLS = size(short=6, full=60)
 REACHED_IN_S = 3.0
 """How long a boundary may not be reached before the process is killed where it is."""
 OVERLAPS = ("queue", "skip", "stop")
