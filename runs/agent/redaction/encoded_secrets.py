@@ -107,6 +107,8 @@ class _Needles:
 
 
 _ANY_NUMBER = _Needles({"00"})
+_Searched = tuple[Callable[[int, int], TextSpan], str, _Needles]
+"""From a span of the decoded text to its source, the decoded text, and what is searched for in it."""
 
 
 class EncodedSecrets:
@@ -123,14 +125,22 @@ class EncodedSecrets:
             core for code in as_bytes for core in (*cores_in_base(code, 3, 4), *cores_in_base(code, 5, 8))
         )
         self._shortest_base = min(map(len, self._bases), default=0)
+        self._is_empty = not known
 
     def spans(self, text: str) -> list[TextSpan]:
         """The spans of the secrets in the text, in order and merged."""
-        if not self._letters:
+        if self._is_empty:
             return []
         text = _narrow(text)
+        encoded = text.encode("latin-1")
+        # `bytes.translate` is a hundred times faster than the patterns, so it decides whether they are needed.
+        has_digits = _HEX_DIGITS in encoded.translate(_IS_HEX, _SEPARATORS)
+        has_base = self._may_have_base(encoded)
+        if not has_digits and not has_base and not _IS_ESCAPED.search(text):
+            return []  # as nearly always: this is asked for each text of each step
         found: list[TextSpan] = []
-        for to_source, decoded, needles in self._views(text, at_end=False):
+        views = (*self._unescaped(text), *self._digits(text, at_end=False, has_digits=has_digits, has_base=has_base))
+        for to_source, decoded, needles in views:
             for needle in needles:
                 at = decoded.find(needle)
                 while at >= 0:
@@ -151,15 +161,16 @@ class EncodedSecrets:
 
     def begun_at_end(self, text: str) -> int:
         """Number of characters at the end of the text that may begin a secret."""
-        if not self._letters:
+        if self._is_empty:
             return 0
         narrow = _narrow(text)
         least = len(narrow)
         # An escape at the end may be complete or not, so both are searched.
         open_escape = _BEGUN_ESCAPE.search(narrow, max(0, len(narrow) - 40))
         before = narrow[: open_escape.start()] if open_escape else ""
-        views = (*self._views(narrow, at_end=True), *self._views(before, at_end=True))
-        for to_source, decoded, needles in (*views, *self._digits(narrow, at_end=True)):
+        views = (*self._at_end(narrow), *self._at_end(before))
+        digits = self._digits(narrow, at_end=True, has_digits=True, has_base=True)
+        for to_source, decoded, needles in (*views, *digits):
             open_end = (_HEX_OPEN if needles is self._hex else _BEGUN_ESCAPE).search(decoded, max(0, len(decoded) - 40))
             ends = {len(decoded), open_end.start() if open_end else len(decoded)}
             if open_end and open_end.start() < len(decoded):
@@ -169,25 +180,19 @@ class EncodedSecrets:
                     least = min(least, to_source(at, at + 1)[0])
         return len(_wide(narrow[least:], text))
 
-    def _views(self, text: str, *, at_end: bool) -> Iterator[tuple[Callable[[int, int], TextSpan], str, _Needles]]:
-        if at_end:
-            yield lambda begin, end: (begin, end), text, self._letters
+    def _at_end(self, text: str) -> Iterator[_Searched]:
+        yield lambda begin, end: (begin, end), text, self._letters
+        yield from self._unescaped(text)
+
+    def _unescaped(self, text: str) -> Iterator[_Searched]:
         if _IS_ESCAPED.search(text):
             for tokens in (_ESCAPE, _ESCAPE_OR_QUOTED):
                 if tokens is _ESCAPE or "=" in text:
                     levels = _Levels(text, tokens)
                     for count, decoded in levels.texts():
                         yield levels.source_of(count), decoded, self._letters
-        if not at_end:
-            yield from self._digits(text, at_end=False)
 
-    def _digits(self, text: str, *, at_end: bool) -> Iterator[tuple[Callable[[int, int], TextSpan], str, _Needles]]:
-        encoded = text.encode("latin-1")
-        # `bytes.translate` is a hundred times faster than the patterns, so it decides whether they are needed.
-        has_digits = at_end or _HEX_DIGITS in encoded.translate(_IS_HEX, _SEPARATORS)
-        has_base = at_end or self._may_have_base(encoded)
-        if not has_digits and not has_base:
-            return
+    def _digits(self, text: str, *, at_end: bool, has_digits: bool, has_base: bool) -> Iterator[_Searched]:
         for runs, tail, tokens, told, needles in (
             (_HEX_RUN, _HEX_TAIL, _NO_HEX_DIGIT, lambda _: "", self._hex),
             (_NUMBER_RUN, _NUMBER_TAIL, _NUMBER, _decimal, self._numbers),
@@ -210,7 +215,7 @@ class EncodedSecrets:
                 view = _View(run.lower() if needles is self._hex else run, tokens, told)
                 yield _moved(view, begin), view.text, needles
 
-    def _open_number(self, text: str, base: int) -> Iterator[tuple[Callable[[int, int], TextSpan], str, _Needles]]:
+    def _open_number(self, text: str, base: int) -> Iterator[_Searched]:
         first = len(text[base:].rstrip("0123456789")) + base
         if first < len(text):
             yield lambda *_: (first, len(text)), "0", _ANY_NUMBER
@@ -219,11 +224,13 @@ class EncodedSecrets:
         words = [word for word in encoded.translate(_IS_BASE).split() if len(word) >= _BASE_CHARS]
         if not words:
             return False
-        # Done for every step: `map` searches for hundreds of needles without a frame of Python for each.
-        apart = b" ".join(word for word in words if len(word) >= self._shortest_base).decode()
-        if apart and any(map(apart.__contains__, self._bases)):
-            return True
-        if all(len(word) < _LINE_CHARS for word in words):
+        longest = max(map(len, words))
+        if longest >= self._shortest_base:
+            # Done for every step: `map` searches for hundreds of needles without a frame of Python for each.
+            apart = b" ".join(word for word in words if len(word) >= self._shortest_base).decode()
+            if any(map(apart.__contains__, self._bases)):
+                return True
+        if longest < _LINE_CHARS:
             return False
         return any(map(b"".join(words).decode().__contains__, self._bases))
 
