@@ -1,9 +1,12 @@
 """What takes seconds to prepare and is the same for all test processes of a session: the first one makes it."""
 
 import fcntl
+import hashlib
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,13 @@ from django.db import connections
 from django.test.utils import setup_databases
 from pytest_django import DjangoDbBlocker
 
-from tests.live_site import copy_data, prepare_data
+from tests.live_site import ROOT, copy_data, prepare_data
+
+DECIDES_TABLES = (
+    *("requirements.txt", "agentsite/**/*.py", "tests/settings.py"),
+    *("runs/migrations/*.py", "runs/models/**/*.py", "runs/engine/sqlite/*.py", "runs/text_search.py"),
+)
+"""Files on which a migrated database depends."""
 
 
 def made_once(path: Path, make: Callable[[Path], None]) -> Path:
@@ -38,13 +47,25 @@ def shared_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 def django_db_setup(
     django_test_environment: None, django_db_blocker: DjangoDbBlocker, shared_folder: Path
 ) -> Iterator[Path]:
-    """The test database of this process, as pytest-django's fixture. Returns the file of which it is a copy."""
+    """The test database of this process, as pytest-django's fixture. Returns the file of which it is a copy.
+
+    Migrating takes 7 s of CPU time. The result is kept beside pytest's own folders for the sessions that come, until
+    anything changes that it depends on.
+    """
+    beside = shared_folder.parents[1]  # `pytest-of-…`, which nobody else can write to, unless --basetemp names another.
+    kept = beside / f"migrated-{_digest()}.sqlite3" if beside.name.startswith("pytest-of-") else None
 
     def migrated(file: Path) -> None:
+        if kept is not None:
+            with suppress(FileNotFoundError):
+                shutil.copyfile(kept, file)
+                return
         setup_databases(verbosity=0, interactive=False)
         with connections["default"].cursor() as cursor:
             cursor.execute("VACUUM INTO %s", [str(file)])
         connections["default"].close()
+        if kept is not None:
+            _keep(file, kept)
 
     with django_db_blocker.unblock():
         template = made_once(shared_folder / "migrated.sqlite3", migrated)
@@ -52,6 +73,24 @@ def django_db_setup(
     yield template
     with django_db_blocker.unblock():
         connections["default"].close()
+
+
+def _digest() -> str:
+    """The same as long as migrating gives the same."""
+    found = hashlib.sha256(sqlite3.sqlite_version.encode())
+    for pattern in DECIDES_TABLES:
+        for file in sorted(ROOT.glob(pattern)):
+            found.update(f"{file.relative_to(ROOT)} {file.stat().st_size} ".encode() + file.read_bytes())
+    return found.hexdigest()[:32]
+
+
+def _keep(file: Path, kept: Path) -> None:
+    """Keep a copy, in the place of those of other migrations."""
+    unfinished = kept.with_name(f"{kept.name}.{os.getpid()}")
+    shutil.copyfile(file, unfinished)
+    for other in kept.parent.glob("migrated-*.sqlite3"):
+        other.unlink(missing_ok=True)
+    unfinished.rename(kept)
 
 
 def _use(file: Path | str) -> None:
