@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
@@ -52,7 +54,7 @@ from runs.models import (
 )
 from tests.asked_questions import asked_question
 from tests.slack_stand_in import CHANNEL, SECRET, SLACK_ID, TOKEN
-from tests.web.identities import make_groups
+from tests.web.identities import give_groups
 from tests.web.routes import DECIDING
 
 ARGUMENTS = {"text": "ada@example.org"}
@@ -219,7 +221,7 @@ class Site:
             "<path:name>": "calculator",
             "^api(?:/|$)": "api/",
             "<path:content_type_id>": 0,
-            "<path:object_id>": self._objects().get(admin_model, 0),
+            "<path:object_id>": self._objects.get(admin_model, 0),
             "<id>": self.owner.pk,
             "^(?P<app_label>auth|runs)/$": "runs/",
             "(?P<url>.*)$": "nowhere/",
@@ -240,6 +242,7 @@ class Site:
             "<uuidstr:notification_id>": self.notice.notification_id,
         }
 
+    @cached_property
     def _objects(self) -> dict[str, Any]:
         """By model, the key of the row that the admin shows."""
         return {
@@ -279,6 +282,7 @@ def site(owner: User, make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPa
     what takes longer than half a second would begin as a stream, with 200.
     """
     _render_each_template_once(monkeypatch)
+    _read_permissions_once(monkeypatch)
     monkeypatch.setattr(health_checks, "DATABASE", DatabaseProbe(lambda: None))
     monkeypatch.setattr("runs.api.mcp.http.STREAMS_AFTER_S", 60)
     monkeypatch.setattr("runs.web.tool_servers.check_server", lambda *_: None)
@@ -305,8 +309,23 @@ def _render_each_template_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(templates._Template, "render", once)
 
 
+def _read_permissions_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read the permissions of each person once in a test: every request is rolled back, so they stay what they are."""
+    known: dict[tuple[int, str], Any] = {}
+    read = ModelBackend._get_permissions
+
+    def once(backend: ModelBackend, user: User, obj: Any, source: str) -> Any:
+        if obj is not None or not user.is_active:
+            return read(backend, user, obj, source)
+        if (user.pk, source) not in known:
+            known[user.pk, source] = read(backend, user, obj, source)
+        return known[user.pk, source]
+
+    monkeypatch.setattr(ModelBackend, "_get_permissions", once)
+
+
 def _rows(owner: User, make_run: Callable[..., Run]) -> Site:
-    make_groups()
+    give_groups()
     run = make_run(owner, steps=1)
     token, _text = ApiToken.issue(owner, name="x", scopes=["read"])
     nobody = Group.objects.create(name="Nobody")

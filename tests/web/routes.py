@@ -1,6 +1,7 @@
 """The status of every address for every identity: the rules of the matrix. An address without a rule fails its test."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -366,8 +367,9 @@ def rule_for(name: str, method: str) -> Rule:
     return NOT_HERE
 
 
+@cache
 def addresses() -> dict[str, str]:
-    """Every address of the site by its name; addresses without a name by themselves."""
+    """Every address of the site by its name; addresses without a name by themselves. Not to be changed."""
     return dict(_addresses(get_resolver()))
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.live.live_browser import session_of
-from tests.web.identities import PEOPLE, every_permission, make_groups, single
+from tests.web.identities import PEOPLE, every_permission, give_groups, single
 from tests.web.routes import SOCKETS
 
 BROWSERS = [*(each for each in PEOPLE if each.scopes is None), *map(single, every_permission())]
@@ -12,7 +12,7 @@ BROWSERS = [*(each for each in PEOPLE if each.scopes is None), *map(single, ever
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("identity", BROWSERS, ids=lambda identity: identity.name)
 async def test_every_socket_opens_as_its_rule_says(watch, make_run, owner, identity) -> None:
-    make_groups()
+    give_groups()
     run = make_run(owner, steps=1, status="thinking")
     user = identity.user(owner)
     session = session_of(user) if user is not None else None
