@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.live_site import ROOT, LiveSite, clean_environment
+from tests.live_site import ROOT, LiveSite, clean_environment, copy_data
 from tests.operations.asking import get, wait_for_statuses
 
 LOOK = """
@@ -45,9 +45,9 @@ ENDED = ["completed", "completed", "waiting", *["completed"] * 4, "waiting", *["
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """The demo on a free port, once it can be signed in to."""
-    environment = clean_environment(tmp_path, {"PORT": "0"})
+def demo(prepared_data: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """The demo on a free port, once it can be signed in to. Its tables are there: making them is tried elsewhere."""
+    environment = clean_environment(copy_data(prepared_data, tmp_path / "data"), {"PORT": "0"})
     command = [sys.executable, "-m", "examples.demo"]
     with (tmp_path / ERRORS).open("w") as errors:
         started = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True)
@@ -86,7 +86,7 @@ def test_the_demo_shows_tools_files_an_approval_a_question_a_retry_a_race_a_scri
 ) -> None:
     link = line_with(demo, "Sign in: ").removeprefix("Sign in: ").strip()
     assert get(link)[0] == 200
-    site = LiveSite(tmp_path, {})
+    site = LiveSite(tmp_path / "data", {})
     wait_for_statuses(site, *ENDED)
     runs = {each["task"]: each for each in json.loads(site.ask(LOOK))}
 

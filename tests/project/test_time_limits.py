@@ -5,6 +5,7 @@ runs where it can be killed.
 """
 
 import ast
+from functools import cache
 from pathlib import Path
 
 from tests.time_limits import readers
@@ -150,11 +151,17 @@ SANDBOXED = {
 """Modules of jobs, which run in processes that are killed at their limits (`runs/agent/sandbox/`)."""
 
 
+@cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    """All of a module's syntax tree."""
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
 def found() -> dict[str, int]:
     """The number of patterns in each module that imports one of the above."""
     counts: dict[str, int] = {}
     for path in sorted([*ROOT.glob("runs/**/*.py"), *ROOT.glob("agentsite/*.py")]):
-        nodes = list(ast.walk(ast.parse(path.read_text())))
+        nodes = nodes_of(path)
         imported = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
         imported |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
         if RISKY & {name.partition(".")[0] for name in imported}:
@@ -180,7 +187,7 @@ def test_what_runs_in_a_sandbox_is_loaded_nowhere_else():
     jobs = {name.removesuffix(".py").replace("/", ".") for name in SANDBOXED}
 
     for path in ROOT.glob("runs/**/*.py"):
-        nodes = list(ast.walk(ast.parse(path.read_text())))
+        nodes = nodes_of(path)
         imported = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
         for node in nodes:
             if isinstance(node, ast.ImportFrom):
@@ -196,7 +203,7 @@ def test_every_reader_that_is_named_is_tried():
 
 def test_names_of_re_are_used_as_such_so_that_they_are_counted():
     for path in [*ROOT.glob("runs/**/*.py"), *ROOT.glob("agentsite/*.py")]:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes_of(path):
             assert not (isinstance(node, ast.ImportFrom) and node.module in ("re", "re2")), path
             if isinstance(node, ast.Import):
                 assert all(name.asname is None for name in node.names if name.name in ("re", "re2")), path

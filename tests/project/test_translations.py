@@ -3,13 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 
 import polib
 import pytest
 
 from tests.translations import catalogs, unmarked
 from tests.translations.catalogs import FOLDERS
-from tests.translations.messages import ROOT, every_message, in_script, in_template, set_up, templates
+from tests.translations.messages import ROOT, Message, every_message, in_script, in_template, set_up, templates
 from tests.translations.unmarked import faults_by_file, is_prose, listed
 
 UNTRANSLATED = unmarked.LIST.with_name("untranslated_files.txt")
@@ -17,8 +18,19 @@ PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
 ELEMENT = re.compile(r"</?\w+[^>]*>")
 
 
-def entries(language: str) -> list[polib.POEntry]:
-    return [entry for entry in catalogs.read(language) if not entry.obsolete]
+@cache
+def entries(language: str) -> tuple[polib.POEntry, ...]:
+    return tuple(entry for entry in catalogs.read(language) if not entry.obsolete)
+
+
+@cache
+def messages_of_the_site() -> tuple[Message, ...]:
+    return tuple(every_message())
+
+
+@cache
+def faults_of_the_site() -> dict[str, list[str]]:
+    return faults_by_file()
 
 
 def texts_of(entry: polib.POEntry) -> list[str]:
@@ -26,14 +38,14 @@ def texts_of(entry: polib.POEntry) -> list[str]:
 
 
 def test_every_string_that_people_read_is_marked_outside_of_the_files_on_the_list() -> None:
-    found = faults_by_file()
-    new = {path: faults for path, faults in found.items() if path not in listed(unmarked.LIST)}
+    waiting = set(listed(unmarked.LIST))
+    new = {path: faults for path, faults in faults_of_the_site().items() if path not in waiting}
 
     assert new == {}
 
 
 def test_the_list_of_files_with_unmarked_strings_has_no_file_that_is_clean() -> None:
-    assert sorted(set(listed(unmarked.LIST)) - faults_by_file().keys()) == []
+    assert sorted(set(listed(unmarked.LIST)) - faults_of_the_site().keys()) == []
 
 
 def test_the_list_of_untranslated_files_has_no_file_that_is_translated() -> None:
@@ -54,7 +66,8 @@ def is_open(entry: polib.POEntry) -> bool:
 
 @pytest.mark.parametrize("language", FOLDERS)
 def test_every_marked_string_is_in_the_catalog(language: str) -> None:
-    wanted = {(message.context, message.id) for message in every_message() if message.path not in listed(UNTRANSLATED)}
+    waiting = set(listed(UNTRANSLATED))
+    wanted = {(message.context, message.id) for message in messages_of_the_site() if message.path not in waiting}
 
     assert wanted - {(entry.msgctxt or "", entry.msgid) for entry in entries(language)} == set()
 
