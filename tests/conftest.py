@@ -19,7 +19,10 @@ from tests.site_ports import SitePorts
 from tests.wire import WireServer
 
 TESTS = Path(__file__).parent
+NO_DATABASE_FIRST = ("agent/providers/test_message_mapping.py", "recurrence/test_due_ticks.py")
+"""Files that keep two workers busy for the ten seconds in which another one makes the database that the rest copies."""
 LONGEST_FIRST = (
+    *NO_DATABASE_FIRST,
     *("chaos", "scale_out", "journeys", "project", "operations"),
     *("time_limits", "hostile", "management", "engine", "live"),
     *("web/test_permissions", "agent/model_calls", "api"),
@@ -69,9 +72,13 @@ def pytest_collection() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Exempt what is there from garbage collection, which would look at half a million objects again and again."""
+    """Exempt what is there from garbage collection, which would look at half a million objects again and again.
+
+    What tests leave is collected fourteen times less often than usual, which saves a twentieth of their CPU time.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
     gc.enable()
 
 
