@@ -3,7 +3,11 @@
 // The contrast of a text depends on its look: its colour, size and weight, and all that is painted behind it. It is half
 // of axe's work, and most texts look like others of the page or of the pages before: of each look the first one is tried.
 async ({ options, known }) => {
-    const passed = new Set(known), learnt = new Set(), backdrops = new Map();
+    if (!("axe" in window)) {
+        if (!("loadAxe" in window)) return null;
+        loadAxe();
+    }
+    const passed = new Set(JSON.parse(known)), learnt = new Set(), backdrops = new Map();
     const rule = axe._audit.rules.find(each => each.id === "color-contrast"), { matches } = rule;
     const check = axe._audit.checks["color-contrast"], { evaluate } = check;
     const everywhere = { left: -Infinity, top: -Infinity, right: Infinity, bottom: Infinity };
@@ -49,8 +53,11 @@ async ({ options, known }) => {
     const hasText = element => /^(input|select|textarea|slot)$/i.test(element.tagName) || element.shadowRoot
         || [...element.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim());
 
+    // The contrast of what is not rendered is not tried either way; axe would measure the whole page to find that.
+    const isRendered = element => element.checkVisibility({ visibilityProperty: true });
+
     rule.matches = (element, ...rest) =>
-        hasText(element) && !passed.has(lookOf(element)) && matches(element, ...rest);
+        hasText(element) && isRendered(element) && !passed.has(lookOf(element)) && matches(element, ...rest);
     check.evaluate = function (element, ...rest) {
         let ratio;
         const tell = this.data;

@@ -1,5 +1,6 @@
 """axe on a page: what it finds, once for each look of a text where it looks at colours."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,12 @@ _known: set[int] = set()
 
 async def violations_of(page: Page, options: dict[str, Any] | None = None) -> list[str]:
     """The violations on the page as it is now, one line each; of those rules that `options` names, if any."""
-    if not await page.evaluate("'axe' in window"):
+    told = {"options": options or {}, "known": json.dumps(list(_known))}
+    found = await page.evaluate(_RUN, told)
+    if found is None:
         await page.evaluate(AXE_SCRIPT)
-    found = await page.evaluate(_RUN, {"options": options or {}, "known": list(_known)})
+        # What the tab loads next has it at hand: to send it takes longer than to run it.
+        await page.add_init_script(f"window.loadAxe = () => {{ {AXE_SCRIPT} }}")
+        found = await page.evaluate(_RUN, told)
     _known.update(found["learnt"])
     return [f"{each['id']} at {[node['target'] for node in each['nodes']]}" for each in found["violations"]]

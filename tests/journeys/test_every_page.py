@@ -17,8 +17,8 @@ SCREENS: dict[str, dict[str, Any]] = {"desk": {}, "phone": PHONE}
 COLOURS: dict[str, tuple[Literal["light", "dark"], ...]] = {"desk": ("light", "dark"), "phone": ("light",)}
 """The colour schemes in which a page is looked at on each screen."""
 
-ANIMATIONS_ENDED = """() => Promise.allSettled(document.getAnimations()
-    .filter(each => each.effect.getComputedTiming().endTime !== Infinity).map(each => each.finished))"""
+END_ANIMATIONS = """() => document.getAnimations()
+    .filter(each => each.effect.getComputedTiming().endTime !== Infinity).forEach(each => each.finish())"""
 
 
 OTHER_AGENT = """
@@ -51,15 +51,16 @@ async def faults_of(page: Page, screen: str = "phone") -> list[str]:
 
 
 async def _faults_in_these_colours(page: Page, rules: dict[str, Any]) -> list[str]:
-    await page.evaluate(ANIMATIONS_ENDED)
+    await page.evaluate(END_ANIMATIONS)
     faults = await violations_of(page, rules)
-    if await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+    layout = await page.evaluate(LAYOUT)
+    if layout["isTooWide"]:
         faults.append("wider than the window")
-    if links := await page.evaluate(LINKS_BEYOND_THEIR_ROW):
+    if links := layout["linksBeyondTheirRow"]:
         faults.append(f"the links {links} cover more than their row")
-    if await page.evaluate(BAR_ENDS_EARLY):
+    if layout["barEndsEarly"]:
         faults.append("the bar at the top ends before the window does")
-    if steps := await page.evaluate(STEPS_OUT_OF_LINE):
+    if steps := layout["stepsOutOfLine"]:
         faults.append(f"the numbers of {steps} are not beside their first line")
     return faults
 
@@ -210,22 +211,27 @@ LABELS_OVER_EACH_OTHER = """() => {
 }"""
 WORDS_CUT_OFF = """() => [...document.querySelectorAll(".form-actions .button")]
     .filter(button => button.scrollWidth > button.clientWidth).map(button => button.innerText)"""
-BAR_ENDS_EARLY = """() => {
+LAYOUT = """() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
     const bar = document.querySelector(".top-bar");
-    return bar && bar.getBoundingClientRect().right < document.documentElement.clientWidth;
-}"""
-LINKS_BEYOND_THEIR_ROW = """() => [...document.querySelectorAll(".row-link")].filter(link => {
-    const row = link.closest("li, tr, article"), covered = link.offsetParent;
-    return link.checkVisibility() && !(covered && row?.contains(covered));
-}).map(link => link.textContent.trim())"""
-STEPS_OUT_OF_LINE = """() => {
+    const linksBeyondTheirRow = [...document.querySelectorAll(".row-link")].filter(link => {
+        const row = link.closest("li, tr, article"), covered = link.offsetParent;
+        return link.checkVisibility() && !(covered && row?.contains(covered));
+    });
     const firsts = ":scope > .step-head > :first-child, :scope > details > .call-row > .call-state, :scope > .said";
     const numbers = ":scope > .step-meta > .step-number, :scope > .step-head .step-number";
-    return [...document.querySelectorAll(".step")].filter(step => step.checkVisibility()).filter(step => {
+    const steps = [...document.querySelectorAll(".step")].filter(step => step.checkVisibility());
+    const stepsOutOfLine = steps.filter(step => {
         const [first, number] = [firsts, numbers].map(part => step.querySelector(part)?.getBoundingClientRect());
         const line = first && Math.min(first.height, 44);
         return !number || !first || Math.abs(first.top + line / 2 - number.top - number.height / 2) > 16;
-    }).map(step => step.id);
+    });
+    return {
+        isTooWide: scrollWidth > clientWidth,
+        linksBeyondTheirRow: linksBeyondTheirRow.map(link => link.textContent.trim()),
+        barEndsEarly: bar !== null && bar.getBoundingClientRect().right < clientWidth,
+        stepsOutOfLine: stepsOutOfLine.map(step => step.id),
+    };
 }"""
 FOCUSABLE = """() => {
     const seen = [...document.querySelectorAll("a[href], button, input, select, textarea, summary")];

@@ -16,7 +16,7 @@ from playwright.async_api import TimeoutError as TooLate
 
 from tests.conftest import CHROMIUM
 from tests.journeys.conftest import CHROMIUM_FLAGS
-from tests.journeys.test_every_page import ANIMATIONS_ENDED
+from tests.journeys.test_every_page import END_ANIMATIONS
 from tests.live_site import ROOT
 from tests.screenshots.desk import Desk, listed
 from tests.screenshots.looks import LOOKS
@@ -72,7 +72,7 @@ async def take(page: Page, path: Path) -> None:
     live = page.locator("[data-connection]")
     if await live.count():
         await page.wait_for_selector('[data-connection="live"], [data-connection="ended"]', state="attached")
-    await page.evaluate(ANIMATIONS_ENDED)
+    await page.evaluate(END_ANIMATIONS)
     path.parent.mkdir(parents=True, exist_ok=True)
     width, height = (await page.evaluate("[innerWidth, document.documentElement.scrollHeight]")) or (0, 0)
     if height > TALLEST_PX:
