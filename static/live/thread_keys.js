@@ -42,6 +42,7 @@ function closeForm(event) {
   entry.querySelector("[data-edit]")?.focus();
 }
 
+// At once, not after the settling: who types by then, or selects, keeps the place.
 function enterForm({ detail: { elt } }) {
   const field = elt.closest?.(".thread-edit")?.querySelector("textarea");
   if (!field) return;
@@ -52,7 +53,7 @@ function enterForm({ detail: { elt } }) {
 export function listenToKeys() {
   document.addEventListener("keydown", pressed);
   document.addEventListener("click", closeForm);
-  document.addEventListener("htmx:afterSettle", enterForm);
+  document.addEventListener("htmx:afterSwap", enterForm);
   // A version that was turned to has the focus, so that the arrows go on from there.
   const named = entries().find((each) => location.hash === `#${each.id}`);
   named?.focus({ preventScroll: true });
