@@ -54,7 +54,7 @@ class Desk:
                 for each in (stdin, stdout, stderr):
                     os.close(each)
             process = ForkedProcess(arguments, pid, status)
-            select.select([visitor, status], [], [])
+            select.select([visitor.fileno(), status], [], [])
             if (code := process.poll()) is None:  # The visitor has ended.
                 process.kill()
             else:

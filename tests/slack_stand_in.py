@@ -94,9 +94,10 @@ class Slack:
             return {"ok": False, "error": "missing_scope", "needed": "users:read", "provided": self._provided}
         if slack_id not in self.people:
             return {"ok": False, "error": "user_not_found"}
-        about = {"id": slack_id, "team_id": "T9TK3CUKW", "deleted": False, "is_bot": False, "is_email_confirmed": True}
-        about |= self.people[slack_id]
-        email, profile = about.pop("email", None), {"real_name": "J. Torrance", "avatar_hash": "ge3b51ca72de"}
+        flags = {"deleted": False, "is_bot": False, "is_email_confirmed": True}
+        about: dict[str, Any] = {"id": slack_id, "team_id": "T9TK3CUKW", **flags, **self.people[slack_id]}
+        email = about.pop("email", None)
+        profile: dict[str, Any] = {"real_name": "J. Torrance", "avatar_hash": "ge3b51ca72de"}
         if "users:read.email" in self.scopes:
             profile["email"] = email
         return {"ok": True, "user": about | {"profile": profile}}

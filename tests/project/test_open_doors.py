@@ -99,14 +99,14 @@ def test_what_a_sender_leaves_off_or_adds_makes_no_delivery(live_site: LiveSite)
         connection.sendall(BODY)
         shortened, _, _ = answer(connection)
     left = live_site.ask(COUNT)
-    connection = HTTPConnection(live_site.url.removeprefix("http://"), timeout=20)
-    connection.request("POST", f"/hooks/{token}", BODY, signed(BODY))
-    taken = connection.getresponse()
+    whole = HTTPConnection(live_site.url.removeprefix("http://"), timeout=20)
+    whole.request("POST", f"/hooks/{token}", BODY, signed(BODY))
+    taken = whole.getresponse()
 
     assert b" 202 " not in cut_off and shortened == 404
     assert (before, left) == ("0 0", "0 0")
     assert taken.status == 202 and json.loads(taken.read())["state"]
-    connection.close()
+    whole.close()
 
 
 def _read(connection: socket.socket) -> Iterator[bytes]:

@@ -312,7 +312,7 @@ def _render_each_template_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def _read_permissions_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read the permissions of each person once in a test: every request is rolled back, so they stay what they are."""
     known: dict[tuple[int, str], Any] = {}
-    read = ModelBackend._get_permissions
+    read = ModelBackend._get_permissions  # type: ignore[attr-defined]  # Not in the stubs.
 
     def once(backend: ModelBackend, user: User, obj: Any, source: str) -> Any:
         if obj is not None or not user.is_active:

@@ -58,7 +58,7 @@ def told_in(language: str, channel: NotificationChannel) -> tuple[str, str]:
 def test_a_run_is_told_in_the_language_of_the_channel(
     channel: NotificationChannel, ada: User, columns: dict[str, Any], german: str, chinese: str
 ) -> None:
-    is_waiting = {"status": "waiting", "epoch": 1} if "waiting_for" in columns else {}
+    is_waiting: dict[str, Any] = {"status": "waiting", "epoch": 1} if "waiting_for" in columns else {}
     run = ended_run(ada, **(is_waiting | columns))
     with transaction.atomic(), translation.override("zh-hans"):
         outbox.note(run)
@@ -109,7 +109,7 @@ def test_an_alert_is_told_with_its_numbers_in_the_language_of_the_channel(
 def test_each_level_has_a_title_of_its_own(
     channel: NotificationChannel, ada: User, event: str, level: str, german: str
 ) -> None:
-    about = {"title": "x", "text": "y", "path": "/alerts/", "parts": {"name": "A", "level": level}}
+    about: dict[str, Any] = {"title": "x", "text": "y", "path": "/alerts/", "parts": {"name": "A", "level": level}}
     outbox.note_event(event, key="1", user_id=ada.pk, **about)
 
     assert told_in("de", channel) == (german, "y")

@@ -128,7 +128,7 @@ def test_a_paused_channel_gets_nothing_of_what_happens_meanwhile(ada: User) -> N
 def test_an_event_of_no_run_is_told_its_person_and_those_who_are_told_of_everybody(ada: User) -> None:
     bea = User.objects.create_user("bea")
     mine, hers, all_of_them = rule_of(ada), rule_of(bea), rule_of(bea, is_for_all=True)
-    about = {"title": "A stopped", "text": "3 failures", "path": "/schedules/1/"}
+    about: dict[str, Any] = {"title": "A stopped", "text": "3 failures", "path": "/schedules/1/"}
 
     for _ in range(2):
         outbox.note_event("schedule.stopped", key="1", user_id=ada.pk, **about)
