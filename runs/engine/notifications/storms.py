@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Count, F, Max, Min, Q, QuerySet
 from django.utils import timezone
 
-from runs.models import Notification, NotificationChannel, NotificationDelivery
+from runs.models import Notification, NotificationChannel, NotificationDelivery, NotificationRule
 from runs.models.notification import STILL_SO
 
 MOST_SINGLE: Final = 10
@@ -21,6 +21,8 @@ REMEMBERED: Final = timedelta(minutes=10)
 PAUSES: Final = tuple(timedelta(seconds=each) for each in (0, 2, 3, 15, 60))
 """Before a summary, by how many messages of the storm came before it in `REMEMBERED`: the longer a storm lasts, the
 rarer they are."""
+PAUSES_WHILE_RUNS_WAIT: Final = tuple(timedelta(seconds=each) for each in (0, *[3] * 10, 15, 60))
+"""The same where a run waits for the person: that is told within five seconds, for the first half minute of a storm."""
 MOST_GATHERED: Final = 5_000
 """In one summary, and so in one transaction."""
 
@@ -45,11 +47,14 @@ def leaders(channel: NotificationChannel, most: int, now: datetime) -> list[Noti
     The channel's row is locked."""
     free = NotificationDelivery.objects.filter(channel=channel).free(now)
     singles = free.filter(_IS_SINGLE).order_by().values("notification__rule")
-    counted = singles.annotate(count=Count("pk"), oldest=Min("notification__due_at"))
-    for rule_id, count, oldest in list(counted.values_list("notification__rule", "count", "oldest")):
+    waits = Count("pk", filter=Q(notification__event=NotificationRule.Event.NEEDS_PERSON))
+    counted = singles.annotate(count=Count("pk"), oldest=Min("notification__due_at"), waits=waits)
+    for rule_id, count, oldest, waiting in list(counted.values_list("notification__rule", "count", "oldest", "waits")):
         sent = _sent(channel, rule_id, now)
         if count + sent["lately"] > MOST_SINGLE:
-            _gather(free.filter(_IS_SINGLE, notification__rule=rule_id), oldest, sent, now)
+            pauses = PAUSES_WHILE_RUNS_WAIT if waiting else PAUSES
+            ready_at = max(oldest + SETTLES_IN, (sent["last"] or oldest) + pauses[min(sent["storm"], len(pauses) - 1)])
+            _gather(free.filter(_IS_SINGLE, notification__rule=rule_id), ready_at, now)
     lately = NotificationDelivery.objects.filter(channel=channel, tried_at__gt=now - WINDOW, tried_at__lte=now)
     most = max(0, min(most, MOST_OF_CHANNEL - lately.count()))
     found = free.select_related("notification__rule", "notification__run__user", "notification__run__schedule")
@@ -69,10 +74,8 @@ def _sent(channel: NotificationChannel, rule_id: UUID, now: datetime) -> _Recent
     return _RecentMessages(lately=found["lately"], storm=storm, last=found["last"])
 
 
-def _gather(free: "QuerySet[NotificationDelivery]", oldest: datetime, sent: _RecentMessages, now: datetime) -> None:
+def _gather(free: "QuerySet[NotificationDelivery]", ready_at: datetime, now: datetime) -> None:
     """Gather the free deliveries of a rule into the oldest, or hold them back until it is time."""
-    pause = PAUSES[min(sent["storm"], len(PAUSES) - 1)]
-    ready_at = max(oldest + SETTLES_IN, (sent["last"] or oldest) + pause)
     if now < ready_at:
         free.update(due_at=ready_at)
         return

@@ -92,6 +92,27 @@ def test_a_storm_that_goes_on_is_a_few_messages_and_tells_everything(ada: User, 
     assert NotificationDelivery.objects.pending().count() == 0
 
 
+def test_of_a_hundred_runs_that_begin_to_wait_within_half_a_minute_each_is_told_within_five_seconds(
+    ada: User, mail: NotificationChannel
+) -> None:
+    began, waited = timezone.now(), list[float]()
+    fail(ada, 100, status="waiting", waiting_for="approval", epoch=1, error=None)
+    for number, each in enumerate(Notification.objects.order_by("pk")):
+        due_at = began + timedelta(seconds=0.28 * number)
+        Notification.objects.filter(pk=each.pk).update(due_at=due_at)
+        each.deliveries.update(due_at=due_at)
+
+    sent = send_until(mail, began, 120)
+
+    for delivery in NotificationDelivery.objects.select_related("notification", "gathered_into"):
+        told = delivery.gathered_into or delivery
+        assert told.tried_at is not None
+        waited.append((told.tried_at - delivery.notification.due_at).total_seconds())
+    assert len(waited) == sum(1 + each.gathered for each in sent) == 100
+    assert max(waited) < 5
+    assert len(sent) <= MOST_OF_CHANNEL
+
+
 def test_a_storm_of_one_rule_holds_nothing_back_from_another(ada: User, mail: NotificationChannel) -> None:
     rule_of(ada, mail, name="Limits", events=["run.budget_reached"])
     fail(ada, 50)
