@@ -21,7 +21,7 @@ REMEMBERED: Final = timedelta(minutes=10)
 PAUSES: Final = tuple(timedelta(seconds=each) for each in (0, 2, 3, 15, 60))
 """Before a summary, by how many messages of the storm came before it in `REMEMBERED`: the longer a storm lasts, the
 rarer they are."""
-PAUSES_WHILE_RUNS_WAIT: Final = tuple(timedelta(seconds=each) for each in (0, *[3] * 10, 15, 60))
+PAUSES_WHILE_RUNS_WAIT: Final = tuple(timedelta(seconds=each) for each in (0, *[2] * 14, 15, 60))
 """The same where a run waits for the person: that is told within five seconds, for the first half minute of a storm."""
 MOST_GATHERED: Final = 5_000
 """In one summary, and so in one transaction."""
