@@ -1,6 +1,8 @@
 """A payload that fits the expressions of a trigger: an example for people, from the paths that the expressions name.
 
-The expressions are read sign by sign, not parsed: whatever else they do is not looked at.
+The expressions are read sign by sign, in one pass, and whatever else they do is not looked at. The parser of the
+library has no bound on its time and depth: it runs in processes that are killed at their limits (`mapping_job.py`), and
+a page that shows an example does not wait for one.
 """
 
 import json
