@@ -1,21 +1,21 @@
-"""Every built-in tool, from the launch form to the call and its result on the page, at a desk and on a phone."""
+"""Every built-in tool in one run, from the launch form to the calls and their results, at a desk and on a phone."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import re
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
+from playwright.async_api import Locator, Page, ViewportSize, expect
 
 from runs.agent.tools.registry import BUILTIN_MODULES, registered_tools
 from tests.agent.skills.skill_folders import skill_md
-from tests.journeys.conftest import Complaints, wait_for_status
+from tests.journeys.conftest import wait_for_status
 from tests.journeys.test_every_page import faults_of
 from tests.live_site import ROOT, LiveSite, copy_data
 from tests.wire import Answer, WireServer
@@ -30,7 +30,6 @@ SQL = "SELECT region, sum(amount) AS dollars FROM sales GROUP BY region ORDER BY
 SEARCHED = {"query": "tides", "number_of_results": 1}
 FOUND = {"url": "https://tides.example/", "title": "When the tide is high", "content": "Twice a day.", "engine": "test"}
 PAGE = b"<html><title>Outage</title><body><article><p>A certificate had expired on Monday.</p></article></body></html>"
-PICTURE_IS_LOADED = "picture => picture.complete && picture.naturalWidth > 0"
 SET_UP = f"""
 from pathlib import Path
 from runs.engine.skills.uploads import store_skill
@@ -64,8 +63,6 @@ class Journey:
     """Words of the result."""
     files: tuple[Path, ...] = ()
     """What the person gives to the run."""
-    content: str = "text"
-    """What is on the page: axe looks at each kind once at each width."""
     picture: str = ""
     """The name of the picture that the tool makes."""
     decide: Callable[[Page], Awaitable[None]] = nothing
@@ -82,23 +79,17 @@ def journeys(web: str) -> dict[str, Journey]:
         "date_math": Journey({"operation": "weekday", "date": "2026-07-04"}, "Saturday"),
         "text_stats": Journey({"text": "one two three"}, "words"),
         "current_time": Journey({"timezone": "Asia/Tokyo"}, "Asia/Tokyo"),
-        "run_python": Journey(
-            {"code": "print(calculator(expression='6 * 7'))\n'done'"}, "done", content="a script with its calls"
-        ),
+        "run_python": Journey({"code": "print(calculator(expression='6 * 7'))\n'done'"}, "done"),
         "fetch_page": Journey({"url": f"{web}/page"}, "A certificate had expired"),
         "web_search": Journey({"query": "tides"}, "When the tide is high"),
-        "http_request": Journey(
-            {"method": "GET", "url": f"{web}/api"}, "two pieces", content="an approval", decide=approve
-        ),
-        "read_file": Journey({"name": "refunds.md"}, "within 30 days of delivery", (REFUNDS,), "a long text"),
-        "search_documents": Journey({"query": "team lead"}, "the approval of a team lead", (REFUNDS,), "passages"),
-        "describe_table": Journey({"file": "sales.csv"}, "customer", (SALES,), "nested data"),
-        "query_table": Journey(table, "27391.7", (SALES,), "a table"),
-        "make_chart": Journey({**table, **chart}, "sales-by-region.svg", (SALES,), "a chart", "sales-by-region.svg"),
+        "http_request": Journey({"method": "GET", "url": f"{web}/api"}, "two pieces", decide=approve),
+        "read_file": Journey({"name": "refunds.md"}, "within 30 days of delivery", (REFUNDS,)),
+        "search_documents": Journey({"query": "team lead"}, "the approval of a team lead", (REFUNDS,)),
+        "describe_table": Journey({"file": "sales.csv"}, "customer", (SALES,)),
+        "query_table": Journey(table, "27391.7", (SALES,)),
+        "make_chart": Journey({**table, **chart}, "sales-by-region.svg", (SALES,), "sales-by-region.svg"),
         "read_skill": Journey({"name": "expense-report"}, "# Steps"),
-        "ask_person": Journey(
-            {"question": "Which colour?", "choices": ["Red", "Blue"]}, "Blue", content="a question", decide=answer
-        ),
+        "ask_person": Journey({"question": "Which colour?", "choices": ["Red", "Blue"]}, "Blue", decide=answer),
     }
 
 
@@ -128,18 +119,6 @@ class _Web(BaseHTTPRequestHandler):
         """Nothing."""
 
 
-@dataclass
-class Desk:
-    """One site, one model and one page for all tools."""
-
-    site: LiveSite
-    wire: WireServer
-    web: str
-    page: Page
-    looked_at: set[str] = field(default_factory=set)
-    """The kinds of content that axe has seen."""
-
-
 @pytest.fixture(scope="module")
 def served(prepared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LiveSite, WireServer, str]]:
     with ExitStack() as stack:
@@ -165,70 +144,61 @@ def served(prepared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield site, wire, f"http://{host}"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def desk(served: tuple[LiveSite, WireServer, str], browser: Browser) -> AsyncIterator[Desk]:
-    site, wire, web = served
-    complaints = Complaints()
-    context = await browser.new_context(base_url=site.url, viewport=DESK)
-    await context.add_cookies([{"name": "sessionid", "value": site.session_of("ada"), "url": site.url}])
-    page = await context.new_page()
-    complaints.listen_to(page, site.url)
-    yield Desk(site, wire, web, page)
-    await context.close()
-    assert complaints.heard == []
-
-
 def test_every_built_in_tool_has_a_journey() -> None:
     assert sorted(journeys("")) == sorted(built_in())
 
 
-@pytest.mark.parametrize("name", journeys(""))
-async def test_a_tool_is_called_from_the_launch_form_and_its_page_shows_call_and_result(desk: Desk, name: str) -> None:
-    journey, page = journeys(desk.web)[name], desk.page
-    desk.wire.forget()
-    desk.wire.script(Answer("", calls=[(name, journey.arguments)]), Answer("That is all."))
-    await page.set_viewport_size(DESK)
+async def test_every_tool_is_called_from_the_launch_form_and_the_page_shows_calls_and_results(
+    served: tuple[LiveSite, WireServer, str], open_page: Callable[..., Any]
+) -> None:
+    site, wire, web = served
+    told = journeys(web)
+    wire.script(*(Answer("", calls=[(name, each.arguments)]) for name, each in told.items()), Answer("That is all."))
+    page = await open_page(site, session=site.session_of("ada"), viewport=DESK)
 
-    await launched(page, journey)
-    if journey.decide is not nothing:
-        await wait_for_status(page, "waiting")
-        await journey.decide(page)
+    await launched(page, [file for each in told.values() for file in each.files])
+    for journey in told.values():
+        if journey.decide is not nothing:
+            await wait_for_status(page, "waiting")
+            await journey.decide(page)
     await wait_for_status(page, "completed")
 
-    call = page.locator("[data-step-kind=tool_call]", has_text=name).first
-    if await call.locator(":scope > details").get_attribute("open") is None:
-        await call.locator(":scope > details > summary").click()
-    for words in (name, *(each for each in journey.arguments.values() if isinstance(each, str) and "\n" not in each)):
-        await expect(call).to_contain_text(words)
-    await expect(shown(page, journey)).to_be_visible()
-    if journey.picture:
-        assert await page.get_by_role("img", name=journey.picture).evaluate(PICTURE_IS_LOADED)
-    assert await faults(desk, journey) == []
+    for name, journey in told.items():
+        call = call_of(page, name)
+        if await call.locator(":scope > details").get_attribute("open") is None:
+            await call.locator(":scope > details > summary").click()
+        for words in (each for each in journey.arguments.values() if isinstance(each, str) and "\n" not in each):
+            await expect(call, name).to_contain_text(words)
+        await expect(shown(page, name, journey), name).to_be_visible()
+        if journey.picture:
+            picture = page.get_by_role("img", name=journey.picture)
+            await picture.scroll_into_view_if_needed()
+            await expect(picture).not_to_have_js_property("naturalWidth", 0)
+    assert await faults_of(page) == []
     await page.set_viewport_size(PHONE)
-    await expect(shown(page, journey)).to_be_visible()
-    assert await faults(desk, journey) == []
-    desk.looked_at.add(journey.content)
+    for name, journey in told.items():
+        await expect(shown(page, name, journey), f"{name} on a phone").to_be_visible()
+    assert await faults_of(page) == []
 
 
-def shown(page: Page, journey: Journey) -> Locator:
+def call_of(page: Page, name: str) -> Locator:
+    """The call of a tool by the model; the calls of a script are in the call of that."""
+    title = page.locator("code.step-tool", has_text=re.compile(f"^{name}$"))
+    return page.locator("#steps [data-step-kind=tool_call]", has=title).first
+
+
+def shown(page: Page, name: str, journey: Journey) -> Locator:
     """What can be seen of the result."""
-    return page.locator("#steps").get_by_text(journey.shows).locator("visible=true").last
+    result = call_of(page, name).locator("[data-step-kind=tool_result]")
+    return result.get_by_text(journey.shows).locator("visible=true").last
 
 
-async def launched(page: Page, journey: Journey) -> None:
+async def launched(page: Page, files: list[Path]) -> None:
     """Launch a run from the form, with its files."""
+    distinct = list(dict.fromkeys(files))
     await page.goto("/runs/new/")
-    await page.fill("[name=task]", "Use the tool.")
-    if journey.files:
-        await page.set_input_files("#id_upload", list(journey.files))
-        await expect(page.locator(".file-chip[data-file]")).to_have_count(len(journey.files))
+    await page.fill("[name=task]", "Use the tools.")
+    await page.set_input_files("#id_upload", distinct)
+    await expect(page.locator(".file-chip[data-file]")).to_have_count(len(distinct))
     await page.click("[data-launch]")
     await page.wait_for_url("**/runs/*-*-*-*-*/")
-
-
-async def faults(desk: Desk, journey: Journey) -> list[str]:
-    """What axe finds in a new kind of content; in any, whether the page is wider than the window."""
-    if journey.content not in desk.looked_at:
-        return await faults_of(desk.page)
-    is_wide = await desk.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-    return ["wider than the window"] if is_wide else []
