@@ -10,13 +10,12 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.journeys.conftest import wait_for_status
-from tests.journeys.test_every_page import faults_of
+from tests.journeys.test_every_page import PHONE, faults_of
 from tests.live_site import LiveSite
 from tests.wire import Answer, WireServer
 
 pytestmark = pytest.mark.browser
 
-SCREENS = [(1280, "desk"), (390, "phone")]
 TASK = "What is 17 * 23?"
 ISSUE = """
 from django.contrib.auth.models import User
@@ -39,8 +38,8 @@ async def picture(page: Page, name: str) -> None:
         await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
-async def added(page: Page, url: str, screen: str) -> list[str]:
-    """Add the site at `url` as the API `other`, with two tools and a token. The findings of axe on the way."""
+async def refused(page: Page, screen: str) -> list[str]:
+    """A document that is none, which leaves nothing. The findings of axe on the way."""
     await page.goto("/tools/")
     faults = await faults_of(page, screen)
     await page.get_by_role("link", name="Add an API", exact=True).click()
@@ -50,6 +49,11 @@ async def added(page: Page, url: str, screen: str) -> list[str]:
     await expect(page.get_by_role("alert")).to_contain_text("a document of Swagger 2.0")
     faults += await faults_of(page, screen)
     await picture(page, f"refused-{screen}")
+    return faults
+
+
+async def added(page: Page, url: str) -> None:
+    """Add the site at `url` as the API `other`, with two tools and a token, from the form of a refusal."""
     await page.fill("#id_text", "")
     await page.fill("#id_url", f"{url}/api/v1/openapi.json")
     await page.get_by_role("button", name="Read the document").click()
@@ -62,7 +66,14 @@ async def added(page: Page, url: str, screen: str) -> list[str]:
     for name in ("launch_run", "list_runs"):
         await page.get_by_role("button", name=f"Turn on other__{name}", exact=True).click()
         await expect(page.get_by_role("button", name=f"Turn off other__{name}", exact=True)).to_be_visible()
-    faults += await faults_of(page, screen)
+
+
+async def shown(page: Page, screen: str) -> list[str]:
+    """The API and the list of APIs, which a person can change. The findings of axe."""
+    await page.goto("/tools/apis/other/")
+    await page.get_by_role("button", name="Save", exact=True).click(trial=True)
+    await page.get_by_role("button", name="Turn off other__launch_run", exact=True).click(trial=True)
+    faults = await faults_of(page, screen)
     await picture(page, f"api-{screen}")
     await page.goto("/tools/apis/")
     await expect(page.locator(".library-list")).to_contain_text("2 of")
@@ -71,14 +82,11 @@ async def added(page: Page, url: str, screen: str) -> list[str]:
     return faults
 
 
-@pytest.mark.parametrize(("width", "screen"), SCREENS, ids=["desk", "phone"])
 async def test_another_site_is_added_as_an_api_and_a_run_launches_a_run_there(
     start_site: Callable[..., LiveSite],
     start_wired: Callable[..., LiveSite],
     wire_server: WireServer,
     open_page: Callable[..., Any],
-    width: int,
-    screen: str,
 ) -> None:
     other = start_site()
     other.create_user("grace")
@@ -89,9 +97,13 @@ async def test_another_site_is_added_as_an_api_and_a_run_launches_a_run_there(
         AGENTSITE_API_SECRETS=json.dumps({other.url: ["OTHER_LOGIN"]}),
     )
     site.create_user("root", staff=True, superuser=True)
-    page = await open_page(site, session=site.session_of("root"), viewport={"width": width, "height": 800})
+    session = site.session_of("root")
+    page = await open_page(site, session=session, viewport={"width": 1280, "height": 800})
+    phone = await open_page(site, session=session, **PHONE)
 
-    faults = await added(page, other.url, screen)
+    faults = await refused(page, "desk") + await refused(phone, "phone")
+    await added(page, other.url)
+    faults += await shown(page, "desk") + await shown(phone, "phone")
     site.ask(GIVE)
     wire_server.script(
         Answer("", calls=[("other__launch_run", {"body": {"task": TASK}})]),
@@ -101,9 +113,16 @@ async def test_another_site_is_added_as_an_api_and_a_run_launches_a_run_there(
     await page.goto("/runs/new/")
     await page.fill("[name=task]", "Ask the other site.")
     await page.click("[data-launch]")
-    await page.locator("#stage").get_by_role("button", name="Approve").first.click()
-    await wait_for_status(page, "completed")
-    faults += await faults_of(page, screen)
+    await page.wait_for_url("**/runs/*-*-*-*-*/")
+    await phone.goto(page.url)
+    at_a_desk, on_a_phone = [
+        each.locator("#stage").get_by_role("button", name="Approve").first for each in (page, phone)
+    ]
+    await at_a_desk.click(trial=True)
+    await on_a_phone.click()
+    for each, screen in ((page, "desk"), (phone, "phone")):
+        await wait_for_status(each, "completed")
+        faults += await faults_of(each, screen)
 
     launched, listed = (json.dumps(each.body["messages"][-1]) for each in wire_server.requests[1:])
     assert TASK in launched and "201" in launched
