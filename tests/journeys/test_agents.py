@@ -24,11 +24,9 @@ async def save(page: Page) -> None:
     await page.wait_for_url(OF_AN_AGENT)
 
 
-async def typed_into_the_editor(page: Page, screen: str) -> list[str]:
-    """Make an agent that calculates, with what may go wrong on the way, and save it. The findings of axe."""
+async def refused_without_a_name(page: Page, screen: str) -> list[str]:
+    """The form comes back, with what was typed, and the cursor is where the error is. The findings of axe."""
     faults: list[str] = []
-
-    # A first try without a name: the form comes back, with what was typed, and the cursor is where the error is.
     await page.goto("/agents/")
     faults += await faults_of(page, screen)
     await page.get_by_role("link", name="New agent").click()
@@ -40,7 +38,11 @@ async def typed_into_the_editor(page: Page, screen: str) -> list[str]:
     await expect(page.get_by_label("Name", exact=True)).to_be_focused()
     await expect(page.get_by_role("textbox", name="Instructions")).to_have_value("You work in a shop.")
     faults += await faults_of(page, screen)
+    return faults
 
+
+async def typed_into_the_editor(page: Page) -> None:
+    """Make an agent that calculates out of a form that was refused: press Save & launch."""
     # A second model, moved to the top and taken away again: nothing is saved, nothing is lost.
     await page.get_by_label("Name", exact=True).fill("Clerk")
     await page.get_by_role("button", name="Add a model").click()
@@ -54,8 +56,6 @@ async def typed_into_the_editor(page: Page, screen: str) -> list[str]:
     await page.get_by_role("checkbox", name="calculator").check()
     await expect(page.get_by_label("Only these")).to_be_checked()
     await page.get_by_label("Max turns").fill("7")
-    await page.locator(".agent-save [value=launch]").click()
-    return faults
 
 
 def change(file: Path) -> None:
@@ -66,37 +66,40 @@ def change(file: Path) -> None:
     file.write_text(json.dumps(told))
 
 
-async def exported_and_imported(page: Page, screen: str, file: Path) -> list[str]:
-    """Export the agent of the page, change it in the file, add another one, and import both. The findings of axe."""
-    faults: list[str] = []
+async def exported(page: Page, file: Path) -> None:
+    """Export the agent of the page, change it in the file, and add another one."""
     await page.get_by_label("More about this agent").click()
     async with page.expect_download() as download:
         await page.get_by_role("link", name="Export", exact=True).click()
     await (await download.value).save_as(file)
     change(file)
 
+
+async def previewed(page: Page, screen: str, file: Path) -> list[str]:
+    """Show what an import of the file would change. The findings of axe."""
     await page.goto("/agents/import/")
-    faults += await faults_of(page, screen)
+    faults = await faults_of(page, screen)
     await page.set_input_files("#id_file", file)
     await page.get_by_role("button", name="Show what would change").click()
     await expect(page.get_by_role("heading", name="What the import changes")).to_be_visible()
     await expect(page.locator(".agent-planned").first).to_contain_text("max_turns")
-    faults += await faults_of(page, screen)
-    await page.get_by_role("button", name="Import 2 agents").click()
-    await expect(page.get_by_role("link", name="From a file")).to_be_visible()
-    await expect(page.get_by_text("9 turns")).to_have_count(1)
-    faults += await faults_of(page, screen)
-    return faults
+    return faults + await faults_of(page, screen)
 
 
-@pytest.mark.parametrize("screen", SCREENS)
 async def test_an_agent_is_made_launched_edited_copied_exported_and_imported(
-    live_site: LiveSite, open_page, tmp_path: Path, screen: str
+    live_site: LiveSite, open_page, tmp_path: Path
 ) -> None:
+    """At a desk; on a phone, what leaves nothing is done too, the forms are filled in, and each page is looked at."""
     live_site.create_user("root", staff=True, superuser=True)
-    page = await open_page(live_site, session=live_site.session_of("root"), **SCREENS[screen])
+    session = live_site.session_of("root")
+    page, phone = [await open_page(live_site, session=session, **SCREENS[each]) for each in ("desk", "phone")]
+    both = (("phone", phone), ("desk", page))
+    faults: list[str] = []
 
-    faults = await typed_into_the_editor(page, screen)
+    for screen, each in both:
+        faults += await refused_without_a_name(each, screen)
+        await typed_into_the_editor(each)
+        await each.locator(".agent-save [value=launch]").click(trial=each is phone)
 
     # Save & launch leads to the launch form, where the agent is chosen.
     await page.wait_for_url("**/runs/new/?agent=Clerk")
@@ -105,13 +108,15 @@ async def test_an_agent_is_made_launched_edited_copied_exported_and_imported(
     await page.wait_for_url("**/runs/*-*-*-*-*/")
     await wait_for_status(page, "completed")
 
-    await page.goto("/agents/")
-    await page.get_by_role("link", name="Clerk").click()
-    await expect(page.get_by_text("What is 17 * 23?")).to_be_visible()
-    await expect(page.locator(".agent-figures").get_by_text("100 %")).to_be_visible()
-    faults += await faults_of(page, screen)
-    await page.get_by_role("link", name="Edit").click()
-    await expect(page.get_by_label("Max turns")).to_have_value("7")
+    for screen, each in both:
+        await each.goto("/agents/")
+        await each.get_by_role("link", name="Clerk").click()
+        await expect(each.get_by_text("What is 17 * 23?")).to_be_visible()
+        await expect(each.locator(".agent-figures").get_by_text("100 %")).to_be_visible()
+        faults += await faults_of(each, screen)
+        await each.get_by_role("link", name="Edit").click()
+        await expect(each.get_by_label("Max turns")).to_have_value("7")
+        await each.locator(".agent-save [value=save]").click(trial=True)
     await page.get_by_label("Description").fill("Looks things up")
     await save(page)
     await expect(page.get_by_text("Looks things up")).to_be_visible()
@@ -122,7 +127,15 @@ async def test_an_agent_is_made_launched_edited_copied_exported_and_imported(
     await save(page)
     await expect(page.get_by_role("heading", name="Copy of Clerk")).to_be_visible()
 
-    faults += await exported_and_imported(page, screen, tmp_path / "agents.json")
+    await exported(page, tmp_path / "agents.json")
+    for screen, each in both:
+        faults += await previewed(each, screen, tmp_path / "agents.json")
+        await each.get_by_role("button", name="Import 2 agents").click(trial=each is phone)
+    await expect(page.get_by_role("link", name="From a file")).to_be_visible()
+    await phone.goto(page.url)
+    for screen, each in both:
+        await expect(each.get_by_text("9 turns")).to_have_count(1)
+        faults += await faults_of(each, screen)
 
     assert faults == []
 
