@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.journeys.conftest import wait_for_status
 from tests.journeys.test_every_page import PHONE, faults_of
@@ -20,13 +20,22 @@ SCREENS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("screen", SCREENS)
+async def faults_on_both(page: Page, phone: Page | None) -> list[str]:
+    """The findings on the page of a desk, and on a phone that is led to the same address. None without a phone."""
+    if phone is None:
+        return []
+    await phone.goto(page.url)
+    return await faults_of(page, "desk") + await faults_of(phone, "phone")
+
+
+@pytest.mark.parametrize("has_scripts", [True, False], ids=["with scripts", "without scripts"])
 async def test_a_change_is_a_version_that_is_compared_and_taken_back(
-    live_site: LiveSite, open_page, screen: str
+    live_site: LiveSite, open_page, has_scripts: bool
 ) -> None:
     live_site.create_user("root", staff=True, superuser=True)
-    page = await open_page(live_site, session=live_site.session_of("root"), **SCREENS[screen])
-    looks = screen != "without scripts"
+    session = live_site.session_of("root")
+    page = await open_page(live_site, session=session, **SCREENS["desk" if has_scripts else "without scripts"])
+    phone = await open_page(live_site, session=session, **PHONE) if has_scripts else None
     faults: list[str] = []
 
     await page.goto("/agents/")
@@ -36,19 +45,20 @@ async def test_a_change_is_a_version_that_is_compared_and_taken_back(
     await page.get_by_label("What has changed").fill("Careful with money")
     await page.locator(".agent-save [value=save]").click()
     await expect(page.get_by_text("Careful with money")).to_be_visible()
-    faults += await faults_of(page, screen) if looks else []
+    faults += await faults_on_both(page, phone)
 
     await page.get_by_role("link", name="All versions").click()
     await expect(page.get_by_role("link", name="Version 2", exact=True)).to_be_visible()
-    faults += await faults_of(page, screen) if looks else []
+    faults += await faults_on_both(page, phone)
     await page.get_by_role("link", name="Changes of version 2").click()
     await expect(page.locator("[data-setting=instructions]").get_by_text("Ask twice before you pay.")).to_be_visible()
-    faults += await faults_of(page, screen) if looks else []
+    faults += await faults_on_both(page, phone)
 
     await page.get_by_role("link", name="Version 1", exact=True).click()
     await expect(page.get_by_role("heading", name="Version 1")).to_be_visible()
-    faults += await faults_of(page, screen) if looks else []
-    await page.get_by_role("button", name="Restore version 1").click()
+    faults += await faults_on_both(page, phone)
+    for each in filter(None, (phone, page)):
+        await each.get_by_role("button", name="Restore version 1").click(trial=each is phone)
 
     await expect(page.get_by_text("Version 1 was restored, as version 3.")).to_be_visible()
     await expect(page.get_by_text("Restored from version 1")).to_be_visible()
@@ -71,14 +81,15 @@ for turns in (20, 21, 22):
 """
 
 
-@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("has_scripts", [True, False], ids=["with scripts", "without scripts"])
 async def test_a_run_of_a_label_says_which_version_made_it_after_ten_more_and_after_the_end_of_the_agent(
-    live_site: LiveSite, open_page, screen: str
+    live_site: LiveSite, open_page, has_scripts: bool
 ) -> None:
     live_site.create_user("root", staff=True, superuser=True)
     live_site.ask(THREE_VERSIONS)
-    page = await open_page(live_site, session=live_site.session_of("root"), **SCREENS[screen])
-    looks = screen != "without scripts"
+    session = live_site.session_of("root")
+    page = await open_page(live_site, session=session, **SCREENS["desk" if has_scripts else "without scripts"])
+    phone = await open_page(live_site, session=session, **PHONE) if has_scripts else None
     faults: list[str] = []
 
     # The label points at the third version, by which the run is launched.
@@ -89,18 +100,21 @@ async def test_a_run_of_a_label_says_which_version_made_it_after_ten_more_and_af
     await labels.get_by_label("Version", exact=True).fill("3")
     await labels.get_by_role("button", name="Set").click()
     await expect(page.locator("[data-label-name=production]")).to_contain_text("Version 3")
-    faults += await faults_of(page, screen) if looks else []
+    faults += await faults_on_both(page, phone)
+    if phone is not None:
+        await phone.get_by_role("button", name="Set").click(trial=True)
+        await phone.get_by_label("More about this agent").click(trial=True)
     live_site.ask(TEN_MORE_VERSIONS)
     await page.goto("/runs/new/?agent=Clerk")
     await page.select_option("[name=version]", label="production → v3")
     await page.fill("[name=task]", "What is 17 * 23?")
     await page.locator("[data-launch]").click()
     await page.wait_for_url("**/runs/*-*-*-*-*/")
-    if looks:
+    if has_scripts:
         await wait_for_status(page, "completed")
     run = page.url
     await expect(page.locator("[data-version]")).to_have_text("version 3")
-    faults += await faults_of(page, screen) if looks else []
+    faults += await faults_on_both(page, phone)
 
     # An archived agent is offered nowhere; its run is as it was.
     await page.goto("/agents/")
@@ -108,12 +122,12 @@ async def test_a_run_of_a_label_says_which_version_made_it_after_ten_more_and_af
     await page.get_by_label("More about this agent").click()
     await page.get_by_role("button", name="Archive").click()
     await expect(page.get_by_text("Archived: no run is launched with it.")).to_be_visible()
-    faults += await faults_of(page, screen) if looks else []
+    faults += await faults_on_both(page, phone)
     await page.goto("/runs/new/")
     assert await page.locator("[name=agent] option", has_text="Clerk").count() == 0
     await page.goto("/agents/?archived=1")
     await expect(page.get_by_role("link", name="Clerk")).to_be_visible()
-    faults += await faults_of(page, screen) if looks else []
+    faults += await faults_on_both(page, phone)
 
     live_site.ask('from runs.models import Agent; Agent.objects.get(name="Clerk").delete()')
     await page.goto(run)
