@@ -11,6 +11,8 @@ from runs.models import Agent, ApiToken, Run
 
 MODELS = [model for model in admin.site._registry if model._meta.app_label in ("auth", "runs")]
 
+LOOKUPS = ("regex", "iregex", "contains", "startswith", "gt", "in")
+
 
 def of(model: Any) -> str:
     """The address of a model's list."""
@@ -18,12 +20,12 @@ def of(model: Any) -> str:
 
 
 @pytest.mark.parametrize("model", MODELS, ids=of)
-@pytest.mark.parametrize("lookup", ["regex", "iregex", "contains", "startswith", "gt", "in"])
-def test_no_text_is_looked_up_by_any_means_but_a_filter(model: Any, lookup: str, staff: User, browser_of: Any) -> None:
+def test_no_text_is_looked_up_by_any_means_but_a_filter(model: Any, staff: User, browser_of: Any) -> None:
     browser = browser_of(staff)
     fields = [each for each in model._meta.fields if isinstance(each, CharField | TextField | JSONField)]
 
-    answers = {each.name: browser.get(of(model), {f"{each.name}__{lookup}": "(a+)+$"}) for each in fields}
+    asked = [f"{each.name}__{lookup}" for each in fields for lookup in LOOKUPS]
+    answers = {each: browser.get(of(model), {each: "(a+)+$"}) for each in asked}
 
     assert {name: (each.status_code, each["Location"]) for name, each in answers.items()} == {
         name: (302, f"{of(model)}?e=1") for name in answers
