@@ -2,7 +2,14 @@
 //
 // The contrast of a text depends on its look: its colour, size and weight, and all that is painted behind it. It is half
 // of axe's work, and most texts look like others of the page or of the pages before: of each look the first one is tried.
-async ({ options, known }) => {
+//
+// The parts of a page that were without a violation before are left out where they come again as they were: with the same
+// markup but for numbers, in the same colours and width, beside all elements that they name. Rules of the whole document
+// still see them.
+//
+// A page on a second screen: what is rendered as on the first one is left out too, but for the rule about what scrolls.
+async ({ options, known, knownParts, screen }) => {
+    const [FEWEST, MOST] = [6, 300]; // elements of a part that is looked for
     if (!("axe" in window)) {
         if (!("loadAxe" in window)) return null;
         loadAxe();
@@ -53,8 +60,59 @@ async ({ options, known }) => {
     const hasText = element => /^(input|select|textarea|slot)$/i.test(element.tagName) || element.shadowRoot
         || [...element.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim());
 
+    const withoutNumbers = html => html.replace(
+        /style="[^"]*"|csrfmiddlewaretoken" value="\w+|[\da-f]{4,}(?:-[\da-f]{4,})+|\d+/g,
+        found => found.startsWith("style") ? found : "0",
+    );
+
+    // The ids that a part names and that are not there, and those of its own that something names.
+    const NAMES = ["for", "aria-labelledby", "aria-describedby", "aria-controls", "aria-owns", "headers"];
+    const namedBy = element => NAMES.flatMap(name => element.getAttribute(name)?.split(/\s+/) ?? []).filter(id => id);
+    const namedIn = root => [...root.querySelectorAll(NAMES.map(name => `[${name}]`).join())].flatMap(namedBy);
+    const named = new Set(namedIn(document));
+    const ties = part => [
+        ...namedIn(part).filter(id => !document.getElementById(id)),
+        ...[...part.querySelectorAll("[id]")].map(element => element.id).filter(id => named.has(id)),
+    ];
+
     // The contrast of what is not rendered is not tried either way; axe would measure the whole page to find that.
     const isRendered = element => element.checkVisibility({ visibilityProperty: true });
+
+    // Left out of a second screen: what is rendered on it as on the first one.
+    const lookOnScreen = element => isRendered(element) ? (hasText(element) ? lookOf(element) ?? NaN : 0) : undefined;
+    const asBefore = new Map();
+    const isAsBefore = element => {
+        if (!asBefore.has(element)) {
+            const isSame = !isRendered(element) || window.firstScreen.get(element) === lookOnScreen(element);
+            asBefore.set(element, isSame && [...element.children].every(isAsBefore));
+        }
+        return asBefore.get(element);
+    };
+    const isSecond = screen === "second";
+
+    const judged = new Set(JSON.parse(knownParts)), parts = [], leftOut = [];
+    const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const surroundings = [JSON.stringify(options), innerWidth, isDark].join();
+    const keyOf = part => hashed([
+        surroundings, part.parentElement?.tagName, isRendered(part), backdropOf(part.parentElement).words,
+        part.querySelectorAll(":popover-open").length, ties(part), withoutNumbers(part.outerHTML),
+    ].join("\n"));
+    const leaveOut = part => {
+        const size = part.getElementsByTagName("*").length;
+        if (isSecond) {
+            if (isAsBefore(part)) return leftOut.push(part);
+        } else if (part === document.documentElement || (size >= FEWEST && size <= MOST)) {
+            const key = keyOf(part);
+            if (judged.has(key)) return leftOut.push(part);
+            parts.push(key);
+        } else if (size < FEWEST) {
+            return 0;
+        }
+        for (const child of part.children) leaveOut(child);
+    };
+    leaveOut(document.documentElement);
+    const scrolls = element => /auto|scroll/.test(getComputedStyle(element).overflow)
+        && (element.scrollWidth > element.clientWidth || element.scrollHeight > element.clientHeight);
 
     rule.matches = (element, ...rest) =>
         hasText(element) && isRendered(element) && !passed.has(lookOf(element)) && matches(element, ...rest);
@@ -73,8 +131,20 @@ async ({ options, known }) => {
     try {
         // Not the style sheets, which axe would load and parse again for a rule that is off by default.
         const often = { resultTypes: ["violations"], preload: { assets: ["media"] } };
-        const { violations } = await axe.run({ ...often, ...options });
-        return { violations, learnt: [...learnt] };
+        const violations = [];
+        if (!leftOut.includes(document.documentElement)) {
+            violations.push(...(await axe.run({ exclude: leftOut }, { ...often, ...options })).violations);
+        }
+        const scrolling = isSecond ? [...document.querySelectorAll("body *")].filter(scrolls) : [];
+        if (scrolling.length) {
+            const only = { runOnly: { type: "rule", values: ["scrollable-region-focusable"] } };
+            violations.push(...(await axe.run({ include: scrolling }, { ...often, ...only })).violations);
+        }
+        if (screen === "first") {
+            const elements = [...document.querySelectorAll("*")];
+            window.firstScreen = new WeakMap(elements.map(element => [element, lookOnScreen(element)]));
+        }
+        return { violations, learnt: [...learnt], parts: violations.length ? [] : parts };
     } finally {
         rule.matches = matches;
         check.evaluate = evaluate;

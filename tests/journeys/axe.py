@@ -12,11 +12,22 @@ OF_COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-
 _RUN = Path(__file__).with_suffix(".js").read_text()
 _known: set[int] = set()
 """Looks whose contrast has passed in this process."""
+_known_parts: set[int] = set()
+"""Parts of pages that had no violation in this process."""
 
 
-async def violations_of(page: Page, options: dict[str, Any] | None = None) -> list[str]:
-    """The violations on the page as it is now, one line each; of those rules that `options` names, if any."""
-    told = {"options": options or {}, "known": json.dumps(list(_known))}
+async def violations_of(page: Page, options: dict[str, Any] | None = None, *, screen: str = "") -> list[str]:
+    """The violations on the page as it is now, one line each; of those rules that `options` names, if any.
+
+    `screen`: "first", or "second" for the same page after the window has changed, where only what is rendered otherwise
+    is looked at.
+    """
+    told = {
+        "options": options or {},
+        "known": json.dumps(list(_known)),
+        "knownParts": json.dumps(list(_known_parts)),
+        "screen": screen,
+    }
     found = await page.evaluate(_RUN, told)
     if found is None:
         await page.evaluate(AXE_SCRIPT)
@@ -24,4 +35,5 @@ async def violations_of(page: Page, options: dict[str, Any] | None = None) -> li
         await page.add_init_script(f"window.loadAxe = () => {{ {AXE_SCRIPT} }}")
         found = await page.evaluate(_RUN, told)
     _known.update(found["learnt"])
+    _known_parts.update(found["parts"])
     return [f"{each['id']} at {[node['target'] for node in each['nodes']]}" for each in found["violations"]]

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.journeys.conftest import wait_for_status
-from tests.journeys.test_every_page import PHONE, faults_of
+from tests.journeys.page_faults import PHONE, faults_of
 from tests.live_site import LiveSite
 
 pytestmark = pytest.mark.browser

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.journeys.test_every_page import SCREENS, faults_of
+from tests.journeys.page_faults import PHONE, faults_on_both
 from tests.live_site import LiveSite
 
 pytestmark = pytest.mark.browser
@@ -30,10 +30,9 @@ def site(live_site: LiveSite) -> LiveSite:
     return live_site
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-async def test_a_rule_is_made_with_a_preview_raised_acknowledged_and_muted(site: LiveSite, open_page, screen: str):
+async def test_a_rule_is_made_with_a_preview_raised_acknowledged_and_muted(site: LiveSite, open_page):
     site.ask(FAILED)
-    page: Page = await open_page(site, session=site.session_of("root"), **SCREENS[screen])
+    page: Page = await open_page(site, session=site.session_of("root"), **PHONE)
     await page.goto("/alerts/")
     await expect(page.locator("main")).to_contain_text("No alert rules yet")
 
@@ -43,7 +42,7 @@ async def test_a_rule_is_made_with_a_preview_raised_acknowledged_and_muted(site:
     await expect(page.locator("#preview")).to_contain_text("With thresholds, this shows")
     await page.fill("#id_alert_at", "50")
     await expect(page.locator("#preview")).to_contain_text("9 of 9 runs failed")
-    faults = await faults_of(page, screen)
+    faults = await faults_on_both(page)
     await page.get_by_role("button", name="Save").click()
     await page.wait_for_url("**/alerts/*-*/")
     site.ask(ROUND)
@@ -55,7 +54,7 @@ async def test_a_rule_is_made_with_a_preview_raised_acknowledged_and_muted(site:
     await page.fill("#id_note", "a_note_without_any_space_" * 7)
     await page.get_by_role("button", name="Mute").click()
     await expect(page.locator("main")).to_contain_text("Nobody is told of it until")
-    faults += await faults_of(page, screen)
+    faults += await faults_on_both(page)
     await page.goto("/alerts/")
-    faults += await faults_of(page, screen)
+    faults += await faults_on_both(page)
     assert faults == []

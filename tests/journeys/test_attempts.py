@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.journeys.conftest import MODEL, launch, step_numbers, wait_for_status
-from tests.journeys.test_every_page import SCREENS, faults_of
+from tests.journeys.page_faults import PHONE, faults_of, faults_on_both
 from tests.wire.outcomes import Answer, Status
 
 pytestmark = pytest.mark.browser
@@ -57,9 +57,8 @@ async def test_runs_that_wait_for_a_retry_can_be_found_in_the_history(page, wire
     await expect(page.locator("[data-run-row]")).to_have_count(0)
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-async def test_calls_side_by_side_are_a_waterfall(site, open_page, wire_server, screen):
-    page = await open_page(site, session=site.session_of("ada"), **SCREENS[screen])
+async def test_calls_side_by_side_are_a_waterfall(site, open_page, wire_server):
+    page = await open_page(site, session=site.session_of("ada"), **PHONE)
     wire_server.script(Answer(calls=[*SUMS, ("calculator", {"expression": "1 / 0"})]), Answer("391 and 408."))
     await launch(page, "What is 17 * 23 and 17 * 24?", model=MODEL)
     await wait_for_status(page, "completed")
@@ -72,18 +71,17 @@ async def test_calls_side_by_side_are_a_waterfall(site, open_page, wire_server, 
     failed = calls.filter(has=page.locator('[data-bar="failed"]'))
     await expect(failed.locator("details").first).to_have_attribute("open", "")
     await expect(failed.locator("[data-call-state=failed]")).to_contain_text("Failed")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await page.reload()
     await expect(page.locator(".parallel-calls")).to_have_text(re.compile("3 in parallel · "))
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-async def test_an_error_leads_to_a_form_with_the_suggested_change(site, open_page, wire_server, screen):
-    page = await open_page(site, session=site.session_of("ada"), **SCREENS[screen])
+async def test_an_error_leads_to_a_form_with_the_suggested_change(site, open_page, wire_server):
+    page = await open_page(site, session=site.session_of("ada"), **PHONE)
     wire_server.script(Answer(calls=SUMS[:1]), Answer("391"))
     await launch(page, "What is 17 * 23?", model=MODEL, max_turns="1")
     await wait_for_status(page, "failed")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
 
     await page.get_by_role("link", name="Allow more turns").click()
 
@@ -91,7 +89,7 @@ async def test_an_error_leads_to_a_form_with_the_suggested_change(site, open_pag
     await expect(page.locator("[name=model]")).to_have_value(MODEL)
     await expect(page.locator("[name=max_turns]")).to_have_value("2")
     await expect(page.locator("[name=max_turns]")).to_have_attribute("data-changed", "")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await page.press("[name=task]", "Control+Enter")
     await page.wait_for_url("**/runs/*-*-*-*-*/")
     await wait_for_status(page, "completed")

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Page
 
 from tests.journeys.axe import OF_COLOURS, violations_of
+from tests.journeys.page_faults import PHONE, faults_on_both
 from tests.live_site import LiveSite
 
 pytestmark = pytest.mark.browser
@@ -85,3 +86,95 @@ async def test_a_text_that_looks_like_another_one_is_not_tried_again(
     await faint(page)
 
     assert (tried_again, await page.evaluate("tried")) == (0, 1)
+
+
+COUNT_RUNS = """() => {
+    const { run } = axe;
+    window.runs = 0;
+    axe.run = (...options) => {
+        window.runs += 1;
+        return run(...options);
+    };
+}"""
+PART = """html => {
+    const part = document.createElement("section");
+    part.setAttribute("aria-label", "Added");
+    part.innerHTML = html;
+    document.querySelector("#main").append(part);
+}"""
+FIELD = "<ul><li>One</li><li>Two</li><li>Three</li><li>Four</li></ul><p><input id='field'></p>"
+LABEL = """() => {
+    const label = Object.assign(document.createElement("label"), { htmlFor: "field", textContent: "Words" });
+    document.querySelector("#main").prepend(label);
+}"""
+UNLABELLED = "<ul><li>One</li><li>Two</li><li>Three</li></ul><input>"
+SCROLLS = f"<div class='scrolls'>{'A line that is wide on a phone. ' * 2}</div>"
+
+
+async def test_a_page_that_was_without_a_violation_is_not_judged_again_until_anything_changes(
+    shared_site: LiveSite, session: str, open_page: Any
+) -> None:
+    page = await open_page(shared_site, session=session)
+    await page.goto("/")
+    await violations_of(page)
+    await page.evaluate(
+        "() => { const { run } = axe; window.runs = 0; axe.run = (...of) => { runs += 1; return run(...of); }; }"
+    )
+
+    await violations_of(page)
+    again = await page.evaluate("runs")
+    await page.evaluate(PART, UNLABELLED)
+
+    assert again == 0
+    assert [each.split(" ")[0] for each in await violations_of(page)] == ["label"]
+    assert [each.split(" ")[0] for each in await violations_of(page)] == ["label"]
+
+
+async def test_a_field_is_judged_again_once_its_label_has_gone_from_another_part(
+    shared_site: LiveSite, session: str, open_page: Any
+) -> None:
+    page = await open_page(shared_site, session=session)
+    await page.goto("/")
+    await page.evaluate(LABEL)
+    await page.evaluate(PART, FIELD)
+    labelled = await violations_of(page)
+
+    await page.evaluate("document.querySelector('[for=field]').remove()")
+
+    assert (labelled, [each.split(" ")[0] for each in await violations_of(page)]) == ([], ["label"])
+
+
+@pytest.mark.parametrize(
+    ("screen", "html"),
+    [
+        ("first", f"<div class='on-desks'>{UNLABELLED}</div>"),
+        ("second", f"<div class='on-phones'>{UNLABELLED}</div>"),
+        ("second", SCROLLS),
+        ("second", "<p class='faint-on-phones'>Words that can hardly be read</p>"),
+    ],
+)
+async def test_what_is_wrong_on_one_of_two_screens_only_is_found_there(
+    shared_site: LiveSite, session: str, open_page: Any, screen: str, html: str
+) -> None:
+    page = await open_page(shared_site, session=session, **PHONE)
+    await page.goto("/")
+    before = await faults_on_both(page)
+    await page.evaluate(ADD_STYLES, ON_SCREENS)
+
+    await page.evaluate(PART, html)
+
+    found = await faults_on_both(page)
+    assert (before, len(found)) == ([], 1)
+    assert f"{screen} screen" in found[0]
+
+
+ADD_STYLES = """text => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(text);
+    document.adoptedStyleSheets.push(sheet);
+}"""
+ON_SCREENS = """
+.scrolls { overflow-x: auto; white-space: nowrap }
+@media (min-width: 40rem) { .on-phones { display: none } }
+@media (max-width: 40rem) { .on-desks { display: none } .faint-on-phones { color: #bbb } }
+"""

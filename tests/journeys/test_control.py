@@ -9,18 +9,16 @@ import pytest
 from playwright.async_api import expect
 
 from tests.journeys.conftest import MODEL, launch, wait_for_status
-from tests.journeys.test_every_page import PHONE, faults_of
+from tests.journeys.page_faults import PHONE, faults_of, faults_on_both
 from tests.wire.outcomes import Answer, Hang
 
 pytestmark = pytest.mark.browser
 
 SUM = ("calculator", {"expression": "17 * 23"})
-SCREENS = {"desktop": {}, "phone": PHONE}
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-async def test_pause_resume_stop_with_proof_and_follow_up(site, open_page, wire_server, screen):
-    page = await open_page(site, session=site.session_of("ada"), **SCREENS[screen])
+async def test_pause_resume_stop_with_proof_and_follow_up(site, open_page, wire_server):
+    page = await open_page(site, session=site.session_of("ada"), **PHONE)
     wire_server.script(Hang(answer=Answer(calls=[SUM])), Hang(answer=Answer("Never said."), after_chunks=1))
     run_id = await launch(page, "What is 17 * 23?", model=MODEL)
     await wait_for_status(page, "thinking")
@@ -37,7 +35,7 @@ async def test_pause_resume_stop_with_proof_and_follow_up(site, open_page, wire_
     await expect(page.locator("[data-step-kind=tool_result]")).to_have_count(0)
     await expect(page.locator("#steps")).to_contain_text("Paused by ada.")
     await expect(page.locator("[data-waiting]")).to_be_hidden()
-    assert await faults_of(page) == []
+    assert await faults_on_both(page) == []
     wire_server.released.clear()
 
     await page.get_by_role("button", name="Resume").click()
@@ -51,7 +49,7 @@ async def test_pause_resume_stop_with_proof_and_follow_up(site, open_page, wire_
     await expect(proof).to_contain_text("Spent after you pressed Stop")
     await expect(proof).to_contain_text("calculator")
     await expect(page.locator(".step-title", has_text="Stopped")).to_have_count(1)
-    assert await faults_of(page) == []
+    assert await faults_on_both(page) == []
 
     wire_server.script(Answer("As I said: 391."))
     await page.get_by_label("Follow up").fill("So what is it?")
@@ -62,7 +60,7 @@ async def test_pause_resume_stop_with_proof_and_follow_up(site, open_page, wire_
     assert "What is 17 * 23?" in told and "391" in told and "So what is it?" in told
     await page.locator("[data-continues]").click()
     await expect(page.locator("[data-continued-by]")).to_contain_text("So what is it?")
-    assert await faults_of(page) == []
+    assert await faults_on_both(page) == []
 
 
 async def test_a_failed_run_goes_on_with_more_of_what_it_ran_out_of_and_its_page_is_live_again(

@@ -1,24 +1,13 @@
 """Every page, for accessibility and layout."""
 
-from typing import Any, Literal
-
 import pytest
 from playwright.async_api import Page
 
-from tests.journeys.axe import OF_COLOURS, violations_of
 from tests.journeys.conftest import launch, wait_for_status
+from tests.journeys.page_faults import PHONE, SMALLEST, faults_of, faults_on_both, layout_faults_of
 from tests.live_site import LiveSite
 
 pytestmark = pytest.mark.browser
-
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-SMALLEST = {"width": 320, "height": 640}
-SCREENS: dict[str, dict[str, Any]] = {"desk": {}, "phone": PHONE}
-COLOURS: dict[str, tuple[Literal["light", "dark"], ...]] = {"desk": ("light", "dark"), "phone": ("light",)}
-"""The colour schemes in which a page is looked at on each screen."""
-
-END_ANIMATIONS = """() => document.getAnimations()
-    .filter(each => each.effect.getComputedTiming().endTime !== Infinity).forEach(each => each.finish())"""
 
 
 OTHER_AGENT = """
@@ -35,41 +24,6 @@ SkillFile.objects.create(skill=skill, path="references/" + "a" * 180, content=b"
 """
 
 
-async def faults_of(page: Page, screen: str = "phone") -> list[str]:
-    """The findings of axe, and elements out of their place, once what fades in or out has done so.
-
-    On a desk in light and then in dark colours, where axe is asked about colours only: nothing else of the page depends
-    on them.
-    """
-    faults = []
-    for number, colours in enumerate(COLOURS[screen]):
-        await page.emulate_media(color_scheme=colours)
-        found = await _faults_in_these_colours(page, OF_COLOURS if number else {})
-        faults += [f"{page.url}, {colours}: {fault}" for fault in found]
-    await page.emulate_media(color_scheme="light")
-    return faults
-
-
-async def _faults_in_these_colours(page: Page, rules: dict[str, Any]) -> list[str]:
-    await page.evaluate(END_ANIMATIONS)
-    return await violations_of(page, rules) + await misplaced_on(page)
-
-
-async def misplaced_on(page: Page) -> list[str]:
-    """Elements out of their place."""
-    faults = []
-    layout = await page.evaluate(LAYOUT)
-    if layout["isTooWide"]:
-        faults.append("wider than the window")
-    if links := layout["linksBeyondTheirRow"]:
-        faults.append(f"the links {links} cover more than their row")
-    if layout["barEndsEarly"]:
-        faults.append("the bar at the top ends before the window does")
-    if steps := layout["stepsOutOfLine"]:
-        faults.append(f"the numbers of {steps} are not beside their first line")
-    return faults
-
-
 async def finished_run(page: Page) -> str:
     """A run with reasoning, two tool calls and an answer."""
     run_id = await launch(page, "What is 17 * 23 and what is 2**10?")
@@ -77,19 +31,18 @@ async def finished_run(page: Page) -> str:
     return run_id
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_window(
-    live_site: LiveSite, open_page, screen
+async def test_no_page_of_a_new_site_has_an_accessibility_violation_or_is_wider_than_the_window(
+    live_site: LiveSite, open_page
 ):
     faults: list[str] = []
-    stranger = await open_page(live_site, **SCREENS[screen])
+    stranger = await open_page(live_site, **PHONE)
     for address in (live_site.line.removeprefix("Sign in: "), "/accounts/login/", "/accounts/first/used-up/"):
         await stranger.goto(address)
-        faults += await faults_of(stranger, screen)
+        faults += await faults_on_both(stranger)
 
     live_site.create_user("root", staff=True, superuser=True)
     live_site.ask(OTHER_AGENT)
-    page = await open_page(live_site, session=live_site.session_of("root"), **SCREENS[screen])
+    page = await open_page(live_site, session=live_site.session_of("root"), **PHONE)
     for address in (
         "/", "/runs/", "/inbox/", "/threads/", "/models/", "/settings/password/", "/settings/tokens/", "/search/",
         "/settings/notifications/", "/settings/notifications/rules/new/", "/settings/notifications/channels/new/",
@@ -101,7 +54,17 @@ async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_windo
             "/alerts/",
     ):  # fmt: skip
         await page.goto(address)
-        faults += await faults_of(page, screen)  # Empty pages.
+        faults += await faults_on_both(page)
+
+    assert faults == []
+
+
+async def test_no_page_of_a_site_with_runs_has_an_accessibility_violation_or_is_wider_than_the_window(
+    live_site: LiveSite, open_page
+):
+    faults: list[str] = []
+    live_site.create_user("root", staff=True, superuser=True)
+    page = await open_page(live_site, session=live_site.session_of("root"), **PHONE)
     run_id = await finished_run(page)
     waiting_id = await launch(page, "What is 17 * 23?", approval="always")
     await wait_for_status(page, "waiting")
@@ -114,7 +77,7 @@ async def test_no_page_has_an_accessibility_violation_or_is_wider_than_the_windo
         "/threads/?show=archived", f"/runs/{run_id}/ask-again/",
     ):  # fmt: skip
         await page.goto(address)
-        faults += await faults_of(page, screen)
+        faults += await faults_on_both(page)
 
     assert faults == []
 
@@ -136,7 +99,7 @@ async def test_a_run_fits_a_window_of_320_px_in_every_state(shared_site, session
             faults += await faults_of(page) + await page.evaluate(LABELS_OVER_EACH_OTHER)
             await german.goto(address)
             # The language changes how wide the words are, and nothing else that axe asks for.
-            faults += await misplaced_on(german) + await german.evaluate(LABELS_OVER_EACH_OTHER)
+            faults += await layout_faults_of(german) + await german.evaluate(LABELS_OVER_EACH_OTHER)
 
     assert faults == []
     assert await german.get_attribute("html", "lang") == "de"
@@ -219,28 +182,6 @@ LABELS_OVER_EACH_OTHER = """() => {
 }"""
 WORDS_CUT_OFF = """() => [...document.querySelectorAll(".form-actions .button")]
     .filter(button => button.scrollWidth > button.clientWidth).map(button => button.innerText)"""
-LAYOUT = """() => {
-    const { scrollWidth, clientWidth } = document.documentElement;
-    const bar = document.querySelector(".top-bar");
-    const linksBeyondTheirRow = [...document.querySelectorAll(".row-link")].filter(link => {
-        const row = link.closest("li, tr, article"), covered = link.offsetParent;
-        return link.checkVisibility() && !(covered && row?.contains(covered));
-    });
-    const firsts = ":scope > .step-head > :first-child, :scope > details > .call-row > .call-state, :scope > .said";
-    const numbers = ":scope > .step-meta > .step-number, :scope > .step-head .step-number";
-    const steps = [...document.querySelectorAll(".step")].filter(step => step.checkVisibility());
-    const stepsOutOfLine = steps.filter(step => {
-        const [first, number] = [firsts, numbers].map(part => step.querySelector(part)?.getBoundingClientRect());
-        const line = first && Math.min(first.height, 44);
-        return !number || !first || Math.abs(first.top + line / 2 - number.top - number.height / 2) > 16;
-    });
-    return {
-        isTooWide: scrollWidth > clientWidth,
-        linksBeyondTheirRow: linksBeyondTheirRow.map(link => link.textContent.trim()),
-        barEndsEarly: bar !== null && bar.getBoundingClientRect().right < clientWidth,
-        stepsOutOfLine: stepsOutOfLine.map(step => step.id),
-    };
-}"""
 FOCUSABLE = """() => {
     const seen = [...document.querySelectorAll("a[href], button, input, select, textarea, summary")];
     return seen.filter(e => !e.disabled && e.type !== "hidden" && e.tabIndex >= 0 && e.checkVisibility()).length;

@@ -16,7 +16,7 @@ from playwright.async_api import Locator, Page, ViewportSize, expect
 from runs.agent.tools.registry import BUILTIN_MODULES, registered_tools
 from tests.agent.skills.skill_folders import skill_md
 from tests.journeys.conftest import wait_for_status
-from tests.journeys.test_every_page import faults_of
+from tests.journeys.page_faults import faults_of
 from tests.live_site import ROOT, LiveSite, copy_data
 from tests.wire import Answer, WireServer
 

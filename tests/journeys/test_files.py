@@ -9,7 +9,7 @@ from playwright.async_api import Page, Route, expect
 
 from tests.agent.files import documents
 from tests.journeys.conftest import wait_for_status
-from tests.journeys.test_every_page import faults_of
+from tests.journeys.page_faults import PHONE, faults_on_both
 from tests.wire import Answer
 
 pytestmark = pytest.mark.browser
@@ -40,10 +40,9 @@ async def open_form(page: Page, **fields: str) -> None:
         await page.fill(f"[name={name}]", value)
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-async def test_files_are_chosen_dropped_removed_sent_and_read_by_the_agent(start_wired, wire_server, open_page, width):
+async def test_files_are_chosen_dropped_removed_sent_and_read_by_the_agent(start_wired, wire_server, open_page):
     site = start_wired()
-    page = await open_page(site, session=site.session_of("ada"), viewport={"width": width, "height": 800})
+    page = await open_page(site, session=site.session_of("ada"), **PHONE)
     wire_server.script(
         Answer("", calls=[("read_file", {"name": "notes.md"}), ("search_documents", {"query": "refund"})]),
         Answer("Refunds take 30 days."),
@@ -53,7 +52,7 @@ async def test_files_are_chosen_dropped_removed_sent_and_read_by_the_agent(start
     await page.evaluate(DROP, ["notes.md", "text/markdown", "# Policy\n\nRefunds take 30 days."])
     await expect(page.locator(".file-chip[data-file]")).to_have_count(3)
     await page.get_by_role("button", name="Remove old.txt").click()
-    assert await faults_of(page) == []
+    assert await faults_on_both(page) == []
     await page.click("[data-launch]")
     await page.wait_for_url(LAUNCHED)
     await wait_for_status(page, "completed")
@@ -66,7 +65,7 @@ async def test_files_are_chosen_dropped_removed_sent_and_read_by_the_agent(start
     downloaded = await (await download.value).path()
     assert downloaded.read_bytes() == CSV
     assert "[lines 1-3]\\n# Policy" in json.dumps(wire_server.requests[1].body)
-    assert await faults_of(page) == []
+    assert await faults_on_both(page) == []
     assert await page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.journeys.long_run_page import CARDS, NUMBERS, NUMBERS_NOW, inspected
-from tests.journeys.test_every_page import SCREENS, faults_of
+from tests.journeys.page_faults import PHONE, faults_on_both
 from tests.live_site import LiveSite
 from tests.long_run import first_step_of, write_long_run
 
@@ -64,16 +64,15 @@ async def test_the_panel_opens_the_fold_that_its_step_is_in(shared_site, long_ru
     await expect(page.locator(f"#step-{BEFORE_FOLD + 1}")).to_be_visible()
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-async def test_a_fold_has_no_accessibility_violation_closed_or_open(shared_site, long_run, open_page, screen):
+async def test_a_fold_has_no_accessibility_violation_closed_or_open(shared_site, long_run, open_page):
     address, _steps, session = long_run
-    page = await open_page(shared_site, session=session, **SCREENS[screen])
+    page = await open_page(shared_site, session=session, **PHONE)
     faults: list[str] = []
 
     for query in (f"?before={PAST_FOLD}", f"?at={IN_FOLD}"):
         await page.goto(address + query)
         await expect(page.locator(FOLD)).to_be_visible()
-        faults += await faults_of(page, screen)
+        faults += await faults_on_both(page)
 
     assert faults == []
 

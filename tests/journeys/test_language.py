@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.journeys.conftest import launch, wait_for_status
-from tests.journeys.test_every_page import SCREENS, faults_of
+from tests.journeys.page_faults import SCREENS, faults_of
 from tests.live_site import LiveSite
 
 pytestmark = pytest.mark.browser

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.journeys.conftest import launch_unseen
-from tests.journeys.test_every_page import SCREENS, faults_of
+from tests.journeys.page_faults import PHONE, faults_on_both
 from tests.live_site import LiveSite
 from tests.mail_server import MailServer, plain_of
 
@@ -29,27 +29,26 @@ def site(start_site: Callable[..., LiveSite], mails: MailServer) -> LiveSite:
     return site
 
 
-@pytest.mark.parametrize("screen", SCREENS)
 async def test_a_person_begins_with_a_recipe_adds_a_channel_and_is_told_by_mail_and_on_the_page(
-    site: LiveSite, mails: MailServer, open_page: Any, screen: str
+    site: LiveSite, mails: MailServer, open_page: Any
 ) -> None:
     faults: list[str] = []
-    page = await open_page(site, session=site.session_of("root"), **SCREENS[screen])
+    page = await open_page(site, session=site.session_of("root"), **PHONE)
 
     await page.goto("/settings/notifications/")
-    faults += await faults_of(page, screen)
+    faults += await faults_on_both(page)
     await page.get_by_role("link", name="New channel").click()
     await page.get_by_label("Address").fill("nobody")
     await page.get_by_role("button", name="Add and send a test").click()
     await expect(page.locator(".field-error")).to_contain_text("ada@example.org")
-    faults += await faults_of(page, screen)
+    faults += await faults_on_both(page)
     await page.get_by_label("Address").fill("root@example.org")
     await page.get_by_role("button", name="Add and send a test").click()
     mails.until(lambda: len(mails.received) == 1)
 
     await page.get_by_role("link", name="Every run of mine that ends").click()
     await expect(page.get_by_label("root@example.org")).to_be_checked()
-    faults += await faults_of(page, screen)
+    faults += await faults_on_both(page)
     await page.get_by_role("button", name="Create rule").click()
     await expect(page.locator("main")).to_contain_text("When a run is completed or a run fails (your runs): told by")
 
@@ -61,7 +60,7 @@ async def test_a_person_begins_with_a_recipe_adds_a_channel_and_is_told_by_mail_
 
     await page.goto("/settings/notifications/")
     await expect(page.locator("[data-delivery-state=sent]")).to_have_count(2)
-    faults += await faults_of(page, screen)
+    faults += await faults_on_both(page)
     assert mails.received[1]["Subject"] == "Assistant is done: What is 2 + 3?"
     assert "You get this because of a rule of yours." in plain_of(mails.received[1])
     assert faults == []

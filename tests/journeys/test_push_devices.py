@@ -9,8 +9,8 @@ import pytest
 from playwright.async_api import expect
 
 from tests.journeys.conftest import launch, wait_for_status
-from tests.journeys.test_every_page import faults_of
-from tests.journeys.test_inbox import ALWAYS_ASKS, SCREENS
+from tests.journeys.page_faults import PHONE, faults_on_both
+from tests.journeys.test_inbox import ALWAYS_ASKS
 from tests.push_service import PushService, running_push_service
 
 pytestmark = pytest.mark.browser
@@ -37,14 +37,11 @@ def service() -> Iterator[PushService]:
         yield running
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-async def test_a_device_is_added_and_shows_what_waits(
-    start_site: Any, open_page: Any, service: PushService, screen: str
-) -> None:
+async def test_a_device_is_added_and_shows_what_waits(start_site: Any, open_page: Any, service: PushService) -> None:
     site = start_site(AGENTSITE_PUSH_HOSTS=urlsplit(service.url).netloc)
     site.ask(ALWAYS_ASKS)
     site.create_user("ada")
-    page = await open_page(site, session=site.session_of("ada"), **SCREENS[screen])
+    page = await open_page(site, session=site.session_of("ada"), **PHONE)
     await page.context.grant_permissions(["notifications"], origin=site.url)
     # A browser without a window has no push service of its own.
     await page.add_init_script(SUBSCRIBES % json.dumps(service.subscription()))
@@ -60,7 +57,7 @@ async def test_a_device_is_added_and_shows_what_waits(
     assert (await browser.send("Page.getAppManifest"))["errors"] == []
     await page.get_by_role("button", name="Tell me on this device").click()
     await expect(page.get_by_text("nothing sent yet")).to_be_visible()
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await launch(page, "What is 17 * 23?")
     await wait_for_status(page, "waiting")
     told = service.wait_for_one()["told"]

@@ -8,7 +8,7 @@ from playwright.async_api import expect
 
 from tests.journeys.cable import Cable
 from tests.journeys.conftest import MODEL, launch, step_numbers, wait_for_status
-from tests.journeys.test_every_page import faults_of
+from tests.journeys.page_faults import faults_of
 from tests.wire.outcomes import Answer, Hang
 
 pytestmark = pytest.mark.browser

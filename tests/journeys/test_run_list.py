@@ -7,7 +7,7 @@ from playwright.async_api import Page, expect
 
 from tests.journeys.axe import violations_of
 from tests.journeys.conftest import launch, wait_for_status
-from tests.journeys.test_every_page import PHONE
+from tests.journeys.page_faults import PHONE
 from tests.live_site import LiveSite
 
 pytestmark = pytest.mark.browser

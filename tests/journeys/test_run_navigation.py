@@ -8,7 +8,7 @@ from playwright.async_api import Route, expect
 
 from tests.journeys.conftest import MODEL, launch, step_numbers
 from tests.journeys.long_run_page import CARDS, NUMBERS, NUMBERS_NOW, inspected
-from tests.journeys.test_every_page import SCREENS, faults_of
+from tests.journeys.page_faults import PHONE, faults_of, faults_on_both
 from tests.live_site import LiveSite
 from tests.long_run import write_long_run
 from tests.wire.outcomes import Answer, Hang, Status
@@ -67,7 +67,7 @@ async def test_a_part_of_a_step_that_is_asked_for_right_after_the_step_is_shown(
 
 async def test_on_a_phone_the_step_is_a_sheet_that_gives_the_focus_back(shared_site, long_run, open_page):
     address, _steps, session = long_run
-    page = await open_page(shared_site, session=session, **SCREENS["phone"])
+    page = await open_page(shared_site, session=session, **PHONE)
     await page.goto(address)
 
     await page.locator(".step-inspect[href$='/steps/4/']").tap()
@@ -282,10 +282,9 @@ def varied_run(shared_site: LiveSite) -> tuple[str, str]:
     return f"/runs/{run_id}/", shared_site.session_of("vera")
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-async def test_the_views_of_a_run_have_no_accessibility_violation(shared_site, varied_run, open_page, screen):
+async def test_the_views_of_a_run_have_no_accessibility_violation(shared_site, varied_run, open_page):
     address, session = varied_run
-    page = await open_page(shared_site, session=session, **SCREENS[screen])
+    page = await open_page(shared_site, session=session, **PHONE)
     faults: list[str] = []
 
     for query in (
@@ -298,7 +297,7 @@ async def test_the_views_of_a_run_have_no_accessibility_violation(shared_site, v
         "search/?q=A-7",
     ):
         await page.goto(address + query)
-        faults += await faults_of(page, screen)
+        faults += await faults_on_both(page)
 
     assert faults == []
 

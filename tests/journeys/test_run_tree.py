@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, ViewportSize, expect
 
 from tests.journeys.conftest import MODEL, launch, wait_for_status
-from tests.journeys.test_every_page import faults_of
+from tests.journeys.page_faults import faults_of
 from tests.live_site import LiveSite
 from tests.wire import Answer, Hang, Outcome, WireServer
 from tests.wire.http import Request

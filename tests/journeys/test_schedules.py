@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.journeys.test_every_page import SCREENS, faults_of
+from tests.journeys.page_faults import PHONE, faults_on_both
 from tests.live_site import LiveSite
 
 pytestmark = pytest.mark.browser
@@ -39,17 +39,16 @@ def site(live_site: LiveSite) -> LiveSite:
     return live_site
 
 
-async def opened(open_page, site: LiveSite, screen: str, **options) -> Page:
-    page: Page = await open_page(site, session=site.session_of("root"), **SCREENS[screen], **options)
+async def opened(open_page, site: LiveSite, **options) -> Page:
+    page: Page = await open_page(site, session=site.session_of("root"), **PHONE, **options)
     return page
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-async def test_a_schedule_is_made_with_a_preview_run_paused_and_resumed(site: LiveSite, open_page, screen: str):
-    page = await opened(open_page, site, screen)
+async def test_a_schedule_is_made_with_a_preview_run_paused_and_resumed(site: LiveSite, open_page):
+    page = await opened(open_page, site)
     await page.goto("/schedules/")
     await expect(page.locator("main")).to_contain_text("No schedules yet")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
 
     await page.get_by_role("link", name="Each week").click()
     await expect(page.locator("#id_when")).to_have_value("every Monday at 9:00")
@@ -58,13 +57,13 @@ async def test_a_schedule_is_made_with_a_preview_run_paused_and_resumed(site: Li
     await expect(page.locator("#preview")).to_contain_text("is not understood")
     await page.fill("#id_when", "every weekday at 9:00")
     await expect(page.locator("#preview")).to_contain_text("At 09:00, Monday through Friday")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await page.fill("#id_name", "Sums")
     await page.fill("#id_task", "What is 17 * 23?")
     await page.get_by_role("button", name="Save").click()
     await page.wait_for_url("**/schedules/*-*/")
     await expect(page.locator("main")).to_contain_text("Nothing was due yet.")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
 
     await page.get_by_role("button", name="Run now").click()
     await page.wait_for_url("**/runs/*-*/")
@@ -79,10 +78,9 @@ async def test_a_schedule_is_made_with_a_preview_run_paused_and_resumed(site: Li
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "de-DE", "zh-CN"])
-@pytest.mark.parametrize("screen", SCREENS)
-async def test_schedules_in_every_state_fit_their_window(site: LiveSite, open_page, screen: str, locale: str):
+async def test_schedules_in_every_state_fit_their_window(site: LiveSite, open_page, locale: str):
     schedule = site.ask(ALL_STATES)
-    page = await opened(open_page, site, screen, locale=locale)
+    page = await opened(open_page, site, locale=locale)
     faults: list[str] = []
 
     pages = (
@@ -94,6 +92,6 @@ async def test_schedules_in_every_state_fit_their_window(site: LiveSite, open_pa
     )
     for address in pages:
         await page.goto(address)
-        faults += await faults_of(page, screen)
+        faults += await faults_on_both(page)
 
     assert faults == []

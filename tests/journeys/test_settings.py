@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.journeys.conftest import wait_for_status
-from tests.journeys.test_every_page import SCREENS, faults_of
+from tests.journeys.page_faults import PHONE, faults_on_both
 from tests.live_site import LiveSite
 
 pytestmark = pytest.mark.browser
@@ -16,17 +16,16 @@ async def unfold(page: Page, summary: str) -> None:
     await page.keyboard.press("Enter")
 
 
-@pytest.mark.parametrize("screen", SCREENS)
 async def test_settings_are_typed_mended_launched_and_seen_again(
-    shared_site: LiveSite, session: str, open_page, screen: str
+    shared_site: LiveSite, session: str, open_page
 ) -> None:
-    page = await open_page(shared_site, session=session, **SCREENS[screen])
+    page = await open_page(shared_site, session=session, **PHONE)
     await page.goto("/runs/new/")
     await page.fill("[name=task]", "half of 90")
     await expect(page.get_by_label("Temperature")).to_be_hidden()
 
     await unfold(page, "Options")
-    faults = await faults_of(page, screen)
+    faults = await faults_on_both(page)
     await page.get_by_label("Reasoning effort").select_option("High")
     await page.get_by_label("Temperature").press_sequentially("0.25")
     await page.keyboard.press("Tab")
@@ -39,7 +38,7 @@ async def test_settings_are_typed_mended_launched_and_seen_again(
     wrong = page.locator("[name=extra][aria-invalid=true]")
     await expect(wrong).to_have_value('{"top_k": 40,\n"stream": false}')
     await expect(page.get_by_text("It must not have 'stream': replies are always streamed")).to_be_visible()
-    faults += await faults_of(page, screen)
+    faults += await faults_on_both(page)
     await wrong.fill('{"top_k": 40}')
     await page.get_by_label("A tool call").fill("2.5")
     await page.keyboard.press("Control+Enter")
@@ -55,7 +54,7 @@ async def test_settings_are_typed_mended_launched_and_seen_again(
         "A tool call within 2.5 s",
     ):
         await expect(told).to_contain_text(fact)
-    faults += await faults_of(page, screen)
+    faults += await faults_on_both(page)
     await page.get_by_label("More actions").click()
     await page.get_by_role("link", name="Edit & run again").click()
     await expect(page.get_by_label("Temperature")).to_have_value("0.25")

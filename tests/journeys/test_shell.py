@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.journeys.conftest import launch, wait_for_status
-from tests.journeys.test_every_page import PHONE, SCREENS, faults_of
+from tests.journeys.page_faults import PHONE, faults_on_both
 from tests.live_site import LiveSite
 
 pytestmark = pytest.mark.browser
@@ -117,27 +117,26 @@ async def test_what_goes_wrong_under_an_open_dialog_is_said_in_it(
     await expect(page.locator(":not(dialog) > #toasts")).to_have_count(1)
 
 
-@pytest.mark.parametrize("screen", SCREENS)
 async def test_the_palette_the_keyboard_map_and_the_menus_have_no_accessibility_violation(
-    shared_site: LiveSite, session: str, open_page: Any, screen: str
+    shared_site: LiveSite, session: str, open_page: Any
 ) -> None:
-    page = await open_page(shared_site, session=session, **SCREENS[screen])
+    page = await open_page(shared_site, session=session, **PHONE)
     await page.goto("/")
     faults: list[str] = []
 
     await page.keyboard.press("Control+k")
     await expect(page.locator("#palette").get_by_role("option", selected=True)).to_be_visible()
-    faults += await faults_of(page, screen)
+    faults += await faults_on_both(page)
     await page.keyboard.press("Escape")
     await expect(page.locator("dialog[open]")).to_have_count(0)
     await page.keyboard.press("?")
     await expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
-    faults += await faults_of(page, screen)
+    faults += await faults_on_both(page)
     await page.keyboard.press("Escape")
     await expect(page.locator("dialog[open]")).to_have_count(0)
     await page.locator("[data-menu] > summary:visible").click()
     await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-    faults += await faults_of(page, screen)
+    faults += await faults_on_both(page)
 
     assert faults == []
 

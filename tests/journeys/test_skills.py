@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from tests.agent.skills.skill_folders import skill_md, zip_of
 from tests.journeys.conftest import wait_for_status
-from tests.journeys.test_every_page import faults_of
+from tests.journeys.page_faults import PHONE, faults_on_both
 from tests.wire import Answer
 
 pytestmark = pytest.mark.browser
@@ -21,34 +21,32 @@ ZIP = zip_of(
 )
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-async def test_a_skill_is_uploaded_given_to_an_agent_and_read_in_its_run(start_wired, wire_server, open_page, width):
+async def test_a_skill_is_uploaded_given_to_an_agent_and_read_in_its_run(start_wired, wire_server, open_page):
     site = start_wired()
     site.create_user("root", staff=True, superuser=True)
-    page = await open_page(site, session=site.session_of("root"), viewport={"width": width, "height": 800})
-    screen = "phone" if width == 390 else "desk"
+    page = await open_page(site, session=site.session_of("root"), **PHONE)
 
     await page.goto("/skills/")
     await page.set_input_files("#id_upload", {"name": "x.zip", "mimeType": "application/zip", "buffer": b"no ZIP"})
     await page.get_by_role("button", name="Upload").click()
     await expect(page.get_by_role("alert")).to_contain_text("The file is damaged")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await page.set_input_files("#id_upload", {"name": "x.zip", "mimeType": "application/zip", "buffer": ZIP})
     await page.get_by_role("button", name="Upload").click()
     await page.wait_for_url("**/skills/expense-report/")
     await expect(page.locator("main")).to_contain_text(DESCRIPTION)
     await page.get_by_role("link", name="rates.md").click()
     await expect(page.locator("pre")).to_have_text("Kilometre: 0.30 €")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
 
     await page.goto("/agents/1/edit/")
     await page.get_by_role("checkbox", name="expense-report").check()
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await page.locator("button.button-primary[value=save]").click()
     await page.wait_for_url("**/agents/1/")
     await page.goto("/skills/")
     await expect(page.locator(".skill-list")).to_contain_text("Used by")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
 
     wire_server.script(
         Answer("", calls=[("read_skill", {"name": "expense-report"})]),
@@ -70,5 +68,5 @@ async def test_a_skill_is_uploaded_given_to_an_agent_and_read_in_its_run(start_w
     await expect(steps).to_contain_text("read_skill")
     await expect(steps).to_contain_text("expense-report")
     await expect(steps).to_contain_text("rates.md")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     assert await page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

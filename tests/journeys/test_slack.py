@@ -7,8 +7,8 @@ import pytest
 from playwright.async_api import expect
 
 from tests.journeys.conftest import launch, wait_for_status
-from tests.journeys.test_every_page import faults_of
-from tests.journeys.test_inbox import ALWAYS_ASKS, SCREENS
+from tests.journeys.page_faults import PHONE, faults_on_both
+from tests.journeys.test_inbox import ALWAYS_ASKS
 from tests.slack_stand_in import CHANNEL, SECRET, TOKEN, Slack, buttons_of, interaction, press, running_slack
 
 pytestmark = pytest.mark.browser
@@ -35,14 +35,13 @@ def slack() -> Iterator[Slack]:
         yield server
 
 
-@pytest.mark.parametrize("screen", SCREENS)
 async def test_slack_is_set_up_an_account_is_linked_and_its_press_decides(
-    start_site: Any, open_page: Any, slack: Slack, screen: str
+    start_site: Any, open_page: Any, slack: Slack
 ) -> None:
     site = start_site(AGENTSITE_SLACK_API=slack.url)
     site.ask(ALWAYS_ASKS)
     site.create_user("ada")
-    page = await open_page(site, session=site.session_of("ada"), **SCREENS[screen])
+    page = await open_page(site, session=site.session_of("ada"), **PHONE)
     await page.goto("/settings/notifications/slack/")
     await page.get_by_label("Name").fill("Approvals")
     await page.get_by_label("Id of the channel").fill(CHANNEL)
@@ -53,10 +52,10 @@ async def test_slack_is_set_up_an_account_is_linked_and_its_press_decides(
     channel = site.ask(RULE)
 
     await page.goto(f"/settings/notifications/slack/link/{site.ask(LINK)}/")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await page.get_by_role("button", name="Yes, link it").click()
     await expect(page.get_by_text("jtorrance")).to_be_visible()
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await launch(page, "What is 17 * 23?")
     await wait_for_status(page, "waiting")
     posted = slack.wait_for("17 * 23")

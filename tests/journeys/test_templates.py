@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import FilePayload, Page, expect
 
 from tests.journeys.conftest import launch, wait_for_status
-from tests.journeys.test_every_page import SCREENS, faults_of
+from tests.journeys.page_faults import PHONE, faults_on_both
 from tests.live_site import LiveSite
 
 pytestmark = pytest.mark.browser
@@ -35,17 +35,16 @@ def site(live_site: LiveSite) -> LiveSite:
     return live_site
 
 
-async def opened(open_page, site: LiveSite, screen: str, **options) -> Page:
-    page: Page = await open_page(site, session=site.session_of("root"), **SCREENS[screen], **options)
+async def opened(open_page, site: LiveSite, **options) -> Page:
+    page: Page = await open_page(site, session=site.session_of("root"), **PHONE, **options)
     return page
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-async def test_a_run_becomes_a_template_that_is_filled_again(site: LiveSite, open_page, screen: str):
-    page = await opened(open_page, site, screen)
+async def test_a_run_becomes_a_template_that_is_filled_again(site: LiveSite, open_page):
+    page = await opened(open_page, site)
     await page.goto("/templates/")
     await expect(page.locator("main")).to_contain_text("No templates yet")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await launch(page, "What is 17 * 23?")
     await wait_for_status(page, "completed")
 
@@ -61,18 +60,18 @@ async def test_a_run_becomes_a_template_that_is_filled_again(site: LiveSite, ope
     await expect(page.locator("[name=default-input_17]")).to_have_value("17")
     await expect(page.get_by_label("Least")).to_be_visible()
     await expect(page.get_by_label("Values to choose from, one a line")).to_be_hidden()
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await page.fill("#id_task", "What is {{ first }} * 23?")
     await page.get_by_role("button", name="Find inputs").click()
     await page.wait_for_load_state()
     await page.fill("[name=label-first]", "The first factor")
     await page.get_by_role("button", name="Save", exact=True).click()
     await expect(page.get_by_text("Give it a name.")).to_be_visible()
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await page.fill("#id_name", "Product")
     await page.get_by_role("button", name="Save", exact=True).click()
     await page.wait_for_url("**/agents/1/#templates")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
 
     await page.goto("/runs/new/")
     await page.get_by_role("link", name="Templates 1").click()
@@ -82,7 +81,7 @@ async def test_a_run_becomes_a_template_that_is_filled_again(site: LiveSite, ope
     await page.fill("[name=input-first]", "many")
     await page.click("[data-launch]")
     await expect(page.get_by_text("A number is needed here")).to_be_visible()
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await page.reload()
     await expect(page.get_by_label("The first factor")).to_have_value("many")  # the draft
     await page.fill("[name=input-first]", "19")
@@ -91,21 +90,20 @@ async def test_a_run_becomes_a_template_that_is_filled_again(site: LiveSite, ope
     await expect(page.locator("[data-answer]")).to_contain_text("437")
     await page.locator(".run-head summary").first.click()
     await expect(page.locator(".run-inputs")).to_contain_text("The first factor")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
 
     await page.locator(".run-menu > summary").click()
     await page.get_by_role("link", name="Edit & run again").click()
     await page.wait_for_url("**/runs/new/?from=*")
     await expect(page.get_by_label("The first factor")).to_have_value("19")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-async def test_a_form_of_every_type_uploads_its_file_and_keeps_it(site: LiveSite, open_page, screen: str):
+async def test_a_form_of_every_type_uploads_its_file_and_keeps_it(site: LiveSite, open_page):
     template = site.ask(ASKS_FOR_ALL).strip()
-    page = await opened(open_page, site, screen)
+    page = await opened(open_page, site)
     await page.goto(f"/runs/new/?template={template}")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
 
     await page.set_input_files("#id_input-report", REPORT)
     await expect(page.locator(".file-chip", has_text="report.txt")).to_be_visible()
@@ -114,7 +112,7 @@ async def test_a_form_of_every_type_uploads_its_file_and_keeps_it(site: LiveSite
     for name in ("price", "place"):
         await expect(page.locator(f"#id_input-{name}_error")).to_have_text("A value is needed here.")
     await expect(page.locator(".file-chip", has_text="report.txt")).to_be_visible()
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await page.fill("[name=input-price]", "200")
     await page.fill("[name=input-place]", "{{ note }} <b>Paris</b>")
     await page.click("[data-launch]")
@@ -123,11 +121,11 @@ async def test_a_form_of_every_type_uploads_its_file_and_keeps_it(site: LiveSite
     await expect(page.locator(".run-head")).to_contain_text("{{ note }} <b>Paris</b>")
     await expect(page.locator(".run-head")).to_contain_text("report.txt")
     await expect(page.locator(".run-head")).to_contain_text("a child")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await page.goto("/templates/?q=template+whose")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await page.goto(f"/templates/{template}/edit/")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await page.get_by_text("Delete the template").click()
     await page.get_by_role("button", name="Delete for good").click()
     await page.wait_for_url("**/agents/1/#templates")

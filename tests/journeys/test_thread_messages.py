@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, Route, WebSocket, expect
 
 from tests.journeys.conftest import MODEL, launch, wait_for_status
-from tests.journeys.test_every_page import PHONE, SCREENS, faults_of
+from tests.journeys.page_faults import PHONE, SCREENS, faults_of, faults_on_both
 from tests.live_site import LiveSite
 from tests.wire import Answer, Hang, WireServer
 
@@ -27,16 +27,15 @@ async def thread_of_a_new_run(page: Page, task: str) -> str:
     return run_id
 
 
-@pytest.mark.parametrize("screen", SCREENS)
 async def test_messages_of_a_thread_wait_are_withdrawn_and_read_and_the_answer_before_them_stays(
-    site: LiveSite, open_page: OpenPage, wire_server: WireServer, screen: str
+    site: LiveSite, open_page: OpenPage, wire_server: WireServer
 ) -> None:
     wire_server.script(Hang(answer=Answer("It is **4**.")), Answer("It is IV."))
-    page = await open_page(site, session=site.session_of("ada"), **SCREENS[screen])
+    page = await open_page(site, session=site.session_of("ada"), **PHONE)
     await thread_of_a_new_run(page, "What is 2 + 2?")
     field, waiting = page.get_by_label("Message to this run"), page.locator("#run-messages li")
     await expect(page.get_by_label("Follow up")).to_be_hidden()
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
 
     for text in ("In Roman numerals.", "Nothing else."):
         await field.fill(text)
@@ -48,7 +47,7 @@ async def test_messages_of_a_thread_wait_are_withdrawn_and_read_and_the_answer_b
     assert boxes[0] and boxes[1] and boxes[0]["y"] == boxes[1]["y"]  # side by side
     await waiting.last.get_by_role("button", name="Withdraw").click()
     await expect(waiting).to_have_count(1)
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await page.reload()
     await expect(field).to_have_value("")  # what was sent is no draft any more
     await expect(waiting).to_have_count(1)
@@ -68,15 +67,14 @@ async def test_messages_of_a_thread_wait_are_withdrawn_and_read_and_the_answer_b
         "In Roman numerals.",
         "It is IV.",
     ]
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
 
 
-@pytest.mark.parametrize("screen", SCREENS)
 async def test_in_a_thread_a_reply_is_stopped_for_a_message(
-    site: LiveSite, open_page: OpenPage, wire_server: WireServer, screen: str
+    site: LiveSite, open_page: OpenPage, wire_server: WireServer
 ) -> None:
     wire_server.script(Hang(after_chunks=60, answer=Answer(LONG)), Answer("Shorter."))
-    page = await open_page(site, session=site.session_of("ada"), **SCREENS[screen])
+    page = await open_page(site, session=site.session_of("ada"), **PHONE)
     await thread_of_a_new_run(page, "Tell me of the tides.")
     await expect(page.locator("[data-replies]")).to_contain_text("northern harbours")
 
@@ -86,7 +84,7 @@ async def test_in_a_thread_a_reply_is_stopped_for_a_message(
     entry = page.locator("[data-thread-run]")
     await expect(entry.locator("[data-answer]")).to_have_text("Shorter.")
     await expect(entry.locator(".thread-message").last).to_contain_text("Shorter, please.")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
 
 
 async def test_what_happens_while_the_page_is_answered_is_shown_as_well(
@@ -214,7 +212,7 @@ async def test_a_change_that_comes_too_late_is_sent_as_another_message(
 
     await expect(page.get_by_text("It was read before turn 2.")).to_be_visible()
     await expect(page.get_by_label("Message to this run")).to_have_value("In words.")
-    assert await faults_of(page) == []
+    assert await faults_on_both(page) == []
 
 
 @pytest.mark.parametrize("screen", SCREENS)

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.journeys.conftest import launch, wait_for_status
-from tests.journeys.test_every_page import PHONE, faults_of
+from tests.journeys.page_faults import PHONE, faults_of, faults_on_both
 from tests.live_site import LiveSite
 
 pytestmark = pytest.mark.browser
@@ -23,14 +23,13 @@ async def say(page: Page, words: str) -> None:
     await page.wait_for_url(lambda url: url != before)
 
 
-@pytest.mark.parametrize("look", [{}, PHONE])
 async def test_a_conversation_goes_on_in_its_thread_and_its_answers_come_in_without_a_reload(
-    shared_site: LiveSite, session: str, open_page: Any, look: dict[str, Any]
+    shared_site: LiveSite, session: str, open_page: Any
 ) -> None:
-    page = await open_page(shared_site, session=session, **look)
+    page = await open_page(shared_site, session=session, **PHONE)
     await page.goto("/threads/")
     await expect(page.locator("main")).to_contain_text("Follow-ups turn a run into a thread.")
-    assert await faults_of(page) == []
+    assert await faults_on_both(page) == []
     first = await launch(page, "What is 17 * 23?")
     await wait_for_status(page, "completed")
     await page.goto(f"/threads/{first}/")
@@ -44,7 +43,7 @@ async def test_a_conversation_goes_on_in_its_thread_and_its_answers_come_in_with
     await expect(page.get_by_label("Follow up")).to_be_visible()
     await second.locator("summary").press("Enter")
     await expect(second.locator(".work-row[data-kind=tool_call]")).to_contain_text("391 + 10")
-    assert await faults_of(page) == []
+    assert await faults_on_both(page) == []
 
     await second.get_by_role("link", name="Open the run").click()
     place = page.locator("[data-thread-place]")
@@ -53,7 +52,7 @@ async def test_a_conversation_goes_on_in_its_thread_and_its_answers_come_in_with
     await expect(messages(page)).to_have_count(2)
     await page.goto("/threads/")
     await expect(page.locator("[data-thread]")).to_contain_text("401")
-    assert await faults_of(page) == []
+    assert await faults_on_both(page) == []
 
 
 async def test_a_follow_up_of_another_tab_comes_in_and_the_field_below_follows_it_up(
@@ -116,18 +115,17 @@ async def test_without_javascript_a_thread_is_read_and_goes_on(
     await expect(messages(page).last.get_by_role("link", name="See the steps on the page of the run")).to_be_visible()
 
 
-@pytest.mark.parametrize("look", [{}, PHONE])
 async def test_a_thread_is_named_starred_and_archived_on_its_page_and_in_the_list(
-    shared_site: LiveSite, session: str, open_page: Any, look: dict[str, Any]
+    shared_site: LiveSite, session: str, open_page: Any
 ) -> None:
-    page = await open_page(shared_site, session=session, **look)
+    page = await open_page(shared_site, session=session, **PHONE)
     first = await launch(page, "What is 19 * 23?")
     await wait_for_status(page, "completed")
     await page.goto(f"/threads/{first}/")
 
     await page.get_by_label("Rename", exact=True).first.click()
     await page.fill("[name=title]", f"Sums {first[:8]}")
-    assert await faults_of(page) == []
+    assert await faults_on_both(page) == []
     await page.press("[name=title]", "Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text(f"Sums {first[:8]}")
     await expect(page).to_have_title(f"Sums {first[:8]} · Agentsite")
@@ -140,10 +138,10 @@ async def test_a_thread_is_named_starred_and_archived_on_its_page_and_in_the_lis
     await expect(row).to_contain_text(f"Sums {first[:8]}")
     await row.get_by_role("button", name="Archive").click()
     await expect(row.get_by_role("button", name="Take out of the archive")).to_be_focused()
-    assert await faults_of(page) == []
+    assert await faults_on_both(page) == []
     await page.goto("/threads/?show=archived")
     await expect(row).to_be_visible()
-    assert await faults_of(page) == []
+    assert await faults_on_both(page) == []
     await row.get_by_role("link").first.click()
     await say(page, "add 1 to it")
     await expect(messages(page).last.locator("[data-answer]")).to_contain_text("438")
@@ -151,11 +149,10 @@ async def test_a_thread_is_named_starred_and_archived_on_its_page_and_in_the_lis
     await expect(row).to_be_visible()
 
 
-@pytest.mark.parametrize("look", [{}, PHONE])
 async def test_an_edited_message_makes_a_branch_and_the_arrows_turn_to_the_other_one(
-    shared_site: LiveSite, session: str, open_page: Any, look: dict[str, Any]
+    shared_site: LiveSite, session: str, open_page: Any
 ) -> None:
-    page = await open_page(shared_site, session=session, **look)
+    page = await open_page(shared_site, session=session, **PHONE)
     first = await launch(page, "What is 13 * 13?")
     await wait_for_status(page, "completed")
     await page.goto(f"/threads/{first}/")
@@ -166,7 +163,7 @@ async def test_an_edited_message_makes_a_branch_and_the_arrows_turn_to_the_other
     field = page.get_by_label("Edit the message")
     await expect(field).to_be_focused()
     await expect(field).to_have_value("add 10 to it")
-    assert await faults_of(page) == []
+    assert await faults_on_both(page) == []
     await page.get_by_role("link", name="Cancel").click()
     await expect(field).to_have_count(0)
     await expect(page.get_by_role("link", name="Edit message 2 and ask again")).to_be_focused()
@@ -179,7 +176,7 @@ async def test_an_edited_message_makes_a_branch_and_the_arrows_turn_to_the_other
     last = messages(page).last
     await expect(last.locator("[data-answer]")).to_contain_text("189")
     await expect(last).to_contain_text("2 of 2")
-    assert await faults_of(page) == []
+    assert await faults_on_both(page) == []
     await page.wait_for_load_state()
     await page.keyboard.press("ArrowLeft")
     await expect(messages(page).last).to_contain_text("1 of 2")

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.journeys.test_every_page import SCREENS, faults_of
+from tests.journeys.page_faults import PHONE, faults_of, faults_on_both
 from tests.live_site import LiveSite
 from tests.trigger_senders import PUSH, json_of, signed
 
@@ -46,28 +46,27 @@ async def fill_form(page: Page) -> None:
     await page.fill("[name=input-first]", "body.numbers[0]")
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-async def test_a_trigger_is_tried_made_and_launches_a_run_that_is_replayed(site: LiveSite, open_page, screen: str):
-    page: Page = await open_page(site, session=site.session_of("root"), **SCREENS[screen])
+async def test_a_trigger_is_tried_made_and_launches_a_run_that_is_replayed(site: LiveSite, open_page):
+    page: Page = await open_page(site, session=site.session_of("root"), **PHONE)
     await page.goto("/triggers/")
     await expect(page.locator("main")).to_contain_text("No triggers yet")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await page.get_by_role("link", name="New trigger").click()
     await page.wait_for_url("**/triggers/new/")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
 
     await fill_form(page)
     await page.fill("#id_payload", '{"numbers": [17, 23]}')
     await page.fill("[name=input-second]", "body.numbers[")
     await expect(page.locator("#id_input-second_error")).to_contain_text("It ends too early.")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await page.fill("[name=input-second]", "body.numbers[1]")
     await expect(page.locator("#trigger-trial")).to_contain_text("What is 17 * 23?")
     await expect(page.locator("#id_input-second_error")).to_be_empty()
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await page.get_by_role("button", name="Create trigger").click()
     await expect(page.locator("#address")).to_be_visible()
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     address, secret = [await page.locator(name).input_value() for name in ("#address", "#secret")]
     await page.get_by_role("link", name="Done").click()
     await expect(page.locator("main")).to_contain_text("Nothing has come yet.")
@@ -77,15 +76,15 @@ async def test_a_trigger_is_tried_made_and_launches_a_run_that_is_replayed(site:
     await page.reload()
     await expect(page.locator("[data-delivery-state=launched]")).to_be_visible()
     await expect(page.locator("[data-delivery-state=unmapped]")).to_be_visible()
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await page.goto(f"/runs/{told['run']}/")
     await expect(page.locator("[data-answer]")).to_contain_text("391")
     await page.locator("[data-trigger]").click()
     await page.wait_for_url("**/deliveries/**")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
     await page.get_by_role("button", name="Replay").click()
     await expect(page.locator("main")).to_contain_text("Replay of")
-    assert await faults_of(page, screen) == []
+    assert await faults_on_both(page) == []
 
 
 async def test_a_trigger_is_paused_its_credentials_replaced_and_it_is_deleted(site: LiveSite, open_page):

@@ -16,7 +16,7 @@ from playwright.async_api import TimeoutError as TooLate
 
 from tests.conftest import CHROMIUM
 from tests.journeys.conftest import CHROMIUM_FLAGS
-from tests.journeys.test_every_page import END_ANIMATIONS
+from tests.journeys.page_faults import END_ANIMATIONS
 from tests.live_site import ROOT
 from tests.screenshots.desk import Desk, listed
 from tests.screenshots.looks import LOOKS
