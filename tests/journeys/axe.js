@@ -8,6 +8,7 @@
 // still see them.
 //
 // A page on a second screen: what is rendered as on the first one is left out too, but for the rule about what scrolls.
+// `options` names the rules about colours, or none: all of them.
 async ({ options, known, knownParts, screen }) => {
     const [FEWEST, MOST] = [6, 300]; // elements of a part that is looked for
     if (!("axe" in window)) {
@@ -80,11 +81,12 @@ async ({ options, known, knownParts, screen }) => {
 
     // Left out of a second screen: what is rendered on it as on the first one.
     const lookOnScreen = element => isRendered(element) ? (hasText(element) ? lookOf(element) ?? NaN : 0) : undefined;
+    const isItselfAsBefore = element =>
+        !isRendered(element) || window.firstScreen.get(element) === lookOnScreen(element);
     const asBefore = new Map();
     const isAsBefore = element => {
         if (!asBefore.has(element)) {
-            const isSame = !isRendered(element) || window.firstScreen.get(element) === lookOnScreen(element);
-            asBefore.set(element, isSame && [...element.children].every(isAsBefore));
+            asBefore.set(element, isItselfAsBefore(element) && [...element.children].every(isAsBefore));
         }
         return asBefore.get(element);
     };
@@ -92,25 +94,37 @@ async ({ options, known, knownParts, screen }) => {
 
     const judged = new Set(JSON.parse(knownParts)), parts = [], leftOut = [];
     const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
-    const surroundings = [JSON.stringify(options), innerWidth, isDark].join();
     const keyOf = part => hashed([
-        surroundings, part.parentElement?.tagName, isRendered(part), backdropOf(part.parentElement).words,
+        innerWidth, isDark, part.parentElement?.tagName, isRendered(part), backdropOf(part.parentElement).words,
         part.querySelectorAll(":popover-open").length, ties(part), withoutNumbers(part.outerHTML),
     ].join("\n"));
-    const leaveOut = part => {
+    const isJudged = key => judged.has(key) || (parts.push(key), false);
+
+    // True if anything of a part is to be judged: what is not is added to `leftOut`.
+    const hasMore = part => {
+        if (isSecond && isAsBefore(part)) return leave(part);
         const size = part.getElementsByTagName("*").length;
-        if (isSecond) {
-            if (isAsBefore(part)) return leftOut.push(part);
-        } else if (part === document.documentElement || (size >= FEWEST && size <= MOST)) {
-            const key = keyOf(part);
-            if (judged.has(key)) return leftOut.push(part);
-            parts.push(key);
-        } else if (size < FEWEST) {
-            return 0;
-        }
-        for (const child of part.children) leaveOut(child);
+        const isPart = part === document.documentElement || (size >= FEWEST && size <= MOST);
+        if (isPart && isJudged(keyOf(part))) return leave(part);
+        const below = [...part.children].filter(hasMore);
+        return !isSecond || below.length > 0 || !isItselfAsBefore(part);
     };
-    leaveOut(document.documentElement);
+    const leave = part => {
+        leftOut.push(part);
+        return false;
+    };
+
+    // Where only colours are asked for: texts and links in texts of a look that was not tried in these colours.
+    const hasNewColours = () => {
+        const rendered = [...document.querySelectorAll("body *")].filter(element => hasText(element) && isRendered(element));
+        const pairs = rendered.filter(element => element.matches("a, [role=link]") && hasText(element.parentElement));
+        const keys = pairs.map(link => hashed(["link", lookOf(link), lookOf(link.parentElement), decorationOf(link)].join()));
+        const isNew = keys.map(isJudged).includes(false);
+        return isNew || rendered.some(element => !passed.has(lookOf(element)));
+    };
+    const decorationOf = link => getComputedStyle(link).textDecoration + getComputedStyle(link).borderBottom;
+
+    const isNeeded = options.runOnly ? hasNewColours() : hasMore(document.documentElement);
     const scrolls = element => /auto|scroll/.test(getComputedStyle(element).overflow)
         && (element.scrollWidth > element.clientWidth || element.scrollHeight > element.clientHeight);
 
@@ -132,7 +146,7 @@ async ({ options, known, knownParts, screen }) => {
         // Not the style sheets, which axe would load and parse again for a rule that is off by default.
         const often = { resultTypes: ["violations"], preload: { assets: ["media"] } };
         const violations = [];
-        if (!leftOut.includes(document.documentElement)) {
+        if (isNeeded) {
             violations.push(...(await axe.run({ exclude: leftOut }, { ...often, ...options })).violations);
         }
         const scrolling = isSecond ? [...document.querySelectorAll("body *")].filter(scrolls) : [];

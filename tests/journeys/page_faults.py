@@ -1,8 +1,9 @@
 """What is wrong with a page as it is now: accessibility, colours and layout, on a desk and on a phone."""
 
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
-from playwright.async_api import Page, ViewportSize
+from playwright.async_api import CDPSession, Page, ViewportSize
 
 from tests.journeys.axe import OF_COLOURS, violations_of
 
@@ -12,6 +13,10 @@ SMALLEST = {"width": 320, "height": 640}
 SCREENS: dict[str, dict[str, Any]] = {"desk": {}, "phone": PHONE}
 COLOURS: dict[str, tuple[Literal["light", "dark"], ...]] = {"desk": ("light", "dark"), "phone": ("light",)}
 """The colour schemes in which a page is looked at on each screen."""
+
+IS_COARSE = "() => matchMedia('(pointer: coarse)').matches"
+_devtools: WeakKeyDictionary[Page, CDPSession] = WeakKeyDictionary()
+"""What a session emulates ends with it, so a page keeps one."""
 
 END_ANIMATIONS = """() => document.getAnimations()
     .filter(each => each.effect.getComputedTiming().endTime !== Infinity).forEach(each => each.finish())"""
@@ -55,21 +60,40 @@ async def faults_of(page: Page, screen: str = "phone") -> list[str]:
 
 
 async def faults_on_both(page: Page) -> list[str]:
-    """The faults of a page of a phone, in its window and in that of a desk, in which it is as long as that takes.
+    """The faults of a page on a phone and on a desk, where it is shown for that: what both render alike is judged once.
 
-    A story that is told on a phone is looked at on both: what is rendered alike on both is looked at once.
+    So a story that is told on one of them is looked at on both. Chromium does not give a page its fine pointer back
+    before its next navigation: the desk of a phone's page has none, and that of a desk's page has none after this.
     """
-    phone = page.viewport_size
-    assert phone is not None and phone["width"] < DESK["width"], "the page of a phone"
+    home = page.viewport_size
+    assert home is not None
+    has_touch = await page.evaluate(IS_COARSE)
     await page.emulate_media(color_scheme="light")
-    faults = [f"{page.url}: {fault}" for fault in await layout_faults_of(page)]
-    await page.set_viewport_size(DESK)
+    faults = [f"{page.url}: {fault}" for fault in await layout_faults_of(page)] if has_touch else []
+    if has_touch:
+        await show(page, DESK, has_touch=False)
     faults += await _faults_in_these_colours(page, {}, "light", screen="first")
     await page.emulate_media(color_scheme="dark")
     faults += await _faults_in_these_colours(page, OF_COLOURS, "dark")
     await page.emulate_media(color_scheme="light")
-    await page.set_viewport_size(phone)
-    return faults + await _faults_in_these_colours(page, {}, "light", screen="second")
+    await show(page, home if has_touch else PHONE["viewport"], has_touch=True)
+    faults += await _faults_in_these_colours(page, {}, "light", screen="second")
+    if not has_touch:
+        await show(page, home, has_touch=False)
+    return faults
+
+
+async def show(page: Page, size: ViewportSize, *, has_touch: bool) -> None:
+    """Show the page in a window of this size, which is a phone's if it has touch.
+
+    Playwright sets mobile layout and touch of a context when it opens it, and can change the size only.
+    """
+    if page not in _devtools:
+        _devtools[page] = await page.context.new_cdp_session(page)
+    metrics = {**size, "deviceScaleFactor": 1, "mobile": has_touch}
+    await _devtools[page].send("Emulation.setDeviceMetricsOverride", metrics)
+    await _devtools[page].send("Emulation.setTouchEmulationEnabled", {"enabled": has_touch})
+    assert await page.evaluate(f"[document.documentElement.clientWidth, ({IS_COARSE})()]") == [size["width"], has_touch]
 
 
 async def _faults_in_these_colours(page: Page, rules: dict[str, Any], colours: str, *, screen: str = "") -> list[str]:

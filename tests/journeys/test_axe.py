@@ -144,6 +144,7 @@ async def test_a_field_is_judged_again_once_its_label_has_gone_from_another_part
     assert (labelled, [each.split(" ")[0] for each in await violations_of(page)]) == ([], ["label"])
 
 
+@pytest.mark.parametrize("told_on", [{}, PHONE], ids=["desk", "phone"])
 @pytest.mark.parametrize(
     ("screen", "html"),
     [
@@ -151,21 +152,24 @@ async def test_a_field_is_judged_again_once_its_label_has_gone_from_another_part
         ("second", f"<div class='on-phones'>{UNLABELLED}</div>"),
         ("second", SCROLLS),
         ("second", "<p class='faint-on-phones'>Words that can hardly be read</p>"),
+        ("first", "<p class='faint-without-touch'>Words that can hardly be read</p>"),
+        ("dark", "<p class='faint-in-the-dark'>Words that can hardly be read</p>"),
+        ("second", "<p class='wide-on-touch'>Words</p>"),
     ],
+    ids=["a field on desks", "a field on phones", "scrolls", "faint on phones", "faint without touch", "dark", "wide"],
 )
 async def test_what_is_wrong_on_one_of_two_screens_only_is_found_there(
-    shared_site: LiveSite, session: str, open_page: Any, screen: str, html: str
+    shared_site: LiveSite, session: str, open_page: Any, screen: str, html: str, told_on: dict[str, Any]
 ) -> None:
-    page = await open_page(shared_site, session=session, **PHONE)
-    await page.goto("/")
+    page = await open_page(shared_site, session=session, **told_on)
+    await page.goto("/runs/no-such-page/")
     before = await faults_on_both(page)
     await page.evaluate(ADD_STYLES, ON_SCREENS)
 
     await page.evaluate(PART, html)
 
-    found = await faults_on_both(page)
+    found = [each for each in await faults_on_both(page) if screen in each]
     assert (before, len(found)) == ([], 1)
-    assert f"{screen} screen" in found[0]
 
 
 ADD_STYLES = """text => {
@@ -175,6 +179,13 @@ ADD_STYLES = """text => {
 }"""
 ON_SCREENS = """
 .scrolls { overflow-x: auto; white-space: nowrap }
-@media (min-width: 40rem) { .on-phones { display: none } }
-@media (max-width: 40rem) { .on-desks { display: none } .faint-on-phones { color: #bbb } }
+.on-phones { display: none }
+@media (max-width: 40rem) {
+    .on-phones { display: block }
+    .on-desks { display: none }
+    .faint-on-phones { color: #bbb }
+}
+@media not (pointer: coarse) { .faint-without-touch { color: #bbb } }
+@media (pointer: coarse) { .wide-on-touch { inline-size: 2000px } }
+@media (prefers-color-scheme: dark) { .faint-in-the-dark { color: #333 } }
 """

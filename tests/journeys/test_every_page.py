@@ -35,14 +35,14 @@ async def test_no_page_of_a_new_site_has_an_accessibility_violation_or_is_wider_
     live_site: LiveSite, open_page
 ):
     faults: list[str] = []
-    stranger = await open_page(live_site, **PHONE)
+    stranger = await open_page(live_site)
     for address in (live_site.line.removeprefix("Sign in: "), "/accounts/login/", "/accounts/first/used-up/"):
         await stranger.goto(address)
         faults += await faults_on_both(stranger)
 
     live_site.create_user("root", staff=True, superuser=True)
     live_site.ask(OTHER_AGENT)
-    page = await open_page(live_site, session=live_site.session_of("root"), **PHONE)
+    page = await open_page(live_site, session=live_site.session_of("root"))
     for address in (
         "/", "/runs/", "/inbox/", "/threads/", "/models/", "/settings/password/", "/settings/tokens/", "/search/",
         "/settings/notifications/", "/settings/notifications/rules/new/", "/settings/notifications/channels/new/",
@@ -64,7 +64,7 @@ async def test_no_page_of_a_site_with_runs_has_an_accessibility_violation_or_is_
 ):
     faults: list[str] = []
     live_site.create_user("root", staff=True, superuser=True)
-    page = await open_page(live_site, session=live_site.session_of("root"), **PHONE)
+    page = await open_page(live_site, session=live_site.session_of("root"))
     run_id = await finished_run(page)
     waiting_id = await launch(page, "What is 17 * 23?", approval="always")
     await wait_for_status(page, "waiting")
