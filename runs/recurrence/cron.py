@@ -77,14 +77,16 @@ class Recurrence:
         zone = ZoneInfo(self.zone)
         start = moment + _offset(moment, zone)
         while True:
-            offset, change = _offset(moment, zone), None
+            offset, change, known_until = _offset(moment, zone), None, moment
             for shown in CronSim(self.cron, start.replace(tzinfo=None)):
                 time = shown.replace(tzinfo=UTC) - offset
-                if (change := _first_change(moment, time, zone)) is not None:
+                if change is None and time > known_until:
+                    change = _first_change(known_until, ahead := max(time, known_until + _DAY), zone)
+                    known_until = ahead
+                if change is not None and change <= time:
                     break
-                moment = time
                 yield time
-            if change is None:
+            else:
                 return
             moment, start = change, change + _offset(change, zone) - _SECOND
 
