@@ -36,13 +36,18 @@ def last_day(day: date) -> bool:
     return (day + timedelta(days=1)).day == 1
 
 
+def has_changes(day: date) -> bool:
+    """True in the months in which a zone changes its clocks."""
+    return day.month in {2, 3, 4, 9, 10, 11}
+
+
 ALL_HOURS = tuple(range(24))
 CASES = (
     Case("30 2 * * *", (30,), (2,)),
     Case("0 0 * * *", (0,), (0,)),
     Case("15,45 1-3 * * *", (15, 45), (1, 2, 3)),
-    Case("*/20 0-3 * * *", (0, 20, 40), (0, 1, 2, 3), follows_the_clock=True),
-    Case("5 * * * *", (5,), ALL_HOURS, follows_the_clock=True),
+    Case("*/20 0-3 * 2-4,9-11 *", (0, 20, 40), (0, 1, 2, 3), has_changes, follows_the_clock=True),
+    Case("5 * * 2-4,9-11 *", (5,), ALL_HOURS, has_changes, follows_the_clock=True),
     Case("0 */6 * * *", (0,), (0, 6, 12, 18), follows_the_clock=True),
     Case("30 9 * * 1-5", (30,), (9,), lambda day: day.weekday() < 5),
     Case("0 12 1,15 * *", (0,), (12,), lambda day: day.day in {1, 15}),
@@ -60,15 +65,16 @@ def read(case: Case, zone: str) -> list[datetime]:
 
 
 def _as_shown(case: Case, zone: str) -> Iterator[datetime]:
-    """Every moment at which the clock shows one of the times. Clocks are changed at full quarters of an hour."""
-    tz, moment, quarter = ZoneInfo(zone), BEGIN, timedelta(minutes=15)
+    """Every moment at which the clock shows one of the times. In these zones the clocks are changed at full halves of
+    an hour, by full halves of an hour."""
+    tz, moment, half = ZoneInfo(zone), BEGIN, timedelta(minutes=30)
     while moment < END:
         shown = moment.astimezone(tz)
         if shown.hour in case.hours and case.is_day(shown.date()):
             for minute in case.minutes:
-                if 0 <= minute - shown.minute < 15:
+                if 0 <= minute - shown.minute < 30:
                     yield moment + timedelta(minutes=minute - shown.minute)
-        moment += quarter
+        moment += half
 
 
 def _once_a_day(case: Case, zone: str) -> Iterator[datetime]:
