@@ -7,7 +7,8 @@ from playwright.async_api import CDPSession, Page, ViewportSize
 
 from tests.journeys.axe import OF_COLOURS, violations_of
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+PHONE_SIZE: ViewportSize = {"width": 390, "height": 844}
+PHONE = {"viewport": PHONE_SIZE, "has_touch": True, "is_mobile": True}
 DESK: ViewportSize = {"width": 1280, "height": 720}
 SMALLEST = {"width": 320, "height": 640}
 SCREENS: dict[str, dict[str, Any]] = {"desk": {}, "phone": PHONE}
@@ -76,7 +77,7 @@ async def faults_on_both(page: Page) -> list[str]:
     await page.emulate_media(color_scheme="dark")
     faults += await _faults_in_these_colours(page, OF_COLOURS, "dark")
     await page.emulate_media(color_scheme="light")
-    await show(page, home if has_touch else PHONE["viewport"], has_touch=True)
+    await show(page, home if has_touch else PHONE_SIZE, has_touch=True)
     faults += await _faults_in_these_colours(page, {}, "light", screen="second")
     if not has_touch:
         await show(page, home, has_touch=False)

@@ -132,7 +132,7 @@ async def test_a_form_of_every_type_uploads_its_file_and_keeps_it(site: LiveSite
 
 
 async def test_without_scripts_a_template_is_made_and_filled(site: LiveSite, open_page):
-    page = await opened(open_page, site, "desk", java_script_enabled=False)
+    page = await opened(open_page, site, java_script_enabled=False)
     await page.goto("/agents/1/templates/new/")
     await page.fill("#id_name", "Product")
     await page.fill("#id_task", "What is {{ a }} * 23? {{ notes }}")

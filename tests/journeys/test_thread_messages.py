@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, Route, WebSocket, expect
 
 from tests.journeys.conftest import MODEL, launch, wait_for_status
-from tests.journeys.page_faults import DESK, PHONE, SCREENS, faults_of, faults_on_both, show
+from tests.journeys.page_faults import DESK, PHONE, PHONE_SIZE, SCREENS, faults_of, faults_on_both, show
 from tests.live_site import LiveSite
 from tests.wire import Answer, Hang, WireServer
 
@@ -43,7 +43,7 @@ async def test_messages_of_a_thread_wait_are_withdrawn_and_read_and_the_answer_b
         await expect(field).to_have_value("")
         await expect(waiting.last).to_contain_text(text)
     buttons = waiting.last.get_by_role("link", name="Edit"), waiting.last.get_by_role("button", name="Withdraw")
-    for size, has_touch in ((DESK, False), (PHONE["viewport"], True)):
+    for size, has_touch in ((DESK, False), (PHONE_SIZE, True)):
         await show(page, size, has_touch=has_touch)
         boxes = [await each.bounding_box() for each in buttons]
         assert boxes[0] and boxes[1] and boxes[0]["y"] == boxes[1]["y"]  # side by side
