@@ -83,6 +83,14 @@ def session(shared_site: LiveSite) -> str:
     return shared_site.session_of(name)
 
 
+@pytest.fixture
+def root_session(shared_site: LiveSite) -> str:
+    """The session of a new person who may do everything, and sees what others of the file have left."""
+    name = f"root-{token_hex(4)}"
+    shared_site.create_user(name, staff=True, superuser=True)
+    return shared_site.session_of(name)
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(site: LiveSite, open_page: Callable[..., Any]) -> Any:
     """Ada's browser."""

@@ -32,20 +32,15 @@ print(schedule.pk)
 """
 
 
-@pytest.fixture
-def site(live_site: LiveSite) -> LiveSite:
-    """A site with a person who may do everything."""
-    live_site.create_user("root", staff=True, superuser=True)
-    return live_site
+@pytest.fixture(scope="module")
+def every_state(shared_site: LiveSite) -> str:
+    """The id of a schedule with ticks in every state, beside schedules in every state. All are root's."""
+    shared_site.create_user("root", staff=True, superuser=True)
+    return shared_site.ask(ALL_STATES)
 
 
-async def opened(open_page, site: LiveSite, **options) -> Page:
-    page: Page = await open_page(site, session=site.session_of("root"), **PHONE, **options)
-    return page
-
-
-async def test_a_schedule_is_made_with_a_preview_run_paused_and_resumed(site: LiveSite, open_page):
-    page = await opened(open_page, site)
+async def test_a_schedule_is_made_with_a_preview_run_paused_and_resumed(shared_site: LiveSite, session: str, open_page):
+    page: Page = await open_page(shared_site, session=session, **PHONE)
     await page.goto("/schedules/")
     await expect(page.locator("main")).to_contain_text("No schedules yet")
     assert await faults_on_both(page) == []
@@ -78,16 +73,17 @@ async def test_a_schedule_is_made_with_a_preview_run_paused_and_resumed(site: Li
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "de-DE", "zh-CN"])
-async def test_schedules_in_every_state_fit_their_window(site: LiveSite, open_page, locale: str):
-    schedule = site.ask(ALL_STATES)
-    page = await opened(open_page, site, locale=locale)
+async def test_schedules_in_every_state_fit_their_window(
+    shared_site: LiveSite, every_state: str, open_page, locale: str
+):
+    page: Page = await open_page(shared_site, session=shared_site.session_of("root"), locale=locale, **PHONE)
     faults: list[str] = []
 
     pages = (
         "/schedules/",
         "/schedules/?view=week",
-        f"/schedules/{schedule}/",
-        f"/schedules/{schedule}/edit/",
+        f"/schedules/{every_state}/",
+        f"/schedules/{every_state}/edit/",
         "/schedules/new/",
     )
     for address in pages:

@@ -28,20 +28,9 @@ print(save_template(template, name=name, description="Words. " * 20, task=task, 
 """
 
 
-@pytest.fixture
-def site(live_site: LiveSite) -> LiveSite:
-    """A site with a person who may change agents."""
+async def test_a_run_becomes_a_template_that_is_filled_again(live_site: LiveSite, open_page):
     live_site.create_user("root", staff=True, superuser=True)
-    return live_site
-
-
-async def opened(open_page, site: LiveSite, **options) -> Page:
-    page: Page = await open_page(site, session=site.session_of("root"), **PHONE, **options)
-    return page
-
-
-async def test_a_run_becomes_a_template_that_is_filled_again(site: LiveSite, open_page):
-    page = await opened(open_page, site)
+    page: Page = await open_page(live_site, session=live_site.session_of("root"), **PHONE)
     await page.goto("/templates/")
     await expect(page.locator("main")).to_contain_text("No templates yet")
     assert await faults_on_both(page) == []
@@ -99,9 +88,9 @@ async def test_a_run_becomes_a_template_that_is_filled_again(site: LiveSite, ope
     assert await faults_on_both(page) == []
 
 
-async def test_a_form_of_every_type_uploads_its_file_and_keeps_it(site: LiveSite, open_page):
-    template = site.ask(ASKS_FOR_ALL).strip()
-    page = await opened(open_page, site)
+async def test_a_form_of_every_type_uploads_its_file_and_keeps_it(shared_site: LiveSite, root_session: str, open_page):
+    template = shared_site.ask(ASKS_FOR_ALL).strip()
+    page: Page = await open_page(shared_site, session=root_session, **PHONE)
     await page.goto(f"/runs/new/?template={template}")
     assert await faults_on_both(page) == []
 
@@ -131,8 +120,8 @@ async def test_a_form_of_every_type_uploads_its_file_and_keeps_it(site: LiveSite
     await page.wait_for_url("**/agents/1/#templates")
 
 
-async def test_without_scripts_a_template_is_made_and_filled(site: LiveSite, open_page):
-    page = await opened(open_page, site, java_script_enabled=False)
+async def test_without_scripts_a_template_is_made_and_filled(shared_site: LiveSite, root_session: str, open_page):
+    page: Page = await open_page(shared_site, session=root_session, java_script_enabled=False)
     await page.goto("/agents/1/templates/new/")
     await page.fill("#id_name", "Product")
     await page.fill("#id_task", "What is {{ a }} * 23? {{ notes }}")

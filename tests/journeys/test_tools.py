@@ -1,7 +1,6 @@
 """The tools page at a desk and on a phone: from the side bar to the result of a trial."""
 
 from collections.abc import Callable
-from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -15,18 +14,10 @@ pytestmark = pytest.mark.browser
 DESK = {"viewport": {"width": 1280, "height": 860}}
 
 
-@pytest.fixture
-def session(shared_site: LiveSite) -> str:
-    """The session of a person who may change agents, and so try their tools."""
-    name = f"root-{token_hex(4)}"
-    shared_site.create_user(name, staff=True, superuser=True)
-    return shared_site.session_of(name)
-
-
 async def test_a_tool_that_a_run_called_is_found_read_and_tried(
-    shared_site: LiveSite, session: str, open_page: Callable[..., Any]
+    shared_site: LiveSite, root_session: str, open_page: Callable[..., Any]
 ) -> None:
-    page = await open_page(shared_site, session=session, **PHONE)
+    page = await open_page(shared_site, session=root_session, **PHONE)
     await launch(page, "What is 17 * 23?")
     await wait_for_status(page, "completed")
     await page.goto("/tools/")
@@ -54,9 +45,9 @@ async def test_a_tool_that_a_run_called_is_found_read_and_tried(
 
 
 async def test_a_tool_is_tried_without_javascript(
-    shared_site: LiveSite, session: str, open_page: Callable[..., Any]
+    shared_site: LiveSite, root_session: str, open_page: Callable[..., Any]
 ) -> None:
-    page = await open_page(shared_site, session=session, java_script_enabled=False)
+    page = await open_page(shared_site, session=root_session, java_script_enabled=False)
     await page.goto("/tools/text_stats/")
 
     await page.fill("[name=trial-text]", "one two")

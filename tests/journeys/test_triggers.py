@@ -16,13 +16,6 @@ from tests.trigger_senders import PUSH, json_of, signed
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def site(live_site: LiveSite) -> LiveSite:
-    """A site with a person who may do everything."""
-    live_site.create_user("root", staff=True, superuser=True)
-    return live_site
-
-
 def deliver(address: str, secret: str, key: str, body: Any = PUSH) -> dict[str, Any]:
     """What a signed request to the address is answered with."""
     parts, sent = urlsplit(address), json_of(body)
@@ -46,8 +39,10 @@ async def fill_form(page: Page) -> None:
     await page.fill("[name=input-first]", "body.numbers[0]")
 
 
-async def test_a_trigger_is_tried_made_and_launches_a_run_that_is_replayed(site: LiveSite, open_page):
-    page: Page = await open_page(site, session=site.session_of("root"), **PHONE)
+async def test_a_trigger_is_tried_made_and_launches_a_run_that_is_replayed(
+    shared_site: LiveSite, root_session: str, open_page
+):
+    page: Page = await open_page(shared_site, session=root_session, **PHONE)
     await page.goto("/triggers/")
     await expect(page.locator("main")).to_contain_text("No triggers yet")
     assert await faults_on_both(page) == []
@@ -87,8 +82,10 @@ async def test_a_trigger_is_tried_made_and_launches_a_run_that_is_replayed(site:
     assert await faults_on_both(page) == []
 
 
-async def test_a_trigger_is_paused_its_credentials_replaced_and_it_is_deleted(site: LiveSite, open_page):
-    page: Page = await open_page(site, session=site.session_of("root"))
+async def test_a_trigger_is_paused_its_credentials_replaced_and_it_is_deleted(
+    shared_site: LiveSite, root_session: str, open_page
+):
+    page: Page = await open_page(shared_site, session=root_session)
     await page.goto("/triggers/new/")
     await fill_form(page)
     await page.fill("[name=input-second]", "`2`")
@@ -114,8 +111,10 @@ async def test_a_trigger_is_paused_its_credentials_replaced_and_it_is_deleted(si
     await expect(page.locator("main")).to_contain_text("No triggers yet")
 
 
-async def test_without_scripts_the_inputs_are_shown_and_the_payload_is_tried_by_buttons(site: LiveSite, open_page):
-    page: Page = await open_page(site, session=site.session_of("root"), java_script_enabled=False)
+async def test_without_scripts_the_inputs_are_shown_and_the_payload_is_tried_by_buttons(
+    shared_site: LiveSite, root_session: str, open_page
+):
+    page: Page = await open_page(shared_site, session=root_session, java_script_enabled=False)
     await page.goto("/triggers/new/")
     await page.fill("#id_name", "Pushes")
     await page.select_option("#id_launches", index=1)
