@@ -14,19 +14,28 @@ pytestmark = pytest.mark.browser
 
 
 WAYS: dict[str, dict[str, Any]] = {"with scripts": PHONE, "without scripts": {"java_script_enabled": False}}
+NAMES = dict(zip(WAYS, ("Clerk", "Porter"), strict=True))
+"""The agent of each test."""
+
+
+@pytest.fixture(scope="module")
+def site(shared_site: LiveSite) -> LiveSite:
+    """The site of both tests, with an agent for each."""
+    shared_site.ask(THREE_VERSIONS.format(names=[*NAMES.values()]))
+    return shared_site
 
 
 @pytest.mark.parametrize("how", WAYS)
-async def test_a_draft_is_tried_corrected_from_its_run_and_saved(live_site: LiveSite, open_page, how: str) -> None:
-    live_site.create_user("root", staff=True, superuser=True)
-    live_site.ask(THREE_VERSIONS)
-    page = await open_page(live_site, session=live_site.session_of("root"), **WAYS[how])
+async def test_a_draft_is_tried_corrected_from_its_run_and_saved(
+    site: LiveSite, root_session: str, open_page, how: str
+) -> None:
+    page = await open_page(site, session=root_session, **WAYS[how])
     looks = how != "without scripts"
     faults: list[str] = []
 
     # Without a task nothing is tried, and nothing is lost.
     await page.goto("/agents/")
-    await page.get_by_role("link", name="Clerk").click()
+    await page.get_by_role("link", name=NAMES[how]).click()
     await page.get_by_role("link", name="Edit").click()
     await page.get_by_role("textbox", name="Instructions").fill("Be brief.")
     await page.get_by_label("Max turns").fill("9")
@@ -58,7 +67,7 @@ async def test_a_draft_is_tried_corrected_from_its_run_and_saved(live_site: Live
     await page.get_by_label("What has changed").fill("Shorter answers")
     await page.locator(".agent-save [value=save]").click()
     await expect(page.get_by_text("Shorter answers")).to_be_visible()
-    await page.goto("/runs/?version=draft&agent=Clerk")
+    await page.goto(f"/runs/?version=draft&agent={NAMES[how]}")
     await expect(page.locator("[data-run-row]")).to_have_count(1)
     faults += await faults_on_both(page) if looks else []
     assert faults == []

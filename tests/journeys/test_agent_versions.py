@@ -20,6 +20,40 @@ SCREENS: dict[str, dict[str, Any]] = {
 }
 
 
+TEN_MORE_VERSIONS = """
+from runs.models import Agent
+for turns in range(5, 15):
+    agent = Agent.objects.get(name={name!r})
+    agent.max_turns = turns
+    agent.save()
+"""
+ONE_VERSION = """
+from runs.models import Agent
+for name in {names}:
+    Agent.objects.create(name=name, instructions="Solve the task.", model_names=["offline"])
+"""
+THREE_VERSIONS = """
+from runs.models import Agent
+for name in {names}:
+    agent = Agent(name=name, description="Looks things up", model_names=["offline"])
+    for turns in (20, 21, 22):
+        agent.max_turns = turns
+        agent.save(message=f"{{turns}} turns")
+"""
+CHANGED = {True: "Cook", False: "Driver"}
+LABELLED = {True: "Clerk", False: "Porter"}
+IMPORTED = dict(zip(SCREENS, ("Baker", "Tailor", "Miller"), strict=True))
+"""The agent of each test, with scripts and without, or on each screen."""
+
+
+@pytest.fixture(scope="module")
+def site(shared_site: LiveSite) -> LiveSite:
+    """The site of all tests of this file, with an agent for each."""
+    three = THREE_VERSIONS.format(names=[*LABELLED.values(), *IMPORTED.values()])
+    shared_site.ask(ONE_VERSION.format(names=[*CHANGED.values()]) + three)
+    return shared_site
+
+
 async def faults_on_both(page: Page, phone: Page | None) -> list[str]:
     """The findings on the page of a desk, and on a phone that is led to the same address. None without a phone."""
     if phone is None:
@@ -30,16 +64,14 @@ async def faults_on_both(page: Page, phone: Page | None) -> list[str]:
 
 @pytest.mark.parametrize("has_scripts", [True, False], ids=["with scripts", "without scripts"])
 async def test_a_change_is_a_version_that_is_compared_and_taken_back(
-    live_site: LiveSite, open_page, has_scripts: bool
+    site: LiveSite, root_session: str, open_page, has_scripts: bool
 ) -> None:
-    live_site.create_user("root", staff=True, superuser=True)
-    session = live_site.session_of("root")
-    page = await open_page(live_site, session=session, **SCREENS["desk" if has_scripts else "without scripts"])
-    phone = await open_page(live_site, session=session, **PHONE) if has_scripts else None
+    page = await open_page(site, session=root_session, **SCREENS["desk" if has_scripts else "without scripts"])
+    phone = await open_page(site, session=root_session, **PHONE) if has_scripts else None
     faults: list[str] = []
 
     await page.goto("/agents/")
-    await page.get_by_role("link", name="Assistant").click()
+    await page.get_by_role("link", name=CHANGED[has_scripts]).click()
     await page.get_by_role("link", name="Edit").click()
     await page.get_by_role("textbox", name="Instructions").fill("Solve the task.\nAsk twice before you pay.")
     await page.get_by_label("What has changed").fill("Careful with money")
@@ -65,36 +97,17 @@ async def test_a_change_is_a_version_that_is_compared_and_taken_back(
     assert faults == []
 
 
-TEN_MORE_VERSIONS = """
-from runs.models import Agent
-for turns in range(5, 15):
-    agent = Agent.objects.get(name="Clerk")
-    agent.max_turns = turns
-    agent.save()
-"""
-THREE_VERSIONS = """
-from runs.models import Agent
-agent = Agent(name="Clerk", description="Looks things up", model_names=["offline"])
-for turns in (20, 21, 22):
-    agent.max_turns = turns
-    agent.save(message=f"{turns} turns")
-"""
-
-
 @pytest.mark.parametrize("has_scripts", [True, False], ids=["with scripts", "without scripts"])
 async def test_a_run_of_a_label_says_which_version_made_it_after_ten_more_and_after_the_end_of_the_agent(
-    live_site: LiveSite, open_page, has_scripts: bool
+    site: LiveSite, root_session: str, open_page, has_scripts: bool
 ) -> None:
-    live_site.create_user("root", staff=True, superuser=True)
-    live_site.ask(THREE_VERSIONS)
-    session = live_site.session_of("root")
-    page = await open_page(live_site, session=session, **SCREENS["desk" if has_scripts else "without scripts"])
-    phone = await open_page(live_site, session=session, **PHONE) if has_scripts else None
-    faults: list[str] = []
+    page = await open_page(site, session=root_session, **SCREENS["desk" if has_scripts else "without scripts"])
+    phone = await open_page(site, session=root_session, **PHONE) if has_scripts else None
+    name, faults = LABELLED[has_scripts], list[str]()
 
     # The label points at the third version, by which the run is launched.
     await page.goto("/agents/")
-    await page.get_by_role("link", name="Clerk").click()
+    await page.get_by_role("link", name=name).click()
     labels = page.locator("section", has=page.get_by_role("heading", name="Labels"))
     await labels.get_by_label("Label", exact=True).fill("production")
     await labels.get_by_label("Version", exact=True).fill("3")
@@ -104,8 +117,8 @@ async def test_a_run_of_a_label_says_which_version_made_it_after_ten_more_and_af
     if phone is not None:
         await phone.get_by_role("button", name="Set").click(trial=True)
         await phone.get_by_label("More about this agent").click(trial=True)
-    live_site.ask(TEN_MORE_VERSIONS)
-    await page.goto("/runs/new/?agent=Clerk")
+    site.ask(TEN_MORE_VERSIONS.format(name=name))
+    await page.goto(f"/runs/new/?agent={name}")
     await page.select_option("[name=version]", label="production → v3")
     await page.fill("[name=task]", "What is 17 * 23?")
     await page.locator("[data-launch]").click()
@@ -118,36 +131,34 @@ async def test_a_run_of_a_label_says_which_version_made_it_after_ten_more_and_af
 
     # An archived agent is offered nowhere; its run is as it was.
     await page.goto("/agents/")
-    await page.get_by_role("link", name="Clerk").click()
+    await page.get_by_role("link", name=name).click()
     await page.get_by_label("More about this agent").click()
     await page.get_by_role("button", name="Archive").click()
     await expect(page.get_by_text("Archived: no run is launched with it.")).to_be_visible()
     faults += await faults_on_both(page, phone)
     await page.goto("/runs/new/")
-    assert await page.locator("[name=agent] option", has_text="Clerk").count() == 0
+    assert await page.locator("[name=agent] option", has_text=name).count() == 0
     await page.goto("/agents/?archived=1")
-    await expect(page.get_by_role("link", name="Clerk")).to_be_visible()
+    await expect(page.get_by_role("link", name=name)).to_be_visible()
     faults += await faults_on_both(page, phone)
 
-    live_site.ask('from runs.models import Agent; Agent.objects.get(name="Clerk").delete()')
+    site.ask(f"from runs.models import Agent; Agent.objects.get(name={name!r}).delete()")
     await page.goto(run)
     await expect(page.locator("[data-version]")).to_have_text("version 3")
-    await expect(page.locator(".run-by strong").first).to_have_text("Clerk")
+    await expect(page.locator(".run-by strong").first).to_have_text(name)
     assert faults == []
 
 
 @pytest.mark.parametrize("screen", SCREENS)
 async def test_an_agent_changed_in_a_text_editor_is_imported_and_the_page_says_exactly_what_has_changed(
-    live_site: LiveSite, open_page, tmp_path: Path, screen: str
+    site: LiveSite, root_session: str, open_page, tmp_path: Path, screen: str
 ) -> None:
-    live_site.create_user("root", staff=True, superuser=True)
-    live_site.ask(THREE_VERSIONS)
-    page = await open_page(live_site, session=live_site.session_of("root"), **SCREENS[screen])
+    page = await open_page(site, session=root_session, **SCREENS[screen])
     looks = screen != "without scripts"
-    faults: list[str] = []
+    name, faults = IMPORTED[screen], list[str]()
 
     await page.goto("/agents/")
-    await page.get_by_role("link", name="Clerk").click()
+    await page.get_by_role("link", name=name).click()
     await page.get_by_label("More about this agent").click()
     async with page.expect_download() as download:
         await page.get_by_role("link", name="Export as YAML").click()
@@ -168,7 +179,7 @@ async def test_an_agent_changed_in_a_text_editor_is_imported_and_the_page_says_e
     faults += await faults_of(page, screen) if looks else []
     await page.get_by_role("button", name="Import 1 agent").click()
 
-    await page.get_by_role("link", name="Clerk").click()
+    await page.get_by_role("link", name=name).click()
     await expect(page.get_by_role("link", name="Stock", exact=True)).to_be_visible()
     await page.get_by_role("link", name="All versions").click()
     await page.get_by_role("link", name="Changes of version 4").click()

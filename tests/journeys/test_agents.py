@@ -87,12 +87,10 @@ async def previewed(page: Page, screen: str, file: Path) -> list[str]:
 
 
 async def test_an_agent_is_made_launched_edited_copied_exported_and_imported(
-    live_site: LiveSite, open_page, tmp_path: Path
+    shared_site: LiveSite, root_session: str, open_page, tmp_path: Path
 ) -> None:
     """At a desk; on a phone, what leaves nothing is done too, the forms are filled in, and each page is looked at."""
-    live_site.create_user("root", staff=True, superuser=True)
-    session = live_site.session_of("root")
-    page, phone = [await open_page(live_site, session=session, **SCREENS[each]) for each in ("desk", "phone")]
+    page, phone = [await open_page(shared_site, session=root_session, **SCREENS[each]) for each in ("desk", "phone")]
     both = (("phone", phone), ("desk", page))
     faults: list[str] = []
 
@@ -140,9 +138,10 @@ async def test_an_agent_is_made_launched_edited_copied_exported_and_imported(
     assert faults == []
 
 
-async def test_all_tools_are_ticked_and_fixed_while_all_are_chosen(live_site: LiveSite, open_page) -> None:
-    live_site.create_user("root", staff=True, superuser=True)
-    page = await open_page(live_site, session=live_site.session_of("root"))
+async def test_all_tools_are_ticked_and_fixed_while_all_are_chosen(
+    shared_site: LiveSite, root_session: str, open_page
+) -> None:
+    page = await open_page(shared_site, session=root_session)
     await page.goto("/agents/new/")
     boxes = page.locator("[data-tool] [name=tools]")
     loose = page.locator("[data-tool] [name=tools]:is(:enabled, :not(:checked))")
@@ -168,9 +167,8 @@ async def test_all_tools_are_ticked_and_fixed_while_all_are_chosen(live_site: Li
     await expect(page.get_by_label("Only these")).to_be_checked()
 
 
-async def test_an_agent_is_made_without_scripts(live_site: LiveSite, open_page) -> None:
-    live_site.create_user("root", staff=True, superuser=True)
-    page = await open_page(live_site, session=live_site.session_of("root"), java_script_enabled=False)
+async def test_an_agent_is_made_without_scripts(shared_site: LiveSite, root_session: str, open_page) -> None:
+    page = await open_page(shared_site, session=root_session, java_script_enabled=False)
 
     await page.goto("/agents/new/")
     await page.get_by_role("button", name="Add a model").click()
@@ -180,17 +178,17 @@ async def test_an_agent_is_made_without_scripts(live_site: LiveSite, open_page) 
     await page.locator(".agent-save [value=save]").click()
     await expect(page.get_by_text("Give the agent a name.")).to_be_visible()
     await expect(page.get_by_label("Model 1", exact=True)).to_have_value("offline")
-    await page.get_by_label("Name", exact=True).fill("Clerk")
+    await page.get_by_label("Name", exact=True).fill("Scribe")
     await page.keyboard.press("Enter")
 
     await page.wait_for_url(OF_AN_AGENT)
-    await expect(page.get_by_role("heading", name="Clerk")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Scribe")).to_be_visible()
 
 
-async def test_what_was_typed_is_kept_when_somebody_else_saves_meanwhile(live_site: LiveSite, open_page) -> None:
-    live_site.create_user("root", staff=True, superuser=True)
-    session = live_site.session_of("root")
-    mine, theirs = [await open_page(live_site, session=session) for _ in range(2)]
+async def test_what_was_typed_is_kept_when_somebody_else_saves_meanwhile(
+    shared_site: LiveSite, root_session: str, open_page
+) -> None:
+    mine, theirs = [await open_page(shared_site, session=root_session) for _ in range(2)]
     for page in (mine, theirs):
         await page.goto("/agents/")
         await page.get_by_role("link", name="Assistant").click()

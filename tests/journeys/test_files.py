@@ -40,8 +40,7 @@ async def open_form(page: Page, **fields: str) -> None:
         await page.fill(f"[name={name}]", value)
 
 
-async def test_files_are_chosen_dropped_removed_sent_and_read_by_the_agent(start_wired, wire_server, open_page):
-    site = start_wired()
+async def test_files_are_chosen_dropped_removed_sent_and_read_by_the_agent(site, wire_server, open_page):
     page = await open_page(site, session=site.session_of("ada"), **PHONE)
     wire_server.script(
         Answer("", calls=[("read_file", {"name": "notes.md"}), ("search_documents", {"query": "refund"})]),
@@ -69,8 +68,7 @@ async def test_files_are_chosen_dropped_removed_sent_and_read_by_the_agent(start
     assert await page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
-async def test_a_form_submitted_while_a_file_is_on_its_way_waits_for_it(start_wired, wire_server, open_page):
-    site = start_wired()
+async def test_a_form_submitted_while_a_file_is_on_its_way_waits_for_it(site, wire_server, open_page):
     page = await open_page(site, session=site.session_of("ada"))
     wire_server.script(Answer("Seen."))
     await open_form(page, model="local/m1")
@@ -128,8 +126,7 @@ async def test_a_refused_file_says_why_and_the_others_stay(shared_site, session,
     await expect(page.locator(".file-chip")).to_have_count(1)
 
 
-async def test_a_pasted_picture_reaches_a_model_that_sees(start_wired, wire_server, open_page):
-    site = start_wired()
+async def test_a_pasted_picture_reaches_a_model_that_sees(site, wire_server, open_page):
     page = await open_page(site, session=site.session_of("ada"))
     wire_server.script(Answer("Red."))
     await open_form(page, model="local/m1")
@@ -141,8 +138,7 @@ async def test_a_pasted_picture_reaches_a_model_that_sees(start_wired, wire_serv
     assert base64.b64encode(documents.png()).decode() in json.dumps(wire_server.requests[-1].body)
 
 
-async def test_without_scripts_the_files_go_with_the_form(start_wired, wire_server, open_page):
-    site = start_wired()
+async def test_without_scripts_the_files_go_with_the_form(site, wire_server, open_page):
     page = await open_page(site, session=site.session_of("ada"), java_script_enabled=False)
     wire_server.script(Answer("Seen."))
     await page.goto("/runs/new/")
