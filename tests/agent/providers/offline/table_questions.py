@@ -16,6 +16,9 @@ from tests.agent.tools.data import example_questions
 
 TABLES = {path.name: path.read_bytes() for path in sorted(example_questions.DATA.glob("*.csv"))}
 
+_answers: dict[tuple[Any, ...], bytes] = {}
+"""Of jobs, by request and files."""
+
 
 async def asked(task: str, **more: bytes) -> Conversation:
     """The conversation about the tables and `more`, of which the planner is told nothing."""
@@ -28,14 +31,18 @@ async def asked_of(task: str, files: dict[str, bytes]) -> Conversation:
 
 
 async def _asked(task: str, contents: dict[str, bytes], *, is_told: bool) -> Conversation:
-    """The job of the table tools is in this process: it starts 200 times here."""
+    """The job of the table tools is in this process, and done once for the same request and files: most questions begin
+    with a description of the same tables."""
 
     async def run_here(module: str, request: bytes, *, folder: Path, **_: Any) -> bytes:
-        with chdir(folder):
-            try:
-                return table_job.run(request)
-            except JobRefused as refused:
-                raise JobFailed(str(refused)) from None
+        key = (request, *((file.name, file.read_bytes()) for file in sorted(folder.iterdir())))
+        if key not in _answers:
+            with chdir(folder):
+                try:
+                    _answers[key] = table_job.run(request)
+                except JobRefused as refused:
+                    raise JobFailed(str(refused)) from None
+        return _answers[key]
 
     memory = MemoryFiles(contents)
     with files_context(memory), pytest.MonkeyPatch.context() as patch:
