@@ -35,19 +35,23 @@ async def _asked(task: str, contents: dict[str, bytes], *, is_told: bool) -> Con
     with a description of the same tables."""
 
     async def run_here(module: str, request: bytes, *, folder: Path, **_: Any) -> bytes:
-        key = (request, *((file.name, file.read_bytes()) for file in sorted(folder.iterdir())))
-        if key not in _answers:
-            with chdir(folder):
-                try:
-                    _answers[key] = table_job.run(request)
-                except JobRefused as refused:
-                    raise JobFailed(str(refused)) from None
-        return _answers[key]
+        return _answer(request, folder)
 
     memory = MemoryFiles(contents)
     with files_context(memory), pytest.MonkeyPatch.context() as patch:
         patch.setattr(sandboxed_tables, "run_job", run_here)
         return await converse(task, files=await memory.files() if is_told else ())
+
+
+def _answer(request: bytes, folder: Path) -> bytes:
+    key = (request, *((file.name, file.read_bytes()) for file in sorted(folder.iterdir())))
+    if key not in _answers:
+        with chdir(folder):
+            try:
+                _answers[key] = table_job.run(request)
+            except JobRefused as refused:
+                raise JobFailed(str(refused)) from None
+    return _answers[key]
 
 
 def could_not(conversation: Conversation) -> bool:
