@@ -1,5 +1,6 @@
 """Who may do what: every address and socket, for every identity, by every method. An address without a rule fails."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from itertools import cycle, islice
@@ -9,10 +10,10 @@ from django.contrib.auth.models import Group, Permission
 
 from runs.live.sockets.routing import websocket_application
 from tests.web.admin_routes import ODDITIES
-from tests.web.identities import GROUPS, PEOPLE, Identity, every_permission, make_groups, single
+from tests.web.identities import GROUPS, PEOPLE, SCOPES, Identity, every_permission, make_groups, single
 from tests.web.permission_requests import of_what_asks_for_a_permission, surprises
 from tests.web.permission_site import Site
-from tests.web.routes import RULES, SOCKETS, addresses, rule_for
+from tests.web.routes import DECIDING, RULES, SOCKETS, addresses, rule_for
 
 NOTHING = "runs.nothing"
 """A permission that does not exist."""
@@ -29,17 +30,30 @@ def of_everything() -> Iterator[tuple[str, str]]:
             yield name, "POST"
 
 
+def heeds_tokens(name: str) -> bool:
+    """True for what takes a token: the API, and what a rule opens to a token."""
+    facts = {fact for rule in RULES[name].values() for fact, _status in rule.needs}
+    return name.startswith("api:") or any(fact in ("caller", "token") or fact.startswith("scope ") for fact in facts)
+
+
 @cache
-def facts_of_rules() -> set[str]:
-    """The facts that rules of pages and API ask for."""
-    rules = [rule for name, methods in RULES.items() if not name.startswith("admin:") for rule in methods.values()]
-    return {fact for rule in rules for either, _status in rule.needs for fact in either.split("|")}
+def facts_of(permission: str) -> frozenset[str]:
+    """The facts that this permission alone makes true, and one that exists nowhere does not."""
+    return single(permission).facts - single(NOTHING).facts
 
 
-def is_named(permission: str) -> bool:
-    """True if a rule of pages and API answers otherwise for this permission than for one that exists nowhere."""
-    others = single(permission).facts - {permission}
-    return permission in facts_of_rules() or others != single(NOTHING).facts - {NOTHING}
+@cache
+def named_at(name: str, method: str) -> frozenset[str]:
+    """The permissions that the rule of an address asks for, be it to decide a call."""
+    rules = {either for either, _status in rule_for(name, method).needs}
+    facts = {fact for either in (*rules, *DECIDING.get(name, ())) for fact in either.split("|")}
+    return frozenset(each for each in every_permission() if facts_of(each) & facts)
+
+
+@cache
+def named_anywhere() -> frozenset[str]:
+    """The permissions that a rule of pages and API asks for."""
+    return frozenset().union(*(named_at(*each) for each in of_what_asks_for_a_permission()))
 
 
 def is_closed_by_any_permission(name: str, method: str) -> bool:
@@ -67,10 +81,18 @@ def test_every_address_and_every_socket_has_a_rule() -> None:
 def test_every_address_answers_as_its_rule_says(site: Site, identity: Identity) -> None:
     asked = of_everything()
     if identity.scopes is not None:
-        # The admin's pages, like all pages, ignore tokens.
-        asked = ((name, method) for name, method in asked if not name.startswith("admin:"))
+        # Pages ignore tokens of every kind: see the next test.
+        asked = ((name, method) for name, method in asked if heeds_tokens(name))
 
     assert "\n".join(surprises(site, identity, asked)) == ""
+
+
+def test_pages_ignore_a_token_even_the_owners_of_all_scopes(site: Site) -> None:
+    who = Identity(name="owner's token", owns=True, scopes=SCOPES)
+    asked = [each for each in of_everything() if not heeds_tokens(each[0]) and not each[0].startswith("admin:")]
+
+    assert len(asked) > 100
+    assert "\n".join(surprises(site, who, asked)) == ""
 
 
 @pytest.mark.parametrize("sender", range(len(SENDERS)), ids=lambda sender: SENDERS[sender].name)
@@ -84,22 +106,30 @@ def test_every_other_method_is_sent_to_every_address() -> None:
     assert sent == {(name, method) for name in RULES for method in OTHER_METHODS}
 
 
-@pytest.mark.parametrize("permission", [each for each in every_permission() if is_named(each)])
-def test_a_permission_alone_opens_what_it_names_of_pages_and_api_and_nothing_else(site: Site, permission: str) -> None:
-    assert "\n".join(surprises(site, single(permission), of_what_asks_for_a_permission())) == ""
+@pytest.mark.parametrize("permission", sorted(named_anywhere()))
+def test_a_permission_alone_opens_what_names_it_and_closes_what_any_closes(site: Site, permission: str) -> None:
+    everything = of_what_asks_for_a_permission()
+    asked = [each for each in everything if permission in named_at(*each) or is_closed_by_any_permission(*each)]
+
+    assert "\n".join(surprises(site, single(permission), asked)) == ""
 
 
-def test_the_permissions_that_no_rule_names_open_nothing_of_pages_and_api_even_together(site: Site) -> None:
-    others = tuple(each for each in every_permission() if not is_named(each))
-    who = Identity(name="with all that no rule names", staff=True, permissions=others)
+def test_no_address_of_pages_and_api_is_opened_by_all_permissions_together_that_it_does_not_name(site: Site) -> None:
+    addresses_by_named = defaultdict(list)
+    for each in of_what_asks_for_a_permission():
+        addresses_by_named[named_at(*each)].append(each)
 
-    assert len(others) > 20
-    assert "\n".join(surprises(site, who, of_what_asks_for_a_permission())) == ""
+    found = []
+    for number, (named, asked) in enumerate(addresses_by_named.items()):
+        others = tuple(each for each in every_permission() if each not in named)
+        found += surprises(site, Identity(name=f"staff {number}", staff=True, permissions=others), asked)
+
+    assert "\n".join(found) == ""
 
 
 def test_each_permission_that_no_rule_names_closes_what_any_permission_closes(site: Site) -> None:
     """Each is tried at three addresses in turn. That all of them together open none of these is tried above."""
-    others = [each for each in every_permission() if not is_named(each)]
+    others = [each for each in every_permission() if each not in named_anywhere()]
     closed = [each for each in of_what_asks_for_a_permission() if is_closed_by_any_permission(*each)]
     turns = cycle(closed)
     asked = {each: list(islice(turns, 3)) for each in others}
@@ -108,6 +138,7 @@ def test_each_permission_that_no_rule_names_closes_what_any_permission_closes(si
 
     assert {address for three in asked.values() for address in three} == set(closed)
     assert len(closed) > 5
+    assert len(others) > 20
     assert "\n".join(found) == ""
 
 
