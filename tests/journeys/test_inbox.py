@@ -39,13 +39,6 @@ def site(careful_site: LiveSite) -> LiveSite:
     return careful_site
 
 
-@pytest.fixture
-def own_site(live_site: LiveSite) -> LiveSite:
-    """The same with a server of this test's own: for people who see everybody's runs."""
-    live_site.ask(ALWAYS_ASKS)
-    return live_site
-
-
 async def show_three_that_wait(page: Page) -> None:
     """Launch three runs of the page's user, each with a call that waits for a decision, and open the inbox."""
     for task in ("What is 1 + 1?", "What is 2 + 2?", "What is 3 + 3?"):
@@ -215,33 +208,29 @@ IS_UNCOVERED = """field => {
 }"""
 
 
-async def test_the_bar_counts_what_waits_at_once_and_fits_on_a_phone(own_site, open_page):
-    own_site.create_user("root", staff=True)
-    page = await open_page(own_site, session=own_site.session_of("root"), **SCREENS["phone"])
-    await page.add_init_script("window.setInterval = () => 0")  # Switches the poll every 15 s off.
-    await launch(page, "What is 17 * 23?")
-    await wait_for_status(page, "waiting")
-    await expect(page).to_have_title(re.compile(r"^\(1\) "))
-    nav = page.get_by_role("navigation", name="Main")
-    await expect(nav.locator("[data-waiting-badge]")).to_be_visible()
+async def test_the_bar_counts_what_waits_at_once_and_when_a_phone_is_taken_up_again(live_site: LiveSite, open_page):
+    live_site.ask(ALWAYS_ASKS)
+    live_site.create_user("root", staff=True)  # who sees everybody's runs
+    session = live_site.session_of("root")
+    phone = await open_page(live_site, session=session, **SCREENS["phone"])
+    await phone.add_init_script("window.setInterval = () => 0")  # Switches the poll every 15 s off, as in a pocket.
+    await launch(phone, "What is 17 * 23?")
+    await wait_for_status(phone, "waiting")
+    await expect(phone).to_have_title(re.compile(r"^\(1\) "))
+    nav = phone.get_by_role("navigation", name="Main")
+    badge = nav.locator("[data-waiting-badge]")
+    await expect(badge).to_be_visible()
     assert await nav.evaluate("nav => nav.scrollWidth - nav.clientWidth") <= 0
 
-    await page.get_by_role("button", name="Approve").click()
-    await wait_for_status(page, "completed")
+    await phone.get_by_role("button", name="Approve").click()
+    await wait_for_status(phone, "completed")
 
-    await expect(page).not_to_have_title(re.compile(r"^\("))
-    await expect(nav.locator("[data-waiting-badge]")).to_be_hidden()
-
-
-async def test_a_phone_that_is_taken_up_again_counts_what_waits_by_then(own_site, open_page):
-    own_site.create_user("root", staff=True)
-    session = own_site.session_of("root")
-    phone = await open_page(own_site, session=session, **SCREENS["phone"])
-    await phone.add_init_script("window.setInterval = () => 0")  # As in a pocket: no poll every 15 s.
-    await phone.goto("/tools/")
-    badge = phone.get_by_role("navigation", name="Main").locator("[data-waiting-badge]")
+    await expect(phone).not_to_have_title(re.compile(r"^\("))
     await expect(badge).to_be_hidden()
-    desk = await open_page(own_site, session=session, **SCREENS["desk"])
+
+    await phone.goto("/tools/")
+    await expect(badge).to_be_hidden()
+    desk = await open_page(live_site, session=session, **SCREENS["desk"])
     await launch(desk, "What is 17 * 23?")
     await wait_for_status(desk, "waiting")
 

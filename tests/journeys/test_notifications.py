@@ -1,5 +1,6 @@
 """Rules, channels and what they tell, in a real browser, with a mail server."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,9 @@ from tests.live_site import LiveSite
 from tests.mail_server import MailServer, plain_of
 
 pytestmark = pytest.mark.browser
+
+LOOKS_EVERY_MS = 15_000
+"""How often an open page asks what is new: see static/waiting.js."""
 
 
 @pytest.fixture
@@ -49,14 +53,19 @@ async def test_a_person_begins_with_a_recipe_adds_a_channel_and_is_told_by_mail_
     await page.get_by_role("link", name="Every run of mine that ends").click()
     await expect(page.get_by_label("root@example.org")).to_be_checked()
     faults += await faults_on_both(page)
+    await page.clock.install()
     await page.get_by_role("button", name="Create rule").click()
     await expect(page.locator("main")).to_contain_text("When a run is completed or a run fails (your runs): told by")
 
-    # The page of the run would show its end by itself.
+    # The page of the run would show its end by itself. The next look of this one comes when the test says so.
+    await page.clock.pause_at(time.time() + 5)
     run_id = await launch_unseen(page, "What is 2 + 3?")
     mails.until(lambda: len(mails.received) == 2)
-    await expect(page.locator(".toast a")).to_contain_text("is done: What is 2 + 3?", timeout=25_000)
+    await expect(page.locator(".toast a")).to_have_count(0)
+    await page.clock.fast_forward(LOOKS_EVERY_MS)
+    await expect(page.locator(".toast a")).to_contain_text("is done: What is 2 + 3?")
     await expect(page.locator(".toast a")).to_have_attribute("href", f"/runs/{run_id}/")
+    await page.clock.resume()
 
     await page.goto("/settings/notifications/")
     await expect(page.locator("[data-delivery-state=sent]")).to_have_count(2)
