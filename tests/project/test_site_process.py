@@ -159,6 +159,41 @@ def test_its_exit_code_and_both_its_outputs_are_told(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (7, "said\n", "complained\n")
 
 
+AT_ITS_END = """
+import atexit, sys, threading, time
+atexit.register(print, "at exit")
+atexit.register(lambda: sys.stderr.write("complained"))
+threading.Thread(target=lambda: (time.sleep(0.2), print("another thread"))).start()
+threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+print("said", end=" and ")
+"""
+
+
+def test_what_it_has_to_do_at_its_end_is_done_in_the_order_of_python(tmp_path: Path) -> None:
+    environment = clean_environment(tmp_path / "data", None)
+    arguments = ["shell", "--no-imports", "-c", f"{AT_ITS_END}sys.exit(-1)"]
+    command = [sys.executable, "manage.py", *arguments]
+    by_python = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+    forked = site_process.run(arguments, environment, limit_s=60)
+
+    assert (forked.returncode, forked.stdout, forked.stderr) == (255, by_python.stdout, by_python.stderr)
+    assert (by_python.returncode, by_python.stdout) == (255, "said and another thread\nat exit\n")
+
+
+@pytest.mark.parametrize(
+    ("end", "told", "complaint"),
+    [("", 0, "complained"), ("sys.exit()", 0, "complained"), ("sys.exit('words')", 1, "words\ncomplained")],
+)
+def test_its_end_without_an_exit_code_is_one_too(tmp_path: Path, end: str, told: int, complaint: str) -> None:
+    done = manage("shell", "--no-imports", "-c", AT_ITS_END + end, data=tmp_path / "data")
+
+    assert (done.returncode, done.stderr) == (told, complaint)
+    assert done.stdout == "said and another thread\nat exit\n"
+
+
 def started(folder: Path, *arguments: str) -> site_process.Process:
     """A process on data of its own."""
     with (folder / "log").open("w") as log:
