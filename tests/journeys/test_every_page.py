@@ -47,7 +47,7 @@ async def test_no_page_of_a_new_site_has_an_accessibility_violation_or_is_wider_
         "/", "/runs/", "/inbox/", "/threads/", "/models/", "/settings/password/", "/settings/tokens/", "/search/",
         "/settings/notifications/", "/settings/notifications/rules/new/", "/settings/notifications/channels/new/",
         "/settings/webhooks/", "/settings/webhooks/new/",
-        "/styleguide/", "/libraries/", "/libraries/1/", "/tools/", "/tools/?q=nothing-like-it", "/tools/read_file/",
+        "/libraries/", "/libraries/1/", "/tools/", "/tools/?q=nothing-like-it", "/tools/read_file/",
         "/skills/", "/skills/" + "a" * 64 + "/", "/templates/", "/templates/?q=nothing-like-it",
         "/agents/1/templates/new/", "/agents/?archived=1", "/agents/import/", "/agents/2/", "/agents/2/edit/",
         "/agents/2/versions/", "/agents/2/versions/1/", "/agents/2/compare/", "/triggers/", "/triggers/new/",
@@ -57,6 +57,15 @@ async def test_no_page_of_a_new_site_has_an_accessibility_violation_or_is_wider_
         faults += await faults_on_both(page)
 
     assert faults == []
+
+
+async def test_the_styleguide_has_no_accessibility_violation_and_is_not_wider_than_the_window(
+    shared_site: LiveSite, root_session: str, open_page
+):
+    page = await open_page(shared_site, session=root_session)
+    await page.goto("/styleguide/")
+
+    assert await faults_on_both(page) == []
 
 
 async def test_no_page_of_a_site_with_runs_has_an_accessibility_violation_or_is_wider_than_the_window(
