@@ -54,7 +54,7 @@ def site(shared_site: LiveSite) -> LiveSite:
     return shared_site
 
 
-async def faults_on_both(page: Page, phone: Page | None) -> list[str]:
+async def faults_beside_a_phone(page: Page, phone: Page | None) -> list[str]:
     """The findings on the page of a desk, and on a phone that is led to the same address. None without a phone."""
     if phone is None:
         return []
@@ -77,18 +77,18 @@ async def test_a_change_is_a_version_that_is_compared_and_taken_back(
     await page.get_by_label("What has changed").fill("Careful with money")
     await page.locator(".agent-save [value=save]").click()
     await expect(page.get_by_text("Careful with money")).to_be_visible()
-    faults += await faults_on_both(page, phone)
+    faults += await faults_beside_a_phone(page, phone)
 
     await page.get_by_role("link", name="All versions").click()
     await expect(page.get_by_role("link", name="Version 2", exact=True)).to_be_visible()
-    faults += await faults_on_both(page, phone)
+    faults += await faults_beside_a_phone(page, phone)
     await page.get_by_role("link", name="Changes of version 2").click()
     await expect(page.locator("[data-setting=instructions]").get_by_text("Ask twice before you pay.")).to_be_visible()
-    faults += await faults_on_both(page, phone)
+    faults += await faults_beside_a_phone(page, phone)
 
     await page.get_by_role("link", name="Version 1", exact=True).click()
     await expect(page.get_by_role("heading", name="Version 1")).to_be_visible()
-    faults += await faults_on_both(page, phone)
+    faults += await faults_beside_a_phone(page, phone)
     for each in filter(None, (phone, page)):
         await each.get_by_role("button", name="Restore version 1").click(trial=each is phone)
 
@@ -113,7 +113,7 @@ async def test_a_run_of_a_label_says_which_version_made_it_after_ten_more_and_af
     await labels.get_by_label("Version", exact=True).fill("3")
     await labels.get_by_role("button", name="Set").click()
     await expect(page.locator("[data-label-name=production]")).to_contain_text("Version 3")
-    faults += await faults_on_both(page, phone)
+    faults += await faults_beside_a_phone(page, phone)
     if phone is not None:
         await phone.get_by_role("button", name="Set").click(trial=True)
         await phone.get_by_label("More about this agent").click(trial=True)
@@ -127,7 +127,7 @@ async def test_a_run_of_a_label_says_which_version_made_it_after_ten_more_and_af
         await wait_for_status(page, "completed")
     run = page.url
     await expect(page.locator("[data-version]")).to_have_text("version 3")
-    faults += await faults_on_both(page, phone)
+    faults += await faults_beside_a_phone(page, phone)
 
     # An archived agent is offered nowhere; its run is as it was.
     await page.goto("/agents/")
@@ -135,12 +135,12 @@ async def test_a_run_of_a_label_says_which_version_made_it_after_ten_more_and_af
     await page.get_by_label("More about this agent").click()
     await page.get_by_role("button", name="Archive").click()
     await expect(page.get_by_text("Archived: no run is launched with it.")).to_be_visible()
-    faults += await faults_on_both(page, phone)
+    faults += await faults_beside_a_phone(page, phone)
     await page.goto("/runs/new/")
     assert await page.locator("[name=agent] option", has_text=name).count() == 0
     await page.goto("/agents/?archived=1")
     await expect(page.get_by_role("link", name=name)).to_be_visible()
-    faults += await faults_on_both(page, phone)
+    faults += await faults_beside_a_phone(page, phone)
 
     site.ask(f"from runs.models import Agent; Agent.objects.get(name={name!r}).delete()")
     await page.goto(run)
